@@ -1,0 +1,49 @@
+# Every target sets up what it needs; a second run re-uses it.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := $(wildcard protos/spotted/v1/*.proto)
+DATA ?= ../shared/data
+
+.PHONY: help setup models stubs lock check test demo demo-real clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## virtual environment with the pinned packages
+
+$(VENV)/.ready: requirements/dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+models: setup ## export the backbone to ONNX, once
+	@$(BIN)/python -m services.embedder.export efficientnet-lite0 --output models
+
+stubs: setup ## generate spotted/v1 and docs/api.md from protos/
+	PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py
+
+lock: setup ## pin the dependencies anew
+	$(BIN)/python tools/lock.py
+
+check: setup ## formatting, lint, types, contract, stubs fresh
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+	PATH="$(BIN):$$PATH" $(BIN)/python tools/breaking.py
+	PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+test: models ## the whole test suite
+	$(BIN)/python -m pytest
+
+demo: models ## simulate a survey and match it end to end
+	$(BIN)/python -m spotted.demo --output out/demo
+
+demo-real: models ## the same on composite surveys of real photographs: make demo-real DATA=...
+	$(BIN)/python -m spotted.demo --data $(DATA) --output out/real
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) models out build

@@ -1,0 +1,1 @@
+"""The servers around the library: embedder, scorer and sampler, and what they share."""

@@ -1,0 +1,141 @@
+"""The one boundary between errors and statuses: every failure leaves with reason and remedy."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc import aio
+
+from services.common import metrics
+from spotted import errors
+
+# Any stands for request and response types, which differ at every rpc.
+Handler = Callable[[Any, aio.ServicerContext[Any, Any]], Any]
+
+STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
+    errors.InvalidInputError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    errors.PreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ConcurrencyError: grpc.StatusCode.ABORTED,
+    errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.StoreVersionError: grpc.StatusCode.FAILED_PRECONDITION,
+}
+DOMAIN = "spotted"
+DETAILS_KEY = "grpc-status-details-bin"
+
+logger = logging.getLogger("spotted")
+
+
+def status_code(error: errors.SpottedError) -> grpc.StatusCode:
+    """The status of an error: that of its nearest class in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def rich_status(error: errors.SpottedError) -> status_pb2.Status:
+    """google.rpc.Status with ErrorInfo, and BadRequest or RetryInfo where they apply (AIP-193)."""
+    details: list[Any] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    if isinstance(error, errors.InvalidInputError) and error.field:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, errors.OverloadedError):
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(int(error.retry_after_s * 1e9))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    status = status_pb2.Status(code=status_code(error).value[0], message=str(error))
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+class ErrorInterceptor(aio.ServerInterceptor):
+    """Turns errors into rich statuses and counts and times every rpc."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Wrap the handler of one rpc."""
+        handler = await continuation(handler_call_details)
+        # an unregistered method has no handler; grpc answers UNIMPLEMENTED
+        if handler is None:
+            return handler
+        method = handler_call_details.method.rsplit("/", 1)[-1]
+        wrap = _wrap_stream if handler.response_streaming else _wrap_unary
+        make = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[handler.request_streaming, handler.response_streaming]
+        behaviour: Any = next(
+            b
+            for b in (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)
+            if b is not None
+        )
+        wrapped: grpc.RpcMethodHandler[Any, Any] = make(
+            wrap(method, behaviour),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+        return wrapped
+
+
+def _wrap_unary(method: str, behaviour: Handler) -> Handler:
+    async def call(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:  # noqa: ANN401 - any rpc
+        started = time.perf_counter()
+        try:
+            response = await behaviour(request, context)
+        except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
+            await _abort(method, error, context, started)
+        metrics.observe_rpc(method, "OK", time.perf_counter() - started)
+        return response
+
+    return call
+
+
+def _wrap_stream(method: str, behaviour: Handler) -> Handler:
+    async def call(
+        request: Any,  # noqa: ANN401 - any rpc
+        context: aio.ServicerContext[Any, Any],
+    ) -> AsyncIterator[Any]:
+        started = time.perf_counter()
+        try:
+            async for response in behaviour(request, context):
+                yield response
+        except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
+            await _abort(method, error, context, started)
+        metrics.observe_rpc(method, "OK", time.perf_counter() - started)
+
+    return call
+
+
+async def _abort(
+    method: str, error: Exception, context: aio.ServicerContext[Any, Any], started: float
+) -> None:
+    # abort() itself raises; a handler that aborted already has said all
+    if isinstance(error, aio.AbortError):
+        raise error
+    if isinstance(error, errors.SpottedError):
+        status = rich_status(error)
+        code = status_code(error)
+    else:
+        logger.error("%s failed", method, exc_info=error)
+        code = grpc.StatusCode.INTERNAL
+        status = status_pb2.Status(
+            code=code.value[0],
+            message=f"{method} failed unexpectedly ({type(error).__name__}); the server's log has the trace",
+        )
+    metrics.observe_rpc(method, code.name, time.perf_counter() - started)
+    await context.abort(code, status.message, ((DETAILS_KEY, status.SerializeToString()),))

@@ -1,0 +1,73 @@
+"""Every key of the store, and the version of what they hold.
+
+All keys of one survey share the hash tag `{s:<survey>}`, so that a Redis Cluster keeps them in one slot
+and a script may touch several.
+
+| key                                              | type   | holds                                       |
+|--------------------------------------------------|--------|---------------------------------------------|
+| `spotted:version`                                | string | STORE_VERSION                               |
+| `spotted:surveys`                                | set    | survey ids                                  |
+| `spotted:{s:<survey>}:journal`                   | list   | spotted.v1.SurveyEvent                      |
+| `spotted:{s:<survey>}:sessions`                  | set    | session ids                                 |
+| `spotted:{s:<survey>}:session:<session>:journal` | list   | spotted.v1.SessionEvent                     |
+| `spotted:{s:<survey>}:session:<session>:leases`  | hash   | pair -> annotator and end of lease          |
+| `spotted:{s:<survey>}:request:<scope>:<id>`      | string | first answer to a request id, for one day   |
+| `spotted:head:<digest>`                          | string | spotted.v1.StoredHead                       |
+| `spotted:operation:<id>`                         | string | spotted.v1.Operation, for thirty days       |
+| `spotted:operation:<id>:cancel`                  | string | present where cancellation was asked for    |
+| `spotted:training:<survey>`                      | string | the training under way, until it goes quiet |
+"""
+
+from __future__ import annotations
+
+STORE_VERSION = "1"
+REQUEST_TTL_S = 24 * 3600
+OPERATION_TTL_S = 30 * 24 * 3600
+
+VERSION = "spotted:version"
+SURVEYS = "spotted:surveys"
+
+
+def survey_journal(survey_id: str) -> str:
+    """The journal of a survey."""
+    return f"spotted:{{s:{survey_id}}}:journal"
+
+
+def sessions(survey_id: str) -> str:
+    """The session ids of a survey."""
+    return f"spotted:{{s:{survey_id}}}:sessions"
+
+
+def session_journal(survey_id: str, session_id: str) -> str:
+    """The journal of a session."""
+    return f"spotted:{{s:{survey_id}}}:session:{session_id}:journal"
+
+
+def leases(survey_id: str, session_id: str) -> str:
+    """The pairs of a session that are being answered."""
+    return f"spotted:{{s:{survey_id}}}:session:{session_id}:leases"
+
+
+def request(survey_id: str, scope: str, request_id: str) -> str:
+    """The first answer to a request id; `scope` is the rpc, so that ids cannot cross rpcs."""
+    return f"spotted:{{s:{survey_id}}}:request:{scope}:{request_id}"
+
+
+def head(digest: str) -> str:
+    """An adaptation head by the SHA-256 of its ONNX bytes."""
+    return f"spotted:head:{digest}"
+
+
+def operation(operation_id: str) -> str:
+    """A long-running operation."""
+    return f"spotted:operation:{operation_id}"
+
+
+def operation_cancel(operation_id: str) -> str:
+    """Present where cancellation of an operation was asked for."""
+    return f"spotted:operation:{operation_id}:cancel"
+
+
+def training(survey_id: str) -> str:
+    """The training under way on a survey."""
+    return f"spotted:training:{survey_id}"

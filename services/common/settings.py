@@ -1,0 +1,68 @@
+"""The one reader of the environment: every service's settings, with defaults for one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spotted.errors import InvalidInputError
+
+DEFAULT_PORTS = {"embedder": 7101, "scorer": 7102, "sampler": 7103}
+DEVICES = ("cpu", "cuda", "tensorrt")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one service process is told from outside.
+
+    listen: address to serve on. Without TLS only a loopback address keeps a survey private.
+    store_url: Redis protocol URL of the store.
+    scorer_address: where the sampler finds the scorer.
+    models: directory of exported backbones; model_id: the default one of them.
+    device: cpu, cuda or tensorrt; workers: parallel sessions of the model on a CPU.
+    metrics_port: Prometheus metrics over HTTP on the same host; None: off.
+    reflection: answer gRPC reflection.
+    drain_s: how long running calls may take to finish after SIGTERM.
+    """
+
+    listen: str
+    store_url: str = "redis://127.0.0.1:7100/0"
+    scorer_address: str = f"127.0.0.1:{DEFAULT_PORTS['scorer']}"
+    models: Path = Path("models")
+    model_id: str = "efficientnet-lite0"
+    device: str = "cpu"
+    workers: int = 2
+    metrics_port: int | None = None
+    reflection: bool = False
+    drain_s: float = 20.0
+
+
+def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
+    """The settings of a service from SPOTTED_* variables.
+
+    Raises InvalidInputError that names the variable where a value cannot be used.
+    """
+    device = environ.get("SPOTTED_DEVICE", "cpu")
+    if device not in DEVICES:
+        raise InvalidInputError(f"SPOTTED_DEVICE is {device!r}; use one of {', '.join(DEVICES)}")
+    metrics = environ.get("SPOTTED_METRICS_PORT", "")
+    return Settings(
+        listen=environ.get("SPOTTED_LISTEN", f"127.0.0.1:{DEFAULT_PORTS[service]}"),
+        store_url=environ.get("SPOTTED_STORE_URL", Settings.store_url),
+        scorer_address=environ.get("SPOTTED_SCORER_ADDRESS", Settings.scorer_address),
+        models=Path(environ.get("SPOTTED_MODELS", "models")),
+        model_id=environ.get("SPOTTED_MODEL", Settings.model_id),
+        device=device,
+        workers=_whole(environ, "SPOTTED_WORKERS", Settings.workers),
+        metrics_port=_whole(environ, "SPOTTED_METRICS_PORT", 0) if metrics else None,
+        reflection=environ.get("SPOTTED_REFLECTION", "") in {"1", "true", "yes"},
+        drain_s=float(_whole(environ, "SPOTTED_DRAIN_S", int(Settings.drain_s))),
+    )
+
+
+def _whole(environ: Mapping[str, str], variable: str, default: int) -> int:
+    text = environ.get(variable, str(default))
+    if not text.isdigit():
+        raise InvalidInputError(f"{variable} is {text!r}; use a whole number")
+    return int(text)

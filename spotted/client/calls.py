@@ -1,0 +1,116 @@
+"""Channels to the services: deadlines always, retries where a repeat is safe, errors in our words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from spotted import errors
+from spotted.errors import SpottedError
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# Every call may be repeated: reads change nothing, AddDetections is idempotent by detection id, and every
+# other write carries a request id. So UNAVAILABLE, and nothing else, is tried again (gRPC A6).
+SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.2s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+# errors that gRPC itself reports carry no reason of ours
+_BY_STATUS: dict[grpc.StatusCode, type[SpottedError]] = {
+    grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineError,
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidInputError,
+    grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.InvalidInputError,
+}
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+def open_channel(address: str) -> grpc.Channel:
+    """A channel that repeats calls a service did not answer, and spreads them over its replicas."""
+    return grpc.insecure_channel(
+        address,
+        options=[
+            ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ],
+    )
+
+
+@contextmanager
+def our_errors(address: str) -> Iterator[None]:
+    """Raise what a service reports as the class of spotted.errors that it raised there."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise spotted_error(error, address) from error
+
+
+def streamed(
+    call: Callable[..., Iterator[ResponseT]], request: object, *, timeout_s: float, address: str
+) -> Iterator[ResponseT]:
+    """The answers of a streaming call."""
+    with our_errors(address):
+        yield from call(request, timeout=timeout_s)
+
+
+def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:
+    """The error that a status stands for: by its reason, or by its code where gRPC itself failed."""
+    if not isinstance(error, grpc.Call):
+        return SpottedError(f"{address}: {error}")
+    info, field, retry_after_s = _details(error)
+    message = error.details() or error.code().name
+    kind = _BY_REASON.get(info) or _BY_STATUS.get(error.code(), SpottedError)
+    if issubclass(kind, errors.OverloadedError):
+        return kind(message, retry_after_s=retry_after_s)
+    if issubclass(kind, errors.InvalidInputError):
+        return kind(message, field=field)
+    if not info and kind is errors.UnavailableError:
+        return kind(
+            f"nothing answers at {address} ({message}); start it with `spotted up`, or correct the address"
+        )
+    return kind(message if info else f"{address}: {error.code().name}: {message}")
+
+
+def _details(error: grpc.Call) -> tuple[str, str, float]:
+    """The reason, the field and the seconds to wait that a status tells; empty where it does not."""
+    status = rpc_status.from_call(error)
+    info, request, retry = (
+        error_details_pb2.ErrorInfo(),
+        error_details_pb2.BadRequest(),
+        error_details_pb2.RetryInfo(),
+    )
+    for packed in status.details if status else ():
+        for detail in (info, request, retry):
+            if packed.Is(detail.DESCRIPTOR):
+                packed.Unpack(detail)
+    field = request.field_violations[0].field if request.field_violations else ""
+    return info.reason, field, retry.retry_delay.ToNanoseconds() / 1e9
+
+
+def _all_kinds(kind: type[SpottedError]) -> Iterator[type[SpottedError]]:
+    yield kind
+    for nearer in kind.__subclasses__():
+        yield from _all_kinds(nearer)
+
+
+_BY_REASON = {kind.reason: kind for kind in _all_kinds(SpottedError)}

@@ -1,0 +1,108 @@
+"""Every failure that Spotted reports on purpose.
+
+SpottedError
+├── InvalidInputError           the request or file is wrong; `field` names the part
+│   └── UnreadableImageError    an image cannot be decoded or cropped
+├── NotFoundError               a survey, camera, detection, session or label that does not exist
+├── AlreadyExistsError          the id is taken by other content
+├── PreconditionError           the thing exists, but is not in the state that this needs
+│   └── DigestMismatchError     vectors of different backbones or preprocessing
+├── ConcurrencyError            another writer came first, retries are used up
+├── OverloadedError             the queue is full; `retry_after_s` says when to return
+├── DeadlineError               the time the caller allowed ran out
+├── UnavailableError            a service cannot be reached
+│   └── StoreUnavailableError   the store cannot be reached
+└── StoreVersionError           the store holds another version's data
+
+`reason` is the stable UPPER_SNAKE name that travels in google.rpc.ErrorInfo (AIP-193).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SpottedError(Exception):
+    """A failure with a stable reason and a message that names the thing and the remedy."""
+
+    reason: ClassVar[str] = "SPOTTED"
+
+
+class InvalidInputError(SpottedError):
+    """A value the caller sent is wrong; `field` is its path in the request, such as `cameras[3].x_m`."""
+
+    reason = "INVALID_INPUT"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnreadableImageError(InvalidInputError):
+    """An image that cannot be decoded, is too large, or whose box holds no pixel."""
+
+    reason = "UNREADABLE_IMAGE"
+
+
+class NotFoundError(SpottedError):
+    """Something named by the caller does not exist."""
+
+    reason = "NOT_FOUND"
+
+
+class AlreadyExistsError(SpottedError):
+    """An id is taken by other content."""
+
+    reason = "ALREADY_EXISTS"
+
+
+class PreconditionError(SpottedError):
+    """The thing exists, but is not in the state that the call needs."""
+
+    reason = "PRECONDITION"
+
+
+class DigestMismatchError(PreconditionError):
+    """Vectors made by different backbones or preprocessing cannot be compared."""
+
+    reason = "DIGEST_MISMATCH"
+
+
+class ConcurrencyError(SpottedError):
+    """Another writer came first too often; the call may be repeated."""
+
+    reason = "CONCURRENT_WRITES"
+
+
+class OverloadedError(SpottedError):
+    """A queue is full; the call may be repeated after `retry_after_s` seconds."""
+
+    reason = "OVERLOADED"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(SpottedError):
+    """The time that the caller allowed ran out."""
+
+    reason = "DEADLINE"
+
+
+class UnavailableError(SpottedError):
+    """A service cannot be reached; the call may be repeated."""
+
+    reason = "UNAVAILABLE"
+
+
+class StoreUnavailableError(UnavailableError):
+    """The store cannot be reached; nothing was acknowledged."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class StoreVersionError(SpottedError):
+    """The store holds data of another version of Spotted."""
+
+    reason = "STORE_VERSION"

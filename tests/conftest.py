@@ -1,0 +1,52 @@
+"""What all tests share: a real store process, the real photographs where they are present."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.common.store import Store
+from spotted import local
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real valkey-server with fsync on every write; one for the whole run, surveys keep tests apart."""
+    directory = tmp_path_factory.mktemp("store")
+    member = local.start_store(directory, local.free_port())
+    local.wait(member, directory / "store.log")
+    yield f"redis://{member.address}/0"
+    process = member.process()
+    assert process is not None, "the store died during the tests"
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An open store."""
+    opened = Store(store_url)
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def survey_id() -> str:
+    """A survey id that no other test uses."""
+    return f"survey-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def real_files() -> Path:
+    """The directory of real photographs and captures; skips where it is absent."""
+    directory = Path(os.environ.get("SPOTTED_DATA", ROOT.parent / "shared" / "data"))
+    if not (directory / "nyala" / "index.csv").is_file():
+        pytest.skip(f"no real photographs at {directory}; set SPOTTED_DATA to their directory")
+    return directory

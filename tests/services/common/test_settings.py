@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.common.settings import from_environment
+from spotted.errors import InvalidInputError
+
+
+def test_an_empty_environment_gives_one_machine_defaults() -> None:
+    settings = from_environment("scorer", {})
+    assert settings.listen == "127.0.0.1:7102"
+    assert settings.store_url == "redis://127.0.0.1:7100/0"
+    assert settings.metrics_port is None
+
+
+def test_every_variable_is_read() -> None:
+    settings = from_environment(
+        "embedder",
+        {
+            "SPOTTED_LISTEN": "127.0.0.1:1",
+            "SPOTTED_STORE_URL": "redis://store/1",
+            "SPOTTED_SCORER_ADDRESS": "scorer:2",
+            "SPOTTED_MODELS": "/models",
+            "SPOTTED_MODEL": "other",
+            "SPOTTED_DEVICE": "cuda",
+            "SPOTTED_WORKERS": "3",
+            "SPOTTED_METRICS_PORT": "9000",
+            "SPOTTED_REFLECTION": "1",
+            "SPOTTED_DRAIN_S": "5",
+        },
+    )
+    assert (settings.listen, settings.store_url, settings.scorer_address) == (
+        "127.0.0.1:1",
+        "redis://store/1",
+        "scorer:2",
+    )
+    assert (settings.models, settings.model_id, settings.device) == (Path("/models"), "other", "cuda")
+    assert (settings.workers, settings.metrics_port, settings.reflection, settings.drain_s) == (
+        3,
+        9000,
+        True,
+        5.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [("SPOTTED_DEVICE", "abacus"), ("SPOTTED_WORKERS", "many"), ("SPOTTED_METRICS_PORT", "-1")],
+)
+def test_a_wrong_value_names_its_variable(variable: str, text: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{variable} is '{text}'"):
+        from_environment("embedder", {variable: text})

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import redis
+
+from services.common import keys
+from services.common.store import Store
+from spotted import local
+from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersionError
+
+
+def own_store(directory: Path) -> local.Member:
+    member = local.start_store(directory, local.free_port())
+    local.wait(member, directory / "store.log")
+    return member
+
+
+def url(member: local.Member) -> str:
+    return f"redis://{member.address}/0"
+
+
+def kill(member: local.Member) -> None:
+    process = member.process()
+    assert process is not None
+    process.kill()
+    process.wait()
+
+
+def test_a_store_that_is_not_there_is_named_with_the_remedy() -> None:
+    port = local.free_port()
+    with pytest.raises(
+        StoreUnavailableError, match=rf"redis://127.0.0.1:{port}/0 does not answer.*SPOTTED_STORE_URL"
+    ):
+        Store(f"redis://127.0.0.1:{port}/0").open()
+
+
+def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
+    member = own_store(tmp_path)
+    redis.Redis.from_url(url(member)).set(keys.VERSION, "999")
+    with pytest.raises(StoreVersionError, match="store version 999, this is version 1"):
+        Store(url(member)).open()
+    kill(member)
+
+
+def test_a_store_that_forgets_is_refused(tmp_path: Path) -> None:
+    member = own_store(tmp_path)
+    redis.Redis.from_url(url(member)).config_set("appendonly", "no")
+    with pytest.raises(PreconditionError, match="appendonly yes"):
+        Store(url(member)).open()
+    kill(member)
+
+
+def test_a_store_that_syncs_each_second_is_waited_for(tmp_path: Path) -> None:
+    member = own_store(tmp_path)
+    connection = redis.Redis.from_url(url(member))
+    connection.config_set("appendfsync", "everysec")
+    store = Store(url(member))
+    store.open()
+    store.put("key", b"value")
+    # after WAITAOF the first of the two offsets that the server reports has reached the disk
+    assert connection.waitaof(1, 0, 1)[0] == 1
+    kill(member)
+
+
+def test_what_was_answered_survives_a_killed_store(tmp_path: Path) -> None:
+    member = own_store(tmp_path)
+    store = Store(url(member))
+    store.open()
+    for i in range(50):
+        store.put(f"key-{i}", b"%d" % i)
+    kill(member)
+    again = local.start_store(tmp_path, member.port)
+    local.wait(again, tmp_path / "store.log")
+    assert [store.get(f"key-{i}") for i in range(50)] == [b"%d" % i for i in range(50)]
+    kill(again)
+
+
+def test_a_store_that_dies_later_gives_the_same_clear_error(tmp_path: Path) -> None:
+    member = own_store(tmp_path)
+    store = Store(url(member))
+    store.open()
+    kill(member)
+    with pytest.raises(StoreUnavailableError, match="does not answer"):
+        store.put("key", b"value")
+
+
+def test_a_prefix_with_glob_signs_deletes_only_what_begins_with_it(store: Store) -> None:
+    store.put("a[b]*c:1", b"")
+    store.put("ab:c:1", b"")
+    store.delete_prefix("a[b]*c:")
+    assert store.get("a[b]*c:1") is None
+    assert store.get("ab:c:1") == b""
+
+
+def test_a_value_is_set_once_where_only_new_is_asked(store: Store, survey_id: str) -> None:
+    assert store.put(survey_id, b"first", only_new=True)
+    assert not store.put(survey_id, b"second", only_new=True)
+    assert store.get(survey_id) == b"first"
+
+
+def test_members_come_back_sorted(store: Store, survey_id: str) -> None:
+    for member in ("leopard", "hyena"):
+        store.add_member(survey_id, member)
+    assert store.members(survey_id) == ["hyena", "leopard"]
+    store.remove_member(survey_id, "hyena")
+    assert store.members(survey_id) == ["leopard"]

@@ -1,0 +1,43 @@
+"""Real aio servers on loopback, in a thread of their own, for tests with real channels."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from grpc import aio
+
+from services.common.interceptors import ErrorInterceptor
+from services.common.server import SERVER_OPTIONS, Service
+
+
+@contextmanager
+def running(*services: Service) -> Iterator[str]:
+    """Serve on a free port while the context lasts; yields the address."""
+    started = threading.Event()
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+    address: list[str] = []
+
+    async def serve() -> None:
+        server = aio.server(interceptors=[ErrorInterceptor()], options=SERVER_OPTIONS)
+        for service in services:
+            service.register(server)
+        address.append(f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+        await server.start()
+        ended = asyncio.Event()
+        stop.append((asyncio.get_running_loop(), ended))
+        started.set()
+        await ended.wait()
+        await server.stop(1.0)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert started.wait(30)
+    try:
+        yield address[0]
+    finally:
+        loop, ended = stop[0]
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
