@@ -1,5 +1,5 @@
 # Every target sets up what it needs; a second run re-uses it.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/spotted/v1/*.proto)
