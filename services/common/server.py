@@ -20,10 +20,9 @@ from services.common.settings import Settings
 from spotted.errors import StoreUnavailableError, UnavailableError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# two servers on one port would each get half of the calls
 SERVER_OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    # two servers on one port would each get half of the calls
     ("grpc.so_reuseport", 0),
 )
 # rpc bodies wait for the store or compute outside the interpreter lock, so more threads than cores help
@@ -57,18 +56,21 @@ async def serve(
     *,
     open_store: Callable[[], None],
     close: Callable[[], None] = lambda: None,
+    max_receive_bytes: int = MAX_MESSAGE_BYTES,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let running calls finish.
 
     open_store: checks the store; repeated while it raises StoreUnavailableError, so that services may
     be started in any order. Until it passes, health says NOT_SERVING.
+    close: called once no call runs any more.
+    max_receive_bytes: largest message accepted.
     Raises UnavailableError where the address cannot be bound, and what `open_store` raises otherwise.
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(BODY_THREADS))
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    server, checks = _build(settings, services)
+    server, checks = _build(settings, services, max_receive_bytes)
     await server.start()
     logger.info("listening on %s", settings.listen)
     try:
@@ -84,10 +86,12 @@ async def serve(
         logger.info("stopped")
 
 
-def _build(settings: Settings, services: Sequence[Service]) -> tuple[aio.Server, health.aio.HealthServicer]:
+def _build(
+    settings: Settings, services: Sequence[Service], max_receive_bytes: int
+) -> tuple[aio.Server, health.aio.HealthServicer]:
     server = aio.server(
         interceptors=[ErrorInterceptor()],
-        options=SERVER_OPTIONS,
+        options=[*SERVER_OPTIONS, ("grpc.max_receive_message_length", max_receive_bytes)],
     )
     for service in services:
         service.register(server)

@@ -15,6 +15,8 @@ from spotted import errors
 from spotted.errors import SpottedError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# photographs of camera traps reach 10 MiB; the embedder takes so much, the others 4 MiB
+MAX_SEND_BYTES = 32 * 1024 * 1024
 # Every call may be repeated: reads change nothing, AddDetections is idempotent by detection id, and every
 # other write carries a request id. So UNAVAILABLE, and nothing else, is tried again (gRPC A6).
 SERVICE_CONFIG = {
@@ -51,7 +53,7 @@ def open_channel(address: str) -> grpc.Channel:
         options=[
             ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_SEND_BYTES),
         ],
     )
 

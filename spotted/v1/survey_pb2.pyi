@@ -17,7 +17,8 @@ Conventions of this contract:
   - Any rpc may also fail with UNAVAILABLE / STORE_UNAVAILABLE (nothing was changed, or the change
     was not acknowledged and may be repeated), FAILED_PRECONDITION / STORE_VERSION,
     DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT.
-  - Messages stay under 4 MiB; split what is larger, near 1 MiB a message.
+  - Messages stay under 4 MiB; split what is larger, near 1 MiB a message. Only the embedder takes more,
+    32 MiB, since a photograph cannot be split.
 """
 
 from collections import abc as _abc

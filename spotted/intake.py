@@ -1,0 +1,97 @@
+"""Photographs into a survey: embed what is not stored yet, store it block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from spotted.client import Crop, Embedded, Spotted
+from spotted.survey import Detection
+
+# an interrupted run loses at most so many embeddings, and never a stored detection
+BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A detection and where its image is.
+
+    path: the image file; None where there is none, such as a capture without a photograph.
+    box: x, y, width, height of the animal as fractions of the upright image; None for all of it.
+    """
+
+    detection: Detection
+    path: Path | None
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(slots=True)
+class Intake:
+    """What became of the pictures. `failed` tells of each detection that was not stored, and why."""
+
+    added: int = 0
+    unchanged: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def embed_pictures(
+    spotted: Spotted,
+    survey_id: str,
+    pictures: Sequence[Picture],
+    *,
+    model_id: str = "",
+    told: Callable[[int], None] = lambda _: None,
+) -> Intake:
+    """Embed the pictures that the survey does not hold yet, and store them.
+
+    May be stopped at any time: what was stored stays, the next run goes on from there.
+    told: called with the number of pictures that are done since the last call.
+    """
+    stored = {d.detection_id for d in spotted.detections(survey_id)}
+    intake = Intake(unchanged=sum(p.detection.detection_id in stored for p in pictures))
+    told(intake.unchanged)
+    waiting = {p.detection.detection_id: p for p in pictures if p.detection.detection_id not in stored}
+    block: list[tuple[Detection, Embedded]] = []
+    for embedded in spotted.embed(_crops(list(waiting.values()), intake), model_id=model_id):
+        detection = waiting[embedded.crop_id].detection
+        if embedded.vector is None:
+            intake.failed.append((detection.detection_id, embedded.error))
+            told(1)
+        else:
+            block.append((detection, embedded))
+        if len(block) == BLOCK:
+            _store(spotted, survey_id, block, intake)
+            told(len(block))
+            block = []
+    if block:
+        _store(spotted, survey_id, block, intake)
+        told(len(block))
+    return intake
+
+
+def _crops(pictures: Sequence[Picture], intake: Intake) -> Iterator[Crop]:
+    """The crops of pictures that can be read; the others are noted as failed."""
+    for picture in pictures:
+        detection_id = picture.detection.detection_id
+        if picture.path is None:
+            intake.failed.append((detection_id, "it has no photograph"))
+            continue
+        try:
+            image = picture.path.read_bytes()
+        except OSError as error:
+            intake.failed.append((detection_id, f"{picture.path} cannot be read: {error.strerror}"))
+            continue
+        yield Crop(detection_id, image, picture.box)
+
+
+def _store(
+    spotted: Spotted, survey_id: str, block: Sequence[tuple[Detection, Embedded]], intake: Intake
+) -> None:
+    vectors = np.stack([e.vector for _, e in block if e.vector is not None])
+    answer = spotted.add_detections(survey_id, [d for d, _ in block], vectors, block[0][1].spec)
+    intake.added += answer.added
+    intake.unchanged += answer.unchanged
+    intake.failed += [(r.detection_id, r.error.message) for r in answer.rejected]

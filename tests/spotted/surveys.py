@@ -1,0 +1,43 @@
+"""Small random surveys for the tests of the score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spotted.feasibility import FeasibilityParams
+from spotted.ranking import Gallery
+from spotted.similarity import unit_rows
+from spotted.survey import DetectionTable, Extent
+
+EXTENT = Extent(distance_m=20_000.0, span_s=30 * 86_400.0)
+
+
+def random_table(count: int, seed: int) -> DetectionTable:
+    """Detections at a few cameras, some without place or time, some two in one image."""
+    rng = np.random.default_rng(seed)
+    cameras = rng.uniform(0, 14_000, size=(6, 2))
+    cameras[5] = np.nan
+    camera = rng.integers(0, 6, count)
+    time = rng.integers(0, 40, count).astype(np.float64) * 50_000.0
+    time[rng.random(count) < 0.1] = np.nan
+    image = np.where(rng.random(count) < 0.3, rng.integers(0, 5, count), -1)
+    return DetectionTable(
+        position_m=cameras[camera],
+        time_s=time,
+        image=image,
+        side=rng.integers(0, 3, count),
+        location_uncertainty_m=rng.uniform(0, 300, count),
+        clock_suspect=rng.random(count) < 0.2,
+    )
+
+
+def random_gallery(
+    count: int, seed: int, *, dimension: int = 8, params: FeasibilityParams | None = None
+) -> Gallery:
+    """A survey with some equal embeddings, so that ties happen."""
+    rng = np.random.default_rng(seed + 1)
+    looks = rng.normal(size=(max(1, count // 2), dimension))
+    embeddings = unit_rows(looks[rng.integers(0, len(looks), count)]).astype(np.float16)
+    return Gallery(
+        embeddings, random_table(count, seed), rng.permutation(count), EXTENT, params or FeasibilityParams()
+    )

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spotted import evaluation
+from spotted.fusion import Fusion
+from spotted.ranking import Gallery
+from tests.spotted.surveys import random_gallery
+
+names = st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=14)
+
+
+def plain_retrieval(
+    gallery: Gallery, individuals: list[str], encounters: list[str] | None, k: int
+) -> tuple[int, float]:
+    """Rank every pair by a loop, count the queries whose animal is among the first k."""
+    hits, asked = 0, 0
+    image = gallery.table.image
+    for i, animal in enumerate(individuals):
+        rivals = [
+            j
+            for j in range(len(individuals))
+            if j != i
+            and not (image[j] >= 0 and image[j] == image[i])
+            and not (encounters and encounters[j] == encounters[i] and encounters[i])
+        ]
+        others = [
+            j
+            for j in range(len(individuals))
+            if j != i
+            and animal
+            and individuals[j] == animal
+            and not (encounters and encounters[j] == encounters[i] and encounters[i])
+        ]
+        if not others:
+            continue
+        asked += 1
+        scores = gallery.score_pairs(np.full(len(rivals), i), np.array(rivals, dtype=np.int64)).fused
+        best = sorted(range(len(rivals)), key=lambda n: (-scores[n], gallery.order[rivals[n]]))[:k]
+        hits += any(individuals[rivals[n]] == animal for n in best)
+    return asked, hits / asked if asked else math.nan
+
+
+@pytest.mark.parametrize("with_encounters", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_retrieval_is_that_of_a_plain_loop(seed: int, *, with_encounters: bool) -> None:
+    rng = np.random.default_rng(seed)
+    gallery = random_gallery(40, seed)
+    individuals = [str(rng.choice(["a", "b", "c", "d", ""])) for _ in range(40)]
+    encounters = [str(rng.choice(["1", "2", "3", ""])) for _ in range(40)] if with_encounters else None
+    measured = evaluation.retrieval(gallery, individuals, ks=(1, 3), encounters=encounters)
+    for k in (1, 3):
+        asked, share = plain_retrieval(gallery, individuals, encounters, k)
+        assert measured.queries == asked
+        assert measured.top[k] == pytest.approx(share)
+
+
+def test_a_survey_where_nobody_comes_twice_asks_nothing() -> None:
+    measured = evaluation.retrieval(random_gallery(5, 0), ["a", "b", "c", "", ""], fusion=Fusion.VISUAL)
+    assert measured.queries == 0
+    assert math.isnan(measured.top[1])
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([True, False, True], (1 + 2 / 3) / 2),
+        ([False, False], 0.0),
+        ([True, True], 1.0),
+        ([False, True], 0.5),
+    ],
+)
+def test_average_precision_of_hand_computed_rankings(found: list[bool], expected: float) -> None:
+    assert evaluation.average_precision(np.array(found)) == pytest.approx(expected)
+
+
+@given(truth=names, data=st.data())
+def test_pair_precision_and_recall_are_those_of_a_loop_over_pairs(
+    truth: list[str], data: st.DataObject
+) -> None:
+    found = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(truth), max_size=len(truth)))
+    joined = true = both = 0
+    for i, j in itertools.combinations(range(len(truth)), 2):
+        if truth[i] and truth[j]:
+            joined += found[i] == found[j]
+            true += truth[i] == truth[j]
+            both += found[i] == found[j] and truth[i] == truth[j]
+    precision, recall = evaluation.pair_precision_recall(found, truth)
+    assert precision == pytest.approx(both / joined if joined else 1.0)
+    assert recall == pytest.approx(both / true if true else 1.0)
+
+
+def test_b_cubed_of_a_hand_computed_partition() -> None:
+    precision, recall = evaluation.b_cubed(["x", "x", "y"], ["a", "b", "b"])
+    assert precision == pytest.approx((0.5 + 0.5 + 1.0) / 3)
+    assert recall == pytest.approx((1.0 + 0.5 + 0.5) / 3)
+
+
+@given(truth=names)
+def test_the_true_partition_is_perfect(truth: list[str]) -> None:
+    assert evaluation.pair_precision_recall(truth, truth) == (1.0, 1.0)
+    assert evaluation.b_cubed(truth, truth) == pytest.approx((1.0, 1.0))
+
+
+def test_questions_are_counted_up_to_the_first_that_reaches_the_share() -> None:
+    found = np.array([0, 3, 3, 19, 20])
+    assert evaluation.questions_to(found, 20, 0.95) == 4
+    assert evaluation.questions_to(found, 20, 1.0) == 5
+    assert evaluation.questions_to(found[:3], 20, 0.95) is None
+    assert evaluation.recall_curve(found, 20).tolist() == [0.0, 0.15, 0.15, 0.95, 1.0]
+
+
+def test_hours_follow_the_experts_measured_rate() -> None:
+    # the paper's 11,028 queries of LeopardID102 are its 31.8 hours
+    assert evaluation.hours(11_028) == pytest.approx(31.8, abs=0.01)
