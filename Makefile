@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/spotted/v1/*.proto)
 DATA ?= ../shared/data
+# the contract of the last release, which no change may break
+BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs lock check test demo demo-real clean
+.PHONY: help setup models stubs baseline lock check test demo demo-real clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,6 +26,9 @@ models: setup ## export the backbone to ONNX, once
 stubs: setup ## generate spotted/v1 and docs/api.md from protos/
 	PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py
 
+baseline: setup ## take the present contract as the released one
+	$(BIN)/buf build --output $(BASELINE)
+
 lock: setup ## pin the dependencies anew
 	$(BIN)/python tools/lock.py
 
@@ -32,7 +37,7 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/buf lint
-	PATH="$(BIN):$$PATH" $(BIN)/python tools/breaking.py
+	$(BIN)/buf breaking --against $(BASELINE)
 	PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
 	$(BIN)/python -m pytest tests/test_architecture.py
 

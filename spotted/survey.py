@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -129,3 +129,34 @@ class DetectionTable:
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+
+def detection_table(detections: Sequence[Detection], cameras: Mapping[str, Camera]) -> DetectionTable:
+    """The columns of detections, with place, uncertainty and clock taken over from their cameras.
+
+    A detection without a camera, or whose camera has no position, has no position.
+    """
+    nowhere = Camera("")
+    seen_by = [cameras.get(d.camera_id, nowhere) for d in detections]
+    images: dict[str, int] = {}
+    return DetectionTable(
+        position_m=np.array([(_or_nan(c.x_m), _or_nan(c.y_m)) for c in seen_by], np.float64).reshape(-1, 2),
+        time_s=np.array([_or_nan(d.captured_at_s) for d in detections], np.float64),
+        image=np.array(
+            [images.setdefault(d.image_id, len(images)) if d.image_id else -1 for d in detections], np.int64
+        ),
+        side=np.array([d.side for d in detections], np.int64),
+        location_uncertainty_m=np.array([c.location_uncertainty_m for c in seen_by], np.float64),
+        clock_suspect=np.array([c.clock_suspect for c in seen_by], np.bool_),
+    )
+
+
+def id_order(ids: Sequence[str]) -> IntArray:
+    """Rank of each id among all, (n,): equal scores are ordered by it."""
+    order = np.empty(len(ids), dtype=np.int64)
+    order[np.argsort(np.array(ids, dtype=object), kind="stable")] = np.arange(len(ids))
+    return order
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

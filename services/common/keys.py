@@ -28,29 +28,34 @@ VERSION = "spotted:version"
 SURVEYS = "spotted:surveys"
 
 
+def of_survey(survey_id: str) -> str:
+    """What the keys of a survey begin with."""
+    return f"spotted:{{s:{survey_id}}}:"
+
+
 def survey_journal(survey_id: str) -> str:
     """The journal of a survey."""
-    return f"spotted:{{s:{survey_id}}}:journal"
+    return f"{of_survey(survey_id)}journal"
 
 
 def sessions(survey_id: str) -> str:
     """The session ids of a survey."""
-    return f"spotted:{{s:{survey_id}}}:sessions"
+    return f"{of_survey(survey_id)}sessions"
 
 
 def session_journal(survey_id: str, session_id: str) -> str:
     """The journal of a session."""
-    return f"spotted:{{s:{survey_id}}}:session:{session_id}:journal"
+    return f"{of_survey(survey_id)}session:{session_id}:journal"
 
 
 def leases(survey_id: str, session_id: str) -> str:
     """The pairs of a session that are being answered."""
-    return f"spotted:{{s:{survey_id}}}:session:{session_id}:leases"
+    return f"{of_survey(survey_id)}session:{session_id}:leases"
 
 
 def request(survey_id: str, scope: str, request_id: str) -> str:
     """The first answer to a request id; `scope` is the rpc, so that ids cannot cross rpcs."""
-    return f"spotted:{{s:{survey_id}}}:request:{scope}:{request_id}"
+    return f"{of_survey(survey_id)}request:{scope}:{request_id}"
 
 
 def head(digest: str) -> str:

@@ -106,11 +106,11 @@ class Store:
         with self._translated():
             return self._redis.llen(key)
 
-    def script(self, lua: str) -> Callable[[Sequence[str], Sequence[bytes | str | int | float]], object]:
+    def script(self, lua: str) -> Callable[[Sequence[str], Sequence[bytes | str | int]], object]:
         """A server-side script as a function of keys and arguments; on disk before it returns."""
         registered = self._redis.register_script(lua)
 
-        def run(script_keys: Sequence[str], arguments: Sequence[bytes | str | int | float]) -> object:
+        def run(script_keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> object:
             with self._translated():
                 answer = registered(keys=list(script_keys), args=list(arguments))
             self._wait_for_disk()

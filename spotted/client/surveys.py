@@ -131,7 +131,7 @@ class ScorerCalls(Connection):
         """Visual similarity, feasibility (NaN where unknown) and fused score of pairs, (n, 3)."""
         request = scorer_pb2.ScorePairsRequest(
             survey_id=survey_id,
-            pairs=[scorer_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in pairs],
+            pairs=[survey_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in pairs],
         )
         with self._errors("scorer"):
             answer = self.scorer.ScorePairs(request, timeout=self._timeout_s)

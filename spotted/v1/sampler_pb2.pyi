@@ -848,6 +848,7 @@ class Progress(_message.Message):
     ANSWERS_PER_MINUTE_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    MERGES_LEFT_AT_MOST_FIELD_NUMBER: _builtins.int
     detections: _builtins.int
     """Detections in the session."""
     same: _builtins.int
@@ -865,10 +866,11 @@ class Progress(_message.Message):
     same_pairs: _builtins.int
     """Pairs of detections known to show one animal, answered and implied."""
     open_pairs: _builtins.int
-    """Candidate pairs whose answer is open."""
+    """Candidate pairs whose answer is open. Unset in the answer to a write, which must be quick."""
     estimated_remaining_pairs: _builtins.float
     """Expected pairs still to be found among the open ones. An estimate, never a guarantee; in
-    simulation such estimates were off by 0.9 to 3.1 times. Unset before there are enough answers.
+    simulation such estimates were off by 0.9 to 3.1 times. Unset before there are enough answers, and in
+    the answer to a write.
     """
     answers_per_minute: _builtins.float
     """Answers per minute over the last hour of labels; unset before there are two."""
@@ -876,6 +878,10 @@ class Progress(_message.Message):
     """The state in words."""
     position: _builtins.int
     """Number of events in the journal."""
+    merges_left_at_most: _builtins.int
+    """At most so many groups are still to be merged, with 95 % confidence, if every answer so far is right
+    (a hypergeometric test over the answers in the order they were asked). Unset in the answer to a write.
+    """
     def __init__(
         self,
         *,
@@ -887,24 +893,33 @@ class Progress(_message.Message):
         conflicts: _builtins.int = ...,
         individuals: _builtins.int = ...,
         same_pairs: _builtins.int = ...,
-        open_pairs: _builtins.int = ...,
+        open_pairs: _builtins.int | None = ...,
         estimated_remaining_pairs: _builtins.float | None = ...,
         answers_per_minute: _builtins.float | None = ...,
         summary: _builtins.str = ...,
         position: _builtins.int = ...,
+        merges_left_at_most: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "answers_per_minute", b"answers_per_minute", "estimated_remaining_pairs", b"estimated_remaining_pairs"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "_merges_left_at_most", b"_merges_left_at_most", "_open_pairs", b"_open_pairs", "answers_per_minute", b"answers_per_minute", "estimated_remaining_pairs", b"estimated_remaining_pairs", "merges_left_at_most", b"merges_left_at_most", "open_pairs", b"open_pairs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "answers_per_minute", b"answers_per_minute", "conflicts", b"conflicts", "detections", b"detections", "different", b"different", "estimated_remaining_pairs", b"estimated_remaining_pairs", "individuals", b"individuals", "not_comparable", b"not_comparable", "open_pairs", b"open_pairs", "position", b"position", "same", b"same", "same_pairs", b"same_pairs", "skipped", b"skipped", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "_merges_left_at_most", b"_merges_left_at_most", "_open_pairs", b"_open_pairs", "answers_per_minute", b"answers_per_minute", "conflicts", b"conflicts", "detections", b"detections", "different", b"different", "estimated_remaining_pairs", b"estimated_remaining_pairs", "individuals", b"individuals", "merges_left_at_most", b"merges_left_at_most", "not_comparable", b"not_comparable", "open_pairs", b"open_pairs", "position", b"position", "same", b"same", "same_pairs", b"same_pairs", "skipped", b"skipped", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__answers_per_minute: _TypeAlias = _typing.Literal["answers_per_minute"]  # noqa: Y015
     _WhichOneofArgType__answers_per_minute: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute"]  # noqa: Y015
     _WhichOneofReturnType__estimated_remaining_pairs: _TypeAlias = _typing.Literal["estimated_remaining_pairs"]  # noqa: Y015
     _WhichOneofArgType__estimated_remaining_pairs: _TypeAlias = _typing.Literal["_estimated_remaining_pairs", b"_estimated_remaining_pairs"]  # noqa: Y015
+    _WhichOneofReturnType__merges_left_at_most: _TypeAlias = _typing.Literal["merges_left_at_most"]  # noqa: Y015
+    _WhichOneofArgType__merges_left_at_most: _TypeAlias = _typing.Literal["_merges_left_at_most", b"_merges_left_at_most"]  # noqa: Y015
+    _WhichOneofReturnType__open_pairs: _TypeAlias = _typing.Literal["open_pairs"]  # noqa: Y015
+    _WhichOneofArgType__open_pairs: _TypeAlias = _typing.Literal["_open_pairs", b"_open_pairs"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__answers_per_minute) -> _WhichOneofReturnType__answers_per_minute | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__estimated_remaining_pairs) -> _WhichOneofReturnType__estimated_remaining_pairs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__merges_left_at_most) -> _WhichOneofReturnType__merges_left_at_most | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__open_pairs) -> _WhichOneofReturnType__open_pairs | None: ...
 
 Global___Progress: _TypeAlias = Progress  # noqa: Y015
 
@@ -1109,29 +1124,30 @@ class PlannedRound(_message.Message):
     TOP_K_FIELD_NUMBER: _builtins.int
     PAIRS_FIELD_NUMBER: _builtins.int
     ADDED_DETECTION_IDS_FIELD_NUMBER: _builtins.int
-    STRATEGY_STATE_FIELD_NUMBER: _builtins.int
     IMAGE_PAIRS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    EPS_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
     """The survey's revision whose detections and scores were used."""
     top_k: _builtins.int
     """Candidates of each detection that were considered."""
+    kind: _builtins.str
+    """How the questions were chosen, such as clusters or confidence; read by the strategy's next round."""
+    eps: _builtins.float
+    """Clustering radius that was used; unset where nothing was clustered."""
     @_builtins.property
     def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedPair]:
         """The questions in the order they are served; empty when nothing is left."""
 
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Detections of the session from now on, where they changed."""
+        """Detections that join the session with this round."""
 
     @_builtins.property
-    def strategy_state(self) -> Global___StrategyState:
-        """What the strategy carries into its next round."""
-
-    @_builtins.property
-    def image_pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedPair]:
-        """Pairs of detections that share an image: two animals."""
+    def image_pairs(self) -> _containers.RepeatedCompositeFieldContainer[_survey_pb2.Pair]:
+        """Pairs of detections, one of them new, that share an image: two animals."""
 
     def __init__(
         self,
@@ -1141,14 +1157,17 @@ class PlannedRound(_message.Message):
         top_k: _builtins.int = ...,
         pairs: _abc.Iterable[Global___PlannedPair] | None = ...,
         added_detection_ids: _abc.Iterable[_builtins.str] | None = ...,
-        strategy_state: Global___StrategyState | None = ...,
-        image_pairs: _abc.Iterable[Global___PlannedPair] | None = ...,
+        image_pairs: _abc.Iterable[_survey_pb2.Pair] | None = ...,
+        kind: _builtins.str = ...,
+        eps: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["strategy_state", b"strategy_state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "eps", b"eps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_detection_ids", b"added_detection_ids", "image_pairs", b"image_pairs", "pairs", b"pairs", "round", b"round", "strategy_state", b"strategy_state", "survey_revision", b"survey_revision", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "added_detection_ids", b"added_detection_ids", "eps", b"eps", "image_pairs", b"image_pairs", "kind", b"kind", "pairs", b"pairs", "round", b"round", "survey_revision", b"survey_revision", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
+    _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__eps) -> _WhichOneofReturnType__eps | None: ...
 
 Global___PlannedRound: _TypeAlias = PlannedRound  # noqa: Y015
 
@@ -1185,50 +1204,6 @@ class PlannedPair(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlannedPair: _TypeAlias = PlannedPair  # noqa: Y015
-
-@_typing.final
-class StrategyState(_message.Message):
-    """What a strategy carries from round to round."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    @_typing.final
-    class CountersEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.float
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.float = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    COUNTERS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def counters(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Counters by their names, such as dry_rounds."""
-
-    def __init__(
-        self,
-        *,
-        counters: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counters", b"counters"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___StrategyState: _TypeAlias = StrategyState  # noqa: Y015
 
 @_typing.final
 class LabelsGiven(_message.Message):

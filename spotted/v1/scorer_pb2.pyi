@@ -985,32 +985,6 @@ class QueryCandidatesResponse(_message.Message):
 Global___QueryCandidatesResponse: _TypeAlias = QueryCandidatesResponse  # noqa: Y015
 
 @_typing.final
-class Pair(_message.Message):
-    """Two detections; the order does not matter."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    FIRST_DETECTION_ID_FIELD_NUMBER: _builtins.int
-    SECOND_DETECTION_ID_FIELD_NUMBER: _builtins.int
-    first_detection_id: _builtins.str
-    """One."""
-    second_detection_id: _builtins.str
-    """The other; not the same."""
-    def __init__(
-        self,
-        *,
-        first_detection_id: _builtins.str = ...,
-        second_detection_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_detection_id", b"first_detection_id", "second_detection_id", b"second_detection_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Pair: _TypeAlias = Pair  # noqa: Y015
-
-@_typing.final
 class ScorePairsRequest(_message.Message):
     """Asks for the scores of pairs."""
 
@@ -1024,14 +998,14 @@ class ScorePairsRequest(_message.Message):
     fusion: _survey_pb2.Fusion.ValueType
     """Which score is `fused`."""
     @_builtins.property
-    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pair]:
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[_survey_pb2.Pair]:
         """1 to 10,000 pairs."""
 
     def __init__(
         self,
         *,
         survey_id: _builtins.str = ...,
-        pairs: _abc.Iterable[Global___Pair] | None = ...,
+        pairs: _abc.Iterable[_survey_pb2.Pair] | None = ...,
         fusion: _survey_pb2.Fusion.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -1187,14 +1161,14 @@ class ExplainPairRequest(_message.Message):
     survey_id: _builtins.str
     """Required."""
     @_builtins.property
-    def pair(self) -> Global___Pair:
+    def pair(self) -> _survey_pb2.Pair:
         """Required."""
 
     def __init__(
         self,
         *,
         survey_id: _builtins.str = ...,
-        pair: Global___Pair | None = ...,
+        pair: _survey_pb2.Pair | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pair", b"pair"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -541,6 +541,32 @@ class Survey(_message.Message):
 Global___Survey: _TypeAlias = Survey  # noqa: Y015
 
 @_typing.final
+class Pair(_message.Message):
+    """Two detections; the order does not matter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_DETECTION_ID_FIELD_NUMBER: _builtins.int
+    SECOND_DETECTION_ID_FIELD_NUMBER: _builtins.int
+    first_detection_id: _builtins.str
+    """One."""
+    second_detection_id: _builtins.str
+    """The other; not the same."""
+    def __init__(
+        self,
+        *,
+        first_detection_id: _builtins.str = ...,
+        second_detection_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_detection_id", b"first_detection_id", "second_detection_id", b"second_detection_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pair: _TypeAlias = Pair  # noqa: Y015
+
+@_typing.final
 class ItemError(_message.Message):
     """Why one item of a batch failed while others did not."""
 

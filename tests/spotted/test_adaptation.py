@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spotted.adaptation import Head, HeadRecipe, Step, train_head
+from spotted.adaptation import Step, train_head
 from spotted.errors import PreconditionError
+from spotted.heads import Head, HeadRecipe
 from spotted.survey import BoolArray, Float32Array, IntArray
 
 

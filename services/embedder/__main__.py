@@ -1,0 +1,67 @@
+"""`python -m services.embedder`: builds the embedder and serves it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+from grpc import aio
+
+from services.common import process
+from services.common.heads import HeadStore
+from services.common.server import Service, serve
+from services.common.settings import Settings
+from services.common.store import Store
+from services.embedder.backbones import load_backbone
+from services.embedder.embedding import Embedders
+from services.embedder.operations import Operations
+from services.embedder.operations_servicer import OperationsServicer
+from services.embedder.pipeline import MAX_BATCH, ImageEmbedder
+from services.embedder.servicer import MAX_MESSAGE_BYTES, EmbedderServicer
+from services.embedder.training import Trainings
+from spotted.v1.embedder_pb2_grpc import add_EmbedderServiceServicer_to_server
+from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_server
+
+
+def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
+    """The embedder and its operations over a store and loaded backbones."""
+    operations = Operations(store, now=time.time)
+    embedder = EmbedderServicer(embedders, HeadStore(store), Trainings(store, operations, environment))
+
+    def register_embedder(server: aio.Server) -> None:
+        add_EmbedderServiceServicer_to_server(embedder, server)
+
+    def register_operations(server: aio.Server) -> None:
+        add_OperationsServiceServicer_to_server(OperationsServicer(operations), server)
+
+    return [
+        Service("spotted.v1.EmbedderService", register_embedder),
+        Service("spotted.v1.OperationsService", register_operations),
+    ]
+
+
+def load(settings: Settings) -> Embedders:
+    """The default backbone, loaded and warm. Raises NotFoundError, PreconditionError."""
+    backbone = load_backbone(settings.models, settings.model_id, device=settings.device)
+    backbone.warm_up(MAX_BATCH)
+    workers = settings.workers if settings.device == "cpu" else 1
+    return Embedders([ImageEmbedder(backbone, workers=workers)], settings.model_id)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    store, embedders = Store(settings.store_url), load(settings)
+    environment = {**os.environ, "SPOTTED_STORE_URL": settings.store_url}
+    await serve(
+        settings,
+        services(store, embedders, environment),
+        open_store=store.open,
+        close=store.close,
+        max_receive_bytes=MAX_MESSAGE_BYTES,
+    )
+    await embedders.close()
+
+
+if __name__ == "__main__":
+    process.main("embedder", run)

@@ -1,0 +1,124 @@
+"""`python -m services.embedder.trainer`: one training, told of in the store, then gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+
+from services.common import keys
+from services.common.heads import HeadStore
+from services.common.settings import from_environment
+from services.common.store import Store
+from services.common.survey_state import Snapshot, folded_survey
+from services.embedder.head_file import to_onnx
+from services.embedder.operations import Operations
+from services.embedder.training import MARK_TTL_S
+from spotted import geometry
+from spotted.adaptation import Step, train_head
+from spotted.errors import SpottedError
+from spotted.feasibility import pair_feasibility
+from spotted.heads import HeadRecipe
+from spotted.similarity import unit_rows
+from spotted.survey import BoolArray, Float32Array, IntArray
+from spotted.v1 import operations_pb2 as pb
+
+TELL_EVERY_S = 1.0
+
+
+class Cancelled(Exception):  # noqa: N818 - no error
+    """The training was asked to stop."""
+
+
+class Training:
+    """One training under way."""
+
+    def __init__(self, store: Store, operation_id: str, survey_id: str, recipe: HeadRecipe) -> None:
+        self._store = store
+        self._survey_id = survey_id
+        self._recipe = recipe
+        self._operations = Operations(store, now=time.time)
+        self._operation = self._operations.get(operation_id)
+        self._told_s = 0.0
+
+    def run(self) -> None:
+        """Train, store the head, and end the operation one way or another."""
+        try:
+            digest = self._train()
+        except Cancelled:
+            self._end(pb.OPERATION_STATE_CANCELLED, "cancelled")
+        except SpottedError as error:
+            self._end(pb.OPERATION_STATE_FAILED, str(error))
+        else:
+            self._operation.result, self._operation.progress = digest, 1.0
+            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate it with ActivateHead {digest}")
+
+    def _train(self) -> str:
+        folded = folded_survey(self._store, self._survey_id)
+        snapshot = folded.view(lambda state, position: state.snapshot(position))
+        base = unit_rows(snapshot.base)
+        head = train_head(base, pseudo_labels(snapshot), self._recipe, told=self._tell)
+        self._operation.metrics["effective_rank"] = effective_rank(head.apply(base))
+        return HeadStore(self._store).put(
+            to_onnx(head, base),
+            snapshot.survey.embedding,
+            survey_id=self._survey_id,
+            recipe_json=json.dumps(asdict(self._recipe), sort_keys=True),
+            metrics=dict(self._operation.metrics),
+            created_s=time.time(),
+        )
+
+    def _tell(self, step: Step) -> None:
+        if time.monotonic() - self._told_s < TELL_EVERY_S and step.epoch != self._recipe.epochs:
+            return
+        self._told_s = time.monotonic()
+        if self._operations.cancel_asked(self._operation.operation_id):
+            raise Cancelled
+        self._operation.progress = step.epoch / self._recipe.epochs
+        self._operation.message = f"epoch {step.epoch} of {self._recipe.epochs}, loss {step.loss:.4f}"
+        for metric in ("loss", "positive_pairs", "negative_pairs", "mean_similarity"):
+            self._operation.metrics[metric] = getattr(step, metric)
+        self._operations.put(self._operation)
+        mark = self._operation.operation_id.encode()
+        self._store.put(keys.training(self._survey_id), mark, ttl_s=MARK_TTL_S)
+
+    def _end(self, state: pb.OperationState.ValueType, message: str) -> None:
+        self._operation.state, self._operation.message = state, message
+        self._operations.put(self._operation)
+        self._store.delete(keys.training(self._survey_id))
+
+
+def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array, BoolArray]]:
+    """Feasibility of the pairs of given rows, and which are two animals in one image, as train_head asks."""
+    gallery = snapshot.gallery
+
+    def of_rows(rows: IntArray) -> tuple[Float32Array, BoolArray]:
+        below, left = rows[:, None], rows[None, :]
+        scores = pair_feasibility(gallery.table, below, left, gallery.extent, gallery.params)
+        return scores, geometry.same_image(gallery.table, below, left) & (below != left)
+
+    return of_rows
+
+
+def effective_rank(vectors: Float32Array) -> float:
+    """Exponential of the entropy of the normalised singular values (Roy & Vetterli 2007); 1 is collapse."""
+    values = np.linalg.svd(vectors, compute_uv=False)
+    share = values[values > 0] / values.sum()
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def main(operation_id: str, survey_id: str, recipe_json: str) -> None:
+    """Run one training."""
+    store = Store(from_environment("embedder", os.environ).store_url)
+    store.open()
+    Training(store, operation_id, survey_id, HeadRecipe(**json.loads(recipe_json))).run()
+    store.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,122 @@
+"""The sampler's rpcs: decode, call, encode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from services.common import wire as checks
+from services.sampler import wire
+from services.sampler.asking import Asking
+from services.sampler.planning import Planner
+from services.sampler.progress import full_progress, quick_progress
+from services.sampler.sessions import Sessions
+from spotted.v1 import sampler_pb2 as pb
+from spotted.v1 import sampler_pb2_grpc
+
+# how soon a watcher hears of a change that another replica made
+WATCH_POLL_S = 0.5
+
+
+class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
+    """spotted.v1.SamplerService."""
+
+    def __init__(self, sessions: Sessions, asking: Asking, planner: Planner) -> None:
+        self._sessions = sessions
+        self._asking = asking
+        self._planner = planner
+
+    async def CreateSession(self, request: pb.CreateSessionRequest, _: object) -> pb.CreateSessionResponse:
+        """Open a session."""
+        session = wire.new_session(request)
+        stored = await asyncio.to_thread(self._sessions.create, session, request.request_id)
+        return pb.CreateSessionResponse(session=stored)
+
+    async def GetSession(self, request: pb.GetSessionRequest, _: object) -> pb.GetSessionResponse:
+        """Read a session."""
+        stored = await asyncio.to_thread(self._sessions.get, request.survey_id, request.session_id)
+        return pb.GetSessionResponse(session=stored)
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, _: object) -> pb.ListSessionsResponse:
+        """List the sessions of a survey."""
+        ids = await asyncio.to_thread(self._sessions.list_ids, request.survey_id)
+        size = checks.page_size(request.page_size, default=100, largest=1000)
+        page, token = checks.page(ids, size, request.page_token, "sessions", request.survey_id)
+        found = await asyncio.to_thread(self._sessions.existing, request.survey_id, page)
+        return pb.ListSessionsResponse(sessions=found, next_page_token=token)
+
+    async def DeleteSession(self, request: pb.DeleteSessionRequest, _: object) -> pb.DeleteSessionResponse:
+        """Delete a session."""
+        ids = request.survey_id, request.session_id
+        await asyncio.to_thread(self._sessions.delete, *ids, request.request_id)
+        return pb.DeleteSessionResponse()
+
+    async def NextPairs(self, request: pb.NextPairsRequest, _: object) -> pb.NextPairsResponse:
+        """Ask the next questions."""
+        annotator_id = checks.slug(request.annotator_id, "annotator_id")
+        ids = request.survey_id, request.session_id
+        count, lease_s = wire.question_count(request), wire.lease_s(request)
+        asked = await asyncio.to_thread(self._asking.next_pairs, *ids, annotator_id, count, lease_s)
+        return wire.next_pairs_response(asked)
+
+    async def SubmitLabels(self, request: pb.SubmitLabelsRequest, _: object) -> pb.SubmitLabelsResponse:
+        """Store answers."""
+        labels = wire.labels(request)
+        ids = request.survey_id, request.session_id
+        outcomes = await asyncio.to_thread(self._sessions.submit, *ids, labels, request.request_id)
+        progress = await asyncio.to_thread(self._sessions.folded(*ids).view, quick_progress)
+        return pb.SubmitLabelsResponse(outcomes=outcomes, progress=progress)
+
+    async def RetractLabels(self, request: pb.RetractLabelsRequest, _: object) -> pb.RetractLabelsResponse:
+        """Take labels back."""
+        retracted = wire.retracted(request)
+        ids = request.survey_id, request.session_id
+        await asyncio.to_thread(self._sessions.retract, *ids, retracted, request.request_id)
+        progress = await asyncio.to_thread(self._sessions.folded(*ids).view, quick_progress)
+        return pb.RetractLabelsResponse(progress=progress)
+
+    async def ListConflicts(self, request: pb.ListConflictsRequest, _: object) -> pb.ListConflictsResponse:
+        """List the labels that contradict earlier ones."""
+        folded = self._sessions.folded(request.survey_id, request.session_id)
+        conflicts = await asyncio.to_thread(folded.view, lambda state, _: state.conflicts())
+        size = checks.page_size(request.page_size, default=100, largest=1000)
+        page, token = checks.page(conflicts, size, request.page_token, *wire.page_arguments(request))
+        return pb.ListConflictsResponse(conflicts=page, next_page_token=token)
+
+    async def GetProgress(self, request: pb.GetProgressRequest, _: object) -> pb.GetProgressResponse:
+        """Tell how far a session is."""
+        progress = await self._progress(request.survey_id, request.session_id)
+        return pb.GetProgressResponse(progress=progress)
+
+    async def WatchProgress(
+        self, request: pb.WatchProgressRequest, _: object
+    ) -> AsyncIterator[pb.WatchProgressResponse]:
+        """Stream progress: the present state, then each change."""
+        told = -1
+        journal = self._sessions.folded(request.survey_id, request.session_id).journal
+        while True:
+            if await asyncio.to_thread(journal.length) != told:
+                progress = await self._progress(request.survey_id, request.session_id)
+                told = progress.position
+                yield pb.WatchProgressResponse(progress=progress)
+            await asyncio.sleep(WATCH_POLL_S)
+
+    async def ListIndividuals(
+        self, request: pb.ListIndividualsRequest, _: object
+    ) -> pb.ListIndividualsResponse:
+        """List the individuals as the labels have them."""
+        folded = self._sessions.folded(request.survey_id, request.session_id)
+        individuals = await asyncio.to_thread(folded.view, lambda state, _: state.individuals())
+        size = checks.page_size(request.page_size, default=1000, largest=10_000)
+        page, token = checks.page(individuals, size, request.page_token, *wire.page_arguments(request))
+        return pb.ListIndividualsResponse(individuals=page, next_page_token=token)
+
+    async def ListEvents(self, request: pb.ListEventsRequest, _: object) -> pb.ListEventsResponse:
+        """List the session's journal."""
+        events = await asyncio.to_thread(self._sessions.events, request.survey_id, request.session_id)
+        size = checks.page_size(request.page_size, default=100, largest=1000)
+        page, token = checks.page(events, size, request.page_token, *wire.page_arguments(request))
+        return pb.ListEventsResponse(events=page, next_page_token=token)
+
+    async def _progress(self, survey_id: str, session_id: str) -> pb.Progress:
+        return await asyncio.to_thread(full_progress, self._sessions, self._planner, survey_id, session_id)

@@ -1,0 +1,197 @@
+"""Annotation sessions: opened, answered, retracted; every change is an event in the journal."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Callable, Sequence
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common import keys
+from services.common.journal import Change, Folded, Journal
+from services.common.store import Store
+from services.sampler.leases import IdPair, Leases
+from services.sampler.scoring import Scorer
+from services.sampler.state import SessionState
+from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.sampling.strategies import strategy
+from spotted.v1 import sampler_pb2 as pb
+
+DEFAULT_STRATEGY = "confspal"
+LEARNING = frozenset({"spal", "confspal"})
+DELETE = "DeleteSession"
+
+SessionKey = tuple[str, str]
+
+
+class Sessions:
+    """All sessions of a store, each folded once per process."""
+
+    def __init__(self, store: Store, scorer: Scorer, leases: Leases, *, now: Callable[[], Timestamp]) -> None:
+        self._store = store
+        self._scorer = scorer
+        self._now = now
+        self._leases = leases
+        self._folded: dict[SessionKey, Folded[SessionState]] = {}
+        self._lock = threading.Lock()
+
+    def create(self, session: pb.Session, request_id: str) -> pb.Session:
+        """Open a session. Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError."""
+        resolved = _resolved(session)
+        _, detections = self._scorer.revision(session.survey_id)
+        if not detections:
+            raise PreconditionError(
+                f"survey {session.survey_id!r} has no detection yet, so there is nothing to ask; "
+                "add detections first"
+            )
+        key = (session.survey_id, session.session_id)
+        self._store.add_member(keys.sessions(session.survey_id), session.session_id)
+        entry = self.event(created=resolved)
+        journal = Journal(self._store, keys.session_journal(*key), session.survey_id)
+        journal.append(Change(entry, b""), expected=0, scope="CreateSession", request_id=request_id)
+        stored = self.get(*key)
+        if (stored.strategy, stored.seed) != (resolved.strategy, resolved.seed):
+            raise AlreadyExistsError(
+                f"session {session.session_id!r} of {session.survey_id!r} exists with another "
+                "strategy or seed; choose another session_id, or delete it first"
+            )
+        return stored
+
+    def get(self, survey_id: str, session_id: str) -> pb.Session:
+        """A session with its output-only fields. Raises NotFoundError."""
+
+        def look(state: SessionState, position: int) -> pb.Session:
+            session = pb.Session()
+            session.CopyFrom(state.session)
+            session.position = position
+            return session
+
+        return self.folded(survey_id, session_id).view(look)
+
+    def list_ids(self, survey_id: str) -> list[str]:
+        """The session ids of a survey, sorted."""
+        return self._store.members(keys.sessions(survey_id))
+
+    def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
+        """Those of the sessions that still exist."""
+        found = []
+        for session_id in session_ids:
+            try:
+                found.append(self.get(survey_id, session_id))
+            except NotFoundError:
+                # deleted since the ids were listed
+                continue
+        return found
+
+    def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
+        """Delete a session with its journal. Raises NotFoundError; a repeat answers as the first time."""
+        request = keys.request(survey_id, DELETE, request_id)
+        if request_id and self._store.get(request) is not None:
+            return
+        self.get(survey_id, session_id)
+        self._store.delete(keys.session_journal(survey_id, session_id), keys.leases(survey_id, session_id))
+        self._store.remove_member(keys.sessions(survey_id), session_id)
+        if request_id:
+            self._store.put(request, b"", ttl_s=keys.REQUEST_TTL_S)
+
+    def submit(
+        self, survey_id: str, session_id: str, labels: Sequence[pb.Label], request_id: str
+    ) -> list[pb.LabelOutcome]:
+        """Store answers; what they did, in their order. Raises NotFoundError, and stores nothing then."""
+        folded = self.folded(survey_id, session_id)
+
+        def decide(state: SessionState) -> Change:
+            stored = []
+            for place, label in enumerate(labels):
+                state.pair(label)
+                named = pb.Label()
+                named.CopyFrom(label)
+                named.label_id = f"{state.position + 1}-{place + 1}"
+                named.create_time.CopyFrom(self._now())
+                stored.append(named)
+            answer = pb.LabelsRetracted(label_ids=[label.label_id for label in stored])
+            return Change(self.event(labelled=pb.LabelsGiven(labels=stored)), answer.SerializeToString())
+
+        answer = folded.change(decide, scope="SubmitLabels", request_id=request_id)
+        label_ids = pb.LabelsRetracted.FromString(answer).label_ids
+        self._leases.release(survey_id, session_id, [_id_pair(label) for label in labels])
+        return folded.view(lambda state, _: [state.label_outcome(i) for i in label_ids])
+
+    def retract(
+        self, survey_id: str, session_id: str, retracted: pb.LabelsRetracted, request_id: str
+    ) -> None:
+        """Take labels back. Raises NotFoundError for a label that does not stand."""
+
+        def decide(state: SessionState) -> Change:
+            unknown = [i for i in retracted.label_ids if i not in state.labels]
+            if unknown:
+                raise NotFoundError(
+                    f"label {unknown[0]!r} does not stand in session {session_id!r}; ListEvents shows all"
+                )
+            return Change(self.event(retracted=retracted), b"")
+
+        self.folded(survey_id, session_id).change(decide, scope="RetractLabels", request_id=request_id)
+
+    def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
+        """The journal, oldest first. Raises NotFoundError."""
+        events = []
+        for position, entry in enumerate(self.folded(survey_id, session_id).journal.read(0), start=1):
+            event = pb.SessionEvent.FromString(entry)
+            event.position = position
+            events.append(event)
+        if not events:
+            raise _missing(survey_id, session_id)
+        return events
+
+    def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
+        """The fold of a session's journal."""
+        key = (survey_id, session_id)
+        with self._lock:
+            if key not in self._folded:
+                journal = Journal(self._store, keys.session_journal(*key), survey_id)
+                self._folded[key] = Folded(journal, SessionState, lambda: _missing(*key))
+            return self._folded[key]
+
+    def event(
+        self,
+        *,
+        created: pb.Session | None = None,
+        planned: pb.PlannedRound | None = None,
+        labelled: pb.LabelsGiven | None = None,
+        retracted: pb.LabelsRetracted | None = None,
+    ) -> bytes:
+        """A journal entry of what happened now."""
+        event = pb.SessionEvent(
+            create_time=self._now(), created=created, planned=planned, labelled=labelled, retracted=retracted
+        )
+        return event.SerializeToString()
+
+
+def _resolved(session: pb.Session) -> pb.Session:
+    """A session with its defaults written out, so that its journal says all. Raises InvalidInputError."""
+    resolved = pb.Session()
+    resolved.CopyFrom(session)
+    settings = resolved.strategy
+    settings.strategy_id = settings.strategy_id or DEFAULT_STRATEGY
+    strategy(settings.strategy_id, **({"eps": settings.eps} if settings.HasField("eps") else {}))
+    has_torch = importlib.util.find_spec("torch") is not None
+    if settings.retrain and not has_torch:
+        raise PreconditionError(
+            "retraining needs torch, which this sampler does not have; install the extra `train`, or set "
+            "retrain to false"
+        )
+    if not settings.HasField("retrain"):
+        settings.retrain = has_torch and settings.strategy_id in LEARNING
+    return resolved
+
+
+def _id_pair(label: pb.Label) -> IdPair:
+    first, second = sorted((label.first_detection_id, label.second_detection_id))
+    return first, second
+
+
+def _missing(survey_id: str, session_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"session {session_id!r} of survey {survey_id!r} does not exist; create it with CreateSession"
+    )

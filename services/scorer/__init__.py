@@ -1,0 +1,1 @@
+"""Surveys to scores: who could be whom."""

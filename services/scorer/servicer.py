@@ -1,0 +1,162 @@
+"""The scorer's rpcs: decode, call, encode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from services.common import wire as checks
+from services.common.server import in_thread
+from services.scorer import wire
+from services.scorer.adding import Added, add_block, response
+from services.scorer.candidates import candidates, explain, query_candidates
+from services.scorer.deleting import delete_detections
+from services.scorer.matrices import matrix_blocks
+from services.scorer.surveys import Surveys
+from spotted import messages
+from spotted.errors import InvalidInputError
+from spotted.v1 import scorer_pb2 as pb
+from spotted.v1 import scorer_pb2_grpc
+
+# lists of 20 candidates in one message of a stream, near 100 KiB
+LISTS_IN_MESSAGE = 32
+
+
+class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
+    """spotted.v1.ScorerService."""
+
+    def __init__(self, surveys: Surveys) -> None:
+        self._surveys = surveys
+
+    async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
+        """Create a survey."""
+        survey = wire.new_survey(request)
+        snapshot = await asyncio.to_thread(self._surveys.create, survey, request.request_id)
+        return pb.CreateSurveyResponse(survey=snapshot.survey)
+
+    async def GetSurvey(self, request: pb.GetSurveyRequest, _: object) -> pb.GetSurveyResponse:
+        """Read a survey."""
+        snapshot = await asyncio.to_thread(self._surveys.snapshot, request.survey_id)
+        return pb.GetSurveyResponse(survey=snapshot.survey, score_spec=snapshot.score_spec())
+
+    async def ListSurveys(self, request: pb.ListSurveysRequest, _: object) -> pb.ListSurveysResponse:
+        """List surveys."""
+        ids = await asyncio.to_thread(self._surveys.list_ids)
+        size = checks.page_size(request.page_size, default=100, largest=1000)
+        page, token = checks.page(ids, size, request.page_token, "surveys")
+        found = await asyncio.to_thread(self._surveys.existing, page)
+        return pb.ListSurveysResponse(surveys=[s.survey for s in found], next_page_token=token)
+
+    async def UpdateSurvey(self, request: pb.UpdateSurveyRequest, _: object) -> pb.UpdateSurveyResponse:
+        """Change a survey's own fields."""
+        survey, paths = wire.changed_survey(request)
+        snapshot = await asyncio.to_thread(self._surveys.update, survey, paths, request.request_id)
+        return pb.UpdateSurveyResponse(survey=snapshot.survey)
+
+    async def DeleteSurvey(self, request: pb.DeleteSurveyRequest, _: object) -> pb.DeleteSurveyResponse:
+        """Delete a survey."""
+        await asyncio.to_thread(self._surveys.delete, request.survey_id, request.request_id)
+        return pb.DeleteSurveyResponse()
+
+    async def UpsertCameras(self, request: pb.UpsertCamerasRequest, _: object) -> pb.UpsertCamerasResponse:
+        """Add or replace cameras."""
+        cameras = wire.cameras(request)
+        snapshot = await asyncio.to_thread(
+            self._surveys.upsert_cameras, request.survey_id, cameras, request.request_id
+        )
+        return pb.UpsertCamerasResponse(survey=snapshot.survey)
+
+    async def ListCameras(self, request: pb.ListCamerasRequest, _: object) -> pb.ListCamerasResponse:
+        """List cameras."""
+        snapshot = await asyncio.to_thread(self._surveys.snapshot, request.survey_id)
+        size = checks.page_size(request.page_size, default=1000, largest=10_000)
+        ordered = sorted(snapshot.cameras)
+        page, token = checks.page(ordered, size, request.page_token, "cameras", request.survey_id)
+        cameras = [messages.camera_message(snapshot.cameras[i]) for i in page]
+        return pb.ListCamerasResponse(cameras=cameras, next_page_token=token)
+
+    async def AddDetections(
+        self, request_iterator: AsyncIterator[pb.AddDetectionsRequest], _: object
+    ) -> pb.AddDetectionsResponse:
+        """Add detections; each message is on disk before the next is read."""
+        so_far, survey_id = Added(), ""
+        async for request in request_iterator:
+            block = wire.block(request, survey_id)
+            survey_id = block.survey_id
+            await asyncio.to_thread(add_block, self._surveys, block, so_far)
+        if not survey_id:
+            raise InvalidInputError("the stream brought no message; send at least one", field="survey_id")
+        snapshot = await asyncio.to_thread(self._surveys.snapshot, survey_id)
+        return response(so_far, snapshot.survey)
+
+    async def ListDetections(self, request: pb.ListDetectionsRequest, _: object) -> pb.ListDetectionsResponse:
+        """List detections, with the vectors that are scored where asked for."""
+        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        size = wire.detections_page_size(request, scored)
+        everyone = range(len(scored.snapshot.detections))
+        rows, token = checks.page(everyone, size, request.page_token, "detections", request.survey_id)
+        return wire.detections_response(scored, rows, token, include_embeddings=request.include_embeddings)
+
+    async def DeleteDetections(
+        self, request: pb.DeleteDetectionsRequest, _: object
+    ) -> pb.DeleteDetectionsResponse:
+        """Remove detections."""
+        ids = wire.ids(request.detection_ids, "detection_ids")
+        return await asyncio.to_thread(
+            delete_detections, self._surveys, request.survey_id, ids, request.request_id
+        )
+
+    async def ActivateHead(self, request: pb.ActivateHeadRequest, _: object) -> pb.ActivateHeadResponse:
+        """Score through a head."""
+        snapshot = await asyncio.to_thread(
+            self._surveys.activate_head, request.survey_id, request.head_digest, request.request_id
+        )
+        return pb.ActivateHeadResponse(survey=snapshot.survey, score_spec=snapshot.score_spec())
+
+    async def GetCandidates(
+        self, request: pb.GetCandidatesRequest, _: object
+    ) -> AsyncIterator[pb.GetCandidatesResponse]:
+        """Stream the best candidates of stored detections."""
+        fusion, rules = wire.fusion(request.fusion), wire.rules(request.filter)
+        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        found = candidates(scored, request.detection_ids, request.top_k, fusion, rules)
+        async for lists in in_thread(wire.batches(found, LISTS_IN_MESSAGE)):
+            yield wire.candidates_response(lists, scored, fusion)
+
+    async def QueryCandidates(
+        self, request: pb.QueryCandidatesRequest, _: object
+    ) -> pb.QueryCandidatesResponse:
+        """Find the best candidates of a detection that is not stored."""
+        fusion, rules = wire.fusion(request.fusion), wire.rules(request.filter)
+        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        detection, base = wire.query(request, scored)
+        vector = await asyncio.to_thread(self._surveys.adapted, scored, base)
+        found = await asyncio.to_thread(
+            query_candidates, scored, detection, vector, request.top_k, fusion, rules
+        )
+        spec = scored.snapshot.score_spec(fusion)
+        return pb.QueryCandidatesResponse(list=wire.candidate_list(found), score_spec=spec)
+
+    async def ScorePairs(self, request: pb.ScorePairsRequest, _: object) -> pb.ScorePairsResponse:
+        """Score given pairs."""
+        fusion = wire.fusion(request.fusion)
+        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        first, second = wire.pair_rows(request, scored)
+        scores = await asyncio.to_thread(scored.gallery.score_pairs, first, second, fusion)
+        return wire.pair_scores(scores, scored.snapshot.score_spec(fusion))
+
+    async def GetScoreMatrix(
+        self, request: pb.GetScoreMatrixRequest, _: object
+    ) -> AsyncIterator[pb.GetScoreMatrixResponse]:
+        """Stream a matrix of scores."""
+        asked = wire.matrix(request)
+        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        async for block in in_thread(matrix_blocks(scored, asked)):
+            yield block
+
+    async def ExplainPair(self, request: pb.ExplainPairRequest, _: object) -> pb.ExplainPairResponse:
+        """Explain one pair."""
+        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        ids = request.pair.first_detection_id, request.pair.second_detection_id
+        found = await asyncio.to_thread(explain, scored, *ids)
+        return wire.explanation(found, scored.snapshot.score_spec())

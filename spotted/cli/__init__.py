@@ -1,0 +1,46 @@
+"""The `spotted` command."""
+
+from __future__ import annotations
+
+import click
+
+from spotted import __version__
+from spotted.cli import annotating, evaluating, exporting, machine, surveying
+from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
+
+
+@click.group(
+    cls=SpottedGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODE_HELP,
+)
+@click.version_option(__version__)
+def main() -> None:  # noqa: D301 - \b tells click to leave the paragraph as it is
+    """Find out which camera-trap photographs show the same animal.
+
+    A survey goes through these steps; each may be repeated and resumes where it was stopped:
+
+    \b
+      spotted up                       start the store and the three services on this machine
+      spotted import DIR               read cameras and detections from a Camtrap DP directory
+      spotted embed SURVEY             turn the photographs into vectors
+      spotted match SURVEY             list, for every detection, its best candidates
+      spotted annotate SURVEY          answer "the same animal?" until the individuals are known
+      spotted evaluate SURVEY          measure top-k where identities are known
+      spotted export SURVEY -o OUT     write the observations back with individualID
+      spotted down                     stop what `up` started
+    """
+
+
+for command in (
+    machine.up,
+    machine.down,
+    machine.status,
+    surveying.import_survey,
+    surveying.embed,
+    surveying.match,
+    annotating.annotate,
+    evaluating.evaluate,
+    exporting.export,
+):
+    main.add_command(command)

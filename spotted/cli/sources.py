@@ -1,0 +1,69 @@
+"""Where a survey was imported from, remembered so that later steps need only its id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from spotted.camtrapdp import read_camtrapdp
+from spotted.camtrapdp_export import write_camtrapdp
+from spotted.csvsurvey import read_csv_survey, write_csv_survey
+from spotted.errors import NotFoundError
+from spotted.imported import ImportedSurvey
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Camtrap DP directory, or a pair of CSV tables, with the options of its import. Paths are absolute."""
+
+    package: str = ""
+    cameras: str = ""
+    detections: str = ""
+    images_root: str = ""
+    species: str = ""
+    timezone: str = ""
+
+    def read(self, survey_id: str = "") -> ImportedSurvey:
+        """The survey as the files describe it now."""
+        images_root, timezone = self.images_root or None, self.timezone or None
+        if self.package:
+            return read_camtrapdp(
+                self.package,
+                species=self.species or None,
+                survey_id=survey_id,
+                images_root=images_root,
+                timezone=timezone,
+            )
+        return read_csv_survey(
+            self.cameras, self.detections, survey_id=survey_id, images_root=images_root, timezone=timezone
+        )
+
+    def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> None:
+        """A copy of the files with the individuals filled in."""
+        if self.package:
+            write_camtrapdp(self.package, target, individuals, overwrite=overwrite)
+        else:
+            write_csv_survey(self.cameras, self.detections, target, individuals, overwrite=overwrite)
+
+
+def remember(directory: Path, survey_id: str, source: Source) -> None:
+    """Note a survey's source in the data directory."""
+    path = _path(directory, survey_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(source), indent=2))
+
+
+def recall(directory: Path, survey_id: str) -> Source:
+    """A survey's source. Raises NotFoundError where it was not imported into this data directory."""
+    try:
+        return Source(**json.loads(_path(directory, survey_id).read_text()))
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            f"survey {survey_id!r} was not imported into {directory}; run `spotted import` first"
+        ) from error
+
+
+def _path(directory: Path, survey_id: str) -> Path:
+    return directory / "imports" / f"{survey_id}.json"

@@ -1,0 +1,195 @@
+"""`spotted import | embed | match`: files to a survey, photographs to vectors, vectors to candidates."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import click
+
+from spotted.cli.console import data_option, err, json_option, progress, show, table
+from spotted.cli.sources import Source, recall, remember
+from spotted.client import Spotted
+from spotted.errors import InvalidInputError
+from spotted.intake import embed_pictures
+from spotted.v1 import scorer_pb2, survey_pb2
+
+FAILURES_SHOWN = 10
+LISTS_SHOWN = 3
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+FUSIONS = {
+    "product": survey_pb2.FUSION_PRODUCT,
+    "visual": survey_pb2.FUSION_VISUAL,
+    "location": survey_pb2.FUSION_LOCATION,
+}
+
+
+@click.command("import")
+@click.argument("package", type=DIRECTORY, required=False)
+@data_option
+@json_option
+@click.option("--survey", "survey_id", default="", help="Id of the new survey; default: the package's name.")
+@click.option("--species", default="", help="scientificName, where the package holds several species.")
+@click.option("--cameras", type=FILE, help="CSV of cameras, in place of a package.")
+@click.option("--detections", type=FILE, help="CSV of detections, in place of a package.")
+@click.option("--images", type=DIRECTORY, help="Folder that image paths count from.")
+@click.option("--timezone", default="", help="IANA zone of times without offset, such as Africa/Harare.")
+def import_survey(
+    *,
+    package: Path | None,
+    directory: Path,
+    as_json: bool,
+    survey_id: str,
+    species: str,
+    cameras: Path | None,
+    detections: Path | None,
+    images: Path | None,
+    timezone: str,
+) -> None:
+    """Read the cameras and detections of a Camtrap DP directory, and create a survey of them.
+
+    Or of two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections
+    with camera_id, timestamp and image. Nothing is written to the files. Importing again adds cameras that
+    are new; `spotted embed` then brings the detections.
+    """
+    if (package is None) == (cameras is None or detections is None):
+        raise click.UsageError("give a Camtrap DP directory, or both --cameras and --detections")
+    source = Source(
+        package=_absolute(package),
+        cameras=_absolute(cameras),
+        detections=_absolute(detections),
+        images_root=_absolute(images),
+        species=species,
+        timezone=timezone,
+    )
+    with err.status("reading"):
+        imported = source.read(survey_id)
+    with Spotted.local(directory) as spotted:
+        survey = spotted.create_survey(imported.survey)
+    remember(directory, survey.survey_id, source)
+    document: dict[str, object] = {
+        "survey_id": survey.survey_id,
+        "cameras": survey.camera_count,
+        "detections": len(imported.pictures),
+        "notes": list(imported.notes),
+    }
+
+    def text() -> None:
+        for note in imported.notes:
+            err.print(f"note: {note}", markup=False, soft_wrap=True)
+        click.echo(
+            f"survey {survey.survey_id}: {survey.camera_count} cameras, {len(imported.pictures)} detections "
+            f"to embed\nnext: spotted embed {survey.survey_id}"
+        )
+
+    show(document, as_json=as_json, text=text)
+
+
+@click.command()
+@click.argument("survey")
+@data_option
+@json_option
+@click.option("--model", "model_id", default="", help="Backbone; default: the embedder's.")
+def embed(*, survey: str, directory: Path, as_json: bool, model_id: str) -> None:
+    """Turn the photographs of an imported survey into vectors and store them.
+
+    May be stopped and run again at any time: it goes on where it was. Photographs that cannot be used are
+    listed with the reason, and the others are stored all the same.
+    """
+    with err.status("reading"):
+        pictures = recall(directory, survey).read(survey).pictures
+    with Spotted.local(directory) as spotted, progress("photographs", len(pictures)) as advance:
+        intake = embed_pictures(spotted, survey, pictures, model_id=model_id, told=advance)
+    document: dict[str, object] = {
+        "survey_id": survey,
+        "added": intake.added,
+        "unchanged": intake.unchanged,
+        "failed": [{"detection_id": i, "message": message} for i, message in intake.failed],
+    }
+
+    def text() -> None:
+        for detection_id, message in intake.failed[:FAILURES_SHOWN]:
+            err.print(f"not stored: {detection_id}: {message}", markup=False, soft_wrap=True)
+        if len(intake.failed) > FAILURES_SHOWN:
+            err.print(f"and {len(intake.failed) - FAILURES_SHOWN} more; --json lists all")
+        click.echo(
+            f"{intake.added} detections stored, {intake.unchanged} were there, {len(intake.failed)} failed\n"
+            f"next: spotted match {survey}, or spotted annotate {survey}"
+        )
+
+    show(document, as_json=as_json, text=text)
+    if intake.failed and not intake.added and not intake.unchanged:
+        raise InvalidInputError(f"none of the {len(intake.failed)} photographs of {survey!r} could be used")
+
+
+@click.command()
+@click.argument("survey")
+@data_option
+@json_option
+@click.option("--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates of each.")
+@click.option("--detection", "detection_ids", multiple=True, help="Only this detection; may be repeated.")
+@click.option("--fusion", type=click.Choice(list(FUSIONS)), default="product", show_default=True)
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write all to a CSV.")
+def match(
+    *,
+    survey: str,
+    directory: Path,
+    as_json: bool,
+    top: int,
+    detection_ids: tuple[str, ...],
+    fusion: str,
+    output: Path | None,
+) -> None:
+    """List, for every detection, those most likely to show the same animal.
+
+    Each candidate comes with its visual similarity, the feasibility of the journey (empty where unknown),
+    the fused score by which it is ranked, and the journey in words.
+    """
+    with Spotted.local(directory) as spotted:
+        total = len(detection_ids) or spotted.survey(survey).detection_count
+        lists = []
+        with progress("detections", total) as advance:
+            for one in spotted.candidates(
+                survey, detection_ids=detection_ids, top_k=top, fusion=FUSIONS[fusion]
+            ):
+                lists.append(one)
+                advance(1)
+    rows = [row for one in lists for row in _rows(one)]
+    columns = ("detection_id", "rank", "candidate_id", "fused", "visual", "feasibility", "reason")
+    if output is not None:
+        with output.open("w", newline="") as file:
+            csv.writer(file).writerows([columns, *rows])
+    document: dict[str, object] = {
+        "survey_id": survey,
+        "candidates": [dict(zip(columns, row, strict=True)) for row in rows],
+    }
+
+    def text() -> None:
+        shown = [row for one in lists[:LISTS_SHOWN] for row in _rows(one)] if not detection_ids else rows
+        table(f"{survey}: best candidates", columns, shown)
+        if output is not None:
+            click.echo(f"{len(rows)} candidates of {len(lists)} detections written to {output}")
+        elif len(shown) < len(rows):
+            click.echo(f"{len(lists) - LISTS_SHOWN} more detections: -o FILE writes all of them")
+
+    show(document, as_json=as_json, text=text)
+
+
+def _absolute(path: Path | None) -> str:
+    return "" if path is None else str(path.resolve())
+
+
+def _rows(one: scorer_pb2.CandidateList) -> list[tuple[str, int, str, str, str, str, str]]:
+    return [
+        (
+            one.detection_id,
+            rank,
+            candidate.detection_id,
+            f"{candidate.fused:.4f}",
+            f"{candidate.visual:.4f}",
+            f"{candidate.feasibility:.4f}" if candidate.HasField("feasibility") else "",
+            candidate.reason,
+        )
+        for rank, candidate in enumerate(one.candidates, start=1)
+    ]

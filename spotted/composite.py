@@ -1,0 +1,115 @@
+"""Composite surveys: real cameras and capture times, real photographs, and a join that is not real.
+
+No open data set holds photographs, positions and times together. A composite lends each captured animal
+the photographs of one photographed animal: both are ordered by their number of detections and joined by
+rank, animals of equal number in the order in which they first appear. Each detection takes the next unused
+photograph, encounter by encounter, so that both flanks of an encounter go together; detections beyond the
+photographs are dropped and counted. Results on a composite must always be called so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spotted.csvsurvey import read_csv_survey
+from spotted.csvtables import Problems, Row, read_table
+from spotted.errors import InvalidInputError
+from spotted.imported import SIDES, ImportedSurvey, counted
+from spotted.intake import Picture
+from spotted.survey import Side, Survey
+
+PHOTOGRAPH_COLUMNS = ("path", "identity", "side", "encounter")
+# the captures' local times carry no zone; taken as UTC, their gaps are the same (ours)
+TIMEZONE = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class _Photograph:
+    path: Path
+    side: Side
+    encounter: str
+
+
+def read_composite(
+    captures: str | os.PathLike[str], photographs: str | os.PathLike[str], *, survey_id: str
+) -> ImportedSurvey:
+    """The composite of a directory of captures and one of photographs.
+
+    captures: cameras.csv (camera_id, x_m, y_m) and detections.csv (individual_id, camera_id, timestamp).
+    photographs: index.csv (path, identity, side, encounter), paths relative to the directory.
+    The survey's extent is that of its detections: first to last capture, and the cameras that caught one,
+    so that figures compare with those of a plain script (ours). Times are taken as UTC.
+    Raises InvalidInputError as the readers of these files do, and where no animal has a photograph.
+    """
+    directory, index = Path(captures), Path(photographs)
+    captured = read_csv_survey(directory / "cameras.csv", directory / "detections.csv", timezone=TIMEZONE)
+    lent = _lent(captured, _photographs(index))
+    pictures: list[Picture] = []
+    used: Counter[str] = Counter()
+    for picture in captured.pictures:
+        animal = picture.detection.individual_id
+        album = lent.get(animal, [])
+        if used[animal] < len(album):
+            pictures.append(_lend(picture, album[used[animal]], len(pictures) + 1))
+            used[animal] += 1
+    if not pictures:
+        raise InvalidInputError(f"no captured animal of {directory} got a photograph of {index}")
+    dropped = len(captured.pictures) - len(pictures)
+    join = f"composite: cameras and times of {directory.name}, photographs of {index.name}, a join not real"
+    counts = f"{counted(len(pictures), 'detection')} of {counted(len(used), 'animal')}"
+    notes = (join, f"{counts}, {dropped} beyond the photographs dropped")
+    return ImportedSurvey(_survey(captured, pictures, survey_id), tuple(pictures), notes)
+
+
+def _survey(captured: ImportedSurvey, pictures: list[Picture], survey_id: str) -> Survey:
+    used = {p.detection.camera_id for p in pictures}
+    instants = [p.detection.captured_at_s for p in pictures if p.detection.captured_at_s is not None]
+    cameras = {i: c for i, c in captured.survey.cameras.items() if i in used}
+    return Survey(survey_id, min(instants), max(instants), "composite", cameras)
+
+
+def _photographs(directory: Path) -> dict[str, list[_Photograph]]:
+    """The photographs of each animal, encounter by encounter, animals in the order of the index."""
+    problems = Problems()
+    albums: defaultdict[str, list[_Photograph]] = defaultdict(list)
+    for row in read_table(directory / "index.csv", PHOTOGRAPH_COLUMNS, problems):
+        albums[row.text("identity")].append(_photograph(row, directory))
+    problems.raise_any()
+    for album in albums.values():
+        album.sort(key=lambda p: (_natural(p.encounter), p.side))
+    return albums
+
+
+def _photograph(row: Row, directory: Path) -> _Photograph:
+    side = row.text("side").lower()
+    if side and side not in SIDES:
+        row.wrong("side", "is no side; write left, right, front, back or unknown")
+    return _Photograph(directory / row.text("path"), SIDES.get(side, Side.UNKNOWN), row.text("encounter"))
+
+
+def _natural(text: str) -> tuple[int, str]:
+    """Numbers in their order, other texts after them."""
+    return (int(text), "") if text.isdigit() else (2**63, text)
+
+
+def _lent(captured: ImportedSurvey, albums: dict[str, list[_Photograph]]) -> dict[str, list[_Photograph]]:
+    """Captured animal -> photographs lent to it. Both sorts are stable, so ties keep their first order."""
+    counts = Counter(d.individual_id for d in captured.detections)
+    animals = sorted(counts, key=lambda animal: -counts[animal])
+    largest = sorted(albums.values(), key=lambda album: -len(album))
+    return dict(zip(animals, largest, strict=False))
+
+
+def _lend(picture: Picture, photograph: _Photograph, number: int) -> Picture:
+    detection = replace(
+        picture.detection,
+        detection_id=f"D{number:05}",
+        image_id=f"D{number:05}",
+        side=photograph.side,
+        encounter_id="",
+        image_uri=str(photograph.path),
+    )
+    return Picture(detection, photograph.path)

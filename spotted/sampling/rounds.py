@@ -1,0 +1,165 @@
+"""Rounds of pair queries: what a strategy sees, what it plans, and how a round is served."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from spotted.constraints import Constraints
+from spotted.errors import PreconditionError
+from spotted.sampling.candidates import CandidateGraph
+from spotted.survey import FloatArray, IntArray
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PairQuery:
+    """An unordered pair (first < second) put to an annotator.
+
+    reason: in words for a person, why it is asked.
+    score: the score by which the strategy chose it.
+    """
+
+    first: int
+    second: int
+    reason: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Pair queries that are asked in order; one without pairs means that the strategy has no more.
+
+    number: 1 for the first round of a session.
+    kind: how its pairs were chosen: "random", "greedy", "clusters" or "confidence".
+    eps: the cluster radius that was used, None where no clusters were.
+    """
+
+    number: int
+    kind: str
+    pairs: tuple[PairQuery, ...]
+    eps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """All that a strategy may look at when it plans a round.
+
+    number: of the round to be planned.
+    previous: the round before, None for the first.
+    excluding: pairs (first < second) not to be asked: on somebody's screen, or skipped.
+    """
+
+    graph: CandidateGraph
+    constraints: Constraints
+    number: int
+    previous: Round | None = None
+    excluding: frozenset[Pair] = frozenset()
+
+
+class Strategy(Protocol):
+    """A way to choose questions; `plan` is a pure function of its arguments."""
+
+    def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
+        """The next round of questions."""
+
+
+class RoundQueue:
+    """The current round of a session and how far it has been asked.
+
+    Holds no more than its constraints and the round, so that a replay of labels and rounds in their
+    journalled order serves the same pairs.
+    """
+
+    def __init__(self, constraints: Constraints) -> None:
+        self.constraints = constraints
+        self._round: Round | None = None
+        self._position = 0
+
+    @property
+    def round(self) -> Round | None:
+        """The round that is served, None before the first."""
+        return self._round
+
+    def start(self, planned: Round) -> None:
+        """Serve this round from its first pair.
+
+        Raises PreconditionError unless its number follows that of the current round.
+        """
+        expected = self._next_number()
+        if planned.number != expected:
+            raise PreconditionError(f"round {planned.number} started where round {expected} is due")
+        self._round, self._position = planned, 0
+
+    def resume(self, planned: Round) -> None:
+        """Serve a round again from its first open pair, after its constraints were folded anew."""
+        self._round, self._position = planned, 0
+
+    def next_open_pairs(
+        self, count: int, *, excluding: Collection[Pair] = (), busy: Collection[Pair] = ()
+    ) -> list[PairQuery]:
+        """Up to `count` pairs of the round, in order, each about two components of its own.
+
+        excluding: pairs (first < second) not to be served, such as those this annotator skipped.
+        busy: pairs being asked elsewhere; no pair is served that their answers may imply.
+        """
+        excluded = set(excluding)
+        asked = {self._component_pair(first, second) for first, second in busy}
+        served: list[PairQuery] = []
+        for query in self._open_pairs():
+            components = self._component_pair(query.first, query.second)
+            if len(served) == count:
+                break
+            if components not in asked and (query.first, query.second) not in excluded:
+                asked.add(components)
+                served.append(query)
+        return served
+
+    def used_up(self) -> bool:
+        """True where no pair of the round is open any more, and before the first round."""
+        return next(self._open_pairs(), None) is None
+
+    def plan_next(
+        self,
+        strategy: Strategy,
+        graph: CandidateGraph,
+        *,
+        seed: int,
+        excluding: frozenset[Pair] = frozenset(),
+    ) -> Round:
+        """The round after the current one, planned but not started."""
+        number = self._next_number()
+        state = PlanState(graph, self.constraints, number, self._round, excluding)
+        # one generator per round, so that no generator state has to be kept between rounds
+        return strategy.plan(state, np.random.default_rng((seed, number)))
+
+    def _next_number(self) -> int:
+        return 1 if self._round is None else self._round.number + 1
+
+    def _open_pairs(self) -> Iterator[PairQuery]:
+        pairs = self._round.pairs if self._round else ()
+        # what is closed stays closed: the leading closed pairs are never looked at again
+        while self._position < len(pairs) and not self._is_open(pairs[self._position]):
+            self._position += 1
+        return filter(self._is_open, pairs[self._position :])
+
+    def _is_open(self, query: PairQuery) -> bool:
+        return self.constraints.is_open(query.first, query.second)
+
+    def _component_pair(self, first: int, second: int) -> Pair:
+        a, b = self.constraints.component_of(first), self.constraints.component_of(second)
+        return (a, b) if a < b else (b, a)
+
+
+def queries(graph: CandidateGraph, rows: IntArray, score: FloatArray, reason: str) -> tuple[PairQuery, ...]:
+    """The rows of a graph as pair queries; `{score}` in the reason stands for the row's score."""
+    return tuple(
+        PairQuery(first, second, reason.format(score=f"{value:.2f}"), value)
+        for first, second, value in zip(
+            graph.first[rows].tolist(), graph.second[rows].tolist(), score[rows].tolist(), strict=True
+        )
+    )

@@ -1,0 +1,54 @@
+"""The exported backbone and drawn images that all tests of the embedder share."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.embedder.backbones import Backbone, load_backbone
+from services.embedder.export import Exported, export
+from services.embedder.images import ByteArray
+
+MODEL_ID = "efficientnet-lite0"
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The real backbone, exported afresh."""
+    return export(MODEL_ID, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def models(exported: Exported) -> Path:
+    """The directory of models that holds it."""
+    return exported.directory.parent.parent
+
+
+@pytest.fixture(scope="session")
+def backbone(models: Path) -> Backbone:
+    """The real backbone, loaded on the CPU."""
+    return load_backbone(models, MODEL_ID)
+
+
+@pytest.fixture(scope="session")
+def drawing() -> ByteArray:
+    """A drawn coat of stripes and spots, (300, 400, 3), the same on every machine: integers only."""
+    rows, columns = np.mgrid[0:300, 0:400]
+    stripes = (rows * 3 + columns * columns // 50) // 23 % 2 * 90
+    spots = (((rows % 60 - 30) ** 2 + (columns % 80 - 40) ** 2) < 300) * 100
+    red = 40 + stripes + spots
+    green = 30 + stripes * 2 // 3 + spots + rows // 6
+    blue = 20 + stripes // 2 + columns // 8
+    return np.stack([red, green, blue], axis=2).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def drawing_png(drawing: ByteArray) -> bytes:
+    """The drawing as a PNG file."""
+    stream = io.BytesIO()
+    Image.fromarray(drawing).save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spotted.constraints import Answer, Constraints, LabelledPair
+from spotted.errors import PreconditionError
+from spotted.sampling.candidates import CandidateGraph
+from spotted.sampling.ranked import Greedy, Random
+from spotted.sampling.rounds import PairQuery, PlanState, Round, RoundQueue
+from spotted.survey import IntArray
+
+
+def served(queue: RoundQueue, count: int = 10, **left_out: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [(query.first, query.second) for query in queue.next_open_pairs(count, **left_out)]
+
+
+def serving(items: int, *pairs: tuple[int, int]) -> RoundQueue:
+    queue = RoundQueue(Constraints(items))
+    queue.start(Round(1, "greedy", tuple(PairQuery(*pair, "", 0.0) for pair in pairs)))
+    return queue
+
+
+def answer(queue: RoundQueue, first: int, second: int, given: Answer) -> None:
+    queue.constraints.apply(LabelledPair(f"{first}-{second}", first, second, given))
+
+
+def test_pairs_are_served_in_order_until_they_are_answered() -> None:
+    queue = serving(6, (4, 5), (0, 1), (2, 3))
+    assert served(queue, 2) == served(queue, 2) == [(4, 5), (0, 1)]
+    answer(queue, 0, 1, Answer.DIFFERENT)
+    assert served(queue, 2) == [(4, 5), (2, 3)]
+
+
+@pytest.mark.parametrize("given", list(Answer))
+def test_every_answer_closes_its_pair(given: Answer) -> None:
+    queue = serving(2, (0, 1))
+    assert not queue.used_up()
+    answer(queue, 0, 1, given)
+    assert queue.used_up()
+    assert served(queue) == []
+
+
+def test_a_pair_that_became_implied_is_skipped() -> None:
+    queue = serving(3, (0, 1), (1, 2), (0, 2))
+    answer(queue, 0, 1, Answer.SAME)
+    answer(queue, 1, 2, Answer.DIFFERENT)
+    assert queue.used_up()
+
+
+def test_one_batch_never_asks_twice_about_two_components() -> None:
+    queue = serving(4, (0, 2), (1, 3), (1, 2), (0, 1))
+    answer(queue, 2, 3, Answer.SAME)
+    assert served(queue) == [(0, 2), (1, 3), (0, 1)]
+
+
+def test_a_pair_that_an_answer_elsewhere_may_imply_waits() -> None:
+    queue = serving(4, (0, 2), (0, 3))
+    answer(queue, 2, 3, Answer.SAME)
+    assert served(queue, busy={(0, 3)}) == []
+    assert served(queue, excluding={(0, 2)}) == [(0, 3)]
+    assert not queue.used_up()
+
+
+def test_rounds_follow_one_another_by_number() -> None:
+    queue = serving(2, (0, 1))
+    with pytest.raises(PreconditionError, match="round 3 started where round 2 is due"):
+        queue.start(Round(3, "greedy", ()))
+    queue.start(Round(2, "greedy", ()))
+    assert queue.round == Round(2, "greedy", ())
+
+
+def test_before_the_first_round_there_is_nothing_to_serve() -> None:
+    queue = RoundQueue(Constraints(2))
+    assert queue.round is None
+    assert queue.used_up()
+    assert served(queue) == []
+
+
+def test_planning_depends_on_seed_and_round_number_alone(graph: CandidateGraph, truth: IntArray) -> None:
+    queue = RoundQueue(Constraints(len(truth)))
+    planned = queue.plan_next(Random(), graph, seed=7)
+    assert queue.plan_next(Random(), graph, seed=7) == planned
+    assert queue.plan_next(Random(), graph, seed=8) != planned
+    queue.start(planned)
+    assert queue.plan_next(Random(), graph, seed=7).pairs != planned.pairs
+
+
+def test_a_plan_leaves_out_what_is_excluded(graph: CandidateGraph, truth: IntArray) -> None:
+    state = PlanState(graph, Constraints(len(truth)), 1)
+    best = Greedy().plan(state, np.random.default_rng(0)).pairs[:2]
+    without = frozenset({(best[0].first, best[0].second)})
+    state = PlanState(graph, Constraints(len(truth)), 1, excluding=without)
+    assert Greedy().plan(state, np.random.default_rng(0)).pairs[0] == best[1]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from spotted.errors import InvalidInputError
+from spotted.sampling.candidates import CandidateGraph
+from spotted.sampling.rounds import Strategy
+from spotted.sampling.session import Curve, positive_pairs, positives_for, simulate
+from spotted.sampling.strategies import KINDS, strategy
+from spotted.survey import IntArray
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "spal"])
+def test_every_strategy_finds_every_positive_of_a_complete_graph(
+    graph: CandidateGraph, truth: IntArray, kind: str
+) -> None:
+    curve = simulate(graph, strategy(kind), truth, seed=0)
+    assert curve.found[-1] == curve.total
+    assert not curve.exhausted
+    # every merge joins two components, so that their number is known beforehand
+    assert curve.merged.sum() == len(truth) - len(np.unique(truth))
+
+
+@pytest.mark.parametrize("kind", ["random", "confspal"])
+def test_a_session_repeats_itself(graph: CandidateGraph, truth: IntArray, kind: str) -> None:
+    first, again = (simulate(graph, strategy(kind), truth, seed=3, target=0.9) for _ in range(2))
+    assert first.found.tolist() == again.found.tolist()
+
+
+def test_better_scores_need_fewer_questions(graph: CandidateGraph, truth: IntArray) -> None:
+    def questions(chosen: Strategy) -> int:
+        return simulate(graph, chosen, truth, seed=0).questions_to(0.95) or 0
+
+    fused, visual, random = (questions(strategy(k)) for k in ("greedy", "greedy-visual", "random"))
+    assert 0 < fused < visual < random
+    assert questions(strategy("confspal")) < visual
+
+
+def test_a_perfect_score_needs_one_question_per_merge(truth: IntArray, graph: CandidateGraph) -> None:
+    perfect = (truth[graph.first] == truth[graph.second]).astype(np.float32)
+    oracle = CandidateGraph(graph.n, graph.first, graph.second, perfect, perfect, perfect)
+    curve = simulate(oracle, strategy("greedy"), truth, seed=0)
+    assert len(curve.found) == len(truth) - len(np.unique(truth))
+
+
+def test_positives_outside_the_graph_are_never_found(truth: IntArray, graph: CandidateGraph) -> None:
+    column = graph.first == 0
+    star = CandidateGraph(
+        graph.n,
+        *(c[column] for c in (graph.first, graph.second, graph.visual, graph.feasibility, graph.fused)),
+    )
+    curve = simulate(star, strategy("greedy"), truth, seed=0)
+    others = int((truth == truth[0]).sum()) - 1
+    assert curve.exhausted
+    assert curve.found[-1] == others * (others + 1) // 2 < curve.total
+
+
+def test_two_animals_of_one_image_are_never_asked_about(truth: IntArray, graph: CandidateGraph) -> None:
+    apart = [pair for pair in itertools.combinations(range(10), 2) if truth[pair[0]] != truth[pair[1]]]
+    told = simulate(graph, strategy("greedy"), truth, seed=0, same_image=tuple(apart))
+    assert len(told.found) < len(simulate(graph, strategy("greedy"), truth, seed=0).found)
+
+
+def test_a_session_stops_at_its_target_or_limit(graph: CandidateGraph, truth: IntArray) -> None:
+    half = simulate(graph, strategy("greedy"), truth, seed=0, target=0.5)
+    assert half.questions_to(0.5) == len(half.found)
+    assert len(simulate(graph, strategy("greedy"), truth, seed=0, max_questions=7).found) == 7
+
+
+def test_questions_to_a_share_are_read_off_the_curve() -> None:
+    curve = Curve(np.array([0, 3, 3, 9]), np.array([False, True, False, True]), total=10, exhausted=True)
+    shares = [0.0, 0.1, 0.3, 0.31, 0.9, 0.91]
+    assert [curve.questions_to(share) for share in shares] == [0, 2, 2, 4, 4, None]
+
+
+def test_positive_pairs_equal_a_count_over_all_pairs(truth: IntArray) -> None:
+    assert positive_pairs(truth) == sum(a == b for a, b in itertools.combinations(truth.tolist(), 2))
+
+
+def test_shares_round_up_to_whole_positives() -> None:
+    assert [positives_for(share, 20) for share in (0.0, 0.95, 0.951, 1.0)] == [0, 19, 20, 20]
+
+
+def test_truth_of_another_length_is_refused(graph: CandidateGraph) -> None:
+    with pytest.raises(InvalidInputError, match="one individual per item"):
+        simulate(graph, strategy("greedy"), np.zeros(3, dtype=np.int64), seed=0)
