@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 
 from services.sampler.planning import Planner
 from services.sampler.scoring import SurveyScores
 from services.sampler.sessions import Sessions
 from services.sampler.state import SessionState
-from spotted import messages
 from spotted.sampling.candidates import open_rows
 from spotted.stopping import estimate_remaining, merges_left
 from spotted.v1 import sampler_pb2 as pb
@@ -19,14 +18,13 @@ CONFIDENCE = 0.95
 
 def quick_progress(state: SessionState, position: int) -> pb.Progress:
     """What the labels alone say."""
-    answers = Counter(label.answer for label in state.labels.values())
     constraints = state.constraints
     progress = pb.Progress(
         detections=constraints.items,
-        same=answers[pb.ANSWER_SAME],
-        different=answers[pb.ANSWER_DIFFERENT],
-        not_comparable=answers[pb.ANSWER_NOT_COMPARABLE],
-        skipped=answers[pb.ANSWER_SKIP],
+        same=state.answers[pb.ANSWER_SAME],
+        different=state.answers[pb.ANSWER_DIFFERENT],
+        not_comparable=state.answers[pb.ANSWER_NOT_COMPARABLE],
+        skipped=state.answers[pb.ANSWER_SKIP],
         conflicts=len(constraints.contradictions),
         individuals=constraints.component_count,
         same_pairs=constraints.positives,
@@ -68,10 +66,12 @@ def _with_outlook(state: SessionState, position: int, scores: SurveyScores) -> p
 
 def _rate(state: SessionState) -> float | None:
     """Answers per minute over the last hour of labels; None before there are two."""
-    times = [messages.seconds(label.create_time) for label in state.labels.values()]
-    recent = [t for t in times if t >= max(times) - RATE_WINDOW_S]
-    span_s = max(recent) - min(recent) if recent else 0.0
-    return (len(recent) - 1) / span_s * 60.0 if span_s else None
+    times = state.label_times_s
+    if not times:
+        return None
+    start = bisect_left(times, times[-1] - RATE_WINDOW_S)
+    span_s = times[-1] - times[start]
+    return (len(times) - start - 1) / span_s * 60.0 if span_s > 0 else None
 
 
 def _in_words(progress: pb.Progress) -> str:

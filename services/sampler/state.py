@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from spotted import messages
 from spotted.constraints import Answer, Constraints, Effect, LabelledPair, Outcome
 from spotted.errors import NotFoundError
 from spotted.sampling.rounds import Pair, PairQuery, Round, RoundQueue
@@ -37,6 +38,8 @@ class SessionState:
         self.planned: Planned | None = None
         self.queue = RoundQueue(Constraints())
         self.skipped: defaultdict[str, set[Pair]] = defaultdict(set)
+        self.answers: Counter[int] = Counter()
+        self.label_times_s: list[float] = []
         self.position = 0
         self._same_image: list[Pair] = []
 
@@ -134,6 +137,8 @@ class SessionState:
 
     def _fold(self, label: pb.Label) -> Outcome:
         first, second = self.pair(label)
+        self.answers[label.answer] += 1
+        self.label_times_s.append(messages.seconds(label.create_time))
         if label.answer == pb.ANSWER_SKIP:
             self.skipped[label.annotator_id].add((first, second))
             return Outcome(Effect.PAIR_CLOSED)
@@ -146,7 +151,8 @@ class SessionState:
         if self.queue.round is not None:
             queue.resume(self.queue.round)
         self.queue = queue
-        self.skipped.clear()
+        for sums in (self.skipped, self.answers, self.label_times_s):
+            sums.clear()
         for label in self.labels.values():
             self._fold(label)
 

@@ -15,7 +15,7 @@ from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
     epilog=EXIT_CODE_HELP,
 )
 @click.version_option(__version__)
-def main() -> None:  # noqa: D301 - \b tells click to leave the paragraph as it is
+def main() -> None:
     """Find out which camera-trap photographs show the same animal.
 
     A survey goes through these steps; each may be repeated and resumes where it was stopped:
@@ -29,7 +29,7 @@ def main() -> None:  # noqa: D301 - \b tells click to leave the paragraph as it 
       spotted evaluate SURVEY          measure top-k where identities are known
       spotted export SURVEY -o OUT     write the observations back with individualID
       spotted down                     stop what `up` started
-    """
+    """  # noqa: D301 - \b tells click to leave the paragraph as it is
 
 
 for command in (
