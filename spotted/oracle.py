@@ -33,12 +33,13 @@ def answer_all(
     individuals: Mapping[str, str],
     *,
     limit: int | None = None,
+    until_same_pairs: int | None = None,
     told: Callable[[sampler_pb2.LabelOutcome, sampler_pb2.Progress], None] = lambda *_: None,
 ) -> int:
     """Answer a session's questions from the truth, one at a time, until it is finished.
 
     individuals: detection id -> true individual id.
-    limit: stop after as many answers.
+    limit: stop after as many answers. until_same_pairs: stop once so many pairs are known to be SAME.
     told: called after every answer with its outcome and the session's progress.
     Returns the number of answers given.
     """
@@ -59,4 +60,6 @@ def answer_all(
         answered = spotted.submit_labels(survey_id, session_id, [label])
         given += 1
         told(answered.outcomes[0], answered.progress)
+        if until_same_pairs is not None and answered.progress.same_pairs >= until_same_pairs:
+            break
     return given

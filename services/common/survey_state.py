@@ -93,6 +93,12 @@ class SurveyState:
             self._snapshot = self._freeze(revision)
         return self._snapshot
 
+    def described(self, revision: int) -> pb.Survey:
+        """The survey with its output-only fields."""
+        return described(
+            self.survey, cameras=len(self.cameras), detections=len(self.detections), revision=revision
+        )
+
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
         vectors = messages.array(block.embeddings).astype(np.float16)
         for message, vector in zip(block.detections, vectors, strict=True):
@@ -118,14 +124,16 @@ class SurveyState:
             messages.feasibility(self.survey.feasibility),
         )
         rows = {detection_id: row for row, detection_id in enumerate(ids)}
-        return Snapshot(self._described(revision), cameras, detections, rows, base, gallery)
+        return Snapshot(self.described(revision), cameras, detections, rows, base, gallery)
 
-    def _described(self, revision: int) -> pb.Survey:
-        survey = pb.Survey()
-        survey.CopyFrom(self.survey)
-        survey.camera_count, survey.detection_count = len(self.cameras), len(self.detections)
-        survey.revision, survey.etag = revision, etag(self.survey)
-        return survey
+
+def described(survey: pb.Survey, *, cameras: int, detections: int, revision: int) -> pb.Survey:
+    """A survey's own fields with the output-only ones: its counts, revision and etag."""
+    whole = pb.Survey()
+    whole.CopyFrom(survey)
+    whole.camera_count, whole.detection_count = cameras, detections
+    whole.revision, whole.etag = revision, etag(survey)
+    return whole
 
 
 def etag(survey: pb.Survey) -> str:

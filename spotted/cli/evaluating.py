@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from spotted import evaluation, messages
+from spotted import evaluation
 from spotted.cli.console import data_option, json_option, progress, show, table
 from spotted.client import Spotted
 from spotted.errors import PreconditionError
 from spotted.fusion import Fusion
-from spotted.ranking import Gallery
-from spotted.survey import Detection, Survey, detection_table, id_order
+from spotted.loading import load_gallery
 
 
 @click.command()
@@ -59,19 +58,3 @@ def evaluate(*, survey: str, directory: Path, as_json: bool, other_encounters: b
     title = f"{survey}: {measured['product'].queries} queries among {len(detections)} detections"
     columns = ("score", *(f"top-{k}" for k in evaluation.TOP), "mAP")
     show(document, as_json=as_json, text=lambda: table(title, columns, rows))
-
-
-def load_gallery(spotted: Spotted, survey_id: str) -> tuple[Gallery, list[Detection]]:
-    """A survey's detections as they are scored, from the scorer."""
-    stored = spotted.survey(survey_id)
-    cameras = {c.camera_id: c for c in spotted.cameras(survey_id)}
-    start_s, end_s = messages.seconds(stored.start_time), messages.seconds(stored.end_time)
-    detections, embeddings = spotted.detections_with_embeddings(survey_id)
-    gallery = Gallery(
-        embeddings,
-        detection_table(detections, cameras),
-        id_order([d.detection_id for d in detections]),
-        Survey(survey_id, start_s, end_s, cameras=cameras).extent(),
-        messages.feasibility(stored.feasibility),
-    )
-    return gallery, detections

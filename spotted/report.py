@@ -1,0 +1,91 @@
+"""The report of a measured survey: one JSON document and one page that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from spotted.evaluation import ANSWERS_PER_MINUTE, hours
+
+TEMPLATE = "report.html.j2"
+Questions = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The figures of one survey.
+
+    label: "simulated" or "composite", what the survey is.
+    top1, top5: by score: visual, location, fused.
+    queries_to, greedy_visual_queries_to: by recall ("0.90", "0.95", "0.99"), None where it was not reached.
+    strategies: further strategies by name, questions by recall.
+    """
+
+    survey_id: str
+    label: str
+    detections: int
+    cameras: int
+    individuals_true: int
+    individuals_found: int
+    top1: Mapping[str, float]
+    top5: Mapping[str, float]
+    queries_to: Questions
+    greedy_visual_queries_to: Questions
+    strategies: Mapping[str, Questions] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def document(self) -> dict[str, object]:
+        """The figures as JSON has them."""
+        hours_to = {recall: _hours(asked) for recall, asked in self.queries_to.items()}
+        return {
+            "survey_id": self.survey_id,
+            "label": self.label,
+            "detections": self.detections,
+            "cameras": self.cameras,
+            "individuals_true": self.individuals_true,
+            "individuals_found": self.individuals_found,
+            "top1": dict(self.top1),
+            "top5": dict(self.top5),
+            "queries_to": dict(self.queries_to),
+            "greedy_visual_queries_to": dict(self.greedy_visual_queries_to),
+            "strategies": {name: dict(asked) for name, asked in self.strategies.items()},
+            "hours_to": hours_to,
+            "answers_per_minute": ANSWERS_PER_MINUTE,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture of the report and what it shows. image: PNG or JPEG."""
+
+    title: str
+    caption: str
+    image: bytes
+
+    @property
+    def source(self) -> str:
+        """The picture inside the page."""
+        kind = "png" if self.image.startswith(b"\x89PNG") else "jpeg"
+        return f"data:image/{kind};base64,{base64.b64encode(self.image).decode()}"
+
+
+def write_report(directory: Path, measured: Measured, figures: Sequence[Figure]) -> None:
+    """Write report.json and report.html into a directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    document = measured.document()
+    (directory / "report.json").write_text(json.dumps(document, indent=2) + "\n")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string(resources.files("spotted").joinpath(TEMPLATE).read_text())
+    page = template.render(measured=measured, figures=figures, hours=_hours, rate=ANSWERS_PER_MINUTE)
+    (directory / "report.html").write_text(page)
+
+
+def _hours(questions: int | None) -> float | None:
+    return None if questions is None else round(hours(questions), 2)
