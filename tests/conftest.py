@@ -1,4 +1,4 @@
-"""What all tests share: a real store process, the real photographs where they are present."""
+"""What all tests share: a real store process, the exported backbone, real photographs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.common.store import Store
+from services.embedder.export import Exported, export
 from spotted import local
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +42,18 @@ def store(store_url: str) -> Iterator[Store]:
 def survey_id() -> str:
     """A survey id that no other test uses."""
     return f"survey-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The real default backbone, exported afresh."""
+    return export("efficientnet-lite0", tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def models(exported: Exported) -> Path:
+    """The directory of models that holds it."""
+    return exported.directory.parent.parent
 
 
 @pytest.fixture(scope="session")

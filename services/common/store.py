@@ -71,13 +71,11 @@ class Store:
             self._redis.delete(*names)
         self._wait_for_disk()
 
-    def delete_prefix(self, prefix: str) -> None:
-        """Delete all keys that begin with a prefix; glob signs in it are taken literally."""
+    def names(self, prefix: str) -> list[str]:
+        """All keys that begin with a prefix, sorted; glob signs in it are taken literally."""
         pattern = "".join(f"[{c}]" if c in "*?[" else c for c in prefix) + "*"
         with self._translated():
-            for key in self._redis.scan_iter(match=pattern, count=1000):
-                self._redis.delete(key)
-        self._wait_for_disk()
+            return sorted({key.decode() for key in self._redis.scan_iter(match=pattern, count=1000)})
 
     def members(self, key: str) -> list[str]:
         """The members of a set, sorted."""

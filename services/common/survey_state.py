@@ -61,13 +61,14 @@ class Snapshot:
 
 
 class SurveyState:
-    """What a survey's journal folds into."""
+    """What a survey's journal folds into; `revision` counts the events taken in."""
 
     def __init__(self) -> None:
         self.survey = pb.Survey()
         self.cameras: dict[str, Camera] = {}
         self.detections: dict[str, Detection] = {}
         self.digests: dict[str, bytes] = {}
+        self.revision = 0
         self._vectors: dict[str, npt.NDArray[np.float16]] = {}
         self._snapshot: Snapshot | None = None
 
@@ -85,6 +86,7 @@ class SurveyState:
                 for detection_id in event.deleted.detection_ids:
                     for columns in (self.detections, self.digests, self._vectors):
                         columns.pop(detection_id, None)
+        self.revision += 1
         self._snapshot = None
 
     def snapshot(self, revision: int) -> Snapshot:
@@ -93,10 +95,10 @@ class SurveyState:
             self._snapshot = self._freeze(revision)
         return self._snapshot
 
-    def described(self, revision: int) -> pb.Survey:
+    def described(self) -> pb.Survey:
         """The survey with its output-only fields."""
         return described(
-            self.survey, cameras=len(self.cameras), detections=len(self.detections), revision=revision
+            self.survey, cameras=len(self.cameras), detections=len(self.detections), revision=self.revision
         )
 
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
@@ -124,7 +126,8 @@ class SurveyState:
             messages.feasibility(self.survey.feasibility),
         )
         rows = {detection_id: row for row, detection_id in enumerate(ids)}
-        return Snapshot(self.described(revision), cameras, detections, rows, base, gallery)
+        survey = described(self.survey, cameras=len(cameras), detections=len(ids), revision=revision)
+        return Snapshot(survey, cameras, detections, rows, base, gallery)
 
 
 def described(survey: pb.Survey, *, cameras: int, detections: int, revision: int) -> pb.Survey:

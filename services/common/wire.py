@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.survey import Camera, Detection
@@ -65,12 +67,19 @@ def finite(value: float, field: str, *, least: float = -math.inf, most: float = 
     return value
 
 
+def instant(message: Timestamp, field: str) -> None:
+    """Raise InvalidInputError where a Timestamp is outside the years that it allows, 1 to 9999."""
+    finite(messages.seconds(message), field, least=messages.FIRST_INSTANT_S, most=messages.LAST_INSTANT_S)
+
+
 def camera(message: pb.Camera, field: str) -> Camera:
     """A camera whose id, position and period make sense."""
     identifier(message.camera_id, f"{field}.camera_id")
     finite(message.position.x_m, f"{field}.position.x_m", least=-FARTHEST_M, most=FARTHEST_M)
     finite(message.position.y_m, f"{field}.position.y_m", least=-FARTHEST_M, most=FARTHEST_M)
     finite(message.location_uncertainty_m, f"{field}.location_uncertainty_m", least=0.0)
+    for part in ("start_time", "end_time"):
+        instant(getattr(message, part), f"{field}.{part}")
     decoded = messages.camera(message)
     if decoded.start_s is not None and decoded.end_s is not None and decoded.end_s < decoded.start_s:
         raise InvalidInputError(
@@ -85,6 +94,7 @@ def detection(message: pb.Detection, field: str) -> Detection:
     identifier(message.detection_id, f"{field}.detection_id")
     for part in ("camera_id", "image_id", "encounter_id", "individual_id"):
         identifier(getattr(message, part), f"{field}.{part}", required=False)
+    instant(message.captured_at, f"{field}.captured_at")
     return messages.detection(message)
 
 

@@ -175,14 +175,13 @@ def _resolved(session: pb.Session) -> pb.Session:
     settings = resolved.strategy
     settings.strategy_id = settings.strategy_id or DEFAULT_STRATEGY
     strategy(settings.strategy_id, **({"eps": settings.eps} if settings.HasField("eps") else {}))
-    has_torch = importlib.util.find_spec("torch") is not None
-    if settings.retrain and not has_torch:
+    if settings.retrain and importlib.util.find_spec("torch") is None:
         raise PreconditionError(
             "retraining needs torch, which this sampler does not have; install the extra `train`, or set "
             "retrain to false"
         )
-    if not settings.HasField("retrain"):
-        settings.retrain = has_torch and settings.strategy_id in LEARNING
+    # written out, so that another default in a later version changes no session
+    settings.retrain = settings.retrain and settings.strategy_id in LEARNING
     return resolved
 
 

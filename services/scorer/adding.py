@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from services.common.journal import Change
+from services.common.journal import Change, Folded
 from services.common.survey_state import SurveyState, content_digest
 from services.scorer.surveys import Surveys, outside_period
 from spotted import messages
@@ -56,13 +56,15 @@ def add_block(surveys: Surveys, block: Block, so_far: Added) -> None:
     Raises NotFoundError for the survey, DigestMismatchError where its vectors are made otherwise.
     """
     folded = surveys.folded(block.survey_id)
-    _fix_spec(surveys, block)
     rows, faults = _sound_rows(block)
+    _fix_spec(folded, surveys, block, fix=bool(rows))
     halves = dict(zip(rows, unit_rows(block.vectors[rows]).astype(np.float16) if rows else (), strict=True))
     outcome = Added()
 
     def decide(state: SurveyState) -> Change:
         nonlocal outcome
+        if rows:
+            _check_spec(state.survey.embedding, block)
         outcome = Added(rejected=list(faults))
         fresh = list(_fresh_rows(state, block, halves, outcome))
         outcome.added = len(fresh)
@@ -95,8 +97,8 @@ def response(so_far: Added, survey: pb.Survey) -> scorer_pb2.AddDetectionsRespon
     )
 
 
-def _fix_spec(surveys: Surveys, block: Block) -> None:
-    """Let the first vectors say how the survey's are made, and refuse others."""
+def _fix_spec(folded: Folded[SurveyState], surveys: Surveys, block: Block, *, fix: bool) -> None:
+    """Let the first sound vectors say how the survey's are made, and refuse others."""
 
     def decide(state: SurveyState) -> Change:
         if state.survey.HasField("embedding"):
@@ -104,11 +106,11 @@ def _fix_spec(surveys: Surveys, block: Block) -> None:
             return Change(b"", b"")
         return Change(surveys.specified(state.survey, block.spec), b"")
 
-    stored = surveys.snapshot(block.survey_id).survey
+    stored = folded.view(lambda state, _: state.survey)
     if stored.HasField("embedding"):
         _check_spec(stored.embedding, block)
-    else:
-        surveys.folded(block.survey_id).change(decide, scope="FixSpec")
+    elif fix:
+        folded.change(decide, scope="FixSpec")
 
 
 def _check_spec(known: pb.EmbeddingSpec, block: Block) -> None:

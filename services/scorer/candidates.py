@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from services.common.survey_state import Snapshot
 from services.scorer.surveys import Scored, outside_period
 from spotted import geometry
 from spotted.errors import InvalidInputError, NotFoundError
@@ -67,6 +68,7 @@ def candidates(
 ) -> Iterator[CandidateList]:
     """The candidates of the detections named, or of all. Raises NotFoundError, InvalidInputError."""
     snapshot = scored.snapshot
+    _check_cameras(snapshot, rules)
     rows = [snapshot.row(i) for i in detection_ids] if detection_ids else range(len(snapshot.detections))
     allowed = _allowed(snapshot.detections, rules)
     queries = np.array(rows, dtype=np.int64)
@@ -82,6 +84,7 @@ def query_candidates(
     vector: (D,) unit, through the active head where there is one.
     """
     snapshot = scored.snapshot
+    _check_cameras(snapshot, rules)
     camera = snapshot.cameras.get(detection.camera_id)
     if detection.camera_id and camera is None:
         raise NotFoundError(f"camera {detection.camera_id!r} is not in the survey; add it with UpsertCameras")
@@ -91,10 +94,12 @@ def query_candidates(
             f"{fault}; correct the time, or the camera's period", field="detection.captured_at"
         )
     everyone = (*snapshot.detections, detection)
+    stored = scored.gallery.embeddings
     gallery = replace(
         scored.gallery,
+        # a survey without detections may not know its dimension yet
         embeddings=np.concatenate(
-            [scored.gallery.embeddings, vector[None].astype(scored.gallery.embeddings.dtype)]
+            [stored.reshape(len(stored), len(vector)), vector[None].astype(stored.dtype)]
         ),
         table=detection_table(everyone, snapshot.cameras),
         order=id_order([d.detection_id for d in everyone]),
@@ -154,6 +159,14 @@ def _evidence(gallery: Gallery, detections: Sequence[Detection], ranked: Ranked)
             float(ranked.scores.fused[place]),
             words,
         )
+
+
+def _check_cameras(snapshot: Snapshot, rules: Rules) -> None:
+    for camera_id in sorted(rules.camera_ids):
+        if camera_id not in snapshot.cameras:
+            raise NotFoundError(
+                f"the filter names camera {camera_id!r}, which the survey does not have; correct the filter"
+            )
 
 
 def _allowed(detections: Sequence[Detection], rules: Rules) -> Allowed | None:

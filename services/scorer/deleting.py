@@ -17,11 +17,14 @@ def delete_detections(
 
     def decide(state: SurveyState) -> Change:
         there = [i for i in detection_ids if i in state.detections]
-        answer = pb.DeleteDetectionsResponse(deleted=len(there), missing=len(detection_ids) - len(there))
+        after = state.described()
+        after.detection_count -= len(there)
+        after.revision += 1 if there else 0
+        answer = pb.DeleteDetectionsResponse(
+            deleted=len(there), missing=len(detection_ids) - len(there), survey=after
+        )
         entry = surveys.deletion(there) if there else b""
         return Change(entry, answer.SerializeToString())
 
     answer = surveys.folded(survey_id).change(decide, scope="DeleteDetections", request_id=request_id)
-    counted = pb.DeleteDetectionsResponse.FromString(answer)
-    counted.survey.CopyFrom(surveys.snapshot(survey_id).survey)
-    return counted
+    return pb.DeleteDetectionsResponse.FromString(answer)

@@ -18,9 +18,6 @@ from spotted.errors import InvalidInputError
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 
-# lists of 20 candidates in one message of a stream, near 100 KiB
-LISTS_IN_MESSAGE = 32
-
 
 class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     """spotted.v1.ScorerService."""
@@ -31,8 +28,8 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
         survey = wire.new_survey(request)
-        snapshot = await asyncio.to_thread(self._surveys.create, survey, request.request_id)
-        return pb.CreateSurveyResponse(survey=snapshot.survey)
+        created = await asyncio.to_thread(self._surveys.create, survey, request.request_id)
+        return pb.CreateSurveyResponse(survey=created)
 
     async def GetSurvey(self, request: pb.GetSurveyRequest, _: object) -> pb.GetSurveyResponse:
         """Read a survey."""
@@ -45,13 +42,13 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         size = checks.page_size(request.page_size, default=100, largest=1000)
         page, token = checks.page(ids, size, request.page_token, "surveys")
         found = await asyncio.to_thread(self._surveys.existing, page)
-        return pb.ListSurveysResponse(surveys=[s.survey for s in found], next_page_token=token)
+        return pb.ListSurveysResponse(surveys=found, next_page_token=token)
 
     async def UpdateSurvey(self, request: pb.UpdateSurveyRequest, _: object) -> pb.UpdateSurveyResponse:
         """Change a survey's own fields."""
         survey, paths = wire.changed_survey(request)
-        snapshot = await asyncio.to_thread(self._surveys.update, survey, paths, request.request_id)
-        return pb.UpdateSurveyResponse(survey=snapshot.survey)
+        changed = await asyncio.to_thread(self._surveys.update, survey, paths, request.request_id)
+        return pb.UpdateSurveyResponse(survey=changed)
 
     async def DeleteSurvey(self, request: pb.DeleteSurveyRequest, _: object) -> pb.DeleteSurveyResponse:
         """Delete a survey."""
@@ -61,10 +58,10 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     async def UpsertCameras(self, request: pb.UpsertCamerasRequest, _: object) -> pb.UpsertCamerasResponse:
         """Add or replace cameras."""
         cameras = wire.cameras(request)
-        snapshot = await asyncio.to_thread(
+        survey = await asyncio.to_thread(
             self._surveys.upsert_cameras, request.survey_id, cameras, request.request_id
         )
-        return pb.UpsertCamerasResponse(survey=snapshot.survey)
+        return pb.UpsertCamerasResponse(survey=survey)
 
     async def ListCameras(self, request: pb.ListCamerasRequest, _: object) -> pb.ListCamerasResponse:
         """List cameras."""
@@ -86,16 +83,13 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             await asyncio.to_thread(add_block, self._surveys, block, so_far)
         if not survey_id:
             raise InvalidInputError("the stream brought no message; send at least one", field="survey_id")
-        snapshot = await asyncio.to_thread(self._surveys.snapshot, survey_id)
-        return response(so_far, snapshot.survey)
+        survey = await asyncio.to_thread(self._surveys.described, survey_id)
+        return response(so_far, survey)
 
     async def ListDetections(self, request: pb.ListDetectionsRequest, _: object) -> pb.ListDetectionsResponse:
         """List detections, with the vectors that are scored where asked for."""
         scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
-        size = wire.detections_page_size(request, scored)
-        everyone = range(len(scored.snapshot.detections))
-        rows, token = checks.page(everyone, size, request.page_token, "detections", request.survey_id)
-        return wire.detections_response(scored, rows, token, include_embeddings=request.include_embeddings)
+        return await asyncio.to_thread(wire.detections_response, request, scored)
 
     async def DeleteDetections(
         self, request: pb.DeleteDetectionsRequest, _: object
@@ -108,10 +102,11 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def ActivateHead(self, request: pb.ActivateHeadRequest, _: object) -> pb.ActivateHeadResponse:
         """Score through a head."""
-        snapshot = await asyncio.to_thread(
+        survey = await asyncio.to_thread(
             self._surveys.activate_head, request.survey_id, request.head_digest, request.request_id
         )
-        return pb.ActivateHeadResponse(survey=snapshot.survey, score_spec=snapshot.score_spec())
+        snapshot = await asyncio.to_thread(self._surveys.snapshot, request.survey_id)
+        return pb.ActivateHeadResponse(survey=survey, score_spec=snapshot.score_spec())
 
     async def GetCandidates(
         self, request: pb.GetCandidatesRequest, _: object
@@ -120,7 +115,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         fusion, rules = wire.fusion(request.fusion), wire.rules(request.filter)
         scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
         found = candidates(scored, request.detection_ids, request.top_k, fusion, rules)
-        async for lists in in_thread(wire.batches(found, LISTS_IN_MESSAGE)):
+        async for lists in in_thread(wire.batches(found)):
             yield wire.candidates_response(lists, scored, fusion)
 
     async def QueryCandidates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from services.common import keys
 from services.common.heads import HeadStore
 from services.common.journal import Change, Folded, Journal
 from services.common.store import Store
-from services.common.survey_state import Snapshot, SurveyState, etag, folded_survey
+from services.common.survey_state import Snapshot, SurveyState, described, etag, folded_survey
 from spotted import messages
 from spotted.errors import (
     AlreadyExistsError,
@@ -29,6 +30,13 @@ from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 DELETE = "DeleteSurvey"
+# Everything at once: a survey is whole or gone, and one that is made anew under the same id loses nothing
+# to a deletion that is still under way, nor to its repeat. The first key keeps the answer to the request.
+_DELETE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return end
+for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +54,33 @@ class Surveys:
         self._store = store
         self._heads = heads
         self._now = now
+        self._delete = store.script(_DELETE)
         self._folded: dict[str, Folded[SurveyState]] = {}
         self._scored: dict[str, Scored] = {}
         self._lock = threading.Lock()
 
-    def create(self, survey: pb.Survey, request_id: str) -> Snapshot:
+    def create(self, survey: pb.Survey, request_id: str) -> pb.Survey:
         """Create a survey. Raises AlreadyExistsError where the id is taken by other content."""
         journal = Journal(self._store, keys.survey_journal(survey.survey_id), survey.survey_id)
+        # first, so that a survey that exists is always listed
         self._store.add_member(keys.SURVEYS, survey.survey_id)
-        entry = self._event(survey=survey)
-        # on a repeat, or where it exists, nothing is appended and what is there is compared
-        journal.append(Change(entry, b""), expected=0, scope="CreateSurvey", request_id=request_id)
-        snapshot = self.snapshot(survey.survey_id)
-        differing = _differing_fields(survey, snapshot.survey)
+        answer = described(survey, cameras=0, detections=0, revision=1).SerializeToString()
+        first = journal.append(
+            Change(self._event(survey=survey), answer),
+            expected=0,
+            scope="CreateSurvey",
+            request_id=request_id or uuid.uuid4().hex,
+        )
+        if first is not None:
+            return pb.Survey.FromString(first)
+        stored = self.described(survey.survey_id)
+        differing = _differing_fields(survey, stored)
         if differing:
             raise AlreadyExistsError(
                 f"survey {survey.survey_id!r} exists with another {differing[0]}; change it with "
                 "UpdateSurvey, or choose another survey_id"
             )
-        return snapshot
+        return stored
 
     def list_ids(self) -> list[str]:
         """The ids of all surveys, sorted."""
@@ -74,12 +90,16 @@ class Surveys:
         """A survey as it stands in the store. Raises NotFoundError."""
         return self.folded(survey_id).view(lambda state, position: state.snapshot(position))
 
-    def existing(self, survey_ids: Sequence[str]) -> list[Snapshot]:
-        """The snapshots of those surveys that still exist."""
+    def described(self, survey_id: str) -> pb.Survey:
+        """A survey's own fields and counts, without its detections. Raises NotFoundError."""
+        return self.folded(survey_id).view(lambda state, _: state.described())
+
+    def existing(self, survey_ids: Sequence[str]) -> list[pb.Survey]:
+        """Those surveys that still exist."""
         found = []
         for survey_id in survey_ids:
             try:
-                found.append(self.snapshot(survey_id))
+                found.append(self.described(survey_id))
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
@@ -99,7 +119,7 @@ class Surveys:
         digest = scored.snapshot.survey.head_digest
         return self._heads.get(digest).apply(base[None])[0] if digest else base
 
-    def update(self, survey: pb.Survey, paths: Sequence[str], request_id: str) -> Snapshot:
+    def update(self, survey: pb.Survey, paths: Sequence[str], request_id: str) -> pb.Survey:
         """Change the named fields. Raises NotFoundError, ConcurrencyError where the etag is stale."""
 
         def decide(state: SurveyState) -> Change:
@@ -112,12 +132,11 @@ class Surveys:
                 changed.ClearField(path)  # type: ignore[arg-type] # checked on the wire
                 changed.MergeFrom(pb.Survey(**{path: getattr(survey, path)}))
             check_fields(changed)
-            return Change(self._event(survey=changed), b"")
+            return self._own_fields(state, changed)
 
-        self.folded(survey.survey_id).change(decide, scope="UpdateSurvey", request_id=request_id)
-        return self.snapshot(survey.survey_id)
+        return self._changed(survey.survey_id, decide, "UpdateSurvey", request_id)
 
-    def activate_head(self, survey_id: str, digest: str, request_id: str) -> Snapshot:
+    def activate_head(self, survey_id: str, digest: str, request_id: str) -> pb.Survey:
         """Score through a head from now on, "" for none. Raises NotFoundError, DigestMismatchError."""
         head = self._heads.get(digest) if digest else None
 
@@ -129,12 +148,11 @@ class Surveys:
                 )
             changed = _copy(state.survey)
             changed.head_digest = digest
-            return Change(self._event(survey=changed), b"")
+            return self._own_fields(state, changed)
 
-        self.folded(survey_id).change(decide, scope="ActivateHead", request_id=request_id)
-        return self.snapshot(survey_id)
+        return self._changed(survey_id, decide, "ActivateHead", request_id)
 
-    def upsert_cameras(self, survey_id: str, cameras: Sequence[Camera], request_id: str) -> Snapshot:
+    def upsert_cameras(self, survey_id: str, cameras: Sequence[Camera], request_id: str) -> pb.Survey:
         """Add or replace cameras. Raises PreconditionError where a detection lies outside a new period."""
         event = self._event(
             cameras=store_pb2.CamerasUpserted(cameras=[messages.camera_message(c) for c in cameras])
@@ -146,23 +164,24 @@ class Surveys:
                 fault = outside_period(detection, replaced.get(detection.camera_id))
                 if fault:
                     raise PreconditionError(f"{fault}; delete the detection first, or widen the period")
-            return Change(event, b"")
+            after = state.described()
+            after.camera_count = len(state.cameras | replaced)
+            after.revision += 1
+            return Change(event, after.SerializeToString())
 
-        self.folded(survey_id).change(decide, scope="UpsertCameras", request_id=request_id)
-        return self.snapshot(survey_id)
+        return self._changed(survey_id, decide, "UpsertCameras", request_id)
 
     def delete(self, survey_id: str, request_id: str) -> None:
         """Delete a survey with all it holds. Raises NotFoundError; a repeat answers as the first time."""
-        request = keys.request(survey_id, DELETE, request_id)
-        if request_id and self._store.get(request) is not None:
+        request = keys.request(survey_id, DELETE, request_id or uuid.uuid4().hex)
+        if self._store.get(request) is not None:
             return
-        self.snapshot(survey_id)
-        # without its journal the survey is gone for everyone, whatever happens after
-        self._store.delete(keys.survey_journal(survey_id))
-        self._store.delete_prefix(keys.of_survey(survey_id))
+        self.described(survey_id)
         self._store.remove_member(keys.SURVEYS, survey_id)
-        if request_id:
-            self._store.put(request, b"", ttl_s=keys.REQUEST_TTL_S)
+        self._delete([request, *self._store.names(keys.of_survey(survey_id))], [keys.REQUEST_TTL_S])
+        with self._lock:
+            self._folded.pop(survey_id, None)
+            self._scored.pop(survey_id, None)
 
     def folded(self, survey_id: str) -> Folded[SurveyState]:
         """The fold of a survey's journal."""
@@ -184,6 +203,21 @@ class Surveys:
         changed = _copy(survey)
         changed.embedding.CopyFrom(spec)
         return self._event(survey=changed)
+
+    def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
+        after = described(
+            changed,
+            cameras=len(state.cameras),
+            detections=len(state.detections),
+            revision=state.revision + 1,
+        )
+        return Change(self._event(survey=changed), after.SerializeToString())
+
+    def _changed(
+        self, survey_id: str, decide: Callable[[SurveyState], Change], scope: str, request_id: str
+    ) -> pb.Survey:
+        answer = self.folded(survey_id).change(decide, scope=scope, request_id=request_id)
+        return pb.Survey.FromString(answer)
 
     def _event(
         self,

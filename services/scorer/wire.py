@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -23,6 +22,8 @@ from spotted.v1 import survey_pb2
 
 MOST_ITEMS = 10_000
 PAGE_BYTES = 1024 * 1024
+# a candidate takes near 100 bytes, so a message some 200 KiB
+MESSAGE_CANDIDATES = 2048
 MUTABLE = ("display_name", "start_time", "end_time", "feasibility")
 
 
@@ -32,17 +33,12 @@ def new_survey(request: pb.CreateSurveyRequest) -> survey_pb2.Survey:
     survey = survey_pb2.Survey(
         survey_id=wire.slug(asked.survey_id, "survey.survey_id"),
         display_name=asked.display_name,
-        start_time=asked.start_time,
-        end_time=asked.end_time,
+        start_time=asked.start_time if asked.HasField("start_time") else None,
+        end_time=asked.end_time if asked.HasField("end_time") else None,
         feasibility=asked.feasibility,
         embedding=asked.embedding if asked.HasField("embedding") else None,
     )
-    for field in ("start_time", "end_time"):
-        if not asked.HasField(field):
-            raise InvalidInputError(
-                f"survey.{field} is missing; it declares the extent that scores are normalised by",
-                field=f"survey.{field}",
-            )
+    _check_instants(survey, ("start_time", "end_time"))
     check_fields(survey)
     if survey.HasField("embedding"):
         _check_spec(survey.embedding)
@@ -59,6 +55,7 @@ def changed_survey(request: pb.UpdateSurveyRequest) -> tuple[survey_pb2.Survey, 
             f"update_mask names {unknown or 'nothing'}; name some of {', '.join(MUTABLE)}",
             field="update_mask",
         )
+    _check_instants(request.survey, [path for path in paths if path.endswith("_time")])
     return request.survey, paths
 
 
@@ -103,7 +100,7 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
 def query(request: pb.QueryCandidatesRequest, scored: Scored) -> tuple[Detection, Float32Array]:
     """The detection to query with and its unit vector (D,). Raises DigestMismatchError."""
     known = scored.snapshot.survey.embedding
-    if scored.snapshot.detections and request.spec != known:
+    if scored.snapshot.survey.HasField("embedding") and request.spec != known:
         raise DigestMismatchError(
             f"the survey's vectors are of backbone {known.backbone_digest[:12]}, preprocessing "
             f"{known.preprocessing_digest[:12]}; embed the query with the same"
@@ -149,6 +146,12 @@ def pair_rows(request: pb.ScorePairsRequest, scored: Scored) -> tuple[IntArray, 
     """The rows of the pairs to score. Raises NotFoundError for a detection that is not there."""
     wire.between(len(request.pairs), 1, MOST_ITEMS, "pairs")
     row = scored.snapshot.row
+    for i, pair in enumerate(request.pairs):
+        if pair.first_detection_id == pair.second_detection_id:
+            raise InvalidInputError(
+                f"pairs[{i}] names {pair.first_detection_id!r} twice; name two detections",
+                field=f"pairs[{i}]",
+            )
     first = np.array([row(pair.first_detection_id) for pair in request.pairs], dtype=np.int64)
     second = np.array([row(pair.second_detection_id) for pair in request.pairs], dtype=np.int64)
     return first, second
@@ -193,9 +196,18 @@ def explanation(found: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPai
     )
 
 
-def batches(lists: Iterator[CandidateList], count: int) -> Iterator[list[CandidateList]]:
-    """So many lists at a time."""
-    while batch := list(itertools.islice(lists, count)):
+def batches(lists: Iterator[CandidateList]) -> Iterator[list[CandidateList]]:
+    """Lists in groups that make a message each; a list is never split."""
+    batch: list[CandidateList] = []
+    held = 0
+    for one in lists:
+        size = 1 + len(one.candidates)
+        if batch and held + size > MESSAGE_CANDIDATES:
+            yield batch
+            batch, held = [], 0
+        batch.append(one)
+        held += size
+    if batch:
         yield batch
 
 
@@ -210,22 +222,22 @@ def candidates_response(
     )
 
 
-def detections_page_size(request: pb.ListDetectionsRequest, scored: Scored) -> int:
-    """Detections in a page; with embeddings as many as stay near 1 MiB, whatever was asked for."""
-    if not request.include_embeddings:
-        return wire.page_size(request.page_size, default=1000, largest=10_000)
-    row_bytes = 2 * max(1, scored.snapshot.survey.embedding.dimension)
-    return wire.page_size(request.page_size, default=1000, largest=max(1, min(1000, PAGE_BYTES // row_bytes)))
-
-
-def detections_response(
-    scored: Scored, rows: Sequence[int], token: str, *, include_embeddings: bool
-) -> pb.ListDetectionsResponse:
-    """A page of detections, with the vectors that are scored where asked for."""
-    vectors = scored.gallery.embeddings[np.array(rows, dtype=np.int64)].astype(np.float16)
+def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb.ListDetectionsResponse:
+    """A page of detections near 1 MiB at most, with the vectors that are scored where asked for."""
+    stored = scored.snapshot.detections
+    largest = 1000 if request.include_embeddings else 10_000
+    size = wire.page_size(request.page_size, default=1000, largest=largest)
+    arguments = request.page_token, "detections", request.survey_id
+    rows, token = wire.page(range(len(stored)), size, *arguments)
+    found = [messages.detection_message(stored[row]) for row in rows]
+    row_bytes = 2 * scored.gallery.embeddings.shape[1] if request.include_embeddings else 0
+    fitting = _fitting([d.ByteSize() + row_bytes for d in found])
+    if fitting < len(found):
+        rows, token = wire.page(range(len(stored)), fitting, *arguments)
+    vectors = scored.gallery.embeddings[rows[0] : rows[-1] + 1] if rows else scored.gallery.embeddings[:0]
     return pb.ListDetectionsResponse(
-        detections=[messages.detection_message(scored.snapshot.detections[row]) for row in rows],
-        embeddings=messages.tensor(vectors) if include_embeddings else None,
+        detections=found[: len(rows)],
+        embeddings=messages.tensor(vectors.astype(np.float16)) if request.include_embeddings else None,
         next_page_token=token,
         revision=scored.snapshot.survey.revision,
     )
@@ -237,6 +249,21 @@ def ids(values: Iterable[str], field: str) -> list[str]:
     wire.between(len(listed), 1, MOST_ITEMS, field)
     wire.unique(listed, field)
     return listed
+
+
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many of the first items stay within PAGE_BYTES; at least one, so that a list goes on."""
+    return max(1, int(np.searchsorted(np.cumsum(sizes), PAGE_BYTES, side="right")))
+
+
+def _check_instants(survey: survey_pb2.Survey, parts: Iterable[str]) -> None:
+    for part in parts:
+        field = f"survey.{part}"
+        if not survey.HasField(part):  # type: ignore[arg-type] # start_time or end_time
+            raise InvalidInputError(
+                f"{field} is missing; it declares the extent that scores are normalised by", field=field
+            )
+        wire.instant(getattr(survey, part), field)
 
 
 def _candidate(evidence: Evidence) -> pb.Candidate:

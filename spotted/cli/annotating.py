@@ -35,6 +35,7 @@ SECONDS_PER_HOUR = 3600.0
     show_default=True,
     help="confspal, spal, greedy, greedy-visual or random.",
 )
+@click.option("--retrain", is_flag=True, help="Relearn the scores from the answers (confspal, spal).")
 @click.option("--seed", default=0, show_default=True, help="Equal seeds and answers give equal questions.")
 @click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the identities that the survey knows.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after as many answers.")
@@ -46,6 +47,7 @@ def annotate(
     as_json: bool,
     annotator: str,
     strategy: str,
+    retrain: bool,
     seed: int,
     by_oracle: bool,
     limit: int | None,
@@ -56,7 +58,7 @@ def annotate(
     at any time with q; the next `spotted annotate SURVEY` goes on.
     """
     with Spotted.local(directory) as spotted:
-        spotted.create_session(survey, session_id, strategy=strategy, seed=seed)
+        spotted.create_session(survey, session_id, strategy=strategy, seed=seed, retrain=retrain)
         if by_oracle:
             given = _ask_oracle(spotted, survey, session_id, limit)
         else:

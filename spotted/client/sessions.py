@@ -15,13 +15,19 @@ class SamplerCalls(Connection):
     """Sessions to questions."""
 
     def create_session(
-        self, survey_id: str, session_id: str, *, strategy: str = "confspal", seed: int = 0
+        self,
+        survey_id: str,
+        session_id: str,
+        *,
+        strategy: str = "confspal",
+        seed: int = 0,
+        retrain: bool = False,
     ) -> sampler_pb2.Session:
         """Open an annotation session; it may be there already with equal content."""
         session = sampler_pb2.Session(
             survey_id=survey_id,
             session_id=session_id,
-            strategy=sampler_pb2.StrategySettings(strategy_id=strategy),
+            strategy=sampler_pb2.StrategySettings(strategy_id=strategy, retrain=retrain),
             seed=seed,
         )
         request = sampler_pb2.CreateSessionRequest(session=session, request_id=request_id())

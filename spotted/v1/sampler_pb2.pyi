@@ -107,27 +107,25 @@ class StrategySettings(_message.Message):
     eps: _builtins.float
     """Clustering radius on 1 - score; unset: chosen from the scores."""
     retrain: _builtins.bool
-    """Retrain the similarity on the session's labels (spal and confspal)."""
+    """Retrain the similarity on the session's labels (spal and confspal), as the papers do. Off by default
+    (ours): it saved 2 to 7 % of the questions to 95 % on generated surveys and cost up to 48 % more on
+    composite ones. Needs torch in the sampler.
+    """
     def __init__(
         self,
         *,
         strategy_id: _builtins.str = ...,
         top_k: _builtins.int = ...,
         eps: _builtins.float | None = ...,
-        retrain: _builtins.bool | None = ...,
+        retrain: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_retrain", b"_retrain", "eps", b"eps", "retrain", b"retrain"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "eps", b"eps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_retrain", b"_retrain", "eps", b"eps", "retrain", b"retrain", "strategy_id", b"strategy_id", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "eps", b"eps", "retrain", b"retrain", "strategy_id", b"strategy_id", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015
-    _WhichOneofReturnType__retrain: _TypeAlias = _typing.Literal["retrain"]  # noqa: Y015
-    _WhichOneofArgType__retrain: _TypeAlias = _typing.Literal["_retrain", b"_retrain"]  # noqa: Y015
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__eps) -> _WhichOneofReturnType__eps | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__retrain) -> _WhichOneofReturnType__retrain | None: ...
 
 Global___StrategySettings: _TypeAlias = StrategySettings  # noqa: Y015
 

@@ -1,4 +1,4 @@
-"""The exported backbone and drawn images that all tests of the embedder share."""
+"""The loaded backbone and drawn images that all tests of the embedder share."""
 
 from __future__ import annotations
 
@@ -10,28 +10,13 @@ import pytest
 from PIL import Image
 
 from services.embedder.backbones import Backbone, load_backbone
-from services.embedder.export import Exported, export
 from services.embedder.images import ByteArray
-
-MODEL_ID = "efficientnet-lite0"
-
-
-@pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The real backbone, exported afresh."""
-    return export(MODEL_ID, tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="session")
-def models(exported: Exported) -> Path:
-    """The directory of models that holds it."""
-    return exported.directory.parent.parent
 
 
 @pytest.fixture(scope="session")
 def backbone(models: Path) -> Backbone:
     """The real backbone, loaded on the CPU."""
-    return load_backbone(models, MODEL_ID)
+    return load_backbone(models, "efficientnet-lite0")
 
 
 @pytest.fixture(scope="session")
