@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -24,6 +25,7 @@ EXIT_CODES: dict[type[errors.SpottedError], int] = {
     errors.PreconditionError: 6,
 }
 OTHER_FAILURE = 1
+FILE_WIDTH = 160
 EXIT_CODE_HELP = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong input, 4 not found, 5 a service does not answer, "
     "6 something must be done first."
@@ -84,12 +86,16 @@ def show(document: Mapping[str, object], *, as_json: bool, text: Callable[[], No
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table on stdout; the first column is left, the others right aligned."""
-    grid = Table(title=title, title_justify="left", title_style="bold")
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, column in enumerate(columns):
         grid.add_column(column, justify="right" if i else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
-    Console(highlight=False).print(grid)
+    # a table wider than the terminal is folded; in a file or a pipe it is as wide as it is
+    width = None if sys.stdout.isatty() else FILE_WIDTH
+    console = Console(highlight=False, width=width)
+    console.print(title, style="bold", markup=False)
+    console.print(grid)
 
 
 @contextmanager

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import grpc
 import numpy as np
 
 from spotted import messages
+from spotted.client.calls import our_errors
 from spotted.survey import Camera, Detection, Float32Array, Side
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
 
 DIMENSION = 8
 DAY_S = 86_400.0
@@ -120,3 +125,9 @@ def add_request(
         detections=[messages.detection_message(d) for d in added],
         embeddings=messages.tensor(embeddings),
     )
+
+
+def ask(call: Callable[[RequestT], ResponseT], request: RequestT) -> ResponseT:
+    """The answer to one call, or the error that the scorer raised."""
+    with our_errors("scorer"):
+        return call(request)

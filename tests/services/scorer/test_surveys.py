@@ -36,13 +36,12 @@ from tests.services.scorer.planted import (
     Camera,
     Scorer,
     add_request,
+    ask,
     detections,
     new_survey,
     vectors,
 )
 from tests.services.serving import running
-
-SCORER = "scorer"
 
 
 def store_head(store: Store, spec: survey_pb2.EmbeddingSpec = SPEC) -> tuple[str, Head]:
@@ -77,14 +76,9 @@ def test_creating_an_equal_survey_again_answers_the_stored_one(scorer: Scorer, s
 def test_an_id_that_is_taken_by_other_content_is_refused(scorer: Scorer, survey_id: str) -> None:
     scorer.create(survey_id)
     other = new_survey(survey_id, display_name="Hluhluwe")
-    with our_errors(SCORER), pytest.raises(AlreadyExistsError, match=f"{survey_id}.*display_name"):
+    with pytest.raises(AlreadyExistsError, match=f"{survey_id}.*display_name"):
         ask(scorer.stub.CreateSurvey, pb.CreateSurveyRequest(survey=other))
     assert scorer.create(survey_id).display_name == "Kruger, dry season"
-
-
-def ask(call: object, request: object) -> object:
-    with our_errors(SCORER):
-        return call(request)  # type: ignore[operator] # a method of the stub
 
 
 def test_every_change_answers_a_repeated_request_as_the_first_time(
@@ -172,7 +166,7 @@ def test_feasibility_settings_change_the_digest_and_come_back(scorer: Scorer, su
 
     assert digest(decay=2.0) != digest()
     assert digest(decay=1.0) == digest()
-    with pytest.raises(InvalidInputError, match="max_speed_kmh is -1"), our_errors(SCORER):
+    with pytest.raises(InvalidInputError, match="max_speed_kmh is -1"), our_errors("scorer"):
         digest(max_speed_kmh=-1.0)
 
 
@@ -210,8 +204,8 @@ def test_a_period_that_leaves_a_stored_detection_outside_is_refused(scorer: Scor
     first = min(d.captured_at_s for d in added if d.camera_id == "CAM01" and d.captured_at_s is not None)
     late = Camera("CAM01", 0.0, 0.0, first + 1.0, END_S)
     with (
-        pytest.raises(PreconditionError, match="before camera 'CAM01' began.*widen the period"),
-        our_errors(SCORER),
+        pytest.raises(PreconditionError, match=r"before camera 'CAM01' began.*widen the period"),
+        our_errors("scorer"),
     ):
         scorer.upsert(survey_id, late)
 
