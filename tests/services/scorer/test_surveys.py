@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from typing import Any
 
 import numpy as np
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.common import keys
 from services.common.heads import HeadStore
@@ -23,7 +25,7 @@ from spotted.errors import (
     PreconditionError,
 )
 from spotted.heads import Head
-from spotted.survey import Float32Array
+from spotted.survey import Camera, Float32Array
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 from tests.services.scorer.planted import (
@@ -33,7 +35,6 @@ from tests.services.scorer.planted import (
     END_S,
     SPEC,
     START_S,
-    Camera,
     Scorer,
     add_request,
     ask,
@@ -86,9 +87,9 @@ def test_every_change_answers_a_repeated_request_as_the_first_time(
 ) -> None:
     digest, _ = store_head(store)
     creation = pb.CreateSurveyRequest(survey=new_survey(survey_id), request_id=str(uuid.uuid4()))
-    first = [scorer.stub.CreateSurvey(creation)]
+    first: list[Any] = [scorer.stub.CreateSurvey(creation)]
     cameras = [messages.camera_message(c) for c in CAMERAS]
-    later = [
+    later: list[tuple[Any, Any]] = [
         (
             scorer.stub.UpsertCameras,
             pb.UpsertCamerasRequest(survey_id=survey_id, cameras=cameras, request_id=str(uuid.uuid4())),
@@ -97,7 +98,7 @@ def test_every_change_answers_a_repeated_request_as_the_first_time(
             scorer.stub.UpdateSurvey,
             pb.UpdateSurveyRequest(
                 survey=new_survey(survey_id, display_name="wet season"),
-                update_mask={"paths": ["display_name"]},
+                update_mask=FieldMask(paths=["display_name"]),
                 request_id=str(uuid.uuid4()),
             ),
         ),
@@ -128,7 +129,7 @@ def test_only_the_fields_in_the_mask_change(scorer: Scorer, survey_id: str) -> N
     before = scorer.create(survey_id)
     asked = new_survey(survey_id, display_name="wet season", end_time=messages.timestamp(END_S + DAY_S))
     after = scorer.stub.UpdateSurvey(
-        pb.UpdateSurveyRequest(survey=asked, update_mask={"paths": ["end_time"]})
+        pb.UpdateSurveyRequest(survey=asked, update_mask=FieldMask(paths=["end_time"]))
     ).survey
     assert after.display_name == before.display_name
     assert messages.seconds(after.end_time) == END_S + DAY_S
@@ -142,7 +143,7 @@ def test_a_stale_etag_changes_nothing(scorer: Scorer, survey_id: str) -> None:
         survey = new_survey(survey_id, display_name=name, etag=etag)
         return ask(
             scorer.stub.UpdateSurvey,
-            pb.UpdateSurveyRequest(survey=survey, update_mask={"paths": ["display_name"]}),
+            pb.UpdateSurveyRequest(survey=survey, update_mask=FieldMask(paths=["display_name"])),
         )
 
     rename("first")
@@ -160,7 +161,7 @@ def test_feasibility_settings_change_the_digest_and_come_back(scorer: Scorer, su
             feasibility=survey_pb2.FeasibilitySettings(**settings),  # type: ignore[arg-type] # numbers
         )
         scorer.stub.UpdateSurvey(
-            pb.UpdateSurveyRequest(survey=survey, update_mask={"paths": ["feasibility"]})
+            pb.UpdateSurveyRequest(survey=survey, update_mask=FieldMask(paths=["feasibility"]))
         )
         return scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=survey_id)).score_spec.feasibility_digest
 
