@@ -9,6 +9,7 @@ import numpy as np
 
 from spotted import evaluation, oracle, plots
 from spotted.cli.console import progress
+from spotted.cli.evaluating import SCORES
 from spotted.client import Spotted
 from spotted.errors import PreconditionError
 from spotted.fusion import Fusion
@@ -22,7 +23,6 @@ from spotted.survey import Detection, Float64Array
 from spotted.v1 import sampler_pb2
 
 RECALLS = ("0.90", "0.95", "0.99")
-SCORES = {"visual": Fusion.VISUAL, "location": Fusion.LOCATION, "fused": Fusion.PRODUCT}
 MAIN, GREEDY, VISUAL = "confspal", "greedy", "greedy-visual"
 STRIPS = 3
 CANDIDATES = 5

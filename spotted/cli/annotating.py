@@ -132,7 +132,8 @@ def _describe_detection(detection: survey_pb2.Detection) -> str:
         instant = datetime.fromtimestamp(messages.seconds(detection.captured_at), tz=UTC)
         when = instant.strftime("%Y-%m-%d %H:%M:%S UTC")
     where = f"camera {detection.camera_id}" if detection.camera_id else "camera unknown"
-    return f"  {detection.image_uri or detection.detection_id}\n    {where}, {when}"
+    image = detection.image_uri or "no image"
+    return f"  {detection.detection_id}: {image}\n    {where}, {when}"
 
 
 def _duration(seconds: float) -> str:

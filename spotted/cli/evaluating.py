@@ -13,6 +13,8 @@ from spotted.errors import PreconditionError
 from spotted.fusion import Fusion
 from spotted.loading import load_gallery
 
+SCORES = {"visual": Fusion.VISUAL, "location": Fusion.LOCATION, "fused": Fusion.PRODUCT}
+
 
 @click.command()
 @click.argument("survey")
@@ -35,12 +37,12 @@ def evaluate(*, survey: str, directory: Path, as_json: bool, other_encounters: b
             "import a survey whose observations have individualID"
         )
     encounters = [d.encounter_id for d in detections] if other_encounters else None
-    with progress("queries", len(Fusion) * sum(bool(i) for i in individuals)) as advance:
+    with progress("queries", len(SCORES) * sum(bool(i) for i in individuals)) as advance:
         measured = {
-            fusion.name.lower(): evaluation.retrieval(
+            score: evaluation.retrieval(
                 gallery, individuals, fusion=fusion, encounters=encounters, told=advance
             )
-            for fusion in (Fusion.VISUAL, Fusion.LOCATION, Fusion.PRODUCT)
+            for score, fusion in SCORES.items()
         }
     document: dict[str, object] = {
         "survey_id": survey,
@@ -55,6 +57,6 @@ def evaluate(*, survey: str, directory: Path, as_json: bool, other_encounters: b
         (score, *(f"{m.top[k]:.3f}" for k in evaluation.TOP), f"{m.mean_average_precision:.3f}")
         for score, m in measured.items()
     ]
-    title = f"{survey}: {measured['product'].queries} queries among {len(detections)} detections"
+    title = f"{survey}: {measured['fused'].queries} queries among {len(detections)} detections"
     columns = ("score", *(f"top-{k}" for k in evaluation.TOP), "mAP")
     show(document, as_json=as_json, text=lambda: table(title, columns, rows))

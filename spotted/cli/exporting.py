@@ -28,7 +28,11 @@ CAPTURES = "captures"
     help="Directory to write.",
 )
 @click.option("--overwrite", is_flag=True, help="Write into a directory that is not empty.")
-@click.option("--occasion-days", default=1.0, show_default=True, help="Length of a capture occasion, days.")
+@click.option("--occasion-days", default=1, show_default=True, help="Length of a capture occasion, days.")
+@click.option("--timezone", default="UTC", show_default=True, help="IANA zone whose days are counted.")
+@click.option(
+    "--day-starts-at", default=0.0, show_default=True, help="Hour a day begins, 12 for animals of the night."
+)
 def export(
     *,
     survey: str,

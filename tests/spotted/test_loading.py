@@ -15,7 +15,8 @@ SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", d
 
 def test_a_loaded_survey_scores_as_the_scorer_does(store: Store, survey_id: str) -> None:
     rng = np.random.default_rng(0)
-    cameras = {f"c{i}": Camera(f"c{i}", *(float(v) for v in rng.uniform(0, 9000, 2))) for i in range(3)}
+    places = rng.uniform(0, 9000, (3, 2)).tolist()
+    cameras = {f"c{i}": Camera(f"c{i}", x_m=x, y_m=y) for i, (x, y) in enumerate(places)}
     survey = Survey(survey_id, 0.0, 90_000.0, cameras=cameras)
     detections = [Detection(f"d{i}", f"c{i % 3}", float(i * 7_000)) for i in range(9)]
     with running(service(store)) as a, Spotted(embedder=a, scorer=a, sampler=a) as spotted:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -54,7 +55,8 @@ def feasible(a: Detection, b: Detection) -> float | None:
 
 def alike(a: Float32Array, b: Float32Array) -> float:
     halves = [np.float16(np.float32(v / np.linalg.norm(v.astype(np.float64)))) for v in (a, b)]
-    return max(0.0, math.fsum(float(x) * float(y) for x, y in zip(*halves, strict=True)))
+    # rounding to float16 may lift the cosine of equal vectors above 1
+    return min(1.0, max(0.0, math.fsum(float(x) * float(y) for x, y in zip(*halves, strict=True))))
 
 
 def two_animals(a: Detection, b: Detection) -> bool:
@@ -70,35 +72,32 @@ def score(a: Detection, b: Detection, one: Float32Array, other: Float32Array, fu
     return visual if possible is None else visual * possible
 
 
-def ranked_by_loop(
+def rivals_by_loop(
     query: int,
     added: list[Detection],
     embeddings: Float32Array,
     *,
-    k: int,
     fusion: int = survey_pb2.FUSION_PRODUCT,
     passes: Callable[[Detection], bool] = lambda _: True,
-) -> tuple[list[tuple[str, float]], int]:
+) -> dict[str, float]:
     mine = added[query]
-    rivals = [
-        (other.detection_id, score(mine, other, embeddings[query], embeddings[row], fusion))
+    return {
+        other.detection_id: score(mine, other, embeddings[query], embeddings[row], fusion)
         for row, other in enumerate(added)
         if row != query and not two_animals(mine, other) and passes(other)
-    ]
-    return sorted(rivals, key=lambda rival: (-np.float32(rival[1]), rival[0]))[:k], len(rivals)
+    }
 
 
-def same(found: pb.CandidateList, expected: tuple[list[tuple[str, float]], int]) -> None:
-    wanted, compared = expected
-    assert found.compared == compared
-    assert [c.fused for c in found.candidates] == pytest.approx([s for _, s in wanted], abs=1e-6)
-    # rounding in the last bit may swap two that the loop tells apart by less
-    scores = dict(wanted)
-    for place, candidate in enumerate(found.candidates):
-        if candidate.detection_id in scores:
-            assert candidate.fused == pytest.approx(scores[candidate.detection_id], abs=1e-6)
-        elif place:
-            assert candidate.fused == pytest.approx(wanted[-1][1], abs=1e-6)
+def same(found: pb.CandidateList, rivals: dict[str, float], k: int) -> None:
+    """The k best of all rivals, each once and with its own score; ids of equal scores in order."""
+    assert found.compared == len(rivals)
+    assert [c.fused for c in found.candidates] == pytest.approx(
+        sorted(rivals.values(), reverse=True)[:k], abs=1e-6
+    )
+    order = [(-c.fused, c.detection_id) for c in found.candidates]
+    assert order == sorted(set(order))
+    for candidate in found.candidates:
+        assert candidate.fused == pytest.approx(rivals[candidate.detection_id], abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def test_candidates_are_those_of_a_plain_loop(
     lists = scorer.candidates(survey_id, top_k=7, fusion=fusion)
     assert [one.detection_id for one in lists] == [d.detection_id for d in added]
     for query, found in enumerate(lists):
-        same(found, ranked_by_loop(query, added, embeddings, k=7, fusion=fusion))
+        same(found, rivals_by_loop(query, added, embeddings, fusion=fusion), 7)
 
 
 def test_equal_scores_are_ordered_by_id(scorer: Scorer, survey_id: str) -> None:
@@ -187,11 +186,8 @@ def test_a_filter_leaves_those_of_a_plain_loop(scorer: Scorer, survey_id: str, r
     added, embeddings = scorer.plant(survey_id, COUNT)
     lists = scorer.candidates(survey_id, top_k=COUNT, filter=asked)
     for query, found in enumerate(lists):
-        mine = added[query]
-        expected = ranked_by_loop(
-            query, added, embeddings, k=COUNT, passes=lambda other, mine=mine: passes(mine, other)
-        )
-        same(found, expected)
+        allowed = partial(passes, added[query])
+        same(found, rivals_by_loop(query, added, embeddings, passes=allowed), COUNT)
     assert sum(one.compared for one in lists) < COUNT * (COUNT - 1) - sum(
         two_animals(a, b) for a in added for b in added if a is not b
     )
@@ -320,10 +316,10 @@ def test_an_explanation_tells_what_a_plain_loop_finds(scorer: Scorer, survey_id:
         if distance and gap:
             assert told.needed_speed_kmh == pytest.approx(distance / gap * 3.6)
         assert told.visual == pytest.approx(alike(embeddings[first], embeddings[second]), abs=1e-6)
-        rivals, _ = ranked_by_loop(first, added, embeddings, k=COUNT)
+        rivals = rivals_by_loop(first, added, embeddings).values()
         if not two_animals(added[first], added[second]):
-            below = [s for _, s in rivals if s < told.fused - 1e-6]
-            ties = [s for _, s in rivals if abs(s - told.fused) <= 1e-6]
+            below = [s for s in rivals if s < told.fused - 1e-6]
+            ties = [s for s in rivals if abs(s - told.fused) <= 1e-6]
             share = 100.0 / len(rivals)
             assert share * len(below) - 1e-4 <= told.percentile < share * (len(below) + len(ties))
 
