@@ -129,8 +129,9 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         found = await asyncio.to_thread(
             query_candidates, scored, detection, vector, request.top_k, fusion, rules
         )
-        spec = scored.snapshot.score_spec(fusion)
-        return pb.QueryCandidatesResponse(list=wire.candidate_list(found), score_spec=spec)
+        return pb.QueryCandidatesResponse(
+            list=wire.candidate_list(found), score_spec=scored.snapshot.score_spec(fusion)
+        )
 
     async def ScorePairs(self, request: pb.ScorePairsRequest, _: object) -> pb.ScorePairsResponse:
         """Score given pairs."""

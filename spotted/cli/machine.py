@@ -18,7 +18,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @data_option
 @json_option
 @click.option(
-    "--port", default=local.DEFAULT_PORT, show_default=True, help="Store's port; the services follow."
+    "--port", default=local.DEFAULT_PORT, show_default=True, help="Store's port; the services follow. 0: any."
 )
 @click.option(
     "--models",
