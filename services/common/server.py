@@ -71,6 +71,8 @@ async def serve(
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     server, checks = _build(settings, services, max_receive_bytes)
+    # the stock servicer says SERVING until it is told otherwise
+    await _set_health(checks, services, serving=False)
     await server.start()
     logger.info("listening on %s", settings.listen)
     try:

@@ -377,9 +377,9 @@ def test_pairs_are_scored_as_a_plain_loop_does_whatever_their_order(scorer: Scor
 
 
 def test_long_lists_stay_within_a_message(scorer: Scorer, survey_id: str) -> None:
-    count = 700
+    count = 500
     scorer.create(survey_id)
-    long = [Detection(f"{'leopard' * 20}-{n:04}", "CAM01", START_S) for n in range(count)]
+    long = [Detection(f"{'leopard' * 35}-{n:04}", "CAM01", START_S) for n in range(count)]
     scorer.add(survey_id, long, vectors(count))
     lists = scorer.candidates(survey_id, top_k=count)
     assert [len(one.candidates) for one in lists] == [count - 1] * count

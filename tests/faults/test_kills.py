@@ -1,0 +1,157 @@
+"""SIGKILL of every process in the middle of an import and of an annotation: nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spotted import local, oracle
+from spotted.client import Spotted
+from spotted.drawing import draw
+from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
+from spotted.imported import ImportedSurvey
+from spotted.intake import Picture, embed_pictures
+from spotted.sampling.session import positives_for
+from spotted.simulation import SimulationParams, simulate
+from spotted.v1 import sampler_pb2
+
+SURVEY = "faults"
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> ImportedSurvey:
+    directory = tmp_path_factory.mktemp("pictures")
+    params = SimulationParams(animals=8, cameras=6, detections=90, company=0.0)
+    made = simulate(params, np.random.default_rng(0), survey_id=SURVEY)
+    pictures = []
+    for shot in made.shots:
+        drawn = draw([shot], seed=0)
+        path = directory / f"{shot.detection.detection_id}.jpg"
+        path.write_bytes(drawn.content)
+        pictures.append(Picture(shot.detection, path, drawn.boxes[0]))
+    return ImportedSurvey(made.survey, tuple(pictures), ())
+
+
+class Machine:
+    """The store and the services of one directory, which may be killed and started again."""
+
+    def __init__(self, directory: Path, models: Path) -> None:
+        self.directory = directory
+        self._environment = {"SPOTTED_MODELS": str(models)}
+        self.up()
+
+    def up(self) -> None:
+        local.up(self.directory, port=0, environment=self._environment)
+
+    def kill(self, role: str) -> None:
+        run = local.read(self.directory)
+        member = run.member(role) if run else None
+        process = member.process() if member else None
+        assert process is not None
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def machine(tmp_path: Path, models: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path, models)
+    yield made
+    local.down(tmp_path)
+
+
+def attempt(work: Callable[[], object]) -> SpottedError | None:
+    """The error that ended the work, None where it was finished in spite of all."""
+    try:
+        work()
+    except SpottedError as error:
+        return error
+    return None
+
+
+def check(error: SpottedError | None) -> None:
+    """Whoever is dead, the message names an address or the store and what to do."""
+    if error is not None:
+        assert isinstance(error, UnavailableError)
+        assert "start" in str(error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", local.ROLES)
+def test_a_process_killed_during_import_loses_no_acknowledged_detection(
+    machine: Machine, imported: ImportedSurvey, role: str
+) -> None:
+    acknowledged = 0
+    killed = threading.Event()
+
+    def told(count: int) -> None:
+        nonlocal acknowledged
+        acknowledged += count
+        if acknowledged and not killed.is_set():
+            killed.set()
+            machine.kill(role)
+
+    with Spotted.local(machine.directory) as spotted:
+        spotted.create_survey(imported.survey)
+        check(attempt(lambda: embed_pictures(spotted, SURVEY, imported.pictures, told=told)))
+        machine.up()
+        assert killed.is_set()
+        kept = {d.detection_id for d in spotted.detections(SURVEY)}
+        assert len(kept) >= acknowledged
+        again = embed_pictures(spotted, SURVEY, imported.pictures)
+        assert not again.failed
+        assert {d.detection_id for d in spotted.detections(SURVEY)} == {
+            p.detection.detection_id for p in imported.pictures
+        }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["store", "scorer", "sampler"])
+def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
+    machine: Machine, imported: ImportedSurvey, role: str
+) -> None:
+    truth = {p.detection.detection_id: p.detection.individual_id for p in imported.pictures}
+    acknowledged: list[str] = []
+
+    def told(outcome: sampler_pb2.LabelOutcome, _: sampler_pb2.Progress) -> None:
+        acknowledged.append(outcome.label.label_id)
+        if len(acknowledged) == 25:
+            machine.kill(role)
+
+    with Spotted.local(machine.directory) as spotted:
+        spotted.create_survey(imported.survey)
+        embed_pictures(spotted, SURVEY, imported.pictures)
+        spotted.create_session(SURVEY, "main", strategy="greedy")
+        check(attempt(lambda: oracle.answer_all(spotted, SURVEY, "main", truth, limit=60, told=told)))
+        machine.up()
+        assert len(acknowledged) >= 25
+        kept = labels(spotted)
+        assert set(acknowledged) <= set(kept)
+        total = sum(1 for i in truth for j in truth if i < j and truth[i] == truth[j])
+        oracle.answer_all(spotted, SURVEY, "main", truth, until_same_pairs=positives_for(1.0, total))
+        found = {frozenset(i.detection_ids) for i in spotted.individuals(SURVEY, "main")}
+        assert found == {frozenset(d for d in truth if truth[d] == animal) for animal in truth.values()}
+        assert set(acknowledged) <= set(labels(spotted))
+
+
+def labels(spotted: Spotted) -> dict[str, sampler_pb2.Label]:
+    """The labels in a session's journal."""
+    request = sampler_pb2.ListEventsRequest(survey_id=SURVEY, session_id="main", page_size=1000)
+    events = spotted.sampler.ListEvents(request, timeout=30).events
+    return {label.label_id: label for event in events for label in event.labelled.labels}
+
+
+@pytest.mark.slow
+def test_a_store_that_goes_and_comes_back_is_told_and_then_used_again(
+    machine: Machine, imported: ImportedSurvey
+) -> None:
+    with Spotted.local(machine.directory) as spotted:
+        spotted.create_survey(imported.survey)
+        machine.kill("store")
+        with pytest.raises(StoreUnavailableError, match=r"does not answer.*start it"):
+            spotted.survey(SURVEY)
+        machine.up()
+        assert spotted.survey(SURVEY).camera_count == 6
