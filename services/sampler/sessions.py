@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -49,7 +50,8 @@ class Sessions:
         self._store.add_member(keys.sessions(session.survey_id), session.session_id)
         entry = self.event(created=resolved)
         journal = Journal(self._store, keys.session_journal(*key), session.survey_id)
-        journal.append(Change(entry, b""), expected=0, scope="CreateSession", request_id=request_id)
+        once = request_id or uuid.uuid4().hex
+        journal.append(Change(entry, b""), expected=0, scope="CreateSession", request_id=once)
         stored = self.get(*key)
         if (stored.strategy, stored.seed) != (resolved.strategy, resolved.seed):
             raise AlreadyExistsError(

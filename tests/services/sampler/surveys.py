@@ -1,0 +1,142 @@
+"""A toy survey behind the Scorer protocol, and a sampler over it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common.store import Store
+from services.sampler.asking import Asking
+from services.sampler.leases import Leases
+from services.sampler.planning import Planner
+from services.sampler.scoring import CandidateColumns, SurveyScores
+from services.sampler.sessions import Sessions
+from spotted.errors import NotFoundError
+from spotted.survey import Camera, Detection
+from spotted.v1 import sampler_pb2 as pb
+
+ANNOTATOR = "anna"
+LEASE_S = 600.0
+
+
+@dataclass
+class ToyScorer:
+    """Scores of planted animals: high within one, low between, a little noise from a seed."""
+
+    animals: dict[str, str]
+    images: dict[str, str] = field(default_factory=dict)
+    reads: int = 0
+    fails: Exception | None = None
+
+    def revision(self, survey_id: str) -> tuple[int, int]:
+        if self.fails is not None:
+            raise self.fails
+        if not survey_id.startswith("survey-"):
+            raise NotFoundError(f"survey {survey_id!r} does not exist")
+        return len(self.animals), len(self.animals)
+
+    def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
+        self.reads += 1
+        revision, _ = self.revision(survey_id)
+        ids = list(self.animals)
+        columns = CandidateColumns([], [], [], [], [])
+        for row, query in enumerate(ids):
+            scores = {other: self.score(query, other) for other in ids if self._competes(query, other)}
+            for other in sorted(scores, key=lambda i: (-scores[i], i))[:top_k]:
+                columns.query.append(row)
+                columns.candidate.append(ids.index(other))
+                columns.visual.append(scores[other])
+                columns.feasibility.append(1.0)
+                columns.fused.append(scores[other])
+        cameras = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0)}
+        detections = {
+            i: Detection(i, "cd"[n % 2], n * 3600.0, self.images.get(i, "")) for n, i in enumerate(ids)
+        }
+        embeddings = np.stack([self._vector(i) for i in ids]) if with_embeddings else None
+        return SurveyScores(revision, top_k, detections, cameras, columns, embeddings)
+
+    def score(self, first: str, second: str) -> float:
+        low, high = sorted((first, second))
+        noise = np.random.default_rng(list(f"{low}|{high}".encode())).uniform(-0.25, 0.25)
+        return float(np.float32(0.5 + noise + (0.2 if self.animals[low] == self.animals[high] else 0.0)))
+
+    def _competes(self, first: str, second: str) -> bool:
+        image = self.images.get(first)
+        return first != second and not (image and image == self.images.get(second))
+
+    def _vector(self, detection_id: str) -> np.ndarray:
+        rng = np.random.default_rng(list(self.animals[detection_id].encode()))
+        vector = rng.normal(size=8) + np.random.default_rng(list(detection_id.encode())).normal(size=8) * 0.3
+        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+
+def planted(animals: int = 5, each: int = 4) -> dict[str, str]:
+    """Detection id -> animal."""
+    return {f"d{n:02}": f"animal-{n % animals}" for n in range(animals * each)}
+
+
+class Sampler:
+    """The collaborators of one sampler process."""
+
+    def __init__(self, store: Store, scorer: ToyScorer) -> None:
+        leases, planner = Leases(store), Planner(scorer)
+        self.sessions = Sessions(store, scorer, leases, now=_now)
+        self.asking = Asking(self.sessions, planner, leases)
+        self.planner = planner
+
+    def create(
+        self, survey_id: str, strategy: str = "greedy", *, seed: int = 0, top_k: int = 0
+    ) -> pb.Session:
+        settings = pb.StrategySettings(strategy_id=strategy, top_k=top_k)
+        session = pb.Session(session_id="main", survey_id=survey_id, strategy=settings, seed=seed)
+        return self.sessions.create(session, "")
+
+    def ask(self, survey_id: str, annotator: str = ANNOTATOR, count: int = 1) -> list[tuple[str, str]]:
+        asked = self.asking.next_pairs(survey_id, "main", annotator, count, LEASE_S)
+        return [question.pair for question in asked.questions]
+
+    def answer(
+        self,
+        survey_id: str,
+        pair: tuple[str, str],
+        answer: pb.Answer.ValueType,
+        annotator: str = ANNOTATOR,
+        request_id: str = "",
+    ) -> pb.LabelOutcome:
+        label = pb.Label(
+            first_detection_id=pair[0], second_detection_id=pair[1], answer=answer, annotator_id=annotator
+        )
+        (outcome,) = self.sessions.submit(survey_id, "main", [label], request_id)
+        return outcome
+
+    def answer_truly(self, survey_id: str, pair: tuple[str, str], animals: dict[str, str]) -> pb.LabelOutcome:
+        same = animals[pair[0]] == animals[pair[1]]
+        return self.answer(survey_id, pair, pb.ANSWER_SAME if same else pb.ANSWER_DIFFERENT)
+
+    def finish(self, survey_id: str, animals: dict[str, str]) -> int:
+        """Answer everything truly; the number of answers."""
+        for given in itertools.count():
+            asked = self.asking.next_pairs(survey_id, "main", ANNOTATOR, 1, LEASE_S)
+            if not asked.questions:
+                assert asked.finished
+                return given
+            self.answer_truly(survey_id, asked.questions[0].pair, animals)
+        raise AssertionError
+
+    def partition(self, survey_id: str) -> set[frozenset[str]]:
+        folded = self.sessions.folded(survey_id, "main")
+        found = folded.view(lambda state, _: state.individuals())
+        return {frozenset(individual.detection_ids) for individual in found}
+
+
+def true_partition(animals: dict[str, str]) -> set[frozenset[str]]:
+    return {frozenset(i for i in animals if animals[i] == animal) for animal in animals.values()}
+
+
+def _now() -> Timestamp:
+    now = Timestamp()
+    now.GetCurrentTime()
+    return now

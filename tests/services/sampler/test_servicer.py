@@ -1,0 +1,132 @@
+"""The sampler's rpcs over a real channel, with the real scorer behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from services.common.store import Store
+from services.sampler.__main__ import service as sampler_service
+from services.sampler.scoring import ScorerClient
+from services.scorer.__main__ import service as scorer_service
+from spotted import oracle
+from spotted.client import Spotted
+from spotted.client.calls import our_errors
+from spotted.errors import InvalidInputError, NotFoundError
+from spotted.survey import Camera, Detection, Survey
+from spotted.v1 import sampler_pb2 as pb
+from spotted.v1 import survey_pb2
+from tests.services.serving import running
+
+SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
+ANIMALS = {f"d{i:02}": f"animal-{i % 4}" for i in range(20)}
+
+
+@pytest.fixture
+def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
+    rng = np.random.default_rng(2)
+    look = {animal: rng.normal(size=16) for animal in set(ANIMALS.values())}
+    vectors = np.stack([look[a] + rng.normal(size=16) * 0.8 for a in ANIMALS.values()]).astype(np.float32)
+    detections = [
+        Detection(i, "c", n * 4000.0, individual_id=animal) for n, (i, animal) in enumerate(ANIMALS.items())
+    ]
+    cameras = {"c": Camera("c", x_m=0.0, y_m=0.0)}
+    with running(scorer_service(store)) as scorer:
+        client = ScorerClient(scorer)
+        with (
+            running(sampler_service(store, client)) as sampler,
+            Spotted(embedder=scorer, scorer=scorer, sampler=sampler) as made,
+        ):
+            made.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
+            made.add_detections(survey_id, detections, vectors, SPEC)
+            yield made
+        client.close()
+
+
+def test_a_session_runs_from_the_first_question_to_the_individuals(spotted: Spotted, survey_id: str) -> None:
+    spotted.create_session(survey_id, "main", strategy="confspal")
+    truth = oracle.truth(spotted, survey_id)
+    answers = oracle.answer_all(spotted, survey_id, "main", truth)
+    progress = spotted.progress(survey_id, "main")
+    assert progress.same + progress.different == answers
+    assert progress.individuals == 4
+    found = {frozenset(i.detection_ids) for i in spotted.individuals(survey_id, "main")}
+    assert found == {frozenset(i for i in ANIMALS if ANIMALS[i] == a) for a in ANIMALS.values()}
+    assert spotted.next_pairs(survey_id, "main", "someone").finished
+
+
+def test_lists_come_in_pages(spotted: Spotted, survey_id: str) -> None:
+    for name in ("a", "b", "c"):
+        spotted.create_session(survey_id, name, strategy="greedy")
+    request = pb.ListSessionsRequest(survey_id=survey_id, page_size=2)
+    first = spotted.sampler.ListSessions(request, timeout=10)
+    request.page_token = first.next_page_token
+    second = spotted.sampler.ListSessions(request, timeout=10)
+    assert [s.session_id for s in [*first.sessions, *second.sessions]] == ["a", "b", "c"]
+    assert second.next_page_token == ""
+    session = spotted.sampler.GetSession(
+        pb.GetSessionRequest(survey_id=survey_id, session_id="b"), timeout=10
+    )
+    assert session.session.strategy.strategy_id == "greedy"
+    spotted.sampler.DeleteSession(pb.DeleteSessionRequest(survey_id=survey_id, session_id="b"), timeout=10)
+    with pytest.raises(NotFoundError):
+        spotted.progress(survey_id, "b")
+
+
+def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, survey_id: str) -> None:
+    spotted.create_session(survey_id, "main", strategy="greedy")
+    pair = spotted.next_pairs(survey_id, "main", "anna").pairs[0]
+    same = pb.Label(
+        first_detection_id=pair.first.detection_id,
+        second_detection_id=pair.second.detection_id,
+        answer=pb.ANSWER_SAME,
+        annotator_id="anna",
+    )
+    other = pb.Label()
+    other.CopyFrom(same)
+    other.answer, other.annotator_id = pb.ANSWER_DIFFERENT, "ben"
+    cause = spotted.submit_labels(survey_id, "main", [same]).outcomes[0].label
+    assert spotted.submit_labels(survey_id, "main", [other]).outcomes[0].effect == pb.LABEL_EFFECT_CONFLICT
+    listed = spotted.sampler.ListConflicts(
+        pb.ListConflictsRequest(survey_id=survey_id, session_id="main"), timeout=10
+    )
+    assert [c.label.annotator_id for c in listed.conflicts] == ["ben"]
+    assert list(listed.conflicts[0].explanation) == [cause]
+    retracted = spotted.sampler.RetractLabels(
+        pb.RetractLabelsRequest(
+            survey_id=survey_id, session_id="main", label_ids=[cause.label_id], annotator_id="anna"
+        ),
+        timeout=10,
+    )
+    assert (retracted.progress.conflicts, retracted.progress.different) == (0, 1)
+
+
+def test_a_watcher_hears_of_every_change(spotted: Spotted, survey_id: str) -> None:
+    spotted.create_session(survey_id, "main", strategy="greedy")
+    stream = spotted.sampler.WatchProgress(
+        pb.WatchProgressRequest(survey_id=survey_id, session_id="main"), timeout=30
+    )
+    assert next(stream).progress.position == 1
+    asked: list[pb.NextPairsResponse] = []
+    thread = threading.Thread(target=lambda: asked.append(spotted.next_pairs(survey_id, "main", "anna")))
+    thread.start()
+    assert next(stream).progress.position == 2
+    thread.join()
+    stream.cancel()
+    assert asked[0].pairs
+
+
+def test_wrong_requests_are_refused_with_their_field(spotted: Spotted, survey_id: str) -> None:
+    spotted.create_session(survey_id, "main", strategy="greedy")
+    with pytest.raises(InvalidInputError) as caught, our_errors("sampler"):
+        spotted.sampler.NextPairs(pb.NextPairsRequest(survey_id=survey_id, session_id="main"), timeout=10)
+    assert caught.value.field == "annotator_id"
+    with pytest.raises(NotFoundError, match="nosuch"):
+        spotted.next_pairs(survey_id, "nosuch", "anna")
+    events = spotted.sampler.ListEvents(
+        pb.ListEventsRequest(survey_id=survey_id, session_id="main"), timeout=10
+    )
+    assert [event.WhichOneof("event") for event in events.events] == ["created"]
