@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
+
 from prometheus_client import Histogram, Info, start_http_server
 
 from spotted import __version__
@@ -23,7 +26,7 @@ def observe_rpc(method: str, status: str, seconds: float) -> None:
     _RPC.labels(method, status).observe(seconds)
 
 
-def serve(port: int, host: str) -> None:
-    """Serve the metrics over HTTP."""
+def serve(port: int, host: str) -> tuple[WSGIServer, Thread]:
+    """Serve the metrics over HTTP; answers the server and its thread."""
     _BUILD.info({"version": __version__})
-    start_http_server(port, addr=host)
+    return start_http_server(port, addr=host)

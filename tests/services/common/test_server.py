@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.common.server import in_thread, serve
+from services.common.settings import Settings
+from spotted import local
+from spotted.errors import UnavailableError
+
+
+@pytest.fixture
+def member(tmp_path: Path, store_url: str) -> local.Member:
+    started = local.start_service(
+        "scorer", tmp_path, local.free_port(), store_url, "", {"SPOTTED_REFLECTION": "1"}
+    )
+    local.wait(started, tmp_path / "scorer.log")
+    return started
+
+
+def test_a_service_that_is_told_to_stop_drains_and_ends(member: local.Member, tmp_path: Path) -> None:
+    process = member.process()
+    assert process is not None
+    process.terminate()
+    assert process.wait(30) == 0
+    assert (tmp_path / "scorer.log").read_text().rstrip().endswith("stopped")
+    assert not local.serving(member.address)
+
+
+def test_a_taken_port_is_told_with_the_remedy() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        settings = Settings(listen=f"127.0.0.1:{holder.getsockname()[1]}")
+        with pytest.raises(UnavailableError, match="SPOTTED_LISTEN"):
+            asyncio.run(serve(settings, [], open_store=lambda: None))
+
+
+def test_a_generator_is_drawn_in_threads_and_in_order() -> None:
+    drawn_in: set[int] = set()
+
+    def numbers() -> Iterator[int]:
+        for number in range(5):
+            drawn_in.add(threading.get_ident())
+            yield number
+
+    async def collect() -> list[int]:
+        return [number async for number in in_thread(numbers())]
+
+    assert asyncio.run(collect()) == [0, 1, 2, 3, 4]
+    assert threading.get_ident() not in drawn_in
