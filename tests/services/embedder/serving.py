@@ -1,0 +1,45 @@
+"""The embedder and the scorer as real servers over one store, with a small survey."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from services.common.store import Store
+from services.embedder.__main__ import services as embedder_services
+from services.embedder.backbones import Backbone
+from services.embedder.embedding import Embedders
+from services.embedder.pipeline import ImageEmbedder
+from services.scorer.__main__ import service as scorer_service
+from spotted.client import Spotted
+from spotted.survey import Camera, Detection, Survey
+from spotted.v1 import survey_pb2
+from tests.services.serving import running
+
+SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=12)
+COUNT = 24
+
+
+@contextmanager
+def serving(store: Store, backbone: Backbone) -> Iterator[Spotted]:
+    """A client of both."""
+    embedders = Embedders([ImageEmbedder(backbone, workers=1)], "efficientnet-lite0")
+    environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
+    with (
+        running(*embedder_services(store, embedders, environment)) as embedder,
+        running(scorer_service(store)) as scorer,
+        Spotted(embedder=embedder, scorer=scorer, sampler=scorer) as spotted,
+    ):
+        yield spotted
+
+
+def add_survey(spotted: Spotted, survey_id: str, count: int = COUNT) -> None:
+    """A survey at four cameras, with vectors drawn at random."""
+    rng = np.random.default_rng(0)
+    cameras = {f"c{i}": Camera(f"c{i}", x_m=2000.0 * i, y_m=0.0) for i in range(4)}
+    spotted.create_survey(Survey(survey_id, 0.0, 200_000.0, cameras=cameras))
+    detections = [Detection(f"d{i:02}", f"c{i % 4}", i * 5000.0) for i in range(count)]
+    spotted.add_detections(survey_id, detections, rng.normal(size=(count, 12)).astype(np.float32), SPEC)

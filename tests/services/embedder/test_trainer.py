@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from services.common.heads import HeadStore
+from services.common.store import Store
+from services.common.survey_state import folded_survey
+from services.embedder.operations import Operations
+from services.embedder.trainer import Training, effective_rank, pseudo_labels
+from services.scorer.__main__ import service
+from spotted.client import Spotted
+from spotted.heads import HeadRecipe
+from spotted.v1 import operations_pb2 as pb
+from tests.services.embedder.serving import SPEC, add_survey
+from tests.services.serving import running
+
+
+def with_survey(store: Store, survey_id: str, count: int = 24) -> Operations:
+    with running(service(store)) as a, Spotted(embedder=a, scorer=a, sampler=a) as spotted:
+        add_survey(spotted, survey_id, count)
+    return Operations(store, now=time.time)
+
+
+def test_a_training_stores_its_head_and_tells_of_it(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=3, rank=4)).run()
+    done = operations.get(operation.operation_id)
+    assert (done.state, done.progress) == (pb.OPERATION_STATE_SUCCEEDED, 1.0)
+    head = HeadStore(store).get(done.result)
+    assert head.spec == SPEC
+    assert done.metrics["positive_pairs"] > 0
+
+
+def test_a_training_that_was_cancelled_before_it_began_stores_nothing(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    operations.cancel(operation.operation_id)
+    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=3)).run()
+    done = operations.get(operation.operation_id)
+    assert (done.state, done.result) == (pb.OPERATION_STATE_CANCELLED, "")
+
+
+def test_a_training_without_a_survey_fails_with_the_reason(store: Store, survey_id: str) -> None:
+    operations = Operations(store, now=time.time)
+    operation = operations.begin("waiting")
+    Training(store, operation.operation_id, survey_id, HeadRecipe()).run()
+    done = operations.get(operation.operation_id)
+    assert done.state == pb.OPERATION_STATE_FAILED
+    assert "does not exist" in done.message
+
+
+def test_a_recipe_travels_as_json() -> None:
+    recipe = HeadRecipe(rank=3, seed=9)
+    assert HeadRecipe(**json.loads(json.dumps(asdict(recipe)))) == recipe
+
+
+@pytest.mark.parametrize("rank", [1, 3, 5])
+def test_equal_directions_count_once_and_orthogonal_ones_each(rank: int) -> None:
+    rows = np.repeat(np.eye(5, dtype=np.float32)[:rank], 4, axis=0)
+    assert effective_rank(rows) == pytest.approx(rank, rel=1e-5)
+
+
+def test_pseudo_labels_are_the_feasibility_of_the_survey(store: Store, survey_id: str) -> None:
+    with_survey(store, survey_id)
+    snapshot = folded_survey(store, survey_id).view(lambda state, at: state.snapshot(at))
+    scores, two_animals = pseudo_labels(snapshot)(np.arange(6))
+    assert scores.shape == two_animals.shape == (6, 6)
+    assert not two_animals.any()
+    assert scores[0, 4] == 1.0

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from services.embedder import wire
+from services.embedder.batching import Timings
+from services.embedder.images import FractionBox, PixelBox
+from services.embedder.pipeline import Embedding
+from spotted import messages
+from spotted.errors import InvalidInputError, UnreadableImageError
+from spotted.heads import HeadRecipe
+from spotted.v1 import embedder_pb2 as pb
+from spotted.v1 import survey_pb2
+
+
+def test_a_crop_keeps_its_id_image_and_kind_of_box() -> None:
+    pixels = pb.Crop(crop_id="a", image=b"x", pixels=survey_pb2.PixelBox(x=1, y=2, width=3, height=4))
+    fractions = pb.Crop(crop_id="b", fractions=survey_pb2.FractionBox(x=0.1, y=0.2, width=0.3, height=0.4))
+    assert wire.named_crop(pixels).crop.box == PixelBox(1, 2, 3, 4)
+    assert wire.named_crop(fractions).crop.box == FractionBox(0.1, 0.2, 0.3, 0.4)
+    assert wire.named_crop(pb.Crop(crop_id="c", image=b"y")).crop.box is None
+    assert wire.named_crop(pixels).crop_id == "a"
+
+
+@pytest.mark.parametrize("count", [0, 17])
+def test_no_crop_or_too_many_are_refused(count: int) -> None:
+    with pytest.raises(InvalidInputError, match="use 1 to 16"):
+        wire.crops(pb.EmbedRequest(crops=[pb.Crop()] * count))
+
+
+def test_an_empty_recipe_is_the_default_and_a_zero_anchor_is_zero() -> None:
+    assert wire.recipe(pb.HeadRecipe()) == HeadRecipe()
+    assert wire.recipe(pb.HeadRecipe(anchor_weight=0.0)).anchor_weight == 0.0
+    assert wire.recipe(pb.HeadRecipe(rank=7, epochs=3, seed=5)) == HeadRecipe(rank=7, epochs=3, seed=5)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        pb.HeadRecipe(learning_rate=math.nan),
+        pb.HeadRecipe(anchor_weight=-1.0),
+        pb.HeadRecipe(positive_from=1.5),
+        pb.HeadRecipe(positive_from=0.2, negative_to=0.3),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_refused_with_its_field(recipe: pb.HeadRecipe) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        wire.recipe(recipe)
+    assert caught.value.field.startswith("recipe.")
+
+
+def test_base_embeddings_with_nan_are_refused() -> None:
+    tensor = messages.tensor(np.full((2, 3), np.nan, np.float32))
+    with pytest.raises(InvalidInputError, match="row 0 has NaN"):
+        wire.base_embeddings(pb.ApplyHeadRequest(embeddings=tensor))
+
+
+def test_an_outcome_is_a_vector_with_timings_or_an_error_with_its_reason() -> None:
+    vector = np.array([0.6, 0.8], np.float32)
+    good = wire._result(wire.Outcome("a", Embedding(vector, Timings(0.5, 0.25, 0.125))))
+    np.testing.assert_array_equal(messages.vector(good.embedding), vector)
+    assert good.timings.queued.ToMilliseconds() == 500
+    assert good.timings.inferred.ToMilliseconds() == 125
+    bad = wire._result(wire.Outcome("b", UnreadableImageError("torn")))
+    assert (bad.WhichOneof("outcome"), bad.error.reason, bad.error.message) == (
+        "error",
+        "UNREADABLE_IMAGE",
+        "torn",
+    )
