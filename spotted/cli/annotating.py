@@ -109,7 +109,7 @@ def _ask_person(spotted: Spotted, survey: str, session_id: str, annotator: str, 
         outcome = spotted.submit_labels(survey, session_id, [label]).outcomes[0]
         given += 1
         if outcome.HasField("conflict"):
-            err.print(f"[yellow]kept as a conflict:[/] {outcome.conflict.message}")
+            err.print(f"kept as a conflict: {outcome.conflict.message}", markup=False, soft_wrap=True)
     return given
 
 

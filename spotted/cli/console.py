@@ -14,6 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from spotted import errors
 from spotted.client import DEFAULT_DIRECTORY
@@ -43,7 +44,7 @@ class SpottedGroup(click.Group):
         try:
             return super().invoke(ctx)
         except errors.SpottedError as error:
-            err.print(f"[bold red]error:[/] {error}", soft_wrap=True, markup=True)
+            err.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
             codes = (EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
             ctx.exit(next(codes, OTHER_FAILURE))
 

@@ -10,7 +10,7 @@ import click
 from spotted.cli.console import data_option, err, json_option, progress, show, table
 from spotted.cli.sources import Source, recall, remember
 from spotted.client import Spotted
-from spotted.errors import InvalidInputError
+from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.intake import embed_pictures
 from spotted.v1 import scorer_pb2, survey_pb2
 
@@ -65,18 +65,25 @@ def import_survey(
     )
     with err.status("reading"):
         imported = source.read(survey_id)
+    notes = list(imported.notes)
     with Spotted.local(directory) as spotted:
-        survey = spotted.create_survey(imported.survey)
+        try:
+            survey = spotted.create_survey(imported.survey)
+        except AlreadyExistsError:
+            survey = spotted.update_extent(imported.survey)
+            notes.append(
+                "the survey was there with another extent; it has this one now, and its scores changed"
+            )
     remember(directory, survey.survey_id, source)
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
         "cameras": survey.camera_count,
         "detections": len(imported.pictures),
-        "notes": list(imported.notes),
+        "notes": notes,
     }
 
     def text() -> None:
-        for note in imported.notes:
+        for note in notes:
             err.print(f"note: {note}", markup=False, soft_wrap=True)
         click.echo(
             f"survey {survey.survey_id}: {survey.camera_count} cameras, {len(imported.pictures)} detections "

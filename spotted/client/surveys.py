@@ -43,6 +43,23 @@ class ScorerCalls(Connection):
             created = self.upsert_cameras(survey.survey_id, survey.cameras.values())
         return created
 
+    def update_extent(self, survey: Survey) -> survey_pb2.Survey:
+        """Declare another start and end, and add or replace the cameras; every score may change."""
+        request = scorer_pb2.UpdateSurveyRequest(
+            survey=survey_pb2.Survey(
+                survey_id=survey.survey_id,
+                start_time=messages.timestamp(survey.start_s),
+                end_time=messages.timestamp(survey.end_s),
+            ),
+            request_id=request_id(),
+        )
+        request.update_mask.paths.extend(["start_time", "end_time"])
+        with self._errors("scorer"):
+            changed = self.scorer.UpdateSurvey(request, timeout=self._timeout_s).survey
+        if survey.cameras:
+            changed = self.upsert_cameras(survey.survey_id, survey.cameras.values())
+        return changed
+
     def survey(self, survey_id: str) -> survey_pb2.Survey:
         """A survey as it stands."""
         request = scorer_pb2.GetSurveyRequest(survey_id=survey_id)

@@ -14,8 +14,8 @@ from services.common.server import SERVER_OPTIONS, Service
 
 
 @contextmanager
-def running(*services: Service) -> Iterator[str]:
-    """Serve on a free port while the context lasts; yields the address."""
+def running(*services: Service, port: int = 0) -> Iterator[str]:
+    """Serve on a port, any free one for 0, while the context lasts; yields the address."""
     started = threading.Event()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     address: list[str] = []
@@ -24,7 +24,7 @@ def running(*services: Service) -> Iterator[str]:
         server = aio.server(interceptors=[ErrorInterceptor()], options=SERVER_OPTIONS)
         for service in services:
             service.register(server)
-        address.append(f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+        address.append(f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}")
         await server.start()
         ended = asyncio.Event()
         stop.append((asyncio.get_running_loop(), ended))

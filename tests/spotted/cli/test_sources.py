@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spotted.cli.sources import Source, recall, remember
+from spotted.errors import NotFoundError
+from tests.spotted.camtrapdp_package import write_package
+
+
+def test_a_source_is_remembered_with_all_its_options(tmp_path: Path) -> None:
+    source = Source(package="/p", images_root="/i", species="Crocuta crocuta", timezone="Africa/Harare")
+    remember(tmp_path, "survey", source)
+    assert recall(tmp_path, "survey") == source
+
+
+def test_a_survey_that_was_not_imported_here_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="'nosuch' was not imported"):
+        recall(tmp_path, "nosuch")
+
+
+def test_a_package_is_read_and_written_by_its_source(tmp_path: Path) -> None:
+    truth = write_package(tmp_path / "in")
+    source = Source(package=str(tmp_path / "in"))
+    imported = source.read("chosen")
+    assert imported.survey.survey_id == "chosen"
+    assert {p.detection.detection_id for p in imported.pictures} == set(truth)
+    source.write(tmp_path / "out", {i: f"x-{animal}" for i, animal in truth.items()}, overwrite=False)
+    again = Source(package=str(tmp_path / "out"), images_root=str(tmp_path / "in")).read()
+    assert {d.detection_id: d.individual_id for d in again.detections} == {
+        i: f"x-{a}" for i, a in truth.items()
+    }
+
+
+def test_a_pair_of_tables_is_read_and_written_by_its_source(tmp_path: Path) -> None:
+    cameras, detections = tmp_path / "cameras.csv", tmp_path / "detections.csv"
+    cameras.write_text("camera_id,x_m,y_m\nA,0,0\n")
+    detections.write_text("detection_id,camera_id,timestamp,image\nd1,A,2024-05-01T03:00,a.jpg\n")
+    source = Source(cameras=str(cameras), detections=str(detections), timezone="Africa/Harare")
+    (picture,) = source.read().pictures
+    # Harare is two hours ahead of UTC
+    assert picture.detection.captured_at_s == 1_714_525_200.0
+    source.write(tmp_path / "out", {"d1": "ind-d1"}, overwrite=False)
+    assert "ind-d1" in (tmp_path / "out" / "detections.csv").read_text()

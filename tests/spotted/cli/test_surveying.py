@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from tests.spotted.camtrapdp_package import write_package
+from tests.spotted.cli.conftest import Machine
+from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
+
+
+def test_a_package_becomes_a_survey_and_is_told_with_its_notes(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path / "package")
+    done = machine.run("import", str(tmp_path / "package"), "--survey", survey_id)
+    assert done.exit_code == 0
+    assert f"survey {survey_id}: 3 cameras, 13 detections to embed" in done.stdout
+    assert "projected to EPSG" in done.stderr
+    assert machine.spotted.survey(survey_id).camera_count == 3
+
+
+def test_a_package_that_has_grown_is_imported_again_with_a_note(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    cameras, detections = tmp_path / "cameras.csv", tmp_path / "detections.csv"
+    cameras.write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
+    detections.write_text("detection_id,camera_id,timestamp,image\nd1,A,2024-01-02T00:00Z,a.jpg\n")
+    arguments = ["import", "--cameras", str(cameras), "--detections", str(detections), "--survey", survey_id]
+    arguments += ["--timezone", "UTC", "--json"]
+    assert machine.run(*arguments).exit_code == 0
+    before = machine.spotted.survey(survey_id)
+    cameras.write_text(
+        "camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\nB,5,5,2024-02-01,2024-03-01\n"
+    )
+    again = machine.run(*arguments)
+    assert again.exit_code == 0, again.stderr
+    after = machine.spotted.survey(survey_id)
+    assert after.end_time.seconds > before.end_time.seconds
+    assert after.camera_count == 2
+    assert any("extent" in note for note in json.loads(again.stdout)["notes"])
+
+
+def test_wrong_files_are_told_and_leave_no_survey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+    write_package(tmp_path)
+    media = tmp_path / "media.csv"
+    media.write_text(re.sub(r"(T\d\d:\d\d:\d\d)(Z|[+-]\d\d:?\d\d)", r"\1", media.read_text()))
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert done.exit_code == 3
+    assert "media.csv row 2" in done.stderr
+    assert survey_id not in {s.survey_id for s in machine.spotted.surveys()}
+
+
+def test_neither_a_package_nor_both_tables_is_wrong_usage(machine: Machine) -> None:
+    assert machine.run("import").exit_code == 2
+
+
+def test_candidates_are_listed_with_the_journey_in_words(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    machine.spotted.create_survey(survey(survey_id))
+    machine.spotted.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+    output = tmp_path / "candidates.csv"
+    done = machine.run("match", survey_id, "--top", "2", "-o", str(output))
+    assert done.exit_code == 0
+    assert len(output.read_text().splitlines()) == 1 + 2 * len(DETECTIONS)
+    one = json.loads(machine.run("match", survey_id, "--detection", "d00", "--json").stdout)
+    assert [row["rank"] for row in one["candidates"]] == [1, 2, 3, 4, 5]
+    assert all("km/h" in row["reason"] or "same camera" in row["reason"] for row in one["candidates"])
+    assert machine.run("match", survey_id, "--top", "0").exit_code == 2
+
+
+def test_embedding_needs_an_import_first(machine: Machine) -> None:
+    done = machine.run("embed", "nosuch")
+    assert done.exit_code == 4
+    assert "spotted import" in done.stderr

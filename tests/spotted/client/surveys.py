@@ -1,0 +1,45 @@
+"""A scorer with a small survey, for the tests of the client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from services.common.store import Store
+from services.sampler.__main__ import service as sampler_service
+from services.sampler.scoring import ScorerClient
+from services.scorer.__main__ import service as scorer_service
+from spotted.client import Spotted
+from spotted.survey import Camera, Detection, Survey
+from spotted.v1 import survey_pb2
+from tests.services.serving import running
+
+SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
+COUNT = 12
+CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(3)}
+DETECTIONS = [Detection(f"d{i:02}", f"c{i % 3}", i * 5000.0, individual_id=f"a{i % 4}") for i in range(COUNT)]
+
+
+def vectors() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    look = rng.normal(size=(4, 8))
+    return np.asarray(look[np.arange(COUNT) % 4] + 0.5 * rng.normal(size=(COUNT, 8)), dtype=np.float32)
+
+
+@contextmanager
+def serving(store: Store) -> Iterator[Spotted]:
+    """A client of a scorer and a sampler."""
+    with running(scorer_service(store)) as scorer:
+        client = ScorerClient(scorer)
+        with (
+            running(sampler_service(store, client)) as sampler,
+            Spotted(embedder=scorer, scorer=scorer, sampler=sampler) as spotted,
+        ):
+            yield spotted
+        client.close()
+
+
+def survey(survey_id: str) -> Survey:
+    return Survey(survey_id, 0.0, 100_000.0, "a name", CAMERAS)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from services.common.store import Store
+from services.scorer.__main__ import service
+from spotted.client import Spotted
+from spotted.client.connection import request_id
+from spotted.errors import PreconditionError, UnavailableError
+from spotted.survey import Survey
+from spotted.v1 import scorer_pb2
+from tests.services.serving import running
+
+
+def test_request_ids_are_uuids_and_never_twice() -> None:
+    ids = {request_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert all(str(uuid.UUID(one)) == one for one in ids)
+
+
+def test_lists_longer_than_a_page_come_whole(store: Store, survey_id: str) -> None:
+    names = [f"{survey_id}-{n}" for n in range(5)]
+    with running(service(store)) as a, Spotted(embedder=a, scorer=a, sampler=a) as spotted:
+        for name in names:
+            spotted.create_survey(Survey(name, 0.0, 1.0))
+        request = scorer_pb2.ListSurveysRequest(page_size=2)
+        pages = list(spotted._pages(spotted.scorer.ListSurveys, request, "scorer"))
+    listed = [s.survey_id for page in pages for s in page.surveys]
+    assert [i for i in listed if i in names] == names
+    assert all(len(page.surveys) <= 2 for page in pages)
+
+
+def test_nothing_is_sent_before_the_first_call() -> None:
+    address = "127.0.0.1:1"
+    spotted = Spotted(embedder=address, scorer=address, sampler=address)
+    with spotted, pytest.raises(UnavailableError):
+        spotted.survey("any")
+
+
+def test_a_directory_where_nothing_was_started_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PreconditionError, match="spotted up"):
+        Spotted.local(tmp_path)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from services.common.store import Store
+from spotted.client import Spotted
+from spotted.errors import AlreadyExistsError, NotFoundError
+from spotted.similarity import PRODUCT_ERROR
+from spotted.survey import Survey
+from spotted.v1 import scorer_pb2, survey_pb2
+from tests.spotted.client.surveys import CAMERAS, COUNT, DETECTIONS, SPEC, serving, survey, vectors
+
+
+@pytest.fixture
+def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
+    with serving(store) as client:
+        client.create_survey(survey(survey_id))
+        client.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+        yield client
+
+
+def test_what_was_stored_comes_back_as_library_values(spotted: Spotted, survey_id: str) -> None:
+    assert {c.camera_id: c for c in spotted.cameras(survey_id)} == CAMERAS
+    assert list(spotted.detections(survey_id)) == DETECTIONS
+    detections, embeddings = spotted.detections_with_embeddings(survey_id)
+    assert detections == DETECTIONS
+    unit = vectors() / np.linalg.norm(vectors(), axis=1, keepdims=True)
+    np.testing.assert_allclose(embeddings, unit, atol=1e-3)
+    stored = spotted.survey(survey_id)
+    assert (stored.display_name, stored.camera_count, stored.detection_count) == ("a name", 3, COUNT)
+
+
+def test_adding_again_stores_nothing_twice(spotted: Spotted, survey_id: str) -> None:
+    again = spotted.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+    assert (again.added, again.unchanged, len(again.rejected)) == (0, COUNT, 0)
+
+
+def test_candidates_are_those_of_the_detections_named(spotted: Spotted, survey_id: str) -> None:
+    lists = list(spotted.candidates(survey_id, detection_ids=["d03", "d01"], top_k=2))
+    assert [one.detection_id for one in lists] == ["d03", "d01"]
+    assert all(len(one.candidates) == 2 and one.compared == COUNT - 1 for one in lists)
+    everyone = list(spotted.candidates(survey_id, top_k=1, fusion=survey_pb2.FUSION_VISUAL))
+    assert [one.detection_id for one in everyone] == [d.detection_id for d in DETECTIONS]
+    only = scorer_pb2.CandidateFilter(camera_ids=["c1"])
+    (one,) = spotted.candidates(survey_id, detection_ids=["d00"], top_k=20, only=only)
+    assert {c.detection_id for c in one.candidates} == {"d01", "d04", "d07", "d10"}
+
+
+def test_the_matrix_agrees_with_the_pairs(spotted: Spotted, survey_id: str) -> None:
+    matrix = spotted.score_matrix(survey_id)
+    pairs = [(i, j) for i in range(COUNT) for j in range(i)]
+    names = [(DETECTIONS[i].detection_id, DETECTIONS[j].detection_id) for i, j in pairs]
+    scores = spotted.score_pairs(survey_id, names)
+    rows, columns = (np.array(side) for side in zip(*pairs, strict=True))
+    np.testing.assert_allclose(matrix[rows, columns], scores[:, 2], atol=PRODUCT_ERROR)
+    np.testing.assert_allclose(scores[:, 2], scores[:, 0] * scores[:, 1], atol=1e-6)
+
+
+def test_a_survey_without_detections_has_empty_arrays(spotted: Spotted, survey_id: str) -> None:
+    empty = f"{survey_id}-empty"
+    spotted.create_survey(Survey(empty, 0.0, 1.0))
+    assert spotted.score_matrix(empty).shape == (0, 0)
+    assert spotted.detections_with_embeddings(empty)[0] == []
+    assert list(spotted.candidates(empty)) == []
+
+
+def test_surveys_are_listed_and_deleted(spotted: Spotted, survey_id: str) -> None:
+    assert survey_id in {s.survey_id for s in spotted.surveys()}
+    spotted.delete_survey(survey_id)
+    assert survey_id not in {s.survey_id for s in spotted.surveys()}
+    with pytest.raises(NotFoundError):
+        spotted.survey(survey_id)
+
+
+def test_creating_again_with_another_extent_is_refused(spotted: Spotted, survey_id: str) -> None:
+    with pytest.raises(AlreadyExistsError, match="end_time"):
+        spotted.create_survey(Survey(survey_id, 0.0, 200_000.0, "a name", CAMERAS))
