@@ -15,16 +15,17 @@ help: ## list the targets
 setup: $(VENV)/.ready ## virtual environment with the pinned packages
 
 $(VENV)/.ready: requirements/dev.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	touch $@
+	@echo "installing the pinned packages into $(VENV) (a minute or two, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --requirement requirements/dev.lock
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
 models: setup ## export the backbone to ONNX, once
 	@$(BIN)/python -m services.embedder.export efficientnet-lite0 --output models
 
 stubs: setup ## generate spotted/v1 and docs/api.md from protos/
-	PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py
+	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py
 
 baseline: setup ## take the present contract as the released one
 	$(BIN)/buf build --output $(BASELINE)
@@ -38,17 +39,17 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/mypy
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against $(BASELINE)
-	PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
+	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 test: models ## the whole test suite
 	$(BIN)/python -m pytest
 
 demo: models ## simulate a survey and match it end to end
-	$(BIN)/python -m spotted.demo --output out/demo
+	@$(BIN)/python -m spotted.demo --output out/demo
 
 demo-real: models ## the same on composite surveys of real photographs: make demo-real DATA=...
-	$(BIN)/python -m spotted.demo --data $(DATA) --output out/real
+	@$(BIN)/python -m spotted.demo --data $(DATA) --output out/real
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) models out build

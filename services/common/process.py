@@ -9,10 +9,19 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from services.common.settings import Settings, from_environment
 from spotted.errors import SpottedError
 
 FAILED = 1
+
+
+def now() -> Timestamp:
+    """The present instant, UTC."""
+    present = Timestamp()
+    present.GetCurrentTime()
+    return present
 
 
 def main(service: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:

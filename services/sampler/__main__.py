@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
 from services.common import process
@@ -21,7 +20,7 @@ from spotted.v1.sampler_pb2_grpc import add_SamplerServiceServicer_to_server
 def service(store: Store, scorer: Scorer) -> Service:
     """The sampler over a store and a scorer."""
     leases, planner = Leases(store), Planner(scorer)
-    sessions = Sessions(store, scorer, leases, now=_now)
+    sessions = Sessions(store, scorer, leases, now=process.now)
     servicer = SamplerServicer(sessions, Asking(sessions, planner, leases), planner)
 
     def register(server: aio.Server) -> None:
@@ -39,12 +38,6 @@ async def run(settings: Settings) -> None:
         store.close()
 
     await serve(settings, [service(store, scorer)], open_store=store.open, close=close)
-
-
-def _now() -> Timestamp:
-    now = Timestamp()
-    now.GetCurrentTime()
-    return now
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
 from services.common import process
@@ -17,7 +16,7 @@ from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
 def service(store: Store) -> Service:
     """The scorer over a store."""
-    servicer = ScorerServicer(Surveys(store, HeadStore(store), now=_now))
+    servicer = ScorerServicer(Surveys(store, HeadStore(store), now=process.now))
 
     def register(server: aio.Server) -> None:
         add_ScorerServiceServicer_to_server(servicer, server)
@@ -29,12 +28,6 @@ async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     store = Store(settings.store_url)
     await serve(settings, [service(store)], open_store=store.open, close=store.close)
-
-
-def _now() -> Timestamp:
-    now = Timestamp()
-    now.GetCurrentTime()
-    return now
 
 
 if __name__ == "__main__":

@@ -6,34 +6,25 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from spotted import local, oracle
 from spotted.client import Spotted
-from spotted.drawing import draw
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
 from spotted.imported import ImportedSurvey
-from spotted.intake import Picture, embed_pictures
+from spotted.intake import embed_pictures
 from spotted.sampling.session import positives_for
-from spotted.simulation import SimulationParams, simulate
+from spotted.simulation import SimulationParams
 from spotted.v1 import sampler_pb2
+from tests.spotted.drawn_surveys import drawn_survey
 
 SURVEY = "faults"
 
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> ImportedSurvey:
-    directory = tmp_path_factory.mktemp("pictures")
     params = SimulationParams(animals=8, cameras=6, detections=90, company=0.0)
-    made = simulate(params, np.random.default_rng(0), survey_id=SURVEY)
-    pictures = []
-    for shot in made.shots:
-        drawn = draw([shot], seed=0)
-        path = directory / f"{shot.detection.detection_id}.jpg"
-        path.write_bytes(drawn.content)
-        pictures.append(Picture(shot.detection, path, drawn.boxes[0]))
-    return ImportedSurvey(made.survey, tuple(pictures), ())
+    return drawn_survey(tmp_path_factory.mktemp("pictures"), SURVEY, params)
 
 
 class Machine:

@@ -4,19 +4,17 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from spotted import local
 from spotted.client import Spotted
-from spotted.drawing import draw
 from spotted.errors import PreconditionError
 from spotted.evaluation import same_pairs
 from spotted.imported import ImportedSurvey
-from spotted.intake import Picture
 from spotted.measuring import RECALLS, measure
-from spotted.simulation import SimulationParams, simulate
+from spotted.simulation import SimulationParams
+from tests.spotted.drawn_surveys import drawn_survey
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +28,7 @@ def spotted(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[
 
 def survey(directory: Path, survey_id: str) -> ImportedSurvey:
     params = SimulationParams(animals=6, cameras=6, detections=40, company=0.0)
-    made = simulate(params, np.random.default_rng(0), survey_id=survey_id)
-    pictures = []
-    for shot in made.shots:
-        drawn = draw([shot], seed=0)
-        path = directory / f"{shot.detection.detection_id}.jpg"
-        path.write_bytes(drawn.content)
-        pictures.append(Picture(shot.detection, path, drawn.boxes[0]))
-    return ImportedSurvey(made.survey, tuple(pictures), ("a note",))
+    return drawn_survey(directory, survey_id, params)
 
 
 def test_a_small_survey_is_measured_from_photographs_to_individuals(spotted: Spotted, tmp_path: Path) -> None:

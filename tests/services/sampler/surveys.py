@@ -6,8 +6,8 @@ import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common import process
 from services.common.store import Store
 from services.sampler.asking import Asking
 from services.sampler.leases import Leases
@@ -83,7 +83,7 @@ class Sampler:
 
     def __init__(self, store: Store, scorer: ToyScorer) -> None:
         leases, planner = Leases(store), Planner(scorer)
-        self.sessions = Sessions(store, scorer, leases, now=_now)
+        self.sessions = Sessions(store, scorer, leases, now=process.now)
         self.asking = Asking(self.sessions, planner, leases)
         self.planner = planner
 
@@ -134,9 +134,3 @@ class Sampler:
 
 def true_partition(animals: dict[str, str]) -> set[frozenset[str]]:
     return {frozenset(i for i in animals if animals[i] == animal) for animal in animals.values()}
-
-
-def _now() -> Timestamp:
-    now = Timestamp()
-    now.GetCurrentTime()
-    return now

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from services.common.heads import HeadStore
+from services.common.process import now, service
 from services.common.store import Store
-from services.scorer.__main__ import _now, service
 from services.scorer.surveys import Surveys
 from tests.services.scorer.planted import Scorer
 from tests.services.serving import running
@@ -26,4 +26,4 @@ def scorer(store: Store) -> Iterator[Scorer]:
 @pytest.fixture
 def surveys(store: Store) -> Surveys:
     """The surveys of the store, without a server before them."""
-    return Surveys(store, HeadStore(store), now=_now)
+    return Surveys(store, HeadStore(store), now=now)

@@ -1,22 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from services.common.store import Store
 from spotted.client import Spotted
 from spotted.errors import NotFoundError
 from spotted.v1 import sampler_pb2 as pb
-from tests.spotted.client.surveys import COUNT, DETECTIONS, SPEC, serving, survey, vectors
-
-
-@pytest.fixture
-def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
-    with serving(store) as client:
-        client.create_survey(survey(survey_id))
-        client.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
-        yield client
+from tests.spotted.client.surveys import COUNT
 
 
 def test_a_session_is_opened_once_and_asked(spotted: Spotted, survey_id: str) -> None:

@@ -1,25 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
-from services.common.store import Store
 from spotted.client import Spotted
 from spotted.errors import AlreadyExistsError, NotFoundError
 from spotted.similarity import PRODUCT_ERROR
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2, survey_pb2
-from tests.spotted.client.surveys import CAMERAS, COUNT, DETECTIONS, SPEC, serving, survey, vectors
-
-
-@pytest.fixture
-def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
-    with serving(store) as client:
-        client.create_survey(survey(survey_id))
-        client.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
-        yield client
+from tests.spotted.client.surveys import CAMERAS, COUNT, DETECTIONS, SPEC, vectors
 
 
 def test_what_was_stored_comes_back_as_library_values(spotted: Spotted, survey_id: str) -> None:
