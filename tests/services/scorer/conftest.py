@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from services.common.heads import HeadStore
-from services.common.process import now, service
+from services.common.process import now
 from services.common.store import Store
+from services.scorer.__main__ import service
 from services.scorer.surveys import Surveys
 from tests.services.scorer.planted import Scorer
 from tests.services.serving import running
