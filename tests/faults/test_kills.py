@@ -100,7 +100,7 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["store", "scorer", "sampler"])
+@pytest.mark.parametrize("role", local.ROLES)
 def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
     machine: Machine, imported: ImportedSurvey, role: str
 ) -> None:
