@@ -65,5 +65,13 @@ def recall(directory: Path, survey_id: str) -> Source:
         ) from error
 
 
+def is_known(directory: Path, survey_id: str, source: Source) -> bool:
+    """Whether a survey was imported into the data directory from this very source before."""
+    try:
+        return recall(directory, survey_id) == source
+    except NotFoundError:
+        return False
+
+
 def _path(directory: Path, survey_id: str) -> Path:
     return directory / "imports" / f"{survey_id}.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from spotted.cli.console import data_option, err, json_option, progress, show, table
-from spotted.cli.sources import Source, recall, remember
+from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.client import Spotted
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.intake import embed_pictures
@@ -70,6 +70,9 @@ def import_survey(
         try:
             survey = spotted.create_survey(imported.survey)
         except AlreadyExistsError:
+            # files that have grown may change their survey, other files may not
+            if not is_known(directory, imported.survey.survey_id, source):
+                raise
             survey = spotted.update_extent(imported.survey)
             notes.append(
                 "the survey was there with another extent; it has this one now, and its scores changed"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spotted.cli.sources import Source, recall, remember
+from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.errors import NotFoundError
 from tests.spotted.camtrapdp_package import write_package
 
@@ -13,6 +13,14 @@ def test_a_source_is_remembered_with_all_its_options(tmp_path: Path) -> None:
     source = Source(package="/p", images_root="/i", species="Crocuta crocuta", timezone="Africa/Harare")
     remember(tmp_path, "survey", source)
     assert recall(tmp_path, "survey") == source
+
+
+def test_a_survey_is_known_by_its_very_source(tmp_path: Path) -> None:
+    source = Source(package="/p")
+    assert not is_known(tmp_path, "survey", source)
+    remember(tmp_path, "survey", source)
+    assert is_known(tmp_path, "survey", source)
+    assert not is_known(tmp_path, "survey", Source(package="/q"))
 
 
 def test_a_survey_that_was_not_imported_here_is_named(tmp_path: Path) -> None:

@@ -41,6 +41,15 @@ def test_a_package_that_has_grown_is_imported_again_with_a_note(
     assert any("extent" in note for note in json.loads(again.stdout)["notes"])
 
 
+def test_other_files_cannot_take_the_id_of_a_survey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+    machine.spotted.create_survey(survey(survey_id))
+    write_package(tmp_path / "package")
+    done = machine.run("import", str(tmp_path / "package"), "--survey", survey_id)
+    assert done.exit_code == 1
+    assert "choose another survey_id" in done.stderr
+    assert machine.spotted.survey(survey_id).display_name == "a name"
+
+
 def test_wrong_files_are_told_and_leave_no_survey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
     write_package(tmp_path)
     media = tmp_path / "media.csv"
