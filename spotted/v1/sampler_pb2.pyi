@@ -108,8 +108,8 @@ class StrategySettings(_message.Message):
     """Clustering radius on 1 - score; unset: chosen from the scores."""
     retrain: _builtins.bool
     """Retrain the similarity on the session's labels (spal and confspal), as the papers do. Off by default
-    (ours): it saved 2 to 7 % of the questions to 95 % on generated surveys and cost up to 48 % more on
-    composite ones. Needs torch in the sampler.
+    (ours): it saved 2 to 7 % of the questions to 95 % on generated surveys and cost 17 and 45 % more
+    on the two composite ones. Needs torch in the sampler.
     """
     def __init__(
         self,
