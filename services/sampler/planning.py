@@ -93,7 +93,8 @@ class Planner:
 
 def _plan(basis: Basis, scores: SurveyScores) -> pb.PlannedRound:
     known = set(basis.detection_ids)
-    added = [i for i in scores.detections if i not in known]
+    # by id: photographs are stored as they are ready, and that order must not decide a question
+    added = sorted(i for i in scores.detections if i not in known)
     item_of = {i: item for item, i in enumerate((*basis.detection_ids, *added))}
     images = _image_pairs(scores.detections, set(added))
     queue = copy.deepcopy(basis.queue) if added else basis.queue

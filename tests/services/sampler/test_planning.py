@@ -23,6 +23,13 @@ def test_the_first_round_brings_all_detections_and_orders_each_pair_by_id() -> N
     assert all(pair.first_detection_id < pair.second_detection_id for pair in planned.pairs)
 
 
+def test_the_order_in_which_detections_arrived_decides_no_question() -> None:
+    animals = planted()
+    backwards = dict(reversed(animals.items()))
+    first, second = (Planner(ToyScorer(a)).plan(basis(state(), frozenset())) for a in (animals, backwards))
+    assert first == second
+
+
 def test_planning_alters_neither_state_nor_the_next_plan() -> None:
     made, planner = state(), Planner(ToyScorer(planted()))
     first = planner.plan(basis(made, frozenset()))
