@@ -24,6 +24,12 @@ from spotted.survey import Side, Survey
 PHOTOGRAPH_COLUMNS = ("path", "identity", "side", "encounter")
 # the captures' local times carry no zone; taken as UTC, their gaps are the same (ours)
 TIMEZONE = "UTC"
+# directories whose source is known; whatever is shown of them names it
+SOURCES = {
+    "nyala": "Dlamini & van Zyl 2020, tvanzyl/wildlife_reidentification",
+    "nagarahole_tigers": "Dorazio & Karanth 2017",
+    "belize_jaguars": "Distiller et al. 2020",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,8 @@ def read_composite(
     captures: cameras.csv (camera_id, x_m, y_m) and detections.csv (individual_id, camera_id, timestamp).
     photographs: index.csv (path, identity, side, encounter), paths relative to the directory.
     The survey's extent is that of its detections: first to last capture, and the cameras that caught one,
-    so that figures compare with those of a plain script (ours). Times are taken as UTC.
+    so that figures compare with those of a plain script (ours). Times are taken as UTC. Captures and
+    photographs without a known animal are left out.
     Raises InvalidInputError as the readers of these files do, and where no animal has a photograph.
     """
     directory, index = Path(captures), Path(photographs)
@@ -49,7 +56,8 @@ def read_composite(
     lent = _lent(captured, _photographs(index))
     pictures: list[Picture] = []
     used: Counter[str] = Counter()
-    for picture in captured.pictures:
+    known = [picture for picture in captured.pictures if picture.detection.individual_id]
+    for picture in known:
         animal = picture.detection.individual_id
         album = lent.get(animal, [])
         if used[animal] < len(album):
@@ -57,11 +65,20 @@ def read_composite(
             used[animal] += 1
     if not pictures:
         raise InvalidInputError(f"no captured animal of {directory} got a photograph of {index}")
-    dropped = len(captured.pictures) - len(pictures)
-    join = f"composite: cameras and times of {directory.name}, photographs of {index.name}, a join not real"
-    counts = f"{counted(len(pictures), 'detection')} of {counted(len(used), 'animal')}"
-    notes = (join, f"{counts}, {dropped} beyond the photographs dropped")
+    join = f"cameras and times of {_named(directory)}, photographs of {_named(index)}, a join not real"
+    counts = (
+        f"{counted(len(pictures), 'detection')} of {counted(len(used), 'animal')}, "
+        f"{len(known) - len(pictures)} beyond the photographs dropped, "
+        f"{len(captured.pictures) - len(known)} of unknown animals left out"
+    )
+    notes = (f"composite: {join}", counts)
     return ImportedSurvey(_survey(captured, pictures, survey_id), tuple(pictures), notes)
+
+
+def _named(directory: Path) -> str:
+    """The name of a directory, with its source where that is known."""
+    source = SOURCES.get(directory.name)
+    return f"{directory.name} ({source})" if source else directory.name
 
 
 def _survey(captured: ImportedSurvey, pictures: list[Picture], survey_id: str) -> Survey:
@@ -72,11 +89,13 @@ def _survey(captured: ImportedSurvey, pictures: list[Picture], survey_id: str) -
 
 
 def _photographs(directory: Path) -> dict[str, list[_Photograph]]:
-    """The photographs of each animal, encounter by encounter, animals in the order of the index."""
+    """The photographs of each known animal, encounter by encounter, animals in the order of the index."""
     problems = Problems()
     albums: defaultdict[str, list[_Photograph]] = defaultdict(list)
     for row in read_table(directory / "index.csv", PHOTOGRAPH_COLUMNS, problems):
-        albums[row.text("identity")].append(_photograph(row, directory))
+        photograph = _photograph(row, directory)
+        if row.text("identity"):
+            albums[row.text("identity")].append(photograph)
     problems.raise_any()
     for album in albums.values():
         album.sort(key=lambda p: (_natural(p.encounter), p.side))
@@ -87,17 +106,19 @@ def _photograph(row: Row, directory: Path) -> _Photograph:
     side = row.text("side").lower()
     if side and side not in SIDES:
         row.wrong("side", "is no side; write left, right, front, back or unknown")
+    if not row.text("path"):
+        row.wrong("path", "is missing; every photograph needs one")
     return _Photograph(directory / row.text("path"), SIDES.get(side, Side.UNKNOWN), row.text("encounter"))
 
 
 def _natural(text: str) -> tuple[int, str]:
     """Numbers in their order, other texts after them."""
-    return (int(text), "") if text.isdigit() else (2**63, text)
+    return (int(text), "") if text.isdecimal() else (2**63, text)
 
 
 def _lent(captured: ImportedSurvey, albums: dict[str, list[_Photograph]]) -> dict[str, list[_Photograph]]:
     """Captured animal -> photographs lent to it. Both sorts are stable, so ties keep their first order."""
-    counts = Counter(d.individual_id for d in captured.detections)
+    counts = Counter(d.individual_id for d in captured.detections if d.individual_id)
     animals = sorted(counts, key=lambda animal: -counts[animal])
     largest = sorted(albums.values(), key=lambda album: -len(album))
     return dict(zip(animals, largest, strict=False))

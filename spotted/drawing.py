@@ -39,7 +39,7 @@ def draw(shots: Sequence[Shot], *, seed: int) -> Drawn:
     """The picture of the shots that share one image. Equal seeds and shots give equal bytes."""
     first = shots[0]
     camera = int(first.detection.camera_id.removeprefix("CAM"))
-    rng = np.random.default_rng((seed, abs(hash_of(first.detection.image_id))))
+    rng = np.random.default_rng((seed, hash_of(first.detection.image_id)))
     picture = _vegetation(np.random.default_rng((seed, camera)), rng)
     boxes = [_place(picture, shot, slot, len(shots), seed, rng) for slot, shot in enumerate(shots)]
     picture = _in_light(picture, rng, infrared=first.infrared)
@@ -85,10 +85,7 @@ def _place(
     size = (int(CANVAS[0] * scale), int(CANVAS[1] * scale))
     animal = animal.rotate(rng.normal(0, 4), Image.Resampling.BICUBIC).resize(size, Image.Resampling.LANCZOS)
     room = (WIDTH - size[0]) / slots
-    x = int(
-        slot * (WIDTH / slots - (0 if slots == 1 else size[0] * 0.1)) * 0.9
-        + rng.uniform(0.1, 0.9) * max(0.0, room)
-    )
+    x = int(slot * (WIDTH / slots - size[0] * 0.1) * 0.9 + rng.uniform(0.1, 0.9) * max(0.0, room))
     x = min(max(x, 0), WIDTH - size[0])
     y = int(rng.uniform(0.35, 0.95) * (HEIGHT - size[1]))
     picture.paste(animal, (x, y), animal)

@@ -48,9 +48,9 @@ def feasibility_surface(extent: Extent, *, decay: float = 1.0) -> bytes:
     lines = axes.contour(
         distance_m / KM_M, gap_s / HOUR_S, score, [0.1, 0.5, 0.9], colors="white", linewidths=0.8
     )
-    axes.clabel(lines, fmt="%.1f")
     axes.set(yscale="log", xlabel="distance between cameras, km", ylabel="time between captures, h")
-    figure.colorbar(mesh, label="feasibility")
+    # the lines are marked on the bar, where no label can be cut off
+    figure.colorbar(mesh, label="feasibility").add_lines(lines)
     return _png(figure)
 
 
@@ -77,7 +77,9 @@ def matches_found(curves: Mapping[str, Float64Array]) -> bytes:
         axes.plot(np.arange(len(share) + 1), np.concatenate([[0.0], share]), label=strategy, color=colour)
     for recall in RECALLS:
         axes.axhline(recall, color=PLAIN, linewidth=0.6, linestyle=":")
-        axes.annotate(f"{recall:.0%}", (0, recall), fontsize=7, color=PLAIN, va="bottom")
+        axes.annotate(
+            f" {recall:.0%}", (1, recall), xycoords=("axes fraction", "data"), fontsize=7, va="center"
+        )
     axes.set(
         xlabel="questions answered", ylabel="share of all true pairs known", ylim=(0, 1.02), xlim=(0, None)
     )
@@ -119,7 +121,8 @@ def strip(pictures: Sequence[Thumbnail]) -> bytes:
         frame = PLAIN if picture.same is None else RIGHT if picture.same else WRONG
         with Image.open(io.BytesIO(picture.image)) as image:
             upright = ImageOps.exif_transpose(image).convert("RGB")
-        shown = ImageOps.fit(upright, (THUMBNAIL, THUMBNAIL))
+        # padded, not cut: a head or a tail at the edge is what one looks for
+        shown = ImageOps.pad(upright, (THUMBNAIL, THUMBNAIL), color="white")
         sheet.paste(ImageOps.expand(shown, FRAME, frame), (place * cell, 0))
         for line, text in enumerate(picture.lines):
             pen.text((place * cell + FRAME, cell + 2 + 13 * line), text, fill="black")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -50,8 +51,8 @@ class Measured:
             "cameras": self.cameras,
             "individuals_true": self.individuals_true,
             "individuals_found": self.individuals_found,
-            "top1": dict(self.top1),
-            "top5": dict(self.top5),
+            "top1": _shares(self.top1),
+            "top5": _shares(self.top5),
             "queries_to": dict(self.queries_to),
             "greedy_visual_queries_to": dict(self.greedy_visual_queries_to),
             "strategies": {name: dict(asked) for name, asked in self.strategies.items()},
@@ -80,11 +81,24 @@ def write_report(directory: Path, measured: Measured, figures: Sequence[Figure])
     """Write report.json and report.html into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     document = measured.document()
-    (directory / "report.json").write_text(json.dumps(document, indent=2) + "\n")
+    (directory / "report.json").write_text(
+        json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(resources.files("spotted").joinpath(TEMPLATE).read_text())
-    page = template.render(measured=measured, figures=figures, hours=_hours, rate=ANSWERS_PER_MINUTE)
-    (directory / "report.html").write_text(page)
+    page = template.render(
+        measured=measured, figures=figures, hours=_hours, share=_shown, rate=ANSWERS_PER_MINUTE
+    )
+    (directory / "report.html").write_text(page, encoding="utf-8")
+
+
+def _shares(by_score: Mapping[str, float]) -> dict[str, float | None]:
+    """Shares by score, None where no detection could be asked about: JSON has no NaN."""
+    return {score: None if math.isnan(share) else share for score, share in by_score.items()}
+
+
+def _shown(share: float) -> str:
+    return "no query" if math.isnan(share) else f"{share:.3f}"
 
 
 def _hours(questions: int | None) -> float | None:

@@ -21,6 +21,8 @@ START_S = 1_780_272_000.0
 SUNRISE_H, SUNSET_H = 6.0, 18.0
 # how often an animal looks for another camera that it can reach in time
 TRIES = 20
+# so many animals in a row without room for one more visit: the survey is full
+FULL = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,10 @@ class _Visit:
 def simulate(params: SimulationParams, rng: np.random.Generator, *, survey_id: str) -> SimulatedSurvey:
     """A survey of animals that never travel faster than they can.
 
-    Raises InvalidInputError where there is no animal, no camera or no detection.
+    Raises InvalidInputError where a parameter is out of range, and where the animals cannot visit often
+    enough for the detections that are asked for.
     """
-    if min(params.cameras, params.animals, params.detections) < 1:
-        raise InvalidInputError(
-            f"{params.detections} detections of {params.animals} animals at {params.cameras} cameras cannot "
-            "be simulated; ask for at least one of each"
-        )
+    _check(params)
     position_m = _stations(params, rng)
     home_m = rng.uniform(0, params.width_km * 1000, (params.animals, 2))
     visits = _visits(params, position_m, home_m, rng)
@@ -100,6 +99,22 @@ def simulate(params: SimulationParams, rng: np.random.Generator, *, survey_id: s
     }
     survey = Survey(survey_id, START_S, end_s, "simulated", cameras)
     return SimulatedSurvey(survey, _numbered(_shots(visits, rng)))
+
+
+def _check(params: SimulationParams) -> None:
+    """Raise InvalidInputError where a parameter is out of range."""
+    counts = (params.animals, params.cameras, params.detections, params.days, params.most_frames)
+    if min(counts) < 1:
+        raise InvalidInputError(
+            f"{params.detections} detections of {params.animals} animals at {params.cameras} cameras, "
+            f"{params.days} days and {params.most_frames} frames cannot be simulated; ask for at least one "
+            "of each"
+        )
+    if min(params.width_km, params.home_km, params.speed_kmh) <= 0 or params.tail < 0:
+        raise InvalidInputError(
+            f"width_km {params.width_km}, home_km {params.home_km}, speed_kmh {params.speed_kmh} and tail "
+            f"{params.tail} cannot be simulated; the first three must be above 0, tail at least 0"
+        )
 
 
 def _span_s(params: SimulationParams) -> float:
@@ -118,15 +133,24 @@ def _stations(params: SimulationParams, rng: np.random.Generator) -> Float64Arra
 def _visits(
     params: SimulationParams, position_m: Float64Array, home_m: Float64Array, rng: np.random.Generator
 ) -> dict[int, list[_Visit]]:
-    """Each animal's visits in the order of their times, until there are detections enough."""
+    """Each animal's visits in the order of their times, until there are detections enough.
+
+    Raises InvalidInputError where there is no room for them.
+    """
     weight = np.exp(rng.normal(0, params.tail, params.animals))
     visits: defaultdict[int, list[_Visit]] = defaultdict(list)
-    frames = 0
+    frames = missed = 0
     waiting = [*range(params.animals)]
     while waiting or frames < params.detections:
         # everyone comes once, then as often as the long tail has it
         animal = waiting.pop() if waiting else int(rng.choice(params.animals, p=weight / weight.sum()))
         visit = _visit(params, position_m, home_m[animal], visits[animal], rng)
+        missed = 0 if visit else missed + 1
+        if missed == FULL:
+            raise InvalidInputError(
+                f"the survey is full at {frames} of {params.detections} detections; ask for fewer, or for "
+                "more days or animals"
+            )
         if visit is None:
             continue
         insort(visits[animal], visit, key=_time)

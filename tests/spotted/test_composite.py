@@ -67,6 +67,34 @@ def test_captures_without_any_photograph_are_refused(tmp_path: Path) -> None:
         read_composite(tmp_path / "captures", tmp_path / "photos", survey_id="c")
 
 
+def test_what_shows_no_known_animal_is_left_out_and_lent_to_none(tmp_path: Path) -> None:
+    unknown = [("", "A", f"2000-01-0{day}T01:00") for day in range(1, 8)]
+    strangers = [(f"p/stranger{number}.jpg", "", "left", "1") for number in range(7)]
+    write(tmp_path, [*unknown, *CAPTURES], [*strangers, *PHOTOGRAPHS])
+    made = read_composite(tmp_path / "captures", tmp_path / "photos", survey_id="c")
+    assert {d.individual_id for d in made.detections} == {"tiger-1", "tiger-2"}
+    assert not any("stranger" in d.image_uri for d in made.detections)
+    assert any("0 beyond the photographs dropped, 7 of unknown animals left out" in n for n in made.notes)
+
+
+def test_a_photograph_without_a_path_is_refused_by_row(tmp_path: Path) -> None:
+    write(tmp_path, CAPTURES, [*PHOTOGRAPHS, ("", "nyala-2", "left", "1")])
+    with pytest.raises(InvalidInputError, match="row 6, path '' is missing"):
+        read_composite(tmp_path / "captures", tmp_path / "photos", survey_id="c")
+
+
+def test_an_encounter_may_be_any_text_and_numbers_come_first(tmp_path: Path) -> None:
+    # \u00b2 counts as a digit, but is no number
+    albums = [
+        ("p/b.jpg", "n", "left", "\u00b2"),
+        ("p/a.jpg", "n", "left", "10"),
+        ("p/c.jpg", "n", "left", "9"),
+    ]
+    write(tmp_path, CAPTURES[1:], albums)
+    made = read_composite(tmp_path / "captures", tmp_path / "photos", survey_id="c")
+    assert [Path(d.image_uri).name for d in made.detections] == ["c.jpg", "a.jpg", "b.jpg"]
+
+
 @pytest.mark.parametrize(
     ("captures", "detections", "animals", "dropped"),
     [("nagarahole_tigers", 355, 86, 0), ("belize_jaguars", 270, 29, 64)],
@@ -78,4 +106,5 @@ def test_the_published_composites_have_their_stated_size(
     assert len(made.pictures) == detections
     assert len({d.individual_id for d in made.detections}) == animals
     assert any(f"{dropped} beyond the photographs dropped" in note for note in made.notes)
+    assert any("Dlamini & van Zyl 2020" in note for note in made.notes)
     assert all(picture.path is not None and picture.path.is_file() for picture in made.pictures)

@@ -44,6 +44,16 @@ def test_curves_of_any_length_are_drawn() -> None:
     assert opened(plots.matches_found(curves)).format == "PNG"
 
 
+def test_every_recall_line_is_named_inside_the_picture() -> None:
+    curve = {"confspal": np.array([0.5, 1.0])}
+    drawn = np.asarray(opened(plots.matches_found(curve)).convert("L"))
+    # right of the axes stand the three names and nothing else: the outermost columns stay white
+    right_edge = np.flatnonzero((drawn < 128).sum(axis=0) > drawn.shape[0] // 2).max()
+    inked = np.count_nonzero(drawn[:, right_edge + 4 :] < 128, axis=0)
+    assert inked.any()
+    assert not inked[-3:].any()
+
+
 def test_a_map_leaves_out_cameras_and_animals_that_are_unknown() -> None:
     cameras = {"A": Camera("A", 0.0, 0.0), "B": Camera("B", 1000.0, 0.0), "lost": Camera("lost")}
     survey = Survey("s", 0.0, 1.0, cameras=cameras)
@@ -66,3 +76,14 @@ def test_a_strip_frames_the_query_plainly_and_candidates_by_the_truth() -> None:
         found = sheet.getpixel((place * cell + 2, cell // 2))
         assert isinstance(found, tuple)
         np.testing.assert_allclose(found, ImageColor.getrgb(colour), atol=24)
+
+
+def test_a_strip_shows_the_whole_of_a_wide_photograph() -> None:
+    wide = Image.new("RGB", (300, 100), "blue")
+    wide.paste("red", (0, 0, 30, 100))
+    content = io.BytesIO()
+    wide.save(content, "PNG")
+    sheet = opened(plots.strip([plots.Thumbnail(content.getvalue(), ("query", ""), None)])).convert("RGB")
+    middle = plots.FRAME + plots.THUMBNAIL // 2
+    assert sheet.getpixel((plots.FRAME + 6, middle)) == pytest.approx((255, 0, 0), abs=60)
+    assert sheet.getpixel((middle, middle)) == pytest.approx((0, 0, 255), abs=60)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,24 @@ def test_the_page_needs_no_network_and_carries_its_pictures(tmp_path: Path) -> N
 def test_a_survey_id_is_text_and_never_markup(tmp_path: Path) -> None:
     write_report(tmp_path, measured(survey_id="<script>"), [])
     assert "<script>" not in (tmp_path / "report.html").read_text()
+
+
+def test_a_share_of_no_query_is_null_and_the_document_stays_json(tmp_path: Path) -> None:
+    write_report(tmp_path, replace(measured(), top5={"visual": math.nan}, top1={"visual": math.nan}), [])
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    document = json.loads((tmp_path / "report.json").read_text(), parse_constant=refuse)
+    assert document["top5"] == {"visual": None}
+    page = (tmp_path / "report.html").read_text()
+    assert "no query" in page
+    assert "nan" not in page
+
+
+def test_the_page_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> None:
+    write_report(tmp_path, measured(), [])
+    page = (tmp_path / "report.html").read_text()
+    assert "How this was made" in page
+    assert "What these figures are not" in page
+    assert "a note" in page

@@ -72,7 +72,19 @@ def test_numbers_of_photographs_have_a_long_tail() -> None:
     assert max(counts.values()) > 2 * float(np.median(list(counts.values())))
 
 
-@pytest.mark.parametrize("wrong", ["animals", "cameras", "detections"])
+@pytest.mark.parametrize("wrong", ["animals", "cameras", "detections", "days", "most_frames"])
 def test_a_survey_of_nothing_is_refused(wrong: str) -> None:
     with pytest.raises(InvalidInputError, match="at least one of each"):
         made(0, **{wrong: 0})
+
+
+@pytest.mark.parametrize("wrong", ["width_km", "home_km", "speed_kmh"])
+def test_no_width_home_or_speed_is_refused(wrong: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{wrong} 0"):
+        made(0, **{wrong: 0})
+
+
+def test_a_survey_without_room_for_its_detections_is_refused_and_ends() -> None:
+    # visits of one animal are an hour apart, so a day holds at most 24 of them, of three frames each
+    with pytest.raises(InvalidInputError, match=r"full at \d+ of 200 detections"):
+        made(0, animals=1, cameras=1, days=1, detections=200)
