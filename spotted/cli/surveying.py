@@ -12,6 +12,7 @@ from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.client import Spotted
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.intake import embed_pictures
+from spotted.survey import Survey
 from spotted.v1 import scorer_pb2, survey_pb2
 
 FAILURES_SHOWN = 10
@@ -67,16 +68,9 @@ def import_survey(
         imported = source.read(survey_id)
     notes = list(imported.notes)
     with Spotted.local(directory) as spotted:
-        try:
-            survey = spotted.create_survey(imported.survey)
-        except AlreadyExistsError:
-            # files that have grown may change their survey, other files may not
-            if not is_known(directory, imported.survey.survey_id, source):
-                raise
-            survey = spotted.update_extent(imported.survey)
-            notes.append(
-                "the survey was there with another extent; it has this one now, and its scores changed"
-            )
+        # files that have grown may change their survey, other files may not
+        grown = is_known(directory, imported.survey.survey_id, source)
+        survey = _created(spotted, imported.survey, notes, may_change=grown)
     remember(directory, survey.survey_id, source)
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
@@ -184,6 +178,17 @@ def match(
             click.echo(f"{len(lists) - LISTS_SHOWN} more detections: -o FILE writes all of them")
 
     show(document, as_json=as_json, text=text)
+
+
+def _created(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> survey_pb2.Survey:
+    """The survey as stored; one that is there with another extent gets this one where it may change."""
+    try:
+        return spotted.create_survey(survey)
+    except AlreadyExistsError:
+        if not may_change:
+            raise
+    notes.append("the survey was there with another extent; it has this one now, and its scores changed")
+    return spotted.update_extent(survey)
 
 
 def _absolute(path: Path | None) -> str:
