@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,6 +25,10 @@ from tests.services.embedder.serving import add_survey, serving
 def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
     with serving(store, backbone) as client:
         yield client
+    # each training is watched by a thread that has a last word with the store
+    for thread in threading.enumerate():
+        if thread.name == "training":
+            thread.join(30)
 
 
 def train(
