@@ -55,7 +55,8 @@ def embed_pictures(
     told(intake.unchanged)
     waiting = {p.detection.detection_id: p for p in pictures if p.detection.detection_id not in stored}
     block: list[tuple[Detection, Embedded]] = []
-    for embedded in spotted.embed(_crops(list(waiting.values()), intake), model_id=model_id):
+    unread: list[tuple[str, str]] = []
+    for embedded in spotted.embed(_crops(list(waiting.values()), unread), model_id=model_id):
         detection = waiting[embedded.crop_id].detection
         if embedded.vector is None:
             intake.failed.append((detection.detection_id, embedded.error))
@@ -69,20 +70,22 @@ def embed_pictures(
     if block:
         _store(spotted, survey_id, block, intake)
         told(len(block))
+    intake.failed += unread
+    told(len(unread))
     return intake
 
 
-def _crops(pictures: Sequence[Picture], intake: Intake) -> Iterator[Crop]:
-    """The crops of pictures that can be read; the others are noted as failed."""
+def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
+    """The crops of pictures that can be read; the others are noted in `unread`."""
     for picture in pictures:
         detection_id = picture.detection.detection_id
         if picture.path is None:
-            intake.failed.append((detection_id, "it has no photograph"))
+            unread.append((detection_id, "it has no photograph"))
             continue
         try:
             image = picture.path.read_bytes()
         except OSError as error:
-            intake.failed.append((detection_id, f"{picture.path} cannot be read: {error.strerror}"))
+            unread.append((detection_id, f"{picture.path} cannot be read: {error.strerror}"))
             continue
         yield Crop(detection_id, image, picture.box)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.common.store import Store
+from services.embedder.backbones import Backbone, load_backbone
 from services.embedder.export import Exported, export
 from spotted import local
 
@@ -54,6 +55,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 def models(exported: Exported) -> Path:
     """The directory of models that holds it."""
     return exported.directory.parent.parent
+
+
+@pytest.fixture(scope="session")
+def backbone(models: Path) -> Backbone:
+    """The real backbone, loaded on the CPU."""
+    return load_backbone(models, "efficientnet-lite0")
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from spotted.heads import FEWEST_DETECTIONS, HeadRecipe
 from spotted.v1 import operations_pb2 as pb
 
 TRAIN = "TrainHead"
-# a training's mark ends by itself where its process was killed; the process renews it
+# a training's mark ends by itself where nobody is left to take it away; the process renews it
 MARK_TTL_S = 60
 
 
@@ -71,12 +71,15 @@ class Trainings:
             env=self._environment,
             stdin=subprocess.DEVNULL,
         )
-        watching = (process, operation.operation_id)
+        watching = (process, operation.operation_id, survey_id)
         threading.Thread(target=self._watch, args=watching, name="training", daemon=True).start()
 
-    def _watch(self, process: subprocess.Popen[bytes], operation_id: str) -> None:
+    def _watch(self, process: subprocess.Popen[bytes], operation_id: str, survey_id: str) -> None:
         """Tell at once where a training's process died without a word."""
         code = process.wait()
         operation = self._operations.get(operation_id)
         if operation.state == pb.OPERATION_STATE_RUNNING:
+            # whoever sees the failure may begin again at once; a later training keeps its own mark
+            if self._store.get(keys.training(survey_id)) == operation_id.encode():
+                self._store.delete(keys.training(survey_id))
             self._operations.fail(operation, f"its process ended with code {code}; see the embedder's log")

@@ -19,6 +19,8 @@ from spotted.survey import Float32Array
 from spotted.v1 import embedder_pb2, survey_pb2
 
 MAX_CROPS = 16
+# a head of this width on 1,280 elements takes 10 MiB; wider ones are no bottleneck
+MAX_RANK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def base_embeddings(request: embedder_pb2.ApplyHeadRequest) -> Float32Array:
 def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
     """A recipe; 0 stands for the default. Raises InvalidInputError for a value that cannot be used."""
     default = HeadRecipe()
+    wire.between(message.rank, 0, MAX_RANK, "recipe.rank")
     wire.finite(message.learning_rate, "recipe.learning_rate", least=0.0, most=1.0)
     wire.finite(message.anchor_weight, "recipe.anchor_weight", least=0.0)
     wire.finite(message.positive_from, "recipe.positive_from", least=0.0, most=1.0)

@@ -10,18 +10,19 @@ from contextlib import contextmanager
 from grpc import aio
 
 from services.common.interceptors import ErrorInterceptor
-from services.common.server import SERVER_OPTIONS, Service
+from services.common.server import MAX_MESSAGE_BYTES, SERVER_OPTIONS, Service
 
 
 @contextmanager
-def running(*services: Service, port: int = 0) -> Iterator[str]:
+def running(*services: Service, port: int = 0, max_receive_bytes: int = MAX_MESSAGE_BYTES) -> Iterator[str]:
     """Serve on a port, any free one for 0, while the context lasts; yields the address."""
+    options = [*SERVER_OPTIONS, ("grpc.max_receive_message_length", max_receive_bytes)]
     started = threading.Event()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     address: list[str] = []
 
     async def serve() -> None:
-        server = aio.server(interceptors=[ErrorInterceptor()], options=SERVER_OPTIONS)
+        server = aio.server(interceptors=[ErrorInterceptor()], options=options)
         for service in services:
             service.register(server)
         address.append(f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}")

@@ -9,21 +9,16 @@ import pytest
 from PIL import Image
 
 from services.common.store import Store
-from services.embedder.backbones import Backbone, load_backbone
+from services.embedder.backbones import Backbone
 from spotted.client import Spotted
 from spotted.intake import BLOCK, Picture, embed_pictures
 from spotted.survey import Detection, Survey
 from tests.services.embedder.serving import serving
 
 
-@pytest.fixture(scope="module")
-def loaded(models: Path) -> Backbone:
-    return load_backbone(models, "efficientnet-lite0")
-
-
 @pytest.fixture
-def spotted(store: Store, loaded: Backbone, survey_id: str) -> Iterator[Spotted]:
-    with serving(store, loaded) as client:
+def spotted(store: Store, backbone: Backbone, survey_id: str) -> Iterator[Spotted]:
+    with serving(store, backbone) as client:
         client.create_survey(Survey(survey_id, 0.0, 1.0))
         yield client
 
@@ -62,8 +57,11 @@ def test_what_cannot_be_used_is_listed_and_the_others_are_stored(
     missing = Picture(Detection("d091"), tmp_path / "nosuch.jpg")
     none = Picture(Detection("d092"), None)
     stranger = Picture(Detection("d093", camera_id="nosuch"), pictures[0].path)
-    intake = embed_pictures(spotted, survey_id, [*pictures, broken, missing, none, stranger])
+    told: list[int] = []
+    everything = [*pictures, broken, missing, none, stranger]
+    intake = embed_pictures(spotted, survey_id, everything, told=told.append)
     assert intake.added == 3
+    assert sum(told) == len(everything)
     failed = dict(intake.failed)
     assert set(failed) == {"d090", "d091", "d092", "d093"}
     assert "nosuch.jpg cannot be read" in failed["d091"]

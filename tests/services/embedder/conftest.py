@@ -1,22 +1,14 @@
-"""The loaded backbone and drawn images that all tests of the embedder share."""
+"""The drawn images that all tests of the embedder share."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from services.embedder.backbones import Backbone, load_backbone
 from services.embedder.images import ByteArray
-
-
-@pytest.fixture(scope="session")
-def backbone(models: Path) -> Backbone:
-    """The real backbone, loaded on the CPU."""
-    return load_backbone(models, "efficientnet-lite0")
 
 
 @pytest.fixture(scope="session")

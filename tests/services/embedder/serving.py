@@ -13,6 +13,7 @@ from services.embedder.__main__ import services as embedder_services
 from services.embedder.backbones import Backbone
 from services.embedder.embedding import Embedders
 from services.embedder.pipeline import ImageEmbedder
+from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted
 from spotted.survey import Camera, Detection, Survey
@@ -29,7 +30,9 @@ def serving(store: Store, backbone: Backbone) -> Iterator[Spotted]:
     embedders = Embedders([ImageEmbedder(backbone, workers=1)], "efficientnet-lite0")
     environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
     with (
-        running(*embedder_services(store, embedders, environment)) as embedder,
+        running(
+            *embedder_services(store, embedders, environment), max_receive_bytes=MAX_MESSAGE_BYTES
+        ) as embedder,
         running(scorer_service(store)) as scorer,
         Spotted(embedder=embedder, scorer=scorer, sampler=scorer) as spotted,
     ):

@@ -102,6 +102,37 @@ def test_a_crop_that_cannot_be_read_fails_alone_and_in_its_place(
     np.testing.assert_allclose(first.vector, third.vector, atol=1e-6)
 
 
+def test_concurrent_callers_share_batches(backbone: Backbone, drawing_png: bytes) -> None:
+    async def run() -> list[list[Outcome]]:
+        embedder = ImageEmbedder(backbone, workers=1, max_batch=4)
+        crop = NamedCrop("a", ImageCrop(drawing_png))
+        try:
+            return await asyncio.gather(*(embed_all(embedder, [crop], None) for _ in range(8)))
+        finally:
+            await embedder.close()
+
+    embeddings = [outcome.result for (outcome,) in asyncio.run(run())]
+    assert all(isinstance(e, Embedding) for e in embeddings)
+    # what one batch embeds has one duration; the first may go alone, seven others fill two batches
+    assert len({e.timings.worked_s for e in embeddings if isinstance(e, Embedding)}) <= 3
+
+
+def test_the_error_of_what_is_drawn_ends_the_stream_as_itself() -> None:
+    async def broken() -> AsyncIterator[int]:
+        yield 0
+        raise NotFoundError("gone")
+
+    async def run() -> None:
+        async def work(number: int) -> int:
+            return number
+
+        async for _ in as_ready(broken(), work):
+            pass
+
+    with pytest.raises(NotFoundError, match="gone"):
+        asyncio.run(run())
+
+
 def test_a_model_is_found_by_id_or_as_the_default(backbone: Backbone) -> None:
     embedder = ImageEmbedder(backbone, workers=1)
     embedders = Embedders([embedder], "efficientnet-lite0")

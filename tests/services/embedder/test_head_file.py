@@ -4,9 +4,10 @@ import hashlib
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
-from services.embedder.head_file import OPSET, to_onnx
+from services.embedder.head_file import OPSET, PARITY, to_onnx
 from spotted.errors import PreconditionError
 from spotted.heads import Head
 from spotted.similarity import unit_rows
@@ -27,6 +28,14 @@ def test_a_file_says_its_inputs_outputs_and_operators() -> None:
     assert [o.name for o in model.graph.output] == ["adapted"]
     assert model.opset_import[0].version == OPSET
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 33])
+def test_a_file_adapts_other_vectors_than_its_probes_as_the_head_does(count: int) -> None:
+    session = onnxruntime.InferenceSession(to_onnx(head(), PROBES), providers=["CPUExecutionProvider"])
+    others = unit_rows(np.random.default_rng(7).normal(size=(count, 6)))
+    adapted = session.run(None, {"embeddings": others})[0]
+    np.testing.assert_allclose(adapted, head().apply(others), atol=PARITY)
 
 
 def test_equal_heads_give_equal_files_and_other_heads_others() -> None:

@@ -51,3 +51,5 @@ def test_an_operation_is_read_and_asked_to_stop(store: Store) -> None:
         assert operations.cancel_asked(operation.operation_id)
         with pytest.raises(NotFoundError), our_errors(address):
             stub.GetOperation(pb.GetOperationRequest(operation_id="nosuch"), timeout=10)
+        with pytest.raises(NotFoundError), our_errors(address):
+            list(stub.WatchOperation(pb.WatchOperationRequest(operation_id="nosuch"), timeout=10))

@@ -1,18 +1,28 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from services.common.heads import HeadStore
+from services.common.server import MAX_MESSAGE_BYTES as OTHER_MAX_BYTES
 from services.common.store import Store
 from services.embedder.backbones import Backbone
+from services.embedder.head_file import PARITY, to_onnx
+from services.embedder.servicer import MAX_MESSAGE_BYTES
 from spotted import messages
 from spotted.client import Crop, Spotted
 from spotted.client.calls import our_errors
-from spotted.errors import InvalidInputError, NotFoundError
+from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
+from spotted.heads import Head
+from spotted.similarity import unit_rows
+from spotted.survey import Float32Array
 from spotted.v1 import embedder_pb2 as pb
-from tests.services.embedder.serving import serving
+from tests.services.embedder.serving import SPEC, serving
 
 
 @pytest.fixture
@@ -35,6 +45,72 @@ def test_a_vector_is_the_same_by_either_way_and_whatever_the_company(
     assert streamed["0"].spec == alone.spec
 
 
+def cosine(first: Float32Array, second: Float32Array) -> float:
+    return float(first.astype(np.float64) @ second / np.linalg.norm(first) / np.linalg.norm(second))
+
+
+def test_a_hundred_crops_with_ten_bad_ones_give_ninety_vectors(spotted: Spotted, drawing_png: bytes) -> None:
+    alone = {e.crop_id: e.vector for e in spotted.embed([Crop("whole", drawing_png)])}["whole"]
+    assert alone is not None
+    torn = drawing_png[: len(drawing_png) // 2]
+    crops = [Crop(str(n), torn if n % 10 == 3 else drawing_png) for n in range(100)]
+    found = {e.crop_id: e for e in spotted.embed(crops)}
+    assert len(found) == 100
+    assert {i for i, e in found.items() if e.vector is None} == {str(n) for n in range(3, 100, 10)}
+    vectors = [e.vector for e in found.values() if e.vector is not None]
+    assert min(cosine(alone, v) for v in vectors) > 1 - 1e-6
+
+
+def test_each_concurrent_caller_gets_the_vectors_of_its_own_crops(
+    spotted: Spotted, drawing_png: bytes
+) -> None:
+    boxes = [(0.1 * n, 0.0, 0.4, 1.0) for n in range(6)]
+    crops = [Crop(str(n), drawing_png, box) for n, box in enumerate(boxes)]
+    expected = {e.crop_id: e.vector for e in spotted.embed(crops)}
+
+    def ask(crop: Crop) -> Float32Array:
+        (answer,) = spotted.embed([crop])
+        assert (answer.crop_id, answer.error) == (crop.crop_id, "")
+        assert answer.vector is not None
+        return answer.vector
+
+    with ThreadPoolExecutor(len(crops)) as callers:
+        for crop, vector in zip(crops, callers.map(ask, crops), strict=True):
+            likeness = {i: cosine(vector, v) for i, v in expected.items() if v is not None}
+            assert likeness[crop.crop_id] > 1 - 1e-6
+            assert max(likeness, key=likeness.__getitem__) == crop.crop_id
+
+
+def test_a_large_photograph_is_embedded_and_one_past_the_limit_is_refused(spotted: Spotted) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (1300, 1300, 3), dtype=np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(noise).save(content, "PNG", compress_level=0)
+    assert len(content.getvalue()) > OTHER_MAX_BYTES
+    (answer,) = spotted.embed([Crop("large", content.getvalue())])
+    assert answer.vector is not None, answer.error
+    with pytest.raises(InvalidInputError, match="larger than max"):
+        list(spotted.embed([Crop("huge", bytes(MAX_MESSAGE_BYTES + 1))]))
+
+
+def test_a_stored_head_adapts_over_the_wire_as_its_arrays_do(store: Store, spotted: Spotted) -> None:
+    rng = np.random.default_rng(3)
+    shapes = (4, 12), (4,), (12, 4), (12,)
+    head = Head(*((0.3 * rng.normal(size=shape)).astype(np.float32) for shape in shapes))
+    base = unit_rows(rng.normal(size=(40, 12)))
+    digest = HeadStore(store).put(
+        to_onnx(head, base), SPEC, survey_id="any", recipe_json="{}", metrics={}, created_s=0.0
+    )
+    request = pb.ApplyHeadRequest(head_digest=digest, embeddings=messages.tensor(base))
+    adapted = messages.vector(spotted.embedder.ApplyHead(request, timeout=30).embeddings)
+    np.testing.assert_allclose(adapted, head.apply(base), atol=PARITY)
+    broken = base.copy()
+    broken[7, 2] = np.nan
+    for unusable, kind in ((broken, InvalidInputError), (base[:, :6], DigestMismatchError)):
+        request.embeddings.CopyFrom(messages.tensor(unusable))
+        with pytest.raises(kind), our_errors("embedder"):
+            spotted.embedder.ApplyHead(request, timeout=30)
+
+
 def test_bad_crops_fail_alone_in_a_stream(spotted: Spotted, drawing_png: bytes) -> None:
     bad = {"torn": drawing_png[: len(drawing_png) // 2], "text": b"hello", "empty": b""}
     crops = [Crop(f"good-{n}", drawing_png) for n in range(10)] + [Crop(i, c) for i, c in bad.items()]
@@ -51,8 +127,10 @@ def test_an_empty_stream_has_no_answer(spotted: Spotted) -> None:
 def test_requests_that_cannot_be_met_are_refused(spotted: Spotted, drawing_png: bytes) -> None:
     with pytest.raises(NotFoundError, match="efficientnet-lite0"):
         list(spotted.embed([Crop("a", drawing_png)], model_id="other"))
-    with pytest.raises(InvalidInputError, match="crops is 0"), our_errors("embedder"):
-        spotted.embedder.Embed(pb.EmbedRequest(), timeout=10)
+    for count in (0, 17):
+        request = pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)] * count)
+        with pytest.raises(InvalidInputError, match=f"crops is {count}"), our_errors("embedder"):
+            spotted.embedder.Embed(request, timeout=10)
     embeddings = messages.tensor(np.eye(3, dtype=np.float32))
     with pytest.raises(NotFoundError, match="head"), our_errors("embedder"):
         spotted.embedder.ApplyHead(pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10)

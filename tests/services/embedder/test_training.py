@@ -91,7 +91,9 @@ def test_a_training_that_is_cancelled_ends_and_leaves_no_head(spotted: Spotted, 
 
 
 @pytest.mark.slow
-def test_a_training_whose_process_dies_has_failed_with_its_code(spotted: Spotted, survey_id: str) -> None:
+def test_a_training_whose_process_dies_has_failed_with_its_code_and_may_be_repeated(
+    spotted: Spotted, survey_id: str
+) -> None:
     add_survey(spotted, survey_id)
     operation = train(spotted, survey_id, epochs=1_000_000)
     (worker,) = [c for c in psutil.Process().children() if operation.operation_id in c.cmdline()]
@@ -99,6 +101,7 @@ def test_a_training_whose_process_dies_has_failed_with_its_code(spotted: Spotted
     done = ended(spotted, operation.operation_id)
     assert done.state == operations_pb2.OPERATION_STATE_FAILED
     assert "ended with code -9" in done.message
+    assert ended(spotted, train(spotted, survey_id).operation_id).result
 
 
 def test_a_survey_that_is_too_small_or_unknown_is_refused(spotted: Spotted, survey_id: str) -> None:

@@ -41,6 +41,10 @@ def test_an_empty_recipe_is_the_default_and_a_zero_anchor_is_zero() -> None:
     "recipe",
     [
         pb.HeadRecipe(learning_rate=math.nan),
+        pb.HeadRecipe(learning_rate=1.5),
+        pb.HeadRecipe(rank=wire.MAX_RANK + 1),
+        pb.HeadRecipe(anchor_weight=math.inf),
+        pb.HeadRecipe(negative_to=-0.1),
         pb.HeadRecipe(anchor_weight=-1.0),
         pb.HeadRecipe(positive_from=1.5),
         pb.HeadRecipe(positive_from=0.2, negative_to=0.3),
@@ -50,6 +54,10 @@ def test_a_recipe_that_cannot_be_used_is_refused_with_its_field(recipe: pb.HeadR
     with pytest.raises(InvalidInputError) as caught:
         wire.recipe(recipe)
     assert caught.value.field.startswith("recipe.")
+
+
+def test_the_widest_head_is_taken() -> None:
+    assert wire.recipe(pb.HeadRecipe(rank=wire.MAX_RANK)).rank == wire.MAX_RANK
 
 
 def test_base_embeddings_with_nan_are_refused() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -15,21 +16,44 @@ from spotted.v1 import scorer_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 from tests.services.serving import running
 
+Answer = Future[scorer_pb2.ListSurveysResponse]
+
+
+def surveys(channel: grpc.Channel) -> scorer_pb2.ListSurveysResponse:
+    return ScorerServiceStub(channel).ListSurveys(scorer_pb2.ListSurveysRequest(page_size=1), timeout=30)
+
+
+def asked_while_down(channel: grpc.Channel, caller: ThreadPoolExecutor) -> Answer:
+    """A call whose first attempt has failed because nothing listens."""
+    refused = threading.Event()
+
+    def note(state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            refused.set()
+
+    channel.subscribe(note)
+    answer = caller.submit(surveys, channel)
+    assert refused.wait(10)
+    channel.unsubscribe(note)
+    return answer
+
 
 def test_a_call_waits_for_a_service_that_comes_a_moment_later(store: Store) -> None:
     port = local.free_port()
-    answered: list[int] = []
+    with open_channel(f"127.0.0.1:{port}") as channel, ThreadPoolExecutor(1) as caller:
+        answer = asked_while_down(channel, caller)
+        with running(service(store), port=port):
+            assert answer.result(30) is not None
 
-    def ask() -> None:
-        with open_channel(f"127.0.0.1:{port}") as channel:
-            request = scorer_pb2.ListSurveysRequest(page_size=1)
-            answered.append(len(ScorerServiceStub(channel).ListSurveys(request, timeout=30).surveys))
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    with running(service(store), port=port):
-        thread.join(30)
-        assert answered
+def test_a_call_made_while_its_service_is_restarted_is_answered(store: Store) -> None:
+    port = local.free_port()
+    with open_channel(f"127.0.0.1:{port}") as channel, ThreadPoolExecutor(1) as caller:
+        with running(service(store), port=port):
+            assert surveys(channel) is not None
+        answer = asked_while_down(channel, caller)
+        with running(service(store), port=port):
+            assert answer.result(30) is not None
 
 
 def test_a_deadline_that_passed_is_a_deadline_error() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import select
+import socket
 import uuid
 from pathlib import Path
 
@@ -7,9 +9,10 @@ import pytest
 
 from services.common.store import Store
 from services.scorer.__main__ import service
+from spotted import local
 from spotted.client import Spotted
 from spotted.client.connection import request_id
-from spotted.errors import PreconditionError, UnavailableError
+from spotted.errors import DeadlineError, PreconditionError
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2
 from tests.services.serving import running
@@ -34,10 +37,17 @@ def test_lists_longer_than_a_page_come_whole(store: Store, survey_id: str) -> No
 
 
 def test_nothing_is_sent_before_the_first_call() -> None:
-    address = "127.0.0.1:1"
-    spotted = Spotted(embedder=address, scorer=address, sampler=address)
-    with spotted, pytest.raises(UnavailableError):
-        spotted.survey("any")
+    with socket.socket() as mute:
+        mute.bind((local.LOOPBACK, 0))
+        mute.listen()
+        address = f"{local.LOOPBACK}:{mute.getsockname()[1]}"
+        with Spotted(embedder=address, scorer=address, sampler=address, timeout_s=0.5) as spotted:
+            connected, _, _ = select.select([mute], [], [], 0.2)
+            assert not connected
+            with pytest.raises(DeadlineError):
+                spotted.survey("any")
+            connected, _, _ = select.select([mute], [], [], 0.2)
+            assert connected
 
 
 def test_a_directory_where_nothing_was_started_is_told(tmp_path: Path) -> None:
