@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spotted.blocks import Allowed
 from spotted.fusion import Fusion
-from spotted.ranking import Allowed, Gallery
+from spotted.ranking import Gallery
 from spotted.survey import BoolArray, Float64Array, IntArray
 
 # the measured rate of an expert (Spotted, section on labelling hours)

@@ -53,7 +53,8 @@ def feasibility(
     # d > 0 over g = 0 is +inf, whose exponential is the 0 that is wanted; 0 over 0 is replaced below
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         slowness = (distance_m * extent.span_s) / (gap_s * extent.distance_m)
-        score = np.exp(-decay * slowness)
+        # with a decay of 0 every journey is feasible but one without time
+        score = np.exp(np.where(np.isposinf(slowness), -np.inf, -decay * slowness))
     return np.where((distance_m == 0) & ~np.isnan(gap_s), 1.0, score)
 
 
@@ -72,9 +73,16 @@ def pair_feasibility(
     rows, columns: indices that broadcast against each other, such as (q, 1) and (n,).
     """
     distance, gap = softened_journey(table, rows, columns, params)
-    score = feasibility(distance, gap, extent, decay=params.decay)
+    return journey_feasibility(distance, gap, extent, params)
+
+
+def journey_feasibility(
+    distance_m: Float64Array, gap_s: Float64Array, extent: Extent, params: FeasibilityParams
+) -> Float32Array:
+    """Feasibility of journeys that are softened already, float32, NaN where unknown."""
+    score = feasibility(distance_m, gap_s, extent, decay=params.decay)
     if params.max_speed_kmh is not None:
-        too_fast = needed_speed_kmh(distance, gap) > params.max_speed_kmh
+        too_fast = needed_speed_kmh(distance_m, gap_s) > params.max_speed_kmh
         score = np.where(too_fast, 0.0, score)
     return score.astype(np.float32)
 

@@ -15,6 +15,7 @@ class Fusion(enum.IntEnum):
     PRODUCT = 1
     VISUAL = 2
     LOCATION = 3
+    CALIBRATED = 4
 
 
 def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusion.PRODUCT) -> Float32Array:
@@ -22,7 +23,7 @@ def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusio
 
     visual, feasibility: equal shapes, in [0, 1]; feasibility NaN where unknown.
     PRODUCT falls back to the visual score where feasibility is unknown (ours): never a silent 0 or 1.
-    LOCATION puts the unknown last (ours).
+    LOCATION puts the unknown last (ours). CALIBRATED needs more than these two: see `spotted.scoring`.
     """
     if fusion is Fusion.VISUAL:
         return visual

@@ -10,6 +10,7 @@ import numpy as np
 
 from spotted.client import Crop, Embedded, Spotted
 from spotted.survey import Detection
+from spotted.v1 import embedder_pb2
 
 # an interrupted run loses at most so many embeddings, and never a stored detection
 BLOCK = 64
@@ -43,11 +44,13 @@ def embed_pictures(
     pictures: Sequence[Picture],
     *,
     model_id: str = "",
+    preparation: embedder_pb2.Preparation | None = None,
     told: Callable[[int], None] = lambda _: None,
 ) -> Intake:
     """Embed the pictures that the survey does not hold yet, and store them.
 
     May be stopped at any time: what was stored stays, the next run goes on from there.
+    model_id, preparation: as of `Spotted.embed`.
     told: called with the number of pictures that are done since the last call.
     """
     stored = {d.detection_id for d in spotted.detections(survey_id)}
@@ -56,7 +59,8 @@ def embed_pictures(
     waiting = {p.detection.detection_id: p for p in pictures if p.detection.detection_id not in stored}
     block: list[tuple[Detection, Embedded]] = []
     unread: list[tuple[str, str]] = []
-    for embedded in spotted.embed(_crops(list(waiting.values()), unread), model_id=model_id):
+    crops = _crops(list(waiting.values()), unread)
+    for embedded in spotted.embed(crops, model_id=model_id, survey_id=survey_id, preparation=preparation):
         detection = waiting[embedded.crop_id].detection
         if embedded.vector is None:
             intake.failed.append((detection.detection_id, embedded.error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -130,15 +130,27 @@ class DetectionTable:
     def __len__(self) -> int:
         return len(self.time_s)
 
+    def at(self, rows: IntArray) -> DetectionTable:
+        """Some of the rows, in the order given."""
+        return DetectionTable(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
-def detection_table(detections: Sequence[Detection], cameras: Mapping[str, Camera]) -> DetectionTable:
+    def followed_by(self, others: DetectionTable) -> DetectionTable:
+        """The rows of both, whose images were numbered together."""
+        columns = (field.name for field in fields(self))
+        return DetectionTable(**{c: np.concatenate([getattr(self, c), getattr(others, c)]) for c in columns})
+
+
+def detection_table(
+    detections: Sequence[Detection], cameras: Mapping[str, Camera], images: dict[str, int] | None = None
+) -> DetectionTable:
     """The columns of detections, with place, uncertainty and clock taken over from their cameras.
 
     A detection without a camera, or whose camera has no position, has no position.
+    images: numbers given to image ids so far, and added to; None begins anew.
     """
     nowhere = Camera("")
     seen_by = [cameras.get(d.camera_id, nowhere) for d in detections]
-    images: dict[str, int] = {}
+    images = {} if images is None else images
     return DetectionTable(
         position_m=np.array([(_or_nan(c.x_m), _or_nan(c.y_m)) for c in seen_by], np.float64).reshape(-1, 2),
         time_s=np.array([_or_nan(d.captured_at_s) for d in detections], np.float64),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # lock file -> extras; onnxruntime and onnxruntime-gpu never meet in one
-LOCKS = {"cpu": ("cpu",), "gpu": ("gpu",), "dev": ("cpu", "train", "export", "dev")}
+LOCKS = {"cpu": ("cpu",), "gpu": ("gpu",), "dev": ("cpu", "train", "export", "batch", "dev")}
 
 
 def main() -> None:

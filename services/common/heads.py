@@ -58,9 +58,14 @@ class HeadStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        # what a digest names never changes
+        self._known = lru_cache(LOADED)(self._read)
 
     def get(self, digest: str) -> StoredHead:
         """A head by its digest. Raises NotFoundError where there is none, or its bytes are damaged."""
+        return self._known(digest)
+
+    def _read(self, digest: str) -> StoredHead:
         content = self._store.get(keys.head(digest))
         stored = store_pb2.StoredHead.FromString(content) if content else None
         if stored is None or hashlib.sha256(stored.onnx).hexdigest() != digest:
@@ -96,4 +101,7 @@ def _session(onnx: bytes) -> onnxruntime.InferenceSession:
     # only a survey with a head needs onnxruntime in the scorer
     import onnxruntime  # noqa: PLC0415
 
-    return onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    # it is called from many threads, and each call is small
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])

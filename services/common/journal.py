@@ -116,6 +116,10 @@ class Folded(Generic[StateT]):
             self._catch_up()
             return look(self._state, self._position)
 
+    def peek(self) -> StateT:
+        """The state as it was last seen, which may be behind the store; for a glance at its size."""
+        return self._state
+
     def change(self, decide: Callable[[StateT], Change], *, scope: str, request_id: str = "") -> bytes:
         """Decide on a change of the present state and append it; the loser of a race decides anew.
 

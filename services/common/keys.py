@@ -13,6 +13,8 @@ and a script may touch several.
 | `spotted:{s:<survey>}:session:<session>:leases`  | hash   | pair -> annotator and end of lease          |
 | `spotted:{s:<survey>}:request:<scope>:<id>`      | string | first answer to a request id, for one day   |
 | `spotted:head:<digest>`                          | string | spotted.v1.StoredHead                       |
+| `spotted:calibration:<digest>`                   | string | spotted.v1.StoredCalibration                |
+| `spotted:reference:<digest>`                     | string | spotted.v1.StoredReference                  |
 | `spotted:operation:<id>`                         | string | spotted.v1.Operation, for thirty days       |
 | `spotted:operation:<id>:cancel`                  | string | present where cancellation was asked for    |
 | `spotted:training:<survey>`                      | string | the training under way, until it goes quiet |
@@ -56,6 +58,16 @@ def leases(survey_id: str, session_id: str) -> str:
 def request(survey_id: str, scope: str, request_id: str) -> str:
     """The first answer to a request id; `scope` is the rpc, so that ids cannot cross rpcs."""
     return f"{of_survey(survey_id)}request:{scope}:{request_id}"
+
+
+def calibration(digest: str) -> str:
+    """A calibration."""
+    return f"spotted:calibration:{digest}"
+
+
+def reference(digest: str) -> str:
+    """The histogram of a reference image."""
+    return f"spotted:reference:{digest}"
 
 
 def head(digest: str) -> str:

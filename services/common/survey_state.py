@@ -8,20 +8,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from services.common import keys
+from services.common.detection_rows import DetectionRows, HalfArray
 from services.common.journal import Folded, Journal
 from services.common.store import Store
 from spotted import messages
 from spotted.errors import NotFoundError
 from spotted.fusion import Fusion
 from spotted.ranking import Gallery
-from spotted.survey import Camera, Detection, Survey, detection_table, id_order
+from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 
-HalfArray = npt.NDArray[np.float16]
+# of a detection: its ids, times and numbers as Python objects
+DETECTION_BYTES = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +30,23 @@ class Snapshot:
     """A survey at one revision; nothing in it ever changes.
 
     survey: the contract's message, output-only fields included. base: (n, D) float16 unit rows.
-    row_of: detection id -> row. gallery: the detections as scored without a head.
+    gallery: the detections as scored without a head.
+    generation: snapshots of one generation have the same rows, the later ones more of them.
     """
 
     survey: pb.Survey
     cameras: Mapping[str, Camera]
     detections: tuple[Detection, ...]
-    row_of: Mapping[str, int]
+    # shared with later snapshots, so it may hold rows that this one does not have
+    _row_of: Mapping[str, int]
     base: HalfArray
     gallery: Gallery
+    generation: int
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
-        row = self.row_of.get(detection_id)
-        if row is None:
+        row = self._row_of.get(detection_id)
+        if row is None or row >= len(self.detections):
             raise NotFoundError(
                 f"detection {detection_id!r} is not in survey {self.survey.survey_id!r}; add it first"
             )
@@ -66,11 +70,20 @@ class SurveyState:
     def __init__(self) -> None:
         self.survey = pb.Survey()
         self.cameras: dict[str, Camera] = {}
-        self.detections: dict[str, Detection] = {}
         self.digests: dict[str, bytes] = {}
         self.revision = 0
-        self._vectors: dict[str, npt.NDArray[np.float16]] = {}
+        self._rows = DetectionRows()
         self._snapshot: Snapshot | None = None
+
+    @property
+    def detections(self) -> Mapping[str, Detection]:
+        """The detections by id, in the order they came."""
+        return self._rows.by_id
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the survey takes, about, with a float32 copy of its vectors to be scored by."""
+        return 3 * self._rows.vectors_bytes + DETECTION_BYTES * len(self._rows)
 
     def apply(self, entry: bytes) -> None:
         """Take in one SurveyEvent."""
@@ -79,13 +92,15 @@ class SurveyState:
             case "survey":
                 self.survey = event.survey
             case "cameras":
-                self.cameras |= {c.camera_id: messages.camera(c) for c in event.cameras.cameras}
+                # snapshots keep the cameras they were made with
+                self.cameras = self.cameras | {c.camera_id: messages.camera(c) for c in event.cameras.cameras}
+                self._rows.move()
             case "detections":
                 self._add(event.detections)
             case "deleted":
+                self._rows.remove(event.deleted.detection_ids)
                 for detection_id in event.deleted.detection_ids:
-                    for columns in (self.detections, self.digests, self._vectors):
-                        columns.pop(detection_id, None)
+                    self.digests.pop(detection_id, None)
         self.revision += 1
         self._snapshot = None
 
@@ -104,30 +119,23 @@ class SurveyState:
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
         vectors = messages.array(block.embeddings).astype(np.float16)
         for message, vector in zip(block.detections, vectors, strict=True):
-            self.detections[message.detection_id] = messages.detection(message)
             self.digests[message.detection_id] = content_digest(message, vector)
-            self._vectors[message.detection_id] = vector
+        self._rows.append([messages.detection(message) for message in block.detections], vectors)
 
     def _freeze(self, revision: int) -> Snapshot:
-        detections = tuple(self.detections.values())
-        ids = list(self.detections)
-        dimension = self.survey.embedding.dimension
-        base = np.empty((len(ids), dimension), np.float16)
-        for row, vector in enumerate(self._vectors.values()):
-            base[row] = vector
+        rows = self._rows
         start_s, end_s = messages.seconds(self.survey.start_time), messages.seconds(self.survey.end_time)
-        cameras = dict(self.cameras)
-        extent = Survey(self.survey.survey_id, start_s, end_s, cameras=cameras).extent()
+        base = rows.vectors(self.survey.embedding.dimension)
         gallery = Gallery(
             base,
-            detection_table(detections, cameras),
-            id_order(ids),
-            extent,
+            rows.table(self.cameras),
+            rows.order(),
+            Survey(self.survey.survey_id, start_s, end_s, cameras=self.cameras).extent(),
             messages.feasibility(self.survey.feasibility),
         )
-        rows = {detection_id: row for row, detection_id in enumerate(ids)}
-        survey = described(self.survey, cameras=len(cameras), detections=len(ids), revision=revision)
-        return Snapshot(survey, cameras, detections, rows, base, gallery)
+        survey = described(self.survey, cameras=len(self.cameras), detections=len(rows), revision=revision)
+        detections = tuple(rows.by_id.values())
+        return Snapshot(survey, self.cameras, detections, rows.row_of, base, gallery, rows.generation)
 
 
 def described(survey: pb.Survey, *, cameras: int, detections: int, revision: int) -> pb.Survey:
@@ -144,7 +152,7 @@ def etag(survey: pb.Survey) -> str:
     return hashlib.sha256(survey.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
-def content_digest(detection: pb.Detection, vector: npt.NDArray[np.float16]) -> bytes:
+def content_digest(detection: pb.Detection, vector: HalfArray) -> bytes:
     """What tells two contents of one detection id apart."""
     return hashlib.sha256(detection.SerializeToString(deterministic=True) + vector.tobytes()).digest()
 

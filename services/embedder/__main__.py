@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 
+import joblib
 from grpc import aio
 
 from services.common import process
@@ -14,10 +15,12 @@ from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store import Store
 from services.embedder.backbones import load_backbone
-from services.embedder.embedding import Embedders
+from services.embedder.embedding import Embedders, Stores
 from services.embedder.operations import Operations
 from services.embedder.operations_servicer import OperationsServicer
-from services.embedder.pipeline import MAX_BATCH, ImageEmbedder
+from services.embedder.pipeline import ImageEmbedder, limits_for
+from services.embedder.references import ReferenceStore
+from services.embedder.segmenting import load_segmenter
 from services.embedder.servicer import MAX_MESSAGE_BYTES, EmbedderServicer
 from services.embedder.training import Trainings
 from spotted.v1.embedder_pb2_grpc import add_EmbedderServiceServicer_to_server
@@ -27,7 +30,7 @@ from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_serv
 def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
     """The embedder and its operations over a store and loaded backbones."""
     operations = Operations(store, now=time.time)
-    embedder = EmbedderServicer(embedders, HeadStore(store), Trainings(store, operations, environment))
+    embedder = EmbedderServicer(embedders, Trainings(store, operations, environment))
 
     def register_embedder(server: aio.Server) -> None:
         add_EmbedderServiceServicer_to_server(embedder, server)
@@ -41,17 +44,23 @@ def services(store: Store, embedders: Embedders, environment: Mapping[str, str])
     ]
 
 
-def load(settings: Settings) -> Embedders:
-    """The default backbone, loaded and warm. Raises NotFoundError, PreconditionError."""
-    backbone = load_backbone(settings.models, settings.model_id, device=settings.device)
-    backbone.warm_up(MAX_BATCH)
-    workers = settings.workers if settings.device == "cpu" else 1
-    return Embedders([ImageEmbedder(backbone, workers=workers)], settings.model_id)
+def load(settings: Settings, store: Store) -> Embedders:
+    """The backbones, loaded and warm, the first as the default. Raises NotFoundError, PreconditionError."""
+    workers = settings.workers or joblib.cpu_count()
+    embedders = []
+    for model_id in settings.model_ids:
+        backbone = load_backbone(settings.models, model_id, device=settings.device)
+        backbone.warm_up()
+        embedders.append(ImageEmbedder(backbone, limits_for(backbone, workers)))
+    segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
+    stores = Stores(HeadStore(store), ReferenceStore(store))
+    return Embedders(embedders, settings.model_ids[0], stores, segmenter)
 
 
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
-    store, embedders = Store(settings.store_url), load(settings)
+    store = Store(settings.store_url)
+    embedders = load(settings, store)
     environment = {**os.environ, "SPOTTED_STORE_URL": settings.store_url}
     await serve(
         settings,

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import onnxruntime
 
-from services.embedder.images import ByteArray, Preprocessing
+from services.embedder import devices
+from services.embedder.decoding import ByteArray
+from services.embedder.preprocessing import Preprocessing
+from services.embedder.resizing import Aspect, Kernel
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.survey import Float32Array
 
@@ -22,27 +27,21 @@ MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 REMEDY = "export it with `make models`"
 
-# TF32 would round to 10 bits of mantissa, and two devices' vectors would differ in the third digit
-_CUDA = ("CUDAExecutionProvider", {"use_tf32": "0"})
-# the first must take part, the others run what it cannot
-_PROVIDERS: dict[str, list[tuple[str, dict[str, str]]]] = {
-    "cpu": [("CPUExecutionProvider", {})],
-    "cuda": [_CUDA],
-    "tensorrt": [("TensorrtExecutionProvider", {}), _CUDA],
-}
-# onnxruntime's levels: 3 reports errors only, as it warns of harmless graph details
-_ERRORS_ONLY = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is known of an exported backbone.
+    """What is known of an exported backbone. A file from elsewhere may leave out the fields with defaults.
 
     input_size: edge of the square input, pixels; dimension: elements of a vector.
     mean, std: by channel, what the graph subtracts from 0..255 pixels and divides them by, for readers only.
-    resize_kernel, colour_order: what the pixels must be like.
+    resize_kernel: bilinear, bicubic or lanczos, antialiased as Pillow's; opencv-linear, not antialiased.
+    colour_order: what the pixels must be like; aspect: stretch, the box fills the square.
     opset: version of the ONNX operators; sha256: of the model file, hexadecimal.
     licence: SPDX id of the weights' licence; source: where they came from.
+    weights_sha256: of the file they were read from, hexadecimal; empty: not known.
+    precision: fp32, fp16 or int8.
+    largest_difference, least_cosine: how far features were from torch's, or those of fp16 and int8 from
+    fp32's, on the images of the export's check; None: not measured.
     """
 
     model_id: str
@@ -51,12 +50,17 @@ class Manifest:
     dimension: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    resize_kernel: str
+    resize_kernel: Kernel
     colour_order: str
     opset: int
     sha256: str
     licence: str
     source: str
+    aspect: Aspect = "stretch"
+    weights_sha256: str = ""
+    precision: str = "fp32"
+    largest_difference: float | None = None
+    least_cosine: float | None = None
 
     def to_json(self) -> str:
         """The text of a manifest file."""
@@ -70,36 +74,60 @@ class Manifest:
 
 
 class Backbone:
-    """A loaded backbone; `embed` may be called from several threads at once."""
+    """A loaded backbone; `embed` may be called from several threads at once.
+
+    preprocessing: what its manifest asks for; max_batch: images in one run.
+    """
 
     def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession, device: str) -> None:
         self.manifest = manifest
         self.device = device
-        self.preprocessing = Preprocessing(manifest.input_size)
+        self.preprocessing = preprocessing(manifest)
+        self.max_batch = devices.max_batch(device, manifest.input_size)
         self._session = session
+        self._lanes: SimpleQueue[devices.Lane] = SimpleQueue()
 
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the model file, the backbone's part of an embedding's spec."""
         return self.manifest.sha256
 
-    def embed(self, images: ByteArray) -> list[Float32Array | PreconditionError]:
-        """Unit vectors, (dimension,) each, of images (n, size, size, 3) uint8 RGB.
+    def embed(self, images: Sequence[ByteArray]) -> list[Float32Array | PreconditionError]:
+        """Unit vectors, (dimension,) each, of images (size, size, 3) uint8 RGB.
 
         An image whose vector is not finite or has no direction gets an error in its place, so that it
         does not spoil those it shares a batch with.
         """
-        (features,) = self._session.run(None, {"pixels": images})
+        if not images:
+            return []
+        runs = [self._run(images[i : i + self.max_batch]) for i in range(0, len(images), self.max_batch)]
+        features = np.concatenate(runs)
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         sound = (np.isfinite(lengths) & (lengths > 0))[:, 0]
         # the others become NaN, and are replaced below
         vectors = np.divide(features, lengths, out=np.full_like(features, np.nan), where=sound[:, None])
         return [row if whole else self._unsound() for row, whole in zip(vectors, sound, strict=True)]
 
-    def warm_up(self, batch: int) -> None:
-        """Run an empty batch, so that the first caller does not wait for memory to be laid out."""
+    def warm_up(self) -> None:
+        """Run batches of doubling size, so that no caller waits for memory or plans to be laid out."""
         size = self.manifest.input_size
-        self._session.run(None, {"pixels": np.zeros((batch, size, size, 3), dtype=np.uint8)})
+        blank = np.zeros((size, size, 3), dtype=np.uint8)
+        batch = 1
+        while batch < self.max_batch:
+            self._run([blank] * batch)
+            batch *= 2
+        self._run([blank] * self.max_batch)
+
+    def _run(self, images: Sequence[ByteArray]) -> Float32Array:
+        try:
+            lane = self._lanes.get_nowait()
+        except Empty:
+            # as many as ever ran at once
+            lane = devices.Lane(self._session, self.max_batch, self.manifest.input_size)
+        try:
+            return lane.run(images)
+        finally:
+            self._lanes.put(lane)
 
     def _unsound(self) -> PreconditionError:
         return PreconditionError(
@@ -126,7 +154,20 @@ def load_backbone(
             f"{path} is missing or is not the file that {MANIFEST_FILE} describes "
             f"(SHA-256 {manifest.sha256}); {REMEDY}"
         )
-    return Backbone(manifest, _session(path, device, threads), device)
+    session = devices.open_session(path, device, threads=threads, input_size=manifest.input_size)
+    return Backbone(manifest, session, device)
+
+
+def preprocessing(manifest: Manifest) -> Preprocessing:
+    """How images are prepared for a backbone; what is left out is filled with its mean colour (ours)."""
+    red, green, blue = (round(mean) for mean in manifest.mean)
+    return Preprocessing(
+        size=manifest.input_size,
+        # Preprocessing refuses what it does not know
+        kernel=manifest.resize_kernel,
+        aspect=manifest.aspect,
+        fill=(red, green, blue),
+    )
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -159,27 +200,3 @@ def _version_directory(models: Path, model_id: str, version: int | None) -> Path
     if not found:
         raise NotFoundError(f"no backbone {model_id!r} under {models}; {REMEDY}")
     return max(found, key=lambda directory: int(directory.name))
-
-
-def _session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
-    providers = _PROVIDERS[device]
-    wanted = providers[0][0]
-    present = onnxruntime.get_available_providers()
-    if wanted not in present:
-        raise PreconditionError(
-            f"device {device!r} needs onnxruntime's {wanted}, and this one has {', '.join(present)}; install "
-            "the extra `gpu` instead of `cpu`, or set SPOTTED_DEVICE=cpu"
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = _ERRORS_ONLY
-    # a spinning thread takes the core that the next image's decoder needs
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-    # onnxruntime itself falls back to the CPU where the driver or a library is missing
-    if wanted not in session.get_providers():
-        raise PreconditionError(
-            f"device {device!r} cannot be used: its driver or libraries are missing or do not fit this "
-            "onnxruntime; install them, or set SPOTTED_DEVICE=cpu"
-        )
-    return session

@@ -1,8 +1,8 @@
 """Concurrent callers to shared batches: an asyncio front, worker threads that pull.
 
-A worker takes what is ready the moment it is free, so no item waits for a batch to fill, and the next
-batch forms while others run. The event loop only admits and awaits; preparing and working are the
-threads' (both are expected to leave the interpreter's lock for most of their time).
+A worker that is free prepares what waits, or runs what is prepared, so no item waits for a batch to fill,
+and the next batch forms while others run. The event loop only admits and awaits; preparing and working are
+the threads' (both are expected to leave the interpreter's lock for most of their time).
 """
 
 from __future__ import annotations
@@ -11,21 +11,43 @@ import asyncio
 import math
 import threading
 import time
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from services.embedder.sharing import Admission, FairQueue, Share
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError
 
 ItemT = TypeVar("ItemT")
 PreparedT = TypeVar("PreparedT")
 ResultT = TypeVar("ResultT")
 
-# told to callers before the first batch was timed
+# told to callers before the first item was timed
 FIRST_GUESS_S = 0.1
-# weight of the newest batch in the running mean of seconds per item
-NEWEST = 0.2
+# weight of the newest item in the running mean of seconds between two that leave
+NEWEST = 0.05
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a batcher does at once.
+
+    workers: threads; each prepares, and runs batches.
+    runs: most batches at work at once; fewer than `workers` where one device does them all.
+    claim: most items a thread prepares before it looks for a batch to run.
+    max_batch: most items in one batch.
+    max_queue, max_queue_bytes: most items, and their size, admitted and not yet finished; one share alone
+        may fill half.
+    """
+
+    workers: int
+    runs: int
+    claim: int
+    max_batch: int
+    max_queue: int = 256
+    max_queue_bytes: int = 256 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +68,14 @@ class Finished(Generic[ResultT]):
 
 
 @dataclass(slots=True, eq=False)
-class _Pending(Generic[ItemT, ResultT]):
+class _Pending(Generic[ItemT, PreparedT, ResultT]):
     item: ItemT
     future: asyncio.Future[Finished[ResultT]]
     submitted_s: float = field(default_factory=time.perf_counter)
-    started_s: float = 0.0
+    waited_s: float = 0.0
     prepared_s: float = 0.0
-
-    def finished(self, result: ResultT, worked_s: float) -> Finished[ResultT]:
-        queued_s = self.started_s - self.submitted_s
-        return Finished(result, Timings(queued_s, self.prepared_s, worked_s))
+    ready_s: float = 0.0
+    prepared: PreparedT | None = None
 
 
 class Batcher(Generic[ItemT, PreparedT, ResultT]):
@@ -63,60 +83,57 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
 
     prepare: one item to what `work` takes; what it raises fails that item alone.
     work: a batch to as many results in the same order; an exception among them fails that item alone,
-        one that is raised fails the batch. Both are called from `workers` threads at once.
-    max_batch: most items in one call of `work`.
-    max_queue: most items admitted and not yet finished. Patient callers may use half of it, so that bulk
-        work never shuts out single calls.
+        one that is raised fails the batch. Both are called from several threads at once, `work` from at
+        most `limits.runs`.
     """
 
     def __init__(
         self,
         prepare: Callable[[ItemT], PreparedT],
         work: Callable[[Sequence[PreparedT]], Sequence[ResultT | Exception]],
-        *,
-        workers: int,
-        max_batch: int,
-        max_queue: int,
+        limits: Limits,
     ) -> None:
         self._prepare = prepare
         self._work = work
-        self._max_batch = max_batch
-        self._max_queue = max_queue
-        self._slots = asyncio.Semaphore(max_queue)
-        self._patient_slots = asyncio.Semaphore(max(1, max_queue // 2))
-        self._ready = threading.Condition()
-        # guarded by _ready, as is all below; ordered, and an abandoned item leaves in constant time
-        self._queue: OrderedDict[_Pending[ItemT, ResultT], None] = OrderedDict()
+        self.limits = limits
+        self._admission = Admission(limits.max_queue, limits.max_queue_bytes)
+        self._changed = threading.Condition()
+        # guarded by _changed, as is all below
+        self._queue: FairQueue[_Pending[ItemT, PreparedT, ResultT]] = FairQueue()
+        self._prepared: deque[_Pending[ItemT, PreparedT, ResultT]] = deque()
         self._idle = 0
+        self._running = 0
         self._closed = False
         self._item_s = FIRST_GUESS_S
         self._threads = [
             # an owner that fails before `close` must still be able to exit
             threading.Thread(target=self._pull, name=f"batch-{n}", daemon=True)
-            for n in range(workers)
+            for n in range(limits.workers)
         ]
         for thread in self._threads:
             thread.start()
 
     async def submit(
-        self, item: ItemT, deadline_s: float | None = None, *, patient: bool = False
+        self, item: ItemT, share: Share, *, size: int = 0, deadline_s: float | None = None
     ) -> Finished[ResultT]:
         """The result of one item.
 
+        share: who it is for; bulk work waits where its share is full, single calls are refused.
+        size: bytes that it holds until it is finished.
         deadline_s: seconds from now after which the caller no longer wants it; None: never.
-        patient: wait where the queue is full, instead of being refused.
         An item whose caller was cancelled or whose time ran out is dropped before it costs anything more.
         Raises OverloadedError, DeadlineError, UnavailableError after `close`, and what the item met.
         """
         try:
             async with asyncio.timeout(deadline_s) as limit:
-                if patient:
-                    async with self._patient_slots, self._slots:
-                        return await self._finish(item)
-                if self._slots.locked():
-                    raise self._overloaded()
-                async with self._slots:
-                    return await self._finish(item)
+                if share.bulk:
+                    await self._admission.wait(share, size)
+                elif not self._admission.admit(share, size):
+                    raise self._overloaded(share)
+                try:
+                    return await self._finish(item, share)
+                finally:
+                    self._admission.leave(share, size)
         except TimeoutError as error:
             if not limit.expired():
                 # the item's own
@@ -128,81 +145,126 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     @property
     def waiting(self) -> int:
         """How many items no worker has taken yet."""
-        with self._ready:
+        with self._changed:
             return len(self._queue)
 
     async def close(self) -> None:
         """Take nothing more, finish what was taken, and end the threads."""
-        with self._ready:
+        with self._changed:
             self._closed = True
-            self._ready.notify_all()
+            self._changed.notify_all()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    async def _finish(self, item: ItemT) -> Finished[ResultT]:
-        pending: _Pending[ItemT, ResultT] = _Pending(item, asyncio.get_running_loop().create_future())
-        with self._ready:
+    async def _finish(self, item: ItemT, share: Share) -> Finished[ResultT]:
+        pending: _Pending[ItemT, PreparedT, ResultT]
+        pending = _Pending(item, asyncio.get_running_loop().create_future())
+        with self._changed:
             if self._closed:
                 raise UnavailableError("the embedder is shutting down; ask another replica, or again later")
-            self._queue[pending] = None
-            self._ready.notify()
+            self._queue.push(share, pending)
+            self._changed.notify()
         try:
             return await pending.future
         finally:
-            with self._ready:
-                self._queue.pop(pending, None)
+            with self._changed:
+                self._queue.discard(share, pending)
 
-    def _overloaded(self) -> OverloadedError:
-        with self._ready:
-            wait_s = self._item_s * self._max_queue / len(self._threads)
+    def _overloaded(self, share: Share) -> OverloadedError:
+        with self._changed:
+            wait_s = max(self._item_s * len(self._queue), self._item_s)
+        whose = f"survey {share.survey_id!r}" if share.survey_id else "calls that name no survey"
         return OverloadedError(
-            f"the queue of {self._max_queue} items is full; come back in {wait_s:.2g} s",
+            f"the queue's share of {whose} is full; come back in {wait_s:.2g} s, or use EmbedStream, which "
+            "waits",
             retry_after_s=wait_s,
         )
 
     def _pull(self) -> None:
-        while batch := self._take():
-            started_s = time.perf_counter()
-            outcomes = self._outcomes(batch)
-            seconds = (time.perf_counter() - started_s) / len(batch)
-            with self._ready:
-                self._item_s += NEWEST * (seconds - self._item_s)
-            # one wake-up of the loop for the whole batch
-            batch[0].future.get_loop().call_soon_threadsafe(_deliver, outcomes)
+        while True:
+            with self._changed:
+                self._idle += 1
+                self._changed.wait_for(self._has_work)
+                batch, claimed = self._take_batch(), []
+                if not batch:
+                    claimed = self._claim()
+                self._idle -= 1
+            if batch:
+                self._run(batch)
+            elif claimed:
+                self._prepare_all(claimed)
+            else:
+                return
 
-    def _take(self) -> list[_Pending[ItemT, ResultT]]:
-        """Wait for items; an empty list once closed and drained."""
-        with self._ready:
-            self._idle += 1
-            self._ready.wait_for(lambda: self._queue or self._closed)
-            # workers that are free share what is ready: two runs side by side beat one of twice the size
-            count = min(self._max_batch, math.ceil(len(self._queue) / self._idle))
-            self._idle -= 1
-            return [self._queue.popitem(last=False)[0] for _ in range(count)]
+    def _has_work(self) -> bool:
+        return bool(self._may_run() or self._may_prepare() or (self._closed and not self._queue))
 
-    def _outcomes(
-        self, batch: Sequence[_Pending[ItemT, ResultT]]
-    ) -> list[tuple[_Pending[ItemT, ResultT], Finished[ResultT] | Exception]]:
-        outcomes: list[tuple[_Pending[ItemT, ResultT], Finished[ResultT] | Exception]] = []
-        prepared: list[tuple[_Pending[ItemT, ResultT], PreparedT]] = []
-        for pending in batch:
+    def _may_run(self) -> bool:
+        return bool(self._prepared) and self._running < self.limits.runs
+
+    def _may_prepare(self) -> bool:
+        # two batches ahead keep the device busy; more would only age
+        return bool(self._queue) and len(self._prepared) < 2 * self.limits.max_batch
+
+    def _take_batch(self) -> list[_Pending[ItemT, PreparedT, ResultT]]:
+        if not self._may_run():
+            return []
+        self._running += 1
+        return [self._prepared.popleft() for _ in range(min(self.limits.max_batch, len(self._prepared)))]
+
+    def _claim(self) -> list[_Pending[ItemT, PreparedT, ResultT]]:
+        if not self._may_prepare():
+            return []
+        # threads that are free share what is ready: two runs side by side beat one of twice the size
+        count = min(self.limits.claim, math.ceil(len(self._queue) / self._idle))
+        return [self._queue.pop() for _ in range(count)]
+
+    def _prepare_all(self, claimed: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
+        failed: list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]] = []
+        prepared: list[_Pending[ItemT, PreparedT, ResultT]] = []
+        for pending in claimed:
             if pending.future.cancelled():
                 continue
-            pending.started_s = time.perf_counter()
+            started_s = time.perf_counter()
             try:
-                prepared.append((pending, self._prepare(pending.item)))
+                pending.prepared = self._prepare(pending.item)
             except Exception as error:  # noqa: BLE001 - the thread outlives whatever an item does
-                outcomes.append((pending, error))
-            pending.prepared_s = time.perf_counter() - pending.started_s
-        wanted = [(pending, ready) for pending, ready in prepared if not pending.future.cancelled()]
-        begun_s = time.perf_counter()
-        results = self._results([ready for _, ready in wanted])
-        worked_s = time.perf_counter() - begun_s
-        for (pending, _), result in zip(wanted, results, strict=True):
+                failed.append((pending, error))
+                continue
+            pending.ready_s = time.perf_counter()
+            pending.waited_s = started_s - pending.submitted_s
+            pending.prepared_s = pending.ready_s - started_s
+            prepared.append(pending)
+        _deliver_soon(failed)
+        with self._changed:
+            self._prepared.extend(prepared)
+            self._changed.notify(len(prepared))
+
+    def _run(self, batch: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
+        wanted = [pending for pending in batch if not pending.future.cancelled()]
+        started_s = time.perf_counter()
+        outcomes = self._outcomes(wanted, started_s)
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+            if wanted:
+                prepared_s = sum(pending.prepared_s for pending in wanted) / self.limits.workers
+                worked_s = (time.perf_counter() - started_s) / self.limits.runs
+                self._item_s += NEWEST * ((prepared_s + worked_s) / len(wanted) - self._item_s)
+        _deliver_soon(outcomes)
+
+    def _outcomes(
+        self, batch: Sequence[_Pending[ItemT, PreparedT, ResultT]], started_s: float
+    ) -> list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]]:
+        results = self._results([pending.prepared for pending in batch])  # type: ignore[misc] # all are
+        worked_s = time.perf_counter() - started_s
+        outcomes: list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]] = []
+        for pending, result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
                 outcomes.append((pending, result))
-            else:
-                outcomes.append((pending, pending.finished(result, worked_s)))
+                continue
+            queued_s = pending.waited_s + started_s - pending.ready_s
+            outcomes.append((pending, Finished(result, Timings(queued_s, pending.prepared_s, worked_s))))
         return outcomes
 
     def _results(self, inputs: Sequence[PreparedT]) -> Sequence[ResultT | Exception]:
@@ -217,7 +279,17 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         return results
 
 
-def _deliver(outcomes: Sequence[tuple[_Pending[ItemT, ResultT], Finished[ResultT] | Exception]]) -> None:
+def _deliver_soon(
+    outcomes: Sequence[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]],
+) -> None:
+    """Wake the loop once for all."""
+    if outcomes:
+        outcomes[0][0].future.get_loop().call_soon_threadsafe(_deliver, outcomes)
+
+
+def _deliver(
+    outcomes: Sequence[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]],
+) -> None:
     for pending, outcome in outcomes:
         if pending.future.done():
             # its caller left while the batch ran

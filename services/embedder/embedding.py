@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from services.embedder.pipeline import ImageEmbedder
-from services.embedder.wire import NamedCrop, Outcome
-from spotted.errors import NotFoundError, PreconditionError, UnreadableImageError
+from services.common.heads import HeadStore, StoredHead
+from services.embedder.pipeline import ImageEmbedder, Way
+from services.embedder.preprocessing import Preprocessing
+from services.embedder.references import ReferenceStore
+from services.embedder.segmenting import Segmenter
+from services.embedder.sharing import Share
+from services.embedder.tones import Tone
+from services.embedder.wire import NamedCrop, Outcome, Wanted
+from spotted.errors import DigestMismatchError, NotFoundError, PreconditionError, UnreadableImageError
 
-# crops of one stream that are decoded or waiting; enough to keep the workers busy, few enough in memory
-IN_FLIGHT = 32
 
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What calls name by digest."""
+
+    heads: HeadStore
+    references: ReferenceStore
 
 
 class Embedders:
-    """The loaded backbones of a process, by model id."""
+    """The loaded backbones of a process, by model id, and what calls may add to them."""
 
-    def __init__(self, embedders: Sequence[ImageEmbedder], default_model_id: str) -> None:
+    def __init__(
+        self,
+        embedders: Sequence[ImageEmbedder],
+        default_model_id: str,
+        stores: Stores,
+        segmenter: Segmenter | None = None,
+    ) -> None:
         self._by_id = {e.backbone.manifest.model_id: e for e in embedders}
         self.default_model_id = default_model_id
+        self.stores = stores
+        self.segmenter = segmenter
 
     @property
     def all(self) -> list[ImageEmbedder]:
@@ -37,68 +53,71 @@ class Embedders:
             raise NotFoundError(f"model {model_id!r} is not loaded; this server has {loaded}")
         return embedder
 
+    async def way(self, embedder: ImageEmbedder, wanted: Wanted, *, bulk: bool) -> Way:
+        """How a call's crops are embedded.
+
+        Raises NotFoundError for a head or reference, DigestMismatchError for a head of other vectors,
+        PreconditionError where no segmenter is loaded.
+        """
+        share = Share(wanted.survey_id, bulk)
+        preprocessing = embedder.backbone.preprocessing
+        if not wanted.plain:
+            preprocessing = await asyncio.to_thread(self._preprocessing, preprocessing, wanted)
+        if not wanted.head_digest:
+            return Way(share, preprocessing)
+        head = await asyncio.to_thread(self.stores.heads.get, wanted.head_digest)
+        return Way(share, preprocessing, _fitting(head, embedder, preprocessing))
+
     async def close(self) -> None:
         """Finish what was admitted."""
         for embedder in self.all:
             await embedder.close()
 
+    def _preprocessing(self, base: Preprocessing, wanted: Wanted) -> Preprocessing:
+        if wanted.segmented and self.segmenter is None:
+            raise PreconditionError(
+                "this embedder has no segmenter; set SPOTTED_SEGMENTER to the directory of one, send masks, "
+                "or ask without `segmented`"
+            )
+        matched = wanted.tone is Tone.MATCHED
+        return replace(
+            base,
+            tone=wanted.tone,
+            reference=self.stores.references.get(wanted.reference_digest) if matched else None,
+            segmenter=self.segmenter if wanted.segmented else None,
+            fill=base.fill if wanted.fill is None else wanted.fill,
+        )
+
+
+def _fitting(head: StoredHead, embedder: ImageEmbedder, preprocessing: Preprocessing) -> StoredHead:
+    here = (embedder.backbone.digest, preprocessing.digest)
+    there = (head.spec.backbone_digest, head.spec.preprocessing_digest)
+    if here != there:
+        raise DigestMismatchError(
+            f"head {head.digest[:12]} was trained on vectors of backbone {there[0][:12]} and preprocessing "
+            f"{there[1][:12]}, and this call asks for {here[0][:12]} and {here[1][:12]}; embed as it was "
+            "trained, or train another head"
+        )
+    return head
+
 
 async def embed_all(
-    embedder: ImageEmbedder, crops: Sequence[NamedCrop], deadline_s: float | None
+    embedder: ImageEmbedder, crops: Sequence[NamedCrop], way: Way, deadline_s: float | None
 ) -> list[Outcome]:
     """The outcomes of a few crops, in their order. Raises what concerns the call as a whole."""
+    if len(crops) == 1:
+        return [await embed_one(embedder, crops[0], way, deadline_s)]
     try:
         async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(embed_one(embedder, crop, deadline_s)) for crop in crops]
+            asked = [tasks.create_task(embed_one(embedder, crop, way, deadline_s)) for crop in crops]
     except ExceptionGroup as group:
         raise group.exceptions[0] from group
     return [task.result() for task in asked]
 
 
-async def embed_one(
-    embedder: ImageEmbedder, crop: NamedCrop, deadline_s: float | None, *, patient: bool = False
-) -> Outcome:
+async def embed_one(embedder: ImageEmbedder, crop: NamedCrop, way: Way, deadline_s: float | None) -> Outcome:
     """The outcome of one crop; what is wrong with the crop itself is its outcome."""
     try:
-        return Outcome(crop.crop_id, await embedder.embed(crop.crop, deadline_s, patient=patient))
+        return Outcome(crop.crop_id, await embedder.embed(crop.crop, way, deadline_s))
     except (UnreadableImageError, PreconditionError) as error:
         return Outcome(crop.crop_id, error)
-
-
-async def as_ready(
-    items: AsyncIterator[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], *, limit: int = IN_FLIGHT
-) -> AsyncIterator[ResultT]:
-    """Results of an unending number of items as they are ready, at most `limit` at work.
-
-    A new item is drawn only when there is room, so a slow consumer slows the producer down. The first
-    error ends the stream and cancels what is at work.
-    """
-    room = asyncio.Semaphore(limit)
-    results: asyncio.Queue[ResultT | None] = asyncio.Queue()
-
-    async def one(item: ItemT) -> None:
-        await results.put(await work(item))
-
-    async def draw() -> None:
-        async with asyncio.TaskGroup() as tasks:
-            async for item in items:
-                await room.acquire()
-                tasks.create_task(one(item))
-
-    drawing = asyncio.create_task(draw())
-    drawing.add_done_callback(lambda _: results.put_nowait(None))
-    try:
-        while (result := await results.get()) is not None:
-            room.release()
-            yield result
-        await _first_error(drawing)
-    finally:
-        drawing.cancel()
-
-
-async def _first_error(task: asyncio.Task[None]) -> None:
-    """Raise the error itself, not the group that a TaskGroup wraps it in."""
-    try:
-        await task
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group

@@ -7,23 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.common.heads import StoredHead
 from services.embedder.backbones import Backbone
-from services.embedder.batching import Batcher, Timings
-from services.embedder.images import MAX_PIXELS, Box, ByteArray
+from services.embedder.batching import Batcher, Limits, Timings
+from services.embedder.decoding import MAX_PIXELS, ByteArray
+from services.embedder.preprocessing import ImageCrop, Preprocessing
+from services.embedder.sharing import Share
 from spotted.errors import PreconditionError
 from spotted.survey import Float32Array
-
-# on two cores batches of 1, 4 and 16 are equally fast; small ones answer sooner
-MAX_BATCH = 4
-MAX_QUEUE = 256
-
-
-@dataclass(frozen=True, slots=True)
-class ImageCrop:
-    """An encoded JPEG, PNG or WebP image, and which part of it shows the animal (None: all of it)."""
-
-    content: bytes
-    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +25,93 @@ class Embedding:
     timings: Timings
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a call wants its crops embedded, and for whom. head: None for base embeddings."""
+
+    share: Share
+    preprocessing: Preprocessing
+    head: StoredHead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    crop: ImageCrop
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    pixels: ByteArray
+    head: StoredHead | None
+
+
+def limits_for(backbone: Backbone, workers: int) -> Limits:
+    """What suits the backbone's device; workers: threads, as many as cores."""
+    if backbone.device == "cpu":
+        # each core prepares a few and runs them while they are in its cache
+        return Limits(workers, runs=workers, claim=backbone.max_batch, max_batch=backbone.max_batch)
+    # all cores decode for one device, which takes its next batch while it runs the last
+    return Limits(max(2, workers), runs=2, claim=1, max_batch=backbone.max_batch)
+
+
 class ImageEmbedder:
     """Embeds crops with one backbone; decoding, cropping and resizing run in its workers too.
 
-    workers: threads; on a CPU as many as cores, each running the backbone by itself.
-    max_batch, max_queue: as of `Batcher`. max_pixels: largest image accepted.
+    limits: None takes those of one worker. max_pixels: largest image accepted.
     """
 
     def __init__(
-        self,
-        backbone: Backbone,
-        *,
-        workers: int,
-        max_batch: int = MAX_BATCH,
-        max_queue: int = MAX_QUEUE,
-        max_pixels: int = MAX_PIXELS,
+        self, backbone: Backbone, limits: Limits | None = None, *, max_pixels: int = MAX_PIXELS
     ) -> None:
         self.backbone = backbone
         self.max_pixels = max_pixels
-        self._batcher = Batcher(
-            self._prepare, self._embed, workers=workers, max_batch=max_batch, max_queue=max_queue
-        )
+        self._batcher = Batcher(self._prepare, self._embed, limits or limits_for(backbone, 1))
+
+    @property
+    def limits(self) -> Limits:
+        """How much it does at once."""
+        return self._batcher.limits
 
     @property
     def waiting(self) -> int:
         """How many crops no worker has taken yet."""
         return self._batcher.waiting
 
-    async def embed(
-        self, crop: ImageCrop, deadline_s: float | None = None, *, patient: bool = False
-    ) -> Embedding:
-        """The embedding of one crop; deadline_s and patient as of `Batcher.submit`.
+    async def embed(self, crop: ImageCrop, way: Way, deadline_s: float | None = None) -> Embedding:
+        """The embedding of one crop; deadline_s as of `Batcher.submit`.
 
-        Raises UnreadableImageError for an image or box that cannot be used, PreconditionError where the
-        backbone makes no finite vector, and what `Batcher.submit` raises.
+        Raises UnreadableImageError for an image, box or mask that cannot be used, PreconditionError where
+        the backbone makes no finite vector, and what `Batcher.submit` raises.
         """
-        finished = await self._batcher.submit(crop, deadline_s, patient=patient)
+        task = _Task(crop, way)
+        finished = await self._batcher.submit(task, way.share, size=len(crop.content), deadline_s=deadline_s)
         return Embedding(finished.result, finished.timings)
 
     async def close(self) -> None:
         """Finish what was admitted and end the workers."""
         await self._batcher.close()
 
-    def _prepare(self, crop: ImageCrop) -> ByteArray:
-        return self.backbone.preprocessing.apply(crop.content, crop.box, max_pixels=self.max_pixels)
+    def _prepare(self, task: _Task) -> _Prepared:
+        pixels = task.way.preprocessing.apply(task.crop, max_pixels=self.max_pixels)
+        return _Prepared(pixels, task.way.head)
 
-    def _embed(self, images: Sequence[ByteArray]) -> Sequence[Float32Array | PreconditionError]:
-        return self.backbone.embed(np.stack(images))
+    def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[Float32Array | PreconditionError]:
+        vectors = self.backbone.embed([one.pixels for one in prepared])
+        for head in {one.head.digest: one.head for one in prepared if one.head}.values():
+            _adapt(
+                vectors, [one.head is not None and one.head.digest == head.digest for one in prepared], head
+            )
+        return vectors
+
+
+def _adapt(vectors: list[Float32Array | PreconditionError], chosen: Sequence[bool], head: StoredHead) -> None:
+    """Replace the chosen vectors by what a head makes of them."""
+    base = {
+        i: v
+        for i, (v, yes) in enumerate(zip(vectors, chosen, strict=True))
+        if yes and isinstance(v, np.ndarray)
+    }
+    if base:
+        for i, adapted in zip(base, head.apply(np.stack(list(base.values()))), strict=True):
+            vectors[i] = adapted

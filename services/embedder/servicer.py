@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from grpc import aio
 
 from services.common import wire as checks
-from services.common.heads import HeadStore
 from services.embedder import wire
-from services.embedder.embedding import Embedders, as_ready, embed_all, embed_one
+from services.embedder.decoding import decode
+from services.embedder.embedding import Embedders, embed_all, embed_one
+from services.embedder.ordering import in_order
+from services.embedder.tones import Reference
 from services.embedder.training import Trainings
 from spotted import messages
 from spotted.v1 import embedder_pb2 as pb
@@ -22,9 +24,8 @@ MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     """spotted.v1.EmbedderService."""
 
-    def __init__(self, embedders: Embedders, heads: HeadStore, trainings: Trainings) -> None:
+    def __init__(self, embedders: Embedders, trainings: Trainings) -> None:
         self._embedders = embedders
-        self._heads = heads
         self._trainings = trainings
 
     async def Embed(
@@ -32,8 +33,10 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     ) -> pb.EmbedResponse:
         """Embed a few crops."""
         embedder = self._embedders.get(request.model_id)
-        outcomes = await embed_all(embedder, wire.crops(request), context.time_remaining())
-        return wire.embed_response(outcomes, embedder)
+        crops = wire.crops(request)
+        way = await self._embedders.way(embedder, wire.wanted(request), bulk=False)
+        outcomes = await embed_all(embedder, crops, way, context.time_remaining())
+        return wire.embed_response(outcomes, wire.spec(embedder, way))
 
     async def EmbedStream(
         self,
@@ -42,24 +45,35 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     ) -> AsyncIterator[pb.EmbedStreamResponse]:
         """Embed any number of crops."""
         first = await anext(request_iterator, None)
-        embedder = self._embedders.get(first.model_id if first else "")
+        if first is None:
+            return
+        embedder = self._embedders.get(first.model_id)
+        way = await self._embedders.way(embedder, wire.wanted(first), bulk=True)
+        spec = wire.spec(embedder, way)
 
         async def crops() -> AsyncIterator[wire.NamedCrop]:
-            if first is not None:
-                yield wire.named_crop(first.crop)
+            yield wire.named_crop(first.crop)
             async for request in request_iterator:
                 yield wire.named_crop(request.crop)
 
         async def embed(crop: wire.NamedCrop) -> wire.Outcome:
-            return await embed_one(embedder, crop, context.time_remaining(), patient=True)
+            return await embed_one(embedder, crop, way, context.time_remaining())
 
-        async for outcome in as_ready(crops(), embed):
-            yield wire.stream_response(outcome, embedder)
+        async for outcome in in_order(crops(), embed):
+            yield wire.stream_response(outcome, spec)
+
+    async def AddReferenceImage(
+        self, request: pb.AddReferenceImageRequest, _: object
+    ) -> pb.AddReferenceImageResponse:
+        """Keep a reference image's histogram."""
+        limit = min(e.max_pixels for e in self._embedders.all)
+        digest = await asyncio.to_thread(self._add_reference, request.image, limit)
+        return pb.AddReferenceImageResponse(reference_digest=digest)
 
     async def ApplyHead(self, request: pb.ApplyHeadRequest, _: object) -> pb.ApplyHeadResponse:
         """Adapt base embeddings."""
         embeddings = wire.base_embeddings(request)
-        head = await asyncio.to_thread(self._heads.get, request.head_digest)
+        head = await asyncio.to_thread(self._embedders.stores.heads.get, request.head_digest)
         adapted = await asyncio.to_thread(head.apply, embeddings)
         return pb.ApplyHeadResponse(embeddings=messages.tensor(adapted))
 
@@ -78,4 +92,13 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
 
     async def GetServerInfo(self, _: pb.GetServerInfoRequest, __: object) -> pb.GetServerInfoResponse:
         """Tell limits, models and version."""
-        return wire.server_info(self._embedders.all, self._embedders.default_model_id, MAX_MESSAGE_BYTES)
+        return wire.server_info(
+            self._embedders.all,
+            self._embedders.default_model_id,
+            self._embedders.segmenter,
+            max_message_bytes=MAX_MESSAGE_BYTES,
+        )
+
+    def _add_reference(self, image: bytes, max_pixels: int) -> str:
+        reference = Reference.of(decode(image, max_pixels=max_pixels))
+        return self._embedders.stores.references.put(reference)

@@ -9,8 +9,12 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.common import wire
 from services.embedder.batching import Timings
-from services.embedder.images import Box, FractionBox, PixelBox
-from services.embedder.pipeline import Embedding, ImageCrop, ImageEmbedder
+from services.embedder.cropping import Box, FractionBox, PixelBox
+from services.embedder.masks import Mask, PngMask, RleMask
+from services.embedder.pipeline import Embedding, ImageEmbedder, Way
+from services.embedder.preprocessing import ImageCrop
+from services.embedder.segmenting import Segmenter
+from services.embedder.tones import Tone
 from spotted import __version__, messages
 from spotted.errors import InvalidInputError, SpottedError
 from spotted.heads import HeadRecipe
@@ -19,6 +23,13 @@ from spotted.survey import Float32Array
 from spotted.v1 import embedder_pb2, survey_pb2
 
 MAX_CROPS = 16
+WHITE = 0xFFFFFF
+_TONES = {
+    embedder_pb2.TONE_UNSPECIFIED: Tone.AS_TAKEN,
+    embedder_pb2.TONE_AS_TAKEN: Tone.AS_TAKEN,
+    embedder_pb2.TONE_EQUALISED: Tone.EQUALISED,
+    embedder_pb2.TONE_MATCHED: Tone.MATCHED,
+}
 # a head of this width on 1,280 elements takes 10 MiB; wider ones are no bottleneck
 MAX_RANK = 1024
 
@@ -39,6 +50,45 @@ class Outcome:
     result: Embedding | SpottedError
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a call wants its crops embedded, and for which survey; "" and None where it does not say."""
+
+    survey_id: str
+    head_digest: str
+    tone: Tone
+    reference_digest: str
+    segmented: bool
+    fill: tuple[int, int, int] | None
+
+    @property
+    def plain(self) -> bool:
+        """Whether images are prepared as the backbone's manifest says, and no further."""
+        return self.tone is Tone.AS_TAKEN and not self.segmented and self.fill is None
+
+
+def wanted(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamRequest) -> Wanted:
+    """How a call wants its crops embedded. Raises InvalidInputError naming the field."""
+    asked = request.preparation
+    tone = _TONES.get(asked.tone)
+    if tone is None:
+        raise InvalidInputError(f"preparation.tone is {asked.tone}, which is none", field="preparation.tone")
+    if (tone is Tone.MATCHED) != bool(asked.reference_digest):
+        raise InvalidInputError(
+            "preparation.reference_digest and TONE_MATCHED need each other; send both or neither",
+            field="preparation.reference_digest",
+        )
+    survey_id = wire.slug(request.survey_id, "survey_id") if request.survey_id else ""
+    return Wanted(survey_id, request.head_digest, tone, asked.reference_digest, asked.segmented, _fill(asked))
+
+
+def _fill(asked: embedder_pb2.Preparation) -> tuple[int, int, int] | None:
+    if not asked.HasField("fill"):
+        return None
+    wire.between(asked.fill, 0, WHITE, "preparation.fill")
+    return asked.fill >> 16, asked.fill >> 8 & 0xFF, asked.fill & 0xFF
+
+
 def crops(request: embedder_pb2.EmbedRequest) -> list[NamedCrop]:
     """The crops of a unary call. Raises InvalidInputError for none, or too many."""
     wire.between(len(request.crops), 1, MAX_CROPS, "crops")
@@ -46,33 +96,42 @@ def crops(request: embedder_pb2.EmbedRequest) -> list[NamedCrop]:
 
 
 def named_crop(message: embedder_pb2.Crop) -> NamedCrop:
-    """A crop; whether its image and box can be used shows when it is prepared."""
+    """A crop; whether its image, box and mask can be used shows when it is prepared."""
     box: Box | None = None
     match message.WhichOneof("box"):
         case "pixels":
             box = PixelBox(*_sides(message.pixels))
         case "fractions":
             box = FractionBox(*_sides(message.fractions))
-    return NamedCrop(message.crop_id, ImageCrop(message.image, box))
+    mask: Mask | None = None
+    match message.WhichOneof("mask"):
+        case "mask_png":
+            mask = PngMask(message.mask_png)
+        case "mask_rle":
+            rle = message.mask_rle
+            mask = RleMask(rle.height, rle.width, rle.compressed or tuple(rle.counts))
+    return NamedCrop(message.crop_id, ImageCrop(message.image, box, message.theta, mask))
 
 
-def embed_response(outcomes: Sequence[Outcome], embedder: ImageEmbedder) -> embedder_pb2.EmbedResponse:
+def embed_response(outcomes: Sequence[Outcome], made: survey_pb2.EmbeddingSpec) -> embedder_pb2.EmbedResponse:
     """The answer to a unary call."""
-    return embedder_pb2.EmbedResponse(results=[_result(o) for o in outcomes], spec=spec(embedder))
+    return embedder_pb2.EmbedResponse(results=[_result(o) for o in outcomes], spec=made)
 
 
-def stream_response(outcome: Outcome, embedder: ImageEmbedder) -> embedder_pb2.EmbedStreamResponse:
+def stream_response(outcome: Outcome, made: survey_pb2.EmbeddingSpec) -> embedder_pb2.EmbedStreamResponse:
     """One answer of a stream."""
-    return embedder_pb2.EmbedStreamResponse(result=_result(outcome), spec=spec(embedder))
+    return embedder_pb2.EmbedStreamResponse(result=_result(outcome), spec=made)
 
 
-def spec(embedder: ImageEmbedder) -> survey_pb2.EmbeddingSpec:
-    """How this embedder makes vectors."""
+def spec(embedder: ImageEmbedder, way: Way | None = None) -> survey_pb2.EmbeddingSpec:
+    """How this embedder makes vectors, in a call's way or by default."""
     backbone = embedder.backbone
+    preprocessing = way.preprocessing if way else backbone.preprocessing
     return survey_pb2.EmbeddingSpec(
         backbone_digest=backbone.digest,
-        preprocessing_digest=backbone.preprocessing.digest,
+        preprocessing_digest=preprocessing.digest,
         dimension=backbone.manifest.dimension,
+        head_digest=way.head.digest if way and way.head else "",
     )
 
 
@@ -117,11 +176,17 @@ def model(embedder: ImageEmbedder) -> embedder_pb2.Model:
         licence=manifest.licence,
         source=manifest.source,
         device=embedder.backbone.device,
+        precision=manifest.precision,
+        least_cosine=manifest.least_cosine or 0.0,
     )
 
 
 def server_info(
-    embedders: Sequence[ImageEmbedder], default_model_id: str, max_message_bytes: int
+    embedders: Sequence[ImageEmbedder],
+    default_model_id: str,
+    segmenter: Segmenter | None,
+    *,
+    max_message_bytes: int,
 ) -> embedder_pb2.GetServerInfoResponse:
     """Who this server is and what it takes."""
     return embedder_pb2.GetServerInfoResponse(
@@ -130,6 +195,9 @@ def server_info(
         max_crops=MAX_CROPS,
         max_image_pixels=min(e.max_pixels for e in embedders),
         models=[model(e) for e in embedders],
+        max_queue_crops=min(e.limits.max_queue for e in embedders),
+        max_queue_bytes=min(e.limits.max_queue_bytes for e in embedders),
+        segmenter_digest=segmenter.digest if segmenter else "",
     )
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import joblib
 from grpc import aio
+from threadpoolctl import threadpool_limits
 
 from services.common import process
 from services.common.heads import HeadStore
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store import Store
+from services.scorer.calibrations import CalibrationStore
+from services.scorer.galleries import Galleries
 from services.scorer.servicer import ScorerServicer
-from services.scorer.surveys import Surveys
+from services.scorer.surveys import BUDGET_BYTES, Surveys
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
+MIB = 1024 * 1024
 
-def service(store: Store) -> Service:
-    """The scorer over a store."""
-    servicer = ScorerServicer(Surveys(store, HeadStore(store), now=process.now))
+
+def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2) -> Service:
+    """The scorer over a store; budget_bytes: memory that surveys may take; threads: to rank with."""
+    heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
+    surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes)
+    servicer = ScorerServicer(surveys, Galleries(surveys, heads, calibrations, threads=threads), calibrations)
 
     def register(server: aio.Server) -> None:
         add_ScorerServiceServicer_to_server(servicer, server)
@@ -27,7 +35,11 @@ def service(store: Store) -> Service:
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     store = Store(settings.store_url)
-    await serve(settings, [service(store)], open_store=store.open, close=store.close)
+    threads = settings.workers or joblib.cpu_count()
+    scorer = service(store, budget_bytes=settings.memory_mib * MIB, threads=threads)
+    # ranking works on several blocks at once, each in one thread, passes over them included
+    threadpool_limits(1, user_api="blas")
+    await serve(settings, [scorer], open_store=store.open, close=store.close)
 
 
 if __name__ == "__main__":

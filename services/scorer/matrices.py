@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.scorer.surveys import Scored
+from services.scorer.galleries import Scored
 from spotted import messages
 from spotted.fusion import Fusion
 from spotted.survey import IntArray
+from spotted.threads import ahead
 from spotted.v1 import scorer_pb2
 
 BLOCK_BYTES = 1024 * 1024
@@ -29,28 +30,30 @@ class Matrix:
 
 
 def matrix_blocks(scored: Scored, asked: Matrix) -> Iterator[scorer_pb2.GetScoreMatrixResponse]:
-    """The blocks of a matrix.
+    """The blocks of a matrix, the next ones computed while one is sent.
 
     The blocks of one matrix lie on one grid, so a resumed stream brings the same bits. Raises
     NotFoundError for an id that the survey does not hold.
     """
     rows, columns = _rows(scored, asked.row_ids), _rows(scored, asked.column_ids)
+    fusion, spec = scored.fusion(asked.fusion), scored.spec(asked.fusion)
     step = max(1, BLOCK_BYTES // max(1, len(columns) * asked.dtype.itemsize))
-    for start in range(0, len(rows), step):
-        end = min(start + step, len(rows))
-        if end <= asked.row_offset:
-            continue
-        scores = scored.gallery.score_block(rows[start:end], columns, asked.fusion)
+
+    def block(start: int) -> scorer_pb2.GetScoreMatrixResponse:
+        scores = scored.gallery.score_block(rows[start : start + step], columns, fusion)
         first = max(start, asked.row_offset)
-        tensor = messages.tensor(scores[first - start :].astype(asked.dtype))
-        yield scorer_pb2.GetScoreMatrixResponse(
+        tensor = messages.tensor(scores[first - start :].astype(asked.dtype, copy=False))
+        return scorer_pb2.GetScoreMatrixResponse(
             row_offset=first,
             scores=tensor,
             checksum=zlib.crc32(tensor.content),
             row_count=len(rows),
-            score_spec=scored.snapshot.score_spec(asked.fusion),
+            score_spec=spec,
             revision=scored.snapshot.survey.revision,
         )
+
+    starts = [i for i in range(0, len(rows), step) if min(i + step, len(rows)) > asked.row_offset]
+    yield from ahead(block, starts, scored.threads)
 
 
 def _rows(scored: Scored, detection_ids: Sequence[str]) -> IntArray:

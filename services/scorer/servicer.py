@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 
 from services.common import wire as checks
 from services.common.server import in_thread
-from services.scorer import wire
+from services.scorer import answers, wire
 from services.scorer.adding import Added, add_block, response
+from services.scorer.calibrations import CalibrationStore
 from services.scorer.candidates import candidates, explain, query_candidates
 from services.scorer.deleting import delete_detections
+from services.scorer.fitting import Labelled, fit
+from services.scorer.galleries import Galleries
 from services.scorer.matrices import matrix_blocks
 from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import InvalidInputError
+from spotted.fusion import Fusion
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 
@@ -22,8 +26,10 @@ from spotted.v1 import scorer_pb2_grpc
 class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     """spotted.v1.ScorerService."""
 
-    def __init__(self, surveys: Surveys) -> None:
+    def __init__(self, surveys: Surveys, galleries: Galleries, calibrations: CalibrationStore) -> None:
         self._surveys = surveys
+        self._galleries = galleries
+        self._calibrations = calibrations
 
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
@@ -33,8 +39,9 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def GetSurvey(self, request: pb.GetSurveyRequest, _: object) -> pb.GetSurveyResponse:
         """Read a survey."""
-        snapshot = await asyncio.to_thread(self._surveys.snapshot, request.survey_id)
-        return pb.GetSurveyResponse(survey=snapshot.survey, score_spec=snapshot.score_spec())
+        fusion = wire.fusion(request.fusion)
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
+        return pb.GetSurveyResponse(survey=scored.snapshot.survey, score_spec=scored.spec(fusion))
 
     async def ListSurveys(self, request: pb.ListSurveysRequest, _: object) -> pb.ListSurveysResponse:
         """List surveys."""
@@ -88,8 +95,8 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def ListDetections(self, request: pb.ListDetectionsRequest, _: object) -> pb.ListDetectionsResponse:
         """List detections, with the vectors that are scored where asked for."""
-        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
-        return await asyncio.to_thread(wire.detections_response, request, scored)
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
+        return await asyncio.to_thread(answers.detections_response, request, scored)
 
     async def DeleteDetections(
         self, request: pb.DeleteDetectionsRequest, _: object
@@ -108,51 +115,80 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         snapshot = await asyncio.to_thread(self._surveys.snapshot, request.survey_id)
         return pb.ActivateHeadResponse(survey=survey, score_spec=snapshot.score_spec())
 
+    async def FitCalibration(self, request: pb.FitCalibrationRequest, _: object) -> pb.FitCalibrationResponse:
+        """Learn how probable a pair is."""
+        labelled = wire.labelled(request)
+        return await asyncio.to_thread(self._fit, request.survey_id, labelled, request.request_id)
+
+    async def ActivateCalibration(
+        self, request: pb.ActivateCalibrationRequest, _: object
+    ) -> pb.ActivateCalibrationResponse:
+        """Go back to another calibration, or to none."""
+        if request.calibration_digest:
+            await asyncio.to_thread(self._calibrations.get, request.calibration_digest)
+        survey = await asyncio.to_thread(
+            self._surveys.activate_calibration,
+            request.survey_id,
+            request.calibration_digest,
+            request.request_id,
+        )
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
+        return pb.ActivateCalibrationResponse(survey=survey, score_spec=scored.spec(Fusion.CALIBRATED))
+
     async def GetCandidates(
         self, request: pb.GetCandidatesRequest, _: object
     ) -> AsyncIterator[pb.GetCandidatesResponse]:
         """Stream the best candidates of stored detections."""
-        fusion, rules = wire.fusion(request.fusion), wire.rules(request.filter)
-        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
-        found = candidates(scored, request.detection_ids, request.top_k, fusion, rules)
-        async for lists in in_thread(wire.batches(found)):
-            yield wire.candidates_response(lists, scored, fusion)
+        wanted = wire.wanted(request)
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
+        found = candidates(scored, request.detection_ids, wanted)
+        async for lists in in_thread(answers.batches(found)):
+            yield answers.candidates_response(lists, scored, wanted.fusion)
 
     async def QueryCandidates(
         self, request: pb.QueryCandidatesRequest, _: object
     ) -> pb.QueryCandidatesResponse:
         """Find the best candidates of a detection that is not stored."""
-        fusion, rules = wire.fusion(request.fusion), wire.rules(request.filter)
-        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        wanted = wire.wanted(request)
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         detection, base = wire.query(request, scored)
-        vector = await asyncio.to_thread(self._surveys.adapted, scored, base)
-        found = await asyncio.to_thread(
-            query_candidates, scored, detection, vector, request.top_k, fusion, rules
-        )
+        vector = await asyncio.to_thread(self._galleries.adapted, scored, base)
+        found = await asyncio.to_thread(query_candidates, scored, detection, vector, wanted)
         return pb.QueryCandidatesResponse(
-            list=wire.candidate_list(found), score_spec=scored.snapshot.score_spec(fusion)
+            list=answers.candidate_list(found), score_spec=scored.spec(wanted.fusion)
         )
 
     async def ScorePairs(self, request: pb.ScorePairsRequest, _: object) -> pb.ScorePairsResponse:
         """Score given pairs."""
         fusion = wire.fusion(request.fusion)
-        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         first, second = wire.pair_rows(request, scored)
-        scores = await asyncio.to_thread(scored.gallery.score_pairs, first, second, fusion)
-        return wire.pair_scores(scores, scored.snapshot.score_spec(fusion))
+        scores = await asyncio.to_thread(scored.gallery.score_pairs, first, second, scored.fusion(fusion))
+        return answers.pair_scores(scores, scored.spec(fusion))
 
     async def GetScoreMatrix(
         self, request: pb.GetScoreMatrixRequest, _: object
     ) -> AsyncIterator[pb.GetScoreMatrixResponse]:
         """Stream a matrix of scores."""
         asked = wire.matrix(request)
-        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         async for block in in_thread(matrix_blocks(scored, asked)):
             yield block
 
     async def ExplainPair(self, request: pb.ExplainPairRequest, _: object) -> pb.ExplainPairResponse:
         """Explain one pair."""
-        scored = await asyncio.to_thread(self._surveys.scored, request.survey_id)
+        fusion = wire.fusion(request.fusion)
+        scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         ids = request.pair.first_detection_id, request.pair.second_detection_id
-        found = await asyncio.to_thread(explain, scored, *ids)
-        return wire.explanation(found, scored.snapshot.score_spec())
+        found = await asyncio.to_thread(explain, scored, *ids, scored.fusion(fusion))
+        return answers.explanation(found, scored.spec(fusion))
+
+    def _fit(self, survey_id: str, labelled: Labelled, request_id: str) -> pb.FitCalibrationResponse:
+        scored = self._galleries.scored(survey_id)
+        fitted = fit(scored, labelled)
+        if isinstance(fitted, str):
+            spec = scored.spec(Fusion.CALIBRATED)
+            return pb.FitCalibrationResponse(survey=scored.snapshot.survey, reason=fitted, score_spec=spec)
+        self._calibrations.put(fitted, scored.snapshot.score_spec())
+        survey = self._surveys.activate_calibration(survey_id, fitted.digest, request_id)
+        return answers.fitted(fitted, survey, self._galleries.scored(survey_id).spec(Fusion.CALIBRATED))

@@ -1,11 +1,12 @@
-"""The surveys of a store: created, changed, deleted, and seen as snapshots with their active head."""
+"""The surveys of a store: created, changed, deleted, and seen as snapshots."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -23,13 +24,12 @@ from spotted.errors import (
     NotFoundError,
     PreconditionError,
 )
-from spotted.ranking import Gallery
-from spotted.similarity import unit_rows
-from spotted.survey import Camera, Detection, Float32Array
+from spotted.survey import Camera, Detection
 from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 DELETE = "DeleteSurvey"
+BUDGET_BYTES = 4 * 1024**3
 # Everything at once: a survey is whole or gone, and one that is made anew under the same id loses nothing
 # to a deletion that is still under way, nor to its repeat. The first key keeps the answer to the request.
 _DELETE = """
@@ -38,25 +38,31 @@ for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
 redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A snapshot and its gallery through the active head."""
-
-    snapshot: Snapshot
-    gallery: Gallery
+logger = logging.getLogger("spotted")
 
 
 class Surveys:
-    """All surveys of a store, each folded once per process."""
+    """All surveys of a store, each folded once per process.
 
-    def __init__(self, store: Store, heads: HeadStore, *, now: Callable[[], Timestamp]) -> None:
+    budget_bytes: memory that those in it may take, about; those not used for longest leave first, and are
+        read from the store again when they are asked for. The one asked for always stays.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        heads: HeadStore,
+        *,
+        now: Callable[[], Timestamp],
+        budget_bytes: int = BUDGET_BYTES,
+    ) -> None:
         self._store = store
         self._heads = heads
         self._now = now
+        self._budget_bytes = budget_bytes
         self._delete = store.script(_DELETE)
-        self._folded: dict[str, Folded[SurveyState]] = {}
-        self._scored: dict[str, Scored] = {}
+        # the one used last comes last
+        self._folded: OrderedDict[str, Folded[SurveyState]] = OrderedDict()
         self._lock = threading.Lock()
 
     def create(self, survey: pb.Survey, request_id: str) -> pb.Survey:
@@ -105,20 +111,6 @@ class Surveys:
                 continue
         return found
 
-    def scored(self, survey_id: str) -> Scored:
-        """A survey as it is scored: through its active head, where it has one."""
-        snapshot = self.snapshot(survey_id)
-        scored = self._scored.get(survey_id)
-        if scored is None or scored.snapshot is not snapshot:
-            scored = Scored(snapshot, self._through_head(snapshot))
-            self._scored[survey_id] = scored
-        return scored
-
-    def adapted(self, scored: Scored, base: Float32Array) -> Float32Array:
-        """One base unit vector (D,) as it is scored: through the active head, where there is one."""
-        digest = scored.snapshot.survey.head_digest
-        return self._heads.get(digest).apply(base[None])[0] if digest else base
-
     def update(self, survey: pb.Survey, paths: Sequence[str], request_id: str) -> pb.Survey:
         """Change the named fields. Raises NotFoundError, ConcurrencyError where the etag is stale."""
 
@@ -152,6 +144,16 @@ class Surveys:
 
         return self._changed(survey_id, decide, "ActivateHead", request_id)
 
+    def activate_calibration(self, survey_id: str, digest: str, request_id: str) -> pb.Survey:
+        """Score CALIBRATED by a calibration that is in the store, "" for none. Raises NotFoundError."""
+
+        def decide(state: SurveyState) -> Change:
+            changed = _copy(state.survey)
+            changed.calibration_digest = digest
+            return self._own_fields(state, changed)
+
+        return self._changed(survey_id, decide, "ActivateCalibration", request_id)
+
     def upsert_cameras(self, survey_id: str, cameras: Sequence[Camera], request_id: str) -> pb.Survey:
         """Add or replace cameras. Raises PreconditionError where a detection lies outside a new period."""
         event = self._event(
@@ -181,13 +183,14 @@ class Surveys:
         self._delete([request, *self._store.names(keys.of_survey(survey_id))], [keys.REQUEST_TTL_S])
         with self._lock:
             self._folded.pop(survey_id, None)
-            self._scored.pop(survey_id, None)
 
     def folded(self, survey_id: str) -> Folded[SurveyState]:
         """The fold of a survey's journal."""
         with self._lock:
             if survey_id not in self._folded:
                 self._folded[survey_id] = folded_survey(self._store, survey_id)
+            self._folded.move_to_end(survey_id)
+            self._make_room()
             return self._folded[survey_id]
 
     def event(self, added: store_pb2.DetectionsAdded) -> bytes:
@@ -203,6 +206,17 @@ class Surveys:
         changed = _copy(survey)
         changed.embedding.CopyFrom(spec)
         return self._event(survey=changed)
+
+    def _make_room(self) -> None:
+        """Let go of the surveys that were not used for longest, until the others fit."""
+        sizes = {survey_id: folded.peek().size_bytes for survey_id, folded in self._folded.items()}
+        total = sum(sizes.values())
+        for survey_id in list(sizes)[:-1]:
+            if total <= self._budget_bytes:
+                return
+            logger.info("survey %s leaves memory: %.0f MB", survey_id, sizes[survey_id] / 1e6)
+            total -= sizes[survey_id]
+            del self._folded[survey_id]
 
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(
@@ -231,13 +245,6 @@ class Surveys:
             create_time=self._now(), survey=survey, cameras=cameras, detections=detections, deleted=deleted
         )
         return event.SerializeToString()
-
-    def _through_head(self, snapshot: Snapshot) -> Gallery:
-        if not snapshot.survey.head_digest or not snapshot.detections:
-            return snapshot.gallery
-        head = self._heads.get(snapshot.survey.head_digest)
-        adapted = head.apply(unit_rows(snapshot.base))
-        return replace(snapshot.gallery, embeddings=adapted)
 
 
 def check_fields(survey: pb.Survey) -> None:

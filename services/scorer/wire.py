@@ -1,29 +1,29 @@
-"""Scorer requests to library values, checked, and results to responses."""
+"""Scorer requests to library values, checked; their answers are made in `answers`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from services.common import wire
 from services.scorer.adding import Block
-from services.scorer.candidates import CandidateList, Evidence, Explanation, Rules
+from services.scorer.candidates import Wanted
+from services.scorer.filters import Rules
+from services.scorer.fitting import Labelled
+from services.scorer.galleries import Scored
 from services.scorer.matrices import Matrix
-from services.scorer.surveys import Scored, check_fields
+from services.scorer.surveys import check_fields
 from spotted import messages
 from spotted.errors import DigestMismatchError, InvalidInputError
 from spotted.fusion import Fusion
-from spotted.ranking import Scored as PairScores
 from spotted.similarity import unit_rows
 from spotted.survey import Camera, Detection, Float32Array, IntArray
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 
 MOST_ITEMS = 10_000
-PAGE_BYTES = 1024 * 1024
-# a candidate takes near 100 bytes, so a message some 200 KiB
-MESSAGE_CANDIDATES = 2048
+MOST_LABELS = 20_000
 MUTABLE = ("display_name", "start_time", "end_time", "feasibility")
 
 
@@ -120,8 +120,17 @@ def fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
     return Fusion(value or Fusion.PRODUCT)
 
 
-def rules(message: pb.CandidateFilter) -> Rules:
-    """Who may be a candidate."""
+def wanted(request: pb.GetCandidatesRequest | pb.QueryCandidatesRequest) -> Wanted:
+    """Which candidates are asked for. Raises InvalidInputError."""
+    return Wanted(
+        wire.between(request.top_k, 1, MOST_ITEMS, "top_k"),
+        fusion(request.fusion),
+        _rules(request.filter),
+        request.group_by_individual,
+    )
+
+
+def _rules(message: pb.CandidateFilter) -> Rules:
     return Rules(
         comparable_sides_only=message.comparable_sides_only,
         exclude_same_encounter=message.exclude_same_encounter,
@@ -133,13 +142,19 @@ def rules(message: pb.CandidateFilter) -> Rules:
             messages.seconds(message.captured_before) if message.HasField("captured_before") else None
         ),
         known_individuals_only=message.known_individuals_only,
+        exclude_individual_ids=frozenset(message.exclude_individual_ids),
     )
 
 
-def candidate_list(one: CandidateList) -> pb.CandidateList:
-    """A detection's candidates as a message."""
-    found = [_candidate(evidence) for evidence in one.candidates]
-    return pb.CandidateList(detection_id=one.detection_id, candidates=found, compared=one.compared)
+def labelled(request: pb.FitCalibrationRequest) -> Labelled:
+    """What is known of pairs. Raises InvalidInputError."""
+    wire.between(len(request.labels), 0, MOST_LABELS, "labels")
+    pairs = []
+    for i, label in enumerate(request.labels):
+        first, second = label.pair.first_detection_id, label.pair.second_detection_id
+        _check_two(first, second, f"labels[{i}].pair")
+        pairs.append((first, second, label.same))
+    return Labelled(pairs, request.use_known_individuals)
 
 
 def pair_rows(request: pb.ScorePairsRequest, scored: Scored) -> tuple[IntArray, IntArray]:
@@ -147,24 +162,10 @@ def pair_rows(request: pb.ScorePairsRequest, scored: Scored) -> tuple[IntArray, 
     wire.between(len(request.pairs), 1, MOST_ITEMS, "pairs")
     row = scored.snapshot.row
     for i, pair in enumerate(request.pairs):
-        if pair.first_detection_id == pair.second_detection_id:
-            raise InvalidInputError(
-                f"pairs[{i}] names {pair.first_detection_id!r} twice; name two detections",
-                field=f"pairs[{i}]",
-            )
+        _check_two(pair.first_detection_id, pair.second_detection_id, f"pairs[{i}]")
     first = np.array([row(pair.first_detection_id) for pair in request.pairs], dtype=np.int64)
     second = np.array([row(pair.second_detection_id) for pair in request.pairs], dtype=np.int64)
     return first, second
-
-
-def pair_scores(scores: PairScores, spec: survey_pb2.ScoreSpec) -> pb.ScorePairsResponse:
-    """The scores of pairs as columns."""
-    return pb.ScorePairsResponse(
-        visual=messages.tensor(scores.visual),
-        feasibility=messages.tensor(scores.feasibility),
-        fused=messages.tensor(scores.fused),
-        score_spec=spec,
-    )
 
 
 def matrix(request: pb.GetScoreMatrixRequest) -> Matrix:
@@ -181,79 +182,12 @@ def matrix(request: pb.GetScoreMatrixRequest) -> Matrix:
     )
 
 
-def explanation(found: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPairResponse:
-    """Everything known about one pair as a message."""
-    return pb.ExplainPairResponse(
-        visual=found.evidence.visual,
-        feasibility=found.evidence.feasibility,
-        fused=found.evidence.fused,
-        distance_m=found.distance_m,
-        gap_s=found.gap_s,
-        needed_speed_kmh=found.needed_speed_kmh,
-        percentile=found.percentile,
-        reason=found.evidence.reason,
-        score_spec=spec,
-    )
-
-
-def batches(lists: Iterator[CandidateList]) -> Iterator[list[CandidateList]]:
-    """Lists in groups that make a message each; a list is never split."""
-    batch: list[CandidateList] = []
-    held = 0
-    for one in lists:
-        size = 1 + len(one.candidates)
-        if batch and held + size > MESSAGE_CANDIDATES:
-            yield batch
-            batch, held = [], 0
-        batch.append(one)
-        held += size
-    if batch:
-        yield batch
-
-
-def candidates_response(
-    lists: Sequence[CandidateList], scored: Scored, fusion: Fusion
-) -> pb.GetCandidatesResponse:
-    """Some of the lists as a message."""
-    return pb.GetCandidatesResponse(
-        lists=[candidate_list(one) for one in lists],
-        score_spec=scored.snapshot.score_spec(fusion),
-        revision=scored.snapshot.survey.revision,
-    )
-
-
-def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb.ListDetectionsResponse:
-    """A page of detections near 1 MiB at most, with the vectors that are scored where asked for."""
-    stored = scored.snapshot.detections
-    largest = 1000 if request.include_embeddings else 10_000
-    size = wire.page_size(request.page_size, default=1000, largest=largest)
-    arguments = request.page_token, "detections", request.survey_id
-    rows, token = wire.page(range(len(stored)), size, *arguments)
-    found = [messages.detection_message(stored[row]) for row in rows]
-    row_bytes = 2 * scored.gallery.embeddings.shape[1] if request.include_embeddings else 0
-    fitting = _fitting([d.ByteSize() + row_bytes for d in found])
-    if fitting < len(found):
-        rows, token = wire.page(range(len(stored)), fitting, *arguments)
-    vectors = scored.gallery.embeddings[rows[0] : rows[-1] + 1] if rows else scored.gallery.embeddings[:0]
-    return pb.ListDetectionsResponse(
-        detections=found[: len(rows)],
-        embeddings=messages.tensor(vectors.astype(np.float16)) if request.include_embeddings else None,
-        next_page_token=token,
-        revision=scored.snapshot.survey.revision,
-    )
-
-
 def ids(values: Iterable[str], field: str) -> list[str]:
     """1 to 10,000 ids, each once."""
     listed = list(values)
     wire.between(len(listed), 1, MOST_ITEMS, field)
     wire.unique(listed, field)
     return listed
-
-
-def _fitting(sizes: Sequence[int]) -> int:
-    """How many of the first items stay within PAGE_BYTES; at least one, so that a list goes on."""
-    return max(1, int(np.searchsorted(np.cumsum(sizes), PAGE_BYTES, side="right")))
 
 
 def _check_instants(survey: survey_pb2.Survey, parts: Iterable[str]) -> None:
@@ -266,14 +200,9 @@ def _check_instants(survey: survey_pb2.Survey, parts: Iterable[str]) -> None:
         wire.instant(getattr(survey, part), field)
 
 
-def _candidate(evidence: Evidence) -> pb.Candidate:
-    return pb.Candidate(
-        detection_id=evidence.detection_id,
-        visual=evidence.visual,
-        feasibility=evidence.feasibility,
-        fused=evidence.fused,
-        reason=evidence.reason,
-    )
+def _check_two(first: str, second: str, field: str) -> None:
+    if first == second:
+        raise InvalidInputError(f"{field} names {first!r} twice; name two detections", field=field)
 
 
 def _check_spec(spec: survey_pb2.EmbeddingSpec) -> None:
@@ -281,4 +210,10 @@ def _check_spec(spec: survey_pb2.EmbeddingSpec) -> None:
         raise InvalidInputError(
             "spec must name backbone_digest, preprocessing_digest and dimension, as EmbedResponse.spec does",
             field="spec",
+        )
+    if spec.head_digest:
+        raise InvalidInputError(
+            f"spec names head {spec.head_digest[:12]}: a survey stores base embeddings, and applies the head "
+            "that ActivateHead names; embed without head_digest",
+            field="spec.head_digest",
         )

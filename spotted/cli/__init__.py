@@ -5,7 +5,17 @@ from __future__ import annotations
 import click
 
 from spotted import __version__
-from spotted.cli import annotating, evaluating, exporting, machine, surveying
+from spotted.cli import (
+    annotating,
+    backbones,
+    batch,
+    calibrating,
+    evaluating,
+    exporting,
+    machine,
+    surveying,
+    tuning,
+)
 from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
 
 
@@ -42,5 +52,9 @@ for command in (
     annotating.annotate,
     evaluating.evaluate,
     exporting.export,
+    backbones.export_backbone,
+    batch.batch,
+    calibrating.calibrate,
+    tuning.tune_feasibility,
 ):
     main.add_command(command)

@@ -11,6 +11,7 @@ from spotted.cli.console import data_option, err, json_option, show, table
 from spotted.client import Spotted
 from spotted.errors import UnavailableError
 
+DEVICES = ("cpu", "cuda", "tensorrt")
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
@@ -27,7 +28,18 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
     envvar="SPOTTED_MODELS",
     help="Directory of exported backbones; `make models` fills the default one.",
 )
-def up(*, directory: Path, as_json: bool, port: int, models: Path) -> None:
+@click.option(
+    "--backbone",
+    "backbones",
+    multiple=True,
+    default=("efficientnet-lite0",),
+    show_default=True,
+    help="Backbone to load, the first as the default; may be repeated.",
+)
+@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+def up(
+    *, directory: Path, as_json: bool, port: int, models: Path, backbones: tuple[str, ...], device: str
+) -> None:
     """Start the store and the three services on loopback, or what of them is not running.
 
     Everything is kept in the data directory, on disk before any call is answered. The processes go on when
@@ -37,7 +49,11 @@ def up(*, directory: Path, as_json: bool, port: int, models: Path) -> None:
         run = local.up(
             directory,
             port=port,
-            environment={"SPOTTED_MODELS": str(models.resolve())},
+            environment={
+                "SPOTTED_MODELS": str(models.resolve()),
+                "SPOTTED_MODEL": ",".join(backbones),
+                "SPOTTED_DEVICE": device,
+            },
             say=status.update,
         )
     addresses = {member.role: member.address for member in run.members}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import click
@@ -10,10 +9,11 @@ import click
 from spotted.cli.console import data_option, err, json_option, progress, show, table
 from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.client import Spotted
+from spotted.csvcandidates import COLUMNS, CandidateRow, candidate_row, write_candidates
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.intake import embed_pictures
 from spotted.survey import Survey
-from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.v1 import embedder_pb2, scorer_pb2, survey_pb2
 
 FAILURES_SHOWN = 10
 LISTS_SHOWN = 3
@@ -23,6 +23,12 @@ FUSIONS = {
     "product": survey_pb2.FUSION_PRODUCT,
     "visual": survey_pb2.FUSION_VISUAL,
     "location": survey_pb2.FUSION_LOCATION,
+    "calibrated": survey_pb2.FUSION_CALIBRATED,
+}
+TONES = {
+    "as-taken": embedder_pb2.TONE_AS_TAKEN,
+    "equalised": embedder_pb2.TONE_EQUALISED,
+    "matched": embedder_pb2.TONE_MATCHED,
 }
 
 
@@ -95,16 +101,37 @@ def import_survey(
 @data_option
 @json_option
 @click.option("--model", "model_id", default="", help="Backbone; default: the embedder's.")
-def embed(*, survey: str, directory: Path, as_json: bool, model_id: str) -> None:
+@click.option("--tone", type=click.Choice(list(TONES)), default="as-taken", show_default=True)
+@click.option("--reference", type=FILE, help="Photograph whose tones the others take, for --tone matched.")
+@click.option("--segment", is_flag=True, help="Blank what is not the animal, by the embedder's segmenter.")
+def embed(
+    *,
+    survey: str,
+    directory: Path,
+    as_json: bool,
+    model_id: str,
+    tone: str,
+    reference: Path | None,
+    segment: bool,
+) -> None:
     """Turn the photographs of an imported survey into vectors and store them.
 
     May be stopped and run again at any time: it goes on where it was. Photographs that cannot be used are
     listed with the reason, and the others are stored all the same.
     """
+    if (tone == "matched") != (reference is not None):
+        raise click.UsageError("--tone matched and --reference FILE need each other")
     with err.status("reading"):
         pictures = recall(directory, survey).read(survey).pictures
     with Spotted.local(directory) as spotted, progress("photographs", len(pictures)) as advance:
-        intake = embed_pictures(spotted, survey, pictures, model_id=model_id, told=advance)
+        preparation = embedder_pb2.Preparation(
+            tone=TONES[tone],
+            reference_digest=spotted.add_reference(reference.read_bytes()) if reference else "",
+            segmented=segment,
+        )
+        intake = embed_pictures(
+            spotted, survey, pictures, model_id=model_id, preparation=preparation, told=advance
+        )
     document: dict[str, object] = {
         "survey_id": survey,
         "added": intake.added,
@@ -134,6 +161,7 @@ def embed(*, survey: str, directory: Path, as_json: bool, model_id: str) -> None
 @click.option("--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates of each.")
 @click.option("--detection", "detection_ids", multiple=True, help="Only this detection; may be repeated.")
 @click.option("--fusion", type=click.Choice(list(FUSIONS)), default="product", show_default=True)
+@click.option("--individuals", is_flag=True, help="Each known individual once, by its best photograph.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write all to a CSV.")
 def match(
     *,
@@ -143,6 +171,7 @@ def match(
     top: int,
     detection_ids: tuple[str, ...],
     fusion: str,
+    individuals: bool,
     output: Path | None,
 ) -> None:
     """List, for every detection, those most likely to show the same animal.
@@ -151,27 +180,32 @@ def match(
     the fused score by which it is ranked, and the journey in words.
     """
     with Spotted.local(directory) as spotted:
+        if fallback := spotted.score_spec(survey, FUSIONS[fusion]).fallback:
+            err.print(f"note: {fallback}", markup=False, soft_wrap=True)
         total = len(detection_ids) or spotted.survey(survey).detection_count
         lists = []
         with progress("detections", total) as advance:
             for one in spotted.candidates(
-                survey, detection_ids=detection_ids, top_k=top, fusion=FUSIONS[fusion]
+                survey,
+                detection_ids=detection_ids,
+                top_k=top,
+                fusion=FUSIONS[fusion],
+                group_by_individual=individuals,
             ):
                 lists.append(one)
                 advance(1)
     rows = [row for one in lists for row in _rows(one)]
-    columns = ("detection_id", "rank", "candidate_id", "fused", "visual", "feasibility", "reason")
     if output is not None:
         with output.open("w", newline="") as file:
-            csv.writer(file).writerows([columns, *rows])
+            write_candidates(file, rows)
     document: dict[str, object] = {
         "survey_id": survey,
-        "candidates": [dict(zip(columns, row, strict=True)) for row in rows],
+        "candidates": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
     }
 
     def text() -> None:
         shown = [row for one in lists[:LISTS_SHOWN] for row in _rows(one)] if not detection_ids else rows
-        table(f"{survey}: best candidates", columns, shown)
+        table(f"{survey}: best candidates", COLUMNS, shown)
         if output is not None:
             click.echo(f"{len(rows)} candidates of {len(lists)} detections written to {output}")
         elif len(shown) < len(rows):
@@ -195,16 +229,16 @@ def _absolute(path: Path | None) -> str:
     return "" if path is None else str(path.resolve())
 
 
-def _rows(one: scorer_pb2.CandidateList) -> list[tuple[str, int, str, str, str, str, str]]:
+def _rows(one: scorer_pb2.CandidateList) -> list[CandidateRow]:
     return [
-        (
+        candidate_row(
             one.detection_id,
             rank,
             candidate.detection_id,
-            f"{candidate.fused:.4f}",
-            f"{candidate.visual:.4f}",
-            f"{candidate.feasibility:.4f}" if candidate.HasField("feasibility") else "",
-            candidate.reason,
+            fused=candidate.fused,
+            visual=candidate.visual,
+            feasibility=candidate.feasibility if candidate.HasField("feasibility") else None,
+            reason=candidate.reason,
         )
         for rank, candidate in enumerate(one.candidates, start=1)
     ]

@@ -17,11 +17,15 @@ class Crop:
 
     image: the encoded JPEG, PNG or WebP.
     box: x, y, width, height as fractions of the upright image; None for the whole image.
+    theta: radians by which the box is turned about its centre, clockwise as seen.
+    mask_png: an encoded PNG of the upright image's size, not 0 where the animal is; b"" for none.
     """
 
     crop_id: str
     image: bytes
     box: tuple[float, float, float, float] | None = None
+    theta: float = 0.0
+    mask_png: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,30 @@ class Embedded:
 class EmbedderCalls(Connection):
     """Images to vectors."""
 
-    def embed(self, crops: Iterable[Crop], *, model_id: str = "") -> Iterator[Embedded]:
-        """Vectors of crops, as they are ready, in any order. `crops` is drawn from while results come."""
+    def embed(
+        self,
+        crops: Iterable[Crop],
+        *,
+        model_id: str = "",
+        survey_id: str = "",
+        head_digest: str = "",
+        preparation: embedder_pb2.Preparation | None = None,
+    ) -> Iterator[Embedded]:
+        """Vectors of crops, in their order, as they are ready; `crops` is drawn from while results come.
+
+        model_id: "" for the server's default backbone. survey_id: whom the work is for; surveys share the
+        server fairly. head_digest: a stored head to apply; "" for base embeddings, which surveys store.
+        preparation: what is done to the images beyond the backbone's own preprocessing.
+        """
         requests = (
-            embedder_pb2.EmbedStreamRequest(crop=_crop_message(crop), model_id=model_id) for crop in crops
+            embedder_pb2.EmbedStreamRequest(
+                crop=_crop_message(crop),
+                model_id=model_id,
+                survey_id=survey_id,
+                head_digest=head_digest,
+                preparation=preparation,
+            )
+            for crop in crops
         )
         for answer in self._stream(self.embedder.EmbedStream, requests, "embedder"):
             result = answer.result
@@ -51,10 +75,20 @@ class EmbedderCalls(Connection):
             vector = messages.vector(result.embedding) if readable else None
             yield Embedded(result.crop_id, vector, result.error.message, answer.spec)
 
+    def add_reference(self, image: bytes) -> str:
+        """Keep the tones of a reference image, for `Preparation.reference_digest`; answers the digest."""
+        request = embedder_pb2.AddReferenceImageRequest(image=image)
+        with self._errors("embedder"):
+            response = self.embedder.AddReferenceImage(request, timeout=self._timeout_s)
+        return response.reference_digest
+
 
 def _crop_message(crop: Crop) -> embedder_pb2.Crop:
     fractions = None
     if crop.box is not None:
         x, y, width, height = crop.box
         fractions = survey_pb2.FractionBox(x=x, y=y, width=width, height=height)
-    return embedder_pb2.Crop(crop_id=crop.crop_id, image=crop.image, fractions=fractions)
+    message = embedder_pb2.Crop(crop_id=crop.crop_id, image=crop.image, fractions=fractions, theta=crop.theta)
+    if crop.mask_png:
+        message.mask_png = crop.mask_png
+    return message

@@ -65,3 +65,14 @@ class SamplerCalls(Connection):
         request = sampler_pb2.ListIndividualsRequest(survey_id=survey_id, session_id=session_id)
         for page in self._pages(self.sampler.ListIndividuals, request, "sampler"):
             yield from page.individuals
+
+    def labels(self, survey_id: str, session_id: str) -> list[sampler_pb2.Label]:
+        """The answers of a session that were not taken back, oldest first."""
+        standing: dict[str, sampler_pb2.Label] = {}
+        request = sampler_pb2.ListEventsRequest(survey_id=survey_id, session_id=session_id)
+        for page in self._pages(self.sampler.ListEvents, request, "sampler"):
+            for event in page.events:
+                standing |= {label.label_id: label for label in event.labelled.labels}
+                for label_id in event.retracted.label_ids:
+                    standing.pop(label_id, None)
+        return list(standing.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy.typing as npt
 
 from spotted import messages
 from spotted.client.connection import LONG_TIMEOUT_S, Connection, request_id
-from spotted.errors import SpottedError
 from spotted.feasibility import FeasibilityParams
 from spotted.survey import Camera, Detection, Float32Array, Survey
 from spotted.v1 import scorer_pb2, survey_pb2
@@ -65,6 +63,14 @@ class ScorerCalls(Connection):
         request = scorer_pb2.GetSurveyRequest(survey_id=survey_id)
         with self._errors("scorer"):
             return self.scorer.GetSurvey(request, timeout=self._timeout_s).survey
+
+    def score_spec(
+        self, survey_id: str, fusion: survey_pb2.Fusion.ValueType = survey_pb2.FUSION_PRODUCT
+    ) -> survey_pb2.ScoreSpec:
+        """What a survey's scores are made from; `fallback` says why another fusion than asked for is used."""
+        request = scorer_pb2.GetSurveyRequest(survey_id=survey_id, fusion=fusion)
+        with self._errors("scorer"):
+            return self.scorer.GetSurvey(request, timeout=self._timeout_s).score_spec
 
     def surveys(self) -> Iterator[survey_pb2.Survey]:
         """All surveys, by id."""
@@ -136,13 +142,57 @@ class ScorerCalls(Connection):
         top_k: int = 20,
         fusion: survey_pb2.Fusion.ValueType = survey_pb2.FUSION_PRODUCT,
         only: scorer_pb2.CandidateFilter | None = None,
+        group_by_individual: bool = False,
     ) -> Iterator[scorer_pb2.CandidateList]:
-        """The best candidates of the detections named, or of all, best first."""
+        """The best candidates of the detections named, or of all, best first.
+
+        group_by_individual: each known individual comes once, by the best of its detections.
+        """
         request = scorer_pb2.GetCandidatesRequest(
-            survey_id=survey_id, detection_ids=detection_ids, top_k=top_k, fusion=fusion, filter=only
+            survey_id=survey_id,
+            detection_ids=detection_ids,
+            top_k=top_k,
+            fusion=fusion,
+            filter=only,
+            group_by_individual=group_by_individual,
         )
         for answer in self._stream(self.scorer.GetCandidates, request, "scorer"):
             yield from answer.lists
+
+    def fit_calibration(
+        self,
+        survey_id: str,
+        labels: Iterable[tuple[str, str, bool]] = (),
+        *,
+        use_known_individuals: bool = False,
+    ) -> scorer_pb2.FitCalibrationResponse:
+        """Learn from labelled pairs how probable it is that a pair shows one animal.
+
+        labels: two detection ids, and whether both show one animal.
+        use_known_individuals: also take the detections' individual_id for true.
+        With too little to learn from nothing changes, and the answer's `reason` says why.
+        """
+        request = scorer_pb2.FitCalibrationRequest(
+            survey_id=survey_id,
+            labels=[
+                scorer_pb2.LabelledPair(
+                    pair=survey_pb2.Pair(first_detection_id=a, second_detection_id=b), same=same
+                )
+                for a, b, same in labels
+            ],
+            use_known_individuals=use_known_individuals,
+            request_id=request_id(),
+        )
+        with self._errors("scorer"):
+            return self.scorer.FitCalibration(request, timeout=LONG_TIMEOUT_S)
+
+    def activate_calibration(self, survey_id: str, digest: str) -> survey_pb2.Survey:
+        """Go back to an earlier calibration, "" for none."""
+        request = scorer_pb2.ActivateCalibrationRequest(
+            survey_id=survey_id, calibration_digest=digest, request_id=request_id()
+        )
+        with self._errors("scorer"):
+            return self.scorer.ActivateCalibration(request, timeout=self._timeout_s).survey
 
     def score_pairs(self, survey_id: str, pairs: Iterable[tuple[str, str]]) -> Float32Array:
         """Visual similarity, feasibility (NaN where unknown) and fused score of pairs, (n, 3)."""
@@ -154,18 +204,6 @@ class ScorerCalls(Connection):
             answer = self.scorer.ScorePairs(request, timeout=self._timeout_s)
         columns = (answer.visual, answer.feasibility, answer.fused)
         return np.stack([messages.vector(c) for c in columns], axis=1)
-
-    def score_matrix(
-        self, survey_id: str, *, fusion: survey_pb2.Fusion.ValueType = survey_pb2.FUSION_PRODUCT
-    ) -> Float32Array:
-        """The scores of all detections, (n, n), checked block by block."""
-        request = scorer_pb2.GetScoreMatrixRequest(survey_id=survey_id, fusion=fusion)
-        blocks = []
-        for answer in self._stream(self.scorer.GetScoreMatrix, request, "scorer"):
-            if zlib.crc32(answer.scores.content) != answer.checksum:
-                raise SpottedError(f"rows from {answer.row_offset} on arrived damaged; ask again")
-            blocks.append(messages.vector(answer.scores))
-        return np.concatenate(blocks) if blocks else np.empty((0, 0), np.float32)
 
     def _detection_pages(
         self, survey_id: str, *, include_embeddings: bool

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from spotted.v1 import operations_pb2 as _operations_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
@@ -21,6 +22,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Tone:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ToneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tone.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TONE_UNSPECIFIED: _Tone.ValueType  # 0
+    """As `TONE_AS_TAKEN`."""
+    TONE_AS_TAKEN: _Tone.ValueType  # 1
+    """Nothing."""
+    TONE_EQUALISED: _Tone.ValueType  # 2
+    """Histogram equalisation."""
+    TONE_MATCHED: _Tone.ValueType  # 3
+    """Histogram matching to the reference image of `reference_digest`."""
+
+class Tone(_Tone, metaclass=_ToneEnumTypeWrapper):
+    """What is done to the tones of an image before it is cropped."""
+
+TONE_UNSPECIFIED: Tone.ValueType  # 0
+"""As `TONE_AS_TAKEN`."""
+TONE_AS_TAKEN: Tone.ValueType  # 1
+"""Nothing."""
+TONE_EQUALISED: Tone.ValueType  # 2
+"""Histogram equalisation."""
+TONE_MATCHED: Tone.ValueType  # 3
+"""Histogram matching to the reference image of `reference_digest`."""
+Global___Tone: _TypeAlias = Tone  # noqa: Y015
+
 @_typing.final
 class Crop(_message.Message):
     """One picture, or the part of it that shows one animal."""
@@ -31,10 +60,19 @@ class Crop(_message.Message):
     IMAGE_FIELD_NUMBER: _builtins.int
     PIXELS_FIELD_NUMBER: _builtins.int
     FRACTIONS_FIELD_NUMBER: _builtins.int
+    THETA_FIELD_NUMBER: _builtins.int
+    MASK_PNG_FIELD_NUMBER: _builtins.int
+    MASK_RLE_FIELD_NUMBER: _builtins.int
     crop_id: _builtins.str
     """Echoed in the result. Required in EmbedStream, unique in its stream."""
     image: _builtins.bytes
     """The encoded image: JPEG, PNG or WebP. Its EXIF orientation is applied before the box. Required."""
+    theta: _builtins.float
+    """Radians by which the box is turned about its centre, clockwise as seen (Wildbook's theta). Below
+    0.1 either way it is ignored, as Wildbook does. Needs a box.
+    """
+    mask_png: _builtins.bytes
+    """An encoded PNG of one channel; not 0: animal."""
     @_builtins.property
     def pixels(self) -> _survey_pb2.PixelBox:
         """In pixels."""
@@ -43,6 +81,10 @@ class Crop(_message.Message):
     def fractions(self) -> _survey_pb2.FractionBox:
         """In fractions of width and height."""
 
+    @_builtins.property
+    def mask_rle(self) -> Global___RunLengthMask:
+        """Run lengths as COCO writes them."""
+
     def __init__(
         self,
         *,
@@ -50,16 +92,100 @@ class Crop(_message.Message):
         image: _builtins.bytes = ...,
         pixels: _survey_pb2.PixelBox | None = ...,
         fractions: _survey_pb2.FractionBox | None = ...,
+        theta: _builtins.float = ...,
+        mask_png: _builtins.bytes = ...,
+        mask_rle: Global___RunLengthMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "fractions", b"fractions", "pixels", b"pixels"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "fractions", b"fractions", "mask", b"mask", "mask_png", b"mask_png", "mask_rle", b"mask_rle", "pixels", b"pixels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "crop_id", b"crop_id", "fractions", b"fractions", "image", b"image", "pixels", b"pixels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "crop_id", b"crop_id", "fractions", b"fractions", "image", b"image", "mask", b"mask", "mask_png", b"mask_png", "mask_rle", b"mask_rle", "pixels", b"pixels", "theta", b"theta"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_box: _TypeAlias = _typing.Literal["pixels", "fractions"]  # noqa: Y015
     _WhichOneofArgType_box: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    _WhichOneofReturnType_mask: _TypeAlias = _typing.Literal["mask_png", "mask_rle"]  # noqa: Y015
+    _WhichOneofArgType_mask: _TypeAlias = _typing.Literal["mask", b"mask"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_box) -> _WhichOneofReturnType_box | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_mask) -> _WhichOneofReturnType_mask | None: ...
 
 Global___Crop: _TypeAlias = Crop  # noqa: Y015
+
+@_typing.final
+class RunLengthMask(_message.Message):
+    """A mask as COCO run lengths: runs of outside and inside in turn, down the columns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    COMPRESSED_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Pixels."""
+    width: _builtins.int
+    """Pixels."""
+    compressed: _builtins.str
+    """COCO's compressed string; empty where `counts` are given."""
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Lengths of the runs, outside first."""
+
+    def __init__(
+        self,
+        *,
+        height: _builtins.int = ...,
+        width: _builtins.int = ...,
+        compressed: _builtins.str = ...,
+        counts: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressed", b"compressed", "counts", b"counts", "height", b"height", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunLengthMask: _TypeAlias = RunLengthMask  # noqa: Y015
+
+@_typing.final
+class Preparation(_message.Message):
+    """How images are prepared beyond what the backbone's manifest says. Part of the preprocessing digest:
+    vectors prepared in different ways are not compared.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TONE_FIELD_NUMBER: _builtins.int
+    REFERENCE_DIGEST_FIELD_NUMBER: _builtins.int
+    SEGMENTED_FIELD_NUMBER: _builtins.int
+    FILL_FIELD_NUMBER: _builtins.int
+    tone: Global___Tone.ValueType
+    """Of the whole image."""
+    reference_digest: _builtins.str
+    """From AddReferenceImage; with TONE_MATCHED only."""
+    segmented: _builtins.bool
+    """Let the server's segmenter find the animal in each box that comes without a mask."""
+    fill: _builtins.int
+    """Colour 0xRRGGBB of what a mask leaves out and of what lies outside the image; unset: the backbone's
+    mean colour, which it sees as nothing.
+    """
+    def __init__(
+        self,
+        *,
+        tone: Global___Tone.ValueType = ...,
+        reference_digest: _builtins.str = ...,
+        segmented: _builtins.bool = ...,
+        fill: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fill", b"_fill", "fill", b"fill"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fill", b"_fill", "fill", b"fill", "reference_digest", b"reference_digest", "segmented", b"segmented", "tone", b"tone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__fill: _TypeAlias = _typing.Literal["fill"]  # noqa: Y015
+    _WhichOneofArgType__fill: _TypeAlias = _typing.Literal["_fill", b"_fill"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fill) -> _WhichOneofReturnType__fill | None: ...
+
+Global___Preparation: _TypeAlias = Preparation  # noqa: Y015
 
 @_typing.final
 class EmbedTimings(_message.Message):
@@ -147,21 +273,35 @@ class EmbedRequest(_message.Message):
 
     CROPS_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    HEAD_DIGEST_FIELD_NUMBER: _builtins.int
+    PREPARATION_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Backbone by model id; empty: the server's default."""
+    survey_id: _builtins.str
+    """The survey that this work is for; surveys share the server fairly. Any id will do, known or not."""
+    head_digest: _builtins.str
+    """SHA-256 (hex) of a stored adaptation head to apply; empty: base embeddings."""
     @_builtins.property
     def crops(self) -> _containers.RepeatedCompositeFieldContainer[Global___Crop]:
         """1 to 16 crops."""
+
+    @_builtins.property
+    def preparation(self) -> Global___Preparation:
+        """How the images are prepared."""
 
     def __init__(
         self,
         *,
         crops: _abc.Iterable[Global___Crop] | None = ...,
         model_id: _builtins.str = ...,
+        survey_id: _builtins.str = ...,
+        head_digest: _builtins.str = ...,
+        preparation: Global___Preparation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preparation", b"preparation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["crops", b"crops", "model_id", b"model_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crops", b"crops", "head_digest", b"head_digest", "model_id", b"model_id", "preparation", b"preparation", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -205,21 +345,37 @@ class EmbedStreamRequest(_message.Message):
 
     CROP_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    HEAD_DIGEST_FIELD_NUMBER: _builtins.int
+    PREPARATION_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
-    """Backbone by model id; empty: the server's default. Read from the stream's first message."""
+    """Backbone by model id; empty: the server's default. This and what follows are read from the stream's
+    first message.
+    """
+    survey_id: _builtins.str
+    """As of EmbedRequest."""
+    head_digest: _builtins.str
+    """As of EmbedRequest."""
     @_builtins.property
     def crop(self) -> Global___Crop:
         """The crop. Required."""
+
+    @_builtins.property
+    def preparation(self) -> Global___Preparation:
+        """As of EmbedRequest."""
 
     def __init__(
         self,
         *,
         crop: Global___Crop | None = ...,
         model_id: _builtins.str = ...,
+        survey_id: _builtins.str = ...,
+        head_digest: _builtins.str = ...,
+        preparation: Global___Preparation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "preparation", b"preparation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "model_id", b"model_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "head_digest", b"head_digest", "model_id", b"model_id", "preparation", b"preparation", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,6 +462,50 @@ class ApplyHeadResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApplyHeadResponse: _TypeAlias = ApplyHeadResponse  # noqa: Y015
+
+@_typing.final
+class AddReferenceImageRequest(_message.Message):
+    """A survey's reference image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_FIELD_NUMBER: _builtins.int
+    image: _builtins.bytes
+    """The encoded image: JPEG, PNG or WebP. Required."""
+    def __init__(
+        self,
+        *,
+        image: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddReferenceImageRequest: _TypeAlias = AddReferenceImageRequest  # noqa: Y015
+
+@_typing.final
+class AddReferenceImageResponse(_message.Message):
+    """The reference as Preparation names it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_DIGEST_FIELD_NUMBER: _builtins.int
+    reference_digest: _builtins.str
+    """SHA-256 (hex) of its histogram."""
+    def __init__(
+        self,
+        *,
+        reference_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reference_digest", b"reference_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddReferenceImageResponse: _TypeAlias = AddReferenceImageResponse  # noqa: Y015
 
 @_typing.final
 class HeadRecipe(_message.Message):
@@ -431,6 +631,8 @@ class Model(_message.Message):
     LICENCE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    LEAST_COSINE_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Such as `efficientnet-lite0`."""
     version: _builtins.str
@@ -443,6 +645,12 @@ class Model(_message.Message):
     """Where the weights came from."""
     device: _builtins.str
     """Where it runs: cpu, cuda or tensorrt."""
+    precision: _builtins.str
+    """Of its weights: fp32, fp16 or int8."""
+    least_cosine: _builtins.float
+    """Least cosine between its vectors and the original network's, measured when it was exported;
+    0: not measured.
+    """
     @_builtins.property
     def spec(self) -> _survey_pb2.EmbeddingSpec:
         """What its vectors are made by."""
@@ -457,10 +665,12 @@ class Model(_message.Message):
         licence: _builtins.str = ...,
         source: _builtins.str = ...,
         device: _builtins.str = ...,
+        precision: _builtins.str = ...,
+        least_cosine: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "input_size", b"input_size", "licence", b"licence", "model_id", b"model_id", "source", b"source", "spec", b"spec", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "input_size", b"input_size", "least_cosine", b"least_cosine", "licence", b"licence", "model_id", b"model_id", "precision", b"precision", "source", b"source", "spec", b"spec", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -548,12 +758,21 @@ class GetServerInfoResponse(_message.Message):
     MAX_CROPS_FIELD_NUMBER: _builtins.int
     MAX_IMAGE_PIXELS_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
+    MAX_QUEUE_CROPS_FIELD_NUMBER: _builtins.int
+    MAX_QUEUE_BYTES_FIELD_NUMBER: _builtins.int
+    SEGMENTER_DIGEST_FIELD_NUMBER: _builtins.int
     default_model_id: _builtins.str
     """Model id used where a request names none."""
     max_crops: _builtins.int
     """Most crops in one Embed call."""
     max_image_pixels: _builtins.int
     """Largest image accepted, pixels."""
+    max_queue_crops: _builtins.int
+    """Most crops admitted at once by one backbone; one survey alone may fill half of it."""
+    max_queue_bytes: _builtins.int
+    """Most bytes of encoded images admitted at once by one backbone."""
+    segmenter_digest: _builtins.str
+    """SHA-256 (hex) of the segmenter's file; empty where none is loaded."""
     @_builtins.property
     def server(self) -> _survey_pb2.ServerInfo:
         """Version and message limit."""
@@ -570,10 +789,13 @@ class GetServerInfoResponse(_message.Message):
         max_crops: _builtins.int = ...,
         max_image_pixels: _builtins.int = ...,
         models: _abc.Iterable[Global___Model] | None = ...,
+        max_queue_crops: _builtins.int = ...,
+        max_queue_bytes: _builtins.int = ...,
+        segmenter_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["server", b"server"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_model_id", b"default_model_id", "max_crops", b"max_crops", "max_image_pixels", b"max_image_pixels", "models", b"models", "server", b"server"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_model_id", b"default_model_id", "max_crops", b"max_crops", "max_image_pixels", b"max_image_pixels", "max_queue_bytes", b"max_queue_bytes", "max_queue_crops", b"max_queue_crops", "models", b"models", "segmenter_digest", b"segmenter_digest", "server", b"server"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,6 +50,11 @@ class EmbedderServiceStub:
                 request_serializer=spotted_dot_v1_dot_embedder__pb2.ApplyHeadRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_embedder__pb2.ApplyHeadResponse.FromString,
                 _registered_method=True)
+        self.AddReferenceImage = channel.unary_unary(
+                '/spotted.v1.EmbedderService/AddReferenceImage',
+                request_serializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageResponse.FromString,
+                _registered_method=True)
         self.TrainHead = channel.unary_unary(
                 '/spotted.v1.EmbedderService/TrainHead',
                 request_serializer=spotted_dot_v1_dot_embedder__pb2.TrainHeadRequest.SerializeToString,
@@ -75,15 +80,17 @@ class EmbedderServiceServicer:
         """Embeds up to 16 crops; answers in the order asked. A crop that cannot be read fails alone, in its
         result. Crops of concurrent callers share batches.
         Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
-        not loaded), RESOURCE_EXHAUSTED / OVERLOADED (queue full; RetryInfo says when to return).
+        not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter asked for and
+        not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
+        says when to return).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EmbedStream(self, request_iterator, context):
-        """Embeds any number of crops over one stream; results come as they are ready, in any order, with
-        the caller's crop_id. A full queue slows the stream down and never fails it.
+        """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
+        slows the stream down and never fails it.
         Fails as Embed does, for the stream as a whole.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -93,6 +100,15 @@ class EmbedderServiceServicer:
     def ApplyHead(self, request, context):
         """Applies a stored adaptation head to base embeddings.
         Fails: NOT_FOUND / NOT_FOUND (no such head), INVALID_ARGUMENT / INVALID_INPUT (shape, NaN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddReferenceImage(self, request, context):
+        """Keeps the histogram of a survey's reference image, so that other images can be matched to it; the
+        image itself is not kept. Equal pixels have equal digests, so a repeat changes nothing.
+        Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,6 +155,11 @@ def add_EmbedderServiceServicer_to_server(servicer, server):
                     servicer.ApplyHead,
                     request_deserializer=spotted_dot_v1_dot_embedder__pb2.ApplyHeadRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_embedder__pb2.ApplyHeadResponse.SerializeToString,
+            ),
+            'AddReferenceImage': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddReferenceImage,
+                    request_deserializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageResponse.SerializeToString,
             ),
             'TrainHead': grpc.unary_unary_rpc_method_handler(
                     servicer.TrainHead,
@@ -238,6 +259,33 @@ class EmbedderService:
             '/spotted.v1.EmbedderService/ApplyHead',
             spotted_dot_v1_dot_embedder__pb2.ApplyHeadRequest.SerializeToString,
             spotted_dot_v1_dot_embedder__pb2.ApplyHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddReferenceImage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.EmbedderService/AddReferenceImage',
+            spotted_dot_v1_dot_embedder__pb2.AddReferenceImageRequest.SerializeToString,
+            spotted_dot_v1_dot_embedder__pb2.AddReferenceImageResponse.FromString,
             options,
             channel_credentials,
             insecure,

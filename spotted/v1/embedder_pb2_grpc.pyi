@@ -37,16 +37,23 @@ class EmbedderServiceStub:
     """Embeds up to 16 crops; answers in the order asked. A crop that cannot be read fails alone, in its
     result. Crops of concurrent callers share batches.
     Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
-    not loaded), RESOURCE_EXHAUSTED / OVERLOADED (queue full; RetryInfo says when to return).
+    not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter asked for and
+    not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
+    says when to return).
     """
     EmbedStream: _grpc.StreamStreamMultiCallable[_embedder_pb2.EmbedStreamRequest, _embedder_pb2.EmbedStreamResponse]
-    """Embeds any number of crops over one stream; results come as they are ready, in any order, with
-    the caller's crop_id. A full queue slows the stream down and never fails it.
+    """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
+    slows the stream down and never fails it.
     Fails as Embed does, for the stream as a whole.
     """
     ApplyHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.ApplyHeadRequest, _embedder_pb2.ApplyHeadResponse]
     """Applies a stored adaptation head to base embeddings.
     Fails: NOT_FOUND / NOT_FOUND (no such head), INVALID_ARGUMENT / INVALID_INPUT (shape, NaN).
+    """
+    AddReferenceImage: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.AddReferenceImageRequest, _embedder_pb2.AddReferenceImageResponse]
+    """Keeps the histogram of a survey's reference image, so that other images can be matched to it; the
+    image itself is not kept. Equal pixels have equal digests, so a repeat changes nothing.
+    Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
     """
     TrainHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.TrainHeadRequest, _embedder_pb2.TrainHeadResponse]
     """Trains an adaptation head from the survey's places and times alone, without identity labels
@@ -68,16 +75,23 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
     """Embeds up to 16 crops; answers in the order asked. A crop that cannot be read fails alone, in its
     result. Crops of concurrent callers share batches.
     Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
-    not loaded), RESOURCE_EXHAUSTED / OVERLOADED (queue full; RetryInfo says when to return).
+    not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter asked for and
+    not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
+    says when to return).
     """
     EmbedStream: _aio.StreamStreamMultiCallable[_embedder_pb2.EmbedStreamRequest, _embedder_pb2.EmbedStreamResponse]  # type: ignore[assignment]
-    """Embeds any number of crops over one stream; results come as they are ready, in any order, with
-    the caller's crop_id. A full queue slows the stream down and never fails it.
+    """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
+    slows the stream down and never fails it.
     Fails as Embed does, for the stream as a whole.
     """
     ApplyHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.ApplyHeadRequest, _embedder_pb2.ApplyHeadResponse]  # type: ignore[assignment]
     """Applies a stored adaptation head to base embeddings.
     Fails: NOT_FOUND / NOT_FOUND (no such head), INVALID_ARGUMENT / INVALID_INPUT (shape, NaN).
+    """
+    AddReferenceImage: _aio.UnaryUnaryMultiCallable[_embedder_pb2.AddReferenceImageRequest, _embedder_pb2.AddReferenceImageResponse]  # type: ignore[assignment]
+    """Keeps the histogram of a survey's reference image, so that other images can be matched to it; the
+    image itself is not kept. Equal pixels have equal digests, so a repeat changes nothing.
+    Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
     """
     TrainHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.TrainHeadRequest, _embedder_pb2.TrainHeadResponse]  # type: ignore[assignment]
     """Trains an adaptation head from the survey's places and times alone, without identity labels
@@ -102,7 +116,9 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Embeds up to 16 crops; answers in the order asked. A crop that cannot be read fails alone, in its
         result. Crops of concurrent callers share batches.
         Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
-        not loaded), RESOURCE_EXHAUSTED / OVERLOADED (queue full; RetryInfo says when to return).
+        not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter asked for and
+        not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
+        says when to return).
         """
 
     @_abc_1.abstractmethod
@@ -111,8 +127,8 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_embedder_pb2.EmbedStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_embedder_pb2.EmbedStreamResponse], _abc.AsyncIterator[_embedder_pb2.EmbedStreamResponse]]:
-        """Embeds any number of crops over one stream; results come as they are ready, in any order, with
-        the caller's crop_id. A full queue slows the stream down and never fails it.
+        """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
+        slows the stream down and never fails it.
         Fails as Embed does, for the stream as a whole.
         """
 
@@ -124,6 +140,17 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_embedder_pb2.ApplyHeadResponse, _abc.Awaitable[_embedder_pb2.ApplyHeadResponse]]:
         """Applies a stored adaptation head to base embeddings.
         Fails: NOT_FOUND / NOT_FOUND (no such head), INVALID_ARGUMENT / INVALID_INPUT (shape, NaN).
+        """
+
+    @_abc_1.abstractmethod
+    def AddReferenceImage(
+        self,
+        request: _embedder_pb2.AddReferenceImageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_embedder_pb2.AddReferenceImageResponse, _abc.Awaitable[_embedder_pb2.AddReferenceImageResponse]]:
+        """Keeps the histogram of a survey's reference image, so that other images can be matched to it; the
+        image itself is not kept. Equal pixels have equal digests, so a repeat changes nothing.
+        Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,50 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CandidateRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CandidateRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CandidateRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CANDIDATE_RULE_UNSPECIFIED: _CandidateRule.ValueType  # 0
+    """Never sent."""
+    CANDIDATE_RULE_SAME_IMAGE: _CandidateRule.ValueType  # 1
+    """In the query's own image: another animal. Always holds."""
+    CANDIDATE_RULE_SIDE: _CandidateRule.ValueType  # 2
+    """CandidateFilter.comparable_sides_only."""
+    CANDIDATE_RULE_ENCOUNTER: _CandidateRule.ValueType  # 3
+    """CandidateFilter.exclude_same_encounter."""
+    CANDIDATE_RULE_CAMERA: _CandidateRule.ValueType  # 4
+    """CandidateFilter.camera_ids."""
+    CANDIDATE_RULE_TIME: _CandidateRule.ValueType  # 5
+    """CandidateFilter.captured_from and captured_before."""
+    CANDIDATE_RULE_UNKNOWN_INDIVIDUAL: _CandidateRule.ValueType  # 6
+    """CandidateFilter.known_individuals_only."""
+    CANDIDATE_RULE_EXCLUDED_INDIVIDUAL: _CandidateRule.ValueType  # 7
+    """CandidateFilter.exclude_individual_ids."""
+
+class CandidateRule(_CandidateRule, metaclass=_CandidateRuleEnumTypeWrapper):
+    """A rule by which a detection is no candidate."""
+
+CANDIDATE_RULE_UNSPECIFIED: CandidateRule.ValueType  # 0
+"""Never sent."""
+CANDIDATE_RULE_SAME_IMAGE: CandidateRule.ValueType  # 1
+"""In the query's own image: another animal. Always holds."""
+CANDIDATE_RULE_SIDE: CandidateRule.ValueType  # 2
+"""CandidateFilter.comparable_sides_only."""
+CANDIDATE_RULE_ENCOUNTER: CandidateRule.ValueType  # 3
+"""CandidateFilter.exclude_same_encounter."""
+CANDIDATE_RULE_CAMERA: CandidateRule.ValueType  # 4
+"""CandidateFilter.camera_ids."""
+CANDIDATE_RULE_TIME: CandidateRule.ValueType  # 5
+"""CandidateFilter.captured_from and captured_before."""
+CANDIDATE_RULE_UNKNOWN_INDIVIDUAL: CandidateRule.ValueType  # 6
+"""CandidateFilter.known_individuals_only."""
+CANDIDATE_RULE_EXCLUDED_INDIVIDUAL: CandidateRule.ValueType  # 7
+"""CandidateFilter.exclude_individual_ids."""
+Global___CandidateRule: _TypeAlias = CandidateRule  # noqa: Y015
 
 @_typing.final
 class CreateSurveyRequest(_message.Message):
@@ -80,16 +125,20 @@ class GetSurveyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SURVEY_ID_FIELD_NUMBER: _builtins.int
+    FUSION_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
+    fusion: _survey_pb2.Fusion.ValueType
+    """Which score the answer's score_spec speaks of."""
     def __init__(
         self,
         *,
         survey_id: _builtins.str = ...,
+        fusion: _survey_pb2.Fusion.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fusion", b"fusion", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -109,7 +158,7 @@ class GetSurveyResponse(_message.Message):
 
     @_builtins.property
     def score_spec(self) -> _survey_pb2.ScoreSpec:
-        """Of the default fusion."""
+        """Of the fusion asked for."""
 
     def __init__(
         self,
@@ -705,6 +754,182 @@ class ActivateHeadResponse(_message.Message):
 Global___ActivateHeadResponse: _TypeAlias = ActivateHeadResponse  # noqa: Y015
 
 @_typing.final
+class LabelledPair(_message.Message):
+    """A pair and what is known of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAIR_FIELD_NUMBER: _builtins.int
+    SAME_FIELD_NUMBER: _builtins.int
+    same: _builtins.bool
+    """Whether both show one animal."""
+    @_builtins.property
+    def pair(self) -> _survey_pb2.Pair:
+        """Which."""
+
+    def __init__(
+        self,
+        *,
+        pair: _survey_pb2.Pair | None = ...,
+        same: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["pair", b"pair"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pair", b"pair", "same", b"same"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelledPair: _TypeAlias = LabelledPair  # noqa: Y015
+
+@_typing.final
+class FitCalibrationRequest(_message.Message):
+    """Asks to learn how probable a pair is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    USE_KNOWN_INDIVIDUALS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Required."""
+    use_known_individuals: _builtins.bool
+    """Also take detections with the same individual_id as the same animal, with different ones as others."""
+    request_id: _builtins.str
+    """A UUID; a repeat returns the first answer."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelledPair]:
+        """Up to 20,000 labelled pairs. What follows from them is used as well: of A = B and B = C that A = C."""
+
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        labels: _abc.Iterable[Global___LabelledPair] | None = ...,
+        use_known_individuals: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "request_id", b"request_id", "survey_id", b"survey_id", "use_known_individuals", b"use_known_individuals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FitCalibrationRequest: _TypeAlias = FitCalibrationRequest  # noqa: Y015
+
+@_typing.final
+class FitCalibrationResponse(_message.Message):
+    """What was learned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SAME_PAIRS_FIELD_NUMBER: _builtins.int
+    DIFFERENT_PAIRS_FIELD_NUMBER: _builtins.int
+    INDIVIDUALS_FIELD_NUMBER: _builtins.int
+    HELD_OUT_ERROR_FIELD_NUMBER: _builtins.int
+    SCORE_SPEC_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why nothing was learned, and what to do; empty where something was."""
+    same_pairs: _builtins.int
+    """Pairs of one animal that were learned from, given or implied."""
+    different_pairs: _builtins.int
+    """Pairs of two animals."""
+    individuals: _builtins.int
+    """Animals with two photographs or more among them."""
+    held_out_error: _builtins.float
+    """How far the probabilities are off on animals that were left out: expected calibration error, 15 bins
+    of equal weight.
+    """
+    @_builtins.property
+    def survey(self) -> _survey_pb2.Survey:
+        """With its new revision and calibration_digest, where something was learned."""
+
+    @_builtins.property
+    def score_spec(self) -> _survey_pb2.ScoreSpec:
+        """What scores are made from now, under FUSION_CALIBRATED."""
+
+    def __init__(
+        self,
+        *,
+        survey: _survey_pb2.Survey | None = ...,
+        reason: _builtins.str = ...,
+        same_pairs: _builtins.int = ...,
+        different_pairs: _builtins.int = ...,
+        individuals: _builtins.int = ...,
+        held_out_error: _builtins.float = ...,
+        score_spec: _survey_pb2.ScoreSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["different_pairs", b"different_pairs", "held_out_error", b"held_out_error", "individuals", b"individuals", "reason", b"reason", "same_pairs", b"same_pairs", "score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FitCalibrationResponse: _TypeAlias = FitCalibrationResponse  # noqa: Y015
+
+@_typing.final
+class ActivateCalibrationRequest(_message.Message):
+    """Asks for another calibration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Required."""
+    calibration_digest: _builtins.str
+    """SHA-256 (hex) of a calibration that was fitted; empty: none."""
+    request_id: _builtins.str
+    """A UUID; a repeat returns the first answer."""
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        calibration_digest: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "request_id", b"request_id", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateCalibrationRequest: _TypeAlias = ActivateCalibrationRequest  # noqa: Y015
+
+@_typing.final
+class ActivateCalibrationResponse(_message.Message):
+    """The survey, with its calibration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_FIELD_NUMBER: _builtins.int
+    SCORE_SPEC_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def survey(self) -> _survey_pb2.Survey:
+        """With its new revision."""
+
+    @_builtins.property
+    def score_spec(self) -> _survey_pb2.ScoreSpec:
+        """What scores are made from now, under FUSION_CALIBRATED."""
+
+    def __init__(
+        self,
+        *,
+        survey: _survey_pb2.Survey | None = ...,
+        score_spec: _survey_pb2.ScoreSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateCalibrationResponse: _TypeAlias = ActivateCalibrationResponse  # noqa: Y015
+
+@_typing.final
 class CandidateFilter(_message.Message):
     """Which detections may be candidates. Every rule that is set must hold."""
 
@@ -716,6 +941,7 @@ class CandidateFilter(_message.Message):
     CAPTURED_FROM_FIELD_NUMBER: _builtins.int
     CAPTURED_BEFORE_FIELD_NUMBER: _builtins.int
     KNOWN_INDIVIDUALS_ONLY_FIELD_NUMBER: _builtins.int
+    EXCLUDE_INDIVIDUAL_IDS_FIELD_NUMBER: _builtins.int
     comparable_sides_only: _builtins.bool
     """Leave out the other flank: left and right are not comparable. Unknown sides stay in."""
     exclude_same_encounter: _builtins.bool
@@ -734,6 +960,10 @@ class CandidateFilter(_message.Message):
     def captured_before(self) -> _timestamp_pb2.Timestamp:
         """Only before this instant; leaves out detections without a time."""
 
+    @_builtins.property
+    def exclude_individual_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Leave out the detections of these individuals."""
+
     def __init__(
         self,
         *,
@@ -743,14 +973,41 @@ class CandidateFilter(_message.Message):
         captured_from: _timestamp_pb2.Timestamp | None = ...,
         captured_before: _timestamp_pb2.Timestamp | None = ...,
         known_individuals_only: _builtins.bool = ...,
+        exclude_individual_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captured_before", b"captured_before", "captured_from", b"captured_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_ids", b"camera_ids", "captured_before", b"captured_before", "captured_from", b"captured_from", "comparable_sides_only", b"comparable_sides_only", "exclude_same_encounter", b"exclude_same_encounter", "known_individuals_only", b"known_individuals_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_ids", b"camera_ids", "captured_before", b"captured_before", "captured_from", b"captured_from", "comparable_sides_only", b"comparable_sides_only", "exclude_individual_ids", b"exclude_individual_ids", "exclude_same_encounter", b"exclude_same_encounter", "known_individuals_only", b"known_individuals_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CandidateFilter: _TypeAlias = CandidateFilter  # noqa: Y015
+
+@_typing.final
+class Exclusion(_message.Message):
+    """How many detections a rule leaves out. One that several rules leave out is counted by each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    DETECTIONS_FIELD_NUMBER: _builtins.int
+    rule: Global___CandidateRule.ValueType
+    """Which rule."""
+    detections: _builtins.int
+    """Detections, the query itself not counted."""
+    def __init__(
+        self,
+        *,
+        rule: Global___CandidateRule.ValueType = ...,
+        detections: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detections", b"detections", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exclusion: _TypeAlias = Exclusion  # noqa: Y015
 
 @_typing.final
 class GetCandidatesRequest(_message.Message):
@@ -763,12 +1020,17 @@ class GetCandidatesRequest(_message.Message):
     TOP_K_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    GROUP_BY_INDIVIDUAL_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
     top_k: _builtins.int
-    """Candidates for each; at least 1. Required."""
+    """Candidates for each; 1 to 10,000. Required."""
     fusion: _survey_pb2.Fusion.ValueType
     """Which score ranks."""
+    group_by_individual: _builtins.bool
+    """One candidate for each individual_id, the best of its detections, whose pair is the evidence;
+    detections without one stand each for itself.
+    """
     @_builtins.property
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Which detections ask; empty: all, in the order they were added."""
@@ -785,10 +1047,11 @@ class GetCandidatesRequest(_message.Message):
         top_k: _builtins.int = ...,
         fusion: _survey_pb2.Fusion.ValueType = ...,
         filter: Global___CandidateFilter | None = ...,
+        group_by_individual: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "filter", b"filter", "fusion", b"fusion", "survey_id", b"survey_id", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "filter", b"filter", "fusion", b"fusion", "group_by_individual", b"group_by_individual", "survey_id", b"survey_id", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -805,6 +1068,7 @@ class Candidate(_message.Message):
     FEASIBILITY_FIELD_NUMBER: _builtins.int
     FUSED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    INDIVIDUAL_ID_FIELD_NUMBER: _builtins.int
     detection_id: _builtins.str
     """Which."""
     visual: _builtins.float
@@ -815,6 +1079,8 @@ class Candidate(_message.Message):
     """The score that ranks, under the fusion asked for."""
     reason: _builtins.str
     """The feasibility in words, such as "needs 4.1 km/h between CAM07 and CAM12"."""
+    individual_id: _builtins.str
+    """Identity known from elsewhere; empty: unknown."""
     def __init__(
         self,
         *,
@@ -823,10 +1089,11 @@ class Candidate(_message.Message):
         feasibility: _builtins.float | None = ...,
         fused: _builtins.float = ...,
         reason: _builtins.str = ...,
+        individual_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility", "feasibility", b"feasibility"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility", "detection_id", b"detection_id", "feasibility", b"feasibility", "fused", b"fused", "reason", b"reason", "visual", b"visual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility", "detection_id", b"detection_id", "feasibility", b"feasibility", "fused", b"fused", "individual_id", b"individual_id", "reason", b"reason", "visual", b"visual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__feasibility: _TypeAlias = _typing.Literal["feasibility"]  # noqa: Y015
     _WhichOneofArgType__feasibility: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility"]  # noqa: Y015
@@ -843,6 +1110,7 @@ class CandidateList(_message.Message):
     DETECTION_ID_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
     COMPARED_FIELD_NUMBER: _builtins.int
+    EXCLUDED_FIELD_NUMBER: _builtins.int
     detection_id: _builtins.str
     """The detection that asked."""
     compared: _builtins.int
@@ -851,16 +1119,21 @@ class CandidateList(_message.Message):
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """Best first."""
 
+    @_builtins.property
+    def excluded(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exclusion]:
+        """How many detections each rule left out; rules that left out none are not listed."""
+
     def __init__(
         self,
         *,
         detection_id: _builtins.str = ...,
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
         compared: _builtins.int = ...,
+        excluded: _abc.Iterable[Global___Exclusion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "compared", b"compared", "detection_id", b"detection_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "compared", b"compared", "detection_id", b"detection_id", "excluded", b"excluded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -913,12 +1186,15 @@ class QueryCandidatesRequest(_message.Message):
     TOP_K_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    GROUP_BY_INDIVIDUAL_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
     top_k: _builtins.int
-    """Candidates wanted; at least 1. Required."""
+    """Candidates wanted; 1 to 10,000. Required."""
     fusion: _survey_pb2.Fusion.ValueType
     """Which score ranks."""
+    group_by_individual: _builtins.bool
+    """As of GetCandidatesRequest."""
     @_builtins.property
     def detection(self) -> _survey_pb2.Detection:
         """Its detection_id may be empty; its camera_id, where set, must be a camera of the survey."""
@@ -945,10 +1221,11 @@ class QueryCandidatesRequest(_message.Message):
         top_k: _builtins.int = ...,
         fusion: _survey_pb2.Fusion.ValueType = ...,
         filter: Global___CandidateFilter | None = ...,
+        group_by_individual: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["detection", b"detection", "embedding", b"embedding", "filter", b"filter", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection", b"detection", "embedding", b"embedding", "filter", b"filter", "fusion", b"fusion", "spec", b"spec", "survey_id", b"survey_id", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection", b"detection", "embedding", b"embedding", "filter", b"filter", "fusion", b"fusion", "group_by_individual", b"group_by_individual", "spec", b"spec", "survey_id", b"survey_id", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1158,8 +1435,11 @@ class ExplainPairRequest(_message.Message):
 
     SURVEY_ID_FIELD_NUMBER: _builtins.int
     PAIR_FIELD_NUMBER: _builtins.int
+    FUSION_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
+    fusion: _survey_pb2.Fusion.ValueType
+    """Which score is `fused`."""
     @_builtins.property
     def pair(self) -> _survey_pb2.Pair:
         """Required."""
@@ -1169,10 +1449,11 @@ class ExplainPairRequest(_message.Message):
         *,
         survey_id: _builtins.str = ...,
         pair: _survey_pb2.Pair | None = ...,
+        fusion: _survey_pb2.Fusion.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pair", b"pair"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pair", b"pair", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fusion", b"fusion", "pair", b"pair", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1198,7 +1479,7 @@ class ExplainPairResponse(_message.Message):
     feasibility: _builtins.float
     """0 to 1; unset where unknown."""
     fused: _builtins.float
-    """The survey's default fusion."""
+    """The score under the fusion asked for."""
     distance_m: _builtins.float
     """Between the cameras, metres; unset where a position is unknown."""
     gap_s: _builtins.float

@@ -90,6 +90,16 @@ class ScorerServiceStub:
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.ActivateHeadRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_scorer__pb2.ActivateHeadResponse.FromString,
                 _registered_method=True)
+        self.FitCalibration = channel.unary_unary(
+                '/spotted.v1.ScorerService/FitCalibration',
+                request_serializer=spotted_dot_v1_dot_scorer__pb2.FitCalibrationRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_scorer__pb2.FitCalibrationResponse.FromString,
+                _registered_method=True)
+        self.ActivateCalibration = channel.unary_unary(
+                '/spotted.v1.ScorerService/ActivateCalibration',
+                request_serializer=spotted_dot_v1_dot_scorer__pb2.ActivateCalibrationRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_scorer__pb2.ActivateCalibrationResponse.FromString,
+                _registered_method=True)
         self.GetCandidates = channel.unary_stream(
                 '/spotted.v1.ScorerService/GetCandidates',
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.GetCandidatesRequest.SerializeToString,
@@ -209,10 +219,27 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FitCalibration(self, request, context):
+        """Learns from labels how probable it is that two detections show one animal, by their looks, places,
+        times and sides, and from then on scores FUSION_CALIBRATED so. With too few labels nothing changes,
+        and the answer says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateCalibration(self, request, context):
+        """Goes back to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
+        (survey or calibration).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCandidates(self, request, context):
         """The best candidates of stored detections, exact, best first; equal scores are ordered by
         detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k = 0).
+        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -305,6 +332,16 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.ActivateHead,
                     request_deserializer=spotted_dot_v1_dot_scorer__pb2.ActivateHeadRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_scorer__pb2.ActivateHeadResponse.SerializeToString,
+            ),
+            'FitCalibration': grpc.unary_unary_rpc_method_handler(
+                    servicer.FitCalibration,
+                    request_deserializer=spotted_dot_v1_dot_scorer__pb2.FitCalibrationRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_scorer__pb2.FitCalibrationResponse.SerializeToString,
+            ),
+            'ActivateCalibration': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateCalibration,
+                    request_deserializer=spotted_dot_v1_dot_scorer__pb2.ActivateCalibrationRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_scorer__pb2.ActivateCalibrationResponse.SerializeToString,
             ),
             'GetCandidates': grpc.unary_stream_rpc_method_handler(
                     servicer.GetCandidates,
@@ -630,6 +667,60 @@ class ScorerService:
             '/spotted.v1.ScorerService/ActivateHead',
             spotted_dot_v1_dot_scorer__pb2.ActivateHeadRequest.SerializeToString,
             spotted_dot_v1_dot_scorer__pb2.ActivateHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FitCalibration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/FitCalibration',
+            spotted_dot_v1_dot_scorer__pb2.FitCalibrationRequest.SerializeToString,
+            spotted_dot_v1_dot_scorer__pb2.FitCalibrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateCalibration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/ActivateCalibration',
+            spotted_dot_v1_dot_scorer__pb2.ActivateCalibrationRequest.SerializeToString,
+            spotted_dot_v1_dot_scorer__pb2.ActivateCalibrationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,10 +71,19 @@ class ScorerServiceStub:
     embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
     (the head was trained on vectors of another backbone).
     """
+    FitCalibration: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.FitCalibrationRequest, _scorer_pb2.FitCalibrationResponse]
+    """Learns from labels how probable it is that two detections show one animal, by their looks, places,
+    times and sides, and from then on scores FUSION_CALIBRATED so. With too few labels nothing changes,
+    and the answer says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+    """
+    ActivateCalibration: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ActivateCalibrationRequest, _scorer_pb2.ActivateCalibrationResponse]
+    """Goes back to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
+    (survey or calibration).
+    """
     GetCandidates: _grpc.UnaryStreamMultiCallable[_scorer_pb2.GetCandidatesRequest, _scorer_pb2.GetCandidatesResponse]
     """The best candidates of stored detections, exact, best first; equal scores are ordered by
     detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k = 0).
+    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
     """
     QueryCandidates: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
@@ -132,10 +141,19 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
     (the head was trained on vectors of another backbone).
     """
+    FitCalibration: _aio.UnaryUnaryMultiCallable[_scorer_pb2.FitCalibrationRequest, _scorer_pb2.FitCalibrationResponse]  # type: ignore[assignment]
+    """Learns from labels how probable it is that two detections show one animal, by their looks, places,
+    times and sides, and from then on scores FUSION_CALIBRATED so. With too few labels nothing changes,
+    and the answer says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+    """
+    ActivateCalibration: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ActivateCalibrationRequest, _scorer_pb2.ActivateCalibrationResponse]  # type: ignore[assignment]
+    """Goes back to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
+    (survey or calibration).
+    """
     GetCandidates: _aio.UnaryStreamMultiCallable[_scorer_pb2.GetCandidatesRequest, _scorer_pb2.GetCandidatesResponse]  # type: ignore[assignment]
     """The best candidates of stored detections, exact, best first; equal scores are ordered by
     detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k = 0).
+    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
     """
     QueryCandidates: _aio.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]  # type: ignore[assignment]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
@@ -258,6 +276,27 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def FitCalibration(
+        self,
+        request: _scorer_pb2.FitCalibrationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.FitCalibrationResponse, _abc.Awaitable[_scorer_pb2.FitCalibrationResponse]]:
+        """Learns from labels how probable it is that two detections show one animal, by their looks, places,
+        times and sides, and from then on scores FUSION_CALIBRATED so. With too few labels nothing changes,
+        and the answer says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+        """
+
+    @_abc_1.abstractmethod
+    def ActivateCalibration(
+        self,
+        request: _scorer_pb2.ActivateCalibrationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.ActivateCalibrationResponse, _abc.Awaitable[_scorer_pb2.ActivateCalibrationResponse]]:
+        """Goes back to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
+        (survey or calibration).
+        """
+
+    @_abc_1.abstractmethod
     def GetCandidates(
         self,
         request: _scorer_pb2.GetCandidatesRequest,
@@ -265,7 +304,7 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_scorer_pb2.GetCandidatesResponse], _abc.AsyncIterator[_scorer_pb2.GetCandidatesResponse]]:
         """The best candidates of stored detections, exact, best first; equal scores are ordered by
         detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k = 0).
+        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
         """
 
     @_abc_1.abstractmethod

@@ -86,6 +86,8 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     """Visual similarity alone."""
     FUSION_LOCATION: _Fusion.ValueType  # 3
     """Feasibility alone."""
+    FUSION_CALIBRATED: _Fusion.ValueType  # 4
+    """The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
     """How visual similarity and feasibility become one score."""
@@ -98,6 +100,8 @@ FUSION_VISUAL: Fusion.ValueType  # 2
 """Visual similarity alone."""
 FUSION_LOCATION: Fusion.ValueType  # 3
 """Feasibility alone."""
+FUSION_CALIBRATED: Fusion.ValueType  # 4
+"""The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 
 class _ElementType:
@@ -235,22 +239,28 @@ class EmbeddingSpec(_message.Message):
     BACKBONE_DIGEST_FIELD_NUMBER: _builtins.int
     PREPROCESSING_DIGEST_FIELD_NUMBER: _builtins.int
     DIMENSION_FIELD_NUMBER: _builtins.int
+    HEAD_DIGEST_FIELD_NUMBER: _builtins.int
     backbone_digest: _builtins.str
     """SHA-256 (hex) of the backbone's ONNX file."""
     preprocessing_digest: _builtins.str
     """SHA-256 (hex) of the canonical preprocessing description: decode, crop, resize, size."""
     dimension: _builtins.int
     """Number of elements of a vector."""
+    head_digest: _builtins.str
+    """SHA-256 (hex) of the head that adapted the vector; empty for a base embedding. A survey stores base
+    embeddings only.
+    """
     def __init__(
         self,
         *,
         backbone_digest: _builtins.str = ...,
         preprocessing_digest: _builtins.str = ...,
         dimension: _builtins.int = ...,
+        head_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_digest", b"backbone_digest", "dimension", b"dimension", "preprocessing_digest", b"preprocessing_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_digest", b"backbone_digest", "dimension", b"dimension", "head_digest", b"head_digest", "preprocessing_digest", b"preprocessing_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -267,14 +277,17 @@ class ScoreSpec(_message.Message):
     FEASIBILITY_DIGEST_FIELD_NUMBER: _builtins.int
     CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
+    FALLBACK_FIELD_NUMBER: _builtins.int
     head_digest: _builtins.str
     """SHA-256 (hex) of the active adaptation head; empty where none is active."""
     feasibility_digest: _builtins.str
     """SHA-256 (hex) of the feasibility settings and the survey's extent."""
     calibration_digest: _builtins.str
-    """SHA-256 (hex) of the calibration; empty while scores are not calibrated."""
+    """SHA-256 (hex) of the calibration, its version; empty while scores are not calibrated."""
     fusion: Global___Fusion.ValueType
     """How the parts were fused."""
+    fallback: _builtins.str
+    """Why CALIBRATED was asked for and the scores are not, in words; empty otherwise."""
     @_builtins.property
     def embedding(self) -> Global___EmbeddingSpec:
         """How the base embeddings were made."""
@@ -287,10 +300,11 @@ class ScoreSpec(_message.Message):
         feasibility_digest: _builtins.str = ...,
         calibration_digest: _builtins.str = ...,
         fusion: Global___Fusion.ValueType = ...,
+        fallback: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "embedding", b"embedding", "feasibility_digest", b"feasibility_digest", "fusion", b"fusion", "head_digest", b"head_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "embedding", b"embedding", "fallback", b"fallback", "feasibility_digest", b"feasibility_digest", "fusion", b"fusion", "head_digest", b"head_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -483,6 +497,7 @@ class Survey(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     HEAD_DIGEST_FIELD_NUMBER: _builtins.int
+    CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -498,6 +513,10 @@ class Survey(_message.Message):
     head_digest: _builtins.str
     """SHA-256 (hex) of the active adaptation head; empty where base embeddings are scored. Set by
     ActivateHead.
+    """
+    calibration_digest: _builtins.str
+    """SHA-256 (hex) of the active calibration; empty where there is none. Set by FitCalibration and
+    ActivateCalibration.
     """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -531,10 +550,11 @@ class Survey(_message.Message):
         revision: _builtins.int = ...,
         etag: _builtins.str = ...,
         head_digest: _builtins.str = ...,
+        calibration_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_count", b"camera_count", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

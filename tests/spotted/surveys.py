@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from spotted.calibration import Calibration
 from spotted.feasibility import FeasibilityParams
 from spotted.ranking import Gallery
 from spotted.similarity import unit_rows
 from spotted.survey import DetectionTable, Extent
 
+# weights of every term that counts, of the sign that a fit gives them
+CALIBRATION = Calibration(
+    placed=(-4.0, 1.2, 3.0, 0.5, 1.0, 0.1, -0.3, 0.8, 0.4, 0.5, -0.6),
+    unplaced=(-3.0, 1.0, 3.0, 0.5, 1.0, 0.1, -0.3),
+    scale=(1.0,) * 10,
+    same_pairs=40,
+    different_pairs=400,
+    individuals=12,
+    share=0.02,
+    held_out_ece=0.01,
+)
 EXTENT = Extent(distance_m=20_000.0, span_s=30 * 86_400.0)
 
 
@@ -39,5 +51,10 @@ def random_gallery(
     looks = rng.normal(size=(max(1, count // 2), dimension))
     embeddings = unit_rows(looks[rng.integers(0, len(looks), count)]).astype(np.float16)
     return Gallery(
-        embeddings, random_table(count, seed), rng.permutation(count), EXTENT, params or FeasibilityParams()
+        embeddings,
+        random_table(count, seed),
+        rng.permutation(count),
+        EXTENT,
+        params or FeasibilityParams(),
+        CALIBRATION,
     )

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.similarity import PRODUCT_ERROR, approximate_similarity, pair_similarity, unit_rows
+from spotted.similarity import (
+    PRODUCT_ERROR,
+    approximate_similarity,
+    pair_similarity,
+    product_error,
+    single_precision,
+    unit_rows,
+)
 
 
 def looks(count: int, dimension: int, seed: int = 0) -> np.ndarray:
@@ -64,4 +71,57 @@ def test_the_product_stays_within_its_stated_error(dimension: int) -> None:
     approximate = approximate_similarity(rows, rows)
     first, second = np.indices((60, 60)).reshape(2, -1)
     exact = pair_similarity(rows, first, second).reshape(60, 60)
-    assert np.abs(approximate - exact).max() < PRODUCT_ERROR
+    assert np.abs(approximate - exact).max() < product_error(dimension)
+
+
+def test_the_error_of_a_product_grows_with_the_dimension_up_to_the_bound_that_is_quoted() -> None:
+    assert 0 < product_error(1) < product_error(1280) < product_error(3000) < PRODUCT_ERROR
+
+
+@pytest.mark.parametrize("dimension", [16, 1280])
+def test_no_order_of_summing_leaves_the_stated_error(dimension: int) -> None:
+    # one large product first, then terms that a float32 sum rounds away one by one
+    row = np.full(dimension, 1e-4, np.float32)
+    row[0] = 1.0
+    row /= np.linalg.norm(row.astype(np.float64)).astype(np.float32)
+    total = np.float32(0.0)
+    for product in (row * row).tolist():
+        total += np.float32(product)
+    exact = math.fsum((row.astype(np.float64) ** 2).tolist())
+    assert abs(float(total) - exact) < product_error(dimension)
+
+
+def test_every_finite_float16_widens_to_its_own_value() -> None:
+    bits = np.arange(2**16, dtype=np.uint16)
+    halves = bits.view(np.float16)[None, np.isfinite(bits.view(np.float16))]
+    wide = single_precision(halves)
+    np.testing.assert_array_equal(wide, halves.astype(np.float32))
+    np.testing.assert_array_equal(np.signbit(wide), np.signbit(halves))
+
+
+def test_single_precision_fills_what_it_is_given_and_copies_nothing_without_need() -> None:
+    rows = unit_rows(looks(3, 4))
+    room = np.empty((3, 4), np.float32)
+    assert single_precision(rows) is rows
+    assert single_precision(rows, room) is room
+    np.testing.assert_array_equal(room, rows)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_pair_scores_the_float32_nearest_to_the_exact_sum(dtype: type[np.floating]) -> None:
+    rows = unit_rows(looks(20, 640, seed=3) + 0.5).astype(dtype)
+    first, second = np.triu_indices(20)
+    exact = [
+        math.fsum((rows[i].astype(np.float64) * rows[j].astype(np.float64)).tolist())
+        for i, j in zip(first, second, strict=True)
+    ]
+    expected = np.clip(np.array(exact, dtype=np.float32), 0.0, 1.0)
+    np.testing.assert_array_equal(pair_similarity(rows, first, second), expected)
+
+
+@pytest.mark.parametrize(("last", "nearest"), [(2.0**-25, 0.5 + 2.0**-24), (-(2.0**-25), 0.5)])
+def test_a_sum_beside_the_middle_of_two_float32_goes_to_the_nearer(last: float, nearest: float) -> None:
+    # 1/2 + 2^-25 is the middle, and 2^-50 is less than a float64 sum of eight terms is trusted with
+    rows = np.zeros((2, 8), np.float32)
+    rows[:, :3] = [0.5, 2.0**-12, last], [1.0, 2.0**-13, 2.0**-25]
+    assert pair_similarity(rows, np.array([0]), np.array([1]))[0] == np.float32(nearest)

@@ -15,6 +15,8 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.leases("<survey>", "<session>"),
         keys.request("<survey>", "<scope>", "<id>"),
         keys.head("<digest>"),
+        keys.calibration("<digest>"),
+        keys.reference("<digest>"),
         keys.operation("<id>"),
         keys.operation_cancel("<id>"),
         keys.training("<survey>"),

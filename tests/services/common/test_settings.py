@@ -13,6 +13,7 @@ def test_an_empty_environment_gives_one_machine_defaults() -> None:
     assert settings.listen == "127.0.0.1:7102"
     assert settings.store_url == "redis://127.0.0.1:7100/0"
     assert settings.metrics_port is None
+    assert (settings.model_ids, settings.segmenter) == (("efficientnet-lite0",), None)
 
 
 def test_every_variable_is_read() -> None:
@@ -23,7 +24,8 @@ def test_every_variable_is_read() -> None:
             "SPOTTED_STORE_URL": "redis://store/1",
             "SPOTTED_SCORER_ADDRESS": "scorer:2",
             "SPOTTED_MODELS": "/models",
-            "SPOTTED_MODEL": "other",
+            "SPOTTED_MODEL": "other, second",
+            "SPOTTED_SEGMENTER": "/segmenter",
             "SPOTTED_DEVICE": "cuda",
             "SPOTTED_WORKERS": "3",
             "SPOTTED_METRICS_PORT": "9000",
@@ -36,7 +38,12 @@ def test_every_variable_is_read() -> None:
         "redis://store/1",
         "scorer:2",
     )
-    assert (settings.models, settings.model_id, settings.device) == (Path("/models"), "other", "cuda")
+    assert (settings.models, settings.model_ids, settings.device) == (
+        Path("/models"),
+        ("other", "second"),
+        "cuda",
+    )
+    assert settings.segmenter == Path("/segmenter")
     assert (settings.workers, settings.metrics_port, settings.reflection, settings.drain_s) == (
         3,
         9000,
@@ -47,7 +54,12 @@ def test_every_variable_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("variable", "text"),
-    [("SPOTTED_DEVICE", "abacus"), ("SPOTTED_WORKERS", "many"), ("SPOTTED_METRICS_PORT", "-1")],
+    [
+        ("SPOTTED_DEVICE", "abacus"),
+        ("SPOTTED_WORKERS", "many"),
+        ("SPOTTED_METRICS_PORT", "-1"),
+        ("SPOTTED_MODEL", "a,,b"),
+    ],
 )
 def test_a_wrong_value_names_its_variable(variable: str, text: str) -> None:
     with pytest.raises(InvalidInputError, match=f"{variable} is '{text}'"):

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from services.common.heads import HeadStore
 from services.common.store import Store
 from services.embedder.__main__ import services as embedder_services
 from services.embedder.backbones import Backbone
-from services.embedder.embedding import Embedders
+from services.embedder.embedding import Embedders, Stores
 from services.embedder.pipeline import ImageEmbedder
+from services.embedder.references import ReferenceStore
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted
@@ -27,7 +29,8 @@ COUNT = 24
 @contextmanager
 def serving(store: Store, backbone: Backbone) -> Iterator[Spotted]:
     """A client of both."""
-    embedders = Embedders([ImageEmbedder(backbone, workers=1)], "efficientnet-lite0")
+    stores = Stores(HeadStore(store), ReferenceStore(store))
+    embedders = Embedders([ImageEmbedder(backbone)], "efficientnet-lite0", stores)
     environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
     with (
         running(

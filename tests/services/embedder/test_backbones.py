@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from services.embedder.backbones import MANIFEST_FILE, MODEL_FILE, Backbone, Manifest, load_backbone
+from services.embedder.decoding import ByteArray
 from services.embedder.export import Exported
-from services.embedder.images import ByteArray
+from services.embedder.preprocessing import ImageCrop
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.survey import Float32Array
 
@@ -72,14 +74,14 @@ def tiny(tmp_path: Path) -> Backbone:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.save(model, tmp_path / MODEL_FILE)
     manifest = Manifest(
-        "tiny", 1, 1, 2, (0.0,) * 3, (1.0,) * 3, "none", "RGB", 18, "", "Apache-2.0", "a test"
+        "tiny", 1, 1, 2, (0.0,) * 3, (1.0,) * 3, "bilinear", "RGB", 18, "", "Apache-2.0", "a test"
     )
     session = onnxruntime.InferenceSession(tmp_path / MODEL_FILE, providers=["CPUExecutionProvider"])
     return Backbone(manifest, session, "cpu")
 
 
-def vectors(backbone: Backbone, images: ByteArray) -> Float32Array:
-    return np.stack([one for one in backbone.embed(images) if not isinstance(one, Exception)])
+def vectors(backbone: Backbone, images: Sequence[ByteArray] | ByteArray) -> Float32Array:
+    return np.stack([one for one in backbone.embed(list(images)) if not isinstance(one, Exception)])
 
 
 def noise(count: int) -> ByteArray:
@@ -117,13 +119,13 @@ def test_a_vector_does_not_depend_on_its_batch(backbone: Backbone) -> None:
 
 
 def test_the_drawing_embeds_as_it_did(backbone: Backbone, drawing_png: bytes) -> None:
-    (vector,) = vectors(backbone, backbone.preprocessing.apply(drawing_png)[None])
+    (vector,) = vectors(backbone, [backbone.preprocessing.apply(ImageCrop(drawing_png))])
     assert vector.reshape(16, 80).sum(axis=1) == pytest.approx(GOLDEN, abs=1e-4)
 
 
 def test_photographs_embed_as_the_plain_torch_script_says(backbone: Backbone, real_files: Path) -> None:
     paths = sorted((real_files / "nyala" / "images").rglob("*.jp*g"))[::80]
-    images = np.stack([backbone.preprocessing.apply(path.read_bytes()) for path in paths])
+    images = np.stack([backbone.preprocessing.apply(ImageCrop(path.read_bytes())) for path in paths])
     cosine = (vectors(backbone, images) * plain_script(paths)).sum(axis=1)
     assert len(paths) >= 10
     assert cosine.min() >= 0.99999
@@ -143,13 +145,20 @@ def test_threads_share_one_backbone(backbone: Backbone) -> None:
     assert np.abs(np.stack(found) - expected).max() < 1e-6
 
 
-def test_warming_up_runs_the_batch(backbone: Backbone) -> None:
-    backbone.warm_up(2)
+def test_warming_up_runs_batches_up_to_the_largest(backbone: Backbone) -> None:
+    backbone.warm_up()
+
+
+def test_more_images_than_a_batch_holds_are_run_in_several(backbone: Backbone) -> None:
+    images = noise(2 * backbone.max_batch + 1)
+    alone = np.concatenate([vectors(backbone, images[[n]]) for n in range(len(images))])
+    assert np.abs(vectors(backbone, images) - alone).max() < 1e-6
+    assert backbone.embed([]) == []
 
 
 def test_an_image_without_a_finite_vector_fails_alone(tiny: Backbone) -> None:
     images = np.array([10, 0, 20], dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 3), dtype=np.uint8)
-    first, endless, last = tiny.embed(images)
+    first, endless, last = tiny.embed(list(images))
     assert isinstance(endless, PreconditionError)
     assert "backbone 'tiny' on cpu made no finite vector" in str(endless)
     for whole in (first, last):
@@ -203,11 +212,3 @@ def test_the_newest_version_is_the_highest_number(copied: Path) -> None:
 
 def test_a_manifest_survives_its_file(exported: Exported) -> None:
     assert Manifest.from_json(exported.manifest.to_json()) == exported.manifest
-
-
-@pytest.mark.parametrize("device", ["cuda", "tensorrt"])
-def test_an_absent_gpu_is_an_error_and_never_the_cpu(models: Path, device: str) -> None:
-    if any("CUDA" in provider for provider in onnxruntime.get_available_providers()):
-        pytest.skip("this onnxruntime has the GPU")
-    with pytest.raises(PreconditionError, match=f"device '{device}' needs .*SPOTTED_DEVICE=cpu"):
-        load_backbone(models, MODEL_ID, device=device)

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.embedder.batching import Batcher
+from services.embedder.batching import Batcher, Limits
+from services.embedder.sharing import Share
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError, UnreadableImageError
 
 # far beyond any run: a broken batcher fails instead of hanging
 PATIENCE_S = 30.0
+ONE = Share("one", bulk=False)
+BULK = Share("one", bulk=True)
+OTHER = Share("other", bulk=False)
 
 
 class Doubling:
@@ -19,6 +23,7 @@ class Doubling:
     def __init__(self, *, open_at_start: bool = True) -> None:
         self.gate = threading.Event()
         self.entered = threading.Semaphore(0)
+        self.readied = threading.Semaphore(0)
         self.prepared: list[int] = []
         self.batches: list[list[int]] = []
         if open_at_start:
@@ -26,6 +31,7 @@ class Doubling:
 
     def prepare(self, number: int) -> int:
         self.prepared.append(number)
+        self.readied.release()
         if number < 0:
             raise UnreadableImageError(f"{number} is negative")
         return number
@@ -44,17 +50,26 @@ class Doubling:
         """Until a thread has entered `work`."""
         assert await asyncio.to_thread(self.entered.acquire, timeout=PATIENCE_S)
 
-    def batcher(self, *, workers: int = 1, max_batch: int = 8, max_queue: int = 64) -> Batcher[int, int, int]:
-        return Batcher(self.prepare, self.work, workers=workers, max_batch=max_batch, max_queue=max_queue)
+    def batcher(
+        self, *, workers: int = 1, runs: int | None = None, max_batch: int = 8, max_queue: int = 64
+    ) -> Batcher[int, int, int]:
+        limits = Limits(
+            workers,
+            runs=runs or workers,
+            claim=1 if runs else max_batch,
+            max_batch=max_batch,
+            max_queue=max_queue,
+        )
+        return Batcher(self.prepare, self.work, limits)
 
 
 async def behind_one(
     doubling: Doubling, batcher: Batcher[int, int, int], numbers: Sequence[int]
 ) -> list[object]:
     """What each number met, all submitted while the one worker is held by the number 0."""
-    first = asyncio.create_task(batcher.submit(0))
+    first = asyncio.create_task(batcher.submit(0, ONE))
     await doubling.entry()
-    rest = [asyncio.create_task(batcher.submit(number)) for number in numbers]
+    rest = [asyncio.create_task(batcher.submit(number, ONE)) for number in numbers]
     # each task runs up to its wait
     await asyncio.sleep(0)
     assert batcher.waiting == len(numbers)
@@ -68,8 +83,8 @@ async def behind_one(
 def test_every_caller_gets_its_own_result() -> None:
     async def run() -> None:
         doubling = Doubling()
-        batcher = doubling.batcher(workers=3, max_batch=4, max_queue=500)
-        found = await asyncio.gather(*(batcher.submit(number) for number in range(100, 600)))
+        batcher = doubling.batcher(workers=3, max_batch=4, max_queue=1000)
+        found = await asyncio.gather(*(batcher.submit(number, ONE) for number in range(100, 600)))
         assert [one.result for one in found] == [2 * number for number in range(100, 600)]
         assert sorted(doubling.prepared) == list(range(100, 600))
         await batcher.close()
@@ -80,7 +95,7 @@ def test_every_caller_gets_its_own_result() -> None:
 def test_a_lone_item_does_not_wait_for_company() -> None:
     async def run() -> None:
         batcher = Doubling().batcher(max_batch=8)
-        assert (await asyncio.wait_for(batcher.submit(4), PATIENCE_S)).result == 8
+        assert (await asyncio.wait_for(batcher.submit(4, ONE), PATIENCE_S)).result == 8
         await batcher.close()
 
     asyncio.run(run())
@@ -100,9 +115,9 @@ def test_a_second_worker_works_while_the_first_is_busy() -> None:
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
         batcher = doubling.batcher(workers=2)
-        tasks = [asyncio.create_task(batcher.submit(1))]
+        tasks = [asyncio.create_task(batcher.submit(1, ONE))]
         await doubling.entry()
-        tasks.append(asyncio.create_task(batcher.submit(2)))
+        tasks.append(asyncio.create_task(batcher.submit(2, ONE)))
         await doubling.entry()
         assert doubling.batches == [[1], [2]]
         doubling.gate.set()
@@ -151,38 +166,90 @@ def test_a_batch_that_fails_leaves_the_worker_alive(number: int, message: str) -
 def test_a_full_queue_refuses_and_says_when_to_return() -> None:
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
-        batcher = doubling.batcher(max_queue=3)
-        admitted = [asyncio.create_task(batcher.submit(number)) for number in range(3)]
+        batcher = doubling.batcher(max_queue=6)
+        admitted = [asyncio.create_task(batcher.submit(number, ONE)) for number in range(3)]
         await asyncio.sleep(0)
-        with pytest.raises(OverloadedError, match="queue of 3 items is full") as refused:
-            await batcher.submit(9)
+        with pytest.raises(OverloadedError, match="share of survey 'one' is full") as refused:
+            await batcher.submit(9, ONE)
         assert refused.value.retry_after_s > 0
         doubling.gate.set()
         assert [one.result for one in await asyncio.gather(*admitted)] == [0, 2, 4]
-        assert (await batcher.submit(9)).result == 18
+        assert (await batcher.submit(9, ONE)).result == 18
         await batcher.close()
         assert doubling.prepared == [0, 1, 2, 9]
 
     asyncio.run(run())
 
 
-def test_patient_callers_wait_and_leave_room_for_others() -> None:
+def test_bulk_work_waits_and_leaves_room_for_single_calls() -> None:
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
         batcher = doubling.batcher(max_batch=1, max_queue=4)
-        bulk = [asyncio.create_task(batcher.submit(number, patient=True)) for number in range(20, 40)]
+        bulk = [asyncio.create_task(batcher.submit(number, BULK)) for number in range(20, 40)]
         await doubling.entry()
         # half of the queue: one is being worked on, one waits
         assert batcher.waiting == 1
-        single = asyncio.create_task(batcher.submit(50))
+        single = asyncio.create_task(batcher.submit(50, ONE))
         await asyncio.sleep(0)
         assert batcher.waiting == 2
         doubling.gate.set()
         assert (await single).result == 100
         assert [one.result for one in await asyncio.gather(*bulk)] == [2 * number for number in range(20, 40)]
         # two of the bulk at most were before it
-        assert doubling.batches.index([50]) == 2
+        assert doubling.batches.index([50]) <= 2
         await batcher.close()
+
+    asyncio.run(run())
+
+
+def test_surveys_are_served_in_turn_however_much_one_asks_for() -> None:
+    async def run() -> None:
+        doubling = Doubling(open_at_start=False)
+        batcher = doubling.batcher(max_batch=1)
+        busy = [asyncio.create_task(batcher.submit(number, ONE)) for number in range(20, 30)]
+        await doubling.entry()
+        other = [asyncio.create_task(batcher.submit(number, OTHER)) for number in (50, 51)]
+        await asyncio.sleep(0)
+        doubling.gate.set()
+        await asyncio.gather(*busy, *other)
+        assert [batch[0] for batch in doubling.batches[:6]] == [20, 21, 50, 22, 51, 23]
+        await batcher.close()
+
+    asyncio.run(run())
+
+
+def test_bytes_fill_the_queue_as_items_do() -> None:
+    async def run() -> None:
+        doubling = Doubling(open_at_start=False)
+        limits = Limits(workers=1, runs=1, claim=1, max_batch=1, max_queue_bytes=100)
+        batcher = Batcher(doubling.prepare, doubling.work, limits)
+        large = asyncio.create_task(batcher.submit(1, ONE, size=60))
+        await doubling.entry()
+        with pytest.raises(OverloadedError):
+            await batcher.submit(2, ONE, size=10)
+        small = asyncio.create_task(batcher.submit(3, OTHER, size=40))
+        await asyncio.sleep(0)
+        doubling.gate.set()
+        assert [(await one).result for one in (large, small)] == [2, 6]
+        await batcher.close()
+
+    asyncio.run(run())
+
+
+def test_threads_that_wait_for_the_one_device_prepare_its_next_batch() -> None:
+    async def run() -> None:
+        doubling = Doubling(open_at_start=False)
+        batcher = doubling.batcher(workers=3, runs=1, max_batch=4)
+        tasks = [asyncio.create_task(batcher.submit(0, ONE))]
+        await doubling.entry()
+        tasks += [asyncio.create_task(batcher.submit(number, ONE)) for number in range(1, 5)]
+        for _ in range(5):
+            assert await asyncio.to_thread(doubling.readied.acquire, timeout=PATIENCE_S)
+        assert doubling.batches == [[0]]
+        doubling.gate.set()
+        assert [one.result for one in await asyncio.gather(*tasks)] == [0, 2, 4, 6, 8]
+        await batcher.close()
+        assert sorted(doubling.batches[1]) == [1, 2, 3, 4]
 
     asyncio.run(run())
 
@@ -190,17 +257,17 @@ def test_patient_callers_wait_and_leave_room_for_others() -> None:
 def test_a_cancelled_item_is_dropped_before_it_costs_anything() -> None:
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
-        batcher = doubling.batcher(max_queue=2)
-        first = asyncio.create_task(batcher.submit(1))
+        batcher = doubling.batcher(max_queue=4)
+        first = asyncio.create_task(batcher.submit(1, ONE))
         await doubling.entry()
-        leaving = asyncio.create_task(batcher.submit(2))
+        leaving = asyncio.create_task(batcher.submit(2, ONE))
         await asyncio.sleep(0)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
         assert batcher.waiting == 0
         # its place is free again
-        third = asyncio.create_task(batcher.submit(3))
+        third = asyncio.create_task(batcher.submit(3, ONE))
         await asyncio.sleep(0)
         doubling.gate.set()
         assert [one.result for one in await asyncio.gather(first, third)] == [2, 6]
@@ -214,9 +281,9 @@ def test_an_item_cancelled_during_its_batch_harms_nobody() -> None:
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
         batcher = doubling.batcher()
-        leaving = asyncio.create_task(batcher.submit(1))
+        leaving = asyncio.create_task(batcher.submit(1, ONE))
         await doubling.entry()
-        staying = asyncio.create_task(batcher.submit(2))
+        staying = asyncio.create_task(batcher.submit(2, ONE))
         await asyncio.sleep(0)
         leaving.cancel()
         doubling.gate.set()
@@ -233,10 +300,10 @@ def test_an_item_whose_time_ran_out_is_dropped_before_it_costs_anything(deadline
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
         batcher = doubling.batcher()
-        first = asyncio.create_task(batcher.submit(1, deadline_s=PATIENCE_S))
+        first = asyncio.create_task(batcher.submit(1, ONE, deadline_s=PATIENCE_S))
         await doubling.entry()
         with pytest.raises(DeadlineError, match="not finished within the"):
-            await batcher.submit(2, deadline_s=deadline_s)
+            await batcher.submit(2, ONE, deadline_s=deadline_s)
         doubling.gate.set()
         assert (await first).result == 2
         await batcher.close()
@@ -248,11 +315,13 @@ def test_an_item_whose_time_ran_out_is_dropped_before_it_costs_anything(deadline
 def test_an_items_own_time_out_is_not_the_callers_deadline() -> None:
     async def run() -> None:
         batcher: Batcher[int, int, int] = Batcher(
-            abs, lambda numbers: [TimeoutError("disk") for _ in numbers], workers=1, max_batch=1, max_queue=1
+            abs,
+            lambda numbers: [TimeoutError("disk") for _ in numbers],
+            Limits(workers=1, runs=1, claim=1, max_batch=1),
         )
         for deadline_s in (None, PATIENCE_S):
             with pytest.raises(TimeoutError, match="disk"):
-                await batcher.submit(1, deadline_s)
+                await batcher.submit(1, ONE, deadline_s=deadline_s)
         await batcher.close()
 
     asyncio.run(run())
@@ -272,8 +341,8 @@ def test_an_item_abandoned_while_it_is_prepared_is_not_worked_on() -> None:
             worked.extend(numbers)
             return numbers
 
-        batcher = Batcher(prepare, work, workers=1, max_batch=1, max_queue=4)
-        leaving = asyncio.create_task(batcher.submit(1))
+        batcher = Batcher(prepare, work, Limits(workers=1, runs=1, claim=1, max_batch=1))
+        leaving = asyncio.create_task(batcher.submit(1, ONE))
         assert await asyncio.to_thread(preparing.wait, PATIENCE_S)
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
@@ -288,12 +357,12 @@ def test_closing_finishes_what_was_taken_and_takes_nothing_more() -> None:
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
         batcher = doubling.batcher(workers=2, max_batch=1)
-        tasks = [asyncio.create_task(batcher.submit(number)) for number in range(5)]
+        tasks = [asyncio.create_task(batcher.submit(number, ONE)) for number in range(5)]
         await doubling.entry()
         closing = asyncio.create_task(batcher.close())
         await asyncio.sleep(0)
         with pytest.raises(UnavailableError, match="shutting down"):
-            await batcher.submit(9)
+            await batcher.submit(9, ONE)
         doubling.gate.set()
         await closing
         assert [one.result for one in await asyncio.gather(*tasks)] == [0, 2, 4, 6, 8]
@@ -307,9 +376,9 @@ def test_timings_say_where_the_time_went() -> None:
     async def run() -> None:
         doubling = Doubling(open_at_start=False)
         batcher = doubling.batcher()
-        first = asyncio.create_task(batcher.submit(1))
+        first = asyncio.create_task(batcher.submit(1, ONE))
         await doubling.entry()
-        second = asyncio.create_task(batcher.submit(2))
+        second = asyncio.create_task(batcher.submit(2, ONE))
         await asyncio.sleep(0)
         doubling.gate.set()
         early, late = (await first).timings, (await second).timings

@@ -1,93 +1,72 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from services.common.heads import HeadStore
+from services.common.store import Store
 from services.embedder.backbones import Backbone
-from services.embedder.embedding import Embedders, as_ready, embed_all
-from services.embedder.pipeline import Embedding, ImageCrop, ImageEmbedder
-from services.embedder.wire import NamedCrop, Outcome
-from spotted.errors import NotFoundError, OverloadedError, UnreadableImageError
+from services.embedder.embedding import Embedders, Stores, embed_all
+from services.embedder.head_file import to_onnx
+from services.embedder.pipeline import Embedding, ImageEmbedder, Way
+from services.embedder.preprocessing import ImageCrop
+from services.embedder.references import ReferenceStore
+from services.embedder.sharing import Share
+from services.embedder.tones import Reference, Tone
+from services.embedder.wire import NamedCrop, Outcome, Wanted
+from spotted.errors import DigestMismatchError, NotFoundError, PreconditionError, UnreadableImageError
+from spotted.heads import Head
+from spotted.similarity import unit_rows
+from spotted.v1 import survey_pb2
+
+PLAIN = Wanted("kruger", "", Tone.AS_TAKEN, "", segmented=False, fill=None)
 
 
-async def numbers(count: int, drawn: list[int]) -> AsyncIterator[int]:
-    for number in range(count):
-        drawn.append(number)
-        yield number
-
-
-def test_results_come_as_they_are_ready_and_none_is_lost() -> None:
-    async def run() -> list[int]:
-        gates = [asyncio.Event() for _ in range(4)]
-
-        async def work(number: int) -> int:
-            if number == 3:
-                for gate in gates:
-                    gate.set()
-            await gates[number].wait()
-            return number
-
-        return [result async for result in as_ready(numbers(4, []), work, limit=4)]
-
-    results = asyncio.run(run())
-    assert sorted(results) == [0, 1, 2, 3]
-
-
-def test_no_more_is_drawn_than_there_is_room_for() -> None:
-    async def run() -> None:
-        drawn: list[int] = []
-
-        async def work(number: int) -> int:
-            return number
-
-        results = as_ready(numbers(50, drawn), work, limit=3)
-        seen = 0
-        async for _ in results:
-            seen += 1
-            # those read, those at work or waiting to be read, and the one that waits for room
-            assert len(drawn) <= seen + 3 + 1
-        assert seen == 50
-
-    asyncio.run(run())
-
-
-def test_the_first_error_ends_the_stream_as_itself() -> None:
-    async def run() -> None:
-        async def work(number: int) -> int:
-            if number == 2:
-                raise OverloadedError("full", retry_after_s=1.0)
-            return number
-
-        async for _ in as_ready(numbers(10, []), work):
-            pass
-
-    with pytest.raises(OverloadedError):
-        asyncio.run(run())
-
-
-def test_a_stream_of_nothing_ends() -> None:
-    async def run() -> list[int]:
-        async def work(number: int) -> int:
-            return number
-
-        return [result async for result in as_ready(numbers(0, []), work)]
-
-    assert asyncio.run(run()) == []
+def plain(backbone: Backbone) -> Way:
+    return Way(Share("kruger", bulk=False), backbone.preprocessing)
 
 
 def embed(backbone: Backbone, contents: Sequence[bytes]) -> list[Outcome]:
     async def run() -> list[Outcome]:
-        embedder = ImageEmbedder(backbone, workers=1)
+        embedder = ImageEmbedder(backbone)
         try:
             crops = [NamedCrop(str(n), ImageCrop(content)) for n, content in enumerate(contents)]
-            return await embed_all(embedder, crops, None)
+            return await embed_all(embedder, crops, plain(backbone), None)
         finally:
             await embedder.close()
 
     return asyncio.run(run())
+
+
+def way(store: Store, backbone: Backbone, wanted: Wanted) -> Way:
+    async def run() -> Way:
+        embedder = ImageEmbedder(backbone)
+        stores = Stores(HeadStore(store), ReferenceStore(store))
+        embedders = Embedders([embedder], "efficientnet-lite0", stores)
+        try:
+            return await embedders.way(embedder, wanted, bulk=True)
+        finally:
+            await embedders.close()
+
+    return asyncio.run(run())
+
+
+def stored_head(store: Store, backbone: Backbone, preprocessing_digest: str) -> str:
+    dimension = backbone.manifest.dimension
+    rng = np.random.default_rng(2)
+    shapes = ((8, dimension), (8,), (dimension, 8), (dimension,))
+    head = Head(*((0.1 * rng.normal(size=shape)).astype(np.float32) for shape in shapes))
+    spec = survey_pb2.EmbeddingSpec(
+        backbone_digest=backbone.digest, preprocessing_digest=preprocessing_digest, dimension=dimension
+    )
+    probes = unit_rows(rng.normal(size=(5, dimension)))
+    return HeadStore(store).put(
+        to_onnx(head, probes), spec, survey_id="s", recipe_json="{}", metrics={}, created_s=0.0
+    )
 
 
 def test_a_crop_that_cannot_be_read_fails_alone_and_in_its_place(
@@ -104,10 +83,12 @@ def test_a_crop_that_cannot_be_read_fails_alone_and_in_its_place(
 
 def test_concurrent_callers_share_batches(backbone: Backbone, drawing_png: bytes) -> None:
     async def run() -> list[list[Outcome]]:
-        embedder = ImageEmbedder(backbone, workers=1, max_batch=4)
+        embedder = ImageEmbedder(backbone)
         crop = NamedCrop("a", ImageCrop(drawing_png))
         try:
-            return await asyncio.gather(*(embed_all(embedder, [crop], None) for _ in range(8)))
+            return await asyncio.gather(
+                *(embed_all(embedder, [crop], plain(backbone), None) for _ in range(8))
+            )
         finally:
             await embedder.close()
 
@@ -117,25 +98,64 @@ def test_concurrent_callers_share_batches(backbone: Backbone, drawing_png: bytes
     assert len({e.timings.worked_s for e in embeddings if isinstance(e, Embedding)}) <= 3
 
 
-def test_the_error_of_what_is_drawn_ends_the_stream_as_itself() -> None:
-    async def broken() -> AsyncIterator[int]:
-        yield 0
-        raise NotFoundError("gone")
+def test_a_head_is_applied_to_the_crops_of_calls_that_name_it(
+    store: Store, backbone: Backbone, drawing_png: bytes
+) -> None:
+    digest = stored_head(store, backbone, backbone.preprocessing.digest)
+    adapted = way(store, backbone, replace(PLAIN, head_digest=digest))
+    assert adapted.head is not None
 
-    async def run() -> None:
-        async def work(number: int) -> int:
-            return number
+    async def run() -> list[Outcome]:
+        embedder = ImageEmbedder(backbone)
+        crops = [NamedCrop("a", ImageCrop(drawing_png))]
+        try:
+            both = [
+                embed_all(embedder, crops, one, None) for one in (plain(backbone), adapted, plain(backbone))
+            ]
+            return [outcome for (outcome,) in await asyncio.gather(*both)]
+        finally:
+            await embedder.close()
 
-        async for _ in as_ready(broken(), work):
-            pass
+    base, changed, again = (o.result.vector for o in asyncio.run(run()) if isinstance(o.result, Embedding))
+    np.testing.assert_allclose(changed, adapted.head.apply(base[None])[0], atol=1e-6)
+    np.testing.assert_allclose(base, again, atol=1e-6)
+    assert float(base @ changed) < 0.999
 
-    with pytest.raises(NotFoundError, match="gone"):
-        asyncio.run(run())
+
+def test_a_head_of_other_vectors_is_refused(store: Store, backbone: Backbone) -> None:
+    digest = stored_head(store, backbone, "other")
+    with pytest.raises(DigestMismatchError, match="preprocessing other"):
+        way(store, backbone, replace(PLAIN, head_digest=digest))
+    with pytest.raises(NotFoundError, match="head 'nosuch'"):
+        way(store, backbone, replace(PLAIN, head_digest="nosuch"))
 
 
-def test_a_model_is_found_by_id_or_as_the_default(backbone: Backbone) -> None:
-    embedder = ImageEmbedder(backbone, workers=1)
-    embedders = Embedders([embedder], "efficientnet-lite0")
+def test_tones_are_matched_to_a_stored_reference(store: Store, backbone: Backbone) -> None:
+    reference = Reference.of(np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8))
+    digest = ReferenceStore(store).put(reference)
+    matched = way(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest=digest))
+    assert matched.preprocessing.reference == reference
+    assert matched.preprocessing.digest != backbone.preprocessing.digest
+    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; send AddReferenceImage"):
+        way(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest="nosuch"))
+
+
+def test_what_is_left_out_has_the_colour_asked_for_or_the_backbones_mean(
+    store: Store, backbone: Backbone
+) -> None:
+    assert way(store, backbone, PLAIN).preprocessing.fill == (127, 127, 127)
+    assert way(store, backbone, replace(PLAIN, fill=(1, 2, 3))).preprocessing.fill == (1, 2, 3)
+
+
+def test_a_segmenter_that_is_not_there_is_told(store: Store, backbone: Backbone) -> None:
+    with pytest.raises(PreconditionError, match="SPOTTED_SEGMENTER"):
+        way(store, backbone, replace(PLAIN, segmented=True))
+
+
+def test_a_model_is_found_by_id_or_as_the_default(store: Store, backbone: Backbone) -> None:
+    embedder = ImageEmbedder(backbone)
+    stores = Stores(HeadStore(store), ReferenceStore(store))
+    embedders = Embedders([embedder], "efficientnet-lite0", stores)
     assert embedders.get("") is embedders.get("efficientnet-lite0") is embedder
     with pytest.raises(NotFoundError, match=r"'other' is not loaded; this server has efficientnet-lite0"):
         embedders.get("other")

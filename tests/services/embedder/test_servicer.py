@@ -12,6 +12,7 @@ from services.common.heads import HeadStore
 from services.common.server import MAX_MESSAGE_BYTES as OTHER_MAX_BYTES
 from services.common.store import Store
 from services.embedder.backbones import Backbone
+from services.embedder.decoding import ByteArray
 from services.embedder.head_file import PARITY, to_onnx
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from spotted import messages
@@ -111,6 +112,51 @@ def test_a_stored_head_adapts_over_the_wire_as_its_arrays_do(store: Store, spott
             spotted.embedder.ApplyHead(request, timeout=30)
 
 
+def test_a_stream_answers_in_the_order_of_its_crops(spotted: Spotted, drawing_png: bytes) -> None:
+    # torn and tiny crops are ready long before whole ones
+    contents = [drawing_png, b"no image", drawing_png[:300], drawing_png] * 20
+    found = list(spotted.embed([Crop(str(n), content) for n, content in enumerate(contents)]))
+    assert [e.crop_id for e in found] == [str(n) for n in range(80)]
+    assert [e.vector is None for e in found] == [False, True, True, False] * 20
+
+
+def test_a_stream_may_name_a_head_a_reference_and_its_survey(spotted: Spotted, drawing_png: bytes) -> None:
+    digest = spotted.add_reference(drawing_png)
+    assert spotted.add_reference(drawing_png) == digest
+    crops = [Crop("a", drawing_png)]
+    matched = pb.Preparation(tone=pb.TONE_MATCHED, reference_digest=digest)
+    (plain,) = spotted.embed(crops, survey_id="kruger")
+    (alike,) = spotted.embed(crops, preparation=matched)
+    assert plain.vector is not None
+    assert alike.vector is not None
+    # an image matched to itself keeps its tones
+    assert cosine(plain.vector, alike.vector) > 1 - 1e-6
+    assert plain.spec.preprocessing_digest != alike.spec.preprocessing_digest
+    (darker,) = spotted.embed(crops, preparation=pb.Preparation(tone=pb.TONE_EQUALISED))
+    assert darker.vector is not None
+    assert cosine(plain.vector, darker.vector) < 1 - 1e-3
+
+
+def test_what_a_mask_leaves_out_does_not_count(spotted: Spotted, drawing: ByteArray) -> None:
+    def png(pixels: ByteArray) -> bytes:
+        content = io.BytesIO()
+        Image.fromarray(pixels).save(content, "PNG")
+        return content.getvalue()
+
+    inside = np.zeros(drawing.shape[:2], dtype=np.uint8)
+    inside[40:250, 60:300] = 255
+    elsewhere = np.where(inside[..., None] > 0, drawing, 255 - drawing).astype(np.uint8)
+    first, second = spotted.embed(
+        [Crop(str(n), png(pixels), mask_png=png(inside)) for n, pixels in enumerate((drawing, elsewhere))]
+    )
+    assert first.vector is not None
+    assert second.vector is not None
+    np.testing.assert_array_equal(first.vector, second.vector)
+    wrong = Crop("wrong", png(drawing), mask_png=png(inside[:-1]))
+    (refused,) = spotted.embed([wrong])
+    assert "400 x 300" in refused.error
+
+
 def test_bad_crops_fail_alone_in_a_stream(spotted: Spotted, drawing_png: bytes) -> None:
     bad = {"torn": drawing_png[: len(drawing_png) // 2], "text": b"hello", "empty": b""}
     crops = [Crop(f"good-{n}", drawing_png) for n in range(10)] + [Crop(i, c) for i, c in bad.items()]
@@ -144,3 +190,6 @@ def test_the_server_tells_its_limits_and_models(spotted: Spotted, backbone: Back
     assert list(models) == list(info.models)
     assert (models[0].spec.backbone_digest, models[0].spec.dimension) == (backbone.digest, 1280)
     assert (models[0].input_size, models[0].licence) == (224, "Apache-2.0")
+    assert (models[0].precision, info.segmenter_digest) == ("fp32", "")
+    assert models[0].least_cosine > 0.99999
+    assert (info.max_queue_crops, info.max_queue_bytes) == (256, 256 * 1024 * 1024)

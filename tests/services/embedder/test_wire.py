@@ -7,8 +7,10 @@ import pytest
 
 from services.embedder import wire
 from services.embedder.batching import Timings
-from services.embedder.images import FractionBox, PixelBox
+from services.embedder.cropping import FractionBox, PixelBox
+from services.embedder.masks import PngMask, RleMask
 from services.embedder.pipeline import Embedding
+from services.embedder.tones import Tone
 from spotted import messages
 from spotted.errors import InvalidInputError, UnreadableImageError
 from spotted.heads import HeadRecipe
@@ -23,6 +25,43 @@ def test_a_crop_keeps_its_id_image_and_kind_of_box() -> None:
     assert wire.named_crop(fractions).crop.box == FractionBox(0.1, 0.2, 0.3, 0.4)
     assert wire.named_crop(pb.Crop(crop_id="c", image=b"y")).crop.box is None
     assert wire.named_crop(pixels).crop_id == "a"
+
+
+def test_a_crop_keeps_its_turn_and_kind_of_mask() -> None:
+    drawn = wire.named_crop(pb.Crop(theta=0.5, mask_png=b"png")).crop
+    assert (drawn.theta, drawn.mask) == (0.5, PngMask(b"png"))
+    counted = pb.RunLengthMask(height=2, width=3, counts=[1, 5])
+    packed = pb.RunLengthMask(height=2, width=3, compressed="1O")
+    assert wire.named_crop(pb.Crop(mask_rle=counted)).crop.mask == RleMask(2, 3, (1, 5))
+    assert wire.named_crop(pb.Crop(mask_rle=packed)).crop.mask == RleMask(2, 3, "1O")
+
+
+def test_a_call_that_says_nothing_wants_base_embeddings_of_images_as_taken() -> None:
+    assert wire.wanted(pb.EmbedRequest()).plain
+    assert wire.wanted(pb.EmbedStreamRequest(survey_id="kruger")).survey_id == "kruger"
+
+
+def test_a_preparation_is_read_whole() -> None:
+    preparation = pb.Preparation(tone=pb.TONE_MATCHED, reference_digest="r", segmented=True, fill=0x0102FF)
+    wanted = wire.wanted(pb.EmbedRequest(head_digest="h", preparation=preparation))
+    assert wanted == wire.Wanted("", "h", Tone.MATCHED, "r", segmented=True, fill=(1, 2, 255))
+    assert not wanted.plain
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.EmbedRequest(preparation=pb.Preparation(tone=77)), "preparation.tone"),  # type: ignore[arg-type] # no tone
+        (pb.EmbedRequest(preparation=pb.Preparation(tone=pb.TONE_MATCHED)), "preparation.reference_digest"),
+        (pb.EmbedRequest(preparation=pb.Preparation(reference_digest="r")), "preparation.reference_digest"),
+        (pb.EmbedRequest(preparation=pb.Preparation(fill=0x1000000)), "preparation.fill"),
+        (pb.EmbedRequest(survey_id="two words"), "survey_id"),
+    ],
+)
+def test_a_way_that_cannot_be_is_refused_by_its_field(request_: pb.EmbedRequest, field: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        wire.wanted(request_)
+    assert refused.value.field == field
 
 
 @pytest.mark.parametrize("count", [0, 17])

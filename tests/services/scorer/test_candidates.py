@@ -173,6 +173,10 @@ FILTERS: dict[str, tuple[pb.CandidateFilter, Callable[[Detection, Detection], bo
         pb.CandidateFilter(known_individuals_only=True),
         lambda _, b: bool(b.individual_id),
     ),
+    "not some individuals": (
+        pb.CandidateFilter(exclude_individual_ids=["leopard-1", "leopard-3"]),
+        lambda _, b: b.individual_id not in {"leopard-1", "leopard-3"},
+    ),
     "several at once": (
         pb.CandidateFilter(known_individuals_only=True, comparable_sides_only=True),
         lambda a, b: bool(b.individual_id) and {a.side, b.side} != {Side.LEFT, Side.RIGHT},
@@ -188,9 +192,42 @@ def test_a_filter_leaves_those_of_a_plain_loop(scorer: Scorer, survey_id: str, r
     for query, found in enumerate(lists):
         allowed = partial(passes, added[query])
         same(found, rivals_by_loop(query, added, embeddings, passes=allowed), COUNT)
+        told = {one.rule: one.detections for one in found.excluded}
+        itself = added[query]
+        others = [b for b in added if b is not itself]
+        assert told.pop(pb.CANDIDATE_RULE_SAME_IMAGE, 0) == sum(two_animals(itself, b) for b in others)
+        if rule != "several at once":
+            assert sum(told.values()) == sum(not passes(itself, b) for b in others)
     assert sum(one.compared for one in lists) < COUNT * (COUNT - 1) - sum(
         two_animals(a, b) for a in added for b in added if a is not b
     )
+
+
+def test_each_individual_comes_once_by_its_best_detection(scorer: Scorer, survey_id: str) -> None:
+    added, _ = scorer.plant(survey_id, COUNT)
+    individual = {d.detection_id: d.individual_id for d in added}
+    whole = scorer.candidates(survey_id, top_k=COUNT)
+    grouped = scorer.candidates(survey_id, top_k=3, group_by_individual=True)
+    for every, found in zip(whole, grouped, strict=True):
+        seen: set[str] = set()
+        expected = []
+        for candidate in every.candidates:
+            assert candidate.individual_id == individual[candidate.detection_id]
+            if candidate.individual_id not in seen:
+                expected.append(candidate)
+            seen |= {candidate.individual_id} - {""}
+        assert list(found.candidates) == expected[:3]
+        assert found.compared == every.compared
+
+
+def test_a_query_that_is_not_stored_may_be_grouped_too(scorer: Scorer, survey_id: str) -> None:
+    added, embeddings = scorer.plant(survey_id, COUNT)
+    visitor = replace(added[7], detection_id="new", image_id="")
+    request = query(survey_id, visitor, embeddings[7], top_k=4, group_by_individual=True)
+    found = [c.individual_id for c in scorer.stub.QueryCandidates(request).list.candidates]
+    known = [one for one in found if one]
+    assert len(found) == 4
+    assert len(known) == len(set(known))
 
 
 def test_a_filter_of_an_unknown_camera_is_refused(scorer: Scorer, survey_id: str) -> None:
@@ -203,7 +240,7 @@ def test_a_filter_of_an_unknown_camera_is_refused(scorer: Scorer, survey_id: str
 def test_top_k_of_zero_is_refused(scorer: Scorer, survey_id: str) -> None:
     scorer.create(survey_id)
     for _ in range(2):
-        with pytest.raises(InvalidInputError, match="top_k is 0; ask for at least 1") as refused:
+        with pytest.raises(InvalidInputError, match="top_k is 0; use 1 to 10000") as refused:
             ask(lambda _: scorer.candidates(survey_id, top_k=0), None)
         assert refused.value.field == "top_k"
         scorer.add(survey_id, detections(3), vectors(3))
@@ -242,7 +279,8 @@ def test_a_query_finds_what_it_would_find_once_stored(scorer: Scorer, survey_id:
         asked = scorer.stub.QueryCandidates(query(survey_id, added[row], embeddings[row]))
         scorer.add(survey_id, added[row : row + 1], embeddings[row : row + 1])
         (stored,) = scorer.candidates(survey_id, top_k=6, detection_ids=[added[row].detection_id])
-        assert asked.list == stored
+        assert asked.list.candidates == stored.candidates
+        assert (asked.list.compared, asked.list.excluded) == (stored.compared, stored.excluded)
         assert asked.score_spec.embedding == SPEC
 
 

@@ -9,9 +9,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.common import keys
-from services.common.heads import HeadStore
 from services.common.store import Store
-from services.embedder.head_file import to_onnx
 from services.scorer.__main__ import service
 from services.scorer.surveys import Surveys
 from spotted import messages
@@ -24,16 +22,15 @@ from spotted.errors import (
     NotFoundError,
     PreconditionError,
 )
-from spotted.heads import Head
 from spotted.survey import Camera, Float32Array
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
+from tests.services.scorer.known import store_head
 from tests.services.scorer.planted import (
     CAMERAS,
     DAY_S,
     DIMENSION,
     END_S,
-    SPEC,
     START_S,
     Scorer,
     add_request,
@@ -43,17 +40,6 @@ from tests.services.scorer.planted import (
     vectors,
 )
 from tests.services.serving import running
-
-
-def store_head(store: Store, spec: survey_pb2.EmbeddingSpec = SPEC) -> tuple[str, Head]:
-    rng = np.random.default_rng(7)
-    weights = [rng.normal(size=shape).astype(np.float32) for shape in ((3, DIMENSION), 3, (DIMENSION, 3))]
-    head = Head(weights[0], weights[1], weights[2], np.zeros(DIMENSION, np.float32))
-    onnx = to_onnx(head, unit(vectors(4)))
-    digest = HeadStore(store).put(
-        onnx, spec, survey_id="any", recipe_json="{}", metrics={}, created_s=START_S
-    )
-    return digest, head
 
 
 def unit(rows: Float32Array) -> Float32Array:
@@ -321,10 +307,12 @@ def test_two_replicas_see_each_others_writes(scorer: Scorer, store: Store, surve
 def test_a_snapshot_never_changes(scorer: Scorer, surveys: Surveys, survey_id: str) -> None:
     scorer.plant(survey_id, 5)
     snapshot = surveys.snapshot(survey_id)
-    ids, base = list(snapshot.row_of), snapshot.base.copy()
+    ids, base = [d.detection_id for d in snapshot.detections], snapshot.base.copy()
     scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=ids[:2]))
     request = add_request(survey_id, detections(9)[5:], vectors(9)[5:])
     scorer.stub.AddDetections(iter([request]))
     assert surveys.snapshot(survey_id) is not snapshot
-    assert list(snapshot.row_of) == ids
+    assert [snapshot.row(i) for i in ids] == list(range(5))
+    with pytest.raises(NotFoundError):
+        snapshot.row("d0005")
     np.testing.assert_array_equal(snapshot.base, base)

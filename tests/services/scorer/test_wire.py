@@ -5,7 +5,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.scorer import wire
-from services.scorer.candidates import CandidateList, Evidence, Rules
+from services.scorer.candidates import Wanted
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.fusion import Fusion
@@ -147,27 +147,26 @@ def test_a_fusion_that_is_left_out_is_the_product() -> None:
 
 
 def test_a_filter_that_is_left_out_rules_nothing_out() -> None:
-    assert wire.rules(pb.CandidateFilter()) == Rules()
+    assert wire.wanted(pb.GetCandidatesRequest(top_k=3)) == Wanted(3)
     # the year 1970 is an instant, not an absence
-    assert wire.rules(pb.CandidateFilter(captured_from=Timestamp())).captured_from_s == 0.0
+    since = pb.CandidateFilter(captured_from=Timestamp())
+    assert wire.wanted(pb.GetCandidatesRequest(top_k=1, filter=since)).rules.captured_from_s == 0.0
 
 
-def test_lists_are_grouped_by_their_candidates_and_none_is_split() -> None:
-    def of(count: int, number: int) -> CandidateList:
-        evidence = Evidence("other", 1.0, None, 1.0, "")
-        return CandidateList(f"d{number}", (evidence,) * count, count)
-
-    lists = [of(count, n) for n, count in enumerate((1000, 1000, 1000, 5000, 0, 0))]
-    groups = list(wire.batches(iter(lists)))
-    assert [one for group in groups for one in group] == lists
-    assert [len(group) for group in groups] == [2, 1, 1, 2]
-    assert list(wire.batches(iter(()))) == []
+@pytest.mark.parametrize("count", [0, 10_001])
+def test_too_few_or_too_many_candidates_are_refused(count: int) -> None:
+    with pytest.raises(InvalidInputError, match=f"top_k is {count}; use 1 to 10000"):
+        wire.wanted(pb.QueryCandidatesRequest(top_k=count))
 
 
-def test_unknown_feasibility_stays_unset_on_the_wire() -> None:
-    known, unknown = Evidence("a", 0.5, 0.0, 0.0, "far"), Evidence("b", 0.5, None, 0.5, "unknown")
-    sent = wire.candidate_list(CandidateList("q", (known, unknown), 2)).candidates
-    assert [c.HasField("feasibility") for c in sent] == [True, False]
+def test_labels_of_pairs_are_read_and_a_pair_of_one_detection_is_refused() -> None:
+    pair = survey_pb2.Pair(first_detection_id="a", second_detection_id="b")
+    request = pb.FitCalibrationRequest(labels=[pb.LabelledPair(pair=pair, same=True)])
+    assert wire.labelled(request).pairs == [("a", "b", True)]
+    request.labels[0].pair.second_detection_id = "a"
+    with pytest.raises(InvalidInputError, match="names 'a' twice") as refused:
+        wire.labelled(request)
+    assert refused.value.field == "labels[0].pair"
 
 
 def test_ids_are_counted_and_named_once() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import math
 import struct
 import tracemalloc
 import zlib
@@ -13,26 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from services.embedder.images import (
-    Box,
-    ByteArray,
-    FractionBox,
-    PixelBox,
-    Preprocessing,
-    crop,
-    decode,
-    resize,
-)
+from services.embedder.decoding import ByteArray, decode
 from spotted.errors import UnreadableImageError
-
-FORMATS = ("JPEG", "PNG", "WEBP")
-
-
-def encoded(pixels: ByteArray | Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
+from tests.services.embedder.pictures import FORMATS, encoded
 
 
 def png_header_only(width: int, height: int) -> bytes:
@@ -208,97 +190,60 @@ def test_the_limit_counts_pixels_exactly(drawing: ByteArray, options: dict[str, 
             decode(content, max_pixels=119_999)
 
 
-def test_a_pixel_box_is_a_slice(drawing: ByteArray) -> None:
-    assert np.array_equal(crop(drawing, PixelBox(10, 20, 30, 40)), drawing[20:60, 10:40])
-
-
-def test_a_fraction_box_is_the_pixel_box_of_its_size(drawing: ByteArray) -> None:
-    fractions = FractionBox(0.1, 0.3, 0.25, 0.5)
-    assert np.array_equal(crop(drawing, fractions), crop(drawing, PixelBox(40, 90, 100, 150)))
-
-
-def test_boxes_refer_to_the_upright_image(drawing: ByteArray) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    content = encoded(drawing, exif=exif)
-    turned = np.rot90(drawing, -1)
-    found = Preprocessing(8).apply(content, PixelBox(0, 0, 300, 50))
-    assert np.array_equal(found, resize(turned[:50], 8))
+def with_exif(content: bytes, block: bytes) -> bytes:
+    """A JPEG file with an EXIF block and without the resolution that makes Pillow pass it over."""
+    start = content.index(b"\xff\xdb")
+    return b"\xff\xd8\xff\xe1" + struct.pack(">H", len(block) + 2) + block + content[start:]
 
 
 @pytest.mark.parametrize(
-    ("box", "rows", "columns"),
+    "entries",
     [
-        (PixelBox(-10, -20, 30, 40), slice(0, 20), slice(0, 20)),
-        (PixelBox(390, 290, 100, 100), slice(290, 300), slice(390, 400)),
-        (FractionBox(0.5, 0.5, 1.0, 1.0), slice(150, 300), slice(200, 400)),
-        (PixelBox(-1e308, 0, 1.7e308, 10), slice(0, 10), slice(0, 400)),
-        (PixelBox(399.9, 299.9, 0.01, 0.01), slice(299, 300), slice(399, 400)),
+        struct.pack("<HHHII", 2, 0x011A, 5, 1, 0xFFFFFF),
+        struct.pack("<HHHII", 1, 0x011A, 5, 0xFFFFFF, 8),
+        struct.pack("<HHHII", 900, 0x0112, 3, 1, 1),
     ],
 )
-def test_a_box_partly_outside_is_clipped(drawing: ByteArray, box: Box, rows: slice, columns: slice) -> None:
-    assert np.array_equal(crop(drawing, box), drawing[rows, columns])
-
-
-@pytest.mark.parametrize(
-    ("box", "message"),
-    [
-        (PixelBox(10, 10, 0, 5), "PixelBox.*width=0.*no area"),
-        (FractionBox(0.1, 0.1, 0.2, -0.1), "FractionBox.*height=-0.1.*no area"),
-        (PixelBox(math.nan, 0, 1, 1), "x=nan.*not finite"),
-        (FractionBox(0, 0, math.inf, 1), "width=inf.*not finite"),
-        (PixelBox(400, 0, 10, 10), "x=400.*outside the image of 400 x 300"),
-        (PixelBox(-20, 0, 20, 10), "x=-20.*outside"),
-        (FractionBox(0, 1.0, 0.5, 0.5), "y=1.0.*outside"),
-        (FractionBox(12, 30, 200, 100), "width=200.*send pixels as a PixelBox"),
-    ],
-)
-def test_a_box_without_pixels_is_refused_with_its_numbers(drawing: ByteArray, box: Box, message: str) -> None:
-    with pytest.raises(UnreadableImageError, match=message):
-        crop(drawing, box)
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    x=st.floats(-50, 50),
-    y=st.floats(-50, 50),
-    width=st.floats(0, 50, exclude_min=True),
-    height=st.floats(1e-9, 50),
-)
-def test_every_box_that_touches_the_image_holds_a_pixel(
-    x: float, y: float, width: float, height: float
+def test_a_jpeg_with_a_damaged_exif_block_is_read_without_a_warning(
+    drawing: ByteArray, entries: bytes
 ) -> None:
-    image = np.zeros((20, 30, 3), dtype=np.uint8)
-    touches = x < 30 and y < 20 and x + width > 0 and y + height > 0
-    if touches:
-        part = crop(image, PixelBox(x, y, width, height))
-        assert part.size
-        assert abs(part.shape[1] - (min(30, x + width) - max(0, x))) <= 1.0
-    else:
-        with pytest.raises(UnreadableImageError):
-            crop(image, PixelBox(x, y, width, height))
+    content = encoded(drawing, "JPEG")
+    damaged = with_exif(content, b"Exif\0\0II*\0\x08\0\0\0" + entries)
+    with (
+        pytest.warns(UserWarning, match="EXIF|Truncated|Corrupt|larger than file|too large"),
+        Image.open(io.BytesIO(damaged)) as image,
+    ):
+        assert image.size == (400, 300)
+    assert np.array_equal(decode(damaged), decode(content))
 
 
-def test_resizing_is_the_plain_loop_of_the_triangle_filter(drawing: ByteArray) -> None:
-    size, line = 16, drawing[:1].astype(np.float64)
-    scale = line.shape[1] / size
-    expected = []
-    for pixel in range(size):
-        centre = (pixel + 0.5) * scale
-        weights = np.clip(1 - np.abs((np.arange(line.shape[1]) + 0.5 - centre) / scale), 0, None)
-        expected.append((weights[:, None] * line[0]).sum(axis=0) / weights.sum())
-    found = resize(drawing[:1], size)[0]
-    # Pillow rounds its weights to 22 bits, so the last step may fall the other way
-    assert np.abs(found - np.array(expected)).max() <= 0.51
+def test_progressive_scans_are_counted_before_they_are_decoded(drawing: ByteArray) -> None:
+    content = bytearray(encoded(drawing, "JPEG", progressive=True))
+    assert content.count(b"\xff\xda") == 10
+    decode(bytes(content))
+    frame = content.index(b"\xff\xc2")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", 8000, 8000)
+    last = content.rindex(b"\xff\xda")
+    repeated = bytes(content[:last] + content[last:-2] * 2 + content[-2:])
+    with pytest.raises(UnreadableImageError, match=r"11 scans of 8000 x 8000 pixels, more than the 640 mega"):
+        decode(repeated)
 
 
-def test_a_uniform_image_stays_uniform_at_any_size() -> None:
-    image = np.full((7, 501, 3), 77, dtype=np.uint8)
-    assert (resize(image, 224) == 77).all()
-    assert (resize(image[:1, :1], 224) == 77).all()
+def test_of_two_frame_headers_neither_is_decoded_unchecked(drawing: ByteArray) -> None:
+    content = encoded(drawing, "JPEG")
+    frame = content.index(b"\xff\xc0")
+    header = bytearray(content[frame : frame + 19])
+    header[5:9] = struct.pack(">HH", 60_000, 60_000)
+    tracemalloc.start()
+    with pytest.raises(UnreadableImageError):
+        decode(content[:frame] + bytes(header) + content[frame:])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000
 
 
-def test_the_digest_depends_on_what_changes_the_pixels() -> None:
-    # a change of this value makes every stored embedding incomparable: raise `version` with it
-    assert Preprocessing(224).digest == "292b49f09b81fa00b5e7a71d3fdec99378305851615623a395bfa1a3c9304e96"
-    assert Preprocessing(440).digest != Preprocessing(224).digest
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_half_transparent_parts_are_darkened_by_half(kind: str) -> None:
+    layer = np.full((8, 8, 4), 200, dtype=np.uint8)
+    layer[..., 3] = 128
+    assert set(np.unique(decode(encoded(layer, kind, lossless=True, exact=True)))) <= {100, 101}

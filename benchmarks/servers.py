@@ -1,0 +1,71 @@
+"""The embedder as it is deployed: a process of its own beside a real store, on loopback."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.models import MODELS, exported
+from services.embedder.batching import MIB
+from spotted.local import Member, free_port, start_service, start_store, wait
+
+STOP_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """An embedder that answers: where, and which process it is."""
+
+    address: str
+    process: psutil.Process
+
+    @property
+    def resident_mib(self) -> float:
+        """The memory that the process holds now."""
+        return float(self.process.memory_info().rss) / MIB
+
+
+@contextmanager
+def embedder(model_id: str, *, workers: int, models: Path = MODELS) -> Iterator[Serving]:
+    """An embedder of one exported backbone; it and its store end with the context.
+
+    Raises UnavailableError where one does not start.
+    """
+    exported(model_id, models)
+    environment = {
+        "SPOTTED_MODELS": str(models.resolve()),
+        "SPOTTED_MODEL": model_id,
+        "SPOTTED_WORKERS": str(workers),
+    }
+    with tempfile.TemporaryDirectory(prefix="spotted-benchmark-") as name:
+        directory = Path(name)
+        members: list[Member] = []
+        try:
+            store = start_store(directory, free_port())
+            members.append(store)
+            wait(store, directory / "store.log")
+            url = f"redis://{store.address}/0"
+            service = start_service("embedder", directory, free_port(), url, "", environment)
+            members.append(service)
+            wait(service, directory / "embedder.log")
+            yield Serving(service.address, psutil.Process(service.pid))
+        finally:
+            for member in reversed(members):
+                _end(member)
+
+
+def _end(member: Member) -> None:
+    process = member.process()
+    if process is None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait()

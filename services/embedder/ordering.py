@@ -1,0 +1,55 @@
+"""An unending stream of work, done side by side and answered in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+# items of one stream at work or waiting for an earlier one; enough to keep the workers busy, few in memory
+IN_FLIGHT = 32
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+async def in_order(
+    items: AsyncIterator[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], *, limit: int = IN_FLIGHT
+) -> AsyncIterator[ResultT]:
+    """Results in the order of the items, at most `limit` of them at work.
+
+    A new item is drawn only when there is room, so a slow consumer slows the producer down. The first
+    error ends the stream and cancels what is at work.
+    """
+    room = asyncio.Semaphore(limit)
+    begun: asyncio.Queue[asyncio.Task[ResultT] | None] = asyncio.Queue()
+
+    async def one(item: ItemT) -> ResultT:
+        return await work(item)
+
+    async def draw() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            async for item in items:
+                await room.acquire()
+                begun.put_nowait(tasks.create_task(one(item)))
+
+    drawing = asyncio.create_task(draw())
+    drawing.add_done_callback(lambda _: begun.put_nowait(None))
+    try:
+        while (task := await begun.get()) is not None:
+            await asyncio.wait((task,))
+            if task.cancelled() or task.exception():
+                break
+            room.release()
+            yield task.result()
+        await _first_error(drawing)
+    finally:
+        drawing.cancel()
+
+
+async def _first_error(task: asyncio.Task[None]) -> None:
+    """Raise the error itself, not the group that a TaskGroup wraps it in."""
+    try:
+        await task
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group

@@ -1,0 +1,32 @@
+"""Reference images in the store, as the histograms that other images are matched to."""
+
+from __future__ import annotations
+
+from services.common import keys
+from services.common.store import Store
+from services.embedder.tones import LEVELS, Reference
+from spotted.errors import NotFoundError
+from spotted.v1 import store_pb2
+
+
+class ReferenceStore:
+    """The references of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, reference: Reference) -> str:
+        """Store a reference; answers its digest. When this returns it is on disk."""
+        stored = store_pb2.StoredReference(counts=[count for line in reference.counts for count in line])
+        self._store.put(keys.reference(reference.digest), stored.SerializeToString())
+        return reference.digest
+
+    def get(self, digest: str) -> Reference:
+        """A reference by its digest. Raises NotFoundError."""
+        content = self._store.get(keys.reference(digest))
+        if content is None:
+            raise NotFoundError(f"reference {digest!r} is not in the store; send AddReferenceImage first")
+        counts = store_pb2.StoredReference.FromString(content).counts
+        return Reference(
+            tuple(tuple(counts[start : start + LEVELS]) for start in range(0, len(counts), LEVELS))
+        )

@@ -1,0 +1,37 @@
+"""Calibrations in the store, by the digest of what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common import keys
+from services.common.store import Store
+from spotted.calibration import Calibration
+from spotted.errors import NotFoundError
+from spotted.v1 import store_pb2
+from spotted.v1 import survey_pb2 as pb
+
+
+class CalibrationStore:
+    """The calibrations of a store."""
+
+    def __init__(self, store: Store, *, now: Callable[[], Timestamp]) -> None:
+        self._store = store
+        self._now = now
+
+    def put(self, calibration: Calibration, fitted_on: pb.ScoreSpec) -> None:
+        """Store a calibration with what the scores it was fitted on were made from."""
+        stored = store_pb2.StoredCalibration(
+            json=calibration.to_json(), score_spec=fitted_on, create_time=self._now()
+        )
+        self._store.put(keys.calibration(calibration.digest), stored.SerializeToString())
+
+    def get(self, digest: str) -> tuple[Calibration, pb.ScoreSpec]:
+        """A calibration, and what the scores it was fitted on were made from. Raises NotFoundError."""
+        content = self._store.get(keys.calibration(digest))
+        if content is None:
+            raise NotFoundError(f"calibration {digest!r} is not in the store; fit one with FitCalibration")
+        stored = store_pb2.StoredCalibration.FromString(content)
+        return Calibration.from_json(stored.json), stored.score_spec

@@ -1,0 +1,160 @@
+"""Which detections may be candidates, and how many each rule leaves out."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.common.survey_state import Snapshot
+from spotted.blocks import Allowed
+from spotted.errors import NotFoundError
+from spotted.survey import BoolArray, Detection, DetectionTable, IntArray, Side
+
+NOWHERE = -1
+# a flank against the other: their coats cannot be compared
+_OPPOSITE = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT}
+
+
+class Rule(enum.IntEnum):
+    """Why a detection is no candidate; the values are those of `spotted.v1.CandidateRule`."""
+
+    SAME_IMAGE = 1
+    SIDE = 2
+    ENCOUNTER = 3
+    CAMERA = 4
+    TIME = 5
+    UNKNOWN_INDIVIDUAL = 6
+    EXCLUDED_INDIVIDUAL = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which detections may be candidates; every rule that is set must hold."""
+
+    comparable_sides_only: bool = False
+    exclude_same_encounter: bool = False
+    camera_ids: frozenset[str] = frozenset()
+    captured_from_s: float | None = None
+    captured_before_s: float | None = None
+    known_individuals_only: bool = False
+    exclude_individual_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Texts of detections as numbers, equal where the texts are; NOWHERE where a text is empty."""
+
+    number: IntArray
+    of: dict[str, int]
+    # how many detections have each number
+    counts: IntArray
+
+    @classmethod
+    def by(cls, texts: Iterable[str]) -> Numbered:
+        """Number texts in the order they come."""
+        of: dict[str, int] = {}
+        numbered = [of.setdefault(text, len(of)) if text else NOWHERE for text in texts]
+        number = np.array(numbered, dtype=np.int64)
+        return cls(number, of, np.bincount(number[number != NOWHERE], minlength=len(of)))
+
+    def among(self, texts: Iterable[str]) -> BoolArray:
+        """Which detections have one of the texts."""
+        return np.isin(self.number, [self.of.get(text, NOWHERE - 1) for text in texts])
+
+    def sharing(self, text: str) -> int:
+        """How many detections have a text; none an empty one."""
+        return int(self.counts[self.of[text]]) if text in self.of else 0
+
+
+class Columns:
+    """What the rules look at, of all detections of a snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        detections = snapshot.detections
+        self.table: DetectionTable = snapshot.gallery.table
+        self.camera = Numbered.by(d.camera_id for d in detections)
+        self.encounter = Numbered.by(d.encounter_id for d in detections)
+        self.individual = Numbered.by(d.individual_id for d in detections)
+        self.image = Numbered.by(d.image_id for d in detections)
+        self.sides = np.bincount(self.table.side, minlength=max(Side) + 1)
+
+
+class Filter:
+    """Rules made ready for the detections of a snapshot. Raises NotFoundError for an unknown camera."""
+
+    def __init__(self, rules: Rules, columns: Columns, snapshot: Snapshot) -> None:
+        for camera_id in sorted(rules.camera_ids - snapshot.cameras.keys()):
+            raise NotFoundError(
+                f"the filter names camera {camera_id!r}, which the survey does not have; correct the filter"
+            )
+        self._rules = rules
+        self._columns = columns
+        self._left_out = dict(_left_out(rules, columns))
+        self._counts = {rule: int(mask.sum()) for rule, mask in self._left_out.items()}
+        self._sound = ~np.logical_or.reduce(list(self._left_out.values())) if self._left_out else None
+
+    def allowed(self) -> Allowed | None:
+        """The rules as a mask of pairs of rows that broadcast; None where none is set."""
+        if self._rules == Rules():
+            return None
+        side, encounter = self._columns.table.side, self._columns.encounter.number
+
+        def allowed(rows: IntArray, others: IntArray) -> BoolArray:
+            shape = np.broadcast_shapes(rows.shape, others.shape)
+            mask = np.ones(shape, np.bool_)
+            if self._sound is not None:
+                mask &= self._sound[others]
+            if self._rules.comparable_sides_only:
+                mask &= ~_opposite(side[rows], side[others])
+            if self._rules.exclude_same_encounter:
+                mask &= (encounter[rows] != encounter[others]) | (encounter[rows] == NOWHERE)
+            return mask
+
+        return allowed
+
+    def competes(self, query: Detection) -> BoolArray:
+        """Which detections may be candidates of one that is not stored, (n,)."""
+        columns = self._columns
+        mask = ~columns.image.among([query.image_id])
+        if self._sound is not None:
+            mask &= self._sound
+        if self._rules.comparable_sides_only:
+            mask &= columns.table.side != _OPPOSITE.get(query.side, NOWHERE)
+        if self._rules.exclude_same_encounter:
+            mask &= ~columns.encounter.among([query.encounter_id])
+        return mask
+
+    def excluded(self, query: Detection, row: int | None = None) -> tuple[tuple[Rule, int], ...]:
+        """How many detections each rule leaves out; row: of the query where it is stored, not counted."""
+        columns, itself = self._columns, int(row is not None)
+        counts = {Rule.SAME_IMAGE: columns.image.sharing(query.image_id) - itself if query.image_id else 0}
+        if self._rules.comparable_sides_only:
+            counts[Rule.SIDE] = int(columns.sides[_OPPOSITE[query.side]]) if query.side in _OPPOSITE else 0
+        if self._rules.exclude_same_encounter and query.encounter_id:
+            counts[Rule.ENCOUNTER] = columns.encounter.sharing(query.encounter_id) - itself
+        for rule, count in self._counts.items():
+            counts[rule] = count - int(row is not None and bool(self._left_out[rule][row]))
+        return tuple((rule, count) for rule, count in sorted(counts.items()) if count)
+
+
+def _left_out(rules: Rules, columns: Columns) -> Iterable[tuple[Rule, BoolArray]]:
+    """Of each rule that asks nothing of the query, which detections it leaves out."""
+    if rules.camera_ids:
+        yield Rule.CAMERA, ~columns.camera.among(rules.camera_ids)
+    if rules.captured_from_s is not None or rules.captured_before_s is not None:
+        earliest = -np.inf if rules.captured_from_s is None else rules.captured_from_s
+        end = np.inf if rules.captured_before_s is None else rules.captured_before_s
+        # a time that is unknown compares as false
+        yield Rule.TIME, ~((columns.table.time_s >= earliest) & (columns.table.time_s < end))
+    if rules.known_individuals_only:
+        yield Rule.UNKNOWN_INDIVIDUAL, columns.individual.number == NOWHERE
+    if rules.exclude_individual_ids:
+        yield Rule.EXCLUDED_INDIVIDUAL, columns.individual.among(rules.exclude_individual_ids)
+
+
+def _opposite(first: IntArray, second: IntArray) -> BoolArray:
+    flanks: Sequence[int] = (Side.LEFT, Side.RIGHT)
+    return np.asarray((first != second) & np.isin(first, flanks) & np.isin(second, flanks))

@@ -1,0 +1,143 @@
+"""Surveys as they are scored, kept ready in memory as long as there is room."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from services.common.heads import HeadStore
+from services.common.journal import Folded
+from services.common.survey_state import Snapshot, SurveyState
+from services.scorer.calibrations import CalibrationStore
+from services.scorer.filters import Columns
+from services.scorer.standing_lists import StandingLists
+from services.scorer.surveys import Surveys
+from spotted.calibration import Calibration
+from spotted.fusion import Fusion
+from spotted.ranking import Gallery
+from spotted.similarity import unit_rows
+from spotted.standing import Standing
+from spotted.survey import Float32Array
+from spotted.v1 import survey_pb2 as pb
+
+
+class Scored:
+    """A survey at one revision, as it is scored.
+
+    gallery: through the active head, where there is one, and with the active calibration.
+    fallback: why there is no calibration, in words. lists: of the survey, whatever its revision.
+    threads: to rank with.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, gallery: Gallery, fallback: str, lists: StandingLists, threads: int = 1
+    ) -> None:
+        self.snapshot = snapshot
+        self.gallery = gallery
+        self.threads = threads
+        self._lists = lists
+        self._fallback = fallback
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What filters look at."""
+        return Columns(self.snapshot)
+
+    def standing(self, k: int, asked: Fusion) -> Standing | None:
+        """Lists of k candidates or more of every detection; None where they would be too long to keep."""
+        fusion = self.fusion(asked)
+        return self._lists.of(self.snapshot, self.gallery, k, fusion, threads=self.threads)
+
+    def fusion(self, asked: Fusion) -> Fusion:
+        """The fusion that is used where `asked` was asked for."""
+        return Fusion.PRODUCT if asked is Fusion.CALIBRATED and self._fallback else asked
+
+    def spec(self, asked: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
+        """What the scores are made from where `asked` was asked for."""
+        spec = self.snapshot.score_spec(self.fusion(asked))
+        if asked is Fusion.CALIBRATED:
+            spec.fallback = self._fallback
+            spec.calibration_digest = "" if self._fallback else self.snapshot.survey.calibration_digest
+        return spec
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A survey made ready, and the lock of those who do so."""
+
+    scored: Scored | None = None
+    lists: StandingLists = field(default_factory=StandingLists)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Galleries:
+    """The surveys of a process as they are scored; they leave memory with the surveys that they are of.
+
+    threads: to rank with.
+    """
+
+    def __init__(
+        self, surveys: Surveys, heads: HeadStore, calibrations: CalibrationStore, *, threads: int = 1
+    ) -> None:
+        self._threads = threads
+        self._surveys = surveys
+        self._heads = heads
+        self._calibrations = calibrations
+        self._kept: WeakKeyDictionary[Folded[SurveyState], _Kept] = WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    def scored(self, survey_id: str) -> Scored:
+        """A survey as it stands in the store. Raises NotFoundError."""
+        folded = self._surveys.folded(survey_id)
+        snapshot = folded.view(lambda state, position: state.snapshot(position))
+        with self._lock:
+            kept = self._kept.setdefault(folded, _Kept())
+        # the first to come makes it ready, the others wait for it
+        with kept.lock:
+            if kept.scored is None or kept.scored.snapshot is not snapshot:
+                kept.scored = self._ready(snapshot, kept)
+            return kept.scored
+
+    def adapted(self, scored: Scored, base: Float32Array) -> Float32Array:
+        """One base unit vector (D,) as it is scored: through the active head, where there is one."""
+        digest = scored.snapshot.survey.head_digest
+        return self._heads.get(digest).apply(base[None])[0] if digest else base
+
+    def _ready(self, snapshot: Snapshot, kept: _Kept) -> Scored:
+        calibration, fallback = self._calibration(snapshot)
+        gallery = replace(self._through_head(snapshot, kept.scored), calibration=calibration)
+        return Scored(snapshot, gallery, fallback, kept.lists, self._threads)
+
+    def _through_head(self, snapshot: Snapshot, before: Scored | None) -> Gallery:
+        digest = snapshot.survey.head_digest
+        if not digest or not snapshot.detections:
+            return snapshot.gallery
+        known = np.empty((0, snapshot.base.shape[1]), np.float16)
+        if (
+            before is not None
+            and before.snapshot.survey.head_digest == digest
+            and before.snapshot.generation == snapshot.generation
+        ):
+            # rows that were adapted before stay as they are
+            known = before.gallery.embeddings.astype(np.float16, copy=False)
+        fresh = self._heads.get(digest).apply(unit_rows(snapshot.base[len(known) :]))
+        adapted = np.concatenate([known, fresh.astype(np.float16)])
+        return replace(snapshot.gallery, embeddings=adapted)
+
+    def _calibration(self, snapshot: Snapshot) -> tuple[Calibration | None, str]:
+        """The active calibration, or why there is none that fits, in words."""
+        digest = snapshot.survey.calibration_digest
+        if not digest:
+            return None, "this survey has no calibration, the product ranks; fit one with FitCalibration"
+        calibration, fitted_on = self._calibrations.get(digest)
+        now = snapshot.score_spec()
+        if (fitted_on.head_digest, fitted_on.feasibility_digest) != (now.head_digest, now.feasibility_digest):
+            return None, (
+                "the calibration was fitted on scores of another head, feasibility or extent, the product "
+                "ranks; fit it again with FitCalibration"
+            )
+        return calibration, ""

@@ -1,0 +1,69 @@
+"""The blocks of a batch as candidates in words, in the order of the detections."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from spotted import geometry
+from spotted.batch.blocks import Block, Job, read_block
+from spotted.batch.snapshot import Snapshot
+from spotted.csvcandidates import CandidateRow, candidate_row, write_candidates
+from spotted.errors import PreconditionError
+from spotted.feasibility import reason, softened_journey
+from spotted.survey import IntArray
+
+SAME_IMAGE = "two animals in one image"
+
+
+def write_listing(snapshot: Snapshot, job: Job, path: Path) -> int:
+    """Write the candidates of all blocks as CSV, one block in memory at a time; answers how many rows.
+
+    Raises PreconditionError where a block is not finished.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        count = write_candidates(file, _rows(snapshot, job))
+    partial.replace(path)
+    return count
+
+
+def _rows(snapshot: Snapshot, job: Job) -> Iterator[CandidateRow]:
+    ids = snapshot.detection_ids()
+    for number in range(job.count):
+        block = read_block(job, number)
+        if block is None:
+            raise PreconditionError(f"block {number} is not finished; run the command again")
+        yield from _block_rows(snapshot, ids, block)
+
+
+def _block_rows(snapshot: Snapshot, ids: list[str], block: Block) -> Iterator[CandidateRow]:
+    queries = block.query_of_each()
+    scores = block.scores
+    columns = (queries, block.rows, scores.visual, scores.feasibility, scores.fused)
+    words = _reasons(snapshot, queries, block.rows)
+    rank, before = 0, -1
+    for query, row, visual, possible, fused in zip(*(c.tolist() for c in columns), strict=True):
+        rank, before = (rank + 1 if query == before else 1), query
+        yield candidate_row(
+            ids[query],
+            rank,
+            ids[row],
+            fused=fused,
+            visual=visual,
+            feasibility=None if math.isnan(possible) else possible,
+            reason=next(words),
+        )
+
+
+def _reasons(snapshot: Snapshot, queries: IntArray, rows: IntArray) -> Iterator[str]:
+    gallery, camera_ids = snapshot.gallery, (*snapshot.camera_ids, "")
+    distance, gap = softened_journey(gallery.table, queries, rows, gallery.params)
+    together = geometry.same_image(gallery.table, queries, rows)
+    # the last id stands for place -1, no camera
+    places = snapshot.camera[queries], snapshot.camera[rows]
+    journeys = zip(*(a.tolist() for a in (distance, gap, together, *places)), strict=True)
+    for metres, seconds, one_image, first, second in journeys:
+        cameras = camera_ids[first], camera_ids[second]
+        yield SAME_IMAGE if one_image else reason(metres, seconds, cameras, gallery.params)

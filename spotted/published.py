@@ -1,0 +1,154 @@
+"""The published sets LeopardID102, SpottedHyenaID109 and SpottedHyenaID415, read from folders and file names.
+
+A folder is an animal; `No_ID` and `unidentifiable` hold unknown ones. A folder L or R within an animal's is
+the side. File names hold the camera, `CAM` and an id, and the time of its clock, `YYYY-MM-DD_HH-MM-SS` or
+`_YYYYMMDD_HHMMSS_`. Other trees of this shape are read as well. Places come from a table of cameras; without
+one they are unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+
+from spotted.camerastable import clock_zone, survey_of_photographs
+from spotted.csvtables import LONGEST_ID
+from spotted.errors import InvalidInputError
+from spotted.imported import ImportedSurvey, absolute, counted, survey_slug
+from spotted.instants import InstantError, utc_seconds
+from spotted.intake import Picture
+from spotted.survey import Detection, Side
+
+UNKNOWN_FOLDERS = frozenset({"no_id", "unidentifiable"})
+SIDE_FOLDERS = {"L": Side.LEFT, "R": Side.RIGHT}
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+SHOWN_FILES = 5
+_CAMERA = re.compile(r"CAM[^_]+")
+_TIMES = (
+    re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)_(\d\d)-(\d\d)-(\d\d)(?!\d)", re.ASCII),
+    re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)(?!\d)", re.ASCII),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedSet:
+    """A published set: photographs of known animals, of unknown ones, and the number of known animals."""
+
+    title: str
+    photographs: int
+    unknown: int
+    individuals: int
+
+
+PUBLISHED = {
+    published.title: published
+    for published in (
+        PublishedSet("LeopardID102", 717, 148, 102),
+        PublishedSet("SpottedHyenaID109", 704, 0, 109),
+        PublishedSet("SpottedHyenaID415", 1871, 376, 415),
+    )
+}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is read of a tree: the files that need a word, by what is to be said of them."""
+
+    root: Path
+    zone: tzinfo
+    told: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def notes(self) -> Iterator[str]:
+        """One note a reason, with the first of its files."""
+        for reason, files in self.told.items():
+            more = f" and {len(files) - SHOWN_FILES:,} more" if len(files) > SHOWN_FILES else ""
+            yield f"{counted(len(files), 'file')} {reason}: {', '.join(files[:SHOWN_FILES])}{more}"
+
+
+def read_published(
+    directory: str | os.PathLike[str],
+    *,
+    survey_id: str = "",
+    cameras: str | os.PathLike[str] | None = None,
+    timezone: str | None = None,
+) -> ImportedSurvey:
+    """The survey of a published set, or of another tree of folders that is named like one.
+
+    directory: the set's folder, or one that holds the folder of one published set.
+    survey_id: by default made from the folder's name.
+    cameras: table of cameras as of `spotted.csvsurvey`, ids with or without CAM; by default the first of
+        cameras.csv in the folder, <folder>_cameras.csv and cameras.csv beside it that exists.
+    timezone: IANA name or offset of the cameras' clocks, by default UTC with a note.
+    A detection's id is its path in the folder. Files of one name and content in the folders of several
+    animals are one image of several animals. Raises InvalidInputError where there is no photograph in an
+    animal's folder, and as the table of cameras does.
+    """
+    root = _root(absolute(directory))
+    zone, assumed = clock_zone(timezone)
+    reading = _Reading(root, zone)
+    pictures = _with_images_shared([p for path in _files(root) if (p := _picture(path, reading))], reading)
+    if not pictures:
+        raise InvalidInputError(
+            f"{root} has no photograph in an animal's folder; give a directory of folders named by animal, "
+            "with JPEG, PNG or WebP files in them"
+        )
+    notes = [*_contents(root, pictures), *assumed, *reading.notes()]
+    table = absolute(cameras) if cameras else _beside(root)
+    survey_id = survey_id or survey_slug(root.name)
+    return survey_of_photographs(survey_id, root.name, pictures, table, zone, notes, known_as=_camera_id)
+
+
+def _root(directory: Path) -> Path:
+    """The folder of the animals: an unpacked archive may hold it in one of its own name."""
+    inside = sorted(path for path in (directory / title for title in PUBLISHED) if path.is_dir())
+    if len(inside) > 1:
+        titles = ", ".join(path.name for path in inside)
+        raise InvalidInputError(f"{directory} holds several published sets, {titles}; give one of these folders")
+    return inside[0] if inside else directory
+
+
+def _beside(root: Path) -> Path | None:
+    places = (root / "cameras.csv", root.parent / f"{root.name}_cameras.csv", root.parent / "cameras.csv")
+    return next((path for path in places if path.is_file()), None)
+
+
+def _camera_id(written: str) -> str:
+    return written if written.startswith("CAM") else f"CAM{written}"
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """All files of a tree, ordered by their names at every level."""
+    for directory, folders, files in os.walk(root):
+        folders.sort()
+        yield from (Path(directory, file) for file in sorted(files))
+
+
+def _picture(path: Path, reading: _Reading) -> Picture | None:
+    """A photograph with what its folders and its name say, None where the file is passed over."""
+    file = path.relative_to(reading.root)
+    shown = file.as_posix()
+    reason = _why_not(path, file)
+    if reason:
+        reading.told[f"skipped, {reason}"].append(ascii(shown)[1:-1] if not shown.isprintable() else shown)
+        return None
+    if len(file.parts) == 1 and path.suffix.lower() not in IMAGE_SUFFIXES:
+        return None
+    animal = file.parts[0]
+    camera = _CAMERA.search(path.stem)
+    if camera is None:
+        reading.told["without a camera in the name"].append(shown)
+    detection = Detection(
+        detection_id=shown,
+        camera_id=camera[0] if camera else "",
+        captured_at_s=_captured_at_s(path.stem, shown, reading),
+        image_id=shown,
+        side=SIDE_FOLDERS.get(file.parts[1], Side.UNKNOWN),
+        individual_id="" if animal.lower() in UNKNOWN_FOLDERS else animal,
+        image_uri=str(path),
+    )
+    return Picture(detection, path)

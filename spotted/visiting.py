@@ -1,0 +1,77 @@
+"""The best candidates of a detection that is not in the gallery, exact, by one matrix-vector product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spotted.fusion import Fusion
+from spotted.ranking import Gallery, Ranked, Scored
+from spotted.similarity import product_error
+from spotted.survey import BoolArray, DetectionTable, Float32Array, IntArray
+
+# the query of what is answered to a visitor
+VISITOR = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A detection from outside. vector: (D,) float32, unit length. table: its one row of columns."""
+
+    vector: Float32Array
+    table: DetectionTable
+
+
+def visit(
+    gallery: Gallery,
+    visitor: Visitor,
+    k: int,
+    *,
+    fusion: Fusion = Fusion.PRODUCT,
+    competes: BoolArray,
+    threads: int = 1,
+) -> Ranked:
+    """The k best candidates of a visitor, as if it were the gallery's last row; its `query` is VISITOR.
+
+    competes: (n,) which rows may be candidates. threads: as of `Gallery.top_k`.
+    """
+    rows = np.flatnonzero(competes)
+    if not len(rows):
+        return Ranked(VISITOR, rows, Scored(*(np.empty(0, np.float32) for _ in range(3))), 0)
+    # its image has no number here; who shares it does not compete
+    joined = gallery.table.followed_by(replace(visitor.table, image=np.array([-1])))
+    # as it would be stored
+    vector = visitor.vector.astype(gallery.embeddings.dtype)
+    product = gallery.product(vector.astype(np.float32), threads=threads)[rows]
+    itself = np.array([len(gallery)])
+    scoring = replace(gallery.scoring(fusion), table=joined)
+    least, most = scoring.bounds(product, product_error(len(vector)), itself, rows)
+    shortlist = rows[_shortlist(least, most, gallery.order[rows], k)]
+    # the few that matter, with the visitor behind them
+    small = Gallery(
+        np.vstack([gallery.embeddings[shortlist], vector]),
+        joined.at(np.append(shortlist, itself)),
+        np.append(gallery.order[shortlist], len(gallery)),
+        gallery.extent,
+        gallery.params,
+        gallery.calibration,
+    )
+    count = len(shortlist)
+    scores = small.score_pairs(np.full(count, count), np.arange(count), fusion)
+    best = np.lexsort((small.order[:count], -scores.fused))[:k]
+    chosen = Scored(scores.visual[best], scores.feasibility[best], scores.fused[best])
+    return Ranked(VISITOR, shortlist[best], chosen, len(rows))
+
+
+def _shortlist(least: Float32Array, most: Float32Array, order: IntArray, k: int) -> IntArray:
+    """Which could be among the k best: all that may reach the k-th surest score.
+
+    Those whose score is surely 0 all tie; of them only the first k by id can be needed.
+    """
+    k = min(k, len(least))
+    surest = np.partition(least, len(least) - k)[len(least) - k]
+    if surest > 0:
+        return np.flatnonzero(most >= surest)
+    zeros = np.flatnonzero(most == 0)
+    return np.concatenate([np.flatnonzero(most > 0), zeros[np.argsort(order[zeros])][:k]])

@@ -1,0 +1,19 @@
+"""Image files that the tests of the embedder make."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from services.embedder.decoding import ByteArray
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+def encoded(pixels: ByteArray | Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """An image as a file of a kind that Pillow writes."""
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()

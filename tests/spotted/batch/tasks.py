@@ -1,0 +1,40 @@
+"""Tasks that engines are given, known to the processes that run them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+
+def noted(directory: Path, number: int) -> None:
+    """Leave a file for each time a number was worked on."""
+    times = len(list(directory.glob(f"{number}-*")))
+    (directory / f"{number}-{times}").touch()
+
+
+def poisoned(directory: Path, number: int) -> None:
+    """Fail at number 3, whatever one does."""
+    noted(directory, number)
+    if number == 3:
+        raise ValueError("a poison block")
+
+
+def deadly(directory: Path, number: int) -> None:
+    """End the process at number 2."""
+    noted(directory, number)
+    if number == 2:
+        os._exit(7)
+
+
+def patient(directory: Path, number: int) -> None:
+    """Tell the process's id, and wait for a minute."""
+    (directory / f"{number}-{os.getpid()}").touch()
+    threading.Event().wait(60)
+
+
+def hesitant(directory: Path, number: int) -> None:
+    """Fail the first time."""
+    noted(directory, number)
+    if len(list(directory.glob(f"{number}-*"))) == 1:
+        raise OSError("not yet")

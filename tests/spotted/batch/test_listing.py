@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from spotted.batch.blocks import Job, compute_block, job_of
+from spotted.batch.listing import write_listing
+from spotted.batch.snapshot import Snapshot, open_snapshot, take_snapshot
+from spotted.client import Spotted
+from spotted.csvcandidates import COLUMNS
+from spotted.errors import PreconditionError
+from spotted.fusion import Fusion
+from spotted.v1 import survey_pb2
+from tests.spotted.batch.conftest import COUNT
+
+TOP = 6
+Made = tuple[Snapshot, Job]
+
+
+@pytest.fixture(params=list(Fusion)[:3], ids=lambda fusion: fusion.name)
+def made(spotted: Spotted, survey_id: str, tmp_path: Path, request: pytest.FixtureRequest) -> Made:
+    take_snapshot(spotted, survey_id, tmp_path / "snapshot")
+    snapshot = open_snapshot(tmp_path / "snapshot")
+    job = job_of(snapshot, tmp_path, top_k=TOP, fusion=request.param, block_rows=8)
+    for number in range(job.count):
+        compute_block(job, number)
+    return snapshot, job
+
+
+def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
+    made: Made, spotted: Spotted, survey_id: str, tmp_path: Path
+) -> None:
+    snapshot, job = made
+    assert write_listing(snapshot, job, tmp_path / "candidates.csv") == COUNT * TOP
+    with (tmp_path / "candidates.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert tuple(header) == COLUMNS
+    fusion = survey_pb2.Fusion.ValueType(job.fusion)
+    expected = [
+        [
+            one.detection_id,
+            str(rank),
+            found.detection_id,
+            f"{found.fused:.4f}",
+            f"{found.visual:.4f}",
+            f"{found.feasibility:.4f}" if found.HasField("feasibility") else "",
+            found.reason,
+        ]
+        for one in spotted.candidates(survey_id, top_k=TOP, fusion=fusion)
+        for rank, found in enumerate(one.candidates, start=1)
+    ]
+    assert rows == expected
+
+
+def test_a_listing_with_a_block_missing_is_refused_and_leaves_the_old_one(made: Made, tmp_path: Path) -> None:
+    snapshot, job = made
+    path = tmp_path / "candidates.csv"
+    path.write_text("old")
+    job.path(3).unlink()
+    with pytest.raises(PreconditionError, match="block 3 is not finished"):
+        write_listing(snapshot, job, path)
+    assert path.read_text() == "old"
