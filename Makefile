@@ -7,7 +7,8 @@ DATA ?= ../shared/data
 # the contract of the last release, which no change may break
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check test demo demo-real clean
+.PHONY: help setup models stubs baseline lock check test demo demo-real fuzz benchmark benchmark-embedder \
+	benchmark-scorer benchmark-calibration benchmark-retrieval benchmark-soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +51,28 @@ demo: models ## simulate a survey and match it end to end
 
 demo-real: models ## the same on composite surveys of real photographs: make demo-real DATA=...
 	@$(BIN)/python -m spotted.demo --data $(DATA) --output out/real
+
+fuzz: setup ## ten minutes of damaged images and masks
+	$(BIN)/python -m tools.fuzz_images --minutes 10
+
+benchmark: benchmark-embedder benchmark-scorer benchmark-calibration benchmark-retrieval benchmark-soak ## every figure of the docs
+
+benchmark-embedder: models ## serving beside the bare pipeline and other servers (PEERS=a python that has them)
+	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
+
+benchmark-scorer: setup ## ranking, queries, growth and matrices beside the bare products
+	$(BIN)/python -m benchmarks.scorer
+	$(BIN)/python -m benchmarks.scorer_service
+
+benchmark-calibration: models ## calibrated scores beside the product
+	$(BIN)/python -m benchmarks.calibration --data $(DATA)
+
+benchmark-retrieval: models ## top-k of each score on composite, published and generated surveys
+	$(BIN)/python -m benchmarks.retrieval --data $(DATA)
+
+benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.overload --seconds 60
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) models out build

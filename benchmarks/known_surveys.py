@@ -1,11 +1,11 @@
-"""Surveys whose individuals are known, as galleries: composites, simulated ones, and generated embeddings."""
+"""Surveys whose individuals are known, as galleries: from files, simulated ones, and generated embeddings."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -15,9 +15,16 @@ from services.embedder.backbones import Backbone
 from services.embedder.cropping import FractionBox
 from services.embedder.decoding import ByteArray
 from services.embedder.preprocessing import ImageCrop
+from spotted.camtrapdp import read_camtrapdp
+from spotted.catalogue import FILE as CATALOGUE_FILE
+from spotted.catalogue import read_catalogue
 from spotted.composite import read_composite
+from spotted.demo import composites
 from spotted.drawing import draw
+from spotted.errors import UnreadableImageError
 from spotted.feasibility import FeasibilityParams
+from spotted.imported import ImportedSurvey
+from spotted.published import PUBLISHED, read_published
 from spotted.ranking import Gallery
 from spotted.similarity import unit_rows
 from spotted.simulation import Shot, SimulationParams, simulate
@@ -43,22 +50,71 @@ SPAN_S = 60 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class KnownSurvey:
-    """A gallery and the true individual of each row, (n,) as numbers.
+    """A gallery and the true individual of each row, (n,) as numbers, -1 where unknown.
 
-    kind: composite, simulated or generated.
+    kind: composite, published, catalogue, camtrap-dp, simulated or generated.
+    notes: what must be said of its figures.
     """
 
     name: str
     kind: str
     gallery: Gallery
     individuals: IntArray
+    notes: tuple[str, ...] = ()
 
 
 def composite(data: Path, captures: str, backbone: Backbone) -> KnownSurvey:
     """Real places and times joined to real photographs of nyala; the join is not real."""
     survey = read_composite(data / "captures" / captures, data / "nyala", survey_id=captures)
-    pixels = [backbone.preprocessing.apply(ImageCrop(p.path.read_bytes())) for p in survey.pictures if p.path]
-    return _embedded(captures, "composite", survey.survey, survey.detections, pixels, backbone)
+    return embedded(survey, "composite", backbone)
+
+
+def on_disk(data: Path, *, timezone: str | None = None) -> Iterator[tuple[ImportedSurvey, str]]:
+    """Every survey of files within a directory, with its kind.
+
+    Composites of captures/* and the directories with an index.csv; the published sets, by their folders'
+    names; catalogues, by catalogue.csv; Camtrap DP directories, by datapackage.json.
+    """
+    if any(data.glob("captures/*/detections.csv")) and any(data.glob("*/index.csv")):
+        yield from composites(data)
+    for folder in _within(data, *PUBLISHED):
+        # an unpacked archive may hold the folder in one of its own name, and is read as one
+        if folder.parent.name not in PUBLISHED:
+            yield read_published(folder, timezone=timezone), "published"
+    for catalogue in _within(data, CATALOGUE_FILE):
+        yield read_catalogue(catalogue, timezone=timezone), "catalogue"
+    for package in _within(data, "datapackage.json"):
+        yield read_camtrapdp(package.parent, timezone=timezone), "camtrap-dp"
+
+
+def _within(data: Path, *names: str) -> list[Path]:
+    """Paths of these names in a directory or in one of its own directories."""
+    return sorted(path for name in names for path in (*data.glob(name), *data.glob(f"*/{name}")))
+
+
+def embedded(imported: ImportedSurvey, kind: str, backbone: Backbone) -> KnownSurvey:
+    """A survey of files with the vectors of its photographs; those that cannot be used are left out, noted.
+
+    Raises click.ClickException where no photograph can be used.
+    """
+    detections: list[Detection] = []
+    pixels: list[ByteArray] = []
+    failed: list[str] = []
+    for picture in imported.pictures:
+        try:
+            box = FractionBox(*picture.box) if picture.box else None
+            content = picture.path.read_bytes() if picture.path else b""
+            pixels.append(backbone.preprocessing.apply(ImageCrop(content, box)))
+            detections.append(picture.detection)
+        except (OSError, UnreadableImageError):
+            failed.append(picture.detection.detection_id)
+    survey = imported.survey
+    title = survey.display_name if kind == "published" else survey.survey_id
+    if not pixels:
+        raise click.ClickException(f"no photograph of {title} can be used")
+    left_out = [f"{len(failed)} photographs left out, such as {failed[0]}: unreadable"] if failed else []
+    known = _embedded(title, kind, survey, detections, pixels, backbone)
+    return replace(known, notes=(*imported.notes, *left_out))
 
 
 def simulated(seed: int, backbone: Backbone) -> KnownSurvey:
@@ -78,9 +134,10 @@ def simulated(seed: int, backbone: Backbone) -> KnownSurvey:
     return _embedded(f"simulated-{seed}", "simulated", survey.survey, detections, cuts, backbone)
 
 
-def generated(generator: Path, shape: str, seed: int) -> KnownSurvey:
+def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> KnownSurvey:
     """Embeddings without photographs in the shape of a published survey, by a fixed generator's `make`.
 
+    share: of the shape's animals and images, for a smaller survey.
     Raises click.ClickException where the generator is not there.
     """
     spec = importlib.util.spec_from_file_location("generator", generator)
@@ -88,6 +145,8 @@ def generated(generator: Path, shape: str, seed: int) -> KnownSurvey:
         raise click.ClickException(f"no generator of surveys at {generator}; pass --generator")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    for key in ("animals", "images"):
+        module.SHAPES[shape][key] = round(module.SHAPES[shape][key] * share)
     made = module.make(shape, seed=seed)
     count = len(made["X"])
     position_m = made["position"] * WIDTH_M
@@ -120,7 +179,9 @@ def _embedded(
         survey.extent(),
         FeasibilityParams(),
     )
-    individuals = np.unique([d.individual_id for d in detections], return_inverse=True)[1]
+    known = sorted({d.individual_id for d in detections} - {""})
+    numbers = {"": -1, **{individual_id: i for i, individual_id in enumerate(known)}}
+    individuals = np.array([numbers[d.individual_id] for d in detections])
     return KnownSurvey(name, kind, gallery, individuals)
 
 

@@ -1,9 +1,9 @@
-"""The embedder as it is deployed: a process of its own beside a real store, on loopback."""
+"""Services as they are deployed: a process of its own beside a real store, on loopback."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ STOP_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """An embedder that answers: where, and which process it is."""
+    """A service that answers: where, and which process it is."""
 
     address: str
     process: psutil.Process
@@ -42,6 +42,19 @@ def embedder(model_id: str, *, workers: int, models: Path = MODELS) -> Iterator[
         "SPOTTED_MODEL": model_id,
         "SPOTTED_WORKERS": str(workers),
     }
+    with _serving("embedder", environment) as serving:
+        yield serving
+
+
+@contextmanager
+def scorer() -> Iterator[Serving]:
+    """A scorer over an empty store; both end with the context. Raises as `embedder`."""
+    with _serving("scorer", {}) as serving:
+        yield serving
+
+
+@contextmanager
+def _serving(role: str, environment: Mapping[str, str]) -> Iterator[Serving]:
     with tempfile.TemporaryDirectory(prefix="spotted-benchmark-") as name:
         directory = Path(name)
         members: list[Member] = []
@@ -50,9 +63,9 @@ def embedder(model_id: str, *, workers: int, models: Path = MODELS) -> Iterator[
             members.append(store)
             wait(store, directory / "store.log")
             url = f"redis://{store.address}/0"
-            service = start_service("embedder", directory, free_port(), url, "", environment)
+            service = start_service(role, directory, free_port(), url, "", environment)
             members.append(service)
-            wait(service, directory / "embedder.log")
+            wait(service, directory / f"{role}.log")
             yield Serving(service.address, psutil.Process(service.pid))
         finally:
             for member in reversed(members):

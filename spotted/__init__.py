@@ -3,7 +3,11 @@
 The science, arrays in and arrays out:
 
 survey, errors                     what a survey holds; every failure
-geometry, feasibility, similarity, fusion, ranking     the score, in this order
+geometry, feasibility, similarity, fusion, scoring     the score, in this order
+evidence, logistic, calibration, calibrating, labelled     the score as a probability, learned from labels
+bounds, blocks, shortlist, threads, ranking     the best candidates, exactly, at the speed of a product
+standing, visiting, grouping       the same while a survey grows, for a stranger, and by individual
+tuning                             which feasibility finds a survey's animals best
 heads, adaptation                  a head on the embeddings, learned from places and times
 constraints, explanation, clustering, sampling, stopping   the questions, in this order
 evaluation, simulation             how good it is
@@ -12,8 +16,10 @@ Its edge, which knows files, messages and processes:
 
 client, messages, v1               the three services from Python
 cli, local, oracle, intake, loading    the `spotted` command and what it is made of
-camtrapdp, csvsurvey, captures, composite     files in and out; csvcells, csvtables, datapackage, fileset,
-                                   imported, instants and projection are what these share
+batch, csvcandidates               candidates of a survey that is too large for one machine, as a table
+camtrapdp, csvsurvey, published, catalogue, captures, composite     files in and out; csvcells, csvtables,
+                                   camerastable, datapackage, fileset, imported, instants, pixelbox and
+                                   projection are what these share
 demo, measuring, drawing, plots, report       the demonstration
 """
 

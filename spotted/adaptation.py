@@ -2,7 +2,7 @@
 
 W2 and b2 begin at zero, so the untrained head is the identity (ours). No identity label is read: pairs
 that one animal could easily have made count as positives, pairs that it could hardly have made as
-negatives.
+negatives; spotted.adaptation_targets says what is asked of them.
 """
 
 from __future__ import annotations
@@ -13,25 +13,33 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from spotted.adaptation_targets import PairTargets, pair_targets
 from spotted.errors import PreconditionError
 from spotted.heads import FEWEST_DETECTIONS, Head, HeadRecipe
 from spotted.survey import BoolArray, Float32Array, IntArray
 
+Feasibility = Callable[[IntArray], tuple[Float32Array, BoolArray]]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a training stands after one epoch."""
+    """Where a training stood at the start of an epoch; at the first, the head is the identity.
+
+    positive_pairs, negative_pairs: ordered pairs that taught in this epoch.
+    mean_similarity, effective_rank: of the vectors in this epoch; both 1 where the head has collapsed.
+    """
 
     epoch: int
     loss: float
     positive_pairs: int
     negative_pairs: int
     mean_similarity: float
+    effective_rank: float
 
 
 def train_head(
     embeddings: Float32Array,
-    feasibility: Callable[[IntArray], tuple[Float32Array, BoolArray]],
+    feasibility: Feasibility,
     recipe: HeadRecipe,
     *,
     told: Callable[[Step], None] = lambda _: None,
@@ -56,19 +64,7 @@ def train_head(
         # on a small survey all pairs are one batch, which never changes
         if batch is None or len(embeddings) > recipe.largest_batch:
             batch = _draw(embeddings, feasibility, recipe, rng)
-        adam.zero_grad()
-        loss, similarity = batch.loss(layers, recipe)
-        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-        adam.step()
-        told(
-            Step(
-                epoch,
-                float(loss.detach()),
-                int(batch.positives.sum()),
-                int(batch.negatives.sum()),
-                float(similarity.detach().mean()),
-            )
-        )
+        told(_step(epoch, layers, adam, *batch))
     return layers.head()
 
 
@@ -93,54 +89,26 @@ class _Layers(torch.nn.Module):
         return Head(w1, b1, w2, b2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    embeddings: torch.Tensor
-    feasibility: torch.Tensor
-    positives: torch.Tensor
-    negatives: torch.Tensor
-    backbone: torch.Tensor
-
-    def loss(self, layers: _Layers, recipe: HeadRecipe) -> tuple[torch.Tensor, torch.Tensor]:
-        """Spotted eq. 6 with our anchor, and the similarities it was computed from."""
-        adapted = layers(self.embeddings)
-        similarity = torch.clamp(adapted @ adapted.T, min=0.0)
-        error = (similarity - self.feasibility) ** 2
-        loss = recipe.anchor_weight * ((similarity - self.backbone) ** 2).mean()
-        for weight, mask in (
-            (recipe.negative_weight, self.negatives),
-            (recipe.positive_weight, self.positives),
-        ):
-            # the mean over an empty set adds nothing
-            loss = loss + weight * (error * mask).sum() / mask.sum().clamp(min=1)
-        return loss, similarity
+def _step(
+    epoch: int, layers: _Layers, adam: torch.optim.Adam, embeddings: torch.Tensor, targets: PairTargets
+) -> Step:
+    adam.zero_grad()
+    adapted = layers(embeddings)
+    found = targets.loss(adapted.detach())
+    # the pairs' gradient is known in closed form; only the layers are left to autograd
+    adapted.backward(found.gradient)
+    adam.step()
+    return Step(
+        epoch, found.loss, targets.positives, targets.negatives, found.mean_similarity, found.effective_rank
+    )
 
 
 def _draw(
-    embeddings: Float32Array,
-    feasibility: Callable[[IntArray], tuple[Float32Array, BoolArray]],
-    recipe: HeadRecipe,
-    rng: np.random.Generator,
-) -> _Batch:
+    embeddings: Float32Array, feasibility: Feasibility, recipe: HeadRecipe, rng: np.random.Generator
+) -> tuple[torch.Tensor, PairTargets]:
     rows = np.arange(len(embeddings))
     if len(rows) > recipe.largest_batch:
-        rows = np.sort(rng.choice(rows, recipe.largest_batch, replace=False))
-    scores, two_animals = feasibility(rows)
-    scores = np.where(two_animals, np.float32(0.0), scores)
-    # a comparison with NaN is False, so an unknown pair is neither
-    pairs = ~np.eye(len(rows), dtype=bool)
-    positives = pairs & (scores >= recipe.positive_from)
-    negatives = pairs & (scores <= recipe.negative_to)
-    if not (positives.any() or negatives.any()):
-        raise PreconditionError(
-            f"no pair is at or above feasibility {recipe.positive_from} or at or below {recipe.negative_to}; "
-            "are places and times known?"
-        )
+        drawn = min(recipe.drawn_batch, recipe.largest_batch)
+        rows = np.sort(rng.choice(rows, drawn, replace=False))
     chosen = torch.from_numpy(embeddings[rows])
-    return _Batch(
-        chosen,
-        torch.from_numpy(np.nan_to_num(scores).astype(np.float32)),
-        torch.from_numpy(positives),
-        torch.from_numpy(negatives),
-        torch.clamp(chosen @ chosen.T, min=0.0),
-    )
+    return chosen, pair_targets(chosen, *feasibility(rows), recipe)

@@ -20,8 +20,8 @@ from spotted.intake import Picture
 from spotted.survey import Camera, Survey
 
 ASSUMED_UTC = (
-    "times without offset are taken as UTC: gaps are right, hours of the day and changes of the clock are not; "
-    "give the time zone of the cameras"
+    "times without offset are taken as UTC: gaps are right, hours of the day and changes of the clock are "
+    "not; give the time zone of the cameras"
 )
 NO_PLACES = "no place is known, so only visual similarity can be measured; give a table of cameras"
 
@@ -62,7 +62,9 @@ def survey_of_photographs(
     seen = dict.fromkeys(p.detection.camera_id for p in pictures if p.detection.camera_id)
     everywhere = {**{camera_id: Camera(camera_id) for camera_id in seen}, **known}
     if not _is_timed(known, pictures):
-        told.append("no time is known, so only visual similarity can be measured; the survey's days mean nothing")
+        told.append(
+            "no time is known, so only visual similarity can be measured; the survey's days mean nothing"
+        )
         return ImportedSurvey(Survey(survey_id, 0.0, DAY_S, title, everywhere), tuple(pictures), tuple(told))
     return assemble(survey_id, title, everywhere, positions, pictures, told)
 

@@ -86,7 +86,7 @@ def read_csv_survey(
     zone = time_zone(timezone) if timezone else None
     root = absolute(images_root or table.parent)
     problems = Problems()
-    known, positions = _cameras(absolute(cameras), zone, problems)
+    known, positions = read_cameras(absolute(cameras), zone, problems)
     pictures = _pictures(table, known, zone, root, problems)
     problems.raise_any()
     survey_id = survey_id or survey_slug(table.parent.name)
@@ -115,7 +115,12 @@ def write_csv_survey(
     write_fileset(absolute(target_directory), contents, sources=sources, overwrite=overwrite)
 
 
-def _cameras(path: Path, zone: tzinfo | None, problems: Problems) -> tuple[dict[str, Camera], Positions]:
+def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> tuple[dict[str, Camera], Positions]:
+    """The cameras of a table by their ids, and latitude and longitude of those that have no metres.
+
+    Wrong values are noted in `problems`. Raises InvalidInputError as `read_table` does, and where the table
+    has neither pair of coordinates.
+    """
     cameras: dict[str, Camera] = {}
     positions: Positions = {}
     for row in distinct(read_table(path, ("camera_id",), problems), "camera_id"):

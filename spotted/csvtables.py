@@ -212,7 +212,9 @@ def _check_header(file: str, header: Sequence[str], required: Sequence[str]) -> 
     absent = [column for column in required if column not in header]
     if absent:
         raise InvalidInputError(
-            f"{file} lacks the column {', '.join(absent)}; it has {', '.join(header) or 'none'}", field=file
+            f"{file} lacks the column {', '.join(absent)}; it has {', '.join(header) or 'none'}; "
+            "add it or rename one",
+            field=file,
         )
     twice = [column for column in dict.fromkeys(header) if column and header.count(column) > 1]
     if twice:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spotted.blocks import Allowed
 from spotted.fusion import Fusion
+from spotted.outcomes import kin, outcomes
 from spotted.ranking import Gallery
+from spotted.ranks import standings
 from spotted.survey import BoolArray, Float64Array, IntArray
 
 # the measured rate of an expert (Spotted, section on labelling hours)
@@ -22,7 +23,7 @@ TOP = (1, 5, 10, 20)
 class Retrieval:
     """How often a query's animal is among its k best candidates.
 
-    queries: number of detections with another one of their animal to be found.
+    queries: number of detections with another one of their animal to be found, in another image.
     top: k -> share of them with at least one detection of the animal among the k best.
     mean_average_precision: mean over queries of the average precision of the whole ranking.
     """
@@ -47,21 +48,17 @@ def retrieval(
     encounters: where given, candidates of the query's own encounter are left out (ours), since two frames of
         one visit are easy.
     told: called with the number of queries done since the last call.
-    Equal scores are ordered by id, so a score full of ties, such as location alone, depends on the ids.
+    Equal scores count as the mean over all their orders (ours); scores are those of `spotted.ranks`.
     """
-    codes, first_of = _codes(individuals), None if encounters is None else _codes(encounters)
-    asks = _queries(codes, first_of)
-    allowed = None if first_of is None else _other_encounters(first_of)
-    hits: Counter[int] = Counter()
-    precision = 0.0
-    for ranked in gallery.top_k(np.flatnonzero(asks), len(gallery), fusion=fusion, allowed=allowed):
-        found = codes[ranked.rows] == codes[ranked.query]
-        hits.update(k for k in ks if found[:k].any())
-        precision += average_precision(found)
-        told(1)
-    count = int(asks.sum())
-    share = {k: hits[k] / count if count else float("nan") for k in ks}
-    return Retrieval(count, share, precision / count if count else float("nan"))
+    pairs = kin(individuals, encounters or [""] * len(individuals), gallery.table.image)
+    ranked = standings(gallery, (pairs.query, pairs.candidate), [fusion], told=told)[fusion]
+    right = pairs.same & ~pairs.together
+    outcome = outcomes(ranked, right, pairs.together, depth=max(ks))
+    count = len(outcome.query)
+    if not count:
+        return Retrieval(0, dict.fromkeys(ks, float("nan")), float("nan"))
+    *top, precision = outcome.at(ks).mean(axis=0).tolist()
+    return Retrieval(count, dict(zip(ks, top, strict=True)), precision)
 
 
 def average_precision(found: BoolArray) -> float:
@@ -118,34 +115,3 @@ def hours(questions: int, *, answers_per_minute: float = ANSWERS_PER_MINUTE) -> 
 def recall_curve(found: IntArray, total: int) -> Float64Array:
     """Share of all true pairs known after each question, (q,)."""
     return np.asarray(found / max(total, 1), dtype=np.float64)
-
-
-def _codes(words: Sequence[str]) -> IntArray:
-    """Each distinct word as a number; "" as a number of its own each time."""
-    numbers: dict[str, int] = {}
-    unknown = -1
-    codes = np.empty(len(words), dtype=np.int64)
-    for i, word in enumerate(words):
-        codes[i] = numbers.setdefault(word, len(numbers)) if word else unknown
-        unknown -= not word
-    return codes
-
-
-def _queries(individuals: IntArray, encounters: IntArray | None) -> BoolArray:
-    """Which rows ask: those with a candidate of their animal."""
-    counts = Counter(individuals.tolist())
-    asks = np.array([counts[i] > 1 for i in individuals.tolist()], dtype=np.bool_)
-    if encounters is None:
-        return asks
-    visits = Counter(zip(individuals.tolist(), encounters.tolist(), strict=True))
-    elsewhere = [
-        counts[i] > visits[i, e] for i, e in zip(individuals.tolist(), encounters.tolist(), strict=True)
-    ]
-    return np.array(elsewhere, dtype=np.bool_)
-
-
-def _other_encounters(encounters: IntArray) -> Allowed:
-    def allowed(rows: IntArray, columns: IntArray) -> BoolArray:
-        return np.asarray(encounters[rows] != encounters[columns])
-
-    return allowed

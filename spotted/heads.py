@@ -24,11 +24,17 @@ class HeadRecipe:
     epochs: steps over the survey (paper: 300, full batch).
     learning_rate: of Adam (ours: 3e-4).
     positive_from, negative_to: feasibility at or above, at or below which a pair is a pseudo-label (ours).
-    positive_weight, negative_weight: weights of the two terms of the loss (paper: 1 and 2).
+    positive_weight: weight of the positives (paper: 1; ours: 0). Most feasible pairs share a camera and no
+        animal, so what they teach is the place, which the product with feasibility then counts twice.
+    negative_weight: weight of the negatives (paper: 2).
+    level_negatives: ask the negatives for their own mean similarity, so that they become equally unlike,
+        and not for their feasibility near 0 (paper), which spreads all similarities and so makes them
+        outweigh feasibility in the product (ours).
     anchor_weight: weight of mean (v - v_backbone)^2 over all pairs, which keeps the head from learning
-        places by heart (ours: 3; 0 is the paper's plain loss).
-    largest_batch: a larger survey is learned from as many detections, drawn anew at every step, so that
-        memory stays bounded; a table of 4,000 x 4,000 pairs takes 64 MiB (ours).
+        places by heart (ours; 0 is the paper's plain loss).
+    largest_batch: up to as many detections, all pairs are one batch; a table of 4,000 x 4,000 pairs takes
+        64 MiB (ours).
+    drawn_batch: from a larger survey as many detections are drawn anew at every step (ours).
     seed: of the initial weights and of the drawn detections.
     """
 
@@ -37,11 +43,19 @@ class HeadRecipe:
     learning_rate: float = 3e-4
     positive_from: float = 0.9
     negative_to: float = 0.1
-    positive_weight: float = 1.0
+    positive_weight: float = 0.0
     negative_weight: float = 2.0
-    anchor_weight: float = 3.0
+    level_negatives: bool = True
+    anchor_weight: float = 2.0
     largest_batch: int = 4000
+    drawn_batch: int = 2000
     seed: int = 0
+
+
+# what the paper states, with our learning rate for it
+PAPER = HeadRecipe(
+    learning_rate=1e-3, positive_weight=1.0, negative_weight=2.0, level_negatives=False, anchor_weight=0.0
+)
 
 
 @dataclass(frozen=True, slots=True)

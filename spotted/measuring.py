@@ -9,8 +9,8 @@ import numpy as np
 
 from spotted import evaluation, oracle, plots
 from spotted.cli.console import progress
-from spotted.cli.evaluating import SCORES
 from spotted.client import Spotted
+from spotted.comparison import SCORES
 from spotted.errors import PreconditionError
 from spotted.fusion import Fusion
 from spotted.imported import ImportedSurvey

@@ -54,12 +54,17 @@ def feasibility_surface(extent: Extent, *, decay: float = 1.0) -> bytes:
     return _png(figure)
 
 
-def similarity_matrices(visual: Float32Array, fused: Float32Array, individuals: Sequence[str]) -> bytes:
-    """The (n, n) scores before and after fusion, detections ordered by individual, as PNG."""
+def similarity_matrices(
+    visual: Float32Array, fused: Float32Array, individuals: Sequence[str], *, looks: str = "visual"
+) -> bytes:
+    """The (n, n) scores before and after fusion, detections ordered by individual, as PNG.
+
+    looks: what similarity is called.
+    """
     order = np.argsort(np.array(individuals), kind="stable")
     figure = Figure(figsize=(8.4, 4.0), layout="constrained")
     for axes, scores, title in zip(
-        figure.subplots(1, 2), (visual, fused), ("visual similarity", "fused with feasibility"), strict=True
+        figure.subplots(1, 2), (visual, fused), (f"{looks} similarity", "fused with feasibility"), strict=True
     ):
         mesh = axes.imshow(
             scores[np.ix_(order, order)], cmap="magma", vmin=0, vmax=1, interpolation="nearest"
@@ -84,6 +89,31 @@ def matches_found(curves: Mapping[str, Float64Array]) -> bytes:
         xlabel="questions answered", ylabel="share of all true pairs known", ylim=(0, 1.02), xlim=(0, None)
     )
     axes.legend(loc="lower right", frameon=False)
+    return _png(figure)
+
+
+def cmc(curves: Mapping[str, Float64Array]) -> bytes:
+    """Share of queries with the animal among the k best against k, one curve a score, as PNG."""
+    figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    for (score, share), colour in zip(curves.items(), COLOURS, strict=False):
+        axes.plot(np.arange(1, len(share) + 1), share, label=score, color=colour)
+    axes.set(xlabel="k", ylabel="share of queries found among the k best", ylim=(0, 1.02), xscale="log")
+    axes.set_xticks([1, 5, 10, 20, 50], ["1", "5", "10", "20", "50"])
+    axes.legend(loc="lower right", frameon=False)
+    return _png(figure)
+
+
+def reliability(curves: Mapping[str, tuple[Float64Array, Float64Array]]) -> bytes:
+    """Share of same pairs against mean probability, (bins,) each, one curve a score, as PNG."""
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=PLAIN, linewidth=0.6, linestyle=":")
+    for (score, (mean, share)), colour in zip(curves.items(), COLOURS, strict=False):
+        axes.plot(mean, share, "o-", markersize=4, label=score, color=colour)
+    axes.set(xlabel="score taken as a probability", ylabel="share of pairs that are the same animal")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(loc="upper left", frameon=False)
     return _png(figure)
 
 

@@ -98,11 +98,14 @@ class Gallery:
 
         A detection scores 1 with itself, two animals in one image 0.
         """
-        below, left = rows[:, None], columns[None, :]
         visual = approximate_similarity(self._float32(rows), self._float32(columns))
-        fused = self.scoring(fusion).exact(visual, below, left)[1]
-        fused = np.where(geometry.same_image(self.table, below, left), np.float32(0.0), fused)
-        return np.where(below == left, np.float32(1.0), fused)
+        fused = self.scoring(fusion).block(visual, rows, columns)
+        sharing = np.flatnonzero(np.isin(self.table.image[rows], self.table.image[columns]))
+        shared = geometry.same_image(self.table, rows[sharing, None], columns[None, :])
+        fused[sharing] = np.where(shared, np.float32(0.0), fused[sharing])
+        for row in np.flatnonzero(np.isin(rows, columns)).tolist():
+            fused[row, columns == rows[row]] = 1.0
+        return fused
 
     def evidence(self, first: IntArray, second: IntArray) -> Pairs:
         """What speaks for one animal in pairs of rows, (m,): what a calibration is learned from."""
@@ -123,9 +126,11 @@ class Gallery:
         threads: as of `top_k`.
         """
         vectors, _ = self._prepared()
-        starts = range(0, len(vectors), BLOCK)
+        # one part for each thread, or as many as are made float32 at once
+        step = BLOCK if vectors.dtype == np.float16 else max(1, -(-len(vectors) // threads))
         with running(threads) as run:
-            parts = run(lambda i: single_precision(vectors[i : i + BLOCK]) @ vector, starts)
+            starts = range(0, len(vectors), step)
+            parts = run(lambda i: single_precision(vectors[i : i + step]) @ vector, starts)
             return np.concatenate([np.empty(0, np.float32), *parts])
 
     def top_k(
@@ -246,4 +251,5 @@ class Gallery:
         return self._ready[0]
 
     def _float32(self, rows: IntArray) -> Float32Array:
-        return single_precision(self.embeddings[rows])
+        vectors, _ = self._prepared()
+        return single_precision(vectors[rows])

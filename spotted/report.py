@@ -79,17 +79,30 @@ class Figure:
 
 def write_report(directory: Path, measured: Measured, figures: Sequence[Figure]) -> None:
     """Write report.json and report.html into a directory."""
+    page = {
+        "measured": measured,
+        "figures": figures,
+        "hours": _hours,
+        "share": _shown,
+        "rate": ANSWERS_PER_MINUTE,
+    }
+    write_page(directory, measured.document(), TEMPLATE, page)
+
+
+def write_page(
+    directory: Path, document: Mapping[str, object], template: str, page: Mapping[str, object]
+) -> None:
+    """Write a document as report.json, and a template of this package, filled in, as report.html."""
     directory.mkdir(parents=True, exist_ok=True)
-    document = measured.document()
     (directory / "report.json").write_text(
         json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8"
     )
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(resources.files("spotted").joinpath(TEMPLATE).read_text())
-    page = template.render(
-        measured=measured, figures=figures, hours=_hours, share=_shown, rate=ANSWERS_PER_MINUTE
+    loader = jinja2.FunctionLoader(lambda part: resources.files("spotted").joinpath(part).read_text())
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, loader=loader
     )
-    (directory / "report.html").write_text(page, encoding="utf-8")
+    filled = environment.get_template(template).render(page)
+    (directory / "report.html").write_text(filled, encoding="utf-8")
 
 
 def _shares(by_score: Mapping[str, float]) -> dict[str, float | None]:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spotted.bounds import fused_bounds
+from spotted.bounds import SHORTEST_GAP_S, fused_bounds
 from spotted.calibration import Calibration, probability, probability_bounds
 from spotted.errors import PreconditionError
 from spotted.evidence import Pairs, compared_sides
 from spotted.feasibility import FeasibilityParams, journey_feasibility, pair_feasibility, softened_journey
 from spotted.fusion import Fusion, fuse
 from spotted.survey import DetectionTable, Extent, Float32Array, FloatArray, IntArray
+
+# below it a journey without time would not score 0 by its shortest gap alone
+LEAST_QUICK_DECAY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,41 @@ class Scoring:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
             return fused_bounds(visual, error, possible, self.fusion)
         return probability_bounds(self.calibration, self.evidence(visual, rows, columns), error)
+
+    def block(self, visual: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
+        """Fused scores (q, n) of rows and columns whose visual similarity is known about.
+
+        Feasibility is computed in float32, within 1e-6 of `exact` and in a few passes, where no knob of
+        `params` but a usual decay is on; `visual` may be written over.
+        """
+        plain = self.params == FeasibilityParams(decay=self.params.decay)
+        quick = plain and self.params.decay >= LEAST_QUICK_DECAY and self.extent.distance_m > 0
+        if self.fusion is Fusion.VISUAL:
+            return visual
+        if self.fusion is Fusion.CALIBRATED or not quick:
+            return self.exact(visual, rows[:, None], columns[None, :])[1]
+        possible = self._quick_feasibility(rows, columns)
+        unknown = np.isnan(possible)
+        if self.fusion is Fusion.LOCATION:
+            possible[unknown] = 0.0
+            return possible
+        np.copyto(possible, np.float32(1.0), where=unknown)
+        return np.multiply(visual, possible, out=visual)
+
+    def _quick_feasibility(self, rows: IntArray, columns: IntArray) -> Float32Array:
+        position = self.table.position_m @ np.array([1.0, 1.0j])
+        places, place = np.unique(position[rows], return_inverse=True)
+        rate = self.params.decay * self.extent.span_s / self.extent.distance_m
+        with np.errstate(over="ignore"):
+            slowness = (np.abs(places[:, None] - position[None, columns]) * -rate).astype(np.float32)
+        gap = np.subtract.outer(self.table.time_s[rows], self.table.time_s[columns]).astype(np.float32)
+        np.abs(gap, out=gap)
+        # no distance over no gap is feasible, any distance over none is not
+        np.maximum(gap, SHORTEST_GAP_S, out=gap)
+        score: Float32Array = slowness.take(place, axis=0)
+        np.divide(score, gap, out=score)
+        np.exp(score, out=score)
+        return score
 
     def evidence(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> Pairs:
         """What speaks for one animal in pairs, of the shape of `visual`; distance and gap are softened."""

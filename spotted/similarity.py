@@ -83,7 +83,7 @@ def approximate_similarity(rows: Float32Array, columns: Float32Array) -> Float32
     The last bits depend on the block's shape; what is answered to anyone is `pair_similarity`.
     """
     product: Float32Array = rows @ columns.T
-    return np.clip(product, np.float32(0.0), np.float32(1.0))
+    return np.clip(product, np.float32(0.0), np.float32(1.0), out=product)
 
 
 def pair_similarity(embeddings: npt.NDArray[np.floating], first: IntArray, second: IntArray) -> Float32Array:

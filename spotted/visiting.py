@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from spotted.survey import BoolArray, DetectionTable, Float32Array, IntArray
 
 # the query of what is answered to a visitor
 VISITOR = -1
+# candidates for each wanted one that are looked at for a first threshold
+TRIED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,20 @@ def visit(
     rows = np.flatnonzero(competes)
     if not len(rows):
         return Ranked(VISITOR, rows, Scored(*(np.empty(0, np.float32) for _ in range(3))), 0)
-    # its image has no number here; who shares it does not compete
-    joined = gallery.table.followed_by(replace(visitor.table, image=np.array([-1])))
+    compared = len(rows)
     # as it would be stored
     vector = visitor.vector.astype(gallery.embeddings.dtype)
-    product = gallery.product(vector.astype(np.float32), threads=threads)[rows]
+    product = gallery.product(vector.astype(np.float32), threads=threads)
+    # its image has no number here; who shares it does not compete
+    joined = gallery.table.followed_by(replace(visitor.table, image=np.array([-1])))
     itself = np.array([len(gallery)])
-    scoring = replace(gallery.scoring(fusion), table=joined)
-    least, most = scoring.bounds(product, product_error(len(vector)), itself, rows)
+    error = product_error(len(vector))
+    bounds = partial(replace(gallery.scoring(fusion), table=joined).bounds, error=error)
+    if fusion in {Fusion.PRODUCT, Fusion.VISUAL}:
+        # no such score exceeds the visual one
+        surest = _surest(product, rows, k, lambda few: bounds(product[few], rows=itself, columns=few)[0])
+        rows = rows[product[rows] + error >= surest] if surest > 0 else rows
+    least, most = bounds(product[rows], rows=itself, columns=rows)
     shortlist = rows[_shortlist(least, most, gallery.order[rows], k)]
     # the few that matter, with the visitor behind them
     small = Gallery(
@@ -61,7 +71,21 @@ def visit(
     scores = small.score_pairs(np.full(count, count), np.arange(count), fusion)
     best = np.lexsort((small.order[:count], -scores.fused))[:k]
     chosen = Scored(scores.visual[best], scores.feasibility[best], scores.fused[best])
-    return Ranked(VISITOR, shortlist[best], chosen, len(rows))
+    return Ranked(VISITOR, shortlist[best], chosen, compared)
+
+
+def _surest(
+    product: Float32Array, rows: IntArray, k: int, least: Callable[[IntArray], Float32Array]
+) -> float:
+    """What the k-th best score reaches at least, by those of the rows that look most alike.
+
+    least: of some rows, what their scores reach at least.
+    """
+    count = TRIED * k
+    if len(rows) <= count:
+        return 0.0
+    few = rows[np.argpartition(product[rows], len(rows) - count)[len(rows) - count :]]
+    return float(np.partition(least(few), count - k)[count - k])
 
 
 def _shortlist(least: Float32Array, most: Float32Array, order: IntArray, k: int) -> IntArray:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +18,13 @@ from spotted.errors import ConcurrencyError
 # entries are near 1 MiB at most, so a page stays far below what a connection buffers with ease
 PAGE_ENTRIES = 16
 ATTEMPTS = 20
+# a lost race is followed by a random wait, longer with each, up to some
+STEP_S = 0.002
+LONGEST_STEPS = 10
+# a long journal tells how far it was read
+TOLD_EVERY_S = 2.0
+
+logger = logging.getLogger("spotted")
 
 # A request id that was answered before returns that answer; an append at a position that is no longer
 # the end returns the present end and writes nothing.
@@ -56,22 +66,22 @@ class Journal:
 
     def __init__(self, store: Store, key: str, survey_id: str) -> None:
         self._store = store
-        self._key = key
+        self.key = key
         self._survey_id = survey_id
         self._append = store.script(_APPEND)
 
     def length(self) -> int:
         """Number of events."""
-        return self._store.length(self._key)
+        return self._store.length(self.key)
 
     def first(self) -> bytes | None:
         """The first event, which tells one journal from a later one of the same id."""
-        entries = self._store.slice(self._key, 0, 0)
+        entries = self._store.slice(self.key, 0, 0)
         return entries[0] if entries else None
 
     def read(self, start: int) -> Iterator[bytes]:
         """The events from position `start` (counted from 0) on."""
-        while entries := self._store.slice(self._key, start, start + PAGE_ENTRIES - 1):
+        while entries := self._store.slice(self.key, start, start + PAGE_ENTRIES - 1):
             yield from entries
             start += len(entries)
 
@@ -86,7 +96,7 @@ class Journal:
         """
         request = keys.request(self._survey_id, scope, request_id)
         arguments: list[bytes | int] = [expected, change.entry, change.answer, keys.REQUEST_TTL_S]
-        status, value = cast("list[bytes]", self._append([self._key, request], arguments))
+        status, value = cast("list[bytes]", self._append([self.key, request], arguments))
         return None if status == b"behind" else value
 
 
@@ -130,7 +140,9 @@ class Folded(Generic[StateT]):
         if request_id and (first := self.journal.answered(scope, request_id)) is not None:
             return first
         request_id = request_id or uuid.uuid4().hex
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            # those who lost together must not come back together
+            time.sleep(random.random() * min(attempt, LONGEST_STEPS) * STEP_S)  # noqa: S311 - no secret
             with self._lock:
                 change, position = self.view(lambda state, position: (decide(state), position))
                 answer = self.journal.append(change, expected=position, scope=scope, request_id=request_id)
@@ -142,8 +154,14 @@ class Folded(Generic[StateT]):
         first = self.journal.first()
         if first != self._first:
             self._state, self._position, self._first = self._start(), 0, first
+        told_s = time.monotonic()
         for entry in self.journal.read(self._position):
             self._state.apply(entry)
             self._position += 1
+            if time.monotonic() - told_s > TOLD_EVERY_S:
+                told_s = time.monotonic()
+                logger.info(
+                    "reading %s: %d of %d events", self.journal.key, self._position, self.journal.length()
+                )
         if not self._position:
             raise self._missing()

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-import numpy as np
-
 from services.common import keys
 from services.common.heads import HeadStore
 from services.common.settings import from_environment
@@ -29,6 +27,9 @@ from spotted.survey import BoolArray, Float32Array, IntArray
 from spotted.v1 import operations_pb2 as pb
 
 TELL_EVERY_S = 1.0
+METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effective_rank")
+# below this share of the backbone's effective rank a head is said to collapse (ours)
+COLLAPSED_SHARE = 0.5
 
 
 class Cancelled(Exception):  # noqa: N818 - no error
@@ -62,8 +63,7 @@ class Training:
         folded = folded_survey(self._store, self._survey_id)
         snapshot = folded.view(lambda state, position: state.snapshot(position))
         base = unit_rows(snapshot.base)
-        head = train_head(base, pseudo_labels(snapshot), self._recipe, told=self._tell)
-        self._operation.metrics["effective_rank"] = effective_rank(head.apply(base))
+        head = train_head(base, pseudo_labels(snapshot), self._recipe, told=self.tell)
         return HeadStore(self._store).put(
             to_onnx(head, base),
             snapshot.survey.embedding,
@@ -73,19 +73,33 @@ class Training:
             created_s=time.time(),
         )
 
-    def _tell(self, step: Step) -> None:
+    def tell(self, step: Step) -> None:
+        """Tell of one epoch, now and then; raises Cancelled where that was asked for."""
+        if step.epoch == 1:
+            # at the first epoch the head is the identity, so these are the backbone's own figures
+            self._operation.metrics["backbone_mean_similarity"] = step.mean_similarity
+            self._operation.metrics["backbone_effective_rank"] = step.effective_rank
         if time.monotonic() - self._told_s < TELL_EVERY_S and step.epoch != self._recipe.epochs:
             return
         self._told_s = time.monotonic()
         if self._operations.cancel_asked(self._operation.operation_id):
             raise Cancelled
         self._operation.progress = step.epoch / self._recipe.epochs
-        self._operation.message = f"epoch {step.epoch} of {self._recipe.epochs}, loss {step.loss:.4f}"
-        for metric in ("loss", "positive_pairs", "negative_pairs", "mean_similarity"):
-            self._operation.metrics[metric] = getattr(step, metric)
+        self._operation.message = self._words(step)
+        self._operation.metrics.update({metric: getattr(step, metric) for metric in METRICS})
         self._operations.put(self._operation)
         mark = self._operation.operation_id.encode()
         self._store.put(keys.training(self._survey_id), mark, ttl_s=MARK_TTL_S)
+
+    def _words(self, step: Step) -> str:
+        words = (
+            f"epoch {step.epoch} of {self._recipe.epochs}, loss {step.loss:.4f}, "
+            f"{step.positive_pairs} positive and {step.negative_pairs} negative pairs"
+        )
+        backbone = self._operation.metrics["backbone_effective_rank"]
+        if step.effective_rank < COLLAPSED_SHARE * backbone:
+            words += f"; the vectors collapse: effective rank {step.effective_rank:.1f} of {backbone:.1f}"
+        return words
 
     def _end(self, state: pb.OperationState.ValueType, message: str) -> None:
         self._operation.state, self._operation.message = state, message
@@ -103,13 +117,6 @@ def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array
         return scores, geometry.same_image(gallery.table, below, left) & (below != left)
 
     return of_rows
-
-
-def effective_rank(vectors: Float32Array) -> float:
-    """Exponential of the entropy of the normalised singular values (Roy & Vetterli 2007); 1 is collapse."""
-    values = np.linalg.svd(vectors, compute_uv=False)
-    share = values[values > 0] / values.sum()
-    return float(np.exp(-(share * np.log(share)).sum()))
 
 
 def main(operation_id: str, survey_id: str, recipe_json: str) -> None:

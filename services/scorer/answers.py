@@ -22,9 +22,12 @@ MESSAGE_CANDIDATES = 2048
 
 
 def fitted(
-    calibration: Calibration, survey: survey_pb2.Survey, spec: survey_pb2.ScoreSpec
+    survey: survey_pb2.Survey, calibration: Calibration, fitted_on: survey_pb2.ScoreSpec
 ) -> pb.FitCalibrationResponse:
-    """What was learned."""
+    """What was learned, and that the scores it was fitted on are now made with it."""
+    spec = survey_pb2.ScoreSpec()
+    spec.CopyFrom(fitted_on)
+    spec.calibration_digest = calibration.digest
     return pb.FitCalibrationResponse(
         survey=survey,
         same_pairs=calibration.same_pairs,

@@ -62,7 +62,8 @@ class Numbered:
 
     def among(self, texts: Iterable[str]) -> BoolArray:
         """Which detections have one of the texts."""
-        return np.isin(self.number, [self.of.get(text, NOWHERE - 1) for text in texts])
+        numbers = [self.of[text] for text in texts if text in self.of]
+        return np.isin(self.number, numbers) if numbers else np.zeros(len(self.number), np.bool_)
 
     def sharing(self, text: str) -> int:
         """How many detections have a text; none an empty one."""

@@ -22,6 +22,8 @@ from spotted.fusion import Fusion
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 
+FIT = "FitCalibration"
+
 
 class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     """spotted.v1.ScorerService."""
@@ -184,11 +186,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         return answers.explanation(found, scored.spec(fusion))
 
     def _fit(self, survey_id: str, labelled: Labelled, request_id: str) -> pb.FitCalibrationResponse:
-        scored = self._galleries.scored(survey_id)
-        fitted = fit(scored, labelled)
-        if isinstance(fitted, str):
-            spec = scored.spec(Fusion.CALIBRATED)
-            return pb.FitCalibrationResponse(survey=scored.snapshot.survey, reason=fitted, score_spec=spec)
-        self._calibrations.put(fitted, scored.snapshot.score_spec())
-        survey = self._surveys.activate_calibration(survey_id, fitted.digest, request_id)
-        return answers.fitted(fitted, survey, self._galleries.scored(survey_id).spec(Fusion.CALIBRATED))
+        survey = self._surveys.answered(survey_id, FIT, request_id)
+        if survey is None:
+            scored = self._galleries.scored(survey_id)
+            fitted = fit(scored, labelled)
+            if isinstance(fitted, str):
+                spec = scored.spec(Fusion.CALIBRATED)
+                return pb.FitCalibrationResponse(
+                    survey=scored.snapshot.survey, reason=fitted, score_spec=spec
+                )
+            self._calibrations.put(fitted, scored.snapshot.score_spec(Fusion.CALIBRATED))
+            survey = self._surveys.activate_calibration(survey_id, fitted.digest, request_id, scope=FIT)
+        return answers.fitted(survey, *self._calibrations.get(survey.calibration_digest))

@@ -144,7 +144,9 @@ class Surveys:
 
         return self._changed(survey_id, decide, "ActivateHead", request_id)
 
-    def activate_calibration(self, survey_id: str, digest: str, request_id: str) -> pb.Survey:
+    def activate_calibration(
+        self, survey_id: str, digest: str, request_id: str, *, scope: str = "ActivateCalibration"
+    ) -> pb.Survey:
         """Score CALIBRATED by a calibration that is in the store, "" for none. Raises NotFoundError."""
 
         def decide(state: SurveyState) -> Change:
@@ -152,7 +154,12 @@ class Surveys:
             changed.calibration_digest = digest
             return self._own_fields(state, changed)
 
-        return self._changed(survey_id, decide, "ActivateCalibration", request_id)
+        return self._changed(survey_id, decide, scope, request_id)
+
+    def answered(self, survey_id: str, scope: str, request_id: str) -> pb.Survey | None:
+        """The survey as a request left it; None where it was not answered yet."""
+        first = self.folded(survey_id).journal.answered(scope, request_id) if request_id else None
+        return None if first is None else pb.Survey.FromString(first)
 
     def upsert_cameras(self, survey_id: str, cameras: Sequence[Camera], request_id: str) -> pb.Survey:
         """Add or replace cameras. Raises PreconditionError where a detection lies outside a new period."""

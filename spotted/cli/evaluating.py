@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import numpy as np
 
-from spotted import evaluation
-from spotted.cli.console import data_option, json_option, progress, show, table
+from spotted.cli.console import data_option, err, json_option, progress, show, table
 from spotted.client import Spotted
+from spotted.comparison import TOP, Found, Rankings, compare, rankings
 from spotted.errors import PreconditionError
-from spotted.fusion import Fusion
+from spotted.evaluation import same_pairs
+from spotted.evaluation_figures import figures, read_image, strips
+from spotted.evaluation_report import Evaluation, shown, write_evaluation
+from spotted.hardest import Hard, hardest
 from spotted.loading import load_gallery
+from spotted.marks import beside, marks_of
+from spotted.reliability import held_out
+from spotted.report import Figure
+from spotted.survey import Detection, Survey
 
-SCORES = {"visual": Fusion.VISUAL, "location": Fusion.LOCATION, "fused": Fusion.PRODUCT}
+# of individuals for the intervals, and of halves for the calibration
+SEED = 0
 
 
 @click.command()
@@ -21,42 +32,105 @@ SCORES = {"visual": Fusion.VISUAL, "location": Fusion.LOCATION, "fused": Fusion.
 @data_option
 @json_option
 @click.option("--other-encounters", is_flag=True, help="Leave out candidates of the query's own encounter.")
-def evaluate(*, survey: str, directory: Path, as_json: bool, other_encounters: bool) -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write report.html and report.json into this directory.",
+)
+def evaluate(
+    *, survey: str, directory: Path, as_json: bool, other_encounters: bool, output: Path | None
+) -> None:
     """Measure visual, location and fused ranking against the identities that the survey knows.
 
     Every detection queries all others. Top-k is the share of queries with a detection of the same animal
-    among the k best candidates; mAP is the mean average precision of the whole ranking. Detections without
-    an identity are candidates, but ask nothing.
+    among the k best candidates; mAP is the mean average precision of the whole ranking; candidates that score
+    the same are taken in all orders alike. Detections without an identity are candidates, but ask nothing.
+    The report adds intervals over individuals, strata, calibration, curves, maps and the hardest animals.
     """
     with Spotted.local(directory) as spotted:
         gallery, detections = load_gallery(spotted, survey)
+        stored, cameras = spotted.survey(survey), {c.camera_id: c for c in spotted.cameras(survey)}
     individuals = [d.individual_id for d in detections]
-    if not evaluation.same_pairs(individuals):
+    if not same_pairs(individuals):
         raise PreconditionError(
             f"no individual of {survey!r} is known from two detections, so there is nothing to find again; "
             "import a survey whose observations have individualID"
         )
-    encounters = [d.encounter_id for d in detections] if other_encounters else None
-    with progress("queries", len(SCORES) * sum(bool(i) for i in individuals)) as advance:
-        measured = {
-            score: evaluation.retrieval(
-                gallery, individuals, fusion=fusion, encounters=encounters, told=advance
-            )
-            for score, fusion in SCORES.items()
-        }
-    document: dict[str, object] = {
-        "survey_id": survey,
-        "detections": len(detections),
-        "individuals": len({i for i in individuals if i}),
-        "scores": {
-            score: {"queries": m.queries, "top": m.top, "mean_average_precision": m.mean_average_precision}
-            for score, m in measured.items()
-        },
-    }
-    rows = [
-        (score, *(f"{m.top[k]:.3f}" for k in evaluation.TOP), f"{m.mean_average_precision:.3f}")
-        for score, m in measured.items()
-    ]
-    title = f"{survey}: {measured['fused'].queries} queries among {len(detections)} detections"
-    columns = ("score", *(f"top-{k}" for k in evaluation.TOP), "mAP")
-    show(document, as_json=as_json, text=lambda: table(title, columns, rows))
+    with progress("queries", sum(bool(i) for i in individuals)) as advance:
+        ranked = rankings(
+            gallery,
+            detections,
+            adapted=bool(stored.head_digest),
+            threads=os.cpu_count() or 1,
+            told=advance,
+        )
+    hard = hardest(ranked)
+    with err.status("measuring"):
+        evaluation = _evaluation(
+            (survey, stored.display_name), ranked, detections, hard, other_encounters=other_encounters
+        )
+    if output:
+        placed = Survey(survey, 0.0, 0.0, stored.display_name, cameras)
+        with err.status("drawing"):
+            _write(output, evaluation, placed, ranked, detections, hard)
+    show(evaluation.document(), as_json=as_json, text=lambda: _say(evaluation, output))
+
+
+def _evaluation(
+    names: Sequence[str],
+    ranked: Rankings,
+    detections: Sequence[Detection],
+    hard: Sequence[Hard],
+    *,
+    other_encounters: bool,
+) -> Evaluation:
+    rng = np.random.default_rng(SEED)
+    compared = compare(ranked, rng, other_encounters=other_encounters)
+    judged, reason = held_out(ranked, rng)
+    marks = marks_of(names)
+    return Evaluation(
+        survey_id=names[0],
+        comparison=compared,
+        hardest=[
+            (detections[one.query].detection_id, detections[one.right].detection_id, one.above)
+            for one in hard
+        ],
+        reliability=judged,
+        not_calibrated=reason,
+        other_encounters=other_encounters,
+        published=marks.survey if marks else "",
+        marks=beside(compared, marks) if marks else (),
+    )
+
+
+def _write(
+    output: Path,
+    evaluation: Evaluation,
+    survey: Survey,
+    ranked: Rankings,
+    detections: Sequence[Detection],
+    hard: Sequence[Hard],
+) -> None:
+    drawn: list[Figure] = figures(survey, ranked, evaluation.comparison, evaluation.reliability, detections)
+    pictures, missing = strips(ranked, hard, detections, read_image)
+    write_evaluation(output, evaluation, [*drawn, *pictures])
+    if missing:
+        err.print(f"{missing} of the hardest animals are not shown: their image files are out of reach")
+
+
+def _say(evaluation: Evaluation, output: Path | None) -> None:
+    compared = evaluation.comparison
+    found = compared.other_encounters if evaluation.other_encounters else compared.overall
+    queries = max((one.queries for one in found.values()), default=0)
+    title = f"{evaluation.survey_id}: {queries} queries among {compared.detections} detections"
+    columns = ("score", *(f"top-{k}" for k in TOP), "mAP", "top-5 and its interval")
+    table(title, columns, [_row(score, one) for score, one in found.items()])
+    if output:
+        click.echo(f"report: {output / 'report.html'}")
+
+
+def _row(score: str, found: Found) -> tuple[str, ...]:
+    shares = (found.top[k].value for k in TOP)
+    precision = found.mean_average_precision.value
+    return (score, *(f"{share:.3f}" for share in shares), f"{precision:.3f}", shown(found.top[5]))

@@ -9,14 +9,23 @@ from pathlib import Path
 
 from spotted.camtrapdp import read_camtrapdp
 from spotted.camtrapdp_export import write_camtrapdp
+from spotted.catalogue import read_catalogue, write_catalogue
 from spotted.csvsurvey import read_csv_survey, write_csv_survey
 from spotted.errors import NotFoundError
 from spotted.imported import ImportedSurvey
+from spotted.published import read_published
+from spotted.published_export import write_published
+
+CAMTRAP_DP, PUBLISHED, CATALOGUE = LAYOUTS = ("camtrap-dp", "spotted-published", "catalogue")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A Camtrap DP directory, or a pair of CSV tables, with the options of its import. Paths are absolute."""
+    """A package or a pair of CSV tables, with the options of its import. Paths are absolute.
+
+    package: a Camtrap DP directory, or what `layout` says; "" where there are `cameras` and `detections`.
+    layout: one of LAYOUTS.
+    """
 
     package: str = ""
     cameras: str = ""
@@ -24,14 +33,27 @@ class Source:
     images_root: str = ""
     species: str = ""
     timezone: str = ""
+    layout: str = CAMTRAP_DP
 
     def read(self, survey_id: str = "") -> ImportedSurvey:
         """The survey as the files describe it now."""
         images_root, timezone = self.images_root or None, self.timezone or None
+        cameras, species = self.cameras or None, self.species or None
+        if self.layout == PUBLISHED:
+            return read_published(self.package, survey_id=survey_id, cameras=cameras, timezone=timezone)
+        if self.layout == CATALOGUE:
+            return read_catalogue(
+                self.package,
+                species=species,
+                survey_id=survey_id,
+                cameras=cameras,
+                images_root=images_root,
+                timezone=timezone,
+            )
         if self.package:
             return read_camtrapdp(
                 self.package,
-                species=self.species or None,
+                species=species,
                 survey_id=survey_id,
                 images_root=images_root,
                 timezone=timezone,
@@ -42,7 +64,11 @@ class Source:
 
     def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> None:
         """A copy of the files with the individuals filled in."""
-        if self.package:
+        if self.layout == PUBLISHED:
+            write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
+        elif self.layout == CATALOGUE:
+            write_catalogue(self.package, target, individuals, overwrite=overwrite)
+        elif self.package:
             write_camtrapdp(self.package, target, individuals, overwrite=overwrite)
         else:
             write_csv_survey(self.cameras, self.detections, target, individuals, overwrite=overwrite)

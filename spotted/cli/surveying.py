@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from spotted.cli.console import data_option, err, json_option, progress, show, table
-from spotted.cli.sources import Source, is_known, recall, remember
+from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Source, is_known, recall, remember
 from spotted.client import Spotted
 from spotted.csvcandidates import COLUMNS, CandidateRow, candidate_row, write_candidates
 from spotted.errors import AlreadyExistsError, InvalidInputError
@@ -33,12 +33,20 @@ TONES = {
 
 
 @click.command("import")
-@click.argument("package", type=DIRECTORY, required=False)
+@click.argument("package", type=click.Path(exists=True, path_type=Path), required=False)
 @data_option
 @json_option
 @click.option("--survey", "survey_id", default="", help="Id of the new survey; default: the package's name.")
+@click.option(
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    default=CAMTRAP_DP,
+    show_default=True,
+    help="What PACKAGE is: a Camtrap DP directory; a published set of Spotted, or folders and file names "
+    "like one; a catalogue as wildlife-datasets writes it, its CSV or the directory of catalogue.csv.",
+)
 @click.option("--species", default="", help="scientificName, where the package holds several species.")
-@click.option("--cameras", type=FILE, help="CSV of cameras, in place of a package.")
+@click.option("--cameras", type=FILE, help="CSV of cameras; with --detections in place of a package.")
 @click.option("--detections", type=FILE, help="CSV of detections, in place of a package.")
 @click.option("--images", type=DIRECTORY, help="Folder that image paths count from.")
 @click.option("--timezone", default="", help="IANA zone of times without offset, such as Africa/Harare.")
@@ -48,20 +56,21 @@ def import_survey(
     directory: Path,
     as_json: bool,
     survey_id: str,
+    layout: str,
     species: str,
     cameras: Path | None,
     detections: Path | None,
     images: Path | None,
     timezone: str,
 ) -> None:
-    """Read the cameras and detections of a Camtrap DP directory, and create a survey of them.
+    """Read the cameras and detections of a package, and create a survey of them.
 
     Or of two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections
-    with camera_id, timestamp and image. Nothing is written to the files. Importing again adds cameras that
-    are new; `spotted embed` then brings the detections.
+    with camera_id, timestamp and image. Published sets and catalogues hold no places: --cameras gives them,
+    or a cameras.csv beside the photographs. Nothing is written to the files. Importing again adds cameras
+    that are new; `spotted embed` then brings the detections.
     """
-    if (package is None) == (cameras is None or detections is None):
-        raise click.UsageError("give a Camtrap DP directory, or both --cameras and --detections")
+    _check_usage(package, layout, cameras=cameras, detections=detections, images=images)
     source = Source(
         package=_absolute(package),
         cameras=_absolute(cameras),
@@ -69,6 +78,7 @@ def import_survey(
         images_root=_absolute(images),
         species=species,
         timezone=timezone,
+        layout=layout,
     )
     with err.status("reading"):
         imported = source.read(survey_id)
@@ -212,6 +222,26 @@ def match(
             click.echo(f"{len(lists) - LISTS_SHOWN} more detections: -o FILE writes all of them")
 
     show(document, as_json=as_json, text=text)
+
+
+def _check_usage(
+    package: Path | None, layout: str, *, cameras: Path | None, detections: Path | None, images: Path | None
+) -> None:
+    if (package is None) == (detections is None):
+        raise click.UsageError("give a package, or both --cameras and --detections")
+    if package is None:
+        if cameras is None:
+            raise click.UsageError("--detections needs --cameras")
+        if layout != CAMTRAP_DP:
+            raise click.UsageError(f"--layout {layout} reads a package, not --detections")
+    elif layout == CAMTRAP_DP and cameras is not None:
+        raise click.UsageError("a Camtrap DP directory has cameras of its own; leave out --cameras")
+    elif layout != CATALOGUE and not package.is_dir():
+        raise click.UsageError(f"{package} is a file; --layout {layout} reads a directory")
+    elif layout == PUBLISHED and images is not None:
+        raise click.UsageError(
+            "--layout spotted-published reads the images of its directory; leave out --images"
+        )
 
 
 def _created(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> survey_pb2.Survey:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spotted.adaptation import Step, train_head
 from spotted.errors import PreconditionError
-from spotted.heads import Head, HeadRecipe
+from spotted.heads import PAPER, Head, HeadRecipe
 from spotted.survey import BoolArray, Float32Array, IntArray
 
 
@@ -49,28 +51,41 @@ def test_an_untrained_head_is_the_identity() -> None:
     np.testing.assert_allclose(head.apply(embeddings), embeddings, atol=1e-6)
 
 
-def test_training_lowers_the_loss_and_pulls_places_together() -> None:
+def test_the_papers_training_lowers_the_loss_and_pulls_places_together() -> None:
     embeddings, places = survey()
     steps: list[Step] = []
-    recipe = HeadRecipe(epochs=60, anchor_weight=0.0, learning_rate=3e-3)
+    recipe = replace(PAPER, epochs=60, learning_rate=3e-3)
     head = train_head(embeddings, places, recipe, told=steps.append)
     assert steps[-1].loss < 0.5 * steps[0].loss
-    assert gap(head, embeddings, places) > 2 * gap(
-        train_head(embeddings, places, HeadRecipe(epochs=0)), embeddings, places
-    )
+    before = gap(train_head(embeddings, places, HeadRecipe(epochs=0)), embeddings, places)
+    assert gap(head, embeddings, places) > 2 * before
 
 
 def test_a_heavy_anchor_keeps_the_backbones_similarities() -> None:
     embeddings, places = survey()
-    free = train_head(embeddings, places, HeadRecipe(epochs=40, anchor_weight=0.0))
-    held = train_head(embeddings, places, HeadRecipe(epochs=40, anchor_weight=1e4))
-    before = embeddings @ embeddings.T
+    free = train_head(embeddings, places, replace(PAPER, epochs=40))
+    held = train_head(embeddings, places, replace(PAPER, epochs=40, anchor_weight=1e4))
+    before = np.maximum(embeddings @ embeddings.T, 0)
 
     def moved(head: Head) -> float:
         after = head.apply(embeddings)
-        return float(np.abs(after @ after.T - before).mean())
+        return float(np.abs(np.maximum(after @ after.T, 0) - before).mean())
 
     assert moved(held) < 0.2 * moved(free)
+
+
+def test_negatives_become_equally_unlike_and_stay_about_as_alike() -> None:
+    embeddings, places = survey()
+    unlike = places.place[:, None] != places.place[None, :]
+
+    def similarities(vectors: Float32Array) -> Float32Array:
+        return np.asarray(np.maximum(vectors @ vectors.T, 0)[unlike], dtype=np.float32)
+
+    before = similarities(embeddings)
+    after = similarities(train_head(embeddings, places, HeadRecipe(epochs=100)).apply(embeddings))
+    paper = similarities(train_head(embeddings, places, replace(PAPER, epochs=100)).apply(embeddings))
+    assert after.std() < 0.9 * before.std()
+    assert after.mean() > 0.6 * before.mean() > paper.mean()
 
 
 def test_equal_seeds_give_equal_heads() -> None:
@@ -82,7 +97,7 @@ def test_equal_seeds_give_equal_heads() -> None:
 def test_the_first_loss_is_that_of_a_plain_loop() -> None:
     embeddings, places = survey(count=12)
     steps: list[Step] = []
-    train_head(embeddings, places, HeadRecipe(epochs=1), told=steps.append)
+    train_head(embeddings, places, replace(PAPER, epochs=1), told=steps.append)
     scores, _ = places(np.arange(12))
     errors: dict[bool, list[float]] = {True: [], False: []}
     for i in range(12):
@@ -109,15 +124,43 @@ def test_two_animals_in_one_image_are_no_positive() -> None:
 def test_a_large_survey_is_drawn_from() -> None:
     rng = np.random.default_rng(0)
     count = 150
-    seen: list[int] = []
+    seen: list[tuple[int, ...]] = []
     places = Places(rng.integers(0, 50, count))
 
     def watched(rows: IntArray) -> tuple[Float32Array, BoolArray]:
-        seen.append(len(rows))
+        seen.append(tuple(rows))
         return places(rows)
 
-    train_head(unit(rng.normal(size=(count, 4))), watched, HeadRecipe(epochs=2, rank=2, largest_batch=100))
-    assert seen == [100, 100]
+    recipe = HeadRecipe(epochs=2, rank=2, largest_batch=100, drawn_batch=60)
+    train_head(unit(rng.normal(size=(count, 4))), watched, recipe)
+    assert [len(set(rows)) for rows in seen] == [60, 60]
+    assert seen[0] != seen[1]
+
+
+def test_drawn_pairs_teach_what_all_pairs_teach() -> None:
+    embeddings, places = survey(count=200)
+    recipe = HeadRecipe(epochs=150, rank=8)
+    drawn = replace(recipe, largest_batch=120, drawn_batch=120)
+
+    def adapted(recipe: HeadRecipe) -> Float32Array:
+        vectors = train_head(embeddings, places, recipe).apply(embeddings)
+        return np.asarray(vectors @ vectors.T, dtype=np.float32)
+
+    full, other_seed, sampled = (adapted(r) for r in (recipe, replace(recipe, seed=1), drawn))
+    moved = np.abs(full - embeddings @ embeddings.T).mean()
+    noise = np.abs(full - other_seed).mean()
+    assert np.abs(full - sampled).mean() < max(2 * noise, 0.1 * moved)
+
+
+def test_a_collapse_shows_in_the_steps() -> None:
+    embeddings, places = survey()
+    # one place for all: nothing says that two detections differ, so all become alike
+    one_place = Places(np.zeros_like(places.place))
+    steps: list[Step] = []
+    train_head(embeddings, one_place, replace(PAPER, epochs=200), told=steps.append)
+    assert steps[0].effective_rank > 5
+    assert steps[-1].effective_rank == pytest.approx(1.0, abs=0.1)
+    assert steps[-1].mean_similarity == pytest.approx(1.0, abs=0.1)
 
 
 def test_too_few_detections_are_refused() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,16 +12,17 @@ from hypothesis import strategies as st
 from spotted import evaluation
 from spotted.fusion import Fusion
 from spotted.ranking import Gallery
+from tests.spotted.plain_ranking import exact_gallery, expected
 from tests.spotted.surveys import random_gallery
 
 names = st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=14)
 
 
 def plain_retrieval(
-    gallery: Gallery, individuals: list[str], encounters: list[str] | None, k: int
-) -> tuple[int, float]:
-    """Rank every pair by a loop, count the queries whose animal is among the first k."""
-    hits, asked = 0, 0
+    gallery: Gallery, individuals: list[str], encounters: list[str], k: int
+) -> tuple[int, float, float]:
+    """Rank every pair by a loop: queries, share whose animal is among the first k, mean average precision."""
+    hits, precisions = [], []
     image = gallery.table.image
     for i, animal in enumerate(individuals):
         rivals = [
@@ -28,37 +30,48 @@ def plain_retrieval(
             for j in range(len(individuals))
             if j != i
             and not (image[j] >= 0 and image[j] == image[i])
-            and not (encounters and encounters[j] == encounters[i] and encounters[i])
+            and not (encounters[j] == encounters[i] and encounters[i])
         ]
-        others = [
-            j
-            for j in range(len(individuals))
-            if j != i
-            and animal
-            and individuals[j] == animal
-            and not (encounters and encounters[j] == encounters[i] and encounters[i])
-        ]
-        if not others:
+        right = [bool(animal) and individuals[j] == animal for j in rivals]
+        if not any(right):
             continue
-        asked += 1
         scores = gallery.score_pairs(np.full(len(rivals), i), np.array(rivals, dtype=np.int64)).fused
-        best = sorted(range(len(rivals)), key=lambda n: (-scores[n], gallery.order[rivals[n]]))[:k]
-        hits += any(individuals[rivals[n]] == animal for n in best)
-    return asked, hits / asked if asked else math.nan
+        hit, precision = expected(scores.tolist(), right, k)
+        hits.append(hit)
+        precisions.append(precision)
+    return len(hits), float(np.mean(hits)), float(np.mean(precisions))
 
 
 @pytest.mark.parametrize("with_encounters", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_retrieval_is_that_of_a_plain_loop(seed: int, *, with_encounters: bool) -> None:
     rng = np.random.default_rng(seed)
-    gallery = random_gallery(40, seed)
+    gallery = exact_gallery(40, seed)
     individuals = [str(rng.choice(["a", "b", "c", "d", ""])) for _ in range(40)]
-    encounters = [str(rng.choice(["1", "2", "3", ""])) for _ in range(40)] if with_encounters else None
+    encounters = [str(rng.choice(["1", "2", "3", ""])) if with_encounters else "" for _ in range(40)]
     measured = evaluation.retrieval(gallery, individuals, ks=(1, 3), encounters=encounters)
     for k in (1, 3):
-        asked, share = plain_retrieval(gallery, individuals, encounters, k)
+        asked, share, precision = plain_retrieval(gallery, individuals, encounters, k)
         assert measured.queries == asked
-        assert measured.top[k] == pytest.approx(share)
+        assert measured.top[k] == pytest.approx(share, abs=1e-9)
+        assert measured.mean_average_precision == pytest.approx(precision, abs=1e-9)
+
+
+def test_the_order_of_rows_and_ids_changes_nothing() -> None:
+    rng = np.random.default_rng(3)
+    gallery = exact_gallery(60, 3)
+    individuals = [str(rng.integers(0, 9)) for _ in range(60)]
+    order = rng.permutation(60)
+    shuffled = replace(
+        gallery,
+        embeddings=gallery.embeddings[order],
+        table=gallery.table.at(order),
+        order=rng.permutation(60),
+    )
+    one = evaluation.retrieval(gallery, individuals, fusion=Fusion.LOCATION)
+    other = evaluation.retrieval(shuffled, [individuals[i] for i in order], fusion=Fusion.LOCATION)
+    assert one.top == pytest.approx(other.top, abs=1e-12)
+    assert one.mean_average_precision == pytest.approx(other.mean_average_precision, abs=1e-12)
 
 
 def test_a_survey_where_nobody_comes_twice_asks_nothing() -> None:

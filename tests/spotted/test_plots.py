@@ -44,6 +44,13 @@ def test_curves_of_any_length_are_drawn() -> None:
     assert opened(plots.matches_found(curves)).format == "PNG"
 
 
+def test_found_and_reliability_curves_are_drawn_for_one_score_and_for_several() -> None:
+    curve = np.linspace(0.2, 1.0, 50)
+    for curves in ({"fused": curve}, {"fused": curve, "visual": curve**2}):
+        assert opened(plots.cmc(curves)).format == "PNG"
+        assert opened(plots.reliability({s: (c, c) for s, c in curves.items()})).format == "PNG"
+
+
 def test_every_recall_line_is_named_inside_the_picture() -> None:
     curve = {"confspal": np.array([0.5, 1.0])}
     drawn = np.asarray(opened(plots.matches_found(curve)).convert("L"))

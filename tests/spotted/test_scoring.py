@@ -46,3 +46,22 @@ def test_the_exact_score_lies_within_its_bounds(fusion: Fusion, seed: int, off: 
     least, most = scoring.bounds(visual + np.float32(off), 1.1e-4, FIRST, SECOND)
     assert (least <= exact).all()
     assert (exact <= most).all()
+
+
+@pytest.mark.parametrize("fusion", list(Fusion))
+@pytest.mark.parametrize(
+    "params",
+    [
+        FeasibilityParams(),
+        FeasibilityParams(decay=0.0),
+        FeasibilityParams(decay=3.0),
+        FeasibilityParams(max_speed_kmh=0.02),
+    ],
+)
+def test_a_block_of_scores_is_near_the_exact_ones(fusion: Fusion, params: FeasibilityParams) -> None:
+    gallery = random_gallery(60, seed=4, params=params)
+    scoring = gallery.scoring(fusion)
+    rows, columns = np.arange(5, 40), np.arange(60)[::-1]
+    visual = np.random.default_rng(1).random((len(rows), len(columns)), np.float32)
+    _, expected = scoring.exact(visual, rows[:, None], columns[None, :])
+    np.testing.assert_allclose(scoring.block(visual.copy(), rows, columns), expected, atol=1e-6)

@@ -119,3 +119,15 @@ def test_entries_of_any_size_are_read_in_order_over_many_pages(store: Store, sur
     for i in range(1, 50):
         journal.append(Change(b"%d" % i, b""), expected=i, scope="add", request_id=str(i))
     assert list(journal.read(1)) == [b"%d" % i for i in range(1, 50)]
+
+
+def test_a_long_reading_tells_how_far_it_is(
+    store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fold = begin(store, survey_id)
+    add(fold, "leopard")
+    monkeypatch.setattr("services.common.journal.TOLD_EVERY_S", -1.0)
+    with caplog.at_level("INFO"):
+        folded(store, survey_id).view(lambda state, _: state.words)
+    assert "1 of 2 events" in caplog.text
+    assert survey_id in caplog.text

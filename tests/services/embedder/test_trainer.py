@@ -5,17 +5,19 @@ import time
 from dataclasses import asdict
 
 import numpy as np
-import pytest
 
+from services.common import keys
 from services.common.heads import HeadStore
 from services.common.store import Store
 from services.common.survey_state import folded_survey
 from services.embedder.operations import Operations
-from services.embedder.trainer import Training, effective_rank, pseudo_labels
+from services.embedder.trainer import METRICS, Training, pseudo_labels
 from services.scorer.__main__ import service
+from spotted.adaptation import Step
 from spotted.client import Spotted
 from spotted.heads import HeadRecipe
 from spotted.v1 import operations_pb2 as pb
+from spotted.v1 import store_pb2
 from tests.services.embedder.serving import SPEC, add_survey
 from tests.services.serving import running
 
@@ -60,10 +62,28 @@ def test_a_recipe_travels_as_json() -> None:
     assert HeadRecipe(**json.loads(json.dumps(asdict(recipe)))) == recipe
 
 
-@pytest.mark.parametrize("rank", [1, 3, 5])
-def test_equal_directions_count_once_and_orthogonal_ones_each(rank: int) -> None:
-    rows = np.repeat(np.eye(5, dtype=np.float32)[:rank], 4, axis=0)
-    assert effective_rank(rows) == pytest.approx(rank, rel=1e-5)
+def test_a_collapse_is_told_of_while_the_head_trains(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    recipe = HeadRecipe(epochs=200, rank=4)
+    training = Training(store, operation.operation_id, survey_id, recipe)
+    told: list[str] = []
+    training.tell(Step(1, 1.0, 5, 6, 0.1, 12.0))
+    told.append(operations.get(operation.operation_id).message)
+    training.tell(Step(recipe.epochs, 0.5, 5, 6, 0.9, 1.5))
+    told.append(operations.get(operation.operation_id).message)
+    assert told[0] == "epoch 1 of 200, loss 1.0000, 5 positive and 6 negative pairs"
+    assert told[1].endswith("the vectors collapse: effective rank 1.5 of 12.0")
+
+
+def test_the_figures_of_collapse_are_stored_with_the_head(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=2, rank=4)).run()
+    stored = store.get(keys.head(operations.get(operation.operation_id).result))
+    metrics = store_pb2.StoredHead.FromString(stored or b"").metrics
+    assert metrics["backbone_effective_rank"] >= 1.0
+    assert set(METRICS) <= set(metrics)
 
 
 def test_pseudo_labels_are_the_feasibility_of_the_survey(store: Store, survey_id: str) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from services.common.store import Store
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.fitting import Labelled, fit
 from services.scorer.galleries import Scored
+from services.scorer.standing_lists import StandingLists
 from spotted import messages
 from spotted.calibrating import fit_calibration
 from spotted.calibration import Calibration, probability
@@ -22,13 +23,11 @@ from spotted.survey import Detection, Float32Array
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 from tests.services.scorer.known import COUNT, known_detections, known_vectors, plant_known
-from tests.services.scorer.planted import CAMERAS, END_S, SPEC, START_S, Scorer, ask, vectors
+from tests.services.scorer.plain import alike, feasible, journey, two_animals
+from tests.services.scorer.planted import SPEC, START_S, Scorer, ask, vectors
 from tests.services.scorer.snapshots import planted_snapshot
 
 CALIBRATED = survey_pb2.FUSION_CALIBRATED
-# between CAM01 and CAM03
-EXTENT_M, SPAN_S = 9_000.0, END_S - START_S
-PLACES = {c.camera_id: c for c in CAMERAS}
 
 Labels = list[tuple[str, str, bool]]
 Answer = (
@@ -56,13 +55,13 @@ def known(scorer: Scorer, survey_id: str) -> pb.FitCalibrationResponse:
 
 
 def labelled(
-    survey_id: str, labels: Iterable[tuple[str, str, bool]], **fields: str
+    survey_id: str, labels: Iterable[tuple[str, str, bool]], request_id: str = ""
 ) -> pb.FitCalibrationRequest:
     pairs = [
         pb.LabelledPair(pair=survey_pb2.Pair(first_detection_id=a, second_detection_id=b), same=same)
         for a, b, same in labels
     ]
-    return pb.FitCalibrationRequest(survey_id=survey_id, labels=pairs, **fields)
+    return pb.FitCalibrationRequest(survey_id=survey_id, labels=pairs, request_id=request_id)
 
 
 def all_labels() -> Labels:
@@ -81,23 +80,12 @@ def by_hand(
     learned: Calibration, a: Detection, b: Detection, one: Float32Array, other: Float32Array
 ) -> float:
     """The score of one pair, each piece of evidence written out."""
-    if a.image_id and a.image_id == b.image_id:
+    if two_animals(a, b):
         return 0.0
-    halves = [np.float16(v / np.linalg.norm(v.astype(np.float64))).tolist() for v in (one, other)]
-    visual = min(1.0, max(0.0, math.fsum(x * y for x, y in zip(*halves, strict=True))))
-    here, there = PLACES.get(a.camera_id), PLACES.get(b.camera_id)
-    distance = gap = possible = math.nan
-    if here and there and None not in (here.x_m, here.y_m, there.x_m, there.y_m):
-        distance = math.hypot((here.x_m or 0) - (there.x_m or 0), (here.y_m or 0) - (there.y_m or 0))
-    if a.captured_at_s is not None and b.captured_at_s is not None:
-        gap = abs(a.captured_at_s - b.captured_at_s)
-    if distance == 0.0 and not math.isnan(gap):
-        possible = 1.0
-    elif not math.isnan(distance + gap):
-        possible = math.exp(-(distance / EXTENT_M) / (gap / SPAN_S)) if gap else 0.0
-    columns = [np.array([value]) for value in (visual, possible, distance, gap)]
+    evidence = alike(one, other), feasible(a, b), *journey(a, b)
+    looks, likely, far, late = (np.array([math.nan if value is None else value]) for value in evidence)
     sides = compared_sides(np.array([a.side]), np.array([b.side]))
-    return float(probability(learned, Pairs(*columns, sides))[0])
+    return float(probability(learned, Pairs(looks, likely, far, late, sides))[0])
 
 
 def test_all_labels_teach_what_the_known_individuals_do(scorer: Scorer, survey_id: str) -> None:
@@ -120,7 +108,7 @@ def test_what_follows_from_labels_is_learned_from_too(scorer: Scorer, survey_id:
     for detection in known_detections():
         animals.setdefault(detection.individual_id, []).append(detection.detection_id)
     # each animal as a chain, and one answer between every two of them
-    chains = [(a, b, True) for ids in animals.values() for a, b in zip(ids, ids[1:], strict=False)]
+    chains = [(a, b, True) for ids in animals.values() for a, b in pairwise(ids)]
     apart = [(a[1], b[2], False) for a, b in combinations(animals.values(), 2)]
     few = scorer.stub.FitCalibration(labelled(survey_id, [*chains, *apart]))
     every = scorer.stub.FitCalibration(labelled(survey_id, all_labels()))
@@ -130,7 +118,7 @@ def test_what_follows_from_labels_is_learned_from_too(scorer: Scorer, survey_id:
 
 def test_what_is_learned_is_what_the_library_learns() -> None:
     snapshot = planted_snapshot(45)
-    scored = Scored(snapshot, snapshot.gallery, "none yet")
+    scored = Scored(snapshot, snapshot.gallery, "none yet", StandingLists())
     ids = [d.detection_id for d in snapshot.detections]
     # nine animals of five photographs, told by answers alone
     pairs = [(a, b) for a, b in combinations(range(45), 2)]
@@ -338,7 +326,7 @@ def plain(scorer: Scorer, survey_id: str, learned: Calibration) -> dict[str, dic
         a.detection_id: {
             b.detection_id: by_hand(learned, a, b, one, other)
             for b, other in rows
-            if b is not a and not (a.image_id and a.image_id == b.image_id)
+            if b is not a and not two_animals(a, b)
         }
         for a, one in rows
     }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.common import keys
+from services.common.heads import HeadStore
+from services.common.process import now
 from services.common.store import Store
+from services.common.survey_state import DETECTION_BYTES
 from services.scorer.__main__ import service
-from services.scorer.surveys import Surveys
+from services.scorer.surveys import BUDGET_BYTES, Surveys
 from spotted import messages
 from spotted.client.calls import our_errors
 from spotted.errors import (
@@ -22,10 +26,11 @@ from spotted.errors import (
     NotFoundError,
     PreconditionError,
 )
-from spotted.survey import Camera, Float32Array
+from spotted.similarity import unit_rows
+from spotted.survey import Camera
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
-from tests.services.scorer.known import store_head
+from tests.services.scorer.known import plant_known, store_head
 from tests.services.scorer.planted import (
     CAMERAS,
     DAY_S,
@@ -40,10 +45,6 @@ from tests.services.scorer.planted import (
     vectors,
 )
 from tests.services.serving import running
-
-
-def unit(rows: Float32Array) -> Float32Array:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
 def test_a_new_survey_is_empty_and_of_revision_one(scorer: Scorer, survey_id: str) -> None:
@@ -240,7 +241,7 @@ def test_a_head_scores_as_the_head_itself_does(scorer: Scorer, store: Store, sur
     listed = scorer.stub.ListDetections(
         pb.ListDetectionsRequest(survey_id=survey_id, include_embeddings=True)
     )
-    expected = unit(head.apply(unit(embeddings)))
+    expected = unit_rows(head.apply(unit_rows(embeddings)))
     np.testing.assert_allclose(messages.array(listed.embeddings), expected, atol=5e-3)
     ids = [d.detection_id for d in listed.detections]
     pair = survey_pb2.Pair(first_detection_id=ids[0], second_detection_id=ids[1])
@@ -316,3 +317,94 @@ def test_a_snapshot_never_changes(scorer: Scorer, surveys: Surveys, survey_id: s
     with pytest.raises(NotFoundError):
         snapshot.row("d0005")
     np.testing.assert_array_equal(snapshot.base, base)
+
+
+def lean(store: Store, budget_bytes: int) -> Surveys:
+    """Surveys with room for so much."""
+    return Surveys(store, HeadStore(store), now=now, budget_bytes=budget_bytes)
+
+
+def test_the_survey_used_longest_ago_leaves_memory_first(
+    scorer: Scorer, store: Store, survey_id: str
+) -> None:
+    ids = [f"{survey_id}-{letter}" for letter in "abc"]
+    for one in ids:
+        scorer.plant(one, 40)
+    plenty = lean(store, BUDGET_BYTES)
+    expected = {one: plenty.snapshot(one) for one in ids}
+    assert list(plenty._folded) == ids
+    size = plenty.folded(ids[0]).peek().size_bytes
+    assert size > 40 * DETECTION_BYTES
+    # room for two and a half; a size counts from the next survey on that is asked for
+    surveys = lean(store, 5 * size // 2)
+    for asked, left in (
+        ("a", "a"),
+        ("b", "ab"),
+        ("c", "abc"),
+        ("c", "bc"),
+        ("b", "cb"),
+        ("a", "cba"),
+        ("a", "ba"),
+        ("c", "bac"),
+        ("a", "ca"),
+    ):
+        found = surveys.snapshot(f"{survey_id}-{asked}")
+        assert list(surveys._folded) == [f"{survey_id}-{letter}" for letter in left]
+        known = expected[f"{survey_id}-{asked}"]
+        assert (found.survey, found.detections) == (known.survey, known.detections)
+        np.testing.assert_array_equal(found.base, known.base)
+
+
+def test_the_survey_asked_for_stays_however_large_it_is(scorer: Scorer, store: Store, survey_id: str) -> None:
+    scorer.plant(survey_id, 40)
+    surveys = lean(store, 0)
+    first = surveys.snapshot(survey_id)
+    assert surveys.snapshot(survey_id) is first
+    scorer.plant(f"{survey_id}-too", 3)
+    surveys.snapshot(f"{survey_id}-too")
+    assert list(surveys._folded) == [f"{survey_id}-too"]
+
+
+def test_a_scorer_without_room_answers_as_one_with_plenty(
+    scorer: Scorer, store: Store, survey_id: str
+) -> None:
+    ids = [f"{survey_id}-{number}" for number in range(3)]
+    for one in ids:
+        plant_known(scorer, one)
+        scorer.stub.FitCalibration(pb.FitCalibrationRequest(survey_id=one, use_known_individuals=True))
+    with running(service(store, budget_bytes=0)) as address:
+        poor = Scorer(address)
+        for one in ids * 2:
+            asked = {"top_k": 6, "fusion": survey_pb2.FUSION_CALIBRATED}
+            assert poor.candidates(one, **asked) == scorer.candidates(one, **asked)
+        poor.channel.close()
+
+
+def test_nothing_is_lost_where_surveys_leave_while_others_write(store: Store, survey_id: str) -> None:
+    ids = [f"{survey_id}-{number}" for number in range(3)]
+    with running(service(store, budget_bytes=0)) as address, ThreadPoolExecutor() as threads:
+        poor = Scorer(address)
+        for one in ids:
+            poor.create(one)
+        added, embeddings = detections(80), vectors(80)
+
+        def write(one: str, half: int) -> int:
+            """Every second detection, a few at a time, while other surveys are asked for."""
+            rows = range(half, 80, 2)
+            answer = poor.add(one, [added[r] for r in rows], embeddings[list(rows)], chunk=5)
+            return answer.added
+
+        writers = [threads.submit(write, one, half) for one in ids for half in (0, 1)]
+        while not all(writer.done() for writer in writers):
+            for one in ids:
+                poor.candidates(one, top_k=1)
+        assert [writer.result() for writer in writers] == [40] * 6
+        poor.channel.close()
+    surveys = lean(store, BUDGET_BYTES)
+    for one in ids:
+        found = surveys.snapshot(one)
+        assert len(found.detections) == found.survey.detection_count == 80
+        assert {d.detection_id: d for d in found.detections} == {d.detection_id: d for d in added}
+        halves = unit_rows(embeddings).astype(np.float16)
+        for row, detection in enumerate(added):
+            np.testing.assert_array_equal(found.base[found.row(detection.detection_id)], halves[row])

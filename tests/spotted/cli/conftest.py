@@ -28,14 +28,18 @@ class Machine:
         return CliRunner().invoke(main, [*arguments, "--data", str(self.directory)], input=answers)
 
 
+def machine_of(directory: Path, spotted: Spotted) -> Machine:
+    """A data directory that names the servers of a client."""
+    members = [
+        {"role": role, "port": int(address.rsplit(":", 1)[1]), "pid": 1, "started_at_s": 0.0}
+        for role, address in spotted._addresses.items()
+    ]
+    directory.mkdir()
+    (directory / RUN_FILE).write_text(json.dumps({"members": members}))
+    return Machine(directory, spotted)
+
+
 @pytest.fixture
 def machine(tmp_path: Path, store: Store) -> Iterator[Machine]:
     with serving(store) as spotted:
-        members = [
-            {"role": role, "port": int(address.rsplit(":", 1)[1]), "pid": 1, "started_at_s": 0.0}
-            for role, address in spotted._addresses.items()
-        ]
-        directory = tmp_path / "data"
-        directory.mkdir()
-        (directory / RUN_FILE).write_text(json.dumps({"members": members}))
-        yield Machine(directory, spotted)
+        yield machine_of(tmp_path / "data", spotted)

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
+import onnxruntime
+import pytest
 from click.testing import CliRunner
 
+from services.embedder.backbones import MANIFEST_FILE
 from spotted import local
 from spotted.cli import main
+from spotted.cli.machine import DEVICES
+from spotted.client import Spotted
+from spotted.v1 import embedder_pb2
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -51,3 +58,55 @@ def test_a_machine_where_nothing_runs_says_so(tmp_path: Path) -> None:
     assert json.loads(out) == {"processes": {}, "surveys": []}
     assert "spotted up" in err
     assert json.loads(run("down", "--data", str(tmp_path), "--json")[1]) == {"stopped": []}
+
+
+def test_an_unknown_device_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    code, _, err = run("up", "--data", str(tmp_path / "data"), "--device", "quantum")
+    assert code == 2
+    for device in DEVICES:
+        assert device in err
+    assert local.read(tmp_path / "data") is None
+
+
+def up(directory: Path, models: Path, *options: str) -> tuple[int, str, str]:
+    return run("up", "--data", str(directory), "--port", "0", "--models", str(models), *options)
+
+
+def test_the_services_load_the_backbones_named_the_first_as_the_default(tmp_path: Path, models: Path) -> None:
+    # the same backbone under another id
+    other = tmp_path / "models"
+    shutil.copytree(models, other)
+    shutil.copytree(other / "efficientnet-lite0", other / "lite-again")
+    (manifest,) = (other / "lite-again").rglob(MANIFEST_FILE)
+    manifest.write_text(manifest.read_text().replace('"efficientnet-lite0"', '"lite-again"'))
+    names = ("lite-again", "efficientnet-lite0")
+    try:
+        code, out, err = up(tmp_path / "data", other, "--backbone", names[0], "--backbone", names[1])
+        assert code == 0, err
+        assert "embedder" in out
+        with Spotted.local(tmp_path / "data") as spotted:
+            models_ = spotted.embedder.ListModels(embedder_pb2.ListModelsRequest(), timeout=30).models
+            info = spotted.embedder.GetServerInfo(embedder_pb2.GetServerInfoRequest(), timeout=30)
+        assert [(model.model_id, model.device) for model in models_] == [(n, "cpu") for n in sorted(names)]
+        assert info.default_model_id == "lite-again"
+    finally:
+        local.down(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--backbone", "efficientnet-lite0", "--backbone", "nosuch"), "nosuch"),
+        (("--device", "cuda"), "device 'cuda'"),
+    ],
+)
+def test_what_cannot_be_loaded_is_named_with_the_log(
+    tmp_path: Path, models: Path, options: tuple[str, ...], told: str
+) -> None:
+    if "cuda" in options and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA; the refusal is tried where it has not")
+    code, _, err = up(tmp_path / "data", models, *options)
+    local.down(tmp_path / "data")
+    assert code == 5
+    assert told in err
+    assert "embedder.log" in err

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from spotted.cli.sources import Source, is_known, recall, remember
+from spotted.catalogue import read_catalogue
+from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, PUBLISHED, Source, is_known, recall, remember
 from spotted.errors import NotFoundError
 from tests.spotted.camtrapdp_package import write_package
+from tests.spotted.published_tree import write_tree
 
 
 def test_a_source_is_remembered_with_all_its_options(tmp_path: Path) -> None:
@@ -51,3 +54,42 @@ def test_a_pair_of_tables_is_read_and_written_by_its_source(tmp_path: Path) -> N
     assert picture.detection.captured_at_s == 1_714_525_200.0
     source.write(tmp_path / "out", {"d1": "ind-d1"}, overwrite=False)
     assert "ind-d1" in (tmp_path / "out" / "detections.csv").read_text()
+
+
+def test_a_source_remembered_without_a_layout_is_a_camtrap_dp(tmp_path: Path) -> None:
+    remember(tmp_path, "survey", Source(package="/p"))
+    path = tmp_path / "imports" / "survey.json"
+    fields = json.loads(path.read_text())
+    del fields["layout"]
+    path.write_text(json.dumps(fields))
+    assert recall(tmp_path, "survey").layout == CAMTRAP_DP
+
+
+def test_a_published_set_is_read_by_its_source_and_written_as_a_catalogue(tmp_path: Path) -> None:
+    file = "A/CAM1_2019-08-01_01-00-00.jpg"
+    root = write_tree(tmp_path / "set", [file, "No_ID/CAM2_2019-08-01_03-00-00.jpg"])
+    (tmp_path / "places.csv").write_text("camera_id,x_m,y_m\n1,0,0\n2,30,40\n")
+    source = Source(
+        package=str(root), layout=PUBLISHED, cameras=str(tmp_path / "places.csv"), timezone="Africa/Harare"
+    )
+    imported = source.read("chosen")
+    assert imported.survey.survey_id == "chosen"
+    assert imported.survey.extent().distance_m == 50.0
+    # Harare is two hours ahead of UTC
+    assert imported.detections[0].captured_at_s == 1_564_614_000.0
+    source.write(tmp_path / "out", {file: "ind-1"}, overwrite=False)
+    again = Source(package=str(tmp_path / "out"), layout=CATALOGUE, images_root=str(root)).read()
+    assert [(d.captured_at_s, d.individual_id) for d in again.detections] == [
+        (d.captured_at_s, "ind-1" if d.detection_id == file else "") for d in imported.detections
+    ]
+
+
+def test_a_catalogue_is_read_and_written_by_its_source(tmp_path: Path) -> None:
+    catalogue = tmp_path / "mine.csv"
+    catalogue.write_text("image_id,path,identity,species\n7,a.jpg,unknown,lion\n8,b.jpg,ben,tiger\n")
+    source = Source(package=str(catalogue), layout=CATALOGUE, species="lion", images_root=str(tmp_path))
+    assert [d.detection_id for d in source.read("chosen").detections] == ["7"]
+    source.write(tmp_path / "out", {"7": "ind-1"}, overwrite=False)
+    assert (
+        read_catalogue(tmp_path / "out" / "mine.csv", species="lion").detections[0].individual_id == "ind-1"
+    )

@@ -21,6 +21,15 @@ COUNT = 12
 CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(3)}
 DETECTIONS = [Detection(f"d{i:02}", f"c{i % 3}", i * 5000.0, individual_id=f"a{i % 4}") for i in range(COUNT)]
 
+# of six animals four photographs each: enough to learn a calibration from
+KNOWN = [Detection(f"k{i:02}", f"c{i % 3}", i * 4000.0, individual_id=f"a{i % 6}") for i in range(24)]
+
+
+def known_vectors() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    look = rng.normal(size=(6, 8))
+    return np.asarray(look[np.arange(24) % 6] + 0.5 * rng.normal(size=(24, 8)), dtype=np.float32)
+
 
 def vectors() -> np.ndarray:
     rng = np.random.default_rng(0)

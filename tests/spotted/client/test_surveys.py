@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,16 @@ from spotted.errors import AlreadyExistsError, NotFoundError
 from spotted.similarity import PRODUCT_ERROR
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2, survey_pb2
-from tests.spotted.client.surveys import CAMERAS, COUNT, DETECTIONS, SPEC, vectors
+from tests.spotted.client.surveys import (
+    CAMERAS,
+    COUNT,
+    DETECTIONS,
+    KNOWN,
+    SPEC,
+    known_vectors,
+    survey,
+    vectors,
+)
 
 
 def test_what_was_stored_comes_back_as_library_values(spotted: Spotted, survey_id: str) -> None:
@@ -67,3 +78,46 @@ def test_surveys_are_listed_and_deleted(spotted: Spotted, survey_id: str) -> Non
 def test_creating_again_with_another_extent_is_refused(spotted: Spotted, survey_id: str) -> None:
     with pytest.raises(AlreadyExistsError, match="end_time"):
         spotted.create_survey(Survey(survey_id, 0.0, 200_000.0, "a name", CAMERAS))
+
+
+@pytest.fixture
+def known(spotted: Spotted, survey_id: str) -> str:
+    """The id of a survey whose animals are known."""
+    known_id = f"{survey_id}-known"
+    spotted.create_survey(survey(known_id))
+    spotted.add_detections(known_id, KNOWN, known_vectors(), SPEC)
+    return known_id
+
+
+def test_a_calibration_is_learned_left_and_taken_up_again(spotted: Spotted, known: str) -> None:
+    calibrated = survey_pb2.FUSION_CALIBRATED
+    before = spotted.score_spec(known, calibrated)
+    assert before.fusion == survey_pb2.FUSION_PRODUCT
+    assert "has no calibration" in before.fallback
+    learned = spotted.fit_calibration(known, use_known_individuals=True)
+    assert (learned.reason, learned.same_pairs, learned.individuals) == ("", 36, 6)
+    digest = learned.survey.calibration_digest
+    assert spotted.score_spec(known, calibrated) == learned.score_spec
+    assert (learned.score_spec.calibration_digest, learned.score_spec.fallback) == (digest, "")
+    assert spotted.score_spec(known).calibration_digest == ""
+    ranked = list(spotted.candidates(known, fusion=calibrated))
+    assert spotted.activate_calibration(known, "").calibration_digest == ""
+    assert list(spotted.candidates(known, fusion=calibrated)) == list(spotted.candidates(known)) != ranked
+    assert spotted.activate_calibration(known, digest).calibration_digest == digest
+    assert list(spotted.candidates(known, fusion=calibrated)) == ranked
+    with pytest.raises(NotFoundError, match="calibration '1"):
+        spotted.activate_calibration(known, "1" * 64)
+
+
+def test_labels_teach_what_known_individuals_do(spotted: Spotted, known: str) -> None:
+    labels = [
+        (a.detection_id, b.detection_id, a.individual_id == b.individual_id)
+        for a, b in combinations(KNOWN, 2)
+    ]
+    by_labels = spotted.fit_calibration(known, iter(labels))
+    by_individuals = spotted.fit_calibration(known, use_known_individuals=True)
+    assert by_labels.survey.calibration_digest == by_individuals.survey.calibration_digest
+    few = spotted.fit_calibration(known, labels[:10])
+    assert "are needed" in few.reason
+    assert few.survey == spotted.survey(known)
+    assert few.survey.calibration_digest == by_individuals.survey.calibration_digest
