@@ -12,9 +12,7 @@ import psutil
 
 from benchmarks.models import MODELS, exported
 from services.embedder.batching import MIB
-from spotted.local import Member, free_port, start_service, start_store, wait
-
-STOP_TIMEOUT_S = 30.0
+from spotted.local import Member, end, free_port, start_service, start_store, wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +67,4 @@ def _serving(role: str, environment: Mapping[str, str]) -> Iterator[Serving]:
             yield Serving(service.address, psutil.Process(service.pid))
         finally:
             for member in reversed(members):
-                _end(member)
-
-
-def _end(member: Member) -> None:
-    process = member.process()
-    if process is None:
-        return
-    process.terminate()
-    try:
-        process.wait(STOP_TIMEOUT_S)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait()
+                end(member)

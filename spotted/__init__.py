@@ -10,7 +10,8 @@ standing, visiting, grouping       the same while a survey grows, for a stranger
 tuning                             which feasibility finds a survey's animals best
 heads, adaptation                  a head on the embeddings, learned from places and times
 constraints, explanation, clustering, sampling, stopping   the questions, in this order
-evaluation, simulation             how good it is
+evaluation, comparison, simulation     how good it is, by what ranks, ties, outcomes, intervals, strata,
+                                   hardest, reliability and marks find
 
 Its edge, which knows files, messages and processes:
 
@@ -20,7 +21,8 @@ batch, csvcandidates               candidates of a survey that is too large for 
 camtrapdp, csvsurvey, published, catalogue, captures, composite     files in and out; csvcells, csvtables,
                                    camerastable, datapackage, fileset, imported, instants, pixelbox and
                                    projection are what these share
-demo, measuring, drawing, plots, report       the demonstration
+demo, measuring, drawing, plots, report, evaluation_report, evaluation_figures     the demonstration, and
+                                   what a person looks at
 """
 
 __version__ = "0.1.0"

@@ -121,21 +121,24 @@ def up(
     return run
 
 
+def end(member: Member) -> bool:
+    """Stop a process, at last by force; whether it was running."""
+    process = member.process()
+    if process is None:
+        return False
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return True
+
+
 def down(directory: Path) -> list[str]:
     """Stop a directory's processes, services before the store; answers the roles that were stopped."""
     run = read(directory)
-    stopped = []
-    for member in reversed(run.members if run else ()):
-        process = member.process()
-        if process is None:
-            continue
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait()
-        stopped.append(member.role)
+    stopped = [member.role for member in reversed(run.members if run else ()) if end(member)]
     (directory / RUN_FILE).unlink(missing_ok=True)
     return stopped
 

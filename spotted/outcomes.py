@@ -97,7 +97,9 @@ def _groups(standings: Standings, right: BoolArray, left_out: BoolArray) -> tupl
     gone = np.bincount(group, left_out[counts], len(keys)).astype(np.int64)
     query, above, tied = query[first], above[first], tied[first]
     before = np.cumsum(gone) - gone
-    before -= before[np.searchsorted(query, query)]
+    # counted anew from each query's first group on
+    begins = np.diff(query, prepend=-1) > 0
+    before -= before[np.maximum.accumulate(np.where(begins, np.arange(len(query)), 0))]
     found = hits > 0
     rows, place = np.unique(query[found], return_inverse=True)
     groups = TieGroups(len(rows), place, (above - before)[found], (tied - gone)[found], hits[found])

@@ -54,6 +54,8 @@ class Standing:
     def grown(self, gallery: Gallery, *, threads: int = 1) -> Standing:
         """The lists of a gallery whose first rows are the ones known here."""
         known, count = len(self), len(gallery)
+        if known == count:
+            return self
         after = _blank(count, self.k, self.fusion)
         after.rows[:known] = self.rows
         for new, old in _columns(after.scores, self.scores):

@@ -42,6 +42,15 @@ SCIENCE = {
     "clustering",
     "stopping",
     "evaluation",
+    "ties",
+    "ranks",
+    "outcomes",
+    "intervals",
+    "strata",
+    "comparison",
+    "hardest",
+    "reliability",
+    "marks",
     "simulation",
 }
 SCIENCE_MAY = {"numpy", "scipy", "sklearn", "torch", "spotted"}

@@ -27,6 +27,8 @@ from spotted.survey import BoolArray, Float32Array, IntArray
 from spotted.v1 import operations_pb2 as pb
 
 TELL_EVERY_S = 1.0
+# vectors of the survey on which the exported head must agree with the trained one
+PROBES = 1024
 METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effective_rank")
 # below this share of the backbone's effective rank a head is said to collapse (ours)
 COLLAPSED_SHARE = 0.5
@@ -65,7 +67,7 @@ class Training:
         base = unit_rows(snapshot.base)
         head = train_head(base, pseudo_labels(snapshot), self._recipe, told=self.tell)
         return HeadStore(self._store).put(
-            to_onnx(head, base),
+            to_onnx(head, base[:PROBES]),
             snapshot.survey.embedding,
             survey_id=self._survey_id,
             recipe_json=json.dumps(asdict(self._recipe), sort_keys=True),

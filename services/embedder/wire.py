@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -32,6 +33,8 @@ _TONES = {
 }
 # a head of this width on 1,280 elements takes 10 MiB; wider ones are no bottleneck
 MAX_RANK = 1024
+WEIGHTS: tuple[Literal["anchor_weight"], Literal["positive_weight"], Literal["negative_weight"]]
+WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,8 @@ def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
     default = HeadRecipe()
     wire.between(message.rank, 0, MAX_RANK, "recipe.rank")
     wire.finite(message.learning_rate, "recipe.learning_rate", least=0.0, most=1.0)
-    wire.finite(message.anchor_weight, "recipe.anchor_weight", least=0.0)
+    for weight in WEIGHTS:
+        wire.finite(getattr(message, weight), f"recipe.{weight}", least=0.0)
     wire.finite(message.positive_from, "recipe.positive_from", least=0.0, most=1.0)
     wire.finite(message.negative_to, "recipe.negative_to", least=0.0, most=1.0)
     chosen = HeadRecipe(
@@ -154,8 +158,12 @@ def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
         learning_rate=message.learning_rate or default.learning_rate,
         positive_from=message.positive_from or default.positive_from,
         negative_to=message.negative_to if message.HasField("negative_to") else default.negative_to,
-        anchor_weight=message.anchor_weight if message.HasField("anchor_weight") else default.anchor_weight,
+        level_negatives=message.level_negatives
+        if message.HasField("level_negatives")
+        else default.level_negatives,
         seed=message.seed,
+        # a weight of 0 is a weight
+        **{weight: getattr(message if message.HasField(weight) else default, weight) for weight in WEIGHTS},
     )
     if chosen.negative_to >= chosen.positive_from:
         raise InvalidInputError(

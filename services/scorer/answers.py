@@ -110,11 +110,12 @@ def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb
     arguments = request.page_token, "detections", request.survey_id
     rows, token = wire.page(range(len(stored)), size, *arguments)
     found = [messages.detection_message(stored[row]) for row in rows]
-    row_bytes = 2 * scored.gallery.embeddings.shape[1] if request.include_embeddings else 0
+    embeddings = scored.snapshot.base if request.base_embeddings else scored.gallery.embeddings
+    row_bytes = 2 * embeddings.shape[1] if request.include_embeddings else 0
     fitting = _fitting([d.ByteSize() + row_bytes for d in found])
     if fitting < len(found):
         rows, token = wire.page(range(len(stored)), fitting, *arguments)
-    vectors = scored.gallery.embeddings[rows[0] : rows[-1] + 1] if rows else scored.gallery.embeddings[:0]
+    vectors = embeddings[rows[0] : rows[-1] + 1] if rows else embeddings[:0]
     return pb.ListDetectionsResponse(
         detections=found[: len(rows)],
         embeddings=messages.tensor(vectors.astype(np.float16)) if request.include_embeddings else None,

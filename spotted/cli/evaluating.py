@@ -51,6 +51,7 @@ def evaluate(
     with Spotted.local(directory) as spotted:
         gallery, detections = load_gallery(spotted, survey)
         stored, cameras = spotted.survey(survey), {c.camera_id: c for c in spotted.cameras(survey)}
+        base = spotted.detections_with_embeddings(survey, base=True)[1] if stored.head_digest else None
     individuals = [d.individual_id for d in detections]
     if not same_pairs(individuals):
         raise PreconditionError(
@@ -62,6 +63,7 @@ def evaluate(
             gallery,
             detections,
             adapted=bool(stored.head_digest),
+            base=base,
             threads=os.cpu_count() or 1,
             told=advance,
         )

@@ -52,6 +52,9 @@ def open_channel(address: str) -> grpc.Channel:
         address,
         options=[
             ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+            # a service that was restarted is found again within the attempts of a call
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_SEND_BYTES),
         ],

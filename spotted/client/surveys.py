@@ -124,11 +124,13 @@ class ScorerCalls(Connection):
         for page in self._detection_pages(survey_id, include_embeddings=False):
             yield from (messages.detection(d) for d in page.detections)
 
-    def detections_with_embeddings(self, survey_id: str) -> tuple[list[Detection], Float32Array]:
-        """The detections of a survey and the vectors that are scored, (n, D) float32."""
+    def detections_with_embeddings(
+        self, survey_id: str, *, base: bool = False
+    ) -> tuple[list[Detection], Float32Array]:
+        """The detections of a survey and the vectors that are scored, or base ones, (n, D) float32."""
         detections: list[Detection] = []
         blocks: list[Float32Array] = []
-        for page in self._detection_pages(survey_id, include_embeddings=True):
+        for page in self._detection_pages(survey_id, include_embeddings=True, base=base):
             detections += [messages.detection(d) for d in page.detections]
             if page.detections:
                 blocks.append(messages.vector(page.embeddings))
@@ -206,7 +208,9 @@ class ScorerCalls(Connection):
         return np.stack([messages.vector(c) for c in columns], axis=1)
 
     def _detection_pages(
-        self, survey_id: str, *, include_embeddings: bool
+        self, survey_id: str, *, include_embeddings: bool, base: bool = False
     ) -> Iterator[scorer_pb2.ListDetectionsResponse]:
-        request = scorer_pb2.ListDetectionsRequest(survey_id=survey_id, include_embeddings=include_embeddings)
+        request = scorer_pb2.ListDetectionsRequest(
+            survey_id=survey_id, include_embeddings=include_embeddings, base_embeddings=base
+        )
         return self._pages(self.scorer.ListDetections, request, "scorer")

@@ -520,6 +520,9 @@ class HeadRecipe(_message.Message):
     NEGATIVE_TO_FIELD_NUMBER: _builtins.int
     ANCHOR_WEIGHT_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    POSITIVE_WEIGHT_FIELD_NUMBER: _builtins.int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: _builtins.int
+    LEVEL_NEGATIVES_FIELD_NUMBER: _builtins.int
     rank: _builtins.int
     """Width of the bottleneck; default 128 (ours)."""
     epochs: _builtins.int
@@ -531,11 +534,22 @@ class HeadRecipe(_message.Message):
     negative_to: _builtins.float
     """Pairs at or below it are taken as negatives; default 0.1 (ours)."""
     anchor_weight: _builtins.float
-    """Weight of the term that keeps similarities near the backbone's; default 3 (ours). The paper has
-    none: set 0 for its plain recipe.
+    """Weight of the term that keeps similarities near the backbone's; default 2 (ours). The paper has
+    none: its plain recipe is 0 here, learning_rate 0.001, positive_weight 1, negative_weight 2 and
+    level_negatives false.
     """
     seed: _builtins.int
-    """Seed of the initial weights."""
+    """Seed of the initial weights, and of the detections that are drawn from a large survey."""
+    positive_weight: _builtins.float
+    """Weight of the positives; default 0 (ours): most of them share a camera and no animal, so they teach
+    the place, which the product with feasibility then counts twice.
+    """
+    negative_weight: _builtins.float
+    """Weight of the negatives; default 2 (Spotted)."""
+    level_negatives: _builtins.bool
+    """Ask the negatives to be equally unlike, instead of as unlike as their feasibility says; default true
+    (ours).
+    """
     def __init__(
         self,
         *,
@@ -546,19 +560,34 @@ class HeadRecipe(_message.Message):
         negative_to: _builtins.float | None = ...,
         anchor_weight: _builtins.float | None = ...,
         seed: _builtins.int = ...,
+        positive_weight: _builtins.float | None = ...,
+        negative_weight: _builtins.float | None = ...,
+        level_negatives: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_anchor_weight", b"_anchor_weight", "_negative_to", b"_negative_to", "anchor_weight", b"anchor_weight", "negative_to", b"negative_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anchor_weight", b"_anchor_weight", "_level_negatives", b"_level_negatives", "_negative_to", b"_negative_to", "_negative_weight", b"_negative_weight", "_positive_weight", b"_positive_weight", "anchor_weight", b"anchor_weight", "level_negatives", b"level_negatives", "negative_to", b"negative_to", "negative_weight", b"negative_weight", "positive_weight", b"positive_weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anchor_weight", b"_anchor_weight", "_negative_to", b"_negative_to", "anchor_weight", b"anchor_weight", "epochs", b"epochs", "learning_rate", b"learning_rate", "negative_to", b"negative_to", "positive_from", b"positive_from", "rank", b"rank", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anchor_weight", b"_anchor_weight", "_level_negatives", b"_level_negatives", "_negative_to", b"_negative_to", "_negative_weight", b"_negative_weight", "_positive_weight", b"_positive_weight", "anchor_weight", b"anchor_weight", "epochs", b"epochs", "learning_rate", b"learning_rate", "level_negatives", b"level_negatives", "negative_to", b"negative_to", "negative_weight", b"negative_weight", "positive_from", b"positive_from", "positive_weight", b"positive_weight", "rank", b"rank", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anchor_weight: _TypeAlias = _typing.Literal["anchor_weight"]  # noqa: Y015
     _WhichOneofArgType__anchor_weight: _TypeAlias = _typing.Literal["_anchor_weight", b"_anchor_weight"]  # noqa: Y015
+    _WhichOneofReturnType__level_negatives: _TypeAlias = _typing.Literal["level_negatives"]  # noqa: Y015
+    _WhichOneofArgType__level_negatives: _TypeAlias = _typing.Literal["_level_negatives", b"_level_negatives"]  # noqa: Y015
     _WhichOneofReturnType__negative_to: _TypeAlias = _typing.Literal["negative_to"]  # noqa: Y015
     _WhichOneofArgType__negative_to: _TypeAlias = _typing.Literal["_negative_to", b"_negative_to"]  # noqa: Y015
+    _WhichOneofReturnType__negative_weight: _TypeAlias = _typing.Literal["negative_weight"]  # noqa: Y015
+    _WhichOneofArgType__negative_weight: _TypeAlias = _typing.Literal["_negative_weight", b"_negative_weight"]  # noqa: Y015
+    _WhichOneofReturnType__positive_weight: _TypeAlias = _typing.Literal["positive_weight"]  # noqa: Y015
+    _WhichOneofArgType__positive_weight: _TypeAlias = _typing.Literal["_positive_weight", b"_positive_weight"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__anchor_weight) -> _WhichOneofReturnType__anchor_weight | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__level_negatives) -> _WhichOneofReturnType__level_negatives | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__negative_to) -> _WhichOneofReturnType__negative_to | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__negative_weight) -> _WhichOneofReturnType__negative_weight | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__positive_weight) -> _WhichOneofReturnType__positive_weight | None: ...
 
 Global___HeadRecipe: _TypeAlias = HeadRecipe  # noqa: Y015
 

@@ -565,6 +565,7 @@ class ListDetectionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     INCLUDE_EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    BASE_EMBEDDINGS_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
     page_size: _builtins.int
@@ -575,6 +576,8 @@ class ListDetectionsRequest(_message.Message):
     """From the last answer's next_page_token."""
     include_embeddings: _builtins.bool
     """Also answer the vectors that are scored (through the active head, where there is one)."""
+    base_embeddings: _builtins.bool
+    """With include_embeddings: the base embeddings instead, whatever head is active."""
     def __init__(
         self,
         *,
@@ -582,10 +585,11 @@ class ListDetectionsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         include_embeddings: _builtins.bool = ...,
+        base_embeddings: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_embeddings", b"include_embeddings", "page_size", b"page_size", "page_token", b"page_token", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_embeddings", b"base_embeddings", "include_embeddings", b"include_embeddings", "page_size", b"page_size", "page_token", b"page_token", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -66,10 +66,12 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
     adapted = spotted.score_matrix(survey_id)
     assert np.abs(adapted - before).max() > 1e-4
     _, vectors = spotted.detections_with_embeddings(survey_id)
+    _, stored = spotted.detections_with_embeddings(survey_id, base=True)
     request.head_digest = ""
     spotted.scorer.ActivateHead(request, timeout=30)
     np.testing.assert_array_equal(spotted.score_matrix(survey_id), before)
     _, base = spotted.detections_with_embeddings(survey_id)
+    np.testing.assert_array_equal(base, stored)
     applied = spotted.embedder.ApplyHead(
         pb.ApplyHeadRequest(head_digest=done.result, embeddings=messages.tensor(base)), timeout=30
     )

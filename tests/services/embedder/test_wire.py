@@ -13,7 +13,7 @@ from services.embedder.pipeline import Embedding
 from services.embedder.tones import Tone
 from spotted import messages
 from spotted.errors import InvalidInputError, UnreadableImageError
-from spotted.heads import HeadRecipe
+from spotted.heads import PAPER, HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import survey_pb2
 
@@ -73,6 +73,10 @@ def test_no_crop_or_too_many_are_refused(count: int) -> None:
 def test_an_empty_recipe_is_the_default_and_a_zero_anchor_is_zero() -> None:
     assert wire.recipe(pb.HeadRecipe()) == HeadRecipe()
     assert wire.recipe(pb.HeadRecipe(anchor_weight=0.0)).anchor_weight == 0.0
+    plain = pb.HeadRecipe(
+        learning_rate=1e-3, positive_weight=1.0, negative_weight=2.0, level_negatives=False, anchor_weight=0.0
+    )
+    assert wire.recipe(plain) == PAPER
     assert wire.recipe(pb.HeadRecipe(rank=7, epochs=3, seed=5)) == HeadRecipe(rank=7, epochs=3, seed=5)
 
 
@@ -85,6 +89,8 @@ def test_an_empty_recipe_is_the_default_and_a_zero_anchor_is_zero() -> None:
         pb.HeadRecipe(anchor_weight=math.inf),
         pb.HeadRecipe(negative_to=-0.1),
         pb.HeadRecipe(anchor_weight=-1.0),
+        pb.HeadRecipe(positive_weight=-1.0),
+        pb.HeadRecipe(negative_weight=math.nan),
         pb.HeadRecipe(positive_from=1.5),
         pb.HeadRecipe(positive_from=0.2, negative_to=0.3),
     ],
