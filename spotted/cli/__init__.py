@@ -12,6 +12,7 @@ from spotted.cli import (
     calibrating,
     evaluating,
     exporting,
+    heads,
     machine,
     surveying,
     tuning,
@@ -55,6 +56,8 @@ for command in (
     backbones.export_backbone,
     batch.batch,
     calibrating.calibrate,
+    heads.train_head,
+    heads.activate_head,
     tuning.tune_feasibility,
 ):
     main.add_command(command)

@@ -19,6 +19,7 @@ from typing import Self
 
 from spotted import local
 from spotted.client.embedding import Crop, Embedded, EmbedderCalls
+from spotted.client.heads import HeadCalls
 from spotted.client.matrices import MatrixCalls
 from spotted.client.sessions import SamplerCalls
 from spotted.client.surveys import ScorerCalls
@@ -29,7 +30,7 @@ __all__ = ["DEFAULT_DIRECTORY", "Crop", "Embedded", "Spotted"]
 DEFAULT_DIRECTORY = Path.home() / ".local" / "share" / "spotted"
 
 
-class Spotted(EmbedderCalls, ScorerCalls, MatrixCalls, SamplerCalls):
+class Spotted(EmbedderCalls, HeadCalls, ScorerCalls, MatrixCalls, SamplerCalls):
     """The three services as one object; close it, or use it in a `with` statement."""
 
     @classmethod

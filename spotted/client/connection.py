@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from spotted.client.calls import open_channel, our_errors, streamed
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
+from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 
@@ -51,6 +52,7 @@ class Connection:
         self._addresses = {"embedder": embedder, "scorer": scorer, "sampler": sampler}
         self._channels = {role: open_channel(address) for role, address in self._addresses.items()}
         self.embedder = EmbedderServiceStub(self._channels["embedder"])
+        self.operations = OperationsServiceStub(self._channels["embedder"])
         self.scorer = ScorerServiceStub(self._channels["scorer"])
         self.sampler = SamplerServiceStub(self._channels["sampler"])
 

@@ -1,0 +1,98 @@
+"""`spotted train-head | activate-head`: learn from places and times, and score through what was learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spotted.cli.console import data_option, json_option, progress, show
+from spotted.client import Spotted
+from spotted.errors import PreconditionError
+from spotted.heads import PAPER
+from spotted.v1 import embedder_pb2, operations_pb2
+
+
+@click.command("train-head")
+@click.argument("survey")
+@data_option
+@json_option
+@click.option("--paper", is_flag=True, help="The recipe of Spotted's paper, which counts the place twice.")
+@click.option("--epochs", default=0, type=click.IntRange(min=0), help="Passes over the survey; 0: 300.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--activate", is_flag=True, help="Score the survey through it at once.")
+def train_head(
+    *, survey: str, directory: Path, as_json: bool, paper: bool, epochs: int, seed: int, activate: bool
+) -> None:
+    """Learn an adaptation head from a survey's places and times, without any identity.
+
+    The training runs in the embedder and goes on when this command is stopped; repeat the command to be told
+    that it runs. `spotted evaluate SURVEY` shows what a head that is active changes.
+    """
+    recipe = embedder_pb2.HeadRecipe(epochs=epochs, seed=seed)
+    if paper:
+        recipe.MergeFrom(
+            embedder_pb2.HeadRecipe(
+                learning_rate=PAPER.learning_rate,
+                anchor_weight=PAPER.anchor_weight,
+                positive_weight=PAPER.positive_weight,
+                negative_weight=PAPER.negative_weight,
+                level_negatives=PAPER.level_negatives,
+            )
+        )
+    with Spotted.local(directory) as spotted:
+        ended = _watched(spotted, spotted.train_head(survey, recipe))
+        if ended.state != operations_pb2.OPERATION_STATE_SUCCEEDED:
+            raise PreconditionError(f"no head was learned: {ended.message}")
+        if activate:
+            spotted.activate_head(survey, ended.result)
+    document: dict[str, object] = {
+        "survey_id": survey,
+        "head_digest": ended.result,
+        "active": activate,
+        "metrics": dict(ended.metrics),
+    }
+    following = f"spotted evaluate {survey}" if activate else f"spotted activate-head {survey} {ended.result}"
+    show(
+        document,
+        as_json=as_json,
+        text=lambda: click.echo(f"head {ended.result[:12]}: {_figures(ended)}\nnext: {following}"),
+    )
+
+
+@click.command("activate-head")
+@click.argument("survey")
+@click.argument("digest", default="")
+@data_option
+@json_option
+def activate_head(*, survey: str, digest: str, directory: Path, as_json: bool) -> None:
+    """Score a survey through a stored head, or, without DIGEST, by base embeddings again.
+
+    Every score of the survey changes; a calibration has to be fitted again.
+    """
+    with Spotted.local(directory) as spotted:
+        before = spotted.survey(survey).head_digest
+        spotted.activate_head(survey, digest)
+    words = (
+        f"{survey} is scored through head {digest[:12]}" if digest else f"{survey} is scored without a head"
+    )
+    back = f"\nback: spotted activate-head {survey} {before}".rstrip()
+    document: dict[str, object] = {"survey_id": survey, "head_digest": digest, "before": before}
+    show(document, as_json=as_json, text=lambda: click.echo(words + back))
+
+
+def _watched(spotted: Spotted, operation: operations_pb2.Operation) -> operations_pb2.Operation:
+    """The operation once it has ended, with its progress shown."""
+    done, last = 0, operation
+    with progress("percent", 100) as advance:
+        for last in spotted.watch_operation(operation.operation_id):
+            now = round(100 * last.progress)
+            advance(now - done)
+            done = now
+    return last
+
+
+def _figures(operation: operations_pb2.Operation) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in sorted(operation.metrics.items())
+    )

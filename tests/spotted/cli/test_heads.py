@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.common.store import Store
+from services.embedder.backbones import Backbone
+from tests.services.embedder.serving import add_survey, serving
+from tests.spotted.cli.conftest import Machine, machine_of
+
+
+@pytest.fixture
+def training(tmp_path: Path, store: Store, backbone: Backbone, survey_id: str) -> Iterator[Machine]:
+    with serving(store, backbone) as spotted:
+        add_survey(spotted, survey_id)
+        yield machine_of(tmp_path / "data", spotted)
+
+
+@pytest.mark.slow
+def test_a_head_is_learned_activated_and_taken_back(training: Machine, survey_id: str) -> None:
+    learned = training.run("train-head", survey_id, "--epochs", "3", "--activate", "--json")
+    assert learned.exit_code == 0, learned.output
+    document = json.loads(learned.stdout)
+    assert training.spotted.survey(survey_id).head_digest == document["head_digest"]
+    assert {"loss", "effective_rank"} <= set(document["metrics"])
+    back = training.run("activate-head", survey_id)
+    assert back.exit_code == 0, back.output
+    assert f"spotted activate-head {survey_id} {document['head_digest']}" in back.stdout
+    assert training.spotted.survey(survey_id).head_digest == ""
+
+
+def test_a_survey_that_is_too_small_is_told(machine: Machine) -> None:
+    told = machine.run("activate-head", "nosuch")
+    assert told.exit_code != 0
+    assert "nosuch" in told.stderr
