@@ -53,8 +53,6 @@ class Overload:
     serving: Serving
     crops: Sequence[bytes]
     started_s: float = 0.0
-    in_flight: int = 0
-    most_in_flight: int = 0
     # seconds from the start, and seconds that the call took
     answered: list[tuple[float, float]] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -77,6 +75,13 @@ class Overload:
         settled_s = SETTLING * seconds
         return sum(settled_s <= at < seconds for at, _ in self.answered) / (seconds - settled_s)
 
+    @property
+    def most_held(self) -> int:
+        """The most calls held at one time: sent and later answered, not on their way to a refusal."""
+        sent = [(at - took, 1) for at, took in self.answered]
+        left = [(at, -1) for at, _ in self.answered]
+        return max(itertools.accumulate(change for _, change in sorted(sent + left)), default=0)
+
     def growth_mib(self, seconds: float) -> float:
         """The memory of the last quarter of the run over that of the quarter after it settled, means."""
         first = [mib for at, mib in self.resident if SETTLING <= at / seconds < 2 * SETTLING]
@@ -88,8 +93,6 @@ class Overload:
 
     async def _call(self, content: bytes) -> None:
         request, sent_s = pb.EmbedRequest(crops=[pb.Crop(image=content)]), self._now_s()
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             response = await self.client.stub.Embed(request, timeout=DEADLINE_S)
         except aio.AioRpcError as error:
@@ -99,8 +102,6 @@ class Overload:
                 self.answered.append((self._now_s(), self._now_s() - sent_s))
             else:
                 self.refusals["a good crop failed"] += 1
-        finally:
-            self.in_flight -= 1
 
     def _refused(self, error: aio.AioRpcError) -> None:
         self.refusals[error.code().name] += 1
@@ -149,7 +150,7 @@ def measure(model_id: str, seconds: float) -> tuple[dict[str, Any], list[Bar]]:
         "refused": dict(overload.refusals),
         "answered_p50_s": median(took for _, took in overload.answered),
         "retry_delay_p50_s": median(overload.delays_s) if overload.delays_s else None,
-        "most_in_flight": overload.most_in_flight,
+        "most_held": overload.most_held,
         "queue_room": room,
         "resident_mib": overload.resident,
     }
@@ -163,7 +164,7 @@ def _bars(overload: Overload, peak: float, room: int, seconds: float) -> list[Ba
         Bar("goodput as a share of the peak", overload.goodput_per_s(seconds) / peak, least=LEAST_GOODPUT),
         Bar("calls refused", refused, least=1),
         Bar("refusals that are not RESOURCE_EXHAUSTED with a delay", refused - proper, most=0),
-        Bar("most calls in flight, against the queue's room", overload.most_in_flight, most=room),
+        Bar("most calls held, against the queue's room", overload.most_held, most=room),
         Bar("growth of the server's memory, MiB", overload.growth_mib(seconds), most=MOST_GROWTH_MIB),
     ]
 

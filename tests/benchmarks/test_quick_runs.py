@@ -38,7 +38,7 @@ def test_overload_refuses_with_a_delay_and_within_the_queue() -> None:
     written = _quick("overload")
     assert written["refused"].keys() == {"RESOURCE_EXHAUSTED"}
     assert written["retry_delay_p50_s"] > 0
-    assert written["most_in_flight"] <= written["queue_room"]
+    assert 0 < written["most_held"] <= written["queue_room"]
 
 
 def test_a_stream_of_good_and_bad_files_gives_each_its_own_answer_in_order() -> None:
