@@ -1,42 +1,62 @@
-"""Surveys and sessions as journals: append with optimistic concurrency, state as the fold of events."""
+"""Surveys and sessions as journals: lists of events in the store, appended to at a known position."""
 
 from __future__ import annotations
 
-import logging
-import random
-import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, cast
+from typing import cast
 
 from services.common import keys
 from services.common.store import Store
-from spotted.errors import ConcurrencyError
 
 # entries are near 1 MiB at most, so a page stays far below what a connection buffers with ease
 PAGE_ENTRIES = 16
-ATTEMPTS = 20
-# a lost race is followed by a random wait, longer with each, up to some
-STEP_S = 0.002
-LONGEST_STEPS = 10
-# a long journal tells how far it was read
-TOLD_EVERY_S = 2.0
 
-logger = logging.getLogger("spotted")
-
-# A request id that was answered before returns that answer; an append at a position that is no longer
-# the end returns the present end and writes nothing.
-_APPEND = """
-local first = redis.call('GET', KEYS[2])
-if first then return {'answered', first} end
+# What a reader who folded ARGV[1] entries, the first of them ARGV[2], has yet to read: from where, up to
+# which length, and a page of entries. A journal that is shorter, or begins otherwise, was deleted and made
+# anew, and is read from its beginning.
+_NEWS = f"""
+local folded = tonumber(ARGV[1])
 local length = redis.call('LLEN', KEYS[1])
-if length ~= tonumber(ARGV[1]) then return {'behind', length} end
-if ARGV[2] ~= '' then redis.call('RPUSH', KEYS[1], ARGV[2]) end
-redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
-return {'appended', ARGV[3]}
+local start = folded
+if folded > length or (ARGV[2] ~= '' and redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2]) then start = 0 end
+local function news()
+  return {{start, length, redis.call('LRANGE', KEYS[1], start, start + {PAGE_ENTRIES - 1})}}
+end
 """
+_READ = f"{_NEWS} return news()"
+# All of some changes or none: KEYS holds of each its request and a hash, ARGV its entry, its answer, how many
+# fields of the hash end, and these. Where a request was answered before, or its writer has not read all,
+# nothing is written; what was answered and what is missing come back.
+_APPEND = (
+    _NEWS
+    + """
+local answers, known = {}, false
+for i = 2, #KEYS, 2 do
+  local answer = redis.call('GET', KEYS[i])
+  answers[#answers + 1] = answer
+  known = known or answer
+end
+if known or start ~= folded or folded ~= length then return {answers, news()} end
+local at = 4
+for i = 2, #KEYS, 2 do
+  local fields = tonumber(ARGV[at + 2])
+  if ARGV[at] ~= '' then redis.call('RPUSH', KEYS[1], ARGV[at]) end
+  redis.call('SET', KEYS[i], ARGV[at + 1], 'EX', ARGV[3])
+  if fields > 0 then redis.call('HDEL', KEYS[i + 1], unpack(ARGV, at + 3, at + 2 + fields)) end
+  at = at + 3 + fields
+end
+return {answers, false}
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Fields of a hash in the store."""
+
+    key: str
+    fields: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +64,41 @@ class Change:
     """An event to append, and the answer that the caller gets once it is on disk.
 
     entry: the serialised event; empty where nothing changes and only the answer is kept.
+    ends: fields that leave their hash in the same step; of the same survey as the journal.
     """
 
     entry: bytes
     answer: bytes
+    ends: Fields | None = None
 
 
-class State(Protocol):
-    """What a journal folds into."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A change as a request makes it; `scope` is the rpc, so that request ids cannot cross rpcs."""
 
-    def apply(self, entry: bytes) -> None:
-        """Take in one event."""
+    change: Change
+    scope: str
+    request_id: str
 
 
-StateT = TypeVar("StateT", bound=State)
-ViewT = TypeVar("ViewT")
+@dataclass(frozen=True, slots=True)
+class News:
+    """A page of what a reader has yet to take in: entries from position `start` on, of `length` in all."""
+
+    start: int
+    length: int
+    entries: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of some offers: all were appended, or none and there is news.
+
+    answers: of each, the first answer to its request, None where it was not answered before.
+    """
+
+    answers: Sequence[bytes | None]
+    news: News | None
 
 
 class Journal:
@@ -68,22 +108,23 @@ class Journal:
         self._store = store
         self.key = key
         self._survey_id = survey_id
+        self._news = store.script(_READ, writes=False)
         self._append = store.script(_APPEND)
 
     def length(self) -> int:
         """Number of events."""
         return self._store.length(self.key)
 
-    def first(self) -> bytes | None:
-        """The first event, which tells one journal from a later one of the same id."""
-        entries = self._store.slice(self.key, 0, 0)
-        return entries[0] if entries else None
-
     def read(self, start: int) -> Iterator[bytes]:
         """The events from position `start` (counted from 0) on."""
         while entries := self._store.slice(self.key, start, start + PAGE_ENTRIES - 1):
             yield from entries
             start += len(entries)
+
+    def news(self, folded: int, first: bytes) -> News:
+        """What one who has `folded` events, the first of them `first`, has yet to read; one round trip."""
+        start, length, entries = cast("tuple[int, int, list[bytes]]", self._news([self.key], [folded, first]))
+        return News(start, length, entries)
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
         """The first answer to a request id, or None."""
@@ -94,74 +135,20 @@ class Journal:
 
         A request id that was answered before returns its first answer and appends nothing.
         """
-        request = keys.request(self._survey_id, scope, request_id)
-        arguments: list[bytes | int] = [expected, change.entry, change.answer, keys.REQUEST_TTL_S]
-        status, value = cast("list[bytes]", self._append([self.key, request], arguments))
-        return None if status == b"behind" else value
+        outcome = self.offer([Offer(change, scope, request_id)], folded=expected, first=b"")
+        return outcome.answers[0] if outcome.news else change.answer
 
+    def offer(self, offers: Sequence[Offer], *, folded: int, first: bytes) -> Outcome:
+        """Append as one who has `folded` events, the first of them `first`; one round trip.
 
-class Folded(Generic[StateT]):
-    """A state kept in step with its journal, shared by the threads of one process.
-
-    Any process can rebuild it; none owns it. `missing` makes the error raised while there is no event.
-    """
-
-    def __init__(
-        self, journal: Journal, start: Callable[[], StateT], missing: Callable[[], Exception]
-    ) -> None:
-        self.journal = journal
-        self._start = start
-        self._missing = missing
-        self._lock = threading.RLock()
-        self._state = start()
-        self._position = 0
-        self._first: bytes | None = None
-
-    def view(self, look: Callable[[StateT, int], ViewT]) -> ViewT:
-        """What `look` makes of the state after all events in the store, and of their number.
-
-        look: quick, must not alter the state, and must not keep what later events alter.
+        Nothing is appended where a request was answered before, or the journal is longer or another by now.
         """
-        with self._lock:
-            self._catch_up()
-            return look(self._state, self._position)
-
-    def peek(self) -> StateT:
-        """The state as it was last seen, which may be behind the store; for a glance at its size."""
-        return self._state
-
-    def change(self, decide: Callable[[StateT], Change], *, scope: str, request_id: str = "") -> bytes:
-        """Decide on a change of the present state and append it; the loser of a race decides anew.
-
-        decide: must not alter the state; what it appends is applied by the fold.
-        request_id: a repeat returns the first answer without deciding again; "" is never a repeat.
-        Raises what `decide` raises, and ConcurrencyError after many lost races.
-        """
-        if request_id and (first := self.journal.answered(scope, request_id)) is not None:
-            return first
-        request_id = request_id or uuid.uuid4().hex
-        for attempt in range(ATTEMPTS):
-            # those who lost together must not come back together
-            time.sleep(random.random() * min(attempt, LONGEST_STEPS) * STEP_S)  # noqa: S311 - no secret
-            with self._lock:
-                change, position = self.view(lambda state, position: (decide(state), position))
-                answer = self.journal.append(change, expected=position, scope=scope, request_id=request_id)
-            if answer is not None:
-                return answer
-        raise ConcurrencyError("too many writers at once on this journal; repeat the call")
-
-    def _catch_up(self) -> None:
-        first = self.journal.first()
-        if first != self._first:
-            self._state, self._position, self._first = self._start(), 0, first
-        told_s = time.monotonic()
-        for entry in self.journal.read(self._position):
-            self._state.apply(entry)
-            self._position += 1
-            if time.monotonic() - told_s > TOLD_EVERY_S:
-                told_s = time.monotonic()
-                logger.info(
-                    "reading %s: %d of %d events", self.journal.key, self._position, self.journal.length()
-                )
-        if not self._position:
-            raise self._missing()
+        touched = [self.key]
+        arguments: list[bytes | str | int] = [folded, first, keys.REQUEST_TTL_S]
+        for offer in offers:
+            ends = offer.change.ends or Fields(self.key, ())
+            touched += [keys.request(self._survey_id, offer.scope, offer.request_id), ends.key]
+            arguments += [offer.change.entry, offer.change.answer, len(ends.fields), *ends.fields]
+        told = self._append(touched, arguments)
+        answers, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", told)
+        return Outcome(answers, News(*news) if news else None)

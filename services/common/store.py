@@ -16,6 +16,7 @@ from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersio
 CONNECT_TIMEOUT_S = 2.0
 # an fsync on a busy disk may take long; longer than this the store counts as gone
 ANSWER_TIMEOUT_S = 15.0
+DISK_TIMEOUT_MS = 10_000
 RETRIES = 2
 
 
@@ -60,16 +61,11 @@ class Store:
 
     def put(self, key: str, value: bytes, *, ttl_s: int | None = None, only_new: bool = False) -> bool:
         """Set a key, on disk before this returns; answers whether it was set."""
-        with self._translated():
-            done = bool(self._redis.set(key, value, ex=ttl_s, nx=only_new))
-        self._wait_for_disk()
-        return done
+        return bool(self._write(lambda store: store.set(key, value, ex=ttl_s, nx=only_new)))
 
     def delete(self, *names: str) -> None:
         """Delete keys."""
-        with self._translated():
-            self._redis.delete(*names)
-        self._wait_for_disk()
+        self._write(lambda store: store.delete(*names))
 
     def names(self, prefix: str) -> list[str]:
         """All keys that begin with a prefix, sorted; glob signs in it are taken literally."""
@@ -84,15 +80,11 @@ class Store:
 
     def add_member(self, key: str, member: str) -> None:
         """Add to a set."""
-        with self._translated():
-            self._redis.sadd(key, member)
-        self._wait_for_disk()
+        self._write(lambda store: store.sadd(key, member))
 
     def remove_member(self, key: str, member: str) -> None:
         """Remove from a set."""
-        with self._translated():
-            self._redis.srem(key, member)
-        self._wait_for_disk()
+        self._write(lambda store: store.srem(key, member))
 
     def slice(self, key: str, start: int, stop: int) -> list[bytes]:
         """Entries start..stop of a list, stop included."""
@@ -104,15 +96,23 @@ class Store:
         with self._translated():
             return self._redis.llen(key)
 
-    def script(self, lua: str) -> Callable[[Sequence[str], Sequence[bytes | str | int]], object]:
-        """A server-side script as a function of keys and arguments; on disk before it returns."""
-        registered = self._redis.register_script(lua)
+    def script(
+        self, lua: str, *, writes: bool = True
+    ) -> Callable[[Sequence[str], Sequence[bytes | str | int]], object]:
+        """A server-side script as a function of keys and arguments, in one round trip.
+
+        writes: whether it may write; what it wrote is on disk before it returns.
+        """
+        digest = self._redis.register_script(lua).sha
+        call = self._write if writes else self._read
 
         def run(script_keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> object:
-            with self._translated():
-                answer = registered(keys=list(script_keys), args=list(arguments))
-            self._wait_for_disk()
-            return answer
+            operands = (*script_keys, *arguments)
+            try:
+                return call(lambda store: store.evalsha(digest, len(script_keys), *operands))
+            except redis.exceptions.NoScriptError:
+                # a store that was started since knows the script after this
+                return call(lambda store: store.eval(lua, len(script_keys), *operands))
 
         return run
 
@@ -133,17 +133,26 @@ class Store:
             )
         self._waits_for_disk = config.get("appendfsync") != "always"
 
-    def _wait_for_disk(self) -> None:
-        """With fsync on every write the answer came after the disk; elsewhere ask for it (WAITAOF)."""
-        if not self._waits_for_disk:
-            return
+    def _read(self, command: Callable[[redis.Redis], object]) -> object:
         with self._translated():
-            synced, _ = self._redis.waitaof(1, 0, 10_000)
+            return command(self._redis)
+
+    def _write(self, command: Callable[[redis.Redis], object]) -> object:
+        """Run a command; what it wrote is on disk before this returns."""
+        # with fsync on every write the answer comes after the disk
+        if not self._waits_for_disk:
+            return self._read(command)
+        with self._translated(), self._redis.pipeline(transaction=False) as pipeline:
+            command(pipeline)
+            # on the same connection: WAITAOF knows of no other's writes
+            pipeline.waitaof(1, 0, DISK_TIMEOUT_MS)
+            answer, (synced, _) = cast("tuple[object, list[int]]", pipeline.execute())
         if synced < 1:
             raise StoreUnavailableError(
-                f"the store at {self.url} did not write to disk within 10 s; nothing was acknowledged, "
-                "repeat the call"
+                f"the store at {self.url} did not write to disk within {DISK_TIMEOUT_MS // 1000} s; nothing "
+                "was acknowledged, repeat the call"
             )
+        return answer
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

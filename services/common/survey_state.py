@@ -11,7 +11,8 @@ import numpy as np
 
 from services.common import keys
 from services.common.detection_rows import DetectionRows, HalfArray
-from services.common.journal import Folded, Journal
+from services.common.folded import Folded
+from services.common.journal import Journal
 from services.common.store import Store
 from spotted import messages
 from spotted.errors import NotFoundError

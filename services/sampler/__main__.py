@@ -20,7 +20,7 @@ from spotted.v1.sampler_pb2_grpc import add_SamplerServiceServicer_to_server
 def service(store: Store, scorer: Scorer) -> Service:
     """The sampler over a store and a scorer."""
     leases, planner = Leases(store), Planner(scorer)
-    sessions = Sessions(store, scorer, leases, now=process.now)
+    sessions = Sessions(store, scorer, now=process.now)
     servicer = SamplerServicer(sessions, Asking(sessions, planner, leases), planner)
 
     def register(server: aio.Server) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from services.common import keys
+from services.common.journal import Fields
 from services.common.store import Store
 
 # A lease is a field `<first>\0<second>` of a hash with the value `<end in ms>\0<annotator>`; the store's own
@@ -52,9 +53,6 @@ end
 return acquired
 """
 )
-_RELEASE = """
-return redis.call('HDEL', KEYS[1], unpack(ARGV))
-"""
 
 IdPair = tuple[str, str]
 
@@ -74,7 +72,6 @@ class Leases:
     def __init__(self, store: Store) -> None:
         self._list = store.script(_LIST)
         self._acquire = store.script(_ACQUIRE)
-        self._release = store.script(_RELEASE)
 
     def live(self, survey_id: str, session_id: str) -> list[Lease]:
         """The leases that have not ended, by pair."""
@@ -87,15 +84,18 @@ class Leases:
         """Lease those pairs that no other annotator holds; one's own are extended."""
         if not pairs:
             return []
-        fields = ["\0".join(pair) for pair in pairs]
-        arguments: list[str | int] = [annotator_id, int(duration_s * 1000), *fields]
+        arguments: list[str | int] = [annotator_id, int(duration_s * 1000), *_fields(pairs)]
         answer = self._acquire([keys.leases(survey_id, session_id)], arguments)
         return _leases(cast("list[bytes]", answer))
 
-    def release(self, survey_id: str, session_id: str, pairs: Sequence[IdPair]) -> None:
-        """End the leases of pairs that were answered."""
-        if pairs:
-            self._release([keys.leases(survey_id, session_id)], ["\0".join(pair) for pair in pairs])
+
+def leased(survey_id: str, session_id: str, pairs: Sequence[IdPair]) -> Fields:
+    """The leases of pairs that were answered, to end with the change that stores the answers."""
+    return Fields(keys.leases(survey_id, session_id), _fields(pairs))
+
+
+def _fields(pairs: Sequence[IdPair]) -> list[str]:
+    return ["\0".join(pair) for pair in pairs]
 
 
 def _leases(flat: Sequence[bytes]) -> list[Lease]:

@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from spotted import messages
 from spotted.client.calls import open_channel, our_errors, streamed
 from spotted.errors import ConcurrencyError
 from spotted.sampling.candidates import CandidateGraph, from_candidates
-from spotted.survey import Camera, Detection, Float32Array
-from spotted.v1 import scorer_pb2
+from spotted.survey import Camera, Detection, DetectionTable, Float32Array, FloatArray, detection_table
+from spotted.v1 import scorer_pb2, survey_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
+
+RowArray = npt.NDArray[np.int32]
 
 CALL_TIMEOUT_S = 30.0
 STREAM_TIMEOUT_S = 600.0
 # a survey that grows while it is read is read again
 ATTEMPTS = 5
+# a row of the survey on the wire
+ROW = np.dtype("<i4")
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateColumns:
-    """Candidate lists of all detections, laid end to end: rows of the survey and their scores."""
+    """Candidate lists of all detections, laid end to end; 20 bytes for each candidate.
 
-    query: list[int]
-    candidate: list[int]
-    visual: list[float]
-    feasibility: list[float]
-    fused: list[float]
+    query, candidate: (m,) int32, rows in the survey's order of detections.
+    visual, feasibility, fused: (m,) float32, feasibility NaN where unknown.
+    """
+
+    query: RowArray
+    candidate: RowArray
+    visual: Float32Array
+    feasibility: Float32Array
+    fused: Float32Array
+
+    @classmethod
+    def joined(cls, blocks: Sequence[scorer_pb2.CandidateColumns]) -> CandidateColumns:
+        """The columns of all blocks, in their order."""
+        return cls(
+            _rows(block.query_rows for block in blocks),
+            _rows(block.candidate_rows for block in blocks),
+            _scores(block.visual for block in blocks),
+            _scores(block.feasibility for block in blocks),
+            _scores(block.fused for block in blocks),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +58,7 @@ class SurveyScores:
     """A survey at one revision, as far as a session needs it.
 
     detections: in the survey's order. columns: the top_k candidates of each.
-    embeddings: (n, D) float32, None where they were not asked for.
+    embeddings: (n, D) of the type that the scorer sends, None where they were not asked for.
     """
 
     revision: int
@@ -46,7 +66,7 @@ class SurveyScores:
     detections: dict[str, Detection]
     cameras: dict[str, Camera]
     columns: CandidateColumns
-    embeddings: Float32Array | None
+    embeddings: FloatArray | None
 
     @property
     def complete(self) -> bool:
@@ -63,13 +83,22 @@ class SurveyScores:
             embeddings[items] = self.embeddings
         return from_candidates(
             len(item_of),
-            items[np.array(self.columns.query, dtype=np.int64)],
-            items[np.array(self.columns.candidate, dtype=np.int64)],
-            visual=np.array(self.columns.visual, np.float32),
-            feasibility=np.array(self.columns.feasibility, np.float32),
-            fused=np.array(self.columns.fused, np.float32),
+            items[self.columns.query],
+            items[self.columns.candidate],
+            visual=self.columns.visual,
+            feasibility=self.columns.feasibility,
+            fused=self.columns.fused,
             embeddings=embeddings,
         )
+
+    def table(self, item_of: dict[str, int]) -> DetectionTable:
+        """Place, time, image and side of the items of a session, in their order.
+
+        Of a detection that was deleted since all is unknown.
+        """
+        gone = Detection("")
+        in_order = sorted(item_of, key=item_of.__getitem__)
+        return detection_table([self.detections.get(i, gone) for i in in_order], self.cameras)
 
 
 class Scorer(Protocol):
@@ -101,11 +130,12 @@ class ScorerClient:
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The survey as it stands; all parts are of one revision."""
         for _ in range(ATTEMPTS):
-            revision, count = self.revision(survey_id)
+            revision, _ = self.revision(survey_id)
             detections, embeddings, seen = self._detections(survey_id, with_embeddings=with_embeddings)
             cameras = self._cameras(survey_id)
-            columns, ranked = self._columns(survey_id, list(detections), top_k)
-            if {seen, ranked} <= {revision} or (not count and not detections):
+            # rows count detections of the same revision
+            columns = self._columns(survey_id, top_k, revision) if seen == revision else None
+            if columns is not None:
                 return SurveyScores(revision, top_k, detections, cameras, columns, embeddings)
         raise ConcurrencyError(f"survey {survey_id!r} keeps changing; ask again when the import is done")
 
@@ -115,10 +145,10 @@ class ScorerClient:
 
     def _detections(
         self, survey_id: str, *, with_embeddings: bool
-    ) -> tuple[dict[str, Detection], Float32Array | None, int]:
+    ) -> tuple[dict[str, Detection], FloatArray | None, int]:
         request = scorer_pb2.ListDetectionsRequest(survey_id=survey_id, include_embeddings=with_embeddings)
         detections: dict[str, Detection] = {}
-        blocks: list[Float32Array] = []
+        blocks: list[FloatArray] = []
         revisions = set()
         while True:
             with our_errors(self._address):
@@ -126,7 +156,7 @@ class ScorerClient:
             detections |= {d.detection_id: messages.detection(d) for d in page.detections}
             revisions.add(page.revision)
             if with_embeddings and page.detections:
-                blocks.append(messages.vector(page.embeddings))
+                blocks.append(messages.array(page.embeddings))
             if not page.next_page_token:
                 break
             request.page_token = page.next_page_token
@@ -143,29 +173,22 @@ class ScorerClient:
                 return cameras
             request.page_token = page.next_page_token
 
-    def _columns(self, survey_id: str, ids: Sequence[str], top_k: int) -> tuple[CandidateColumns, int]:
-        row_of = {detection_id: row for row, detection_id in enumerate(ids)}
-        columns = CandidateColumns([], [], [], [], [])
-        revision = 0
-        request = scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=top_k)
+    def _columns(self, survey_id: str, top_k: int, revision: int) -> CandidateColumns | None:
+        """The candidates of everyone; None where the survey has another revision by now."""
+        request = scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=top_k, as_columns=True)
+        blocks = []
         for answer in streamed(
             self._stub.GetCandidates, request, timeout_s=STREAM_TIMEOUT_S, address=self._address
         ):
-            revision = answer.revision
-            for one in answer.lists:
-                _append(columns, one, row_of)
-        return columns, revision
+            if answer.revision != revision:
+                return None
+            blocks.append(answer.columns)
+        return CandidateColumns.joined(blocks)
 
 
-def _append(columns: CandidateColumns, one: scorer_pb2.CandidateList, row_of: dict[str, int]) -> None:
-    query = row_of.get(one.detection_id)
-    for candidate in one.candidates:
-        row = row_of.get(candidate.detection_id)
-        # a detection that came between two reads; the revisions differ then, and all is read again
-        if query is None or row is None:
-            continue
-        columns.query.append(query)
-        columns.candidate.append(row)
-        columns.visual.append(candidate.visual)
-        columns.feasibility.append(candidate.feasibility if candidate.HasField("feasibility") else np.nan)
-        columns.fused.append(candidate.fused)
+def _rows(parts: Iterable[bytes]) -> RowArray:
+    return np.frombuffer(b"".join(parts), ROW)
+
+
+def _scores(parts: Iterable[survey_pb2.Tensor]) -> Float32Array:
+    return np.concatenate([np.empty(0, np.float32), *(messages.array(part) for part in parts)])

@@ -62,17 +62,27 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     async def SubmitLabels(self, request: pb.SubmitLabelsRequest, _: object) -> pb.SubmitLabelsResponse:
         """Store answers."""
         labels = wire.labels(request)
-        ids = request.survey_id, request.session_id
-        outcomes = await asyncio.to_thread(self._sessions.submit, *ids, labels, request.request_id)
-        progress = await asyncio.to_thread(self._sessions.folded(*ids).view, quick_progress)
+        outcomes, progress = await asyncio.to_thread(
+            self._sessions.submit,
+            request.survey_id,
+            request.session_id,
+            labels,
+            request.request_id,
+            quick_progress,
+        )
         return pb.SubmitLabelsResponse(outcomes=outcomes, progress=progress)
 
     async def RetractLabels(self, request: pb.RetractLabelsRequest, _: object) -> pb.RetractLabelsResponse:
         """Take labels back."""
         retracted = wire.retracted(request)
-        ids = request.survey_id, request.session_id
-        await asyncio.to_thread(self._sessions.retract, *ids, retracted, request.request_id)
-        progress = await asyncio.to_thread(self._sessions.folded(*ids).view, quick_progress)
+        progress = await asyncio.to_thread(
+            self._sessions.retract,
+            request.survey_id,
+            request.session_id,
+            retracted,
+            request.request_id,
+            quick_progress,
+        )
         return pb.RetractLabelsResponse(progress=progress)
 
     async def ListConflicts(self, request: pb.ListConflictsRequest, _: object) -> pb.ListConflictsResponse:

@@ -6,13 +6,15 @@ import importlib.util
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common import keys
-from services.common.journal import Change, Folded, Journal
+from services.common.folded import Folded
+from services.common.journal import Change, Journal
 from services.common.store import Store
-from services.sampler.leases import IdPair, Leases
+from services.sampler.leases import IdPair, leased
 from services.sampler.scoring import Scorer
 from services.sampler.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
@@ -24,16 +26,16 @@ LEARNING = frozenset({"spal", "confspal"})
 DELETE = "DeleteSession"
 
 SessionKey = tuple[str, str]
+ViewT = TypeVar("ViewT")
 
 
 class Sessions:
     """All sessions of a store, each folded once per process."""
 
-    def __init__(self, store: Store, scorer: Scorer, leases: Leases, *, now: Callable[[], Timestamp]) -> None:
+    def __init__(self, store: Store, scorer: Scorer, *, now: Callable[[], Timestamp]) -> None:
         self._store = store
         self._scorer = scorer
         self._now = now
-        self._leases = leases
         self._folded: dict[SessionKey, Folded[SessionState]] = {}
         self._lock = threading.Lock()
 
@@ -98,32 +100,47 @@ class Sessions:
             self._store.put(request, b"", ttl_s=keys.REQUEST_TTL_S)
 
     def submit(
-        self, survey_id: str, session_id: str, labels: Sequence[pb.Label], request_id: str
-    ) -> list[pb.LabelOutcome]:
-        """Store answers; what they did, in their order. Raises NotFoundError, and stores nothing then."""
+        self,
+        survey_id: str,
+        session_id: str,
+        labels: Sequence[pb.Label],
+        request_id: str,
+        look: Callable[[SessionState, int], ViewT],
+    ) -> tuple[list[pb.LabelOutcome], ViewT]:
+        """Store answers and end their leases, in one round trip to the store.
+
+        Returns what the answers did, in their order, and what `look` makes of the session after them.
+        Raises NotFoundError, and stores nothing then.
+        """
+
+        def decide(state: SessionState, position: int) -> Change:
+            given = self._given(state, position, labels)
+            answer = pb.LabelsRetracted(label_ids=[label.label_id for label in given])
+            entry = self.event(labelled=pb.LabelsGiven(labels=given))
+            return Change(entry, answer.SerializeToString(), ended)
+
+        def outcomes(
+            answer: bytes, state: SessionState, position: int
+        ) -> tuple[list[pb.LabelOutcome], ViewT]:
+            label_ids = pb.LabelsRetracted.FromString(answer).label_ids
+            return [state.label_outcome(label_id) for label_id in label_ids], look(state, position)
+
+        ended = leased(survey_id, session_id, [_id_pair(label) for label in labels])
         folded = self.folded(survey_id, session_id)
-
-        def decide(state: SessionState) -> Change:
-            stored = []
-            for place, label in enumerate(labels):
-                state.pair(label)
-                named = pb.Label()
-                named.CopyFrom(label)
-                named.label_id = f"{state.position + 1}-{place + 1}"
-                named.create_time.CopyFrom(self._now())
-                stored.append(named)
-            answer = pb.LabelsRetracted(label_ids=[label.label_id for label in stored])
-            return Change(self.event(labelled=pb.LabelsGiven(labels=stored)), answer.SerializeToString())
-
-        answer = folded.change(decide, scope="SubmitLabels", request_id=request_id)
-        label_ids = pb.LabelsRetracted.FromString(answer).label_ids
-        self._leases.release(survey_id, session_id, [_id_pair(label) for label in labels])
-        return folded.view(lambda state, _: [state.label_outcome(i) for i in label_ids])
+        return folded.change_together(decide, outcomes, scope="SubmitLabels", request_id=request_id)
 
     def retract(
-        self, survey_id: str, session_id: str, retracted: pb.LabelsRetracted, request_id: str
-    ) -> None:
-        """Take labels back. Raises NotFoundError for a label that does not stand."""
+        self,
+        survey_id: str,
+        session_id: str,
+        retracted: pb.LabelsRetracted,
+        request_id: str,
+        look: Callable[[SessionState, int], ViewT],
+    ) -> ViewT:
+        """Take labels back; what `look` makes of the session then.
+
+        Raises NotFoundError for a label that does not stand.
+        """
 
         def decide(state: SessionState) -> Change:
             unknown = [i for i in retracted.label_ids if i not in state.labels]
@@ -133,7 +150,12 @@ class Sessions:
                 )
             return Change(self.event(retracted=retracted), b"")
 
-        self.folded(survey_id, session_id).change(decide, scope="RetractLabels", request_id=request_id)
+        return self.folded(survey_id, session_id).change_and_view(
+            decide,
+            lambda _, state, position: look(state, position),
+            scope="RetractLabels",
+            request_id=request_id,
+        )
 
     def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
         """The journal, oldest first. Raises NotFoundError."""
@@ -168,6 +190,18 @@ class Sessions:
             create_time=self._now(), created=created, planned=planned, labelled=labelled, retracted=retracted
         )
         return event.SerializeToString()
+
+    def _given(self, state: SessionState, position: int, labels: Sequence[pb.Label]) -> list[pb.Label]:
+        """Labels as they are stored next. Raises NotFoundError for an unknown detection."""
+        given = []
+        for place, label in enumerate(labels, start=1):
+            state.pair(label)
+            stored = pb.Label()
+            stored.CopyFrom(label)
+            stored.label_id = f"{position + 1}-{place}"
+            stored.create_time.CopyFrom(self._now())
+            given.append(stored)
+        return given
 
 
 def _resolved(session: pb.Session) -> pb.Session:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from services.common.journal import Change, Folded
+from services.common.folded import Folded
+from services.common.journal import Change
 from services.common.survey_state import SurveyState, content_digest
 from services.scorer.surveys import Surveys, outside_period
 from spotted import messages

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,13 +14,21 @@ from services.scorer.galleries import Scored
 from spotted import messages
 from spotted.calibration import Calibration
 from spotted.fusion import Fusion
+from spotted.ranking import Ranked
 from spotted.ranking import Scored as PairScores
+from spotted.survey import Float32Array
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 
 PAGE_BYTES = 1024 * 1024
 # a candidate takes near 100 bytes, so a message some 200 KiB
 MESSAGE_CANDIDATES = 2048
+# two rows and three scores of 4 bytes each
+COLUMN_CANDIDATES = PAGE_BYTES // 20
+# a row of the survey in `bytes`
+ROW = np.dtype("<i4")
+
+ListT = TypeVar("ListT")
 
 
 def fitted(
@@ -76,30 +86,58 @@ def explanation(found: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPai
     )
 
 
-def batches(lists: Iterator[CandidateList]) -> Iterator[list[CandidateList]]:
-    """Lists in groups that make a message each; a list is never split."""
-    batch: list[CandidateList] = []
+def list_responses(
+    lists: Iterator[CandidateList], scored: Scored, fusion: Fusion
+) -> Iterator[pb.GetCandidatesResponse]:
+    """Candidates with their evidence as messages."""
+    for batch in batches(lists, lambda one: len(one.candidates), MESSAGE_CANDIDATES):
+        yield pb.GetCandidatesResponse(
+            lists=[candidate_list(one) for one in batch],
+            score_spec=scored.spec(fusion),
+            revision=scored.snapshot.survey.revision,
+        )
+
+
+def column_responses(
+    lists: Iterator[Ranked], scored: Scored, fusion: Fusion
+) -> Iterator[pb.GetCandidatesResponse]:
+    """Candidates as messages of columns near 1 MiB, at least one."""
+    spec, revision = scored.spec(fusion), scored.snapshot.survey.revision
+    found = batches(lists, lambda one: len(one.rows), COLUMN_CANDIDATES)
+    # of nothing too, so that the revision is told
+    for batch in itertools.chain([next(found, [])], found):
+        yield pb.GetCandidatesResponse(columns=candidate_columns(batch), score_spec=spec, revision=revision)
+
+
+def candidate_columns(lists: Sequence[Ranked]) -> pb.CandidateColumns:
+    """Lists laid end to end."""
+    lengths = np.array([len(one.rows) for one in lists], np.int64)
+    queries = np.repeat(np.array([one.query for one in lists], ROW), lengths)
+    return pb.CandidateColumns(
+        query_rows=queries.tobytes(),
+        candidate_rows=b"".join(one.rows.astype(ROW).tobytes() for one in lists),
+        visual=_end_to_end(one.scores.visual for one in lists),
+        feasibility=_end_to_end(one.scores.feasibility for one in lists),
+        fused=_end_to_end(one.scores.fused for one in lists),
+    )
+
+
+def batches(lists: Iterator[ListT], length: Callable[[ListT], int], most: int) -> Iterator[list[ListT]]:
+    """Lists in groups that make a message each, of so many candidates at most; a list is never split.
+
+    A list counts for one more than it is long, so that empty ones fill a message too.
+    """
+    batch: list[ListT] = []
     held = 0
     for one in lists:
-        size = 1 + len(one.candidates)
-        if batch and held + size > MESSAGE_CANDIDATES:
+        size = 1 + length(one)
+        if batch and held + size > most:
             yield batch
             batch, held = [], 0
         batch.append(one)
         held += size
     if batch:
         yield batch
-
-
-def candidates_response(
-    lists: Sequence[CandidateList], scored: Scored, fusion: Fusion
-) -> pb.GetCandidatesResponse:
-    """Some of the lists as a message."""
-    return pb.GetCandidatesResponse(
-        lists=[candidate_list(one) for one in lists],
-        score_spec=scored.spec(fusion),
-        revision=scored.snapshot.survey.revision,
-    )
 
 
 def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb.ListDetectionsResponse:
@@ -127,6 +165,10 @@ def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb
 def _fitting(sizes: Sequence[int]) -> int:
     """How many of the first items stay within PAGE_BYTES; at least one, so that a list goes on."""
     return max(1, int(np.searchsorted(np.cumsum(sizes), PAGE_BYTES, side="right")))
+
+
+def _end_to_end(scores: Iterable[Float32Array]) -> survey_pb2.Tensor:
+    return messages.tensor(np.concatenate([np.empty(0, np.float32), *scores]))
 
 
 def _candidate(evidence: Evidence) -> pb.Candidate:

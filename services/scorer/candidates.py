@@ -67,14 +67,19 @@ class Explanation:
 def candidates(scored: Scored, detection_ids: Sequence[str], wanted: Wanted) -> Iterator[CandidateList]:
     """The candidates of the detections named, or of all. Raises NotFoundError, InvalidInputError."""
     snapshot = scored.snapshot
-    rows = [snapshot.row(i) for i in detection_ids] if detection_ids else range(len(snapshot.detections))
     sieve = Filter(wanted.rules, scored.columns, snapshot)
-    for ranked in _ranked(scored, np.array(rows, dtype=np.int64), wanted, sieve):
+    for ranked in _ranked(scored, _asking(scored, detection_ids), wanted, sieve):
         query = snapshot.detections[ranked.query]
         evidence = _evidence(scored.gallery, snapshot.detections, ranked, query)
         yield CandidateList(
             query.detection_id, tuple(evidence), ranked.compared, sieve.excluded(query, ranked.query)
         )
+
+
+def ranked_candidates(scored: Scored, detection_ids: Sequence[str], wanted: Wanted) -> Iterator[Ranked]:
+    """The same candidates as rows of the survey and scores, nothing put in words for each."""
+    sieve = Filter(wanted.rules, scored.columns, scored.snapshot)
+    yield from _ranked(scored, _asking(scored, detection_ids), wanted, sieve)
 
 
 def query_candidates(
@@ -121,6 +126,13 @@ def explain(scored: Scored, first_id: str, second_id: str, fusion: Fusion) -> Ex
         _or_none(float(needed_speed_kmh(distance, gap)[0])),
         below,
     )
+
+
+def _asking(scored: Scored, detection_ids: Sequence[str]) -> IntArray:
+    """The rows of the detections named, or of all."""
+    if not detection_ids:
+        return np.arange(len(scored.snapshot.detections))
+    return np.array([scored.snapshot.row(i) for i in detection_ids], dtype=np.int64)
 
 
 def _ranked(scored: Scored, queries: IntArray, wanted: Wanted, sieve: Filter) -> Iterator[Ranked]:

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from services.common.folded import Folded
 from services.common.heads import HeadStore
-from services.common.journal import Folded
 from services.common.survey_state import Snapshot, SurveyState
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.filters import Columns

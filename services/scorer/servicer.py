@@ -10,7 +10,7 @@ from services.common.server import in_thread
 from services.scorer import answers, wire
 from services.scorer.adding import Added, add_block, response
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.candidates import candidates, explain, query_candidates
+from services.scorer.candidates import candidates, explain, query_candidates, ranked_candidates
 from services.scorer.deleting import delete_detections
 from services.scorer.fitting import Labelled, fit
 from services.scorer.galleries import Galleries
@@ -143,9 +143,13 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """Stream the best candidates of stored detections."""
         wanted = wire.wanted(request)
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
-        found = candidates(scored, request.detection_ids, wanted)
-        async for lists in in_thread(answers.batches(found)):
-            yield answers.candidates_response(lists, scored, wanted.fusion)
+        asked = scored, request.detection_ids, wanted
+        if request.as_columns:
+            found = answers.column_responses(ranked_candidates(*asked), scored, wanted.fusion)
+        else:
+            found = answers.list_responses(candidates(*asked), scored, wanted.fusion)
+        async for answer in in_thread(found):
+            yield answer
 
     async def QueryCandidates(
         self, request: pb.QueryCandidatesRequest, _: object

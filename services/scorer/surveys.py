@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common import keys
+from services.common.folded import Folded
 from services.common.heads import HeadStore
-from services.common.journal import Change, Folded, Journal
+from services.common.journal import Change, Journal
 from services.common.store import Store
 from services.common.survey_state import Snapshot, SurveyState, described, etag, folded_survey
 from spotted import messages

@@ -122,12 +122,25 @@ def fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
 
 def wanted(request: pb.GetCandidatesRequest | pb.QueryCandidatesRequest) -> Wanted:
     """Which candidates are asked for. Raises InvalidInputError."""
+    if isinstance(request, pb.GetCandidatesRequest) and request.as_columns:
+        _check_columns(request)
     return Wanted(
         wire.between(request.top_k, 1, MOST_ITEMS, "top_k"),
         fusion(request.fusion),
         _rules(request.filter),
         request.group_by_individual,
     )
+
+
+def _check_columns(request: pb.GetCandidatesRequest) -> None:
+    if request.group_by_individual:
+        raise InvalidInputError(
+            "as_columns goes with the detections themselves, columns name no individual; ask for lists, or "
+            "leave out group_by_individual",
+            field="as_columns",
+        )
+    # two lists of one detection would run into each other
+    wire.unique(request.detection_ids, "detection_ids")
 
 
 def _rules(message: pb.CandidateFilter) -> Rules:

@@ -8,7 +8,7 @@ import numpy as np
 
 from spotted.constraints import Constraints
 from spotted.errors import InvalidInputError
-from spotted.survey import BoolArray, Float32Array, FloatArray, IntArray
+from spotted.survey import BoolArray, DetectionTable, Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class CandidateGraph:
     visual, fused: (m,) float32.
     feasibility: (m,) float32, NaN where place or time is unknown.
     embeddings: (n, d) float32 unit rows, None where no head is to be retrained.
+    table: (n,) place, time, image and side of the items, None where no strategy looks at them.
 
     Raises InvalidInputError where columns differ in length, a pair is not in order, or a score is NaN.
     """
@@ -30,6 +31,7 @@ class CandidateGraph:
     feasibility: Float32Array
     fused: Float32Array
     embeddings: Float32Array | None = None
+    table: DetectionTable | None = None
 
     def __post_init__(self) -> None:
         columns = (self.first, self.second, self.visual, self.feasibility, self.fused)
@@ -48,6 +50,10 @@ class CandidateGraph:
             raise InvalidInputError(
                 f"{len(self.embeddings)} embeddings for {self.n} items; give one per item"
             )
+        if self.table is not None and len(self.table) != self.n:
+            raise InvalidInputError(
+                f"a table of {len(self.table)} rows for {self.n} items; give one per item"
+            )
 
     def __len__(self) -> int:
         return len(self.first)
@@ -62,6 +68,7 @@ def from_candidates(
     feasibility: FloatArray,
     fused: FloatArray,
     embeddings: Float32Array | None = None,
+    table: DetectionTable | None = None,
 ) -> CandidateGraph:
     """The graph of ranked candidate lists, laid end to end as columns of one length.
 
@@ -81,16 +88,15 @@ def from_candidates(
         feasibility=np.asarray(feasibility, dtype=np.float32)[order],
         fused=np.asarray(fused, dtype=np.float32)[order],
         embeddings=embeddings,
+        table=table,
     )
 
 
 def implied_different(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
     """(m,) True where the labels imply that the pair is two individuals."""
     component = constraints.component_ids()
-    separated = constraints.separations()
-    return np.isin(
-        pair_keys(constraints.items, component[graph.first], component[graph.second]),
-        pair_keys(constraints.items, separated[:, 0], separated[:, 1]),
+    return _among(
+        constraints.items, component[graph.first], component[graph.second], constraints.separations()
     )
 
 
@@ -111,10 +117,15 @@ def open_rows(
     closed = np.concatenate(
         (constraints.closed_pairs(), np.array(sorted(excluding), dtype=np.int64).reshape(-1, 2))
     )
-    unasked = ~np.isin(
-        pair_keys(graph.n, graph.first, graph.second), pair_keys(graph.n, closed[:, 0], closed[:, 1])
-    )
-    return unasked & ~implied_same(graph, constraints) & ~implied_different(graph, constraints)
+    asked = _among(graph.n, graph.first, graph.second, closed)
+    return ~(asked | implied_same(graph, constraints) | implied_different(graph, constraints))
+
+
+def _among(n: int, first: IntArray, second: IntArray, pairs: IntArray) -> BoolArray:
+    """(m,) whether each unordered pair of 0..n-1 is one of pairs, (k, 2)."""
+    if not len(pairs):
+        return np.zeros(len(first), dtype=np.bool_)
+    return np.isin(pair_keys(n, first, second), pair_keys(n, pairs[:, 0], pairs[:, 1]))
 
 
 def pair_keys(n: int, first: IntArray, second: IntArray) -> IntArray:

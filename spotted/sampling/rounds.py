@@ -22,12 +22,14 @@ class PairQuery:
 
     reason: in words for a person, why it is asked.
     score: the score by which the strategy chose it.
+    terms: what a strategy that learns knew about the pair when it planned it; empty for others.
     """
 
     first: int
     second: int
     reason: str
     score: float
+    terms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,16 @@ class Round:
     """Pair queries that are asked in order; one without pairs means that the strategy has no more.
 
     number: 1 for the first round of a session.
-    kind: how its pairs were chosen: "random", "greedy", "clusters" or "confidence".
+    kind: how its pairs were chosen, such as "random", "greedy", "clusters" or "learned".
     eps: the cluster radius that was used, None where no clusters were.
+    renew_after: answers after which a newer round would be better; None where it is as good to its end.
     """
 
     number: int
     kind: str
     pairs: tuple[PairQuery, ...]
     eps: float | None = None
+    renew_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class PlanState:
     number: of the round to be planned.
     previous: the round before, None for the first.
     excluding: pairs (first < second) not to be asked: on somebody's screen, or skipped.
+    known: the pairs that rounds planned with terms, each as it was last planned, in the order of planning.
     """
 
     graph: CandidateGraph
@@ -59,6 +64,7 @@ class PlanState:
     number: int
     previous: Round | None = None
     excluding: frozenset[Pair] = frozenset()
+    known: Collection[PairQuery] = ()
 
 
 class Strategy(Protocol):
@@ -79,6 +85,8 @@ class RoundQueue:
         self.constraints = constraints
         self._round: Round | None = None
         self._position = 0
+        self._answers = 0
+        self._known: dict[Pair, PairQuery] = {}
 
     @property
     def round(self) -> Round | None:
@@ -93,7 +101,8 @@ class RoundQueue:
         expected = self._next_number()
         if planned.number != expected:
             raise PreconditionError(f"round {planned.number} started where round {expected} is due")
-        self._round, self._position = planned, 0
+        self._round, self._position, self._answers = planned, 0, 0
+        self._known |= {(query.first, query.second): query for query in planned.pairs if query.terms}
 
     def resume(self, planned: Round) -> None:
         """Serve a round again from its first open pair, after its constraints were folded anew."""
@@ -110,14 +119,23 @@ class RoundQueue:
         excluded = set(excluding)
         asked = {self._component_pair(first, second) for first, second in busy}
         served: list[PairQuery] = []
-        for query in self._open_pairs():
+        pairs = self._open_pairs()
+        # no pair is looked at beyond the last one served: a long round would be read to its end each time
+        while len(served) < count and (query := next(pairs, None)) is not None:
             components = self._component_pair(query.first, query.second)
-            if len(served) == count:
-                break
             if components not in asked and (query.first, query.second) not in excluded:
                 asked.add(components)
                 served.append(query)
         return served
+
+    def count_answers(self, count: int = 1) -> None:
+        """Note that so many answers came while the round was served."""
+        self._answers += count
+
+    def is_stale(self) -> bool:
+        """True where a newer round would be better, though this one may go on meanwhile."""
+        after = self._round.renew_after if self._round else None
+        return after is not None and self._answers >= after
 
     def used_up(self) -> bool:
         """True where no pair of the round is open any more, and before the first round."""
@@ -133,7 +151,8 @@ class RoundQueue:
     ) -> Round:
         """The round after the current one, planned but not started."""
         number = self._next_number()
-        state = PlanState(graph, self.constraints, number, self._round, excluding)
+        known = self._known.values()
+        state = PlanState(graph, self.constraints, number, self._round, excluding, known)
         # one generator per round, so that no generator state has to be kept between rounds
         return strategy.plan(state, np.random.default_rng((seed, number)))
 
@@ -145,7 +164,8 @@ class RoundQueue:
         # what is closed stays closed: the leading closed pairs are never looked at again
         while self._position < len(pairs) and not self._is_open(pairs[self._position]):
             self._position += 1
-        return filter(self._is_open, pairs[self._position :])
+        rest = (pairs[place] for place in range(self._position, len(pairs)))
+        return filter(self._is_open, rest)
 
     def _is_open(self, query: PairQuery) -> bool:
         return self.constraints.is_open(query.first, query.second)

@@ -1,42 +1,55 @@
-"""A whole annotation session against an oracle: how many questions find how many positives."""
+"""A whole annotation session against a simulated annotator: how many questions find how many positives."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from spotted.constraints import Answer, Constraints, Effect, LabelledPair, Outcome
+from spotted.constraints import Answer, Constraints, LabelledPair, Outcome
 from spotted.errors import InvalidInputError
+from spotted.sampling.agreement import Agreement, agreement, pairs_within, true_positives
+from spotted.sampling.annotators import Annotator, truthful
 from spotted.sampling.candidates import CandidateGraph
 from spotted.sampling.rounds import Pair, PairQuery, RoundQueue, Strategy
 from spotted.survey import BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far the components of a session agree with the truth after so many questions."""
+
+    questions: int
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """Positives found against questions asked.
 
-    found: (q,) positive image pairs known after each question, asked or implied.
-    merged: (q,) whether the answer merged two components.
+    found: (q,) true positive image pairs known after each question, asked or implied; it falls where a
+    component that was right is split.
+    merged: (q,) whether the answer left fewer components than there were.
     total: positive image pairs of the survey.
     exhausted: True where the strategy had no more questions.
+    checkpoints: ascending by questions, the last at the end of the session.
     """
 
     found: IntArray
     merged: BoolArray
     total: int
     exhausted: bool
+    checkpoints: tuple[Checkpoint, ...] = ()
 
     def questions_to(self, recall: float) -> int | None:
         """Questions until this share of the positives is known; None where it was not reached."""
         needed = positives_for(recall, self.total)
         if needed == 0:
             return 0
-        index = int(np.searchsorted(self.found, needed))
-        return index + 1 if index < len(self.found) else None
+        reached = np.flatnonzero(self.found >= needed)
+        return int(reached[0]) + 1 if len(reached) else None
 
 
 def simulate(
@@ -45,55 +58,70 @@ def simulate(
     truth: IntArray,
     *,
     seed: int,
+    answer: Annotator | None = None,
+    constraints: Constraints | None = None,
+    checks: Callable[[], Pair | None] | None = None,
     target: float = 1.0,
     max_questions: int | None = None,
+    checkpoints: Collection[int] = (),
     same_image: tuple[Pair, ...] = (),
 ) -> Curve:
     """Run plan, ask, answer, apply until the share `target` of positives is known.
 
     truth: (n,) the individual of every item.
+    answer: who is asked; None is one who is never wrong.
+    constraints: what answers are folded into, without any so far; None makes plain ones.
+    checks: what to ask before the strategy is, None where there is nothing to check.
+    checkpoints: numbers of questions after which the components are compared with the truth.
     same_image: pairs that are two animals of one image, known beforehand.
     Stops as well when the strategy has no more questions, or after `max_questions`.
     Raises InvalidInputError where truth does not cover the graph.
     """
-    if len(truth) != graph.n:
-        raise InvalidInputError(f"truth names {len(truth)} items of {graph.n}; give one individual per item")
-    constraints = Constraints(graph.n)
+    folded = Constraints(graph.n) if constraints is None else constraints
+    if not len(truth) == graph.n == folded.items:
+        raise InvalidInputError(
+            f"truth names {len(truth)} items and constraints hold {folded.items} of {graph.n}; "
+            "give one individual per item"
+        )
     for first, second in same_image:
-        constraints.forbid(first, second)
-    total = positive_pairs(truth)
-    needed = positives_for(target, total)
+        folded.forbid(first, second)
+    tally = _Tally(folded, truth, frozenset(checkpoints))
+    asked = answer or truthful(truth)
+    needed = positives_for(target, tally.total)
     limit = math.inf if max_questions is None else max_questions
-    found: list[int] = []
-    merged: list[bool] = []
+    queue = RoundQueue(folded)
     exhausted = False
-    queue = RoundQueue(constraints)
-    questions = ask(queue, strategy, graph, seed=seed)
-    while constraints.positives < needed and len(found) < limit:
-        query = next(questions, None)
-        if query is None:
+    while tally.positives < needed and len(tally.found) < limit:
+        pair = (checks and checks()) or _planned_pair(queue, strategy, graph, seed)
+        if pair is None:
             exhausted = True
             break
-        outcome = answer_truly(constraints, query, truth)
-        found.append(constraints.positives)
-        merged.append(outcome.effect is Effect.MERGED)
-    return Curve(np.array(found, dtype=np.int64), np.array(merged, dtype=np.bool_), total, exhausted)
+        # a pair may be asked again, and every label has an id of its own
+        label_id = f"{len(tally.found)}:{pair[0]}-{pair[1]}"
+        folded.apply(LabelledPair(label_id, *pair, asked(*pair)))
+        queue.count_answers()
+        tally.count()
+    return tally.curve(exhausted=exhausted)
 
 
 def ask(queue: RoundQueue, strategy: Strategy, graph: CandidateGraph, *, seed: int) -> Iterator[PairQuery]:
     """The questions of a session one by one, planning a round whenever one is used up.
 
-    Each question must be answered before the next is drawn. Ends with the first round without pairs.
+    Each question must be answered before the next is drawn. Ends with the first round that serves nothing.
     """
     while True:
-        served = queue.next_open_pairs(1)
-        if served:
-            yield served[0]
-            continue
-        planned = queue.plan_next(strategy, graph, seed=seed)
-        if not planned.pairs:
+        served = [] if queue.is_stale() else queue.next_open_pairs(1)
+        if not served:
+            queue.start(queue.plan_next(strategy, graph, seed=seed))
+            served = queue.next_open_pairs(1)
+        if not served:
             return
-        queue.start(planned)
+        yield served[0]
+
+
+def _planned_pair(queue: RoundQueue, strategy: Strategy, graph: CandidateGraph, seed: int) -> Pair | None:
+    query = next(ask(queue, strategy, graph, seed=seed), None)
+    return None if query is None else (query.first, query.second)
 
 
 def answer_truly(constraints: Constraints, query: PairQuery, truth: IntArray) -> Outcome:
@@ -106,11 +134,49 @@ def answer_truly(constraints: Constraints, query: PairQuery, truth: IntArray) ->
 
 def positive_pairs(truth: IntArray) -> int:
     """Number of unordered image pairs of one individual."""
-    counts = np.unique(truth, return_counts=True)[1]
-    return int((counts * (counts - 1) // 2).sum())
+    return pairs_within(np.unique(truth, return_counts=True)[1])
 
 
 def positives_for(recall: float, total: int) -> int:
     """The fewest positives that make up this share of the total."""
     # rounding first: 0.95 * 20 is 19.000000000000004 in some orders of evaluation
     return math.ceil(round(recall * total, 9))
+
+
+class _Tally:
+    """What is counted after every answer of a session."""
+
+    def __init__(self, constraints: Constraints, truth: IntArray, checkpoints: frozenset[int]) -> None:
+        self.total = positive_pairs(truth)
+        self.positives = 0
+        self.found: list[int] = []
+        self._merged: list[bool] = []
+        self._checkpoints: list[Checkpoint] = []
+        self._constraints, self._truth, self._at = constraints, truth, checkpoints
+        self._known = self._size()
+
+    def count(self) -> None:
+        """Take one more answer into account."""
+        size = self._size()
+        self._merged.append(size[0] < self._known[0])
+        # most answers join and split nothing
+        if size != self._known:
+            self.positives = true_positives(self._constraints.component_ids(), self._truth)
+            self._known = size
+        self.found.append(self.positives)
+        if len(self.found) in self._at:
+            self._compare()
+
+    def curve(self, *, exhausted: bool) -> Curve:
+        """All that was counted."""
+        if not self._checkpoints or self._checkpoints[-1].questions < len(self.found):
+            self._compare()
+        found, merged = np.array(self.found, dtype=np.int64), np.array(self._merged, dtype=np.bool_)
+        return Curve(found, merged, self.total, exhausted, tuple(self._checkpoints))
+
+    def _size(self) -> tuple[int, int]:
+        return self._constraints.component_count, self._constraints.positives
+
+    def _compare(self) -> None:
+        compared = agreement(self._constraints.component_ids(), self._truth)
+        self._checkpoints.append(Checkpoint(len(self.found), compared))

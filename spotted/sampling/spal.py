@@ -159,19 +159,23 @@ def border_rows(graph: CandidateGraph, clusters: IntArray) -> tuple[IntArray, In
     first, second = clusters[graph.first], clusters[graph.second]
     inside = np.flatnonzero((first == second) & (first != NOISE))
     crossing = np.flatnonzero(first != second)
-    groups = np.concatenate((first[crossing], second[crossing]))
-    crossing = np.concatenate((crossing, crossing))
+    groups = np.stack((first[crossing], second[crossing]), axis=1).ravel()
+    crossing = np.repeat(crossing, 2)
     between = np.unique(_best_per_group(groups, crossing, -graph.fused[crossing]))
     farthest = _best_per_group(first[inside], inside, graph.fused[inside])
     return _descending(graph, between), _descending(graph, farthest)
 
 
 def _best_per_group(groups: IntArray, rows: IntArray, cost: Float32Array) -> IntArray:
-    """The row of lowest cost of every group but NOISE, ties by row."""
-    order = np.lexsort((rows, cost, groups))
-    named, start = np.unique(groups[order], return_index=True)
-    best: IntArray = rows[order[start[named != NOISE]]]
-    return best
+    """The row of lowest cost of every group but NOISE, ties by row; rows ascend."""
+    # NOISE is -1, the last place
+    least = np.full(groups.max(initial=NOISE) + 2, np.inf, dtype=np.float32)
+    np.minimum.at(least, groups, cost)
+    ties = np.flatnonzero(cost == least[groups])[::-1]
+    best = np.full(len(least), -1, dtype=np.int64)
+    # of several values for one place the last stays, which is the lowest row
+    best[groups[ties]] = rows[ties]
+    return best[:-1][best[:-1] >= 0]
 
 
 def _descending(graph: CandidateGraph, rows: IntArray) -> IntArray:

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from spotted.errors import InvalidInputError
+from spotted.sampling.learned import Learned
+from spotted.sampling.linkage import MeanLinkage
 from spotted.sampling.ranked import Greedy, Random
 from spotted.sampling.rounds import Strategy
 from spotted.sampling.spal import ConfSpal, Spal
@@ -17,8 +19,10 @@ KINDS: Mapping[str, Callable[..., Strategy]] = MappingProxyType(
         "random": Random,
         "greedy": Greedy,
         "greedy-visual": partial(Greedy, score="visual"),
+        "mean-linkage": MeanLinkage,
         "spal": Spal,
         "confspal": ConfSpal,
+        "learned": Learned,
     }
 )
 

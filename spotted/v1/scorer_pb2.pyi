@@ -1025,6 +1025,7 @@ class GetCandidatesRequest(_message.Message):
     FUSION_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     GROUP_BY_INDIVIDUAL_FIELD_NUMBER: _builtins.int
+    AS_COLUMNS_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
     top_k: _builtins.int
@@ -1034,6 +1035,10 @@ class GetCandidatesRequest(_message.Message):
     group_by_individual: _builtins.bool
     """One candidate for each individual_id, the best of its detections, whose pair is the evidence;
     detections without one stand each for itself.
+    """
+    as_columns: _builtins.bool
+    """Answer `columns` instead of `lists`: the same candidates as rows and scores, without words, ids and
+    counts, some 20 bytes each. Not together with group_by_individual, nor with one of detection_ids twice.
     """
     @_builtins.property
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1052,10 +1057,11 @@ class GetCandidatesRequest(_message.Message):
         fusion: _survey_pb2.Fusion.ValueType = ...,
         filter: Global___CandidateFilter | None = ...,
         group_by_individual: _builtins.bool = ...,
+        as_columns: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "filter", b"filter", "fusion", b"fusion", "group_by_individual", b"group_by_individual", "survey_id", b"survey_id", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_columns", b"as_columns", "detection_ids", b"detection_ids", "filter", b"filter", "fusion", b"fusion", "group_by_individual", b"group_by_individual", "survey_id", b"survey_id", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1144,23 +1150,77 @@ class CandidateList(_message.Message):
 Global___CandidateList: _TypeAlias = CandidateList  # noqa: Y015
 
 @_typing.final
+class CandidateColumns(_message.Message):
+    """Candidate lists laid end to end as columns of one length, each list best first. A row is a detection's
+    place, from 0, in the order of ListDetections at the answer's revision; a row is 4 bytes in `bytes`, a
+    little-endian signed integer.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_ROWS_FIELD_NUMBER: _builtins.int
+    CANDIDATE_ROWS_FIELD_NUMBER: _builtins.int
+    VISUAL_FIELD_NUMBER: _builtins.int
+    FEASIBILITY_FIELD_NUMBER: _builtins.int
+    FUSED_FIELD_NUMBER: _builtins.int
+    query_rows: _builtins.bytes
+    """Row of the detection that asked, once for each of its candidates."""
+    candidate_rows: _builtins.bytes
+    """Row of the candidate."""
+    @_builtins.property
+    def visual(self) -> _survey_pb2.Tensor:
+        """Float32, shape (candidates): max(0, cosine)."""
+
+    @_builtins.property
+    def feasibility(self) -> _survey_pb2.Tensor:
+        """Float32, shape (candidates); NaN where unknown."""
+
+    @_builtins.property
+    def fused(self) -> _survey_pb2.Tensor:
+        """Float32, shape (candidates): the score that ranks."""
+
+    def __init__(
+        self,
+        *,
+        query_rows: _builtins.bytes = ...,
+        candidate_rows: _builtins.bytes = ...,
+        visual: _survey_pb2.Tensor | None = ...,
+        feasibility: _survey_pb2.Tensor | None = ...,
+        fused: _survey_pb2.Tensor | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["feasibility", b"feasibility", "fused", b"fused", "visual", b"visual"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_rows", b"candidate_rows", "feasibility", b"feasibility", "fused", b"fused", "query_rows", b"query_rows", "visual", b"visual"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CandidateColumns: _TypeAlias = CandidateColumns  # noqa: Y015
+
+@_typing.final
 class GetCandidatesResponse(_message.Message):
-    """Some of the lists."""
+    """Some of the candidates, near 1 MiB at most."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LISTS_FIELD_NUMBER: _builtins.int
     SCORE_SPEC_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The survey's revision that was read; the same in one stream."""
     @_builtins.property
     def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___CandidateList]:
-        """In the order asked."""
+        """In the order asked; none with as_columns."""
 
     @_builtins.property
     def score_spec(self) -> _survey_pb2.ScoreSpec:
         """What the scores are made from."""
+
+    @_builtins.property
+    def columns(self) -> Global___CandidateColumns:
+        """In the order asked, with as_columns; a list is never split between answers. Where there is no candidate
+        at all, one answer with empty columns tells the revision.
+        """
 
     def __init__(
         self,
@@ -1168,10 +1228,11 @@ class GetCandidatesResponse(_message.Message):
         lists: _abc.Iterable[Global___CandidateList] | None = ...,
         score_spec: _survey_pb2.ScoreSpec | None = ...,
         revision: _builtins.int = ...,
+        columns: Global___CandidateColumns | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["score_spec", b"score_spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "score_spec", b"score_spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lists", b"lists", "revision", b"revision", "score_spec", b"score_spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "lists", b"lists", "revision", b"revision", "score_spec", b"score_spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

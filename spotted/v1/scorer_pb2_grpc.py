@@ -239,7 +239,8 @@ class ScorerServiceServicer:
     def GetCandidates(self, request, context):
         """The best candidates of stored detections, exact, best first; equal scores are ordered by
         detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
+        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+        group_by_individual, or with one of detection_ids twice).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -83,7 +83,8 @@ class ScorerServiceStub:
     GetCandidates: _grpc.UnaryStreamMultiCallable[_scorer_pb2.GetCandidatesRequest, _scorer_pb2.GetCandidatesResponse]
     """The best candidates of stored detections, exact, best first; equal scores are ordered by
     detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
+    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+    group_by_individual, or with one of detection_ids twice).
     """
     QueryCandidates: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
@@ -153,7 +154,8 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     GetCandidates: _aio.UnaryStreamMultiCallable[_scorer_pb2.GetCandidatesRequest, _scorer_pb2.GetCandidatesResponse]  # type: ignore[assignment]
     """The best candidates of stored detections, exact, best first; equal scores are ordered by
     detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
+    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+    group_by_individual, or with one of detection_ids twice).
     """
     QueryCandidates: _aio.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]  # type: ignore[assignment]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
@@ -304,7 +306,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_scorer_pb2.GetCandidatesResponse], _abc.AsyncIterator[_scorer_pb2.GetCandidatesResponse]]:
         """The best candidates of stored detections, exact, best first; equal scores are ordered by
         detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000).
+        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+        group_by_individual, or with one of detection_ids twice).
         """
 
     @_abc_1.abstractmethod

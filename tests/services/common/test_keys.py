@@ -26,5 +26,10 @@ def test_every_key_function_is_in_the_table() -> None:
 
 
 def test_all_keys_of_a_survey_share_one_cluster_slot() -> None:
-    of_survey = [keys.survey_journal("s"), keys.session_journal("s", "a"), keys.request("s", "x", "y")]
+    of_survey = [
+        keys.survey_journal("s"),
+        keys.session_journal("s", "a"),
+        keys.leases("s", "a"),
+        keys.request("s", "x", "y"),
+    ]
     assert {re.findall(r"\{(.*?)\}", key)[0] for key in of_survey} == {"s:s"}

@@ -64,6 +64,21 @@ def test_a_store_that_syncs_each_second_is_waited_for(tmp_path: Path) -> None:
     kill(member)
 
 
+@pytest.mark.parametrize("fsync", ["always", "everysec"])
+def test_a_script_answers_though_the_store_forgot_it(tmp_path: Path, fsync: str) -> None:
+    member = own_store(tmp_path)
+    connection = redis.Redis.from_url(url(member))
+    connection.config_set("appendfsync", fsync)
+    store = Store(url(member))
+    store.open()
+    append = store.script("return redis.call('RPUSH', KEYS[1], ARGV[1])")
+    assert [append(["key"], [b"a"]), append(["key"], [b"b"])] == [1, 2]
+    connection.script_flush()
+    assert append(["key"], [b"c"]) == 3
+    assert connection.waitaof(1, 0, 1)[0] == 1
+    kill(member)
+
+
 def test_what_was_answered_survives_a_killed_store(tmp_path: Path) -> None:
     member = own_store(tmp_path)
     store = Store(url(member))

@@ -12,6 +12,7 @@ from services.common.store import Store
 from services.sampler.asking import Asking
 from services.sampler.leases import Leases
 from services.sampler.planning import Planner
+from services.sampler.progress import quick_progress
 from services.sampler.scoring import CandidateColumns, SurveyScores
 from services.sampler.sessions import Sessions
 from spotted.errors import NotFoundError
@@ -42,15 +43,15 @@ class ToyScorer:
         self.reads += 1
         revision, _ = self.revision(survey_id)
         ids = list(self.animals)
-        columns = CandidateColumns([], [], [], [], [])
+        rows: list[tuple[int, int]] = []
+        fused: list[float] = []
         for row, query in enumerate(ids):
             scores = {other: self.score(query, other) for other in ids if self._competes(query, other)}
             for other in sorted(scores, key=lambda i: (-scores[i], i))[:top_k]:
-                columns.query.append(row)
-                columns.candidate.append(ids.index(other))
-                columns.visual.append(scores[other])
-                columns.feasibility.append(1.0)
-                columns.fused.append(scores[other])
+                rows.append((row, ids.index(other)))
+                fused.append(scores[other])
+        pairs, visual = np.array(rows, np.int32).reshape(-1, 2), np.array(fused, np.float32)
+        columns = CandidateColumns(pairs[:, 0], pairs[:, 1], visual, np.ones_like(visual), visual)
         cameras = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0)}
         detections = {
             i: Detection(i, "cd"[n % 2], n * 3600.0, self.images.get(i, "")) for n, i in enumerate(ids)
@@ -83,7 +84,7 @@ class Sampler:
 
     def __init__(self, store: Store, scorer: ToyScorer) -> None:
         leases, planner = Leases(store), Planner(scorer)
-        self.sessions = Sessions(store, scorer, leases, now=process.now)
+        self.sessions = Sessions(store, scorer, now=process.now)
         self.asking = Asking(self.sessions, planner, leases)
         self.planner = planner
 
@@ -109,7 +110,7 @@ class Sampler:
         label = pb.Label(
             first_detection_id=pair[0], second_detection_id=pair[1], answer=answer, annotator_id=annotator
         )
-        (outcome,) = self.sessions.submit(survey_id, "main", [label], request_id)
+        (outcome,), _ = self.sessions.submit(survey_id, "main", [label], request_id, quick_progress)
         return outcome
 
     def answer_truly(self, survey_id: str, pair: tuple[str, str], animals: dict[str, str]) -> pb.LabelOutcome:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import time
 
+from services.common import keys
+from services.common.journal import Change, Journal
 from services.common.store import Store
-from services.sampler.leases import Leases
+from services.sampler.leases import Leases, leased
 
 PAIR, OTHER = ("d1", "d2"), ("d1", "d3")
 
@@ -36,10 +38,12 @@ def test_an_ended_lease_is_gone(store: Store, survey_id: str) -> None:
     assert leases.acquire(survey_id, "s", "ben", [PAIR], 60.0)[0].annotator_id == "ben"
 
 
-def test_a_released_pair_is_free_and_others_are_not(store: Store, survey_id: str) -> None:
+def test_a_pair_that_was_answered_is_free_and_others_are_not(store: Store, survey_id: str) -> None:
     leases = Leases(store)
     leases.acquire(survey_id, "s", "anna", [PAIR, OTHER], 60.0)
-    leases.release(survey_id, "s", [PAIR])
+    journal = Journal(store, keys.session_journal(survey_id, "s"), survey_id)
+    answered = Change(b"label", b"", leased(survey_id, "s", [PAIR]))
+    journal.append(answered, expected=0, scope="SubmitLabels", request_id="r")
     assert [lease.pair for lease in leases.live(survey_id, "s")] == [OTHER]
 
 
@@ -52,5 +56,4 @@ def test_sessions_do_not_share_leases(store: Store, survey_id: str) -> None:
 def test_nothing_asked_for_is_nothing_leased(store: Store, survey_id: str) -> None:
     leases = Leases(store)
     assert leases.acquire(survey_id, "s", "anna", [], 60.0) == []
-    leases.release(survey_id, "s", [])
     assert leases.live(survey_id, "s") == []

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from services.common.store import Store
+from services.sampler.leases import Leases
+from services.sampler.progress import quick_progress
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
@@ -10,6 +15,17 @@ from tests.services.sampler.surveys import Sampler, ToyScorer, planted
 
 def sampler(store: Store, animals: dict[str, str] | None = None) -> Sampler:
     return Sampler(store, ToyScorer(planted() if animals is None else animals))
+
+
+def label(pair: tuple[str, str], answer: pb.Answer.ValueType, annotator: str = "a") -> pb.Label:
+    return pb.Label(
+        first_detection_id=pair[0], second_detection_id=pair[1], answer=answer, annotator_id=annotator
+    )
+
+
+def retract(made: Sampler, survey_id: str, label_id: str, request_id: str = "") -> pb.Progress:
+    retracted = pb.LabelsRetracted(label_ids=[label_id], annotator_id="a")
+    return made.sessions.retract(survey_id, "main", retracted, request_id, quick_progress)
 
 
 def test_a_session_writes_its_defaults_out(store: Store, survey_id: str) -> None:
@@ -48,14 +64,9 @@ def test_a_label_of_an_unknown_pair_stores_nothing_of_its_call(store: Store, sur
     made = sampler(store)
     made.create(survey_id)
     (pair,) = made.ask(survey_id)
-    good = pb.Label(
-        first_detection_id=pair[0], second_detection_id=pair[1], answer=pb.ANSWER_SAME, annotator_id="a"
-    )
-    bad = pb.Label(
-        first_detection_id=pair[0], second_detection_id="dx", answer=pb.ANSWER_SAME, annotator_id="a"
-    )
+    good, bad = label(pair, pb.ANSWER_SAME), label((pair[0], "dx"), pb.ANSWER_SAME)
     with pytest.raises(NotFoundError, match="'dx'"):
-        made.sessions.submit(survey_id, "main", [good, bad], "")
+        made.sessions.submit(survey_id, "main", [good, bad], "", quick_progress)
     assert not any(event.HasField("labelled") for event in made.sessions.events(survey_id, "main"))
 
 
@@ -92,7 +103,82 @@ def test_retracting_a_label_that_does_not_stand_is_refused(store: Store, survey_
     made = sampler(store)
     made.create(survey_id)
     with pytest.raises(NotFoundError, match="'9-1' does not stand"):
-        made.sessions.retract(survey_id, "main", pb.LabelsRetracted(label_ids=["9-1"], annotator_id="a"), "")
+        retract(made, survey_id, "9-1")
+
+
+def test_an_answer_comes_with_the_progress_after_it(store: Store, survey_id: str) -> None:
+    made = sampler(store, {"d1": "a", "d2": "a", "d3": "b"})
+    made.create(survey_id)
+    made.ask(survey_id)
+    labels = [label(("d1", "d2"), pb.ANSWER_SAME), label(("d2", "d3"), pb.ANSWER_DIFFERENT)]
+    outcomes, progress = made.sessions.submit(survey_id, "main", labels, "", quick_progress)
+    assert [outcome.label.label_id for outcome in outcomes] == ["3-1", "3-2"]
+    assert (progress.same, progress.different, progress.position) == (1, 1, 3)
+    assert retract(made, survey_id, "3-1").same == 0
+
+
+def test_an_answer_ends_the_lease_of_its_pair_alone(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    first, second = made.ask(survey_id, count=2)
+    leases = Leases(store)
+    assert {lease.pair for lease in leases.live(survey_id, "main")} == {first, second}
+    made.answer(survey_id, (first[1], first[0]), pb.ANSWER_SKIP)
+    assert [lease.pair for lease in leases.live(survey_id, "main")] == [second]
+
+
+def test_a_pair_that_another_process_brought_in_can_be_answered(store: Store, survey_id: str) -> None:
+    here, there = sampler(store), sampler(store)
+    here.create(survey_id)
+    here.sessions.get(survey_id, "main")
+    there.sessions.get(survey_id, "main")
+    (pair,) = here.ask(survey_id)
+    # the detections of the session came after this process last read it
+    assert there.answer(survey_id, pair, pb.ANSWER_SAME).effect == pb.LABEL_EFFECT_MERGED
+
+
+def test_a_session_made_anew_is_not_answered_as_the_old_one(store: Store, survey_id: str) -> None:
+    here, there = sampler(store), sampler(store)
+    here.create(survey_id)
+    (pair,) = here.ask(survey_id)
+    here.answer(survey_id, pair, pb.ANSWER_SAME)
+    there.sessions.delete(survey_id, "main", "")
+    with pytest.raises(NotFoundError, match="CreateSession"):
+        here.answer(survey_id, pair, pb.ANSWER_SAME)
+    there.create(survey_id, "random")
+    with pytest.raises(NotFoundError, match="is not of this session"):
+        here.answer(survey_id, pair, pb.ANSWER_SAME)
+    there.ask(survey_id)
+    assert here.answer(survey_id, pair, pb.ANSWER_DIFFERENT).label.label_id == "3-1"
+
+
+def test_annotators_who_answer_at_once_on_two_replicas_lose_nothing(store: Store, survey_id: str) -> None:
+    replicas = [sampler(store), sampler(store)]
+    replicas[0].create(survey_id)
+    replicas[0].ask(survey_id)
+    pairs = list(itertools.combinations(planted(), 2))[:96]
+
+    def answer(annotator: int) -> list[str]:
+        made = replicas[annotator % 2]
+        given = [made.answer(survey_id, p, pb.ANSWER_SKIP, f"a{annotator}") for p in pairs[annotator::8]]
+        return [outcome.label.label_id for outcome in given]
+
+    with ThreadPoolExecutor(8) as threads:
+        label_ids = [i for ids in threads.map(answer, range(8)) for i in ids]
+    states = [made.sessions.folded(survey_id, "main").view(lambda s, _: dict(s.labels)) for made in replicas]
+    assert states[0] == states[1]
+    assert sorted(states[0]) == sorted(label_ids) == sorted(f"{n}-1" for n in range(3, 99))
+
+
+def test_a_repeated_retraction_is_answered_alike(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    (pair,) = made.ask(survey_id)
+    label_id = made.answer(survey_id, pair, pb.ANSWER_SAME).label.label_id
+    first = retract(made, survey_id, label_id, "r")
+    assert retract(made, survey_id, label_id, "r") == first
+    with pytest.raises(NotFoundError, match="does not stand"):
+        retract(made, survey_id, label_id, "other")
 
 
 def test_events_are_numbered_from_one(store: Store, survey_id: str) -> None:

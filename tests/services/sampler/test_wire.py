@@ -74,7 +74,7 @@ def question(second: Detection) -> Question:
     cameras = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0), "lost": Camera("lost")}
     first = Detection("d1", "c", 0.0)
     detections = {d.detection_id: d for d in (first, second)}
-    scores = SurveyScores(1, 1, detections, cameras, CandidateColumns([], [], [], [], []), None)
+    scores = SurveyScores(1, 1, detections, cameras, CandidateColumns.joined([]), None)
     return Question(("d1", "d2"), PairQuery(0, 1, "why", 0.5), Lease(("d1", "d2"), "a", 50.0), scores)
 
 

@@ -159,6 +159,21 @@ def test_too_few_or_too_many_candidates_are_refused(count: int) -> None:
         wire.wanted(pb.QueryCandidatesRequest(top_k=count))
 
 
+def test_columns_by_individual_and_of_one_detection_twice_are_refused() -> None:
+    plain = pb.GetCandidatesRequest(top_k=3, detection_ids=["a", "b"], as_columns=True)
+    assert wire.wanted(plain) == Wanted(3)
+    grouped = pb.GetCandidatesRequest(top_k=3, group_by_individual=True, as_columns=True)
+    with pytest.raises(InvalidInputError, match="leave out group_by_individual") as refused:
+        wire.wanted(grouped)
+    assert refused.value.field == "as_columns"
+    twice = pb.GetCandidatesRequest(top_k=3, detection_ids=["a", "b", "a"])
+    assert wire.wanted(twice) == Wanted(3)
+    twice.as_columns = True
+    with pytest.raises(InvalidInputError, match="'a' twice") as refused:
+        wire.wanted(twice)
+    assert refused.value.field == "detection_ids"
+
+
 def test_labels_of_pairs_are_read_and_a_pair_of_one_detection_is_refused() -> None:
     pair = survey_pb2.Pair(first_detection_id="a", second_detection_id="b")
     request = pb.FitCalibrationRequest(labels=[pb.LabelledPair(pair=pair, same=True)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spotted.sampling.candidates import CandidateGraph, from_candidates
-from spotted.survey import IntArray
+from spotted.survey import DetectionTable, IntArray
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def truth() -> IntArray:
 
 @pytest.fixture(scope="session")
 def graph(truth: IntArray) -> CandidateGraph:
-    """All pairs of 60 noisy embeddings, with feasibility unknown for some."""
+    """All pairs of 60 noisy embeddings, with feasibility unknown for some, each individual around a place."""
     rng = np.random.default_rng(1)
     looks = rng.normal(size=(15, 16))[truth] + 0.9 * rng.normal(size=(60, 16))
     embeddings = (looks / np.linalg.norm(looks, axis=1, keepdims=True)).astype(np.float32)
@@ -26,6 +26,13 @@ def graph(truth: IntArray) -> CandidateGraph:
     feasibility = np.where(truth[first] == truth[second], 1.0, rng.random(len(first)))
     feasibility[::7] = np.nan
     fused = np.where(np.isnan(feasibility), visual, visual * feasibility)
-    return from_candidates(
-        60, first, second, visual=visual, feasibility=feasibility, fused=fused, embeddings=embeddings
+    table = DetectionTable(
+        position_m=rng.normal(0, 5_000, (15, 2))[truth] + rng.normal(0, 1_000, (60, 2)),
+        time_s=rng.uniform(0, 1e6, 60),
+        image=np.full(60, -1),
+        side=rng.integers(1, 3, 60),
+        location_uncertainty_m=np.zeros(60),
+        clock_suspect=np.zeros(60, dtype=np.bool_),
     )
+    scores = {"visual": visual, "feasibility": feasibility, "fused": fused}
+    return from_candidates(60, first, second, **scores, embeddings=embeddings, table=table)

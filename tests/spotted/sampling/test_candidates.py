@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from spotted.sampling.candidates import (
     implied_same,
     open_rows,
 )
+from spotted.survey import DetectionTable
 
 N = 6
 pairs = st.tuples(st.integers(0, N - 1), st.integers(0, N - 1)).filter(lambda pair: pair[0] != pair[1])
@@ -91,3 +93,11 @@ def test_columns_that_are_no_graph_are_refused(
 
 def test_a_graph_without_pairs_is_a_graph() -> None:
     assert len(ranked_lists([])) == 0
+
+
+def test_a_table_of_other_items_is_refused(graph: CandidateGraph) -> None:
+    nothing = np.zeros(2)
+    whole = np.zeros(2, dtype=np.int64)
+    table = DetectionTable(np.zeros((2, 2)), nothing, whole, whole, nothing, np.zeros(2, np.bool_))
+    with pytest.raises(InvalidInputError, match="a table of 2 rows for 60 items"):
+        replace(graph, table=table)

@@ -8,6 +8,7 @@ import torch
 
 from spotted.clustering import NOISE
 from spotted.constraints import Answer, Constraints, LabelledPair
+from spotted.sampling import retraining
 from spotted.sampling.candidates import CandidateGraph
 from spotted.sampling.retraining import retrained
 from spotted.sampling.spal import HeadTraining
@@ -102,3 +103,27 @@ def test_a_batch_smaller_than_the_survey_still_teaches(
 def test_a_graph_without_embeddings_is_left_alone(graph: CandidateGraph, answers: Constraints) -> None:
     blind = replace(graph, embeddings=None)
     assert relearnt(blind, answers) is blind
+
+
+@pytest.mark.parametrize("sparse", [0.0, 1.0])
+def test_scores_are_inner_products_however_they_are_computed(
+    graph: CandidateGraph, sparse: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retraining, "SPARSE", sparse)
+    monkeypatch.setattr(retraining, "BLOCK", 13)
+    scores = relearnt(graph, Constraints(graph.n)).visual
+    assert graph.embeddings is not None
+    inner = (graph.embeddings[graph.first] * graph.embeddings[graph.second]).sum(axis=1)
+    np.testing.assert_allclose(scores, np.maximum(inner, 0), atol=1e-6)
+
+
+def test_a_wider_embedding_of_the_same_vectors_learns_about_as_much(
+    graph: CandidateGraph, truth: IntArray, answers: Constraints
+) -> None:
+    """Noise-free dimensions added by a rotation change no inner product, and should change no lesson."""
+    assert graph.embeddings is not None
+    dimension = graph.embeddings.shape[1]
+    turned = np.linalg.qr(np.random.default_rng(0).normal(size=(64 * dimension, dimension)))[0].T
+    wide = replace(graph, embeddings=(graph.embeddings @ turned).astype(np.float32))
+    gains = [gap(relearnt(g, answers, epochs=30), truth) - gap(g, truth) for g in (graph, wide)]
+    assert gains[1] == pytest.approx(gains[0], rel=0.5)

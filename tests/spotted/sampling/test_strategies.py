@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spotted.errors import InvalidInputError
+from spotted.sampling.linkage import MeanLinkage
 from spotted.sampling.ranked import Greedy, Random
 from spotted.sampling.rounds import Strategy
 from spotted.sampling.spal import ConfSpal, Spal
@@ -15,6 +16,7 @@ from spotted.sampling.strategies import strategy
         ("random", Random()),
         ("greedy", Greedy()),
         ("greedy-visual", Greedy("visual")),
+        ("mean-linkage", MeanLinkage()),
         ("spal", Spal()),
         ("confspal", ConfSpal()),
     ],
@@ -28,7 +30,7 @@ def test_parameters_are_the_fields_of_the_strategy() -> None:
 
 
 def test_an_unknown_kind_is_answered_with_the_known_ones() -> None:
-    known = "random, greedy, greedy-visual, spal, confspal"
+    known = "random, greedy, greedy-visual, mean-linkage, spal, confspal"
     with pytest.raises(InvalidInputError, match=f"'best' is not one of {known}"):
         strategy("best")
 
