@@ -21,6 +21,8 @@ STATION_PULL = (
 )
 PRIOR_VIEWS = 100.0  # weight, in views, of the spread that is guessed before labels tell it
 PRIOR_PAIRS = 20.0  # weight, in pairs of flanks, of the guess that half of what an animal shows is both-sided
+GUESS_PAIRS = 10.0  # weight, in pairs, of half of the covariance of all items in the guessed spread
+LEAST_VARIANCE = 1e-6  # of unit embeddings in any direction: few or equal images show none in some
 LEAST_RATIO = 0.02  # of the variance between animals to that within, in every direction
 ROWS = 20_000  # pairs that are scored at a time, so that memory stays bounded
 
@@ -99,7 +101,7 @@ def fitted(shown: Views, components: int, sides: int, guess: Float64Array) -> Ap
     off = shown.mean - means[group]
     freedom = len(group) - np.count_nonzero(count)
     within = (off.T @ off + PRIOR_VIEWS * guess) / (freedom + PRIOR_VIEWS)
-    spread = np.atleast_2d(np.cov(shown.mean.T))
+    spread = _covariance(shown.mean)
     ratio, directions = eigh(spread - within, within)
     ratio = np.maximum(ratio, LEAST_RATIO)
     both = _both_sided(means @ directions, count.reshape(components, sides), ratio)
@@ -112,12 +114,12 @@ def fitted(shown: Views, components: int, sides: int, guess: Float64Array) -> Ap
 def guessed_spread(seen: Float64Array, first: IntArray, second: IntArray) -> Float64Array:
     """(d, d) covariance of the views of one animal, from pairs (m,) that are thought to show one.
 
-    Without a pair it is half of the covariance of all items: as much within animals as between them.
+    It is drawn to half of the covariance of all items: as much within animals as between them. Few pairs
+    say nothing of most directions.
     """
-    if not len(first):
-        return np.atleast_2d(np.cov(seen.T)) / 2.0
     off = seen[first] - seen[second]
-    return np.asarray(off.T @ off / (2.0 * len(first)), dtype=np.float64)
+    pairs = len(first) + GUESS_PAIRS
+    return np.asarray((off.T @ off + GUESS_PAIRS * _covariance(seen)) / (2.0 * pairs), dtype=np.float64)
 
 
 def _evidence(
@@ -153,6 +155,13 @@ def _both_sided(means: Float64Array, count: Float64Array, ratio: Float64Array) -
     whole = float(ratio.sum())
     share = (products + PRIOR_PAIRS * whole / 2.0) / ((pairs + PRIOR_PAIRS) * whole)
     return float(np.clip(share, 0.1, 1.0))
+
+
+def _covariance(rows: Float64Array) -> Float64Array:
+    """(d, d) covariance of rows (m, d), positive definite."""
+    off = rows - rows.mean(axis=0)
+    floor = LEAST_VARIANCE * np.eye(rows.shape[1])
+    return np.asarray(off.T @ off / max(len(rows) - 1, 1) + floor, dtype=np.float64)
 
 
 def _sums(rows: Float64Array, group: IntArray, groups: int) -> Float64Array:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.cluster.hierarchy import average, fcluster
 
-from spotted.survey import DetectionTable, IntArray
+from spotted.survey import DetectionTable, Float32Array, IntArray
 
 BURST_GAP_S = 60.0  # frames further apart begin another burst (ours)
+LEAST_LIKENESS = 0.5  # mean cosine, the survey's mean taken away, between frames asked about together (ours)
 
 
 def burst_ids(table: DetectionTable, *, gap_s: float = BURST_GAP_S) -> IntArray:
@@ -30,3 +32,27 @@ def burst_ids(table: DetectionTable, *, gap_s: float = BURST_GAP_S) -> IntArray:
     ids = np.empty(len(table), dtype=np.int64)
     ids[order] = np.concatenate((np.zeros(min(len(order), 1), np.int64), np.cumsum(~joined)))
     return ids
+
+
+def burst_groups(
+    table: DetectionTable, embeddings: Float32Array, *, least_likeness: float = LEAST_LIKENESS
+) -> list[tuple[int, ...]]:
+    """The frames of each burst that look like one animal, two or more, in the order of their times.
+
+    embeddings: (n, D); the survey's mean is taken away. A burst is cut into groups by average linkage, so
+    that one question more often has one answer (ours). Ordered by the first frame's time, ties by item.
+    """
+    centred = embeddings - embeddings.mean(axis=0)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    ids = burst_ids(table)
+    order = np.lexsort((np.arange(len(table)), table.time_s, ids))
+    starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
+    groups: list[tuple[int, ...]] = []
+    for frames in np.split(order, starts[1:]) if len(order) else []:
+        if len(frames) > 1:
+            unlike = 1.0 - centred[frames] @ centred[frames].T
+            near = average(np.maximum(unlike[np.triu_indices(len(frames), 1)], 0.0))
+            number = fcluster(near, 1.0 - least_likeness, "distance")
+            groups += [tuple(frames[number == one].tolist()) for one in np.unique(number)]
+    groups = [group for group in groups if len(group) > 1]
+    return sorted(groups, key=lambda group: (table.time_s[group[0]], group[0]))

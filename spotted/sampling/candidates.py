@@ -117,7 +117,8 @@ def open_rows(
     closed = np.concatenate(
         (constraints.closed_pairs(), np.array(sorted(excluding), dtype=np.int64).reshape(-1, 2))
     )
-    asked = _among(graph.n, graph.first, graph.second, closed)
+    # pairs of items that came after the graph may be closed as well
+    asked = _among(constraints.items, graph.first, graph.second, closed)
     return ~(asked | implied_same(graph, constraints) | implied_different(graph, constraints))
 
 

@@ -28,7 +28,7 @@ def spacing_m(places: Float64Array) -> float:
         return 1.0
     square = _square_m2(places)
     np.fill_diagonal(square, np.inf)
-    return float(np.sqrt(np.median(square.min(axis=1))))
+    return float(np.median(np.sqrt(square.min(axis=1))))
 
 
 @dataclass(frozen=True, slots=True)

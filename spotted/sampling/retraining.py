@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,6 +19,13 @@ from spotted.constraints import Constraints
 from spotted.sampling.candidates import CandidateGraph, implied_different, implied_same
 from spotted.sampling.spal import HeadTraining
 from spotted.survey import BoolArray, Float32Array, IntArray
+
+# of the embeddings for which the learning rate is meant
+RATE_DIMENSION = 128
+# items whose pairs are scored together
+BLOCK = 256
+# a product of matrices is quicker than one product a pair above this share of all pairs
+SPARSE = 0.05
 
 
 def retrained(
@@ -38,10 +46,24 @@ def retrained(
         return graph
     with _one_thread():
         adapted = _train(graph.embeddings, _targets(graph, constraints, clusters, training), training, rng)
-    visual = np.maximum(0.0, np.einsum("ij,ij->i", adapted[graph.first], adapted[graph.second]))
-    visual = visual.astype(np.float32)
+    visual = np.maximum(np.float32(0), _cosines(graph, adapted))
     fused = np.where(np.isnan(graph.feasibility), visual, visual * graph.feasibility)
     return replace(graph, visual=visual, fused=fused)
+
+
+def _cosines(graph: CandidateGraph, unit_rows: Float32Array) -> Float32Array:
+    """(m,) the inner product of the rows of each pair."""
+    cosines = np.empty(len(graph), dtype=np.float32)
+    # pairs are ordered by their first item, so that those of a block of items stand together
+    bounds = np.searchsorted(graph.first, np.arange(0, graph.n + BLOCK, BLOCK))
+    for block, (start, end) in enumerate(pairwise(bounds.tolist())):
+        first, second = graph.first[start:end] - block * BLOCK, graph.second[start:end]
+        rows = unit_rows[block * BLOCK : (block + 1) * BLOCK]
+        if end - start > SPARSE * len(rows) * graph.n:
+            cosines[start:end] = (rows @ unit_rows.T)[first, second]
+        else:
+            cosines[start:end] = np.einsum("ij,ij->i", rows[first], unit_rows[second])
+    return cosines
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +121,10 @@ def _train(
     ).requires_grad_()
     # zeros: the untrained head is the identity
     outer = torch.zeros(dimension, training.rank, requires_grad=True)
-    optimizer = torch.optim.Adam((inner, outer), lr=training.learning_rate)
+    # a step moves the hidden layer in proportion to the dimension, which the rate has to undo
+    inner_rate = training.learning_rate * RATE_DIMENSION / dimension
+    groups = ({"params": [inner], "lr": inner_rate}, {"params": [outer]})
+    optimizer = torch.optim.Adam(groups, lr=training.learning_rate)
     for _ in range(training.epochs):
         adapted = _adapt(base, inner, outer)
         loss = _contrastive(adapted, targets.clusters, training, rng) + _triplet(adapted, targets, training)

@@ -104,9 +104,20 @@ class RoundQueue:
         self._round, self._position, self._answers = planned, 0, 0
         self._known |= {(query.first, query.second): query for query in planned.pairs if query.terms}
 
-    def resume(self, planned: Round) -> None:
-        """Serve a round again from its first open pair, after its constraints were folded anew."""
-        self._round, self._position = planned, 0
+    def over(self, constraints: Constraints) -> RoundQueue:
+        """The same round and all that is known of earlier ones, over labels that were folded anew."""
+        queue = RoundQueue(constraints)
+        queue._round, queue._answers, queue._known = self._round, self._answers, self._known
+        return queue
+
+    def chance(self, pair: Pair) -> float | None:
+        """The chance of SAME at which a pair (first < second) was planned, None where none was given."""
+        query = self._known.get(pair)
+        return None if query is None else query.score
+
+    def open_pairs(self) -> Iterator[PairQuery]:
+        """The pairs of the round that are open, in order."""
+        return self._open_pairs()
 
     def next_open_pairs(
         self, count: int, *, excluding: Collection[Pair] = (), busy: Collection[Pair] = ()

@@ -52,6 +52,10 @@ class Spal:
     A pair is asked only where its answer is open, so that the strategy runs dry once the borders of the
     clusters are settled; it then has no more questions, though positives may be left.
 
+    One pair out of each cluster is what SPAL codes. One for every two clusters, as Spotted words it, needed 1.3
+    to 6 times as many questions on two generated surveys; clusters on 1 - visual, or on SPAL's Jaccard distance
+    re-ranked by neighbours, needed as many within 4 %.
+
     eps: cluster radius on 1 - fused (paper: by grid); None chooses it by `choose_eps` at the first round.
     min_samples: of a core item (ours).
     largest_cluster: what `choose_eps` allows (paper: a few tens).

@@ -104,8 +104,8 @@ def pair_terms(
     """The terms of the component pairs that have an open image pair, ordered by that row.
 
     Scores count over all candidate pairs between two components, looks and ranges over all their images.
-    most: so many pairs at least are kept, those of the highest fused scores and of the likest mean looks;
-    the others are hardly worth a question before the next round.
+    most: where more pairs are open, half as many of the highest fused scores and half as many of the likest
+    mean looks are kept; the others are hardly worth a question before the next round.
     """
     component = np.unique(constraints.component_ids()[: graph.n], return_inverse=True)[1].reshape(-1)
     a, b = component[graph.first], component[graph.second]
@@ -183,10 +183,12 @@ def _counted(
     count = int(component.max(initial=-1)) + 1
     size = np.bincount(component, minlength=count)
     refused = np.zeros(count)
-    separated = constraints.separations()
-    rank = np.unique(constraints.component_ids(), return_inverse=True)[1].reshape(-1)
-    for column in separated.T:
-        refused += np.bincount(rank[column], minlength=count)[:count]
+    ids = constraints.component_ids()
+    # a component of items that came after the graph refuses others, and none asks what it refuses
+    number = np.full(len(ids), count)
+    number[ids[: len(component)]] = component
+    for column in constraints.separations().T:
+        refused += np.bincount(number[column], minlength=count)[:count]
     shows = np.zeros((count, int(side.max(initial=0)) + 1), dtype=np.bool_)
     shows[component, side] = True
     columns: list[Float64Array] = []

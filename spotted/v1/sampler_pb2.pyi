@@ -54,6 +54,62 @@ ANSWER_SKIP: Answer.ValueType  # 4
 """Not answered. The annotator is not asked this pair again; others may be."""
 Global___Answer: _TypeAlias = Answer  # noqa: Y015
 
+class _Trust:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrustEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trust.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRUST_UNSPECIFIED: _Trust.ValueType  # 0
+    """Single until a second annotator answers, verified from then on."""
+    TRUST_SINGLE: _Trust.ValueType  # 1
+    """Each answer is true and propagates at once, as in the paper; one wrong SAME joins two animals."""
+    TRUST_VERIFIED: _Trust.ValueType  # 2
+    """Answers are evidence, weighed by how often the annotator errs; groups are joined and kept apart when it
+    suffices, checked again where a mistake would cost most, and split where answers speak against them.
+    """
+
+class Trust(_Trust, metaclass=_TrustEnumTypeWrapper):
+    """How far one answer is believed."""
+
+TRUST_UNSPECIFIED: Trust.ValueType  # 0
+"""Single until a second annotator answers, verified from then on."""
+TRUST_SINGLE: Trust.ValueType  # 1
+"""Each answer is true and propagates at once, as in the paper; one wrong SAME joins two animals."""
+TRUST_VERIFIED: Trust.ValueType  # 2
+"""Answers are evidence, weighed by how often the annotator errs; groups are joined and kept apart when it
+suffices, checked again where a mistake would cost most, and split where answers speak against them.
+"""
+Global___Trust: _TypeAlias = Trust  # noqa: Y015
+
+class _QuestionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QuestionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QuestionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUESTION_KIND_UNSPECIFIED: _QuestionKind.ValueType  # 0
+    """Refused."""
+    QUESTION_KIND_PAIR: _QuestionKind.ValueType  # 1
+    """Two detections: the same animal?"""
+    QUESTION_KIND_BURST: _QuestionKind.ValueType  # 2
+    """The frames of a burst: are they one animal? Never taken for granted."""
+    QUESTION_KIND_GALLERY: _QuestionKind.ValueType  # 3
+    """One detection and several others: which of these are the same animal as this one?"""
+
+class QuestionKind(_QuestionKind, metaclass=_QuestionKindEnumTypeWrapper):
+    """What can be put to an annotator at once."""
+
+QUESTION_KIND_UNSPECIFIED: QuestionKind.ValueType  # 0
+"""Refused."""
+QUESTION_KIND_PAIR: QuestionKind.ValueType  # 1
+"""Two detections: the same animal?"""
+QUESTION_KIND_BURST: QuestionKind.ValueType  # 2
+"""The frames of a burst: are they one animal? Never taken for granted."""
+QUESTION_KIND_GALLERY: QuestionKind.ValueType  # 3
+"""One detection and several others: which of these are the same animal as this one?"""
+Global___QuestionKind: _TypeAlias = QuestionKind  # noqa: Y015
+
 class _LabelEffect:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -72,6 +128,12 @@ class _LabelEffectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelEffe
     """It contradicts earlier labels; stored, not applied."""
     LABEL_EFFECT_CLOSED: _LabelEffect.ValueType  # 5
     """It closed this pair only."""
+    LABEL_EFFECT_PENDING: _LabelEffect.ValueType  # 6
+    """It is kept as evidence that does not suffice yet; the two groups are asked again."""
+    LABEL_EFFECT_SPLIT: _LabelEffect.ValueType  # 7
+    """It split a group that earlier answers had joined."""
+    LABEL_EFFECT_REOPENED: _LabelEffect.ValueType  # 8
+    """It makes two separated groups doubtful; they are asked again."""
 
 class LabelEffect(_LabelEffect, metaclass=_LabelEffectEnumTypeWrapper):
     """What one label did."""
@@ -88,6 +150,12 @@ LABEL_EFFECT_CONFLICT: LabelEffect.ValueType  # 4
 """It contradicts earlier labels; stored, not applied."""
 LABEL_EFFECT_CLOSED: LabelEffect.ValueType  # 5
 """It closed this pair only."""
+LABEL_EFFECT_PENDING: LabelEffect.ValueType  # 6
+"""It is kept as evidence that does not suffice yet; the two groups are asked again."""
+LABEL_EFFECT_SPLIT: LabelEffect.ValueType  # 7
+"""It split a group that earlier answers had joined."""
+LABEL_EFFECT_REOPENED: LabelEffect.ValueType  # 8
+"""It makes two separated groups doubtful; they are asked again."""
 Global___LabelEffect: _TypeAlias = LabelEffect  # noqa: Y015
 
 @_typing.final
@@ -101,9 +169,11 @@ class StrategySettings(_message.Message):
     EPS_FIELD_NUMBER: _builtins.int
     RETRAIN_FIELD_NUMBER: _builtins.int
     strategy_id: _builtins.str
-    """`random`, `greedy`, `greedy-visual`, `spal` or `confspal` (default)."""
+    """`learned` (default), `confspal`, `spal`, `mean-linkage`, `greedy`, `greedy-visual` or `random`."""
     top_k: _builtins.int
-    """Candidates of each detection to start with; default 50. Widened when they are used up."""
+    """Candidates of each detection to start with; default: as many as make a million in all, at least 50.
+    Widened when they are used up.
+    """
     eps: _builtins.float
     """Clustering radius on 1 - score; unset: chosen from the scores."""
     retrain: _builtins.bool
@@ -141,6 +211,7 @@ class Session(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    TRUST_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     survey_id: _builtins.str
@@ -149,6 +220,8 @@ class Session(_message.Message):
     """Same seed and same journal give the same next question."""
     position: _builtins.int
     """Output only. Number of events in its journal."""
+    trust: Global___Trust.ValueType
+    """How far one answer is believed."""
     @_builtins.property
     def strategy(self) -> Global___StrategySettings:
         """How questions are chosen."""
@@ -166,10 +239,11 @@ class Session(_message.Message):
         seed: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
+        trust: Global___Trust.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -393,6 +467,9 @@ class NextPairsRequest(_message.Message):
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
+    SHOWS_FIELD_NUMBER: _builtins.int
+    GALLERY_SIZE_FIELD_NUMBER: _builtins.int
+    AUDIT_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
     session_id: _builtins.str
@@ -401,9 +478,19 @@ class NextPairsRequest(_message.Message):
     """Who will answer. Required."""
     count: _builtins.int
     """Questions wanted, at most 100; 0: 1."""
+    gallery_size: _builtins.int
+    """Most detections beside the anchor of a gallery; 0: 7, at most 30."""
+    audit: _builtins.bool
+    """Ask random open pairs instead: only their answers certify that little is missed. Pairs alone."""
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
         """How long others are kept from them; default 10 minutes, at most 1 day."""
+
+    @_builtins.property
+    def shows(self) -> _containers.RepeatedScalarFieldContainer[Global___QuestionKind.ValueType]:
+        """What the caller can show; empty: pairs alone. A burst is asked before pairs of its frames, a gallery in
+        place of pairs that share a detection's group.
+        """
 
     def __init__(
         self,
@@ -413,10 +500,13 @@ class NextPairsRequest(_message.Message):
         annotator_id: _builtins.str = ...,
         count: _builtins.int = ...,
         lease_duration: _duration_pb2.Duration | None = ...,
+        shows: _abc.Iterable[Global___QuestionKind.ValueType] | None = ...,
+        gallery_size: _builtins.int = ...,
+        audit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "count", b"count", "lease_duration", b"lease_duration", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "audit", b"audit", "count", b"count", "gallery_size", b"gallery_size", "lease_duration", b"lease_duration", "session_id", b"session_id", "shows", b"shows", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -439,7 +529,9 @@ class PairQuery(_message.Message):
     reason: _builtins.str
     """Why this pair is asked, in words."""
     score: _builtins.float
-    """The score by which it was chosen, 0 to 1."""
+    """The score by which it was chosen, 0 to 1: with `learned` the chance that both are one animal. 0 where
+    the question checks an earlier answer or is drawn at random.
+    """
     distance_m: _builtins.float
     """Between the cameras, metres; unset where a position is unknown."""
     gap_s: _builtins.float
@@ -490,6 +582,58 @@ class PairQuery(_message.Message):
 Global___PairQuery: _TypeAlias = PairQuery  # noqa: Y015
 
 @_typing.final
+class GroupQuery(_message.Message):
+    """Several detections put to an annotator at once. Answered by labels of pairs: of a gallery one label for
+    each detection with the anchor; of a burst by a BurstAnswer, or by labels where it holds several animals.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    ANCHOR_FIELD_NUMBER: _builtins.int
+    DETECTIONS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    kind: Global___QuestionKind.ValueType
+    """Burst or gallery."""
+    reason: _builtins.str
+    """Why they are asked, in words."""
+    @_builtins.property
+    def anchor(self) -> _survey_pb2.Detection:
+        """Which the others are compared with; unset for a burst."""
+
+    @_builtins.property
+    def detections(self) -> _containers.RepeatedCompositeFieldContainer[_survey_pb2.Detection]:
+        """The frames of a burst in the order of their times, or the candidates of a gallery, likeliest first."""
+
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """One for each candidate of a gallery, as PairQuery.score; none for a burst."""
+
+    @_builtins.property
+    def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the lease ends."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___QuestionKind.ValueType = ...,
+        anchor: _survey_pb2.Detection | None = ...,
+        detections: _abc.Iterable[_survey_pb2.Detection] | None = ...,
+        reason: _builtins.str = ...,
+        scores: _abc.Iterable[_builtins.float] | None = ...,
+        lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "lease_expire_time", b"lease_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "detections", b"detections", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "reason", b"reason", "scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupQuery: _TypeAlias = GroupQuery  # noqa: Y015
+
+@_typing.final
 class NextPairsResponse(_message.Message):
     """Questions."""
 
@@ -497,25 +641,65 @@ class NextPairsResponse(_message.Message):
 
     PAIRS_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
     finished: _builtins.bool
     """Nothing is left to ask, now and for anyone."""
     @_builtins.property
     def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PairQuery]:
-        """At most as many as asked for."""
+        """At most as many as asked for, with the groups."""
+
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___GroupQuery]:
+        """Bursts and galleries, where the caller shows them."""
 
     def __init__(
         self,
         *,
         pairs: _abc.Iterable[Global___PairQuery] | None = ...,
         finished: _builtins.bool = ...,
+        groups: _abc.Iterable[Global___GroupQuery] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "pairs", b"pairs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "groups", b"groups", "pairs", b"pairs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NextPairsResponse: _TypeAlias = NextPairsResponse  # noqa: Y015
+
+@_typing.final
+class BurstAnswer(_message.Message):
+    """Whether the frames of a burst show one animal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    ONE_ANIMAL_FIELD_NUMBER: _builtins.int
+    ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
+    one_animal: _builtins.bool
+    """True stands for a label SAME of each frame with the first. False closes the burst, and is a label
+    DIFFERENT where it has two frames.
+    """
+    annotator_id: _builtins.str
+    """Who said it. Required."""
+    @_builtins.property
+    def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """At least two. Required."""
+
+    def __init__(
+        self,
+        *,
+        detection_ids: _abc.Iterable[_builtins.str] | None = ...,
+        one_animal: _builtins.bool = ...,
+        annotator_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "detection_ids", b"detection_ids", "one_animal", b"one_animal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BurstAnswer: _TypeAlias = BurstAnswer  # noqa: Y015
 
 @_typing.final
 class Label(_message.Message):
@@ -571,6 +755,7 @@ class SubmitLabelsRequest(_message.Message):
     SESSION_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BURSTS_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
     session_id: _builtins.str
@@ -579,7 +764,11 @@ class SubmitLabelsRequest(_message.Message):
     """A UUID; a repeat returns the first answer."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
-        """1 to 1,000 labels."""
+        """Up to 1,000 labels; at least one label or burst."""
+
+    @_builtins.property
+    def bursts(self) -> _containers.RepeatedCompositeFieldContainer[Global___BurstAnswer]:
+        """Up to 100 answers to bursts, stored as labels after the others."""
 
     def __init__(
         self,
@@ -588,10 +777,11 @@ class SubmitLabelsRequest(_message.Message):
         session_id: _builtins.str = ...,
         labels: _abc.Iterable[Global___Label] | None = ...,
         request_id: _builtins.str = ...,
+        bursts: _abc.Iterable[Global___BurstAnswer] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "request_id", b"request_id", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bursts", b"bursts", "labels", b"labels", "request_id", b"request_id", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -645,7 +835,7 @@ class SubmitLabelsResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelOutcome]:
-        """One for each label."""
+        """One for each label, then those of the bursts."""
 
     @_builtins.property
     def progress(self) -> Global___Progress:
@@ -847,6 +1037,14 @@ class Progress(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     MERGES_LEFT_AT_MOST_FIELD_NUMBER: _builtins.int
+    GUARANTEES_FIELD_NUMBER: _builtins.int
+    AUDIT_FIELD_NUMBER: _builtins.int
+    TRUST_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    ANNOTATORS_FIELD_NUMBER: _builtins.int
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    KAPPA_FIELD_NUMBER: _builtins.int
     detections: _builtins.int
     """Detections in the session."""
     same: _builtins.int
@@ -864,11 +1062,10 @@ class Progress(_message.Message):
     same_pairs: _builtins.int
     """Pairs of detections known to show one animal, answered and implied."""
     open_pairs: _builtins.int
-    """Candidate pairs whose answer is open. Unset in the answer to a write, which must be quick."""
+    """Candidate pairs whose answer was open when the present round was planned. Unset before the first."""
     estimated_remaining_pairs: _builtins.float
-    """Expected pairs still to be found among the open ones. An estimate, never a guarantee; in
-    simulation such estimates were off by 0.9 to 3.1 times. Unset before there are enough answers, and in
-    the answer to a write.
+    """Expected pairs still to be found among them. An estimate, never a guarantee. Unset before there are
+    enough answers.
     """
     answers_per_minute: _builtins.float
     """Answers per minute over the last hour of labels; unset before there are two."""
@@ -880,6 +1077,28 @@ class Progress(_message.Message):
     """At most so many groups are still to be merged, with 95 % confidence, if every answer so far is right
     (a hypergeometric test over the answers in the order they were asked). Unset in the answer to a write.
     """
+    trust: Global___Trust.ValueType
+    """How far answers are believed now."""
+    pending: _builtins.int
+    """Group pairs with answers that do not suffice yet, which are asked again."""
+    checks: _builtins.int
+    """Answers that checked earlier ones."""
+    agreement: _builtins.float
+    """Share of the checks of two annotators, or of one twice, that gave the same answer; unset without any."""
+    kappa: _builtins.float
+    """The same beyond chance (Cohen's kappa); unset where it is not defined."""
+    @_builtins.property
+    def guarantees(self) -> _containers.RepeatedCompositeFieldContainer[Global___StopGuarantee]:
+        """Whether it is safe to stop, by target. Empty in the answer to a write."""
+
+    @_builtins.property
+    def audit(self) -> Global___Audit:
+        """The random audit; unset before its first answer."""
+
+    @_builtins.property
+    def annotators(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotatorProgress]:
+        """Who answered, by id. Empty in the answer to a write."""
+
     def __init__(
         self,
         *,
@@ -897,29 +1116,158 @@ class Progress(_message.Message):
         summary: _builtins.str = ...,
         position: _builtins.int = ...,
         merges_left_at_most: _builtins.int | None = ...,
+        guarantees: _abc.Iterable[Global___StopGuarantee] | None = ...,
+        audit: Global___Audit | None = ...,
+        trust: Global___Trust.ValueType = ...,
+        pending: _builtins.int = ...,
+        checks: _builtins.int = ...,
+        annotators: _abc.Iterable[Global___AnnotatorProgress] | None = ...,
+        agreement: _builtins.float | None = ...,
+        kappa: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "_merges_left_at_most", b"_merges_left_at_most", "_open_pairs", b"_open_pairs", "answers_per_minute", b"answers_per_minute", "estimated_remaining_pairs", b"estimated_remaining_pairs", "merges_left_at_most", b"merges_left_at_most", "open_pairs", b"open_pairs"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_answers_per_minute", b"_answers_per_minute", "_audit", b"_audit", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "_kappa", b"_kappa", "_merges_left_at_most", b"_merges_left_at_most", "_open_pairs", b"_open_pairs", "agreement", b"agreement", "answers_per_minute", b"answers_per_minute", "audit", b"audit", "estimated_remaining_pairs", b"estimated_remaining_pairs", "kappa", b"kappa", "merges_left_at_most", b"merges_left_at_most", "open_pairs", b"open_pairs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "_merges_left_at_most", b"_merges_left_at_most", "_open_pairs", b"_open_pairs", "answers_per_minute", b"answers_per_minute", "conflicts", b"conflicts", "detections", b"detections", "different", b"different", "estimated_remaining_pairs", b"estimated_remaining_pairs", "individuals", b"individuals", "merges_left_at_most", b"merges_left_at_most", "not_comparable", b"not_comparable", "open_pairs", b"open_pairs", "position", b"position", "same", b"same", "same_pairs", b"same_pairs", "skipped", b"skipped", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_answers_per_minute", b"_answers_per_minute", "_audit", b"_audit", "_estimated_remaining_pairs", b"_estimated_remaining_pairs", "_kappa", b"_kappa", "_merges_left_at_most", b"_merges_left_at_most", "_open_pairs", b"_open_pairs", "agreement", b"agreement", "annotators", b"annotators", "answers_per_minute", b"answers_per_minute", "audit", b"audit", "checks", b"checks", "conflicts", b"conflicts", "detections", b"detections", "different", b"different", "estimated_remaining_pairs", b"estimated_remaining_pairs", "guarantees", b"guarantees", "individuals", b"individuals", "kappa", b"kappa", "merges_left_at_most", b"merges_left_at_most", "not_comparable", b"not_comparable", "open_pairs", b"open_pairs", "pending", b"pending", "position", b"position", "same", b"same", "same_pairs", b"same_pairs", "skipped", b"skipped", "summary", b"summary", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__agreement: _TypeAlias = _typing.Literal["agreement"]  # noqa: Y015
+    _WhichOneofArgType__agreement: _TypeAlias = _typing.Literal["_agreement", b"_agreement"]  # noqa: Y015
     _WhichOneofReturnType__answers_per_minute: _TypeAlias = _typing.Literal["answers_per_minute"]  # noqa: Y015
     _WhichOneofArgType__answers_per_minute: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute"]  # noqa: Y015
+    _WhichOneofReturnType__audit: _TypeAlias = _typing.Literal["audit"]  # noqa: Y015
+    _WhichOneofArgType__audit: _TypeAlias = _typing.Literal["_audit", b"_audit"]  # noqa: Y015
     _WhichOneofReturnType__estimated_remaining_pairs: _TypeAlias = _typing.Literal["estimated_remaining_pairs"]  # noqa: Y015
     _WhichOneofArgType__estimated_remaining_pairs: _TypeAlias = _typing.Literal["_estimated_remaining_pairs", b"_estimated_remaining_pairs"]  # noqa: Y015
+    _WhichOneofReturnType__kappa: _TypeAlias = _typing.Literal["kappa"]  # noqa: Y015
+    _WhichOneofArgType__kappa: _TypeAlias = _typing.Literal["_kappa", b"_kappa"]  # noqa: Y015
     _WhichOneofReturnType__merges_left_at_most: _TypeAlias = _typing.Literal["merges_left_at_most"]  # noqa: Y015
     _WhichOneofArgType__merges_left_at_most: _TypeAlias = _typing.Literal["_merges_left_at_most", b"_merges_left_at_most"]  # noqa: Y015
     _WhichOneofReturnType__open_pairs: _TypeAlias = _typing.Literal["open_pairs"]  # noqa: Y015
     _WhichOneofArgType__open_pairs: _TypeAlias = _typing.Literal["_open_pairs", b"_open_pairs"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agreement) -> _WhichOneofReturnType__agreement | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__answers_per_minute) -> _WhichOneofReturnType__answers_per_minute | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__audit) -> _WhichOneofReturnType__audit | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__estimated_remaining_pairs) -> _WhichOneofReturnType__estimated_remaining_pairs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kappa) -> _WhichOneofReturnType__kappa | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__merges_left_at_most) -> _WhichOneofReturnType__merges_left_at_most | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__open_pairs) -> _WhichOneofReturnType__open_pairs | None: ...
 
 Global___Progress: _TypeAlias = Progress  # noqa: Y015
+
+@_typing.final
+class StopGuarantee(_message.Message):
+    """Whether a share of all merges is known, with 95 % confidence, if every answer so far is right."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    REACHED_FIELD_NUMBER: _builtins.int
+    target: _builtins.float
+    """0.90, 0.95 or 0.98."""
+    reached: _builtins.bool
+    """True where it is safe to stop at this target."""
+    def __init__(
+        self,
+        *,
+        target: _builtins.float = ...,
+        reached: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reached", b"reached", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopGuarantee: _TypeAlias = StopGuarantee  # noqa: Y015
+
+@_typing.final
+class Audit(_message.Message):
+    """What random questions say of what is missed, whatever the strategy asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    SAME_FIELD_NUMBER: _builtins.int
+    OPEN_PAIRS_FIELD_NUMBER: _builtins.int
+    SAME_AT_MOST_FIELD_NUMBER: _builtins.int
+    answered: _builtins.int
+    """Random open group pairs that were answered."""
+    same: _builtins.int
+    """Of these, how many were one animal."""
+    open_pairs: _builtins.int
+    """Open group pairs among which they were drawn."""
+    same_at_most: _builtins.int
+    """At most so many of these are one animal, with 95 % confidence."""
+    def __init__(
+        self,
+        *,
+        answered: _builtins.int = ...,
+        same: _builtins.int = ...,
+        open_pairs: _builtins.int = ...,
+        same_at_most: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "open_pairs", b"open_pairs", "same", b"same", "same_at_most", b"same_at_most"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Audit: _TypeAlias = Audit  # noqa: Y015
+
+@_typing.final
+class AnnotatorProgress(_message.Message):
+    """How one annotator works."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    ANSWERS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    FALSE_SAME_RATE_FIELD_NUMBER: _builtins.int
+    FALSE_DIFFERENT_RATE_FIELD_NUMBER: _builtins.int
+    annotator_id: _builtins.str
+    """Who."""
+    answers: _builtins.int
+    """Labels that stand."""
+    answers_per_minute: _builtins.float
+    """Over the last hour of their labels; unset before there are two."""
+    false_same_rate: _builtins.float
+    """Estimated chance that this annotator calls two animals the same; only where trust is verified."""
+    false_different_rate: _builtins.float
+    """Estimated chance that this annotator calls one animal different; only where trust is verified."""
+    def __init__(
+        self,
+        *,
+        annotator_id: _builtins.str = ...,
+        answers: _builtins.int = ...,
+        answers_per_minute: _builtins.float | None = ...,
+        false_same_rate: _builtins.float | None = ...,
+        false_different_rate: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_false_different_rate", b"_false_different_rate", "_false_same_rate", b"_false_same_rate", "answers_per_minute", b"answers_per_minute", "false_different_rate", b"false_different_rate", "false_same_rate", b"false_same_rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute", "_false_different_rate", b"_false_different_rate", "_false_same_rate", b"_false_same_rate", "annotator_id", b"annotator_id", "answers", b"answers", "answers_per_minute", b"answers_per_minute", "false_different_rate", b"false_different_rate", "false_same_rate", b"false_same_rate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__answers_per_minute: _TypeAlias = _typing.Literal["answers_per_minute"]  # noqa: Y015
+    _WhichOneofArgType__answers_per_minute: _TypeAlias = _typing.Literal["_answers_per_minute", b"_answers_per_minute"]  # noqa: Y015
+    _WhichOneofReturnType__false_different_rate: _TypeAlias = _typing.Literal["false_different_rate"]  # noqa: Y015
+    _WhichOneofArgType__false_different_rate: _TypeAlias = _typing.Literal["_false_different_rate", b"_false_different_rate"]  # noqa: Y015
+    _WhichOneofReturnType__false_same_rate: _TypeAlias = _typing.Literal["false_same_rate"]  # noqa: Y015
+    _WhichOneofArgType__false_same_rate: _TypeAlias = _typing.Literal["_false_same_rate", b"_false_same_rate"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answers_per_minute) -> _WhichOneofReturnType__answers_per_minute | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__false_different_rate) -> _WhichOneofReturnType__false_different_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__false_same_rate) -> _WhichOneofReturnType__false_same_rate | None: ...
+
+Global___AnnotatorProgress: _TypeAlias = AnnotatorProgress  # noqa: Y015
 
 @_typing.final
 class GetProgressRequest(_message.Message):
@@ -1113,18 +1461,29 @@ Global___ListIndividualsResponse: _TypeAlias = ListIndividualsResponse  # noqa: 
 
 @_typing.final
 class PlannedRound(_message.Message):
-    """A round of questions that the strategy planned. Serving skips pairs that later labels answer."""
+    """A round of questions that the strategy planned. Serving skips pairs that later labels answer. Detections
+    are counted from 0 in the order in which rounds added them; columns are little-endian and of one length.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ROUND_FIELD_NUMBER: _builtins.int
     SURVEY_REVISION_FIELD_NUMBER: _builtins.int
     TOP_K_FIELD_NUMBER: _builtins.int
-    PAIRS_FIELD_NUMBER: _builtins.int
     ADDED_DETECTION_IDS_FIELD_NUMBER: _builtins.int
     IMAGE_PAIRS_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     EPS_FIELD_NUMBER: _builtins.int
+    RENEW_AFTER_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    REASON_OF_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    BURSTS_FIELD_NUMBER: _builtins.int
+    OPEN_PAIRS_FIELD_NUMBER: _builtins.int
+    EXPECTED_PAIRS_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1135,10 +1494,24 @@ class PlannedRound(_message.Message):
     """How the questions were chosen, such as clusters or confidence; read by the strategy's next round."""
     eps: _builtins.float
     """Clustering radius that was used; unset where nothing was clustered."""
-    @_builtins.property
-    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedPair]:
-        """The questions in the order they are served; empty when nothing is left."""
-
+    renew_after: _builtins.int
+    """Answers after which a newer round is planned while this one is served; unset: when it is used up."""
+    first: _builtins.bytes
+    """The questions in the order they are served, the lower detection of each as int32; empty when nothing is
+    left.
+    """
+    second: _builtins.bytes
+    """The higher detections, int32."""
+    scores: _builtins.bytes
+    """The scores by which they were chosen, float32."""
+    reason_of: _builtins.bytes
+    """Which reason each question has, uint16."""
+    terms: _builtins.bytes
+    """What a strategy that learns knew of each question, float32, one row a question; empty for others."""
+    open_pairs: _builtins.int
+    """Candidate pairs that were open."""
+    expected_pairs: _builtins.float
+    """Expected pairs of one animal among them; unset where there are too few answers to tell."""
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Detections that join the session with this round."""
@@ -1147,61 +1520,107 @@ class PlannedRound(_message.Message):
     def image_pairs(self) -> _containers.RepeatedCompositeFieldContainer[_survey_pb2.Pair]:
         """Pairs of detections, one of them new, that share an image: two animals."""
 
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why they are asked, in words, each reason once."""
+
+    @_builtins.property
+    def bursts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectionSet]:
+        """Bursts of which a frame is new: frames that one camera took in close succession."""
+
     def __init__(
         self,
         *,
         round: _builtins.int = ...,
         survey_revision: _builtins.int = ...,
         top_k: _builtins.int = ...,
-        pairs: _abc.Iterable[Global___PlannedPair] | None = ...,
         added_detection_ids: _abc.Iterable[_builtins.str] | None = ...,
         image_pairs: _abc.Iterable[_survey_pb2.Pair] | None = ...,
         kind: _builtins.str = ...,
         eps: _builtins.float | None = ...,
+        renew_after: _builtins.int | None = ...,
+        first: _builtins.bytes = ...,
+        second: _builtins.bytes = ...,
+        scores: _builtins.bytes = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        reason_of: _builtins.bytes = ...,
+        terms: _builtins.bytes = ...,
+        bursts: _abc.Iterable[Global___DetectionSet] | None = ...,
+        open_pairs: _builtins.int = ...,
+        expected_pairs: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "eps", b"eps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_pairs", b"expected_pairs", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "added_detection_ids", b"added_detection_ids", "eps", b"eps", "image_pairs", b"image_pairs", "kind", b"kind", "pairs", b"pairs", "round", b"round", "survey_revision", b"survey_revision", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_pairs", b"expected_pairs", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015
+    _WhichOneofReturnType__expected_pairs: _TypeAlias = _typing.Literal["expected_pairs"]  # noqa: Y015
+    _WhichOneofArgType__expected_pairs: _TypeAlias = _typing.Literal["_expected_pairs", b"_expected_pairs"]  # noqa: Y015
+    _WhichOneofReturnType__renew_after: _TypeAlias = _typing.Literal["renew_after"]  # noqa: Y015
+    _WhichOneofArgType__renew_after: _TypeAlias = _typing.Literal["_renew_after", b"_renew_after"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__eps) -> _WhichOneofReturnType__eps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_pairs) -> _WhichOneofReturnType__expected_pairs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__renew_after) -> _WhichOneofReturnType__renew_after | None: ...
 
 Global___PlannedRound: _TypeAlias = PlannedRound  # noqa: Y015
 
 @_typing.final
-class PlannedPair(_message.Message):
-    """A planned question."""
+class DetectionSet(_message.Message):
+    """Some detections."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FIRST_DETECTION_ID_FIELD_NUMBER: _builtins.int
-    SECOND_DETECTION_ID_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    SCORE_FIELD_NUMBER: _builtins.int
-    first_detection_id: _builtins.str
-    """The smaller id."""
-    second_detection_id: _builtins.str
-    """The larger id."""
-    reason: _builtins.str
-    """Why it is asked, in words."""
-    score: _builtins.float
-    """The score by which it was chosen."""
+    DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids."""
+
     def __init__(
         self,
         *,
-        first_detection_id: _builtins.str = ...,
-        second_detection_id: _builtins.str = ...,
-        reason: _builtins.str = ...,
-        score: _builtins.float = ...,
+        detection_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_detection_id", b"first_detection_id", "reason", b"reason", "score", b"score", "second_detection_id", b"second_detection_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PlannedPair: _TypeAlias = PlannedPair  # noqa: Y015
+Global___DetectionSet: _TypeAlias = DetectionSet  # noqa: Y015
+
+@_typing.final
+class AuditDrawn(_message.Message):
+    """Random open pairs, drawn for an audit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    OPEN_PAIRS_FIELD_NUMBER: _builtins.int
+    first: _builtins.bytes
+    """The lower detection of each, int32, as in PlannedRound."""
+    second: _builtins.bytes
+    """The higher detections, int32."""
+    open_pairs: _builtins.int
+    """Open group pairs among which they were drawn."""
+    def __init__(
+        self,
+        *,
+        first: _builtins.bytes = ...,
+        second: _builtins.bytes = ...,
+        open_pairs: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "open_pairs", b"open_pairs", "second", b"second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditDrawn: _TypeAlias = AuditDrawn  # noqa: Y015
 
 @_typing.final
 class LabelsGiven(_message.Message):
@@ -1210,18 +1629,24 @@ class LabelsGiven(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LABELS_FIELD_NUMBER: _builtins.int
+    MIXED_BURSTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
         """In the order given."""
+
+    @_builtins.property
+    def mixed_bursts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectionSet]:
+        """Bursts of three and more frames that show several animals; they are not asked again."""
 
     def __init__(
         self,
         *,
         labels: _abc.Iterable[Global___Label] | None = ...,
+        mixed_bursts: _abc.Iterable[Global___DetectionSet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "mixed_bursts", b"mixed_bursts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1267,6 +1692,7 @@ class SessionEvent(_message.Message):
     PLANNED_FIELD_NUMBER: _builtins.int
     LABELLED_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
+    AUDIT_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Position in the journal, from 1."""
     @_builtins.property
@@ -1289,6 +1715,10 @@ class SessionEvent(_message.Message):
     def retracted(self) -> Global___LabelsRetracted:
         """Answers were taken back."""
 
+    @_builtins.property
+    def audit(self) -> Global___AuditDrawn:
+        """Pairs were drawn for an audit."""
+
     def __init__(
         self,
         *,
@@ -1298,12 +1728,13 @@ class SessionEvent(_message.Message):
         planned: Global___PlannedRound | None = ...,
         labelled: Global___LabelsGiven | None = ...,
         retracted: Global___LabelsRetracted | None = ...,
+        audit: Global___AuditDrawn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1370,3 +1801,59 @@ class ListEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
+
+@_typing.final
+class ImportSessionRequest(_message.Message):
+    """A part of a journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Of the session to open; in the first message alone. Required."""
+    session_id: _builtins.str
+    """Of the session to open; in the first message alone. Required."""
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionEvent]:
+        """The events in their order, beginning with `created`; at most 1,000 a message."""
+
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        events: _abc.Iterable[Global___SessionEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSessionRequest: _TypeAlias = ImportSessionRequest  # noqa: Y015
+
+@_typing.final
+class ImportSessionResponse(_message.Message):
+    """The session as stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """With output-only fields."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSessionResponse: _TypeAlias = ImportSessionResponse  # noqa: Y015

@@ -95,6 +95,11 @@ class SamplerServiceStub:
                 request_serializer=spotted_dot_v1_dot_sampler__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_sampler__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.ImportSession = channel.stream_unary(
+                '/spotted.v1.SamplerService/ImportSession',
+                request_serializer=spotted_dot_v1_dot_sampler__pb2.ImportSessionRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_sampler__pb2.ImportSessionResponse.FromString,
+                _registered_method=True)
 
 
 class SamplerServiceServicer:
@@ -195,6 +200,16 @@ class SamplerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportSession(self, request_iterator, context):
+        """Opens a session from a journal that ListEvents gave, with every answer, round and time as it was: a
+        backup, or a move to another store. The survey must hold the detections that the journal names.
+        Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+        journal), INVALID_ARGUMENT / INVALID_INPUT (no journal of a session; nothing is stored then).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SamplerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -257,6 +272,11 @@ def add_SamplerServiceServicer_to_server(servicer, server):
                     servicer.ListEvents,
                     request_deserializer=spotted_dot_v1_dot_sampler__pb2.ListEventsRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_sampler__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'ImportSession': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportSession,
+                    request_deserializer=spotted_dot_v1_dot_sampler__pb2.ImportSessionRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_sampler__pb2.ImportSessionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -584,6 +604,33 @@ class SamplerService:
             '/spotted.v1.SamplerService/ListEvents',
             spotted_dot_v1_dot_sampler__pb2.ListEventsRequest.SerializeToString,
             spotted_dot_v1_dot_sampler__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportSession(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/spotted.v1.SamplerService/ImportSession',
+            spotted_dot_v1_dot_sampler__pb2.ImportSessionRequest.SerializeToString,
+            spotted_dot_v1_dot_sampler__pb2.ImportSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

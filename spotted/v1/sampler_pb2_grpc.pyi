@@ -72,6 +72,12 @@ class SamplerServiceStub:
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]
     """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+    ImportSession: _grpc.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]
+    """Opens a session from a journal that ListEvents gave, with every answer, round and time as it was: a
+    backup, or a move to another store. The survey must hold the detections that the journal names.
+    Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+    journal), INVALID_ARGUMENT / INVALID_INPUT (no journal of a session; nothing is stored then).
+    """
 
 @_typing.type_check_only
 class SamplerServiceAsyncStub(SamplerServiceStub):
@@ -117,6 +123,12 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]  # type: ignore[assignment]
     """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+    ImportSession: _aio.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]  # type: ignore[assignment]
+    """Opens a session from a journal that ListEvents gave, with every answer, round and time as it was: a
+    backup, or a move to another store. The survey must hold the detections that the journal names.
+    Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+    journal), INVALID_ARGUMENT / INVALID_INPUT (no journal of a session; nothing is stored then).
+    """
 
 class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs annotation sessions. Any replica can serve any session: a session is the fold of its journal."""
@@ -231,5 +243,17 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListEventsResponse, _abc.Awaitable[_sampler_pb2.ListEventsResponse]]:
         """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ImportSession(
+        self,
+        request_iterator: _MaybeAsyncIterator[_sampler_pb2.ImportSessionRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_sampler_pb2.ImportSessionResponse, _abc.Awaitable[_sampler_pb2.ImportSessionResponse]]:
+        """Opens a session from a journal that ListEvents gave, with every answer, round and time as it was: a
+        backup, or a move to another store. The survey must hold the detections that the journal names.
+        Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+        journal), INVALID_ARGUMENT / INVALID_INPUT (no journal of a session; nothing is stored then).
+        """
 
 def add_SamplerServiceServicer_to_server(servicer: SamplerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,121 @@
+"""Which accepted decisions may be wrong, and how much would be wrong by them (ours)."""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spotted.cuts import Bridge, Sums, bridges
+from spotted.partition import Partition
+from spotted.testimony import Pair, probability_of
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A decision that may be wrong: the weakest link of a component, or a separation of two.
+
+    risk: P(wrong) times the image pairs between the two sides. merged: True for a link.
+    near, far: the items on either side.
+    """
+
+    risk: float
+    merged: bool
+    near: tuple[int, ...]
+    far: tuple[int, ...]
+
+
+class Doubts:
+    """The doubtful decisions of a partition, kept up to date as it changes.
+
+    A component is looked at again where its links changed. Separations are too many for that: they are
+    looked through now and then.
+    """
+
+    def __init__(self, partition: Partition) -> None:
+        self._partition = partition
+        self._weakest: dict[int, Doubt] = {}
+        # by component, ascending: the riskiest link is the first
+        self._links: list[tuple[float, int]] = []
+        # by two components, ascending by the risk when last looked: the riskiest is the last
+        self._separated: list[tuple[float, int, int]] = []
+
+    def look(self) -> None:
+        """Look through all separations for those worth an audit."""
+        separations = self._partition.separations().tolist()
+        self._separated = sorted((risk, *pair) for pair in separations if (risk := self._worth(*pair)))
+
+    def pass_over(self) -> None:
+        """Forget the riskiest separations that are worth no audit any more, until all are looked through."""
+        while self._separated and not self._worth(*self._separated[-1][1:]):
+            self._separated.pop()
+
+    def riskiest(self) -> Iterator[Doubt]:
+        """The decisions that are worth an audit, the riskiest first; of separations, when last looked."""
+        self._refresh()
+        links = ((risk, self._weakest[component]) for risk, component in self._links)
+        separated = ((-risk, self._separation(*pair)) for risk, *pair in reversed(self._separated))
+        for _, doubt in heapq.merge(links, separated, key=lambda entry: entry[0]):
+            if doubt:
+                yield doubt
+
+    def _separation(self, ours: int, theirs: int) -> Doubt | None:
+        risk = self._worth(ours, theirs)
+        if not risk:
+            return None
+        return Doubt(risk, False, self._partition.members(ours), self._partition.members(theirs))
+
+    def _worth(self, ours: int, theirs: int) -> float:
+        """The risk of a separation, 0 where it is worth no audit."""
+        risk = separation_risk(self._partition, ours, theirs)
+        return risk if risk >= self._partition.settings.reopen_risk else 0.0
+
+    def _refresh(self) -> None:
+        for component in self._partition.take_changed():
+            before = self._weakest.pop(component, None)
+            if before:
+                del self._links[bisect.bisect_left(self._links, (-before.risk, component))]
+            doubt = weakest_link(self._partition, component)
+            if doubt and doubt.risk >= self._partition.settings.audit_risk:
+                self._weakest[component] = doubt
+                bisect.insort(self._links, (-doubt.risk, component))
+
+
+def separation_risk(partition: Partition, ours: int, theirs: int) -> float:
+    """Image pairs expected to be lost by a separation; 0 where none is unasked, or one image shows both."""
+    across = partition.separation(ours, theirs)
+    if across is None or across.forbidden:
+        return 0.0
+    image_pairs = partition.size(ours) * partition.size(theirs)
+    chance = probability_of(across.log_odds(partition.settings))
+    return image_pairs * chance if across.asked < image_pairs else 0.0
+
+
+def weakest_link(partition: Partition, component: int) -> Doubt | None:
+    """The link of a component's strongest spanning tree that is expected to make most image pairs wrong.
+
+    None for a component that is gone, or in which every image pair is a question that was asked.
+    """
+    items = partition.members(component) if partition.is_component(component) else ()
+    links: dict[Pair, Sums] = {}
+    inside = set(items)
+    for item in items:
+        for other in partition.testimony.near(item):
+            pair = partition.testimony.of(item, other) if other in inside and other > item else None
+            if pair:
+                links[item, other] = (pair.weight, sum(pair.priors), len(pair.priors), 1.0)
+    if len(links) == len(items) * (len(items) - 1) // 2:
+        return None
+    found = bridges(items, partition.strengths(items), links)
+    risk, _, weakest = max((_risk(partition, link, len(items)), link.side, link) for link in found)
+    near = tuple(item for item in items if item not in {*weakest.side})
+    return Doubt(risk, True, near, tuple(sorted(weakest.side)))
+
+
+def _risk(partition: Partition, link: Bridge, items: int) -> float:
+    """P(wrong) times image pairs; 0 where every image pair across was asked already."""
+    weight, prior, priors, asked = link.sums
+    image_pairs = len(link.side) * (items - len(link.side))
+    odds = weight + (prior / priors if priors else partition.settings.prior(None))
+    return image_pairs * probability_of(-odds) if asked < image_pairs else 0.0

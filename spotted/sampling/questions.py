@@ -1,0 +1,130 @@
+"""What is put to an annotator at once: a pair, the frames of a burst, or a gallery of candidates (ours).
+
+A burst saves questions because frames of one animal need one answer; a gallery because candidates of one
+animal are judged against one image. Both are answered by labels of pairs.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from spotted.constraints import Answer, Constraints
+from spotted.sampling.rounds import Pair, PairQuery
+
+BURST_REASON = "frames of one burst: are they one animal?"
+ONE_ANIMAL = "which of these are the same animal as this one?"
+LEAST_CANDIDATES = 2  # a gallery of one is a pair
+
+
+class Kind(enum.IntEnum):
+    """Kinds of questions; the values are those of `spotted.v1`."""
+
+    PAIR = 1
+    BURST = 2
+    GALLERY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. items: the pair, the frames of a burst, or an anchor and its candidates.
+
+    pairs: those that its answer decides, in the order of the items.
+    """
+
+    kind: Kind
+    items: tuple[int, ...]
+    pairs: tuple[PairQuery, ...]
+
+
+class Taken:
+    """Pairs of components that are being asked about, so that no two questions decide one."""
+
+    def __init__(self, constraints: Constraints, pairs: Iterable[Pair] = ()) -> None:
+        self._constraints = constraints
+        self._taken = {self._about(*pair) for pair in pairs}
+
+    def free(self, pairs: Iterable[Pair]) -> bool:
+        """Whether no pair is about two components that are taken."""
+        return not any(self._about(*pair) in self._taken for pair in pairs)
+
+    def take(self, pairs: Iterable[Pair]) -> None:
+        """Take the components of these pairs."""
+        self._taken.update(self._about(*pair) for pair in pairs)
+
+    def _about(self, first: int, second: int) -> Pair:
+        a, b = self._constraints.component_of(first), self._constraints.component_of(second)
+        return (a, b) if a < b else (b, a)
+
+
+def pair_question(query: PairQuery) -> Question:
+    """A question about one pair."""
+    return Question(Kind.PAIR, (query.first, query.second), (query,))
+
+
+def burst_questions(
+    constraints: Constraints,
+    bursts: Iterable[Sequence[int]],
+    refused: Collection[Sequence[int]] = frozenset(),
+) -> Iterator[Question]:
+    """The bursts whose frames may still be one animal, in their order.
+
+    refused: bursts that hold several animals. A burst of which two frames are known to be two animals, or
+    all are known to be one, is no question.
+    """
+    for frames in bursts:
+        if frames in refused:
+            continue
+        first, *others = frames
+        pairs = [(min(first, other), max(first, other)) for other in others]
+        parts = {constraints.component_of(item): item for item in frames}
+        if len(parts) > 1 and not _apart(constraints, list(parts.values())):
+            queries = tuple(PairQuery(*pair, BURST_REASON, 0.0) for pair in pairs)
+            yield Question(Kind.BURST, tuple(frames), queries)
+
+
+def galleries(constraints: Constraints, queries: Iterable[PairQuery], size: int) -> Iterator[Question]:
+    """The queries as galleries of up to `size` candidates, and as pairs where an anchor has but one.
+
+    The anchor of a gallery is the item of its best query whose component has more queries; candidates are
+    in the order of their queries. Queries must be open and about different pairs of components.
+    """
+    waiting = list(queries)
+    while waiting:
+        best = waiting[0]
+        sides = [_about(constraints, waiting, item) for item in (best.first, best.second)]
+        anchor, about = max(zip((best.first, best.second), sides, strict=True), key=lambda side: len(side[1]))
+        beside = {_other(constraints, query, anchor): query for query in about}
+        candidates = [item for item in beside if constraints.is_open(item, anchor)][:size]
+        chosen = [beside[item] for item in candidates]
+        if len(chosen) < LEAST_CANDIDATES or best not in chosen:
+            waiting.remove(best)
+            yield pair_question(best)
+            continue
+        waiting = [query for query in waiting if query not in chosen]
+        pairs = tuple(
+            PairQuery(min(anchor, item), max(anchor, item), ONE_ANIMAL, query.score)
+            for item, query in zip(candidates, chosen, strict=True)
+        )
+        yield Question(Kind.GALLERY, (anchor, *candidates), pairs)
+
+
+def _apart(constraints: Constraints, items: Sequence[int]) -> bool:
+    return any(
+        constraints.implied(item, other) is Answer.DIFFERENT
+        for place, item in enumerate(items)
+        for other in items[place + 1 :]
+    )
+
+
+def _about(constraints: Constraints, queries: Sequence[PairQuery], item: int) -> list[PairQuery]:
+    """The queries about the component of an item."""
+    component = constraints.component_of(item)
+    return [q for q in queries if component in map(constraints.component_of, (q.first, q.second))]
+
+
+def _other(constraints: Constraints, query: PairQuery, anchor: int) -> int:
+    """The item of a query that is not in the anchor's component."""
+    same = constraints.component_of(query.first) == constraints.component_of(anchor)
+    return query.second if same else query.first
