@@ -72,6 +72,11 @@ class Partition(Constraints):
         columns = np.array(held, dtype=np.int64).reshape(-1, 4).T
         return Decisions(columns[0], columns[1], columns[2].astype(np.bool_), columns[3])
 
+    @property
+    def pending_count(self) -> int:
+        """Number of component pairs with answers that do not suffice."""
+        return len(self._pending)
+
     def pending(self) -> Iterator[tuple[int, int, Across]]:
         """The pairs of components that are neither one nor separated, with what was answered between them."""
         return ((a, b, self._across[a][b]) for a, b in self._pending)

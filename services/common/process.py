@@ -24,11 +24,16 @@ def now() -> Timestamp:
     return present
 
 
+def set_up_log(name: str) -> None:
+    """Log lines to standard error, each with the name of the process."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {name} %(levelname)s %(message)s"
+    )
+
+
 def main(service: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run one service until it is told to stop; exits 1 with one line where it cannot start."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {service} %(levelname)s %(message)s"
-    )
+    set_up_log(service)
     try:
         asyncio.run(run(from_environment(service, os.environ)))
     except SpottedError as error:

@@ -23,6 +23,7 @@ class Settings:
     segmenter: directory of a segmenter; None: masks come with the crops or not at all.
     device: cpu, cuda or tensorrt; workers: threads that decode and, on a CPU, run the model; 0: as many
         as this process may use cores.
+    planners: processes in which the sampler plans rounds; a survey is always planned by the same one.
     memory_mib: memory that surveys may take in the scorer, MiB; those not used for longest leave it.
     metrics_port: Prometheus metrics over HTTP on the same host; None: off.
     reflection: answer gRPC reflection.
@@ -37,6 +38,7 @@ class Settings:
     segmenter: Path | None = None
     device: str = "cpu"
     workers: int = 0
+    planners: int = 1
     memory_mib: int = 4096
     metrics_port: int | None = None
     reflection: bool = False
@@ -61,6 +63,7 @@ def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
         segmenter=Path(segmenter) if segmenter else None,
         device=device,
         workers=_whole(environ, "SPOTTED_WORKERS", Settings.workers),
+        planners=max(1, _whole(environ, "SPOTTED_PLANNERS", Settings.planners)),
         memory_mib=_whole(environ, "SPOTTED_MEMORY_MIB", Settings.memory_mib),
         metrics_port=_whole(environ, "SPOTTED_METRICS_PORT", 0) if metrics else None,
         reflection=environ.get("SPOTTED_REFLECTION", "") in {"1", "true", "yes"},

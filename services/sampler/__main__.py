@@ -9,19 +9,18 @@ from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store import Store
 from services.sampler.asking import Asking
+from services.sampler.facts import Facts
 from services.sampler.leases import Leases
-from services.sampler.planning import Planner
-from services.sampler.scoring import Scorer, ScorerClient
+from services.sampler.scoring import ScorerClient
 from services.sampler.servicer import SamplerServicer
 from services.sampler.sessions import Sessions
+from services.sampler.worker import PlannerProcesses, PlanningWork
 from spotted.v1.sampler_pb2_grpc import add_SamplerServiceServicer_to_server
 
 
-def service(store: Store, scorer: Scorer) -> Service:
-    """The sampler over a store and a scorer."""
-    leases, planner = Leases(store), Planner(scorer)
-    sessions = Sessions(store, scorer, now=process.now)
-    servicer = SamplerServicer(sessions, Asking(sessions, planner, leases), planner)
+def service(sessions: Sessions, asking: Asking) -> Service:
+    """The sampler over sessions and what is asked of them."""
+    servicer = SamplerServicer(sessions, asking)
 
     def register(server: aio.Server) -> None:
         add_SamplerServiceServicer_to_server(servicer, server)
@@ -32,12 +31,17 @@ def service(store: Store, scorer: Scorer) -> Service:
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     store, scorer = Store(settings.store_url), ScorerClient(settings.scorer_address)
+    sessions = Sessions(store, scorer, now=process.now)
+    planning = PlannerProcesses(settings.planners, PlanningWork(settings))
+    asking = Asking(sessions, planning, Leases(store), Facts(scorer))
 
     def close() -> None:
+        asking.close()
+        planning.close()
         scorer.close()
         store.close()
 
-    await serve(settings, [service(store, scorer)], open_store=store.open, close=close)
+    await serve(settings, [service(sessions, asking)], open_store=store.open, close=close)
 
 
 if __name__ == "__main__":

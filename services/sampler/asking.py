@@ -1,94 +1,147 @@
-"""What an annotator is asked next: leased pairs of the present round, or of one planned now."""
+"""What an annotator is asked next: leased questions of the present round, or of one planned now."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+from spotted.auditing import draw
+
 from services.common.journal import Change
+from services.sampler import planned_rounds
+from services.sampler.choosing import Choice, Wanted, choose, excluded
+from services.sampler.facts import Facts
 from services.sampler.leases import IdPair, Lease, Leases
-from services.sampler.planning import Planner, basis
-from services.sampler.scoring import SurveyScores
+from services.sampler.planning import Planning
+from services.sampler.scoring import SurveyFacts
 from services.sampler.sessions import SessionKey, Sessions
 from services.sampler.state import SessionState
-from spotted.sampling.rounds import Pair, PairQuery
+from spotted.errors import SpottedError
+from spotted.sampling.questions import Question
+from spotted.v1 import sampler_pb2 as pb
 
 # a plan that others keep overtaking is given up after so many tries
 ATTEMPTS = 10
+# random pairs of an audit; when all are answered another audit begins
+AUDIT_PAIRS = 300
+# sessions whose rounds are planned at one time
+PLANS_AT_ONCE = 4
+
+logger = logging.getLogger("spotted")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A pair for an annotator, with its lease and the scores that know both detections."""
+class Leased:
+    """A question for an annotator: the ids of its items, its leases, and facts that know every detection."""
 
-    pair: IdPair
-    query: PairQuery
-    lease: Lease
-    scores: SurveyScores
+    question: Question
+    detection_ids: tuple[str, ...]
+    ends_s: float
+    facts: SurveyFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The next questions; finished where nothing is left to ask, now and for anyone."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[Leased, ...]
     finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A round that is being planned. The result is False where no question is left for this annotator."""
+
+    annotator_id: str
+    result: Future[bool]
 
 
 class Asking:
     """Questions for annotators, over the sessions of a store."""
 
-    def __init__(self, sessions: Sessions, planner: Planner, leases: Leases) -> None:
+    def __init__(self, sessions: Sessions, planning: Planning, leases: Leases, facts: Facts) -> None:
         self._sessions = sessions
-        self._planner = planner
+        self._planning = planning
         self._leases = leases
-        self._planning: defaultdict[SessionKey, threading.Lock] = defaultdict(threading.Lock)
+        self._facts = facts
+        self._plans: dict[SessionKey, _Plan] = {}
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(PLANS_AT_ONCE, thread_name_prefix="plan")
 
-    def next_pairs(
-        self, survey_id: str, session_id: str, annotator_id: str, count: int, lease_s: float
-    ) -> Asked:
-        """The next questions for an annotator, planning a round where the present one is used up."""
+    def next_pairs(self, survey_id: str, session_id: str, wanted: Wanted) -> Asked:
+        """The next questions for an annotator, planning a round where the present one is used up.
+
+        A round that could be better is planned anew in the background, and served until then.
+        """
         key = (survey_id, session_id)
         for _ in range(ATTEMPTS):
-            served, busy = self._serve(key, annotator_id, count, lease_s)
+            served, choice = self._serve(key, wanted)
             if served:
+                if choice.stale:
+                    self._plan(key, wanted.annotator_id)
                 return Asked(tuple(served), finished=False)
-            if not self._plan(key, annotator_id):
-                return Asked((), finished=not busy)
+            more = self._draw(key) if wanted.audit else self._planned(key, wanted.annotator_id)
+            if not more:
+                return Asked((), finished=not choice.busy)
         return Asked((), finished=False)
 
-    def _serve(
-        self, key: SessionKey, annotator_id: str, count: int, lease_s: float
-    ) -> tuple[list[Question], bool]:
-        """Leased questions of the present round, and whether others hold open ones."""
+    def close(self) -> None:
+        """Take on no further plans."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _serve(self, key: SessionKey, wanted: Wanted) -> tuple[list[Leased], Choice]:
+        """Leased questions of the session as it stands."""
         live = self._leases.live(*key)
 
-        def look(state: SessionState, _: int) -> tuple[dict[IdPair, PairQuery], bool, SessionState]:
-            queries, busy = _queries(state, live, annotator_id, count)
-            named = {_named(state, query): query for query in queries}
-            return named, busy, state
+        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]]]:
+            choice = choose(state, live, wanted)
+            return choice, [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
 
-        queries, busy, state = self._sessions.folded(*key).view(look)
-        acquired = self._leases.acquire(*key, annotator_id, list(queries), lease_s)
-        if not acquired or state.planned is None:
-            return [], busy
-        ids = [i for pair in queries for i in pair]
-        scores = self._planner.kept(state.session, ids, state.planned.top_k)
-        return [Question(lease.pair, queries[lease.pair], lease, scores) for lease in acquired], busy
+        choice, ids = self._sessions.folded(*key).view(look)
+        named = list(zip(choice.questions, ids, strict=True))
+        pairs = [pair for question, items in named for pair in _pairs(question, items)]
+        acquired = {
+            lease.pair: lease
+            for lease in self._leases.acquire(*key, wanted.annotator_id, pairs, wanted.lease_s)
+        }
+        if not acquired:
+            return [], choice
+        facts = self._facts.knowing(key[0], [i for items in ids for i in items])
+        leased = [
+            Leased(question, items, _ends_s(acquired, _pairs(question, items)), facts)
+            for question, items in named
+            if all(pair in acquired for pair in _pairs(question, items))
+        ]
+        return leased, choice
 
-    def _plan(self, key: SessionKey, annotator_id: str) -> bool:
-        """Plan and journal the next round, one at a time; False where no question is left."""
-        folded = self._sessions.folded(*key)
-        before = folded.view(lambda state, _: state.position)
-        with self._planning[key]:
-            if folded.view(lambda state, _: state.position) != before:
-                # another thread planned, or an answer came, while this one waited
-                return True
+    def _planned(self, key: SessionKey, annotator_id: str) -> bool:
+        """Wait for a round; False where no question is left for this annotator."""
+        plan = self._plan(key, annotator_id)
+        more = plan.result.result()
+        # a plan for another annotator left out what that one skipped
+        return more or plan.annotator_id != annotator_id
+
+    def _plan(self, key: SessionKey, annotator_id: str) -> _Plan:
+        """The plan that is being made, or one begun now."""
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is None:
+                plan = _Plan(annotator_id, self._threads.submit(self._renew, key, annotator_id))
+                self._plans[key] = plan
+        plan.result.add_done_callback(lambda _: self._plans.pop(key, None))
+        return plan
+
+    def _renew(self, key: SessionKey, annotator_id: str) -> bool:
+        """Plan and journal the next round; False where no question is left."""
+        try:
             live = self._leases.live(*key)
-            start = folded.view(lambda state, _: basis(state, _excluded(state, live, annotator_id)))
-            planned = self._planner.plan(start)
+            folded = self._sessions.folded(*key)
+            excluding = folded.view(lambda state, _: excluded(state, live, annotator_id))
+            planned = self._planning.plan(*key, excluding)
             if planned is None:
                 return False
             entry = self._sessions.event(planned=planned)
@@ -99,39 +152,36 @@ class Asking:
                 return Change(entry if present == planned.round - 1 else b"", b"")
 
             folded.change(decide, scope="PlanRound")
+        except SpottedError as error:
+            # told to whoever waits; in the background nobody does
+            logger.warning("no round of session %s of %s: %s", key[1], key[0], error)
+            raise
         return True
 
+    def _draw(self, key: SessionKey) -> bool:
+        """Begin another random audit; False where every pair is known."""
 
-def _queries(
-    state: SessionState, live: Sequence[Lease], annotator_id: str, count: int
-) -> tuple[list[PairQuery], bool]:
-    """Open pairs of the round, first those that the annotator has leased, then free ones.
+        def decide(state: SessionState) -> Change:
+            constraints = state.constraints
+            if any(state.is_open(pair) for pair in state.audit.pairs):
+                return Change(b"", b"")
+            rng = np.random.default_rng((state.session.seed, state.position))
+            pairs = draw(constraints, rng, AUDIT_PAIRS)
+            if not pairs:
+                return Change(b"", b"none")
+            first, second = planned_rounds.pair_columns(pairs)
+            drawn = pb.AuditDrawn(first=first, second=second, open_pairs=constraints.open_component_pairs)
+            return Change(self._sessions.event(audit=drawn), b"")
 
-    And whether others may still answer something: what they hold, or what this annotator skipped.
-    """
-    held = set(_items(state, [x for x in live if x.annotator_id != annotator_id]))
-    own = set(_items(state, [x for x in live if x.annotator_id == annotator_id]))
-    busy = {pair for pair in held if state.is_open(pair)}
-    skipped = state.skipped.get(annotator_id, set())
-    planned = state.queue.round.pairs if state.queue.round else ()
-    mine = [q for q in planned if (q.first, q.second) in own - skipped and state.is_open((q.first, q.second))]
-    taken = busy | {(q.first, q.second) for q in mine[:count]}
-    free = state.queue.next_open_pairs(count - len(mine[:count]), excluding=skipped, busy=taken)
-    waits = bool(busy) or any(state.is_open(pair) for pair in skipped)
-    return [*mine[:count], *free], waits
+        return self._sessions.folded(*key).change(decide, scope="DrawAudit") != b"none"
 
 
-def _excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:
-    """What the next round must not ask: pairs on a screen, and those that this annotator skipped."""
-    return frozenset(_items(state, live)) | frozenset(state.skipped.get(annotator_id, set()))
+def _pairs(question: Question, detection_ids: Sequence[str]) -> list[IdPair]:
+    """The pairs of a question by id, the smaller first."""
+    id_of = dict(zip(question.items, detection_ids, strict=True))
+    pairs = [sorted((id_of[query.first], id_of[query.second])) for query in question.pairs]
+    return [(first, second) for first, second in pairs]
 
 
-def _items(state: SessionState, leases: Sequence[Lease]) -> list[Pair]:
-    """The leased pairs as items, the lower first."""
-    items = [(state.item_of[x.pair[0]], state.item_of[x.pair[1]]) for x in leases]
-    return [(min(pair), max(pair)) for pair in items]
-
-
-def _named(state: SessionState, query: PairQuery) -> IdPair:
-    first, second = sorted((state.detection_ids[query.first], state.detection_ids[query.second]))
-    return first, second
+def _ends_s(acquired: dict[IdPair, Lease], pairs: Sequence[IdPair]) -> float:
+    return min(acquired[pair].ends_s for pair in pairs)

@@ -1,4 +1,4 @@
-"""The next round of a session: planned from the scorer's candidates, and journalled once."""
+"""The next round of a session: planned from the scorer's candidates, to be journalled once."""
 
 from __future__ import annotations
 
@@ -7,115 +7,171 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
 
+from services.sampler import planned_rounds
 from services.sampler.scoring import Scorer, SurveyScores
+from services.sampler.sessions import SessionKey, Sessions
 from services.sampler.state import SessionState
-from spotted.sampling.rounds import Pair, Round, RoundQueue
+from spotted.sampling.bursts import burst_groups
+from spotted.sampling.candidates import CandidateGraph, open_rows
+from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.strategies import strategy
+from spotted.stopping import estimate_remaining
 from spotted.survey import Detection
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
 
-# so many tables of scores are kept; others are read again when they are needed again
-KEPT = 8
-# few enough that a round follows the answers, many enough that a round is worth its planning
-DEFAULT_TOP_K = 50
+# so many tables of scores and graphs are kept; others are made again when they are needed again
+KEPT = 2
+# candidates to start with: all pairs of a thousand detections, and never fewer a detection than this
+CANDIDATES, LEAST_TOP_K = 1_000_000, 50
+# below this chance the best question is hardly one: better ones may lie beyond the candidates
+WIDEN_BELOW, MOST_CANDIDATES = 0.05, 4_000_000
+# what looks at embeddings
+LOOKING, LEARNING = frozenset({"learned"}), frozenset({"spal", "confspal"})
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Planning(Protocol):
+    """Where rounds are planned: in this process or in another."""
+
+    def plan(self, survey_id: str, session_id: str, excluding: frozenset[Pair]) -> pb.PlannedRound | None:
+        """The round that follows the session's present one; None where no question is left.
+
+        excluding: pairs not to be asked now. Raises NotFoundError, UnavailableError.
+        """
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """What a round is planned from, taken from the state in one look.
+class _Prepared:
+    """A session's strategy and the graph over its items, made from these scores."""
 
-    excluding: pairs not to be asked now.
-    """
-
-    session: pb.Session
-    queue: RoundQueue
-    detection_ids: tuple[str, ...]
-    top_k: int
-    excluding: frozenset[Pair]
-
-
-def basis(state: SessionState, excluding: frozenset[Pair]) -> Basis:
-    """A copy of what a round is planned from, so that answers may go on meanwhile."""
-    asked = state.session.strategy.top_k or DEFAULT_TOP_K
-    top_k = state.planned.top_k if state.planned else asked
-    queue = copy.deepcopy(state.queue)
-    return Basis(state.session, queue, tuple(state.detection_ids), top_k, excluding)
+    scores: SurveyScores
+    item_of: dict[str, int]
+    graph: CandidateGraph
+    chosen: Strategy
 
 
 class Planner:
-    """Plans rounds; keeps the scores of the surveys it last read."""
+    """Plans rounds in this process; keeps the scores and graphs it last made."""
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, sessions: Sessions, scorer: Scorer) -> None:
+        self._sessions = sessions
         self._scorer = scorer
         self._scores: dict[tuple[str, bool, int], SurveyScores] = {}
-        self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._prepared: dict[SessionKey, _Prepared] = {}
+        self._lock = threading.RLock()
 
-    def plan(self, basis: Basis) -> pb.PlannedRound | None:
-        """The round that follows, widening the candidates until it has a question; None where none has.
+    def plan(self, survey_id: str, session_id: str, excluding: frozenset[Pair]) -> pb.PlannedRound | None:
+        """The round that follows, widening the candidates until it has a question; None where none has."""
+        folded = self._sessions.folded(survey_id, session_id)
+        session, top_k = folded.view(
+            lambda state, _: (state.session, state.planned.top_k if state.planned else None)
+        )
+        with self._lock:
+            while True:
+                scores = self._read(session, top_k)
+                planned = folded.view(partial(self._plan, scores, excluding))
+                if not (_is_poor(planned) and _can_widen(scores)):
+                    return planned if planned.first or planned.added_detection_ids else None
+                top_k = 2 * scores.top_k
 
-        Raises NotFoundError where the survey is gone, UnavailableError where the scorer does not answer.
-        """
-        top_k = basis.top_k
-        while True:
-            scores = self.scores(basis.session, top_k)
-            planned = _plan(basis, scores)
-            if planned.pairs:
-                return planned
-            if scores.complete:
-                # new detections join even where they bring no question
-                return planned if planned.added_detection_ids else None
-            top_k = 2 * top_k
-
-    def scores(self, session: pb.Session, top_k: int) -> SurveyScores:
+    def _read(self, session: pb.Session, top_k: int | None) -> SurveyScores:
         """A session's survey as it stands, read anew only where it changed."""
-        retrains = session.strategy.retrain
-        revision, _ = self._scorer.revision(session.survey_id)
+        looks = session.strategy.strategy_id in LOOKING or session.strategy.retrain
+        revision, count = self._scorer.revision(session.survey_id)
+        top_k = top_k or session.strategy.top_k or max(LEAST_TOP_K, CANDIDATES // max(count, 1))
+        # no list is longer than the others
+        top_k = min(top_k, max(count - 1, 1))
         # by top_k too, so that a plan never depends on what another session made this process read
-        key = (session.survey_id, retrains, top_k)
-        with self._reading[session.survey_id]:
-            kept = self._scores.pop(key, None)
-            if kept is None or kept.revision != revision:
-                kept = self._scorer.read(session.survey_id, top_k, with_embeddings=retrains)
-            self._scores[key] = kept
-            while len(self._scores) > KEPT:
-                self._scores.pop(next(iter(self._scores)))
+        key = (session.survey_id, looks, top_k)
+        kept = self._scores.pop(key, None)
+        if kept is None or kept.revision != revision:
+            kept = self._scorer.read(session.survey_id, top_k, with_embeddings=looks)
+        _keep(self._scores, key, kept)
         return kept
 
-    def kept(self, session: pb.Session, detection_ids: Sequence[str], top_k: int) -> SurveyScores:
-        """Scores that know these detections, as they were last read, or as they are now."""
-        kept = self._scores.get((session.survey_id, session.strategy.retrain, top_k))
-        if kept is not None and all(i in kept.detections for i in detection_ids):
-            return kept
-        return self.scores(session, top_k)
+    def _plan(
+        self, scores: SurveyScores, excluding: frozenset[Pair], state: SessionState, _: int
+    ) -> pb.PlannedRound:
+        # by id: photographs are stored as they are ready, and that order must not decide a question
+        added = sorted(i for i in scores.detections if i not in state.item_of)
+        ready = self._prepare(state, scores, added)
+        images = _image_pairs(scores.detections, set(added))
+        # only a session that grows needs a copy, since the state must not be altered here
+        queue = copy.deepcopy(state.queue) if added else state.queue
+        queue.constraints.add_items(len(added))
+        for first, second in images:
+            queue.constraints.forbid(ready.item_of[first], ready.item_of[second])
+        planned = queue.plan_next(ready.chosen, ready.graph, seed=state.session.seed, excluding=excluding)
+        message = pb.PlannedRound(
+            survey_revision=scores.revision,
+            top_k=scores.top_k,
+            added_detection_ids=added,
+            image_pairs=[survey_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in images],
+            bursts=_bursts(ready, set(added)),
+            open_pairs=int(open_rows(ready.graph, queue.constraints).sum()),
+        )
+        remaining = estimate_remaining(ready.graph, queue.constraints)
+        if remaining is not None:
+            message.expected_pairs = remaining.image_pairs
+        planned_rounds.write(planned, message)
+        return message
+
+    def _prepare(self, state: SessionState, scores: SurveyScores, added: Sequence[str]) -> _Prepared:
+        key = (state.session.survey_id, state.session.session_id)
+        kept = self._prepared.pop(key, None)
+        known = len(state.detection_ids) + len(added)
+        if kept is None or kept.scores is not scores or len(kept.item_of) != known:
+            item_of = {i: item for item, i in enumerate((*state.detection_ids, *added))}
+            settings = state.session.strategy
+            chosen = strategy(settings.strategy_id, **_parameters(settings))
+            kept = _Prepared(scores, item_of, scores.graph(item_of), chosen)
+        _keep(self._prepared, key, kept)
+        return kept
 
 
-def _plan(basis: Basis, scores: SurveyScores) -> pb.PlannedRound:
-    known = set(basis.detection_ids)
-    # by id: photographs are stored as they are ready, and that order must not decide a question
-    added = sorted(i for i in scores.detections if i not in known)
-    item_of = {i: item for item, i in enumerate((*basis.detection_ids, *added))}
-    images = _image_pairs(scores.detections, set(added))
-    queue = copy.deepcopy(basis.queue) if added else basis.queue
-    queue.constraints.add_items(len(added))
-    for first, second in images:
-        queue.constraints.forbid(item_of[first], item_of[second])
-    chosen = strategy(basis.session.strategy.strategy_id, **_parameters(basis.session.strategy))
-    planned = queue.plan_next(
-        chosen, scores.graph(item_of), seed=basis.session.seed, excluding=basis.excluding
-    )
-    return _message(planned, list(item_of), scores, added, images)
+def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Put the value last and drop those that were not used for longest."""
+    kept[key] = value
+    while len(kept) > KEPT:
+        kept.pop(next(iter(kept)))
+
+
+def _is_poor(planned: pb.PlannedRound) -> bool:
+    """Whether there may be better questions than these."""
+    if not planned.first:
+        return True
+    best = planned_rounds.read(planned).pairs[0]
+    return planned.kind == "learned" and best.score < WIDEN_BELOW
+
+
+def _can_widen(scores: SurveyScores) -> bool:
+    return not scores.complete and scores.top_k * len(scores.detections) <= MOST_CANDIDATES
 
 
 def _parameters(settings: pb.StrategySettings) -> dict[str, float | bool]:
     """The parameters that this strategy has and the session sets."""
-    if settings.strategy_id not in {"spal", "confspal"}:
+    if settings.strategy_id not in LEARNING:
         return {}
     chosen: dict[str, float | bool] = {"retrain": settings.retrain}
     if settings.HasField("eps"):
         chosen["eps"] = settings.eps
     return chosen
+
+
+def _bursts(ready: _Prepared, added: set[str]) -> list[pb.DetectionSet]:
+    """The bursts that a new detection belongs to, where the session looks at places and times."""
+    graph = ready.graph
+    if graph.table is None or graph.embeddings is None or not added:
+        return []
+    ids = list(ready.item_of)
+    groups = ([ids[item] for item in frames] for frames in burst_groups(graph.table, graph.embeddings))
+    return [pb.DetectionSet(detection_ids=frames) for frames in groups if not added.isdisjoint(frames)]
 
 
 def _image_pairs(detections: dict[str, Detection], added: set[str]) -> list[tuple[str, str]]:
@@ -131,30 +187,3 @@ def _image_pairs(detections: dict[str, Detection], added: set[str]) -> list[tupl
         for second in ids[place + 1 :]
         if first in added or second in added
     ]
-
-
-def _message(
-    planned: Round,
-    ids: Sequence[str],
-    scores: SurveyScores,
-    added: Sequence[str],
-    images: Sequence[tuple[str, str]],
-) -> pb.PlannedRound:
-    pairs = []
-    for query in planned.pairs:
-        first, second = sorted((ids[query.first], ids[query.second]))
-        pairs.append(
-            pb.PlannedPair(
-                first_detection_id=first, second_detection_id=second, reason=query.reason, score=query.score
-            )
-        )
-    return pb.PlannedRound(
-        round=planned.number,
-        survey_revision=scores.revision,
-        top_k=scores.top_k,
-        pairs=pairs,
-        added_detection_ids=added,
-        image_pairs=[survey_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in images],
-        kind=planned.kind,
-        eps=planned.eps,
-    )

@@ -54,6 +54,15 @@ class CandidateColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyFacts:
+    """What is known of a survey's detections at one revision, without their scores."""
+
+    revision: int
+    detections: dict[str, Detection]
+    cameras: dict[str, Camera]
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyScores:
     """A survey at one revision, as far as a session needs it.
 
@@ -76,11 +85,12 @@ class SurveyScores:
     def graph(self, item_of: dict[str, int]) -> CandidateGraph:
         """The candidate graph over the items of a session; every detection must be one."""
         items = np.array([item_of[i] for i in self.detections], dtype=np.int64)
-        embeddings = None
+        embeddings = table = None
         if self.embeddings is not None:
             # a detection that was deleted since stays an item, without pairs and without a vector
             embeddings = np.zeros((len(item_of), self.embeddings.shape[1]), np.float32)
             embeddings[items] = self.embeddings
+            table = self.table(item_of)
         return from_candidates(
             len(item_of),
             items[self.columns.query],
@@ -89,6 +99,7 @@ class SurveyScores:
             feasibility=self.columns.feasibility,
             fused=self.columns.fused,
             embeddings=embeddings,
+            table=table,
         )
 
     def table(self, item_of: dict[str, int]) -> DetectionTable:
@@ -106,6 +117,9 @@ class Scorer(Protocol):
 
     def revision(self, survey_id: str) -> tuple[int, int]:
         """The survey's revision and number of detections. Raises NotFoundError."""
+
+    def facts(self, survey_id: str) -> SurveyFacts:
+        """The survey's detections and cameras as they stand. Raises NotFoundError."""
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The survey as it stands, with the top_k candidates of every detection."""
@@ -126,6 +140,11 @@ class ScorerClient:
                 scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=CALL_TIMEOUT_S
             )
         return answer.survey.revision, answer.survey.detection_count
+
+    def facts(self, survey_id: str) -> SurveyFacts:
+        """The survey's detections and cameras as they stand."""
+        detections, _, revision = self._detections(survey_id, with_embeddings=False)
+        return SurveyFacts(revision, detections, self._cameras(survey_id))
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The survey as it stands; all parts are of one revision."""

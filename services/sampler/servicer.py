@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from services.common import wire as checks
 from services.sampler import wire
 from services.sampler.asking import Asking
-from services.sampler.planning import Planner
 from services.sampler.progress import full_progress, quick_progress
 from services.sampler.sessions import Sessions
 from spotted.v1 import sampler_pb2 as pb
@@ -21,10 +20,9 @@ WATCH_POLL_S = 0.5
 class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     """spotted.v1.SamplerService."""
 
-    def __init__(self, sessions: Sessions, asking: Asking, planner: Planner) -> None:
+    def __init__(self, sessions: Sessions, asking: Asking) -> None:
         self._sessions = sessions
         self._asking = asking
-        self._planner = planner
 
     async def CreateSession(self, request: pb.CreateSessionRequest, _: object) -> pb.CreateSessionResponse:
         """Open a session."""
@@ -53,20 +51,19 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
 
     async def NextPairs(self, request: pb.NextPairsRequest, _: object) -> pb.NextPairsResponse:
         """Ask the next questions."""
-        annotator_id = checks.slug(request.annotator_id, "annotator_id")
+        wanted = wire.wanted(request)
         ids = request.survey_id, request.session_id
-        count, lease_s = wire.question_count(request), wire.lease_s(request)
-        asked = await asyncio.to_thread(self._asking.next_pairs, *ids, annotator_id, count, lease_s)
+        asked = await asyncio.to_thread(self._asking.next_pairs, *ids, wanted)
         return wire.next_pairs_response(asked)
 
     async def SubmitLabels(self, request: pb.SubmitLabelsRequest, _: object) -> pb.SubmitLabelsResponse:
         """Store answers."""
-        labels = wire.labels(request)
+        given = wire.given(request)
         outcomes, progress = await asyncio.to_thread(
             self._sessions.submit,
             request.survey_id,
             request.session_id,
-            labels,
+            given,
             request.request_id,
             quick_progress,
         )
@@ -129,4 +126,4 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         return pb.ListEventsResponse(events=page, next_page_token=token)
 
     async def _progress(self, survey_id: str, session_id: str) -> pb.Progress:
-        return await asyncio.to_thread(full_progress, self._sessions, self._planner, survey_id, session_id)
+        return await asyncio.to_thread(self._sessions.folded(survey_id, session_id).view, full_progress)

@@ -21,7 +21,7 @@ from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.sampling.strategies import strategy
 from spotted.v1 import sampler_pb2 as pb
 
-DEFAULT_STRATEGY = "confspal"
+DEFAULT_STRATEGY = "learned"
 LEARNING = frozenset({"spal", "confspal"})
 DELETE = "DeleteSession"
 
@@ -55,10 +55,11 @@ class Sessions:
         once = request_id or uuid.uuid4().hex
         journal.append(Change(entry, b""), expected=0, scope="CreateSession", request_id=once)
         stored = self.get(*key)
-        if (stored.strategy, stored.seed) != (resolved.strategy, resolved.seed):
+        asked, is_there = ((s.strategy, s.seed, s.trust) for s in (resolved, stored))
+        if asked != is_there:
             raise AlreadyExistsError(
                 f"session {session.session_id!r} of {session.survey_id!r} exists with another "
-                "strategy or seed; choose another session_id, or delete it first"
+                "strategy, seed or trust; choose another session_id, or delete it first"
             )
         return stored
 
@@ -103,21 +104,22 @@ class Sessions:
         self,
         survey_id: str,
         session_id: str,
-        labels: Sequence[pb.Label],
+        given: pb.LabelsGiven,
         request_id: str,
         look: Callable[[SessionState, int], ViewT],
     ) -> tuple[list[pb.LabelOutcome], ViewT]:
         """Store answers and end their leases, in one round trip to the store.
+
+        given: labels without id and time, and bursts of several animals.
 
         Returns what the answers did, in their order, and what `look` makes of the session after them.
         Raises NotFoundError, and stores nothing then.
         """
 
         def decide(state: SessionState, position: int) -> Change:
-            given = self._given(state, position, labels)
-            answer = pb.LabelsRetracted(label_ids=[label.label_id for label in given])
-            entry = self.event(labelled=pb.LabelsGiven(labels=given))
-            return Change(entry, answer.SerializeToString(), ended)
+            stored = self._stored(state, position, given)
+            answer = pb.LabelsRetracted(label_ids=[label.label_id for label in stored.labels])
+            return Change(self.event(labelled=stored), answer.SerializeToString(), ended)
 
         def outcomes(
             answer: bytes, state: SessionState, position: int
@@ -125,7 +127,7 @@ class Sessions:
             label_ids = pb.LabelsRetracted.FromString(answer).label_ids
             return [state.label_outcome(label_id) for label_id in label_ids], look(state, position)
 
-        ended = leased(survey_id, session_id, [_id_pair(label) for label in labels])
+        ended = leased(survey_id, session_id, _answered(given))
         folded = self.folded(survey_id, session_id)
         return folded.change_together(decide, outcomes, scope="SubmitLabels", request_id=request_id)
 
@@ -184,24 +186,31 @@ class Sessions:
         planned: pb.PlannedRound | None = None,
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
+        audit: pb.AuditDrawn | None = None,
     ) -> bytes:
         """A journal entry of what happened now."""
         event = pb.SessionEvent(
-            create_time=self._now(), created=created, planned=planned, labelled=labelled, retracted=retracted
+            create_time=self._now(),
+            created=created,
+            planned=planned,
+            labelled=labelled,
+            retracted=retracted,
+            audit=audit,
         )
         return event.SerializeToString()
 
-    def _given(self, state: SessionState, position: int, labels: Sequence[pb.Label]) -> list[pb.Label]:
-        """Labels as they are stored next. Raises NotFoundError for an unknown detection."""
-        given = []
-        for place, label in enumerate(labels, start=1):
+    def _stored(self, state: SessionState, position: int, given: pb.LabelsGiven) -> pb.LabelsGiven:
+        """Answers as they are stored next. Raises NotFoundError for an unknown detection."""
+        stored = pb.LabelsGiven()
+        stored.CopyFrom(given)
+        now = self._now()
+        for place, label in enumerate(stored.labels, start=1):
             state.pair(label)
-            stored = pb.Label()
-            stored.CopyFrom(label)
-            stored.label_id = f"{position + 1}-{place}"
-            stored.create_time.CopyFrom(self._now())
-            given.append(stored)
-        return given
+            label.label_id = f"{position + 1}-{place}"
+            label.create_time.CopyFrom(now)
+        for burst in stored.mixed_bursts:
+            state.require(burst.detection_ids)
+        return stored
 
 
 def _resolved(session: pb.Session) -> pb.Session:
@@ -221,9 +230,13 @@ def _resolved(session: pb.Session) -> pb.Session:
     return resolved
 
 
-def _id_pair(label: pb.Label) -> IdPair:
-    first, second = sorted((label.first_detection_id, label.second_detection_id))
-    return first, second
+def _answered(given: pb.LabelsGiven) -> list[IdPair]:
+    """The pairs, the smaller id first, whose leases end with these answers."""
+    pairs = [(label.first_detection_id, label.second_detection_id) for label in given.labels]
+    for burst in given.mixed_bursts:
+        first, *others = burst.detection_ids
+        pairs += [(first, other) for other in others]
+    return [(min(pair), max(pair)) for pair in pairs]
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

@@ -6,27 +6,43 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.sampler import conflicts, planned_rounds
 from spotted import messages
 from spotted.constraints import Answer, Constraints, Effect, LabelledPair, Outcome
 from spotted.errors import NotFoundError
-from spotted.sampling.rounds import Pair, PairQuery, Round, RoundQueue
+from spotted.sampling.rounds import Pair, RoundQueue
+from spotted.trust import Trust, folded, take
 from spotted.v1 import sampler_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the session's latest round was planned from."""
+    """What the session's latest round was planned from, and what it found.
+
+    expected_pairs: None where there were too few answers to tell.
+    """
 
     survey_revision: int
     top_k: int
+    open_pairs: int
+    expected_pairs: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPairs:
+    """Pairs drawn at random from so many open component pairs."""
+
+    pairs: tuple[Pair, ...] = ()
+    open_pairs: int = 0
 
 
 class SessionState:
     """What a session's journal folds into.
 
     Detections are the items 0..n-1 of the constraints, in the order in which rounds brought them in. Labels
-    are folded in the order they came; taking one back folds the others anew, so that any replica, whenever
-    it reads the journal, comes to the same state.
+    are folded in the order they came; taking one back folds the others anew, and so does the answer of a
+    second annotator where trust is unspecified, so that any replica, whenever it reads the journal, comes to
+    the same state.
     """
 
     def __init__(self) -> None:
@@ -36,17 +52,18 @@ class SessionState:
         self.labels: dict[str, pb.Label] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.planned: Planned | None = None
-        self.queue = RoundQueue(Constraints())
+        self.trust = Trust.SINGLE
+        self.constraints = folded(self.trust)
+        self.queue = RoundQueue(self.constraints)
         self.skipped: defaultdict[str, set[Pair]] = defaultdict(set)
         self.answers: Counter[int] = Counter()
         self.label_times_s: list[float] = []
+        self.times_of: defaultdict[str, list[float]] = defaultdict(list)
+        self.bursts: list[tuple[int, ...]] = []
+        self.mixed_bursts: set[tuple[int, ...]] = set()
+        self.audit = AuditPairs()
         self.position = 0
         self._same_image: list[Pair] = []
-
-    @property
-    def constraints(self) -> Constraints:
-        """The closure of the labels."""
-        return self.queue.constraints
 
     def apply(self, entry: bytes) -> None:
         """Take in one SessionEvent."""
@@ -56,26 +73,41 @@ class SessionState:
             case "created":
                 self.session = event.created
                 self.session.create_time.CopyFrom(event.create_time)
+                self._believe(Trust(self.session.trust or Trust.SINGLE))
             case "planned":
                 self._plan(event.planned)
             case "labelled":
                 for label in event.labelled.labels:
-                    self.labels[label.label_id] = label
                     self.outcomes[label.label_id] = self._fold(label)
+                    self.labels[label.label_id] = label
+                self.queue.count_answers(len(event.labelled.labels))
+                for burst in event.labelled.mixed_bursts:
+                    self.mixed_bursts.add(tuple(self.item_of[i] for i in burst.detection_ids))
             case "retracted":
                 for label_id in event.retracted.label_ids:
                     self.labels.pop(label_id, None)
                 self._refold()
+            case "audit":
+                pairs = planned_rounds.read_pairs(event.audit.first, event.audit.second)
+                self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
 
     def pair(self, label: pb.Label) -> Pair:
         """The items of a label, the lower first. Raises NotFoundError for an unknown detection."""
         ids = label.first_detection_id, label.second_detection_id
-        unknown = [i for i in ids if i not in self.item_of]
-        if unknown:
+        self.require(ids)
+        return self.items(ids)
+
+    def require(self, detection_ids: Sequence[str]) -> None:
+        """Raise NotFoundError unless the session knows these detections."""
+        for unknown in (i for i in detection_ids if i not in self.item_of):
+            listed = ", ".join(map(repr, detection_ids))
             raise NotFoundError(
-                f"the pair {ids[0]!r}, {ids[1]!r} is not of this session: it has no {unknown[0]!r}; "
-                "label pairs that NextPairs gave, or call NextPairs once so that new detections join"
+                f"{listed} are not all of this session: it has no {unknown!r}; "
+                "label what NextPairs gave, or call NextPairs once so that new detections join"
             )
+
+    def items(self, ids: tuple[str, str]) -> Pair:
+        """The items of two detections of this session, the lower first."""
         return _ordered(self.item_of[ids[0]], self.item_of[ids[1]])
 
     def is_open(self, pair: Pair) -> bool:
@@ -84,20 +116,12 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """What a label did when it came, as the contract tells it."""
-        outcome = self.outcomes[label_id]
-        told = pb.LabelOutcome(
-            label=self.labels.get(label_id),
-            effect=_EFFECTS[outcome.effect],
-            implied_same_pairs=outcome.implied_same,
-        )
-        if outcome.explanation is not None:
-            told.conflict.CopyFrom(self._conflict(label_id, outcome))
-        return told
+        return conflicts.outcome_message(label_id, self.outcomes[label_id], self.labels)
 
     def conflicts(self) -> list[pb.Conflict]:
         """The labels that contradict earlier ones now, oldest first."""
         return [
-            self._conflict(c.label.label_id, Outcome(Effect.CONTRADICTS, explanation=c.explanation))
+            conflicts.conflict(c.label.label_id, c.explanation, self.labels)
             for c in self.constraints.contradictions
         ]
 
@@ -118,17 +142,14 @@ class SessionState:
         ]
         self._forbid(self.constraints, images)
         self._same_image += images
-        self.planned = Planned(planned.survey_revision, planned.top_k)
-        pairs = tuple(self._query(pair) for pair in planned.pairs)
-        self.queue.start(
-            Round(planned.round, planned.kind, pairs, planned.eps if planned.HasField("eps") else None)
+        self.planned = Planned(
+            planned.survey_revision,
+            planned.top_k,
+            planned.open_pairs,
+            planned.expected_pairs if planned.HasField("expected_pairs") else None,
         )
-
-    def _query(self, planned: pb.PlannedPair) -> PairQuery:
-        first, second = _ordered(
-            self.item_of[planned.first_detection_id], self.item_of[planned.second_detection_id]
-        )
-        return PairQuery(first, second, planned.reason, planned.score)
+        self.bursts += [tuple(self.item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
+        self.queue.start(planned_rounds.read(planned))
 
     def _forbid(self, constraints: Constraints, images: Iterable[Pair]) -> None:
         for first, second in images:
@@ -136,64 +157,48 @@ class SessionState:
             constraints.forbid(first, second)
 
     def _fold(self, label: pb.Label) -> Outcome:
-        first, second = self.pair(label)
+        pair = self.pair(label)
+        self._count(label)
+        if len(self.times_of) > 1 and not self.session.trust and self.trust is Trust.SINGLE:
+            # a second annotator: from now on all answers, the earlier ones too, are evidence
+            self._believe(Trust.VERIFIED)
+        return self._take(label, pair)
+
+    def _count(self, label: pb.Label) -> None:
         self.answers[label.answer] += 1
-        self.label_times_s.append(messages.seconds(label.create_time))
+        at_s = messages.seconds(label.create_time)
+        self.label_times_s.append(at_s)
+        self.times_of[label.annotator_id].append(at_s)
+
+    def _take(self, label: pb.Label, pair: Pair) -> Outcome:
         if label.answer == pb.ANSWER_SKIP:
-            self.skipped[label.annotator_id].add((first, second))
+            self.skipped[label.annotator_id].add(pair)
             return Outcome(Effect.PAIR_CLOSED)
-        return self.constraints.apply(LabelledPair(label.label_id, first, second, Answer(label.answer)))
+        said = LabelledPair(label.label_id, *pair, Answer(label.answer))
+        return take(self.constraints, said, label.annotator_id, self.queue.chance(pair))
+
+    def _believe(self, trust: Trust) -> None:
+        """Fold all labels so far anew, believed this far."""
+        self.trust = trust
+        self.constraints = folded(trust, len(self.detection_ids))
+        self._forbid(self.constraints, self._same_image)
+        self.queue = self.queue.over(self.constraints)
+        self.skipped.clear()
+        for label in self.labels.values():
+            self._take(label, self.pair(label))
 
     def _refold(self) -> None:
-        constraints = Constraints(len(self.detection_ids))
-        self._forbid(constraints, self._same_image)
-        queue = RoundQueue(constraints)
-        if self.queue.round is not None:
-            queue.resume(self.queue.round)
-        self.queue = queue
-        for sums in (self.skipped, self.answers, self.label_times_s):
-            sums.clear()
+        for counts in (self.answers, self.label_times_s, self.times_of):
+            counts.clear()
         for label in self.labels.values():
-            self._fold(label)
-
-    def _conflict(self, label_id: str, outcome: Outcome) -> pb.Conflict:
-        explanation = outcome.explanation
-        reasons = [self.labels[i] for i in explanation.label_ids if i in self.labels] if explanation else []
-        label = self.labels.get(label_id, pb.Label(label_id=label_id))
-        one_image = explanation is not None and explanation.same_image is not None
-        return pb.Conflict(
-            label=label, explanation=reasons, message=_in_words(label, reasons, one_image=one_image)
-        )
+            self._count(label)
+        several = len(self.times_of) > 1
+        self._believe(Trust(self.session.trust or (Trust.VERIFIED if several else Trust.SINGLE)))
 
 
 def individual_id(detection_ids: Sequence[str]) -> str:
     """The id of the individual with these detections, sorted: stable while the first stays in it."""
     return f"ind-{detection_ids[0]}"
-
-
-_EFFECTS = {
-    Effect.MERGED: pb.LABEL_EFFECT_MERGED,
-    Effect.SEPARATED: pb.LABEL_EFFECT_SEPARATED,
-    Effect.ALREADY_IMPLIED: pb.LABEL_EFFECT_IMPLIED,
-    Effect.CONTRADICTS: pb.LABEL_EFFECT_CONFLICT,
-    Effect.PAIR_CLOSED: pb.LABEL_EFFECT_CLOSED,
-}
-_SAID = {pb.ANSWER_SAME: "are one animal", pb.ANSWER_DIFFERENT: "are two animals"}
-
-
-def _in_words(label: pb.Label, reasons: Sequence[pb.Label], *, one_image: bool) -> str:
-    said = _SAID.get(label.answer, "are unclear")
-    pair = f"{label.first_detection_id} and {label.second_detection_id}"
-    if not reasons:
-        return f"{pair} {said}, but one image shows both animals"
-    listed = "; ".join(
-        f"{r.first_detection_id} and {r.second_detection_id} {_SAID.get(r.answer, '')} ({r.annotator_id})"
-        for r in reasons
-    )
-    image = ", and one image shows two of these animals" if one_image else ""
-    return (
-        f"{label.annotator_id} says that {pair} {said}, against: {listed}{image}; retract one of these labels"
-    )
 
 
 def _ordered(first: int, second: int) -> Pair:

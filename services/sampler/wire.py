@@ -8,15 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common import wire
-from services.sampler.asking import Asked, Question
+from services.sampler.asking import Asked, Leased
+from services.sampler.choosing import Wanted
 from spotted import geometry, messages
 from spotted.errors import InvalidInputError
 from spotted.feasibility import needed_speed_kmh
-from spotted.survey import detection_table
+from spotted.sampling.questions import Kind
+from spotted.survey import Detection, detection_table
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_QUESTIONS = 100
 MOST_LABELS = 1000
+MOST_BURSTS, LARGEST_BURST = 100, 100
+DEFAULT_GALLERY, LARGEST_GALLERY = 7, 30
 DEFAULT_LEASE_S = 600.0
 LONGEST_LEASE_S = 86_400.0
 
@@ -26,15 +30,38 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
     asked = request.session
     if asked.strategy.HasField("eps"):
         wire.finite(asked.strategy.eps, "session.strategy.eps", least=0.0, most=1.0)
+    if asked.trust not in pb.Trust.values():
+        raise InvalidInputError(
+            f"session.trust is {asked.trust}; use SINGLE, VERIFIED or leave it out", field="session.trust"
+        )
     return pb.Session(
         session_id=wire.slug(asked.session_id, "session.session_id"),
         survey_id=wire.slug(asked.survey_id, "session.survey_id"),
         strategy=asked.strategy,
         seed=asked.seed,
+        trust=asked.trust,
     )
 
 
-def lease_s(request: pb.NextPairsRequest) -> float:
+def wanted(request: pb.NextPairsRequest) -> Wanted:
+    """What an annotator asks for. Raises InvalidInputError that names the wrong field."""
+    for kind in request.shows:
+        if kind not in pb.QuestionKind.values() or kind == pb.QUESTION_KIND_UNSPECIFIED:
+            raise InvalidInputError(f"shows holds {kind}; use PAIR, BURST or GALLERY", field="shows")
+    kinds = frozenset(Kind(kind) for kind in request.shows) | {Kind.PAIR}
+    if request.audit and kinds != {Kind.PAIR}:
+        raise InvalidInputError("an audit asks pairs alone; leave `shows` empty", field="shows")
+    return Wanted(
+        wire.slug(request.annotator_id, "annotator_id"),
+        wire.page_size(request.count, default=1, largest=MOST_QUESTIONS),
+        _lease_s(request),
+        kinds,
+        wire.page_size(request.gallery_size, default=DEFAULT_GALLERY, largest=LARGEST_GALLERY),
+        request.audit,
+    )
+
+
+def _lease_s(request: pb.NextPairsRequest) -> float:
     """How long the questions are kept from others, seconds."""
     if not request.HasField("lease_duration"):
         return DEFAULT_LEASE_S
@@ -42,28 +69,49 @@ def lease_s(request: pb.NextPairsRequest) -> float:
     return wire.finite(seconds, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
 
 
-def question_count(request: pb.NextPairsRequest) -> int:
-    """How many questions are wanted."""
-    return wire.page_size(request.count, default=1, largest=MOST_QUESTIONS)
-
-
-def labels(request: pb.SubmitLabelsRequest) -> list[pb.Label]:
+def given(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
     """The answers to store. Raises InvalidInputError that names the first wrong one."""
-    wire.between(len(request.labels), 1, MOST_LABELS, "labels")
+    wire.between(len(request.labels) + len(request.bursts), 1, MOST_LABELS, "labels")
+    wire.between(len(request.bursts), 0, MOST_BURSTS, "bursts")
     for i, label in enumerate(request.labels):
-        field = f"labels[{i}]"
-        wire.slug(label.annotator_id, f"{field}.annotator_id")
-        if label.first_detection_id == label.second_detection_id:
-            raise InvalidInputError(
-                f"{field} names {label.first_detection_id!r} twice; name two detections",
-                field=f"{field}.second_detection_id",
-            )
-        if label.answer not in pb.Answer.values() or label.answer == pb.ANSWER_UNSPECIFIED:
-            raise InvalidInputError(
-                f"{field}.answer is {label.answer}; use SAME, DIFFERENT, NOT_COMPARABLE or SKIP",
-                field=f"{field}.answer",
-            )
-    return list(request.labels)
+        _check_label(label, f"labels[{i}]")
+    stored = pb.LabelsGiven(labels=request.labels)
+    for i, burst in enumerate(request.bursts):
+        _add_burst(stored, burst, f"bursts[{i}]")
+    return stored
+
+
+def _check_label(label: pb.Label, field: str) -> None:
+    wire.slug(label.annotator_id, f"{field}.annotator_id")
+    if label.first_detection_id == label.second_detection_id:
+        raise InvalidInputError(
+            f"{field} names {label.first_detection_id!r} twice; name two detections",
+            field=f"{field}.second_detection_id",
+        )
+    if label.answer not in pb.Answer.values() or label.answer == pb.ANSWER_UNSPECIFIED:
+        raise InvalidInputError(
+            f"{field}.answer is {label.answer}; use SAME, DIFFERENT, NOT_COMPARABLE or SKIP",
+            field=f"{field}.answer",
+        )
+
+
+def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> None:
+    """Store the answer to a burst as labels, or as a burst of several animals."""
+    wire.slug(burst.annotator_id, f"{field}.annotator_id")
+    wire.between(len(burst.detection_ids), 2, LARGEST_BURST, f"{field}.detection_ids")
+    wire.unique(burst.detection_ids, f"{field}.detection_ids")
+    first, *others = burst.detection_ids
+    if not burst.one_animal and len(others) > 1:
+        stored.mixed_bursts.add(detection_ids=burst.detection_ids)
+        return
+    answer = pb.ANSWER_SAME if burst.one_animal else pb.ANSWER_DIFFERENT
+    for other in others:
+        stored.labels.add(
+            first_detection_id=first,
+            second_detection_id=other,
+            answer=answer,
+            annotator_id=burst.annotator_id,
+        )
 
 
 def retracted(request: pb.RetractLabelsRequest) -> pb.LabelsRetracted:
@@ -76,7 +124,13 @@ def retracted(request: pb.RetractLabelsRequest) -> pb.LabelsRetracted:
 
 def next_pairs_response(asked: Asked) -> pb.NextPairsResponse:
     """The questions as messages."""
-    return pb.NextPairsResponse(pairs=[_pair_query(q) for q in asked.questions], finished=asked.finished)
+    response = pb.NextPairsResponse(finished=asked.finished)
+    for leased in asked.questions:
+        if leased.question.kind is Kind.PAIR:
+            response.pairs.append(_pair_query(leased))
+        else:
+            response.groups.append(_group_query(leased))
+    return response
 
 
 def page_arguments(
@@ -86,21 +140,41 @@ def page_arguments(
     return type(request).__name__, request.survey_id, request.session_id
 
 
-def _pair_query(question: Question) -> pb.PairQuery:
-    pair = [question.scores.detections[i] for i in question.pair]
-    table = detection_table(pair, question.scores.cameras)
+def _pair_query(leased: Leased) -> pb.PairQuery:
+    (query,) = leased.question.pairs
+    pair = [_detection(leased, i) for i in sorted(leased.detection_ids)]
+    table = detection_table(pair, leased.facts.cameras)
     first, second = np.array([0]), np.array([1])
     distance, gap = geometry.distance_m(table, first, second), geometry.gap_s(table, first, second)
     return pb.PairQuery(
         first=messages.detection_message(pair[0]),
         second=messages.detection_message(pair[1]),
-        reason=question.query.reason,
-        score=question.query.score,
+        reason=query.reason,
+        score=query.score,
         distance_m=_or_none(float(distance[0])),
         gap_s=_or_none(float(gap[0])),
         needed_speed_kmh=_or_none(float(needed_speed_kmh(distance, gap)[0])),
-        lease_expire_time=messages.timestamp(question.lease.ends_s),
+        lease_expire_time=messages.timestamp(leased.ends_s),
     )
+
+
+def _group_query(leased: Leased) -> pb.GroupQuery:
+    question = leased.question
+    shown = [messages.detection_message(_detection(leased, i)) for i in leased.detection_ids]
+    has_anchor = question.kind is Kind.GALLERY
+    return pb.GroupQuery(
+        kind=pb.QUESTION_KIND_GALLERY if has_anchor else pb.QUESTION_KIND_BURST,
+        anchor=shown[0] if has_anchor else None,
+        detections=shown[has_anchor:],
+        reason=question.pairs[0].reason,
+        scores=[query.score for query in question.pairs] if has_anchor else [],
+        lease_expire_time=messages.timestamp(leased.ends_s),
+    )
+
+
+def _detection(leased: Leased, detection_id: str) -> Detection:
+    """What is known of a detection; of one that was deleted since, its id."""
+    return leased.facts.detections.get(detection_id) or Detection(detection_id)
 
 
 def _or_none(value: float) -> float | None:

@@ -32,7 +32,7 @@ def looks(embeddings: Float32Array, station: IntArray, *, dimensions: int = DIME
 
     embeddings: (n, D). station: (n,) which place an item was taken at, -1 where unknown.
     """
-    centred = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
+    centred = _centred(embeddings.astype(np.float64))
     known = station >= 0
     count = np.bincount(station[known], minlength=1)
     means = _sums(centred[known], station[known], len(count)) / (count + STATION_PULL)[:, None]
@@ -106,7 +106,7 @@ def fitted(shown: Views, components: int, sides: int, guess: Float64Array) -> Ap
     ratio = np.maximum(ratio, LEAST_RATIO)
     both = _both_sided(means @ directions, count.reshape(components, sides), ratio)
     number = count.reshape(components, sides)
-    total = _sums(shown.mean @ directions, group, len(count)).reshape(components, sides, -1)
+    total = _sums(shown.mean @ directions, group, len(count)).reshape(components, sides, len(ratio))
     shared, flank = both * ratio, (1.0 - both) * ratio
     return Appearance(shared, flank, number, total, _evidence(number, total, shared, flank))
 
@@ -159,9 +159,14 @@ def _both_sided(means: Float64Array, count: Float64Array, ratio: Float64Array) -
 
 def _covariance(rows: Float64Array) -> Float64Array:
     """(d, d) covariance of rows (m, d), positive definite."""
-    off = rows - rows.mean(axis=0)
+    off = _centred(rows)
     floor = LEAST_VARIANCE * np.eye(rows.shape[1])
     return np.asarray(off.T @ off / max(len(rows) - 1, 1) + floor, dtype=np.float64)
+
+
+def _centred(rows: Float64Array) -> Float64Array:
+    # a mean of no rows would warn
+    return np.asarray(rows - rows.sum(axis=0) / max(len(rows), 1), dtype=np.float64)
 
 
 def _sums(rows: Float64Array, group: IntArray, groups: int) -> Float64Array:

@@ -20,7 +20,7 @@ from spotted.sampling.candidates import CandidateGraph, implied_different, impli
 from spotted.sampling.spal import HeadTraining
 from spotted.survey import BoolArray, Float32Array, IntArray
 
-# of the embeddings for which the learning rate is meant
+# width of embeddings up to which the learning rate is meant as it stands
 RATE_DIMENSION = 128
 # items whose pairs are scored together
 BLOCK = 256
@@ -121,10 +121,9 @@ def _train(
     ).requires_grad_()
     # zeros: the untrained head is the identity
     outer = torch.zeros(dimension, training.rank, requires_grad=True)
-    # a step moves the hidden layer in proportion to the dimension, which the rate has to undo
-    inner_rate = training.learning_rate * RATE_DIMENSION / dimension
-    groups = ({"params": [inner], "lr": inner_rate}, {"params": [outer]})
-    optimizer = torch.optim.Adam(groups, lr=training.learning_rate)
+    # a step of equal size for each weight moves the scores the further, the more weights there are
+    rate = training.learning_rate * min(1.0, RATE_DIMENSION / dimension)
+    optimizer = torch.optim.Adam((inner, outer), lr=rate)
     for _ in range(training.epochs):
         adapted = _adapt(base, inner, outer)
         loss = _contrastive(adapted, targets.clusters, training, rng) + _triplet(adapted, targets, training)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from services.common import process
+from services.common.server import Service
 from services.common.store import Store
-from services.sampler.asking import Asking
+from services.sampler.__main__ import service
+from services.sampler.asking import Asked, Asking
+from services.sampler.choosing import Wanted
+from services.sampler.facts import Facts
 from services.sampler.leases import Leases
 from services.sampler.planning import Planner
 from services.sampler.progress import quick_progress
-from services.sampler.scoring import CandidateColumns, SurveyScores
+from services.sampler.scoring import CandidateColumns, Scorer, SurveyFacts, SurveyScores
 from services.sampler.sessions import Sessions
 from spotted.errors import NotFoundError
 from spotted.survey import Camera, Detection
@@ -21,6 +26,7 @@ from spotted.v1 import sampler_pb2 as pb
 
 ANNOTATOR = "anna"
 LEASE_S = 600.0
+CAMERAS = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0)}
 
 
 @dataclass
@@ -29,6 +35,7 @@ class ToyScorer:
 
     animals: dict[str, str]
     images: dict[str, str] = field(default_factory=dict)
+    times_s: dict[str, float] = field(default_factory=dict)
     reads: int = 0
     fails: Exception | None = None
 
@@ -38,6 +45,16 @@ class ToyScorer:
         if not survey_id.startswith("survey-"):
             raise NotFoundError(f"survey {survey_id!r} does not exist")
         return len(self.animals), len(self.animals)
+
+    def facts(self, survey_id: str) -> SurveyFacts:
+        revision, _ = self.revision(survey_id)
+        return SurveyFacts(revision, self._detections(), CAMERAS)
+
+    def _detections(self) -> dict[str, Detection]:
+        return {
+            i: Detection(i, "cd"[n % 2], self.times_s.get(i, n * 3600.0), self.images.get(i, ""))
+            for n, i in enumerate(self.animals)
+        }
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         self.reads += 1
@@ -52,12 +69,8 @@ class ToyScorer:
                 fused.append(scores[other])
         pairs, visual = np.array(rows, np.int32).reshape(-1, 2), np.array(fused, np.float32)
         columns = CandidateColumns(pairs[:, 0], pairs[:, 1], visual, np.ones_like(visual), visual)
-        cameras = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0)}
-        detections = {
-            i: Detection(i, "cd"[n % 2], n * 3600.0, self.images.get(i, "")) for n, i in enumerate(ids)
-        }
         embeddings = np.stack([self._vector(i) for i in ids]) if with_embeddings else None
-        return SurveyScores(revision, top_k, detections, cameras, columns, embeddings)
+        return SurveyScores(revision, top_k, self._detections(), CAMERAS, columns, embeddings)
 
     def score(self, first: str, second: str) -> float:
         low, high = sorted((first, second))
@@ -82,22 +95,38 @@ def planted(animals: int = 5, each: int = 4) -> dict[str, str]:
 class Sampler:
     """The collaborators of one sampler process."""
 
-    def __init__(self, store: Store, scorer: ToyScorer) -> None:
-        leases, planner = Leases(store), Planner(scorer)
+    def __init__(self, store: Store, scorer: Scorer) -> None:
         self.sessions = Sessions(store, scorer, now=process.now)
-        self.asking = Asking(self.sessions, planner, leases)
-        self.planner = planner
+        # plans in this process; a sampler that is deployed plans in another
+        self.planner = Planner(self.sessions, scorer)
+        self.asking = Asking(self.sessions, self.planner, Leases(store), Facts(scorer))
+
+    def service(self) -> Service:
+        return service(self.sessions, self.asking)
 
     def create(
-        self, survey_id: str, strategy: str = "greedy", *, seed: int = 0, top_k: int = 0
+        self,
+        survey_id: str,
+        strategy: str = "greedy",
+        *,
+        seed: int = 0,
+        top_k: int = 0,
+        trust: pb.Trust.ValueType = pb.TRUST_SINGLE,
     ) -> pb.Session:
         settings = pb.StrategySettings(strategy_id=strategy, top_k=top_k)
-        session = pb.Session(session_id="main", survey_id=survey_id, strategy=settings, seed=seed)
+        session = pb.Session(
+            session_id="main", survey_id=survey_id, strategy=settings, seed=seed, trust=trust
+        )
         return self.sessions.create(session, "")
 
+    def asked(self, survey_id: str, annotator: str = ANNOTATOR, **wanted: Any) -> Asked:
+        return self.asking.next_pairs(
+            survey_id, "main", Wanted(annotator, **{"count": 1, "lease_s": LEASE_S} | wanted)
+        )
+
     def ask(self, survey_id: str, annotator: str = ANNOTATOR, count: int = 1) -> list[tuple[str, str]]:
-        asked = self.asking.next_pairs(survey_id, "main", annotator, count, LEASE_S)
-        return [question.pair for question in asked.questions]
+        questions = self.asked(survey_id, annotator, count=count).questions
+        return [(min(q.detection_ids), max(q.detection_ids)) for q in questions]
 
     def answer(
         self,
@@ -110,7 +139,8 @@ class Sampler:
         label = pb.Label(
             first_detection_id=pair[0], second_detection_id=pair[1], answer=answer, annotator_id=annotator
         )
-        (outcome,), _ = self.sessions.submit(survey_id, "main", [label], request_id, quick_progress)
+        given = pb.LabelsGiven(labels=[label])
+        (outcome,), _ = self.sessions.submit(survey_id, "main", given, request_id, quick_progress)
         return outcome
 
     def answer_truly(self, survey_id: str, pair: tuple[str, str], animals: dict[str, str]) -> pb.LabelOutcome:
@@ -120,17 +150,23 @@ class Sampler:
     def finish(self, survey_id: str, animals: dict[str, str]) -> int:
         """Answer everything truly; the number of answers."""
         for given in itertools.count():
-            asked = self.asking.next_pairs(survey_id, "main", ANNOTATOR, 1, LEASE_S)
+            asked = self.asked(survey_id)
             if not asked.questions:
                 assert asked.finished
                 return given
-            self.answer_truly(survey_id, asked.questions[0].pair, animals)
+            first, second = sorted(asked.questions[0].detection_ids)
+            self.answer_truly(survey_id, (first, second), animals)
         raise AssertionError
 
     def partition(self, survey_id: str) -> set[frozenset[str]]:
         folded = self.sessions.folded(survey_id, "main")
         found = folded.view(lambda state, _: state.individuals())
         return {frozenset(individual.detection_ids) for individual in found}
+
+
+def in_process(store: Store, scorer: Scorer) -> Service:
+    """A sampler that plans in the same process, to be served."""
+    return Sampler(store, scorer).service()
 
 
 def true_partition(animals: dict[str, str]) -> set[frozenset[str]]:

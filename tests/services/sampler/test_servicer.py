@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from services.common.store import Store
-from services.sampler.__main__ import service as sampler_service
 from services.sampler.scoring import ScorerClient
 from services.scorer.__main__ import service as scorer_service
 from spotted import oracle
@@ -19,6 +18,7 @@ from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
+from tests.services.sampler.surveys import in_process as sampler_service
 from tests.services.serving import running
 
 SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
