@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 BASELINE := protos/baseline.binpb
 
 .PHONY: help setup models stubs baseline lock check test demo demo-real fuzz benchmark benchmark-embedder \
-	benchmark-scorer benchmark-calibration benchmark-retrieval benchmark-soak clean
+	benchmark-scorer benchmark-calibration benchmark-retrieval benchmark-annotation benchmark-soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ benchmark-calibration: models ## calibrated scores beside the product
 
 benchmark-retrieval: models ## top-k of each score on composite, published and generated surveys
 	$(BIN)/python -m benchmarks.retrieval --data $(DATA)
+
+benchmark-annotation: models ## questions to find every animal, by strategy; hours, and goes on where it stopped
+	$(BIN)/python -m benchmarks.annotation --data $(DATA)
 
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
 	$(BIN)/python -m benchmarks.soak

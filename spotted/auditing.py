@@ -18,6 +18,7 @@ from spotted.constraints import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.rounds import Pair
 from spotted.survey import IntArray
+from spotted.testimony import ordered
 
 
 def draw(
@@ -39,7 +40,7 @@ def draw(
     ids, starts = np.unique(component[order], return_index=True)
     members = np.split(order, starts[1:])
     chosen: list[Pair] = []
-    for lower, higher in _open_components(constraints, ids, rng, count):
+    for lower, higher in _open_components(constraints, ids, rng, count + len(excluding)):
         pair = _image_pair(constraints, members[lower], members[higher], rng, excluding)
         if pair is not None:
             chosen.append(pair)
@@ -90,7 +91,7 @@ def _open_components(
     separated = np.searchsorted(ids, constraints.separations())
     # as many spare ones as may turn out to be separated or without an open image pair
     spare = len(separated) + len(constraints.closed_pairs())
-    drawn = rng.choice(every, min(every, 2 * (count + spare)), replace=False) if every else np.zeros(0)
+    drawn = rng.choice(max(every, 1), min(every, count + spare), replace=False)
     lower, higher = _pair_of(drawn[~np.isin(drawn, _number(separated))])
     yield from zip(lower.tolist(), higher.tolist(), strict=True)
 
@@ -119,16 +120,12 @@ def _image_pair(
     def askable(first: int, second: int) -> bool:
         return constraints.is_open(first, second) and (first, second) not in excluding
 
-    pair = _ordered(int(rng.choice(ours)), int(rng.choice(theirs)))
+    pair = ordered(int(rng.choice(ours)), int(rng.choice(theirs)))
     if askable(*pair):
         return pair
-    others = [_ordered(a, b) for a in ours.tolist() for b in theirs.tolist()]
+    others = [ordered(a, b) for a in ours.tolist() for b in theirs.tolist()]
     left = [other for other in others if askable(*other)]
     return left[int(rng.integers(len(left)))] if left else None
-
-
-def _ordered(first: int, second: int) -> Pair:
-    return (first, second) if first < second else (second, first)
 
 
 def _chance(hits: int, open_pairs: int, positives: int, audited: int) -> float:

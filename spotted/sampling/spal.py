@@ -24,9 +24,9 @@ class HeadTraining:
 
     Two layers, Adam, full batch, contrastive loss towards cluster centroids plus triplet loss on the
     labelled pairs are the paper's; every value is ours, since the paper leaves them out. They are tuned on
-    generated surveys in the shapes of published ones (128 dimensions), where ConfSPAL with a head needed 3 to
-    36 % fewer questions to 95 % and 1 to 26 % fewer to 99 % of the positives. On composites (1,280 dimensions)
-    it needed from 8 % fewer to 2 % more to 95 %, and 4 to 10 % more to 99 %: choose retrain = False there.
+    generated surveys in the shapes of published ones (128 dimensions): with a head ConfSPAL needed 3 to 36 %
+    fewer questions to 95 % of the positives and 1 to 26 % fewer to 99 %. On composites (1,280 dimensions) it
+    needed from 8 % fewer to 3 % more to 95 %, and 4 to 10 % more to 99 %: choose retrain = False there.
 
     rank: width of the hidden layer.
     learning_rate, epochs: of Adam, from the identity at every round; the rate is less for wide embeddings.

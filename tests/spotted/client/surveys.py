@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import numpy as np
 
 from services.common.store import Store
-from services.sampler.__main__ import service as sampler_service
 from services.sampler.scoring import ScorerClient
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import survey_pb2
+from tests.services.sampler.surveys import in_process as sampler_service
 from tests.services.serving import running
 
 SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
@@ -37,20 +37,23 @@ def planted(
     animal, side = np.repeat(np.arange(animals), 4), np.tile([0, 0, 1, 1], animals)
     shared = np.sqrt(3.0) * rng.normal(size=(animals, dimensions))
     flank = rng.normal(size=(2 * animals, dimensions))
-    return shared[animal] + flank[2 * animal + side] + rng.normal(size=(len(animal), dimensions)), animal, side
+    return (
+        shared[animal] + flank[2 * animal + side] + rng.normal(size=(len(animal), dimensions)),
+        animal,
+        side,
+    )
 
 
 def covariance(side: IntArray, shared: float, flank: float) -> Float64Array:
     """Of views of one animal in one direction."""
-    return np.eye(len(side)) + flank * (side[:, None] == side[None, :]) + shared
+    one_flank = (side[:, None] == side[None, :]).astype(np.float64)
+    return np.asarray(np.eye(len(side)) + flank * one_flank + shared, dtype=np.float64)
 
 
 def log_density(seen: Float64Array, side: IntArray, shared: Float64Array, flank: Float64Array) -> float:
     """Of views (v, d) of one animal, direction by direction."""
     return sum(
-        float(
-            multivariate_normal.logpdf(column, np.zeros(len(side)), covariance(side, float(a), float(f)))
-        )
+        float(multivariate_normal.logpdf(column, np.zeros(len(side)), covariance(side, float(a), float(f))))
         for column, a, f in zip(seen.T, shared, flank, strict=True)
     )
 
@@ -66,12 +69,15 @@ def model(
     return Appearance(shared, flank, number, total, module._evidence(number, total, shared, flank))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 2), min_size=1, max_size=4),
     st.lists(st.integers(0, 2), min_size=1, max_size=4),
     st.integers(0, 99),
 )
-def test_log_ratio_is_that_of_the_joint_normal_densities(left: list[int], right: list[int], seed: int) -> None:
+def test_log_ratio_is_that_of_the_joint_normal_densities(
+    left: list[int], right: list[int], seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     shared, flank = rng.uniform(0.01, 4.0, (2, 3))
     side, component = np.array(left + right), np.repeat([0, 1], [len(left), len(right)])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.sampling.bursts import BURST_GAP_S, burst_ids
@@ -52,6 +52,7 @@ def parts_of(ids: IntArray) -> set[frozenset[int]]:
     return {frozenset(np.flatnonzero(ids == number).tolist()) for number in ids}
 
 
+@settings(deadline=None)
 @given(shots, st.sampled_from([0.0, 30.0, 60.0, 90.0]))
 def test_bursts_equal_those_of_a_plain_loop(rows: list[Shot], gap_s: float) -> None:
     ids = burst_ids(table(rows), gap_s=gap_s)
@@ -59,6 +60,7 @@ def test_bursts_equal_those_of_a_plain_loop(rows: list[Shot], gap_s: float) -> N
     assert sorted(set(ids.tolist())) == list(range(len(set(ids.tolist()))))
 
 
+@settings(deadline=None)
 @given(shots, st.integers(0, 99))
 def test_the_order_of_the_items_changes_no_burst(rows: list[Shot], seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(rows))

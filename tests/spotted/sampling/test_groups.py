@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.sampling.groups import Groups
@@ -18,6 +18,7 @@ def looped(keyed: list[tuple[int, float]]) -> dict[int, tuple[float, int]]:
     return best
 
 
+@settings(deadline=None)
 @given(rows)
 def test_the_highest_of_each_group_equals_a_loop_with_ties_by_row(keyed: list[tuple[int, float]]) -> None:
     keys = np.array([key for key, _ in keyed], dtype=np.int64)

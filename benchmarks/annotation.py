@@ -1,0 +1,196 @@
+"""How many questions each strategy needs to find how many positives, against a simulated annotator.
+
+    python -m benchmarks.annotation --generator ../shared/tools/annotation_surveys.py --data ../shared/data
+
+Sessions run over complete graphs of generated surveys in the shapes of the published ones (synthetic: no
+real animal is involved) and of composites (real places, times and photographs, a join that is not real).
+Development uses seeds 0 to 9, what is claimed 20 to 29. Hours are at 5.78 answers a minute, the paper's
+measured rate. The bound is the fewest questions that can reach a recall: the largest individuals first, N - K
+at 100 %. Speed-ups are paired by seed, intervals of 95 % by drawing seeds anew. A run that is done is kept
+beside the results and not run again, as long as the parameters of its strategy are what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+
+import click
+
+from benchmarks import annotation_table, report
+from benchmarks.annotation_runs import RECALLS, TRUST, Conditions, Kept, Run, one_run
+from benchmarks.annotation_surveys_table import Sources
+from benchmarks.annotation_table import Group, Line, SpeedUp, grouped
+from benchmarks.report import RESULTS, Bar
+from spotted.sampling.annotators import MODELS
+from spotted.sampling.strategies import KINDS
+
+SEEDS = "20-29"
+QUICK_SHARE = 0.1
+QUICK_SHAPES = ("leopard102", "hyena109")
+# visual scores alone are no rival: the other strategies have places and times too
+STRATEGIES = tuple(kind for kind in KINDS if kind != "greedy-visual")
+LEARNED, GREEDY = "learned", "greedy"
+LEAST_OVER_GREEDY = {0.95: 1.3, 0.99: 1.15}
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Two seeds of small surveys: does it run?")
+@click.option("--seeds", default=SEEDS, show_default=True, help="Such as 20-29 or 0,1,5.")
+@click.option("--shapes", default="", help="Surveys by name, with commas; empty is all that are there.")
+@click.option("--strategies", default=",".join(STRATEGIES), show_default=True)
+@click.option("--errors", default="0", show_default=True, help="Rates of wrong answers, with commas.")
+@click.option("--model", type=click.Choice([*MODELS]), default="independent", show_default=True)
+@click.option("--trust", type=click.Choice(TRUST), default="plain", show_default=True)
+@click.option("--questions", default=0, help="Most of a session; 0 goes by the survey.")
+@click.option("--name", default="annotation", show_default=True, help="Of the results that are written.")
+@click.option(
+    "--generator",
+    type=click.Path(path_type=Path),
+    default=Path("../shared/tools/annotation_surveys.py"),
+    show_default=True,
+    help="Fixed generator of surveys in the published shapes.",
+)
+@click.option("--data", type=click.Path(path_type=Path), default=Path("../shared/data"), show_default=True)
+@click.option("--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
+def main(
+    *,
+    quick: bool,
+    seeds: str,
+    shapes: str,
+    strategies: str,
+    errors: str,
+    model: str,
+    trust: str,
+    questions: int,
+    name: str,
+    generator: Path,
+    data: Path,
+    models: Path,
+) -> None:
+    """Run every strategy on every survey and seed, and write what they needed."""
+    name = f"{name}-quick" if quick else name
+    sources = Sources(generator, data, models, QUICK_SHARE if quick else 1.0)
+    known = sources.names()
+    surveys = shapes.split(",") if shapes else [s for s in known if not quick or s in QUICK_SHAPES]
+    if not surveys or not set(surveys) <= set(known):
+        missing = ", ".join(sorted(set(surveys) - set(known))) or "survey"
+        raise click.ClickException(f"no {missing} by {generator} or in {data}; pass --generator, --data")
+    conditions = [
+        Conditions(strategy, model, float(rate), trust, questions)
+        for strategy, rate in product(strategies.split(","), errors.split(","))
+    ]
+    # results of other names share their runs, but small surveys are others than whole ones
+    kept = Kept(RESULTS / ("annotation-quick-runs.jsonl" if quick else "annotation-runs.jsonl"))
+    runs = list(every_run(sources, surveys, numbers(seeds)[: 2 if quick else None], conditions, kept))
+    missed = publish(name, runs)
+    # small surveys promise nothing
+    raise SystemExit(0 if quick else missed)
+
+
+def numbers(text: str) -> list[int]:
+    """Seeds from such as "20-29" or "0,1,5"; raises click.BadParameter for anything else."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise click.BadParameter(f"{part!r} is no seed and no range of seeds such as 20-29")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def every_run(
+    sources: Sources,
+    surveys: Sequence[str],
+    seeds: Sequence[int],
+    conditions: Sequence[Conditions],
+    kept: Kept,
+) -> Iterator[Run]:
+    """All runs, done ones from where they are kept; tells each as it is done."""
+    for survey in surveys:
+        for seed, make in sources.tasks(survey, seeds):
+            due = [at for at in conditions if kept.get(survey, seed, at) is None]
+            task = make() if due else None
+            for at in conditions:
+                run = kept.get(survey, seed, at)
+                if run is None and task is not None:
+                    run = one_run(task, seed, at)
+                    kept.add(run)
+                    click.echo(told(run))
+                if run is not None:
+                    yield run
+
+
+def told(run: Run) -> str:
+    """One line about a run that is done."""
+    reached = ", ".join(
+        f"{recall:.0%} {'-' if asked is None else asked}"
+        for recall, asked in zip(RECALLS, run.to, strict=True)
+    )
+    errors = f", {run.model} errors {run.rate:g}, {run.trust}" if run.rate else ""
+    return f"{run.survey} seed {run.seed} {run.strategy}{errors}: {reached} ({run.seconds:.0f} s)"
+
+
+def publish(name: str, runs: Sequence[Run]) -> int:
+    """Show and write what the runs amount to; the exit status, 1 where a bar was missed."""
+    groups = grouped(runs)
+    lines = [annotation_table.line(group, held) for group, held in groups.items()]
+    ups = list(annotation_table.speed_ups(groups))
+    for survey, errors, trust in dict.fromkeys((g.survey, g.errors, g.trust) for g in groups):
+        _show(Group(survey, "", errors, trust), lines, ups)
+        picture = RESULTS / f"{name}-{survey}-{errors.replace(' ', '-')}-{trust}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(annotation_table.curves(groups, survey, errors, trust))
+    bars = bars_of(ups)
+    results = {
+        "recalls": RECALLS,
+        "lines": [asdict(one) for one in lines],
+        "speed_ups": [asdict(one) for one in ups],
+        "partitions": [asdict(one) for one in annotation_table.partitions(groups)],
+        "runs": [asdict(run) for run in runs],
+    }
+    print(f"written: {report.write(name, results, bars)}")
+    return report.judge(bars)
+
+
+def bars_of(ups: Sequence[SpeedUp]) -> list[Bar]:
+    """What the learned strategy must reach over greedy where every answer is right."""
+    return [
+        Bar(
+            f"{up.survey}: speed-up of {LEARNED} over {GREEDY} at {up.recall:.0%}",
+            up.factor,
+            least=LEAST_OVER_GREEDY[up.recall],
+        )
+        for up in ups
+        if (up.strategy, up.over, up.errors, up.trust) == (LEARNED, GREEDY, "none", "plain")
+        and up.recall in LEAST_OVER_GREEDY
+    ]
+
+
+def _show(at: Group, lines: Sequence[Line], ups: Sequence[SpeedUp]) -> None:
+    key = (at.survey, at.errors, at.trust)
+    title = f"{at.survey}, wrong answers: {at.errors}, {at.trust}"
+    to = [f"to {recall:.0%}" for recall in RECALLS]
+    rows = [(one.strategy, *_cells(one)) for one in lines if (one.survey, one.errors, one.trust) == key]
+    report.show(f"{title}: questions (hours, times the fewest)", ("strategy", *to), rows)
+    factors: dict[str, dict[float, str]] = {}
+    for up in ups:
+        if (up.survey, up.errors, up.trust) == key:
+            cell = f"{up.factor:.2f} ({up.low:.2f} to {up.high:.2f})"
+            factors.setdefault(f"{up.strategy} over {up.over}", {})[up.recall] = cell
+    rows = [(pair, *(held.get(recall, "") for recall in RECALLS)) for pair, held in factors.items()]
+    report.show(f"{title}: times fewer questions", ("strategies", *to), rows)
+
+
+def _cells(one: Line) -> Iterator[str]:
+    for asked, hours, ratio, reached in zip(one.questions, one.hours, one.ratio, one.reached, strict=True):
+        if asked is None:
+            yield f"{reached} of {one.seeds} seeds"
+        else:
+            yield f"{asked:.0f} ({hours:.1f} h, {ratio:.1f}x)"
+
+
+if __name__ == "__main__":
+    main()

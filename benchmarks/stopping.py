@@ -1,0 +1,290 @@
+"""How often the stopping guarantee holds, and what it costs, over many simulated sessions.
+
+    python -m benchmarks.stopping --generator ../shared/tools/annotation_surveys.py --surveys 100
+
+Sessions run to their end over complete graphs of generated surveys in two published shapes and several sizes
+(synthetic: no real animal is involved), and every answer is right. After each answer the outlook is asked
+for, as an impatient annotator would, and the session counts as stopped when it first says "safe": a hit where
+the target was then truly reached. Overshoot is the questions at the stop over those at which the target was
+reached. Seeds from 20 on are claimed; the rule was tuned on seeds 0 to 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import click
+import numpy as np
+from scipy.stats import beta
+
+from benchmarks import report
+from benchmarks.annotation_runs import made
+from benchmarks.annotation_surveys_table import Sources, Task
+from benchmarks.report import Bar
+from spotted.constraints import Constraints
+from spotted.sampling.learned import Learned
+from spotted.sampling.rounds import PlanState, Round
+from spotted.sampling.session import positives_for, simulate
+from spotted.stopping import TARGETS, Expected, estimate_planned, outlook
+from spotted.survey import BoolArray, IntArray
+
+SHAPES = ("leopard102", "hyena109")
+SHARES = (0.25, 0.35, 0.5, 0.7)
+FIRST_SEED = 20
+QUICK_SURVEYS, QUICK_SHARE = 4, 0.15
+EVERY_PAIR = 10**6
+# a share of the positives that is never reached: the session goes on to its end
+BEYOND = 2.0
+RULES = (("learned", True), ("learned", False), ("greedy", False))
+ESTIMATED_AT = (0.5, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session to its end.
+
+    merged: (q,). open_pairs: (q + 1,) open component pairs before each answer and at the end. found: (q,)
+    positive image pairs known. plans: what was expected after so many answers, in merges and image pairs.
+    """
+
+    strategy: str
+    merged: BoolArray
+    open_pairs: IntArray
+    found: IntArray
+    positives: int
+    merges: int
+    plans: tuple[tuple[int, Expected, float], ...]
+
+    def questions_to(self, target: float) -> int:
+        """Questions after which the share of the merges was truly known."""
+        return int(np.searchsorted(np.cumsum(self.merged), positives_for(target, self.merges))) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a rule first said "safe": shares of merges and positive image pairs then known, and overshoot."""
+
+    target: float
+    merges: float
+    pairs: float
+    overshoot: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A rule at a target over all surveys.
+
+    low, high: exact interval of the hit rate, 95 %. overshoot: median; overshoot_p90: nine of ten are below.
+    pairs, pairs_least: share of positive image pairs known at the stop, median and least.
+    """
+
+    strategy: str
+    with_probabilities: bool
+    target: float
+    surveys: int
+    hits: int
+    low: float
+    high: float
+    overshoot: float
+    overshoot_p90: float
+    pairs: float
+    pairs_least: float
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Four tiny surveys: does it run?")
+@click.option("--surveys", default=100, show_default=True, help="Shapes and sizes by turns, a seed for each.")
+@click.option(
+    "--generator",
+    type=click.Path(path_type=Path),
+    default=Path("../shared/tools/annotation_surveys.py"),
+    show_default=True,
+    help="Fixed generator of surveys in the published shapes.",
+)
+def main(*, quick: bool, surveys: int, generator: Path) -> None:
+    """Run every session, ask for the outlook after every answer, and write how often it was right."""
+    stops: dict[tuple[str, bool], list[Stop]] = {rule: [] for rule in RULES}
+    held: dict[tuple[str, bool], list[float]] = {rule: [] for rule in RULES}
+    factors: list[tuple[float, float, float]] = []
+    for task, seed in tasks(generator, QUICK_SURVEYS if quick else surveys, quick=quick):
+        sessions = {name: session(task, name, seed) for name in dict(RULES)}
+        for rule in RULES:
+            stopped, bounded = judged(sessions[rule[0]], with_probabilities=rule[1])
+            stops[rule] += stopped
+            held[rule].append(bounded)
+        factors += estimates(sessions["learned"])
+        click.echo(f"{task.name} of {task.graph.n} images, seed {seed}: {_told(stops)}")
+    missed = publish("stopping-quick" if quick else "stopping", stops, held, factors)
+    # tiny surveys promise nothing
+    raise SystemExit(0 if quick else missed)
+
+
+def tasks(generator: Path, surveys: int, *, quick: bool) -> Iterator[tuple[Task, int]]:
+    """So many surveys of their own seeds, shapes and sizes by turns."""
+    for number in range(surveys):
+        share = QUICK_SHARE if quick else SHARES[number // len(SHAPES) % len(SHARES)]
+        sources = Sources(generator, Path(), Path(), share)
+        ((seed, make),) = sources.tasks(SHAPES[number % len(SHAPES)], [FIRST_SEED + number])
+        yield make(), seed
+
+
+class _Watched:
+    """The learned strategy, which notes what it expects whenever it plans."""
+
+    def __init__(self) -> None:
+        self.plans: list[tuple[int, Expected, float]] = []
+        self._every, self._ahead = Learned(ahead=EVERY_PAIR), Learned().ahead
+
+    def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
+        """The round of the learned strategy."""
+        planned = self._every.plan(state, rng)
+        expected = Expected(sum(query.score for query in planned.pairs), len(planned.pairs))
+        decisions = state.constraints.decisions()
+        remaining = estimate_planned(expected, decisions)
+        self.plans.append((len(decisions.merged), expected, remaining.image_pairs))
+        return replace(planned, pairs=planned.pairs[: self._ahead * (planned.renew_after or 0)])
+
+
+def session(task: Task, strategy: str, seed: int) -> Session:
+    """Annotate a survey to its end by right answers."""
+    constraints, open_pairs = Constraints(task.graph.n), list[int]()
+    watched = _Watched()
+    chosen = watched if strategy == "learned" else made(strategy)
+
+    def count_open() -> None:
+        open_pairs.append(constraints.open_component_pairs)
+
+    curve = simulate(
+        task.graph,
+        chosen,
+        task.truth,
+        seed=seed,
+        constraints=constraints,
+        checks=count_open,
+        target=BEYOND,
+        same_image=task.same_image,
+    )
+    merges = task.graph.n - len(set(task.truth.tolist()))
+    # counted once more when the strategy has nothing left to ask
+    return Session(
+        strategy, curve.merged, np.array(open_pairs), curve.found, curve.total, merges, tuple(watched.plans)
+    )
+
+
+def judged(one: Session, *, with_probabilities: bool) -> tuple[list[Stop], float]:
+    """The first stop at each target, and the share of answers after which the bound held."""
+    stops: dict[float, Stop] = {}
+    merges = np.cumsum(one.merged)
+    planned = np.array([answers for answers, _, _ in one.plans])
+    held = 0
+    for asked in range(1, len(one.merged) + 1):
+        last = int(np.searchsorted(planned, asked, side="right")) - 1
+        expected = one.plans[last][1] if with_probabilities else None
+        seen = outlook(one.merged[:asked], int(one.open_pairs[asked]), expected=expected)
+        known = int(merges[asked - 1])
+        held += seen.merges_left_at_most >= one.merges - known
+        for target in TARGETS:
+            if target not in stops and seen.is_safe(target):
+                share, pairs = known / one.merges, int(one.found[asked - 1]) / one.positives
+                stops[target] = Stop(target, share, pairs, asked / one.questions_to(target))
+    return list(stops.values()), held / len(one.merged)
+
+
+def estimates(one: Session) -> Iterator[tuple[float, float, float]]:
+    """The share of merges known, and by what factors the estimates of merges and image pairs were off."""
+    merges = np.cumsum(one.merged)
+    for share in ESTIMATED_AT:
+        due = one.questions_to(share)
+        for answers, expected, image_pairs in one.plans:
+            left = one.merges - int(merges[answers - 1]) if answers else one.merges
+            if answers >= due and left:
+                true_pairs = one.positives - int(one.found[answers - 1])
+                yield share, expected.merges / left, image_pairs / true_pairs
+                break
+
+
+def line(strategy: str, *, with_probabilities: bool, target: float, stops: Sequence[Stop]) -> Line:
+    """What the stops of a rule at a target amount to."""
+    hits = sum(stop.merges >= round(target, 9) for stop in stops)
+    low = float(beta.ppf(0.025, hits, len(stops) - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(0.975, hits + 1, len(stops) - hits)) if hits < len(stops) else 1.0
+    overshoot = [stop.overshoot for stop in stops]
+    pairs = [stop.pairs for stop in stops]
+    return Line(
+        strategy,
+        with_probabilities,
+        target,
+        len(stops),
+        hits,
+        low,
+        high,
+        float(np.median(overshoot)),
+        float(np.quantile(overshoot, 0.9)),
+        float(np.median(pairs)),
+        min(pairs),
+    )
+
+
+def publish(
+    name: str,
+    stops: dict[tuple[str, bool], list[Stop]],
+    held: dict[tuple[str, bool], list[float]],
+    factors: Sequence[tuple[float, float, float]],
+) -> int:
+    """Show and write what the sessions amount to; the exit status, 1 where a bar was missed."""
+    lines = [
+        line(rule[0], with_probabilities=rule[1], target=target, stops=of_target)
+        for rule, every in stops.items()
+        for target in TARGETS
+        if (of_target := [stop for stop in every if stop.target == target])
+    ]
+    columns = ("rule", "target", "hits", "rate at least", "overshoot", "p90", "pairs known", "least")
+    report.show("stopped at the first 'safe'", columns, [_row(one) for one in lines])
+    results = {
+        "lines": [asdict(one) for one in lines],
+        "bound_held": {_words(*rule): float(np.mean(shares)) for rule, shares in held.items()},
+        "estimates": [_off(share, factors) for share in ESTIMATED_AT],
+        "stops": {_words(*rule): [asdict(stop) for stop in every] for rule, every in stops.items()},
+    }
+    bars = [*bars_of(lines)]
+    print(f"written: {report.write(name, results, bars)}")
+    return report.judge(bars)
+
+
+def bars_of(lines: Sequence[Line]) -> Iterator[Bar]:
+    """Every rule holds in 95 % of the surveys; what the sampler uses asks at most twice what is needed."""
+    for one in lines:
+        words = f"{_words(one.strategy, one.with_probabilities)}, target {one.target:g}"
+        yield Bar(f"{words}: share of surveys in which it held", one.hits / one.surveys, least=0.95)
+        if one.with_probabilities:
+            yield Bar(f"{words}: median overshoot", one.overshoot, most=2.0)
+
+
+def _off(share: float, factors: Sequence[tuple[float, float, float]]) -> dict[str, float | int]:
+    """Typical factors, up or down, by which the estimates were off at a share of the merges."""
+    these = np.array([one[1:] for one in factors if one[0] == share]).reshape(-1, 2)
+    typical = (
+        np.exp(np.abs(np.log(np.maximum(these, np.finfo(float).tiny))).mean(axis=0)) if len(these) else []
+    )
+    return {"share": share, "sessions": len(these), **dict(zip(("merges", "pairs"), map(float, typical)))}
+
+
+def _row(one: Line) -> tuple[object, ...]:
+    rate = f"{one.hits}/{one.surveys}"
+    cells = (one.overshoot, one.overshoot_p90, one.pairs, one.pairs_least)
+    return _words(one.strategy, one.with_probabilities), one.target, rate, one.low, *cells
+
+
+def _words(strategy: str, with_probabilities: bool) -> str:  # noqa: FBT001 - the two parts of a rule
+    return f"{strategy}, {'with its probabilities' if with_probabilities else 'answers alone'}"
+
+
+def _told(stops: dict[tuple[str, bool], list[Stop]]) -> str:
+    last = [every[-1] for every in stops.values() if every]
+    return ", ".join(f"{one.target:g} at {one.merges:.3f} ({one.overshoot:.2f}x)" for one in last)
+
+
+if __name__ == "__main__":
+    main()

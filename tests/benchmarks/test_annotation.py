@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click import BadParameter
+from click.testing import CliRunner, Result
+
+from benchmarks import known_surveys
+from benchmarks.annotation import bars_of, main, numbers
+from benchmarks.annotation_runs import Conditions, Kept, one_run
+from benchmarks.annotation_surveys_table import Sources, Task, fewest_questions, task
+from benchmarks.annotation_table import SpeedUp, geometric_mean, grouped, line, mean_curve, speed_ups
+from spotted.sampling.session import positive_pairs
+
+GENERATOR = Path("../shared/tools/annotation_surveys.py")
+# eight animals seen at places of their own
+DRAWN = """
+import numpy as np
+SHAPES = {shape: {"animals": 8, "images": 40} for shape in ("leopard102", "hyena109", "hyena415")}
+def make(shape, seed):
+    rng = np.random.default_rng(seed)
+    count = 40
+    identity = rng.integers(0, 8, count)
+    looks = rng.normal(size=(8, 6))[identity] + 0.8 * rng.normal(size=(count, 6))
+    return {
+        "X": (looks / np.linalg.norm(looks, axis=1, keepdims=True)).astype(np.float32),
+        "position": rng.random((8, 2))[identity],
+        "time": rng.random(count) * 1e6,
+        "side": rng.integers(0, 2, count),
+        "identity": identity,
+    }
+"""
+GREEDY = Conditions("greedy", "independent", 0.0, "plain")
+
+
+@pytest.fixture
+def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
+    """A small survey; results are written below tmp_path."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "generator.py").write_text(DRAWN)
+    return task("hyena109", known_surveys.generated(tmp_path / "generator.py", "hyena109", 0))
+
+
+def invoke(*options: str) -> Result:
+    done = CliRunner().invoke(main, ["--quick", "--generator", "generator.py", "--seeds", "0-1", *options])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def written() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path("out/benchmarks/annotation-quick.json").read_text())
+    return found
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_quick_run_measures_every_strategy_and_is_not_run_again() -> None:
+    first = invoke("--strategies", "random,greedy,mean-linkage")
+    assert first.output.count("seed 0 greedy") == 2
+    results = written()
+    assert len(results["runs"]) == 2 * 2 * 3
+    assert {one["strategy"] for one in results["lines"]} == {"random", "greedy", "mean-linkage"}
+    assert all(one["reached"] == [2] * 4 and one["ratio"][3] >= 1 for one in results["lines"])
+    assert Path("out/benchmarks/annotation-quick-hyena109-none-plain.png").read_bytes()[:4] == b"\x89PNG"
+    again = invoke("--strategies", "random,greedy,mean-linkage")
+    assert "seed 0 greedy" not in again.output
+    assert written()["runs"] == results["runs"]
+
+
+@pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize("trust", ["plain", "verified"])
+def test_wrong_answers_are_measured_at_checkpoints(trust: str) -> None:
+    invoke("--strategies", "greedy", "--errors", "0,0.05", "--model", "persistent", "--trust", trust)
+    results = written()
+    assert {one["errors"] for one in results["partitions"]} == {"none", "persistent 0.05"}
+    (end, *_) = [one for one in results["partitions"] if one["errors"] == "none"]
+    assert end["agreement"]["pair_precision"] == end["agreement"]["b_cubed_recall"] == 1.0
+    assert end["agreement"]["surplus"] == 0.0
+    assert {run["limit"] for run in results["runs"]} == {0}
+
+
+def test_a_survey_is_a_complete_graph_with_places_times_and_sides(drawn: Task) -> None:
+    graph = drawn.graph
+    assert len(graph) == graph.n * (graph.n - 1) // 2
+    assert graph.embeddings is not None
+    assert graph.table is not None
+    cosine = (graph.embeddings[graph.first] * graph.embeddings[graph.second]).sum(axis=1)
+    np.testing.assert_allclose(graph.visual, np.maximum(cosine, 0), atol=1e-6)
+    np.testing.assert_allclose(graph.fused, graph.visual * graph.feasibility, atol=1e-7)
+    assert np.isfinite(graph.table.position_m).all()
+    assert set(graph.table.side.tolist()) == {1, 2}
+
+
+@pytest.mark.skipif(not GENERATOR.is_file(), reason="no generator of surveys beside the project")
+def test_feasibility_is_that_of_the_generator() -> None:
+    scope: dict[str, Any] = {"__name__": "generator"}
+    exec(compile(GENERATOR.read_text(), GENERATOR.name, "exec"), scope)  # noqa: S102 - our own file
+    for key in ("animals", "images"):
+        scope["SHAPES"]["hyena109"][key] = round(scope["SHAPES"]["hyena109"][key] * 0.2)
+    expected = scope["feasibility"](scope["make"]("hyena109", 3))
+    ((_, make),) = Sources(GENERATOR, Path("no"), Path("no"), share=0.2).tasks("hyena109", [3])
+    graph = make().graph
+    assert (graph.feasibility == expected[graph.first, graph.second]).all()
+
+
+def test_the_fewest_questions_are_those_of_merging_the_largest_individuals_first() -> None:
+    truth = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 3])
+    assert positive_pairs(truth) == 10
+    # 1, 3, 6 pairs by the first animal's questions, 7, 9 by the second's, 10 by the third's
+    fewest = [fewest_questions(truth, positives) for positives in range(11)]
+    assert fewest == [0, 1, 2, 2, 3, 3, 3, 4, 5, 5, 6]
+    with pytest.raises(ValueError, match="ask for fewer"):
+        fewest_questions(truth, 11)
+
+
+def test_a_run_is_kept_until_its_conditions_change(drawn: Task, tmp_path: Path) -> None:
+    run = one_run(drawn, 0, GREEDY)
+    Kept(tmp_path / "runs.jsonl").add(run)
+    kept = Kept(tmp_path / "runs.jsonl")
+    assert kept.get("hyena109", 0, GREEDY) == run
+    assert kept.get("hyena109", 1, GREEDY) is None
+    assert kept.get("hyena109", 0, Conditions("greedy", "independent", 0.01, "plain")) is None
+    assert kept.get("hyena109", 0, Conditions("random", "independent", 0.0, "plain")) is None
+    assert kept.get("hyena109", 0, Conditions("greedy", "look-alike", 0.0, "plain")) == run
+
+
+def test_a_run_tells_what_a_session_needed(drawn: Task) -> None:
+    run = one_run(drawn, 0, GREEDY)
+    assert run.to[3] == run.asked == run.percents[99]
+    assert run.to[1] == run.percents[94]
+    assert run.bounds[3] == run.images - run.individuals <= run.asked
+    curve = mean_curve([run])
+    assert len(curve) == run.asked
+    assert curve[-1] == 1.0
+    assert curve[run.to[1] - 1] >= 0.95 > curve[run.to[1] - 2] if run.to[1] else False
+
+
+def test_speed_ups_are_paired_by_seed(drawn: Task) -> None:
+    runs = [
+        one_run(drawn, seed, Conditions(s, "independent", 0.0, "plain"))
+        for s in ("random", "greedy")
+        for seed in (0, 1)
+    ]
+    groups = grouped(runs)
+    up = next(up for up in speed_ups(groups) if up.recall == 0.95)
+    ratios = [(b.to[1] or 0) / (a.to[1] or 1) for a, b in zip(runs[:2], runs[2:], strict=True)]
+    assert (up.strategy, up.over, up.seeds) == ("random", "greedy", 2)
+    assert up.factor == pytest.approx(np.sqrt(ratios[0] * ratios[1]))
+    assert up.low <= up.factor <= up.high
+    assert [line(group, held).questions[1] for group, held in groups.items()] == [
+        np.mean([run.to[1] for run in held]) for held in (runs[:2], runs[2:])
+    ]
+
+
+def test_equal_ratios_leave_no_doubt() -> None:
+    assert geometric_mean(np.array([2.0, 2.0, 2.0])) == pytest.approx((2.0, 2.0, 2.0))
+
+
+def test_seeds_are_ranges_and_numbers() -> None:
+    assert numbers("20-22,5") == [20, 21, 22, 5]
+    with pytest.raises(BadParameter, match="'x' is no seed"):
+        numbers("x")
+
+
+def test_bars_are_for_the_learned_strategy_over_greedy_without_errors() -> None:
+    def up(strategy: str, recall: float, errors: str = "none") -> SpeedUp:
+        return SpeedUp("s", strategy, "greedy", errors, "plain", recall, 10, 1.2, 1.0, 1.4)
+
+    bars = bars_of(
+        [up("learned", 0.95), up("learned", 0.99), up("confspal", 0.95), up("learned", 0.95, "x 0.01")]
+    )
+    assert [bar.held for bar in bars] == [False, True]
+
+
+def test_nothing_to_measure_is_told_with_the_options() -> None:
+    done = CliRunner().invoke(main, ["--generator", "no.py", "--data", "no"])
+    assert done.exit_code == 1
+    assert "no survey by no.py" in done.output
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_survey_that_is_not_there_is_named() -> None:
+    done = CliRunner().invoke(main, ["--generator", "generator.py", "--shapes", "hyena109,lions"])
+    assert done.exit_code == 1
+    assert "no lions by generator.py" in done.output
