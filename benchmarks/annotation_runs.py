@@ -12,6 +12,8 @@ from typing import Any
 from benchmarks.annotation_surveys_table import Task, fewest_questions
 from spotted.repair import checks
 from spotted.sampling.annotators import annotator
+from spotted.sampling.bursts import burst_groups
+from spotted.sampling.candidates import CandidateGraph
 from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.session import Curve, positives_for, simulate
 from spotted.sampling.strategies import strategy
@@ -26,6 +28,24 @@ PARAMETERS: dict[str, dict[str, Any]] = {"random": LONG, "greedy": LONG, "greedy
 SHARES = (0.25, 0.5, 0.75, 1.0)
 ANNOTATOR = "simulated"
 TRUST = ("plain", "verified")
+# with wrong answers it counts when so much is found and this precise
+PRECISION, FOUND = 0.99, (0.92, 0.95)
+LOOK_EVERY = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A strategy, whether it is told sides, and whether frames of bursts are asked about together first."""
+
+    kind: str
+    sides: bool = False
+    bursts: bool = False
+
+
+WAYS = {
+    "learned-sides": Way("learned", sides=True),
+    "learned-bursts": Way("learned", sides=True, bursts=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +68,9 @@ class Run:
     """One session and how it went.
 
     settings: the strategy with its parameters. percents: questions to each of PERCENTS, None where it was
-    not reached. bounds, to: fewest and asked questions for each of RECALLS. checkpoints: questions and
-    agreement with the truth. seconds: of computing.
+    not reached. held: questions to each of FOUND with PRECISION, looked at every LOOK_EVERY answers.
+    bounds, to: fewest and asked questions for each of RECALLS. checkpoints: questions and agreement with the
+    truth. seconds: of computing.
     """
 
     survey: str
@@ -69,6 +90,7 @@ class Run:
     to: list[int | None]
     bounds: list[int]
     percents: list[int | None]
+    held: list[int | None]
     checkpoints: list[dict[str, float]]
     seconds: float
 
@@ -76,7 +98,7 @@ class Run:
 def one_run(task: Task, seed: int, at: Conditions) -> Run:
     """Annotate a survey; equal arguments give equal runs but for their seconds."""
     chosen = made(at.strategy)
-    limit = at.questions or task.questions(at.rate)
+    limit = at.questions or task.questions(wrong=at.rate > 0 or at.trust == TRUST[1])
     started = time.perf_counter()
     curve = _session(task, seed, at, chosen, limit)
     total = curve.total
@@ -85,7 +107,7 @@ def one_run(task: Task, seed: int, at: Conditions) -> Run:
         kind=task.kind,
         seed=seed,
         strategy=at.strategy,
-        settings=repr(chosen),
+        settings=_settings(at.strategy),
         model=at.model if at.rate else "",
         rate=at.rate,
         trust=at.trust,
@@ -98,20 +120,46 @@ def one_run(task: Task, seed: int, at: Conditions) -> Run:
         to=[curve.questions_to(recall) for recall in RECALLS],
         bounds=[fewest_questions(task.truth, positives_for(recall, total)) for recall in RECALLS],
         percents=[curve.questions_to(percent / 100) for percent in PERCENTS],
-        checkpoints=[{"questions": at.questions, **asdict(at.agreement)} for at in curve.checkpoints],
+        held=[_held(curve, found) for found in FOUND],
+        checkpoints=[
+            {"questions": at.questions, **asdict(at.agreement)}
+            for at in curve.checkpoints
+            if at.questions in _shares(limit) or at is curve.checkpoints[-1]
+        ],
         seconds=round(time.perf_counter() - started, 2),
     )
 
 
 def made(name: str) -> Strategy:
     """A strategy with the parameters that it is measured with."""
-    return strategy(name, **PARAMETERS.get(name, {}))
+    return strategy(way(name).kind, **PARAMETERS.get(name, {}))
+
+
+def way(name: str) -> Way:
+    """What a strategy is told and may ask, by the name it is measured under."""
+    return WAYS.get(name, Way(name))
+
+
+def _shares(limit: int | None) -> list[int]:
+    return [round(share * limit) for share in SHARES] if limit else []
+
+
+def _held(curve: Curve, found: float) -> int | None:
+    """The first look at which so much was found and nearly all that was joined was right."""
+    good = (
+        at.questions
+        for at in curve.checkpoints
+        if at.agreement.pair_precision >= PRECISION and at.agreement.pair_recall >= found
+    )
+    return next(good, None)
 
 
 def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int | None) -> Curve:
     folded = Verified(task.graph.n) if at.trust == "verified" else None
+    told = task.graph if way(at.strategy).sides else task.without_sides()
+    looks = range(LOOK_EVERY, limit + 1, LOOK_EVERY) if limit and (at.rate or folded) else ()
     return simulate(
-        task.graph,
+        told,
         chosen,
         task.truth,
         seed=seed,
@@ -119,9 +167,16 @@ def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int
         constraints=folded,
         checks=_checks(folded) if folded else None,
         max_questions=limit,
-        checkpoints=[round(share * limit) for share in SHARES] if limit else (),
+        bursts=_bursts(told) if way(at.strategy).bursts else (),
+        checkpoints=sorted({*looks, *_shares(limit)}),
         same_image=task.same_image,
     )
+
+
+def _bursts(graph: CandidateGraph) -> list[tuple[int, ...]]:
+    if graph.table is None or graph.embeddings is None:
+        return []
+    return burst_groups(graph.table, graph.embeddings)
 
 
 def _checks(folded: Verified) -> Callable[[], Pair | None]:
@@ -130,6 +185,10 @@ def _checks(folded: Verified) -> Callable[[], Pair | None]:
         return found[0][:2] if found else None
 
     return first
+
+
+def _settings(name: str) -> str:
+    return f"{made(name)!r} {way(name)!r}"
 
 
 class Kept:
@@ -143,7 +202,7 @@ class Kept:
     def get(self, survey: str, seed: int, at: Conditions) -> Run | None:
         """The run of a survey under these conditions, None where it is still to do."""
         model = at.model if at.rate else ""
-        key = (survey, seed, repr(made(at.strategy)), model, at.rate, at.trust, at.questions)
+        key = (survey, seed, _settings(at.strategy), model, at.rate, at.trust, at.questions)
         return self._runs.get(key)
 
     def add(self, run: Run) -> None:

@@ -18,7 +18,7 @@ from spotted.sampling.agreement import pairs_within
 from spotted.sampling.candidates import CandidateGraph
 from spotted.sampling.rounds import Pair
 from spotted.similarity import single_precision
-from spotted.survey import Extent, IntArray
+from spotted.survey import Extent, IntArray, Side
 
 BACKBONE = "efficientnet-lite0"
 # questions after which a session with wrong answers is compared, as in the design study
@@ -43,9 +43,16 @@ class Task:
     truth: IntArray
     same_image: tuple[Pair, ...] = ()
 
-    def questions(self, rate: float) -> int | None:
-        """Most questions of a session with wrong answers at this rate; None where it goes on to the end."""
-        if rate:
+    def without_sides(self) -> CandidateGraph:
+        """The graph of one who is not told which side an image shows."""
+        table = self.graph.table
+        if table is None:
+            return self.graph
+        return replace(self.graph, table=replace(table, side=np.full_like(table.side, Side.UNKNOWN)))
+
+    def questions(self, *, wrong: bool) -> int | None:
+        """Most questions of a session whose answers may be wrong; None where it goes on to the end."""
+        if wrong:
             return QUESTIONS.get(self.name, QUESTIONS_EACH * self.graph.n)
         return MOST_QUESTIONS.get(self.name)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.annotation_runs import PERCENTS, RECALLS, Run
+from benchmarks.annotation_runs import FOUND, PERCENTS, RECALLS, TRUST, Run
 from spotted import plots
 from spotted.evaluation import hours
 from spotted.survey import Float64Array
@@ -79,6 +79,24 @@ class Partition:
     questions: float
     seeds: int
     agreement: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What wrong answers, or checking for them, cost in questions.
+
+    times: mean over the seeds that reached it of the questions until so much is found with precision, over
+    those until 95 % is known where no answer is wrong and each is believed. rate: of wrong answers.
+    """
+
+    survey: str
+    errors: str
+    trust: str
+    rate: float
+    found: float
+    seeds: int
+    reached: int
+    times: float
 
 
 def grouped(runs: Sequence[Run]) -> dict[Group, dict[int, Run]]:
@@ -175,3 +193,22 @@ def _questions(runs: Sequence[Run]) -> Float64Array:
 def _means(values: Float64Array) -> list[float | None]:
     """Mean of each column, None where a value is unknown."""
     return [float(column.mean()) if np.isfinite(column).all() else None for column in values.T]
+
+
+def costs(groups: dict[Group, dict[int, Run]]) -> Iterator[Cost]:
+    """What each kind of annotator and trust costs over error-free single trust of the same strategy."""
+    for group, runs in groups.items():
+        reference = groups.get(Group(group.survey, group.strategy, "none", TRUST[0]), {})
+        if (group.errors, group.trust) == ("none", TRUST[0]) or not runs.keys() <= reference.keys():
+            continue
+        fewest = {seed: run.to[RECALLS.index(0.95)] for seed, run in reference.items()}
+        for place, found in enumerate(FOUND):
+            times = [
+                held / base
+                for seed, run in runs.items()
+                if (held := run.held[place]) is not None and (base := fewest[seed]) is not None
+            ]
+            rate = next(iter(runs.values())).rate
+            # a seed that did not reach it makes the mean meaningless
+            mean = float(np.mean(times)) if len(times) == len(runs) else np.inf
+            yield Cost(group.survey, group.errors, group.trust, rate, found, len(runs), len(times), mean)

@@ -3,16 +3,17 @@
     python -m benchmarks.stopping --generator ../shared/tools/annotation_surveys.py --surveys 100
 
 Sessions run to their end over complete graphs of generated surveys in two published shapes and several sizes
-(synthetic: no real animal is involved), and every answer is right. After each answer the outlook is asked
-for, as an impatient annotator would, and the session counts as stopped when it first says "safe": a hit where
-the target was then truly reached. Overshoot is the questions at the stop over those at which the target was
+(synthetic: no real animal is involved), and every answer is right. The outlook is asked for again and
+again, as an impatient annotator would, and the session counts as stopped when it first says "safe": a hit
+where the target was then truly reached. Overshoot is the questions at the stop over those at which the target was
 reached. Seeds from 20 on are claimed; the rule was tuned on seeds 0 to 9.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -20,52 +21,26 @@ import numpy as np
 from scipy.stats import beta
 
 from benchmarks import report
-from benchmarks.annotation_runs import made
-from benchmarks.annotation_surveys_table import Sources, Task
 from benchmarks.report import Bar
-from spotted.constraints import Constraints
-from spotted.sampling.learned import Learned
-from spotted.sampling.rounds import PlanState, Round
-from spotted.sampling.session import positives_for, simulate
-from spotted.stopping import TARGETS, Expected, estimate_planned, outlook
-from spotted.survey import BoolArray, IntArray
+from benchmarks.stopping_sessions import Session, session, tasks
+from spotted.stopping import TARGETS, outlook
 
-SHAPES = ("leopard102", "hyena109")
-SHARES = (0.25, 0.35, 0.5, 0.7)
-FIRST_SEED = 20
-QUICK_SURVEYS, QUICK_SHARE = 4, 0.15
-EVERY_PAIR = 10**6
-# a share of the positives that is never reached: the session goes on to its end
-BEYOND = 2.0
+SHARES = "0.25,0.35,0.5"
+QUICK_SURVEYS, QUICK_SHARES = 4, "0.15"
+# answers from one look at the outlook to the next
+LOOK_EVERY = 5
 RULES = (("learned", True), ("learned", False), ("greedy", False))
 ESTIMATED_AT = (0.5, 0.9, 0.95, 0.99)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session to its end.
-
-    merged: (q,). open_pairs: (q + 1,) open component pairs before each answer and at the end. found: (q,)
-    positive image pairs known. plans: what was expected after so many answers, in merges and image pairs.
-    """
-
-    strategy: str
-    merged: BoolArray
-    open_pairs: IntArray
-    found: IntArray
-    positives: int
-    merges: int
-    plans: tuple[tuple[int, Expected, float], ...]
-
-    def questions_to(self, target: float) -> int:
-        """Questions after which the share of the merges was truly known."""
-        return int(np.searchsorted(np.cumsum(self.merged), positives_for(target, self.merges))) + 1
+# an estimate of nothing where something was left counts as a thousandth of it
+LEAST_FACTOR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Where a rule first said "safe": shares of merges and positive image pairs then known, and overshoot."""
 
+    survey: str
+    images: int
     target: float
     merges: float
     pairs: float
@@ -97,18 +72,23 @@ class Line:
 @click.option("--quick", is_flag=True, help="Four tiny surveys: does it run?")
 @click.option("--surveys", default=100, show_default=True, help="Shapes and sizes by turns, a seed for each.")
 @click.option(
+    "--shares", default=SHARES, show_default=True, help="Of a shape's animals and images, by turns."
+)
+@click.option(
     "--generator",
     type=click.Path(path_type=Path),
     default=Path("../shared/tools/annotation_surveys.py"),
     show_default=True,
     help="Fixed generator of surveys in the published shapes.",
 )
-def main(*, quick: bool, surveys: int, generator: Path) -> None:
-    """Run every session, ask for the outlook after every answer, and write how often it was right."""
+def main(*, quick: bool, surveys: int, shares: str, generator: Path) -> None:
+    """Run every session, ask for the outlook on the way, and write how often it was right."""
+    if quick:
+        surveys, shares = QUICK_SURVEYS, QUICK_SHARES
     stops: dict[tuple[str, bool], list[Stop]] = {rule: [] for rule in RULES}
     held: dict[tuple[str, bool], list[float]] = {rule: [] for rule in RULES}
     factors: list[tuple[float, float, float]] = []
-    for task, seed in tasks(generator, QUICK_SURVEYS if quick else surveys, quick=quick):
+    for task, seed in tasks(generator, surveys, [float(share) for share in shares.split(",")]):
         sessions = {name: session(task, name, seed) for name in dict(RULES)}
         for rule in RULES:
             stopped, bounded = judged(sessions[rule[0]], with_probabilities=rule[1])
@@ -121,65 +101,14 @@ def main(*, quick: bool, surveys: int, generator: Path) -> None:
     raise SystemExit(0 if quick else missed)
 
 
-def tasks(generator: Path, surveys: int, *, quick: bool) -> Iterator[tuple[Task, int]]:
-    """So many surveys of their own seeds, shapes and sizes by turns."""
-    for number in range(surveys):
-        share = QUICK_SHARE if quick else SHARES[number // len(SHAPES) % len(SHARES)]
-        sources = Sources(generator, Path(), Path(), share)
-        ((seed, make),) = sources.tasks(SHAPES[number % len(SHAPES)], [FIRST_SEED + number])
-        yield make(), seed
-
-
-class _Watched:
-    """The learned strategy, which notes what it expects whenever it plans."""
-
-    def __init__(self) -> None:
-        self.plans: list[tuple[int, Expected, float]] = []
-        self._every, self._ahead = Learned(ahead=EVERY_PAIR), Learned().ahead
-
-    def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
-        """The round of the learned strategy."""
-        planned = self._every.plan(state, rng)
-        expected = Expected(sum(query.score for query in planned.pairs), len(planned.pairs))
-        decisions = state.constraints.decisions()
-        remaining = estimate_planned(expected, decisions)
-        self.plans.append((len(decisions.merged), expected, remaining.image_pairs))
-        return replace(planned, pairs=planned.pairs[: self._ahead * (planned.renew_after or 0)])
-
-
-def session(task: Task, strategy: str, seed: int) -> Session:
-    """Annotate a survey to its end by right answers."""
-    constraints, open_pairs = Constraints(task.graph.n), list[int]()
-    watched = _Watched()
-    chosen = watched if strategy == "learned" else made(strategy)
-
-    def count_open() -> None:
-        open_pairs.append(constraints.open_component_pairs)
-
-    curve = simulate(
-        task.graph,
-        chosen,
-        task.truth,
-        seed=seed,
-        constraints=constraints,
-        checks=count_open,
-        target=BEYOND,
-        same_image=task.same_image,
-    )
-    merges = task.graph.n - len(set(task.truth.tolist()))
-    # counted once more when the strategy has nothing left to ask
-    return Session(
-        strategy, curve.merged, np.array(open_pairs), curve.found, curve.total, merges, tuple(watched.plans)
-    )
-
-
 def judged(one: Session, *, with_probabilities: bool) -> tuple[list[Stop], float]:
-    """The first stop at each target, and the share of answers after which the bound held."""
+    """The first stop at each target, and the share of looks at which the bound held."""
     stops: dict[float, Stop] = {}
     merges = np.cumsum(one.merged)
     planned = np.array([answers for answers, _, _ in one.plans])
+    looks = [*range(LOOK_EVERY, len(one.merged), LOOK_EVERY), len(one.merged)]
     held = 0
-    for asked in range(1, len(one.merged) + 1):
+    for asked in looks:
         last = int(np.searchsorted(planned, asked, side="right")) - 1
         expected = one.plans[last][1] if with_probabilities else None
         seen = outlook(one.merged[:asked], int(one.open_pairs[asked]), expected=expected)
@@ -188,8 +117,15 @@ def judged(one: Session, *, with_probabilities: bool) -> tuple[list[Stop], float
         for target in TARGETS:
             if target not in stops and seen.is_safe(target):
                 share, pairs = known / one.merges, int(one.found[asked - 1]) / one.positives
-                stops[target] = Stop(target, share, pairs, asked / one.questions_to(target))
-    return list(stops.values()), held / len(one.merged)
+                stops[target] = Stop(
+                    one.survey,
+                    one.images,
+                    target,
+                    share,
+                    pairs,
+                    asked / one.questions_to(target),
+                )
+    return list(stops.values()), held / len(looks)
 
 
 def estimates(one: Session) -> Iterator[tuple[float, float, float]]:
@@ -264,11 +200,12 @@ def bars_of(lines: Sequence[Line]) -> Iterator[Bar]:
 
 def _off(share: float, factors: Sequence[tuple[float, float, float]]) -> dict[str, float | int]:
     """Typical factors, up or down, by which the estimates were off at a share of the merges."""
-    these = np.array([one[1:] for one in factors if one[0] == share]).reshape(-1, 2)
-    typical = (
-        np.exp(np.abs(np.log(np.maximum(these, np.finfo(float).tiny))).mean(axis=0)) if len(these) else []
+    these = [factor for factor in factors if factor[0] == share]
+    merges, pairs = (
+        float(np.exp(np.mean([abs(math.log(max(factor[k], LEAST_FACTOR))) for factor in these] or [0.0])))
+        for k in (1, 2)
     )
-    return {"share": share, "sessions": len(these), **dict(zip(("merges", "pairs"), map(float, typical)))}
+    return {"share": share, "sessions": len(these), "merges": merges, "pairs": pairs}
 
 
 def _row(one: Line) -> tuple[object, ...]:

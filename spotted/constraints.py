@@ -218,11 +218,15 @@ class Constraints:
 
     def separations(self) -> IntArray:
         """(m, 2) pairs of separated components, the lower first, ascending."""
-        return _pair_columns((a, b) for a, others in self._separated.items() for b in others if a < b)
+        return pair_columns((a, b) for a, others in self._separated.items() for b in others if a < b)
+
+    def undecided(self) -> IntArray:
+        """(m, 2) pairs of components with answers that do not suffice, which no strategy asks; none here."""
+        return pair_columns(())
 
     def closed_pairs(self) -> IntArray:
         """(m, 2) image pairs that an annotator could not compare, the lower item first, ascending."""
-        return _pair_columns(self._closed)
+        return pair_columns(self._closed)
 
     def decisions(self) -> Decisions:
         """Every label that merged or separated two components."""
@@ -277,5 +281,5 @@ def _ordered(first: int, second: int) -> tuple[int, int]:
     return (first, second) if first < second else (second, first)
 
 
-def _pair_columns(pairs: Iterable[tuple[int, int]]) -> IntArray:
+def pair_columns(pairs: Iterable[tuple[int, int]]) -> IntArray:
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)

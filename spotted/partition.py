@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from spotted.annotators import Annotators
-from spotted.constraints import Answer, Constraints, Decisions
+from spotted.constraints import Answer, Constraints, Decisions, pair_columns
 from spotted.cuts import Strengths, parts
+from spotted.survey import IntArray
 from spotted.testimony import (
     Across,
     ImagePair,
@@ -76,6 +77,10 @@ class Partition(Constraints):
     def pending_count(self) -> int:
         """Number of component pairs with answers that do not suffice."""
         return len(self._pending)
+
+    def undecided(self) -> IntArray:
+        """(m, 2) pairs of components with answers that do not suffice, the lower first, ascending."""
+        return pair_columns((min(pair), max(pair)) for pair in self._pending)
 
     def pending(self) -> Iterator[tuple[int, int, Across]]:
         """The pairs of components that are neither one nor separated, with what was answered between them."""

@@ -44,10 +44,10 @@ class TrustSettings:
     unknown_prior: float = 0.5
     repeat: float = 0.2
     asks: int = 3
-    check_share: float = 0.1
+    check_share: float = 0.05
     audit_risk: float = 0.05
     reopen_risk: float = 0.07
-    error_rate: float = 0.02
+    error_rate: float = 0.01
     error_strength: float = 30.0
 
     def merge_bar(self, image_pairs: int) -> float:

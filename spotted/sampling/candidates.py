@@ -119,7 +119,11 @@ def open_rows(
     )
     # pairs of items that came after the graph may be closed as well
     asked = _among(constraints.items, graph.first, graph.second, closed)
-    return ~(asked | implied_same(graph, constraints) | implied_different(graph, constraints))
+    component = constraints.component_ids()
+    a, b = component[graph.first], component[graph.second]
+    settled = np.concatenate((constraints.separations(), constraints.undecided()))
+    is_open: BoolArray = ~(asked | (a == b) | _among(constraints.items, a, b, settled))
+    return is_open
 
 
 def _among(n: int, first: IntArray, second: IntArray, pairs: IntArray) -> BoolArray:

@@ -66,29 +66,36 @@ def pair_question(query: PairQuery) -> Question:
 def burst_questions(
     constraints: Constraints,
     bursts: Iterable[Sequence[int]],
-    refused: Collection[Sequence[int]] = frozenset(),
+    refused: Collection[frozenset[int]] = frozenset(),
 ) -> Iterator[Question]:
     """The bursts whose frames may still be one animal, in their order.
 
     refused: bursts that hold several animals. A burst of which two frames are known to be two animals, or
-    all are known to be one, is no question.
+    where no frame is open with the first, is no question.
     """
     for frames in bursts:
-        if frames in refused:
+        if frozenset(frames) in refused:
             continue
         first, *others = frames
         pairs = [(min(first, other), max(first, other)) for other in others]
         parts = {constraints.component_of(item): item for item in frames}
-        if len(parts) > 1 and not _apart(constraints, list(parts.values())):
+        is_open = any(constraints.is_open(*pair) for pair in pairs)
+        if is_open and not _apart(constraints, list(parts.values())):
             queries = tuple(PairQuery(*pair, BURST_REASON, 0.0) for pair in pairs)
             yield Question(Kind.BURST, tuple(frames), queries)
 
 
-def galleries(constraints: Constraints, queries: Iterable[PairQuery], size: int) -> Iterator[Question]:
+def galleries(
+    constraints: Constraints,
+    queries: Iterable[PairQuery],
+    size: int,
+    refused: Collection[Pair] = frozenset(),
+) -> Iterator[Question]:
     """The queries as galleries of up to `size` candidates, and as pairs where an anchor has but one.
 
     The anchor of a gallery is the item of its best query whose component has more queries; candidates are
     in the order of their queries. Queries must be open and about different pairs of components.
+    refused: pairs (first < second) that are in no gallery, such as those that the annotator skipped.
     """
     waiting = list(queries)
     while waiting:
@@ -96,7 +103,8 @@ def galleries(constraints: Constraints, queries: Iterable[PairQuery], size: int)
         sides = [_about(constraints, waiting, item) for item in (best.first, best.second)]
         anchor, about = max(zip((best.first, best.second), sides, strict=True), key=lambda side: len(side[1]))
         beside = {_other(constraints, query, anchor): query for query in about}
-        candidates = [item for item in beside if constraints.is_open(item, anchor)][:size]
+        open_pairs = {item: (min(item, anchor), max(item, anchor)) for item in beside}
+        candidates = [i for i, p in open_pairs.items() if p not in refused and constraints.is_open(*p)][:size]
         chosen = [beside[item] for item in candidates]
         if len(chosen) < LEAST_CANDIDATES or best not in chosen:
             waiting.remove(best)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,10 @@ from spotted.errors import InvalidInputError
 from spotted.sampling.agreement import Agreement, agreement, pairs_within, true_positives
 from spotted.sampling.annotators import Annotator, truthful
 from spotted.sampling.candidates import CandidateGraph
+from spotted.sampling.questions import burst_questions
 from spotted.sampling.rounds import Pair, PairQuery, RoundQueue, Strategy
 from spotted.survey import BoolArray, IntArray
+from spotted.trust import take
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def simulate(
     answer: Annotator | None = None,
     constraints: Constraints | None = None,
     checks: Callable[[], Pair | None] | None = None,
+    bursts: Sequence[tuple[int, ...]] = (),
     target: float = 1.0,
     max_questions: int | None = None,
     checkpoints: Collection[int] = (),
@@ -72,6 +75,7 @@ def simulate(
     answer: who is asked; None is one who is never wrong.
     constraints: what answers are folded into, without any so far; None makes plain ones.
     checks: what to ask before the strategy is, None where there is nothing to check.
+    bursts: frames that are asked about together at first, each once: "are they one animal?"
     checkpoints: numbers of questions after which the components are compared with the truth.
     same_image: pairs that are two animals of one image, known beforehand.
     Stops as well when the strategy has no more questions, or after `max_questions`.
@@ -91,17 +95,32 @@ def simulate(
     limit = math.inf if max_questions is None else max_questions
     queue = RoundQueue(folded)
     exhausted = False
+    for question in burst_questions(folded, bursts):
+        _answer_burst(queue, [(query.first, query.second) for query in question.pairs], asked)
+        tally.count()
     while tally.positives < needed and len(tally.found) < limit:
         pair = (checks and checks()) or _planned_pair(queue, strategy, graph, seed)
         if pair is None:
             exhausted = True
             break
-        # a pair may be asked again, and every label has an id of its own
-        label_id = f"{len(tally.found)}:{pair[0]}-{pair[1]}"
-        folded.apply(LabelledPair(label_id, *pair, asked(*pair)))
-        queue.count_answers()
+        _answer(queue, len(tally.found), pair, asked(*pair))
         tally.count()
     return tally.curve(exhausted=exhausted)
+
+
+def _answer(queue: RoundQueue, number: int, pair: Pair, answer: Answer) -> None:
+    """Take an answer of the only annotator into account."""
+    # a pair may be asked again, and every label has an id of its own
+    label = LabelledPair(f"{number}:{pair[0]}-{pair[1]}", *pair, answer)
+    take(queue.constraints, label, "", queue.chance(pair))
+    queue.count_answers()
+
+
+def _answer_burst(queue: RoundQueue, pairs: Sequence[Pair], asked: Annotator) -> None:
+    """One answer about all frames: they are one animal where each pair is."""
+    if all(asked(*pair) is Answer.SAME for pair in pairs):
+        for number, pair in enumerate(pairs):
+            _answer(queue, -number - 1, pair, Answer.SAME)
 
 
 def ask(queue: RoundQueue, strategy: Strategy, graph: CandidateGraph, *, seed: int) -> Iterator[PairQuery]:
