@@ -166,6 +166,7 @@ def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int
         answer=annotator(at.model, task.graph, task.truth, rate=at.rate, seed=seed),
         constraints=folded,
         checks=_checks(folded) if folded else None,
+        target=task.recall,
         max_questions=limit,
         bursts=_bursts(told) if way(at.strategy).bursts else (),
         checkpoints=sorted({*looks, *_shares(limit)}),

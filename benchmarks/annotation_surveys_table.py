@@ -23,8 +23,8 @@ from spotted.survey import Extent, IntArray, Side
 BACKBONE = "efficientnet-lite0"
 # questions after which a session with wrong answers is compared, as in the design study
 QUESTIONS = {"leopard102": 4_000, "hyena109": 5_500, "hyena415": 30_000}
-# most questions where every answer is right: what is left then is asked in an order near to chance
-MOST_QUESTIONS = {"hyena415": 45_000}
+# where every answer is right, a session ends at this recall: what is left is asked in an order near to chance
+RECALL = {"hyena415": 0.99}
 # questions for each detection on any other survey: what the small shapes have
 QUESTIONS_EACH = 6
 
@@ -51,10 +51,13 @@ class Task:
         return replace(self.graph, table=replace(table, side=np.full_like(table.side, Side.UNKNOWN)))
 
     def questions(self, *, wrong: bool) -> int | None:
-        """Most questions of a session whose answers may be wrong; None where it goes on to the end."""
-        if wrong:
-            return QUESTIONS.get(self.name, QUESTIONS_EACH * self.graph.n)
-        return MOST_QUESTIONS.get(self.name)
+        """Most questions of a session whose answers may be wrong; None where it goes on to its recall."""
+        return QUESTIONS.get(self.name, QUESTIONS_EACH * self.graph.n) if wrong else None
+
+    @property
+    def recall(self) -> float:
+        """The share of the positives at which a session ends."""
+        return RECALL.get(self.name, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

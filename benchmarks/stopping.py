@@ -5,8 +5,8 @@
 Sessions run to their end over complete graphs of generated surveys in two published shapes and several sizes
 (synthetic: no real animal is involved), and every answer is right. The outlook is asked for again and
 again, as an impatient annotator would, and the session counts as stopped when it first says "safe": a hit
-where the target was then truly reached. Overshoot is the questions at the stop over those at which the target was
-reached. Seeds from 20 on are claimed; the rule was tuned on seeds 0 to 9.
+where the target was then truly reached. Overshoot is the questions at the stop over those at which the
+target was reached. Seeds from 20 on are claimed; the rule was tuned on seeds 0 to 9.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.report import Bar
 from benchmarks.stopping_sessions import Session, session, tasks
 from spotted.stopping import TARGETS, outlook
 
-SHARES = "0.25,0.35,0.5"
+SHARES = "0.25,0.35,0.5,0.7"
 QUICK_SURVEYS, QUICK_SHARES = 4, "0.15"
 # answers from one look at the outlook to the next
 LOOK_EVERY = 5

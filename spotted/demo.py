@@ -103,7 +103,7 @@ def _print(measured: Measured, directory: Path) -> None:
     rows = [(s, f"{measured.top1[s]:.3f}", f"{measured.top5[s]:.3f}") for s in measured.top1]
     table("the same animal among the best candidates", ("score", "top-1", "top-5"), rows)
     strategies = {
-        "Spotted (confspal)": measured.queries_to,
+        "Spotted (learned)": measured.queries_to,
         **measured.strategies,
         "greedy, visual order": measured.greedy_visual_queries_to,
     }

@@ -23,7 +23,7 @@ from spotted.survey import Detection, Float64Array
 from spotted.v1 import sampler_pb2
 
 RECALLS = ("0.90", "0.95", "0.99")
-MAIN, GREEDY, VISUAL = "confspal", "greedy", "greedy-visual"
+MAIN, CONFSPAL, GREEDY, VISUAL = "learned", "confspal", "greedy", "greedy-visual"
 STRIPS = 3
 CANDIDATES = 5
 
@@ -44,7 +44,8 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Mea
             retrieved[score] = evaluation.retrieval(gallery, individuals, fusion=fusion, ks=(1, CANDIDATES))
             advance(1)
     curves = {
-        strategy: _session(spotted, survey_id, strategy, detections) for strategy in (MAIN, GREEDY, VISUAL)
+        strategy: _session(spotted, survey_id, strategy, detections)
+        for strategy in (MAIN, CONFSPAL, GREEDY, VISUAL)
     }
     questions = {strategy: _questions(curve) for strategy, curve in curves.items()}
     measured = Measured(
@@ -58,7 +59,7 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Mea
         top5={score: found.top[CANDIDATES] for score, found in retrieved.items()},
         queries_to=questions[MAIN],
         greedy_visual_queries_to=questions[VISUAL],
-        strategies={"greedy, fused order": questions[GREEDY]},
+        strategies={"confspal": questions[CONFSPAL], "greedy, fused order": questions[GREEDY]},
         notes=imported.notes,
     )
     return measured, _figures(imported, gallery, detections, curves)
@@ -87,8 +88,8 @@ def _session(
     spotted.create_session(survey_id, strategy, strategy=strategy)
     with progress(f"{survey_id}: questions, {strategy}", None) as advance:
 
-        def told(_: object, state: sampler_pb2.Progress) -> None:
-            found.append(state.same_pairs)
+        def told(answered: sampler_pb2.SubmitLabelsResponse) -> None:
+            found.append(answered.progress.same_pairs)
             advance(1)
 
         until = positives_for(float(RECALLS[-1]), total)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from spotted.answering import burst_answer, gallery_labels, pair_label, shown_ids
 from spotted.client import Spotted
 from spotted.errors import PreconditionError
 from spotted.v1 import sampler_pb2
@@ -32,34 +33,48 @@ def answer_all(
     session_id: str,
     individuals: Mapping[str, str],
     *,
+    shows: Sequence[sampler_pb2.QuestionKind.ValueType] = (),
+    audit: bool = False,
     limit: int | None = None,
     until_same_pairs: int | None = None,
-    told: Callable[[sampler_pb2.LabelOutcome, sampler_pb2.Progress], None] = lambda *_: None,
+    told: Callable[[sampler_pb2.SubmitLabelsResponse], None] = lambda _: None,
 ) -> int:
     """Answer a session's questions from the truth, one at a time, until it is finished.
 
     individuals: detection id -> true individual id.
-    limit: stop after as many answers. until_same_pairs: stop once so many pairs are known to be SAME.
-    told: called after every answer with its outcome and the session's progress.
-    Returns the number of answers given.
+    shows: bursts and galleries where they are to be asked. audit: answer random pairs instead.
+    limit: stop after as many questions. until_same_pairs: stop once so many pairs are known to be SAME.
+    told: called after every question with what its answer did and the session's progress.
+    Returns the number of questions answered; a burst or a gallery is one.
     """
     given = 0
     while limit is None or given < limit:
-        asked = spotted.next_pairs(survey_id, session_id, ANNOTATOR)
-        if not asked.pairs:
+        asked = spotted.next_pairs(survey_id, session_id, ANNOTATOR, shows=shows, audit=audit)
+        if not asked.pairs and not asked.groups:
             break
-        pair = asked.pairs[0]
-        first, second = pair.first.detection_id, pair.second.detection_id
-        same = individuals[first] == individuals[second]
-        label = sampler_pb2.Label(
-            first_detection_id=first,
-            second_detection_id=second,
-            answer=sampler_pb2.ANSWER_SAME if same else sampler_pb2.ANSWER_DIFFERENT,
-            annotator_id=ANNOTATOR,
-        )
-        answered = spotted.submit_labels(survey_id, session_id, [label])
+        labels, bursts = _true_answers(asked, individuals)
+        answered = spotted.submit_labels(survey_id, session_id, labels, bursts=bursts)
         given += 1
-        told(answered.outcomes[0], answered.progress)
+        told(answered)
         if until_same_pairs is not None and answered.progress.same_pairs >= until_same_pairs:
             break
     return given
+
+
+def _true_answers(
+    asked: sampler_pb2.NextPairsResponse, individuals: Mapping[str, str]
+) -> tuple[list[sampler_pb2.Label], list[sampler_pb2.BurstAnswer]]:
+    labels, bursts = [], []
+    for pair in asked.pairs:
+        first, second = pair.first.detection_id, pair.second.detection_id
+        same = individuals[first] == individuals[second]
+        answer = sampler_pb2.ANSWER_SAME if same else sampler_pb2.ANSWER_DIFFERENT
+        labels.append(pair_label(first, second, answer, ANNOTATOR))
+    for group in asked.groups:
+        shown = shown_ids(group)
+        same_ids = [i for i in shown if individuals[i] == individuals[shown[0]]]
+        if group.kind == sampler_pb2.QUESTION_KIND_BURST:
+            bursts.append(burst_answer(group, ANNOTATOR, one_animal=len(same_ids) == len(shown)))
+        else:
+            labels += gallery_labels(group, same_ids, ANNOTATOR)
+    return labels, bursts

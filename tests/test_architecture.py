@@ -48,6 +48,8 @@ SCIENCE = {
     "repair",
     "clustering",
     "stopping",
+    "trust",
+    "auditing",
     "evaluation",
     "ties",
     "ranks",

@@ -25,15 +25,28 @@ local function news()
 end
 """
 _READ = f"{_NEWS} return news()"
+# An answer is kept behind a digest of the journal's first entry: one that was given before the journal was
+# deleted and made anew is none.
+_ANSWERED = """
+local function digest()
+  return redis.sha1hex(redis.call('LINDEX', KEYS[1], 0) or '')
+end
+local function answered(request, begins)
+  local kept = redis.call('GET', request)
+  return kept and string.sub(kept, 1, 40) == begins and string.sub(kept, 41)
+end
+"""
+_LOOK_UP = f"{_ANSWERED} return answered(KEYS[2], digest())"
 # All of some changes or none: KEYS holds of each its request and a hash, ARGV its entry, its answer, how many
 # fields of the hash end, and these. Where a request was answered before, or its writer has not read all,
 # nothing is written; what was answered and what is missing come back.
 _APPEND = (
     _NEWS
+    + _ANSWERED
     + """
-local answers, known = {}, false
+local answers, known, begins = {}, false, digest()
 for i = 2, #KEYS, 2 do
-  local answer = redis.call('GET', KEYS[i])
+  local answer = answered(KEYS[i], begins)
   answers[#answers + 1] = answer
   known = known or answer
 end
@@ -42,7 +55,8 @@ local at = 4
 for i = 2, #KEYS, 2 do
   local fields = tonumber(ARGV[at + 2])
   if ARGV[at] ~= '' then redis.call('RPUSH', KEYS[1], ARGV[at]) end
-  redis.call('SET', KEYS[i], ARGV[at + 1], 'EX', ARGV[3])
+  if length == 0 then begins = digest() end
+  redis.call('SET', KEYS[i], begins .. ARGV[at + 1], 'EX', ARGV[3])
   if fields > 0 then redis.call('HDEL', KEYS[i + 1], unpack(ARGV, at + 3, at + 2 + fields)) end
   at = at + 3 + fields
 end
@@ -74,7 +88,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A change as a request makes it; `scope` is the rpc, so that request ids cannot cross rpcs."""
+    """A change as a request makes it; `scope` is the rpc and its session, which request ids cannot cross."""
 
     change: Change
     scope: str
@@ -110,6 +124,7 @@ class Journal:
         self._survey_id = survey_id
         self._news = store.script(_READ, writes=False)
         self._append = store.script(_APPEND)
+        self._look_up = store.script(_LOOK_UP, writes=False)
 
     def length(self) -> int:
         """Number of events."""
@@ -128,7 +143,8 @@ class Journal:
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
         """The first answer to a request id, or None."""
-        return self._store.get(keys.request(self._survey_id, scope, request_id))
+        request = keys.request(self._survey_id, scope, request_id)
+        return cast("bytes | None", self._look_up([self.key, request], []))
 
     def append(self, change: Change, *, expected: int, scope: str, request_id: str) -> bytes | None:
         """Append at position `expected`; the answer, or None where another writer was first.

@@ -108,16 +108,18 @@ def page(items: Sequence[ItemT], size: int, token: str, *arguments: str) -> tupl
 
     arguments: what the list depends on; a token of other arguments is refused.
     """
-    start = _page_start(token, arguments)
+    start = page_start(token, arguments)
     more = start + size < len(items)
-    return items[start : start + size], _page_token(start + size, arguments) if more else ""
+    return items[start : start + size], page_token(start + size, arguments) if more else ""
 
 
-def _page_token(start: int, arguments: Sequence[str]) -> str:
+def page_token(start: int, arguments: Sequence[str]) -> str:
+    """The token of a page that begins at item `start` of a list that depends on these arguments."""
     return base64.urlsafe_b64encode(json.dumps([start, _short_digest(arguments)]).encode()).decode()
 
 
-def _page_start(token: str, arguments: Sequence[str]) -> int:
+def page_start(token: str, arguments: Sequence[str]) -> int:
+    """Where the page of a token begins, 0 without one. Raises InvalidInputError for another list's."""
     if not token:
         return 0
     try:

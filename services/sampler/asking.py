@@ -9,17 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from spotted.auditing import draw
 
 from services.common.journal import Change
 from services.sampler import planned_rounds
-from services.sampler.choosing import Choice, Wanted, choose, excluded
+from services.sampler.choosing import Choice, Wanted, choose, excluded, round_number
 from services.sampler.facts import Facts
 from services.sampler.leases import IdPair, Lease, Leases
 from services.sampler.planning import Planning
 from services.sampler.scoring import SurveyFacts
 from services.sampler.sessions import SessionKey, Sessions
 from services.sampler.state import SessionState
+from spotted.auditing import draw
 from spotted.errors import SpottedError
 from spotted.sampling.questions import Question
 from spotted.v1 import sampler_pb2 as pb
@@ -82,9 +82,12 @@ class Asking:
             served, choice = self._serve(key, wanted)
             if served:
                 if choice.stale:
-                    self._plan(key, wanted.annotator_id)
+                    self._plan(key, wanted.annotator_id, choice.round)
                 return Asked(tuple(served), finished=False)
-            more = self._draw(key) if wanted.audit else self._planned(key, wanted.annotator_id)
+            if choice.questions:
+                # another annotator was quicker: look again
+                continue
+            more = self._draw(key) if wanted.audit else self._planned(key, wanted.annotator_id, choice.round)
             if not more:
                 return Asked((), finished=not choice.busy)
         return Asked((), finished=False)
@@ -118,38 +121,45 @@ class Asking:
         ]
         return leased, choice
 
-    def _planned(self, key: SessionKey, annotator_id: str) -> bool:
-        """Wait for a round; False where no question is left for this annotator."""
-        plan = self._plan(key, annotator_id)
+    def _planned(self, key: SessionKey, annotator_id: str, after: int) -> bool:
+        """Wait for the round after this one; False where no question is left for this annotator."""
+        plan = self._plan(key, annotator_id, after)
         more = plan.result.result()
         # a plan for another annotator left out what that one skipped
         return more or plan.annotator_id != annotator_id
 
-    def _plan(self, key: SessionKey, annotator_id: str) -> _Plan:
+    def _plan(self, key: SessionKey, annotator_id: str, after: int) -> _Plan:
         """The plan that is being made, or one begun now."""
         with self._lock:
             plan = self._plans.get(key)
             if plan is None:
-                plan = _Plan(annotator_id, self._threads.submit(self._renew, key, annotator_id))
+                plan = _Plan(annotator_id, self._threads.submit(self._renew, key, annotator_id, after))
                 self._plans[key] = plan
-        plan.result.add_done_callback(lambda _: self._plans.pop(key, None))
+                plan.result.add_done_callback(lambda _: self._plans.pop(key, None))
         return plan
 
-    def _renew(self, key: SessionKey, annotator_id: str) -> bool:
-        """Plan and journal the next round; False where no question is left."""
+    def _renew(self, key: SessionKey, annotator_id: str, after: int) -> bool:
+        """Plan and journal the round after this one, unless there is one; False where no question is left."""
         try:
             live = self._leases.live(*key)
             folded = self._sessions.folded(*key)
-            excluding = folded.view(lambda state, _: excluded(state, live, annotator_id))
+            present, excluding = folded.view(
+                lambda state, _: (round_number(state), excluded(state, live, annotator_id))
+            )
+            if present != after:
+                return True
             planned = self._planning.plan(*key, excluding)
             if planned is None:
+                return False
+            # a round that another replica began meanwhile is to be looked at first
+            if planned.round - 1 == after and folded.view(lambda state, _: _asks_the_same(state, planned)):
                 return False
             entry = self._sessions.event(planned=planned)
 
             def decide(state: SessionState) -> Change:
-                present = state.queue.round.number if state.queue.round else 0
                 # another replica planned this round first: take its round
-                return Change(entry if present == planned.round - 1 else b"", b"")
+                is_next = round_number(state) == after == planned.round - 1
+                return Change(entry if is_next else b"", b"")
 
             folded.change(decide, scope="PlanRound")
         except SpottedError as error:
@@ -174,6 +184,16 @@ class Asking:
             return Change(self._sessions.event(audit=drawn), b"")
 
         return self._sessions.folded(*key).change(decide, scope="DrawAudit") != b"none"
+
+
+def _asks_the_same(state: SessionState, planned: pb.PlannedRound) -> bool:
+    """Whether all of a round stands open in the one before it, so that it would help nobody."""
+    present = state.queue.round
+    if present is None or present.number != planned.round - 1 or state.queue.is_stale():
+        return False
+    standing = {(query.first, query.second) for query in state.queue.open_pairs()}
+    pairs = planned_rounds.read_pairs(planned.first, planned.second)
+    return not planned.added_detection_ids and standing.issuperset(pairs)
 
 
 def _pairs(question: Question, detection_ids: Sequence[str]) -> list[IdPair]:

@@ -8,6 +8,7 @@ from itertools import chain, islice
 
 from services.sampler.leases import Lease
 from services.sampler.state import SessionState
+from spotted.constraints import Answer
 from spotted.repair import checks
 from spotted.sampling.questions import (
     Kind,
@@ -23,6 +24,7 @@ from spotted.verified import Verified
 AUDIT_REASON = "drawn at random, to certify how little is missed"
 # of so many open pairs galleries are put together; more would only be found further down the round
 AHEAD = 200
+EARLIER_REASON = "was asked before and waits for an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,13 @@ class Choice:
     """Questions to lease.
 
     busy: others may still answer something, or this annotator skipped what is open.
-    stale: a newer round would be better.
+    stale: a newer round would be better. round: the number of the present one, 0 before the first.
     """
 
     questions: tuple[Question, ...]
     busy: bool
     stale: bool
+    round: int
 
 
 def choose(state: SessionState, live: Sequence[Lease], wanted: Wanted) -> Choice:
@@ -58,19 +61,26 @@ def choose(state: SessionState, live: Sequence[Lease], wanted: Wanted) -> Choice
 
     What the annotator holds leases on comes first; then bursts, checks of earlier answers, and the round.
     """
-    held = [pair for pair in _items(state, live, wanted, own=False) if state.is_open(pair)]
+    held = _items(state, live, wanted, own=False)
     skipped = state.skipped.get(wanted.annotator_id, set())
-    taken = Taken(state.constraints, held)
+    # a lease outlives its question where another answer implied it
+    taken = Taken(state.constraints, [p for p in held if state.constraints.implied(*p) is not Answer.SAME])
+    own = set(_items(state, live, wanted, own=True))
     questions = []
-    for question in _offers(state, live, wanted, skipped):
+    for question in _offers(state, own, wanted, skipped.union(held), taken):
         pairs = [(query.first, query.second) for query in question.pairs]
         if skipped.isdisjoint(pairs) and taken.free(pairs):
             taken.take(pairs)
             questions.append(question)
         if len(questions) == wanted.count:
             break
-    busy = bool(held) or any(state.is_open(pair) for pair in skipped)
-    return Choice(tuple(questions), busy, state.queue.is_stale())
+    busy = any(_waits(state, pair) for pair in skipped.union(held))
+    return Choice(tuple(questions), busy, state.queue.is_stale(), round_number(state))
+
+
+def round_number(state: SessionState) -> int:
+    """The number of the round that is served, 0 before the first."""
+    return state.queue.round.number if state.queue.round else 0
 
 
 def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:
@@ -79,43 +89,51 @@ def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> f
 
 
 def _offers(
-    state: SessionState, live: Sequence[Lease], wanted: Wanted, skipped: Collection[Pair]
+    state: SessionState, own: Collection[Pair], wanted: Wanted, refused: Collection[Pair], taken: Taken
 ) -> Iterator[Question]:
     if wanted.audit:
         return _audit(state)
-    own = set(_items(state, live, wanted, own=True))
-    planned = _planned(state)
-    mine = [pair_question(query) for query in planned if (query.first, query.second) in own]
+    mine, rest = _planned(state, own)
+    checked = _checks(state, wanted, refused)
     if wanted.kinds == {Kind.PAIR}:
-        rest: Iterator[Question] = map(pair_question, planned)
-        return chain(mine, _checks(state, wanted, skipped), rest)
+        return chain(map(pair_question, mine), checked, map(pair_question, rest))
     shown: Iterator[Question] = iter(())
     if Kind.BURST in wanted.kinds:
         shown = burst_questions(state.constraints, state.bursts, state.mixed_bursts)
     if Kind.GALLERY in wanted.kinds:
-        return chain(shown, _checks(state, wanted, skipped), _galleries(state, planned, wanted))
-    return chain(shown, _checks(state, wanted, skipped), map(pair_question, planned))
+        parts = (_galleries(state, part, wanted, refused, taken) for part in (mine, rest))
+        return chain(shown, checked, chain.from_iterable(parts))
+    return chain(shown, checked, map(pair_question, [*mine, *rest]))
 
 
-def _planned(state: SessionState) -> Sequence[PairQuery]:
-    return list(islice(state.queue.open_pairs(), AHEAD))
+def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery], list[PairQuery]]:
+    """What the annotator holds, of this round and of earlier ones, and the rest of the round."""
+    planned = {(query.first, query.second): query for query in islice(state.queue.open_pairs(), AHEAD)}
+    mine = [planned.pop(pair) for pair in list(planned) if pair in own]
+    served = {(query.first, query.second) for query in mine}
+    # the next round leaves out what was on a screen when it was planned
+    earlier = [pair for pair in sorted(own) if pair not in served and state.is_open(pair)]
+    mine += [PairQuery(*pair, EARLIER_REASON, state.queue.chance(pair) or 0.0) for pair in earlier]
+    return mine, list(planned.values())
 
 
-def _galleries(state: SessionState, planned: Sequence[PairQuery], wanted: Wanted) -> Iterator[Question]:
-    """The round as galleries; a pair where nothing is beside it."""
-    apart, taken = [], Taken(state.constraints)
+def _galleries(
+    state: SessionState, planned: Sequence[PairQuery], wanted: Wanted, refused: Collection[Pair], taken: Taken
+) -> Iterator[Question]:
+    """Questions as galleries; a pair where nothing is beside it."""
+    apart, here = [], Taken(state.constraints)
     for query in planned:
-        pair = [(query.first, query.second)]
-        if taken.free(pair):
-            taken.take(pair)
+        pair = (query.first, query.second)
+        if taken.free([pair]) and here.free([pair]) and pair not in refused:
+            here.take([pair])
             apart.append(query)
-    return galleries(state.constraints, apart, wanted.gallery_size)
+    yield from galleries(state.constraints, apart, wanted.gallery_size, refused)
 
 
-def _checks(state: SessionState, wanted: Wanted, skipped: Collection[Pair]) -> Iterator[Question]:
+def _checks(state: SessionState, wanted: Wanted, refused: Collection[Pair]) -> Iterator[Question]:
     """What is to be asked again, where answers are evidence."""
     if isinstance(state.constraints, Verified):
-        for first, second, reason in checks(state.constraints, wanted.annotator_id, wanted.count, skipped):
+        for first, second, reason in checks(state.constraints, wanted.annotator_id, wanted.count, refused):
             yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
 
 
@@ -123,6 +141,14 @@ def _audit(state: SessionState) -> Iterator[Question]:
     for pair in state.audit.pairs:
         if state.is_open(pair):
             yield pair_question(PairQuery(*pair, AUDIT_REASON, 0.0))
+
+
+def _waits(state: SessionState, pair: Pair) -> bool:
+    """Whether an answer to this pair may still come: it is open, or its answers do not suffice yet."""
+    constraints = state.constraints
+    if isinstance(constraints, Verified):
+        return constraints.implied(*pair) is None and constraints.is_comparable(*pair)
+    return state.is_open(pair)
 
 
 def _items(state: SessionState, live: Sequence[Lease], wanted: Wanted, *, own: bool) -> list[Pair]:

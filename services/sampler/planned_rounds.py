@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spotted.sampling.rounds import Pair, PairQuery, Round
+from spotted.stopping import Expected
 from spotted.v1 import sampler_pb2 as pb
 
 ITEM, REASON, SCORE = np.dtype("<i4"), np.dtype("<u2"), np.dtype("<f4")
@@ -21,6 +22,9 @@ def write(planned: Round, message: pb.PlannedRound) -> None:
         message.eps = planned.eps
     if planned.renew_after is not None:
         message.renew_after = planned.renew_after
+    if planned.expected is not None:
+        message.expected_merges = planned.expected.merges
+        message.expected_among = planned.expected.component_pairs
     message.first, message.second = pair_columns([(query.first, query.second) for query in planned.pairs])
     message.scores = np.array([query.score for query in planned.pairs], SCORE).tobytes()
     message.reasons.extend(number)
@@ -38,12 +42,16 @@ def read(message: pb.PlannedRound) -> Round:
         PairQuery(*pair, reason, score, tuple(known))
         for pair, reason, score, known in zip(pairs, reasons, scores, terms, strict=True)
     )
+    expected = None
+    if message.HasField("expected_merges"):
+        expected = Expected(message.expected_merges, message.expected_among)
     return Round(
         message.round,
         message.kind,
         queries,
         message.eps if message.HasField("eps") else None,
         message.renew_after if message.HasField("renew_after") else None,
+        expected,
     )
 
 

@@ -18,7 +18,7 @@ from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidates import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.strategies import strategy
-from spotted.stopping import estimate_remaining
+from spotted.stopping import estimate_planned, estimate_remaining
 from spotted.survey import Detection
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -50,6 +50,7 @@ class Planning(Protocol):
 class _Prepared:
     """A session's strategy and the graph over its items, made from these scores."""
 
+    session: pb.Session
     scores: SurveyScores
     item_of: dict[str, int]
     graph: CandidateGraph
@@ -116,7 +117,11 @@ class Planner:
             bursts=_bursts(ready, set(added)),
             open_pairs=int(open_rows(ready.graph, queue.constraints).sum()),
         )
-        remaining = estimate_remaining(ready.graph, queue.constraints)
+        remaining = (
+            estimate_planned(planned.expected, queue.constraints.decisions())
+            if planned.expected
+            else estimate_remaining(ready.graph, queue.constraints)
+        )
         if remaining is not None:
             message.expected_pairs = remaining.image_pairs
         planned_rounds.write(planned, message)
@@ -126,11 +131,13 @@ class Planner:
         key = (state.session.survey_id, state.session.session_id)
         kept = self._prepared.pop(key, None)
         known = len(state.detection_ids) + len(added)
-        if kept is None or kept.scores is not scores or len(kept.item_of) != known:
+        # a session that was deleted and opened again is another one, and says so by its time
+        fits = kept and kept.session == state.session and kept.scores is scores
+        if kept is None or not fits or len(kept.item_of) != known:
             item_of = {i: item for item, i in enumerate((*state.detection_ids, *added))}
             settings = state.session.strategy
             chosen = strategy(settings.strategy_id, **_parameters(settings))
-            kept = _Prepared(scores, item_of, scores.graph(item_of), chosen)
+            kept = _Prepared(state.session, scores, item_of, scores.graph(item_of), chosen)
         _keep(self._prepared, key, kept)
         return kept
 

@@ -48,8 +48,12 @@ def full_progress(state: SessionState, position: int) -> pb.Progress:
     progress = quick_progress(state, position)
     constraints = state.constraints
     progress.conflicts = len(constraints.contradictions)
+    present = state.queue.round
     seen = stopping.outlook(
-        constraints.decisions().merged, constraints.open_component_pairs, confidence=CONFIDENCE
+        constraints.decisions().merged,
+        constraints.open_component_pairs,
+        confidence=CONFIDENCE,
+        expected=present.expected if present else None,
     )
     progress.merges_left_at_most = seen.merges_left_at_most
     for target, reached in seen.safe.items():

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from services.common import wire as checks
 from services.sampler import wire
 from services.sampler.asking import Asking
+from services.sampler.moving import import_session
 from services.sampler.progress import full_progress, quick_progress
 from services.sampler.sessions import Sessions
 from spotted.v1 import sampler_pb2 as pb
@@ -120,10 +121,20 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
 
     async def ListEvents(self, request: pb.ListEventsRequest, _: object) -> pb.ListEventsResponse:
         """List the session's journal."""
-        events = await asyncio.to_thread(self._sessions.events, request.survey_id, request.session_id)
+        ids, arguments = (request.survey_id, request.session_id), wire.page_arguments(request)
+        start = checks.page_start(request.page_token, arguments)
         size = checks.page_size(request.page_size, default=100, largest=1000)
-        page, token = checks.page(events, size, request.page_token, *wire.page_arguments(request))
-        return pb.ListEventsResponse(events=page, next_page_token=token)
+        events, more = await asyncio.to_thread(self._sessions.events_page, *ids, start, size)
+        token = checks.page_token(start + len(events), arguments) if more else ""
+        return pb.ListEventsResponse(events=events, next_page_token=token)
+
+    async def ImportSession(
+        self, request_iterator: AsyncIterator[pb.ImportSessionRequest], _: object
+    ) -> pb.ImportSessionResponse:
+        """Open a session from a journal."""
+        ids = await import_session(self._sessions.arrival, request_iterator)
+        stored = await asyncio.to_thread(self._sessions.get, *ids)
+        return pb.ImportSessionResponse(session=stored)
 
     async def _progress(self, survey_id: str, session_id: str) -> pb.Progress:
         return await asyncio.to_thread(self._sessions.folded(survey_id, session_id).view, full_progress)

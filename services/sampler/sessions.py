@@ -6,6 +6,7 @@ import importlib.util
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,6 +16,7 @@ from services.common.folded import Folded
 from services.common.journal import Change, Journal
 from services.common.store import Store
 from services.sampler.leases import IdPair, leased
+from services.sampler.moving import MOST_EVENTS, Arrival
 from services.sampler.scoring import Scorer
 from services.sampler.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
@@ -23,7 +25,19 @@ from spotted.v1 import sampler_pb2 as pb
 
 DEFAULT_STRATEGY = "learned"
 LEARNING = frozenset({"spal", "confspal"})
-DELETE = "DeleteSession"
+# a page with one entry more stays below what a message may hold
+MOST_PAGE_BYTES = 2 << 20
+
+# All of a session at once, or nothing where the request was answered before or there is no session. KEYS: the
+# request, journal, leases, the survey's sessions; answers whether the session is gone.
+_DELETE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
+if redis.call('DEL', KEYS[2]) == 0 then return 0 end
+redis.call('DEL', KEYS[3])
+redis.call('SREM', KEYS[4], ARGV[1])
+redis.call('SET', KEYS[1], '', 'EX', ARGV[2])
+return 1
+"""
 
 SessionKey = tuple[str, str]
 ViewT = TypeVar("ViewT")
@@ -38,6 +52,7 @@ class Sessions:
         self._now = now
         self._folded: dict[SessionKey, Folded[SessionState]] = {}
         self._lock = threading.Lock()
+        self._delete = store.script(_DELETE)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Open a session. Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError."""
@@ -53,7 +68,8 @@ class Sessions:
         entry = self.event(created=resolved)
         journal = Journal(self._store, keys.session_journal(*key), session.survey_id)
         once = request_id or uuid.uuid4().hex
-        journal.append(Change(entry, b""), expected=0, scope="CreateSession", request_id=once)
+        scope = _scope("CreateSession", session.session_id)
+        journal.append(Change(entry, b""), expected=0, scope=scope, request_id=once)
         stored = self.get(*key)
         asked, is_there = ((s.strategy, s.seed, s.trust) for s in (resolved, stored))
         if asked != is_there:
@@ -91,14 +107,14 @@ class Sessions:
 
     def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
         """Delete a session with its journal. Raises NotFoundError; a repeat answers as the first time."""
-        request = keys.request(survey_id, DELETE, request_id)
-        if request_id and self._store.get(request) is not None:
-            return
-        self.get(survey_id, session_id)
-        self._store.delete(keys.session_journal(survey_id, session_id), keys.leases(survey_id, session_id))
-        self._store.remove_member(keys.sessions(survey_id), session_id)
-        if request_id:
-            self._store.put(request, b"", ttl_s=keys.REQUEST_TTL_S)
+        touched = [
+            keys.request(survey_id, _scope("DeleteSession", session_id), request_id or uuid.uuid4().hex),
+            keys.session_journal(survey_id, session_id),
+            keys.leases(survey_id, session_id),
+            keys.sessions(survey_id),
+        ]
+        if not self._delete(touched, [session_id, keys.REQUEST_TTL_S]):
+            raise _missing(survey_id, session_id)
 
     def submit(
         self,
@@ -129,7 +145,8 @@ class Sessions:
 
         ended = leased(survey_id, session_id, _answered(given))
         folded = self.folded(survey_id, session_id)
-        return folded.change_together(decide, outcomes, scope="SubmitLabels", request_id=request_id)
+        scope = _scope("SubmitLabels", session_id)
+        return folded.change_together(decide, outcomes, scope=scope, request_id=request_id)
 
     def retract(
         self,
@@ -155,20 +172,44 @@ class Sessions:
         return self.folded(survey_id, session_id).change_and_view(
             decide,
             lambda _, state, position: look(state, position),
-            scope="RetractLabels",
+            scope=_scope("RetractLabels", session_id),
             request_id=request_id,
         )
 
     def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
         """The journal, oldest first. Raises NotFoundError."""
-        events = []
-        for position, entry in enumerate(self.folded(survey_id, session_id).journal.read(0), start=1):
+        events: list[pb.SessionEvent] = []
+        more = True
+        while more:
+            page, more = self.events_page(survey_id, session_id, len(events), MOST_EVENTS)
+            events += page
+        return events
+
+    def events_page(
+        self, survey_id: str, session_id: str, start: int, count: int
+    ) -> tuple[list[pb.SessionEvent], bool]:
+        """Up to `count` events from position `start` (counted from 0) on, and whether there are more.
+
+        Fewer where a message holds no more. Raises NotFoundError.
+        """
+        journal = self.folded(survey_id, session_id).journal
+        length = journal.length()
+        if not length:
+            raise _missing(survey_id, session_id)
+        events: list[pb.SessionEvent] = []
+        size = 0
+        for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
+            size += len(entry)
+            if events and size > MOST_PAGE_BYTES:
+                break
             event = pb.SessionEvent.FromString(entry)
             event.position = position
             events.append(event)
-        if not events:
-            raise _missing(survey_id, session_id)
-        return events
+        return events, start + len(events) < length
+
+    def arrival(self, survey_id: str, session_id: str) -> Arrival:
+        """Where a journal from elsewhere goes. Raises NotFoundError for the survey."""
+        return Arrival(self._store, (survey_id, session_id), self._scorer.facts(survey_id).detections)
 
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
         """The fold of a session's journal."""
@@ -211,6 +252,11 @@ class Sessions:
         for burst in stored.mixed_bursts:
             state.require(burst.detection_ids)
         return stored
+
+
+def _scope(rpc: str, session_id: str) -> str:
+    """What a request id is known in."""
+    return f"{rpc}:{session_id}"
 
 
 def _resolved(session: pb.Session) -> pb.Session:

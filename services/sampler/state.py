@@ -60,7 +60,7 @@ class SessionState:
         self.label_times_s: list[float] = []
         self.times_of: defaultdict[str, list[float]] = defaultdict(list)
         self.bursts: list[tuple[int, ...]] = []
-        self.mixed_bursts: set[tuple[int, ...]] = set()
+        self.mixed_bursts: set[frozenset[int]] = set()
         self.audit = AuditPairs()
         self.position = 0
         self._same_image: list[Pair] = []
@@ -82,7 +82,7 @@ class SessionState:
                     self.labels[label.label_id] = label
                 self.queue.count_answers(len(event.labelled.labels))
                 for burst in event.labelled.mixed_bursts:
-                    self.mixed_bursts.add(tuple(self.item_of[i] for i in burst.detection_ids))
+                    self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
             case "retracted":
                 for label_id in event.retracted.label_ids:
                     self.labels.pop(label_id, None)

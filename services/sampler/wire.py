@@ -10,6 +10,7 @@ import numpy as np
 from services.common import wire
 from services.sampler.asking import Asked, Leased
 from services.sampler.choosing import Wanted
+from services.sampler.labels import MOST_LABELS, check_label
 from spotted import geometry, messages
 from spotted.errors import InvalidInputError
 from spotted.feasibility import needed_speed_kmh
@@ -18,7 +19,6 @@ from spotted.survey import Detection, detection_table
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_QUESTIONS = 100
-MOST_LABELS = 1000
 MOST_BURSTS, LARGEST_BURST = 100, 100
 DEFAULT_GALLERY, LARGEST_GALLERY = 7, 30
 DEFAULT_LEASE_S = 600.0
@@ -74,25 +74,11 @@ def given(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
     wire.between(len(request.labels) + len(request.bursts), 1, MOST_LABELS, "labels")
     wire.between(len(request.bursts), 0, MOST_BURSTS, "bursts")
     for i, label in enumerate(request.labels):
-        _check_label(label, f"labels[{i}]")
+        check_label(label, f"labels[{i}]")
     stored = pb.LabelsGiven(labels=request.labels)
     for i, burst in enumerate(request.bursts):
         _add_burst(stored, burst, f"bursts[{i}]")
     return stored
-
-
-def _check_label(label: pb.Label, field: str) -> None:
-    wire.slug(label.annotator_id, f"{field}.annotator_id")
-    if label.first_detection_id == label.second_detection_id:
-        raise InvalidInputError(
-            f"{field} names {label.first_detection_id!r} twice; name two detections",
-            field=f"{field}.second_detection_id",
-        )
-    if label.answer not in pb.Answer.values() or label.answer == pb.ANSWER_UNSPECIFIED:
-        raise InvalidInputError(
-            f"{field}.answer is {label.answer}; use SAME, DIFFERENT, NOT_COMPARABLE or SKIP",
-            field=f"{field}.answer",
-        )
 
 
 def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> None:

@@ -36,6 +36,26 @@ class _Running:
     line: Connection
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error as it crosses the line; as such it is lost where its class takes more than a message."""
+
+    kind: type[SpottedError]
+    message: str
+    attributes: dict[str, object]
+
+    @classmethod
+    def of(cls, error: SpottedError) -> Refusal:
+        """The refusal that an error stands for."""
+        return cls(type(error), str(error), vars(error))
+
+    def error(self) -> SpottedError:
+        """The error to raise."""
+        made = self.kind.__new__(self.kind, self.message)
+        vars(made).update(self.attributes)
+        return made
+
+
 class PlannerProcess:
     """Plans in another process, one plan at a time; starts it when it is first needed, and when it died."""
 
@@ -56,8 +76,8 @@ class PlannerProcess:
                 raise UnavailableError(
                     "the process that plans rounds ended while it planned one; ask again, it is started anew"
                 ) from error
-        if isinstance(answer, SpottedError):
-            raise answer
+        if isinstance(answer, Refusal):
+            raise answer.error()
         return None if answer is None else pb.PlannedRound.FromString(answer)
 
     def close(self) -> None:
@@ -121,9 +141,9 @@ class PlanningWork:
 
 def _answer(
     planner: Planner, survey_id: str, session_id: str, excluding: frozenset[Pair]
-) -> bytes | SpottedError | None:
+) -> bytes | Refusal | None:
     try:
         planned = planner.plan(survey_id, session_id, excluding)
     except SpottedError as error:
-        return error
+        return Refusal.of(error)
     return None if planned is None else planned.SerializeToString()

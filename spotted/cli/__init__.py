@@ -14,6 +14,8 @@ from spotted.cli import (
     exporting,
     heads,
     machine,
+    moving,
+    standing,
     surveying,
     tuning,
 )
@@ -53,6 +55,7 @@ for command in (
     annotating.annotate,
     evaluating.evaluate,
     exporting.export,
+    moving.session,
     backbones.export_backbone,
     batch.batch,
     calibrating.calibrate,
@@ -61,3 +64,4 @@ for command in (
     tuning.tune_feasibility,
 ):
     main.add_command(command)
+moving.session.add_command(standing.show_session)

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from spotted import messages, oracle
+from spotted import oracle
+from spotted.cli import standing
 from spotted.cli.console import data_option, err, json_option, progress, session_option, show
+from spotted.cli.questions import ask, tell
 from spotted.client import Spotted
-from spotted.v1 import sampler_pb2, survey_pb2
+from spotted.errors import NotFoundError
+from spotted.v1 import sampler_pb2
 
-ANSWERS = {
-    "s": sampler_pb2.ANSWER_SAME,
-    "d": sampler_pb2.ANSWER_DIFFERENT,
-    "n": sampler_pb2.ANSWER_NOT_COMPARABLE,
-    "k": sampler_pb2.ANSWER_SKIP,
-}
-QUIT = "q"
-SECONDS_PER_HOUR = 3600.0
+STRATEGIES = ("learned", "confspal", "spal", "mean-linkage", "greedy", "greedy-visual", "random")
+DEFAULT_STRATEGY = STRATEGIES[0]
+TRUSTS = {"single": sampler_pb2.TRUST_SINGLE, "verified": sampler_pb2.TRUST_VERIFIED}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which questions of which session are wanted, and by whom they are answered."""
+
+    survey_id: str
+    session_id: str
+    annotator_id: str
+    shows: Sequence[sampler_pb2.QuestionKind.ValueType]
+    audit: bool
+    limit: int | None
 
 
 @click.command()
@@ -31,14 +42,22 @@ SECONDS_PER_HOUR = 3600.0
 @click.option("--annotator", default=getpass.getuser, show_default="your login", help="Who answers.")
 @click.option(
     "--strategy",
-    default="confspal",
-    show_default=True,
-    help="confspal, spal, greedy, greedy-visual or random.",
+    show_default=DEFAULT_STRATEGY,
+    help=f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}.",
 )
+@click.option(
+    "--trust",
+    type=click.Choice(list(TRUSTS)),
+    help="Whether one answer decides, or answers are evidence that is checked; default: single until a "
+    "second annotator answers, verified from then on.",
+)
+@click.option("--bursts", is_flag=True, help="Ask of all frames of a burst at once.")
+@click.option("--galleries", is_flag=True, help="Ask of one photograph beside several.")
+@click.option("--audit", is_flag=True, help="Ask random open pairs, which certify how little is missed.")
 @click.option("--retrain", is_flag=True, help="Relearn the scores from the answers (confspal, spal).")
-@click.option("--seed", default=0, show_default=True, help="Equal seeds and answers give equal questions.")
+@click.option("--seed", type=int, show_default="0", help="Equal seeds and answers give equal questions.")
 @click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the identities that the survey knows.")
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after as many answers.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after as many questions.")
 def annotate(
     *,
     survey: str,
@@ -46,98 +65,93 @@ def annotate(
     directory: Path,
     as_json: bool,
     annotator: str,
-    strategy: str,
+    strategy: str | None,
+    trust: str | None,
+    bursts: bool,
+    galleries: bool,
+    audit: bool,
     retrain: bool,
-    seed: int,
+    seed: int | None,
     by_oracle: bool,
     limit: int | None,
 ) -> None:
     """Answer "the same animal?" for one pair of photographs after another.
 
     Each answer is on disk before the next question. What follows from earlier answers is never asked. Stop
-    at any time with q; the next `spotted annotate SURVEY` goes on.
+    at any time with q; the next `spotted annotate SURVEY` goes on, with the strategy and trust that the
+    session was opened with.
     """
+    if audit and (bursts or galleries):
+        raise click.UsageError("--audit asks pairs alone; leave out --bursts and --galleries")
+    kinds = {sampler_pb2.QUESTION_KIND_BURST: bursts, sampler_pb2.QUESTION_KIND_GALLERY: galleries}
+    wanted = Asked(survey, session_id, annotator, [k for k, on in kinds.items() if on], audit, limit)
     with Spotted.local(directory) as spotted:
-        spotted.create_session(survey, session_id, strategy=strategy, seed=seed, retrain=retrain)
-        if by_oracle:
-            given = _ask_oracle(spotted, survey, session_id, limit)
-        else:
-            given = _ask_person(spotted, survey, session_id, annotator, limit)
+        _open(spotted, wanted, strategy, trust, seed, retrain=retrain)
+        given = _ask_oracle(spotted, wanted) if by_oracle else _ask_person(spotted, wanted)
         state = spotted.progress(survey, session_id)
-    document: dict[str, object] = {
-        "answers_given": given,
-        "individuals": state.individuals,
-        "same_pairs": state.same_pairs,
-        "open_pairs": state.open_pairs,
-        "conflicts": state.conflicts,
-    }
-    show(document, as_json=as_json, text=lambda: click.echo(f"{given} answers given. {state.summary}"))
+
+    def text() -> None:
+        click.echo(f"{given} questions answered.")
+        standing.print_text(state)
+
+    show({"answers_given": given} | standing.document(state), as_json=as_json, text=text)
 
 
-def _ask_oracle(spotted: Spotted, survey: str, session_id: str, limit: int | None) -> int:
-    known = oracle.truth(spotted, survey)
-    with progress("answers", limit) as advance:
+def _open(
+    spotted: Spotted,
+    wanted: Asked,
+    strategy: str | None,
+    trust: str | None,
+    seed: int | None,
+    *,
+    retrain: bool,
+) -> None:
+    """Open the session, or go on with the one that is there where nothing was said of it."""
+    if strategy is None and trust is None and seed is None and not retrain:
+        try:
+            spotted.session(wanted.survey_id, wanted.session_id)
+        except NotFoundError:
+            # opened below with the defaults
+            pass
+        else:
+            return
+    spotted.create_session(
+        wanted.survey_id,
+        wanted.session_id,
+        strategy=strategy or DEFAULT_STRATEGY,
+        trust=TRUSTS[trust] if trust else None,
+        seed=seed or 0,
+        retrain=retrain,
+    )
+
+
+def _ask_oracle(spotted: Spotted, wanted: Asked) -> int:
+    known = oracle.truth(spotted, wanted.survey_id)
+    with progress("questions", wanted.limit) as advance:
         return oracle.answer_all(
-            spotted, survey, session_id, known, limit=limit, told=lambda _, __: advance(1)
+            spotted,
+            wanted.survey_id,
+            wanted.session_id,
+            known,
+            shows=wanted.shows,
+            audit=wanted.audit,
+            limit=wanted.limit,
+            told=lambda _: advance(1),
         )
 
 
-def _ask_person(spotted: Spotted, survey: str, session_id: str, annotator: str, limit: int | None) -> int:
+def _ask_person(spotted: Spotted, wanted: Asked) -> int:
+    ids = wanted.survey_id, wanted.session_id
     given = 0
-    while limit is None or given < limit:
-        asked = spotted.next_pairs(survey, session_id, annotator)
-        if not asked.pairs:
+    while wanted.limit is None or given < wanted.limit:
+        asked = spotted.next_pairs(*ids, wanted.annotator_id, shows=wanted.shows, audit=wanted.audit)
+        if not asked.pairs and not asked.groups:
             words = "Every question is answered." if asked.finished else "All open questions are with others."
             err.print(words)
             break
-        pair = asked.pairs[0]
-        click.echo(describe(pair, given + 1))
-        word = click.prompt(
-            "same (s), different (d), not comparable (n), skip (k), quit (q)",
-            type=click.Choice([*ANSWERS, QUIT]),
-            show_choices=False,
-            err=True,
-        )
-        if word == QUIT:
+        said = ask(asked, given + 1, wanted.annotator_id)
+        if said is None:
             break
-        label = sampler_pb2.Label(
-            first_detection_id=pair.first.detection_id,
-            second_detection_id=pair.second.detection_id,
-            answer=ANSWERS[word],
-            annotator_id=annotator,
-        )
-        outcome = spotted.submit_labels(survey, session_id, [label]).outcomes[0]
+        tell(spotted.submit_labels(*ids, said.labels, bursts=said.bursts).outcomes)
         given += 1
-        if outcome.HasField("conflict"):
-            err.print(f"kept as a conflict: {outcome.conflict.message}", markup=False, soft_wrap=True)
     return given
-
-
-def describe(pair: sampler_pb2.PairQuery, number: int) -> str:
-    """A question in words: both photographs, cameras and times, the journey between them, the reason."""
-    lines = [f"\nQuestion {number}: {pair.reason}"]
-    lines += [_describe_detection(d) for d in (pair.first, pair.second)]
-    if pair.HasField("distance_m") and pair.HasField("gap_s"):
-        journey = f"{pair.distance_m / 1000:.1f} km apart within {_duration(pair.gap_s)}"
-        needed = f", needs {pair.needed_speed_kmh:.1f} km/h" if pair.HasField("needed_speed_kmh") else ""
-        lines.append(f"  {journey}{needed}")
-    else:
-        lines.append("  distance or time unknown")
-    return "\n".join(lines)
-
-
-def _describe_detection(detection: survey_pb2.Detection) -> str:
-    when = "time unknown"
-    if detection.HasField("captured_at"):
-        instant = datetime.fromtimestamp(messages.seconds(detection.captured_at), tz=UTC)
-        when = instant.strftime("%Y-%m-%d %H:%M:%S UTC")
-    where = f"camera {detection.camera_id}" if detection.camera_id else "camera unknown"
-    image = detection.image_uri or "no image"
-    return f"  {detection.detection_id}: {image}\n    {where}, {when}"
-
-
-def _duration(seconds: float) -> str:
-    hours = seconds / SECONDS_PER_HOUR
-    if hours < 1:
-        return f"{seconds / 60:.0f} min"
-    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"  # noqa: PLR2004 - two days

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -76,6 +77,42 @@ def streamed(
     """The answers of a streaming call."""
     with our_errors(address):
         yield from call(request, timeout=timeout_s)
+
+
+def sent(
+    call: grpc.StreamUnaryMultiCallable[RequestT, ResponseT],
+    requests: Iterable[RequestT],
+    *,
+    timeout_s: float,
+    address: str,
+) -> ResponseT:
+    """The answer to a stream of requests, which are drawn as they are sent.
+
+    What drawing them raises is raised here, and the call is then given up: the service sees no end.
+    """
+    failures: list[Exception] = []
+    begun = threading.Event()
+
+    def drawn() -> Iterator[RequestT]:
+        begun.wait()
+        try:
+            yield from requests
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+            failures.append(error)
+            under_way.cancel()
+
+    under_way = call.future(drawn(), timeout=timeout_s)
+    begun.set()
+    try:
+        with our_errors(address):
+            return under_way.result()
+    except grpc.FutureCancelledError:
+        if failures:
+            raise failures[0] from None
+        raise SpottedError(f"{address}: the call was given up before it was answered") from None
+    finally:
+        # where the caller is interrupted nothing more is sent
+        under_way.cancel()
 
 
 def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:

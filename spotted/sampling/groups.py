@@ -16,6 +16,12 @@ class Groups:
         self._start = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(ordered)])
         self._count = np.diff(np.append(self._start, len(ordered)))
 
+    def rows_of(self, kept: IntArray) -> IntArray:
+        """The rows of some of the groups, given by their number."""
+        wanted = np.zeros(len(self._start), dtype=np.bool_)
+        wanted[kept] = True
+        return self._order[np.repeat(wanted, self._count)]
+
     def highest(self, values: FloatArray) -> Float64Array:
         """(g,) the highest value of each group."""
         if not len(self._start):

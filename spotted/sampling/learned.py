@@ -20,6 +20,7 @@ from spotted.sampling.candidates import CandidateGraph
 from spotted.sampling.ranked import highest
 from spotted.sampling.rounds import PairQuery, PlanState, Round
 from spotted.sampling.terms import Items, PairTerms, Term, items, pair_terms
+from spotted.stopping import Expected
 from spotted.survey import BoolArray, Float64Array, IntArray
 
 # where the weights start and how hard they are held there, rounded from fits on generated development surveys
@@ -85,8 +86,10 @@ class Learned:
         renew_after = max(self.renew_after, state.graph.n // 40)
         everything = np.ones(len(log_odds), dtype=np.bool_)
         best = highest(log_odds, everything, renew_after * self.ahead)
-        asked = tuple(_queries(state.graph, fixed, pairs, best, expit(log_odds)))
-        return Round(state.number, "learned", asked, renew_after=renew_after)
+        chance = expit(log_odds)
+        asked = tuple(_queries(state.graph, fixed, pairs, best, chance))
+        expected = Expected(float(chance.sum()), len(chance))
+        return Round(state.number, "learned", asked, renew_after=renew_after, expected=expected)
 
     def _items(self, graph: CandidateGraph) -> Items:
         if not self._made or self._made[0][0] is not graph:

@@ -11,6 +11,7 @@ import numpy as np
 from spotted.constraints import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.candidates import CandidateGraph
+from spotted.stopping import Expected
 from spotted.survey import FloatArray, IntArray
 
 Pair = tuple[int, int]
@@ -40,6 +41,7 @@ class Round:
     kind: how its pairs were chosen, such as "random", "greedy", "clusters" or "learned".
     eps: the cluster radius that was used, None where no clusters were.
     renew_after: answers after which a newer round would be better; None where it is as good to its end.
+    expected: what the strategy's chances say of all that is open; None where it knows none.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Round:
     pairs: tuple[PairQuery, ...]
     eps: float | None = None
     renew_after: int | None = None
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from spotted.sampling.candidates import CandidateGraph, open_rows, pair_keys
 from spotted.sampling.groups import Groups
 from spotted.sampling.ranges import Ranges, ranges, spacing_m, stations
 from spotted.sampling.rounds import Pair
-from spotted.survey import BoolArray, Float64Array, IntArray, Side
+from spotted.survey import BoolArray, Float32Array, Float64Array, IntArray, Side
 
 SCORE_FLOOR = 1e-2  # keeps the log-odds of scores 0 and 1 finite
 RANGE_STATIONS = 1.5  # width of the range kernel, in distances between neighbouring stations
 RATIO_LIMIT = 20.0  # log-ratios beyond it are settled
 MOST_PAIRS = 20_000
+ROWS = 8_000  # pairs whose looks are compared at a time
 
 
 class Term(enum.IntEnum):
@@ -48,6 +49,7 @@ class Items:
     seen: (n, d) looks. station: (n,). places: (p, 2). side, burst: (n,), sides numbered from 0.
     crossing, same_side: (m,) which candidate pairs are of two encounters, and which show one side.
     guess: (d, d) spread of the views of one animal before any label.
+    usual_feasibility: the mean over the candidate pairs that have one, taken for those that have none.
     """
 
     seen: Float64Array
@@ -58,6 +60,7 @@ class Items:
     crossing: BoolArray
     same_side: BoolArray
     guess: Float64Array
+    usual_feasibility: float
 
 
 def items(graph: CandidateGraph) -> Items:
@@ -77,7 +80,9 @@ def items(graph: CandidateGraph) -> Items:
     best = np.argsort(-likeliest, kind="stable")[: min(graph.n // 2, int(comparable.sum()))]
     guess = guessed_spread(seen, graph.first[best], graph.second[best])
     numbered = np.unique(side, return_inverse=True)[1].reshape(-1)
-    return Items(seen, station, places, numbered, burst, crossing, same_side, guess)
+    known = graph.feasibility[~np.isnan(graph.feasibility)]
+    usual = float(known.mean(dtype=np.float64)) if len(known) else 1.0
+    return Items(seen, station, places, numbered, burst, crossing, same_side, guess, usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +115,16 @@ def pair_terms(
     component = np.unique(constraints.component_ids()[: graph.n], return_inverse=True)[1].reshape(-1)
     a, b = component[graph.first], component[graph.second]
     across = np.flatnonzero(a != b)
-    groups = Groups(pair_keys(graph.n, a[across], b[across]))
+    keys = pair_keys(graph.n, a[across], b[across])
+    groups = Groups(keys)
     is_open = open_rows(graph, constraints, excluding)[across]
     open_fused = np.where(is_open, graph.fused[across], -1.0)
-    best, top = groups.arg_highest(open_fused), groups.highest(open_fused)
+    best = groups.arg_highest(open_fused)
+    top = open_fused[best]
     first, second = np.minimum(a, b)[across[best]], np.maximum(a, b)[across[best]]
     kept = _shortlist(fixed, component, first, second, top, most)
-    scores = [column[kept] for column in _scores(graph, fixed, groups, across)]
+    rows = groups.rows_of(kept)
+    scores = _scores(graph, fixed, Groups(keys[rows]), across[rows])
     counted = _counted(constraints, component, first[kept], second[kept], fixed.side)
     closeness, ratio = _about(fixed, component, first[kept], second[kept])
     constant = np.ones(len(kept))
@@ -136,7 +144,7 @@ def _shortlist(
     mean = np.zeros((int(component.max()) + 1, fixed.seen.shape[1]))
     np.add.at(mean, component, fixed.seen)
     mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    alike = np.einsum("ij,ij->i", mean[first[is_open]], mean[second[is_open]])
+    alike = _products(mean.astype(np.float32), first[is_open], second[is_open])
     chosen = np.zeros(len(is_open), dtype=np.bool_)
     for cheap in (top[is_open], alike):
         # every pair that ties with the last one stays, so that no order decides
@@ -144,13 +152,21 @@ def _shortlist(
     return is_open[chosen]
 
 
+def _products(rows: Float32Array, first: IntArray, second: IntArray) -> Float32Array:
+    """(m,) products of pairs of rows, in blocks that stay in the processor's cache."""
+    products = np.empty(len(first), dtype=np.float32)
+    for start in range(0, len(first), ROWS):
+        block = slice(start, start + ROWS)
+        products[block] = np.einsum("ij,ij->i", rows[first[block]], rows[second[block]])
+    return products
+
+
 def _scores(graph: CandidateGraph, fixed: Items, groups: Groups, rows: IntArray) -> tuple[Float64Array, ...]:
     """Log-odds of fused, alike, feasible, same side, burst, in a burst: the highest over the image pairs."""
     visual, crossing = graph.visual[rows].astype(np.float64), fixed.crossing[rows]
     feasible = graph.feasibility[rows].astype(np.float64)
-    known = ~np.isnan(feasible)
     # an unknown journey is as feasible as journeys are on average
-    feasible[~known] = feasible[known].mean() if known.any() else 1.0
+    feasible[np.isnan(feasible)] = fixed.usual_feasibility
     fused = np.clip(groups.highest(graph.fused[rows]), SCORE_FLOOR, 1.0 - SCORE_FLOOR)
     return (
         np.log(fused / (1.0 - fused)),

@@ -1484,6 +1484,8 @@ class PlannedRound(_message.Message):
     BURSTS_FIELD_NUMBER: _builtins.int
     OPEN_PAIRS_FIELD_NUMBER: _builtins.int
     EXPECTED_PAIRS_FIELD_NUMBER: _builtins.int
+    EXPECTED_MERGES_FIELD_NUMBER: _builtins.int
+    EXPECTED_AMONG_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1512,6 +1514,10 @@ class PlannedRound(_message.Message):
     """Candidate pairs that were open."""
     expected_pairs: _builtins.float
     """Expected pairs of one animal among them; unset where there are too few answers to tell."""
+    expected_merges: _builtins.float
+    """Sum of the chances that an open group pair is one animal; unset for strategies that know none."""
+    expected_among: _builtins.int
+    """Open group pairs that it is summed over."""
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Detections that join the session with this round."""
@@ -1548,19 +1554,25 @@ class PlannedRound(_message.Message):
         bursts: _abc.Iterable[Global___DetectionSet] | None = ...,
         open_pairs: _builtins.int = ...,
         expected_pairs: _builtins.float | None = ...,
+        expected_merges: _builtins.float | None = ...,
+        expected_among: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_pairs", b"expected_pairs", "renew_after", b"renew_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_pairs", b"expected_pairs", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015
+    _WhichOneofReturnType__expected_merges: _TypeAlias = _typing.Literal["expected_merges"]  # noqa: Y015
+    _WhichOneofArgType__expected_merges: _TypeAlias = _typing.Literal["_expected_merges", b"_expected_merges"]  # noqa: Y015
     _WhichOneofReturnType__expected_pairs: _TypeAlias = _typing.Literal["expected_pairs"]  # noqa: Y015
     _WhichOneofArgType__expected_pairs: _TypeAlias = _typing.Literal["_expected_pairs", b"_expected_pairs"]  # noqa: Y015
     _WhichOneofReturnType__renew_after: _TypeAlias = _typing.Literal["renew_after"]  # noqa: Y015
     _WhichOneofArgType__renew_after: _TypeAlias = _typing.Literal["_renew_after", b"_renew_after"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__eps) -> _WhichOneofReturnType__eps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_merges) -> _WhichOneofReturnType__expected_merges | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_pairs) -> _WhichOneofReturnType__expected_pairs | None: ...
     @_typing.overload
@@ -1693,8 +1705,13 @@ class SessionEvent(_message.Message):
     LABELLED_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
     AUDIT_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Position in the journal, from 1."""
+    import_id: _builtins.str
+    """Output only. In the first event of an imported session: sets its journal apart from the one that it was
+    copied from, of which other replicas may still know more.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stored."""
@@ -1729,10 +1746,11 @@ class SessionEvent(_message.Message):
         labelled: Global___LabelsGiven | None = ...,
         retracted: Global___LabelsRetracted | None = ...,
         audit: Global___AuditDrawn | None = ...,
+        import_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015

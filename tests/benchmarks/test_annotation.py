@@ -13,7 +13,16 @@ from benchmarks import known_surveys
 from benchmarks.annotation import bars_of, main, numbers
 from benchmarks.annotation_runs import Conditions, Kept, one_run
 from benchmarks.annotation_surveys_table import Sources, Task, fewest_questions, task
-from benchmarks.annotation_table import SpeedUp, geometric_mean, grouped, line, mean_curve, speed_ups
+from benchmarks.annotation_table import (
+    Cost,
+    Line,
+    SpeedUp,
+    geometric_mean,
+    grouped,
+    line,
+    mean_curve,
+    speed_ups,
+)
 from spotted.sampling.session import positive_pairs
 
 GENERATOR = Path("../shared/tools/annotation_surveys.py")
@@ -165,14 +174,87 @@ def test_seeds_are_ranges_and_numbers() -> None:
         numbers("x")
 
 
-def test_bars_are_for_the_learned_strategy_over_greedy_without_errors() -> None:
-    def up(strategy: str, recall: float, errors: str = "none") -> SpeedUp:
-        return SpeedUp("s", strategy, "greedy", errors, "plain", recall, 10, 1.2, 1.0, 1.4)
+def table_line(strategy: str, to_95: float, to_99: float, ratio_99: float = 3.0) -> Line:
+    questions = [100.0, to_95, to_99, None]
+    return Line(
+        "leopard102",
+        strategy,
+        "none",
+        "plain",
+        2,
+        [2, 2, 2, 1],
+        questions,
+        questions,
+        [2.0, 2.0, ratio_99, None],
+    )
+
+
+def speed_up(strategy: str, over: str, recall: float, errors: str = "none") -> SpeedUp:
+    return SpeedUp("leopard102", strategy, over, errors, "plain", recall, 10, 1.25, 1.0, 1.4)
+
+
+def test_the_learned_strategy_is_held_against_the_better_of_the_simple_ones_at_each_recall() -> None:
+    lines = [table_line("greedy", 200.0, 900.0), table_line("mean-linkage", 300.0, 800.0)]
+    ups = [
+        speed_up(strategy, over, recall)
+        for strategy in ("learned", "confspal")
+        for over in ("greedy", "mean-linkage")
+        for recall in (0.95, 0.99)
+    ]
+    bars = bars_of(lines, [*ups, speed_up("learned", "greedy", 0.95, "x 0.01")], [])
+    assert [(bar.words.split(" over ")[1], bar.held) for bar in bars] == [
+        ("greedy at 95%", False),
+        ("mean-linkage at 99%", True),
+    ]
+
+
+def test_with_sides_and_bursts_the_ratio_to_the_fewest_is_held_down() -> None:
+    bars = [
+        bar for ratio in (3.4, 3.6) for bar in bars_of([table_line("learned-bursts", 1, 1, ratio)], [], [])
+    ]
+    assert [bar.held for bar in bars] == [True, False]
+
+
+def test_wrong_answers_may_cost_twice_the_questions() -> None:
+    def cost(errors: str, rate: float, found: float, times: float) -> Cost:
+        return Cost("leopard102", errors, "verified", rate, found, 2, 2, times)
 
     bars = bars_of(
-        [up("learned", 0.95), up("learned", 0.99), up("confspal", 0.95), up("learned", 0.95, "x 0.01")]
+        [],
+        [],
+        [
+            cost("none", 0.0, 0.95, 1.2),
+            cost("x 0.01", 0.01, 0.95, 1.9),
+            cost("x 0.03", 0.03, 0.92, 2.1),
+            cost("x 0.03", 0.03, 0.95, 9.0),
+        ],
     )
-    assert [bar.held for bar in bars] == [False, True]
+    assert [bar.held for bar in bars] == [False, True, False]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_what_evidence_costs_is_told_against_the_session_that_believes() -> None:
+    invoke("--strategies", "greedy", "--errors", "0.02", "--trust", "verified")
+    results = written()
+    assert {(run["trust"], run["rate"]) for run in results["runs"]} == {("plain", 0.0), ("verified", 0.02)}
+    assert {one["found"] for one in results["costs"]} == {0.92, 0.95}
+    reference = next(run for run in results["runs"] if run["trust"] == "plain")
+    for one in results["costs"]:
+        held = [run["held"][one["found"] == 0.95] for run in results["runs"] if run["rate"]]
+        if one["reached"] == one["seeds"] == 1:
+            assert one["times"] == pytest.approx(held[0] / reference["to"][1])
+
+
+def test_bursts_are_asked_about_first_and_sides_are_told_only_where_the_strategy_is_named_so(
+    drawn: Task,
+) -> None:
+    plain, told, bursts = (
+        one_run(drawn, 0, Conditions(s, "independent", 0.0, "plain"))
+        for s in ("learned", "learned-sides", "learned-bursts")
+    )
+    assert {run.to[3] for run in (plain, told, bursts)}.isdisjoint({None})
+    assert (drawn.without_sides().table.side == 0).all()  # type: ignore[union-attr] # drawn with a table
+    assert plain.settings != told.settings != bursts.settings
 
 
 def test_nothing_to_measure_is_told_with_the_options() -> None:

@@ -2,59 +2,146 @@ from __future__ import annotations
 
 import itertools
 import math
+import timeit
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from spotted.constraints import Answer, Constraints, LabelledPair
+from spotted.constraints import Answer, Constraints, Decisions, LabelledPair
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidates import CandidateGraph
-from spotted.stopping import RemainingEstimate, estimate_remaining, is_safe_to_stop, merges_left, p_value
+from spotted.stopping import (
+    DOUBT,
+    RANKED_ODDS,
+    TARGETS,
+    Expected,
+    Outlook,
+    RemainingEstimate,
+    estimate_planned,
+    estimate_remaining,
+    merges_left,
+    outlook,
+)
 
 orders = st.lists(st.booleans(), max_size=25)
+# no chance of these small urns equals what they leave, so that no rounding decides
+confidences = st.sampled_from([0.531, 0.903, 0.951])
 
 
-def hypergeometric_cdf(seen: int, urn: int, good: int, drawn: int) -> float:
-    """The chance of at most `seen` good ones among `drawn` of an urn, summed in whole numbers."""
-    if good > urn:
-        return 0.0
+def chance_of(seen: int, total: int, drawn: float) -> float:
+    """The chance that at most `seen` of `total` are drawn, each by itself."""
+    return sum(math.comb(total, k) * drawn**k * (1 - drawn) ** (total - k) for k in range(seen + 1))
+
+
+def least_chance(merged: list[bool], urn: int, left: int, odds: float) -> float:
+    """Over all suffixes, one by one."""
+    suffixes = [(drawn, sum(merged[-drawn:])) for drawn in range(1, len(merged) + 1)]
+    return min(
+        [1.0, *(chance_of(seen, seen + left, 1 - (urn / (drawn + urn)) ** odds) for drawn, seen in suffixes)]
+    )
+
+
+def largest(merged: list[bool], urn: int, confidence: float, odds: float) -> int:
+    allowed = [0, *(m for m in range(1, urn + 1) if least_chance(merged, urn, m, odds) > 1 - confidence)]
+    return max(allowed)
+
+
+@given(orders, st.integers(0, 30), confidences)
+def test_bound_is_the_largest_number_that_no_suffix_rejects(
+    merged: list[bool], urn: int, confidence: float
+) -> None:
+    bound = merges_left(np.array(merged, dtype=np.bool_), urn, confidence=confidence)
+    assert bound == largest(merged, urn, confidence, odds=1.0)
+
+
+def hypergeometric(seen: int, urn: int, good: int, drawn: int) -> float:
     ways = sum(math.comb(good, k) * math.comb(urn - good, drawn - k) for k in range(seen + 1))
     return ways / math.comb(urn, drawn)
 
 
-@given(orders, st.integers(0, 30), st.integers(0, 30))
-def test_p_value_equals_the_closed_form_over_all_suffixes(merged: list[bool], urn: int, left: int) -> None:
-    suffixes = [(drawn, sum(merged[-drawn:])) for drawn in range(1, len(merged) + 1)]
-    chances = [hypergeometric_cdf(seen, drawn + urn, seen + left, drawn) for drawn, seen in suffixes]
-    # more merges than open pairs are impossible
-    expected = 0.0 if left > urn else min([1.0, *chances])
-    assert p_value(np.array(merged, dtype=np.bool_), urn, left) == pytest.approx(expected, abs=1e-12)
-
-
-@given(orders, st.integers(0, 30), st.sampled_from([0.5, 0.9, 0.95]))
-def test_bound_is_the_largest_number_that_is_not_rejected(
+@given(orders, st.integers(0, 30), confidences.filter(lambda c: c >= 0.9))
+def test_bound_is_never_below_that_of_the_hypergeometric_test(
     merged: list[bool], urn: int, confidence: float
 ) -> None:
+    def rejected(left: int) -> bool:
+        suffixes = ((drawn, sum(merged[-drawn:])) for drawn in range(1, len(merged) + 1))
+        chances = (hypergeometric(seen, drawn + urn, seen + left, drawn) for drawn, seen in suffixes)
+        return min([1.0, *chances]) <= 1 - confidence
+
+    exact = max([0, *(left for left in range(1, urn + 1) if not rejected(left))])
+    assert merges_left(np.array(merged, dtype=np.bool_), urn, confidence=confidence) >= exact
+
+
+def plausible(expected: float, confidence: float) -> int:
+    """The least number that a Poisson law stays within with this chance, term by term."""
+    term, total, number = math.exp(-expected), 0.0, -1
+    while total < confidence:
+        total, number = total + term, number + 1
+        term *= expected / (number + 1)
+    return number
+
+
+@given(orders, st.integers(1, 30), confidences, st.floats(0.0, 10.0))
+def test_probabilities_lower_the_bound_only_where_the_test_with_ranked_odds_agrees(
+    merged: list[bool], urn: int, confidence: float, expected: float
+) -> None:
     order = np.array(merged, dtype=np.bool_)
-    allowed = [left for left in range(urn + 1) if p_value(order, urn, left) > 1 - confidence]
-    assert merges_left(order, urn, confidence=confidence) == max(allowed)
+    plain, ranked = (largest(merged, urn, confidence, odds) for odds in (1.0, RANKED_ODDS))
+    bound = merges_left(order, urn, confidence=confidence, expected=Expected(expected, urn))
+    assert bound == min(plain, max(ranked, plausible(DOUBT * expected, confidence)))
+
+
+def test_probabilities_of_a_part_of_the_open_pairs_change_nothing() -> None:
+    order = np.arange(600) < 200
+    alone, partly, whole = (
+        merges_left(order, 1000, expected=expected)
+        for expected in (None, Expected(0.5, 900), Expected(0.5, 1000))
+    )
+    assert whole < partly == alone
+
+
+def test_a_bound_of_many_merges_is_hardly_above_that_of_all_urns() -> None:
+    rng = np.random.default_rng(0)
+    order = rng.random(6000) < np.linspace(0.9, 0.05, 6000)
+    drawn = np.arange(1, len(order) + 1)
+    seen = np.cumsum(order[::-1])
+
+    def rejected(left: int) -> bool:
+        return bool(np.any(binom.cdf(seen, seen + left, drawn / (drawn + 4000)) <= 0.05))
+
+    every = next(left for left in itertools.count(1) if rejected(left)) - 1
+    assert every <= merges_left(order, 4000) <= 1.05 * every
 
 
 @given(orders, st.integers(0, 30), st.sampled_from([0.5, 0.9, 0.95, 1.0]))
-def test_it_is_safe_to_stop_where_the_bound_keeps_the_target(
+def test_a_target_is_safe_where_it_is_kept_with_all_merges_that_may_be_left(
     merged: list[bool], urn: int, target: float
 ) -> None:
     order = np.array(merged, dtype=np.bool_)
-    found, left = int(order.sum()), merges_left(order, urn)
-    kept = found >= round(target * (found + left), 9)
-    assert is_safe_to_stop(order, urn, target=target) == kept
+    seen = outlook(order, urn)
+    assert (seen.found, seen.merges_left_at_most) == (sum(merged), merges_left(order, urn))
+    total = seen.found + seen.merges_left_at_most
+    assert seen.is_safe(target) == (100 * seen.found >= round(100 * target) * total)
+    assert seen.share_at_least == (seen.found / total if total else 1.0)
+    assert seen.safe == {target: seen.is_safe(target) for target in TARGETS}
+
+
+def test_an_outlook_tells_a_bound_in_words_that_rounding_does_not_flatter() -> None:
+    assert (
+        str(Outlook(999, 1, 0.95)) == "at most 1 merges left (95%): at least 99.9 % of all merges are known"
+    )
+    assert (
+        str(Outlook(1999, 1, 0.9)) == "at most 1 merges left (90%): at least 99.9 % of all merges are known"
+    )
 
 
 def test_without_open_pairs_nothing_is_left() -> None:
-    assert merges_left(np.array([True, False]), 0) == 0
-    assert is_safe_to_stop(np.array([True, False]), 0, target=1.0)
+    seen = outlook(np.array([True, False]), 0)
+    assert seen.merges_left_at_most == 0
+    assert seen.is_safe(1.0)
 
 
 def test_without_answers_everything_may_be_left() -> None:
@@ -74,6 +161,13 @@ def test_bound_holds_as_often_as_stated_in_ranked_and_nearly_so_in_random_order(
     assert held / 200 >= least
 
 
+def test_a_long_session_is_judged_within_a_few_milliseconds() -> None:
+    order = np.random.default_rng(0).random(100_000) < np.linspace(0.9, 0.01, 100_000)
+    expected = Expected(10.0, 10**6)
+    took = min(timeit.repeat(lambda: outlook(order, 10**6, expected=expected), number=1, repeat=5))
+    assert took < 0.02
+
+
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
 def test_confidence_is_a_share(confidence: float) -> None:
     with pytest.raises(InvalidInputError, match="not between 0 and 1"):
@@ -82,7 +176,17 @@ def test_confidence_is_a_share(confidence: float) -> None:
 
 def test_target_is_a_share() -> None:
     with pytest.raises(InvalidInputError, match="not a share"):
-        is_safe_to_stop(np.array([True]), 1, target=95.0)
+        outlook(np.array([True]), 1).is_safe(95.0)
+
+
+def test_a_planned_estimate_takes_merges_like_the_recent_ones() -> None:
+    image_pairs = np.array([100, 7, 1, 6, 9, 4])
+    merged = np.array([True, False, True, True, False, True])
+    made = Decisions(np.zeros(6, np.int64), np.ones(6, np.int64), merged, image_pairs)
+    # the median of 100, 1, 6 and 4
+    assert estimate_planned(Expected(3.0, 50), made) == RemainingEstimate(3.0, 15.0, 6)
+    early = Decisions(made.first[:0], made.second[:0], merged[:0], image_pairs[:0])
+    assert estimate_planned(Expected(3.0, 50), early) == RemainingEstimate(3.0, 3.0, 0)
 
 
 def pairs_of_two(chance_same: float, asked: int, seed: int) -> tuple[CandidateGraph, Constraints]:

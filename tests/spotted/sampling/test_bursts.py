@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spotted.sampling.bursts import BURST_GAP_S, burst_ids
-from spotted.survey import DetectionTable, IntArray
+from spotted.sampling.bursts import BURST_GAP_S, burst_groups, burst_ids
+from spotted.survey import DetectionTable, Float32Array, IntArray
 
 NAN = math.nan
 # place on a line of stations 1 km apart, and time
@@ -88,3 +88,56 @@ def test_nothing_has_no_bursts() -> None:
     ids = burst_ids(table([]))
     assert ids.shape == (0,)
     assert ids.dtype == np.int64
+
+
+def looks(*animals: int) -> Float32Array:
+    """A vector for each animal at right angles to the others, with one more animal elsewhere to compare."""
+    return np.eye(4, dtype=np.float32)[list(animals)]
+
+
+def test_a_burst_is_cut_into_frames_that_look_alike_in_the_order_of_their_times() -> None:
+    rows = [(0, 30.0), (0, 0.0), (0, 20.0), (0, 10.0), (1, 5.0), (2, 5.0)]
+    assert burst_groups(table(rows), looks(0, 0, 1, 1, 2, 3)) == [(1, 0), (3, 2)]
+
+
+def test_frames_alike_in_two_bursts_are_two_groups_and_one_frame_is_none() -> None:
+    rows = [(0, 0.0), (0, 30.0), (0, 1000.0), (0, 1030.0), (0, 5000.0), (1, 0.0)]
+    assert burst_groups(table(rows), looks(0, 0, 0, 0, 0, 1)) == [(0, 1), (2, 3)]
+
+
+def test_how_alike_frames_must_be_can_be_chosen() -> None:
+    rows = [(0, 0.0), (0, 1.0), (1, 0.0), (2, 0.0)]
+    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]], dtype=np.float32)
+    # their mean is zero, and the first two are at right angles
+    assert burst_groups(table(rows), vectors) == []
+    assert burst_groups(table(rows), vectors, least_likeness=-0.1) == [(0, 1)]
+
+
+def test_what_all_photographs_share_makes_no_frames_alike() -> None:
+    rows = [(0, 0.0), (0, 1.0), (1, 0.0), (2, 0.0)]
+    shared = looks(0, 1, 2, 3) + np.float32(10.0)
+    assert burst_groups(table(rows), shared) == []
+    assert burst_groups(table(rows), looks(0, 0, 2, 3) + np.float32(10.0)) == [(0, 1)]
+
+
+@settings(deadline=None)
+@given(shots, st.integers(0, 99))
+def test_groups_are_parts_of_bursts_by_time_and_share_no_frame(rows: list[Shot], seed: int) -> None:
+    made = table(rows)
+    vectors = np.random.default_rng(seed).normal(size=(len(rows), 3)).astype(np.float32)
+    ids = burst_ids(made)
+    groups = burst_groups(made, vectors) if rows else []
+    frames = [frame for group in groups for frame in group]
+    assert len(frames) == len(set(frames))
+    for group in groups:
+        assert len(group) > 1
+        assert len({int(ids[frame]) for frame in group}) == 1
+        keys = [(made.time_s[frame], frame) for frame in group]
+        assert keys == sorted(keys)
+    assert [(made.time_s[g[0]], g[0]) for g in groups] == sorted((made.time_s[g[0]], g[0]) for g in groups)
+
+
+def test_whole_bursts_are_groups_where_any_likeness_suffices() -> None:
+    rows = [(0, 0.0), (0, 30.0), (1, 0.0), (1, 500.0), (NAN, 0.0)]
+    groups = burst_groups(table(rows), looks(0, 1, 2, 3, 0), least_likeness=-1.5)
+    assert groups == [(0, 1)]

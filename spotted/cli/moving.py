@@ -1,0 +1,100 @@
+"""`spotted session export | import`: a session's journal as a file of JSON Lines, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+import click
+from google.protobuf import json_format
+
+from spotted.cli.console import data_option, json_option, progress, session_option, show
+from spotted.client import Spotted
+from spotted.errors import InvalidInputError
+from spotted.v1 import sampler_pb2
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+PART = ".part"
+
+
+@click.group()
+def session() -> None:
+    """See how far a session is, keep it as a file, or bring it back from one."""
+
+
+@session.command("export")
+@click.argument("survey")
+@session_option
+@data_option
+@json_option
+@click.option("--output", "-o", required=True, type=FILE, help="File to write, JSON Lines.")
+def export_session(*, survey: str, session_id: str, directory: Path, as_json: bool, output: Path) -> None:
+    """Write all that happened in a session, one event a line: a backup, or to move it.
+
+    The file is there once it is whole; one that was there is replaced.
+    """
+    part = output.with_name(output.name + PART)
+    with Spotted.local(directory) as spotted:
+        total = spotted.session(survey, session_id).position
+        try:
+            with part.open("w", encoding="utf-8") as file, progress("events", total) as advance:
+                written = _write(file, spotted.export_session(survey, session_id), advance)
+            part.replace(output)
+        finally:
+            part.unlink(missing_ok=True)
+    document: dict[str, object] = {"output": str(output), "events": written}
+    words = f"{written} events of session {session_id} of {survey} written to {output}"
+    show(document, as_json=as_json, text=lambda: click.echo(words))
+
+
+@session.command("import")
+@click.argument("survey")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@session_option
+@data_option
+@json_option
+def import_session(*, survey: str, file: Path, session_id: str, directory: Path, as_json: bool) -> None:
+    """Open a session from a file that `spotted session export` wrote, with every answer as it was.
+
+    The survey must hold the detections that were asked about. All of the session is stored, or nothing.
+    """
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        total = sum(1 for _ in lines)
+    with Spotted.local(directory) as spotted, progress("events", total) as advance:
+        try:
+            with file.open(encoding="utf-8", errors="replace") as lines:
+                stored = spotted.import_session(survey, session_id, _events(lines, advance))
+        except InvalidInputError as error:
+            # an event stands on the line of its position
+            words = (
+                str(error).replace("event ", "line ", 1) if str(error).startswith("event ") else str(error)
+            )
+            raise InvalidInputError(f"{file}: {words}", field=error.field) from error
+        state = spotted.progress(survey, session_id)
+    document: dict[str, object] = {"session_id": session_id, "events": stored.position}
+    words = f"session {session_id} of {survey} has {stored.position} events: {state.summary}"
+    show(document, as_json=as_json, text=lambda: click.echo(words))
+
+
+def _write(file: TextIO, events: Iterable[sampler_pb2.SessionEvent], advance: Callable[[int], None]) -> int:
+    """Write each event as a line; the number of lines."""
+    written = 0
+    for event in events:
+        file.write(json_format.MessageToJson(event, indent=None) + "\n")
+        written += 1
+        advance(1)
+    return written
+
+
+def _events(lines: TextIO, advance: Callable[[int], None]) -> Iterator[sampler_pb2.SessionEvent]:
+    """The event of each line. Raises InvalidInputError that names the line."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = json_format.Parse(line, sampler_pb2.SessionEvent())
+        except json_format.ParseError as error:
+            raise InvalidInputError(
+                f"line {number} is no event of a session ({error}); export the session anew"
+            ) from error
+        advance(1)
+        yield event
