@@ -7,8 +7,9 @@ DATA ?= ../shared/data
 # the contract of the last release, which no change may break
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check test demo demo-real fuzz benchmark benchmark-embedder \
-	benchmark-scorer benchmark-calibration benchmark-retrieval benchmark-annotation benchmark-soak clean
+.PHONY: help setup models stubs baseline lock check test demo demo-real fuzz kill-points benchmark \
+	benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval \
+	benchmark-annotation benchmark-stopping benchmark-soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -55,6 +56,9 @@ demo-real: models ## the same on composite surveys of real photographs: make dem
 fuzz: setup ## ten minutes of damaged images and masks
 	$(BIN)/python -m tools.fuzz_images --minutes 10
 
+kill-points: setup ## a thousand kills of sampler and store while annotators answer
+	$(BIN)/python -m tools.kill_points --points 1000
+
 benchmark: benchmark-embedder benchmark-scorer benchmark-calibration benchmark-retrieval benchmark-soak ## every figure of the docs
 
 benchmark-embedder: models ## serving beside the bare pipeline and other servers (PEERS=a python that has them)
@@ -64,6 +68,9 @@ benchmark-scorer: setup ## ranking, queries, growth and matrices beside the bare
 	$(BIN)/python -m benchmarks.scorer
 	$(BIN)/python -m benchmarks.scorer_service
 
+benchmark-sampler: setup ## what annotators wait for in a survey of 50,000 detections; opening a long session
+	$(BIN)/python -m benchmarks.sampler_service
+
 benchmark-calibration: models ## calibrated scores beside the product
 	$(BIN)/python -m benchmarks.calibration --data $(DATA)
 
@@ -72,6 +79,9 @@ benchmark-retrieval: models ## top-k of each score on composite, published and g
 
 benchmark-annotation: models ## questions to find every animal, by strategy; hours, and goes on where it stopped
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)
+
+benchmark-stopping: setup ## how often "safe to stop" is true, and what it costs, over a hundred sessions
+	$(BIN)/python -m benchmarks.stopping
 
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
 	$(BIN)/python -m benchmarks.soak

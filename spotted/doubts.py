@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spotted.cuts import Bridge, Sums, bridges
 from spotted.partition import Partition
-from spotted.testimony import Pair, probability_of
+from spotted.testimony import Across, Pair, probability_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,12 @@ class Doubts:
 
     def look(self) -> None:
         """Look through all separations for those worth an audit."""
-        separations = self._partition.separations().tolist()
-        self._separated = sorted((risk, *pair) for pair in separations if (risk := self._worth(*pair)))
+        partition, least = self._partition, self._partition.settings.reopen_risk
+        self._separated = sorted(
+            (risk, ours, theirs)
+            for ours, theirs, across in partition.separated()
+            if (risk := _risk_of_loss(partition, ours, theirs, across)) >= least
+        )
 
     def pass_over(self) -> None:
         """Forget the riskiest separations that are worth no audit any more, until all are looked through."""
@@ -85,11 +89,14 @@ class Doubts:
 def separation_risk(partition: Partition, ours: int, theirs: int) -> float:
     """Image pairs expected to be lost by a separation; 0 where none is unasked, or one image shows both."""
     across = partition.separation(ours, theirs)
-    if across is None or across.forbidden:
-        return 0.0
+    return 0.0 if across is None else _risk_of_loss(partition, ours, theirs, across)
+
+
+def _risk_of_loss(partition: Partition, ours: int, theirs: int, across: Across) -> float:
     image_pairs = partition.size(ours) * partition.size(theirs)
-    chance = probability_of(across.log_odds(partition.settings))
-    return image_pairs * chance if across.asked < image_pairs else 0.0
+    if across.forbidden or across.asked >= image_pairs:
+        return 0.0
+    return image_pairs * probability_of(across.log_odds(partition.settings))
 
 
 def weakest_link(partition: Partition, component: int) -> Doubt | None:

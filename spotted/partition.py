@@ -118,6 +118,14 @@ class Partition(Constraints):
         self._changed.clear()
         return changed
 
+    def separated(self) -> Iterator[tuple[int, int, Across]]:
+        """The pairs of components that are separated, the lower first, with what was answered between them."""
+        for ours, others in self._separated.items():
+            across = self._across[ours]
+            for theirs in others:
+                if ours < theirs:
+                    yield ours, theirs, across[theirs]
+
     def separation(self, ours: int, theirs: int) -> Across | None:
         """What is known between two components that are separated, None where they are not."""
         return self._across[ours][theirs] if theirs in self._separated.get(ours, ()) else None

@@ -102,7 +102,7 @@ def _ask_burst(group: sampler_pb2.GroupQuery, annotator_id: str) -> Said | None:
     if word == SKIP:
         return Said(labels=tuple(skip_labels(group, annotator_id)))
     if word == NO and len(group.detections) > 2:  # noqa: PLR2004 - of two frames `several` says all
-        err.print("Its frames are asked as pairs then.")
+        err.print("Its frames are asked as pairs or galleries then.")
     return Said(bursts=(burst_answer(group, annotator_id, one_animal=word == YES),))
 
 

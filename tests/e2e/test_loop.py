@@ -92,7 +92,7 @@ def test_a_person_answers_in_the_terminal_and_stops_when_it_likes(shell: Shell) 
     )
     assert told.count("Question") == 5
     assert "km/h" in told
-    assert "4 answers given" in told
+    assert "4 questions answered" in told
 
 
 def test_the_oracle_finds_every_individual_and_the_export_carries_them(

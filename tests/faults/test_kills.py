@@ -107,8 +107,8 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
     truth = {p.detection.detection_id: p.detection.individual_id for p in imported.pictures}
     acknowledged: list[str] = []
 
-    def told(outcome: sampler_pb2.LabelOutcome, _: sampler_pb2.Progress) -> None:
-        acknowledged.append(outcome.label.label_id)
+    def told(answered: sampler_pb2.SubmitLabelsResponse) -> None:
+        acknowledged.extend(outcome.label.label_id for outcome in answered.outcomes)
         if len(acknowledged) == 25:
             machine.kill(role)
 

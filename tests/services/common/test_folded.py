@@ -224,12 +224,17 @@ def test_a_deleted_journal_is_not_written_to(
     assert journal_of(store, survey_id).length() == 0
 
 
-def test_the_first_answer_outlives_the_journal(store: Store, survey_id: str) -> None:
+def test_the_first_answer_goes_with_its_journal(store: Store, survey_id: str) -> None:
     fold = begin(store, survey_id)
-    answer = add(fold, "leopard", request_id="r1")
+    add(fold, "leopard", request_id="r1")
     store.delete(keys.survey_journal(survey_id))
-    assert add(fold, "leopard", request_id="r1") == answer
-    assert add(folded(store, survey_id), "leopard", request_id="r1") == answer
+    for either in (fold, folded(store, survey_id)):
+        with pytest.raises(NotFoundError, match="no survey"):
+            add(either, "leopard", request_id="r1")
+    begin(store, survey_id, b"anew")
+    assert add(fold, "hyena", request_id="r1") == b"hyena is number 2"
+    assert add(folded(store, survey_id), "hyena", request_id="r1") == b"hyena is number 2"
+    assert words(fold) == ["anew", "hyena"]
 
 
 @pytest.mark.parametrize("change", [add_alone, add_beside])

@@ -12,6 +12,7 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.survey_journal("<survey>"),
         keys.sessions("<survey>"),
         keys.session_journal("<survey>", "<session>"),
+        keys.session_upload("<survey>", "<session>", "<id>"),
         keys.leases("<survey>", "<session>"),
         keys.request("<survey>", "<scope>", "<id>"),
         keys.head("<digest>"),
@@ -29,6 +30,7 @@ def test_all_keys_of_a_survey_share_one_cluster_slot() -> None:
     of_survey = [
         keys.survey_journal("s"),
         keys.session_journal("s", "a"),
+        keys.session_upload("s", "a", "i"),
         keys.leases("s", "a"),
         keys.request("s", "x", "y"),
     ]

@@ -13,6 +13,7 @@ def test_an_empty_environment_gives_one_machine_defaults() -> None:
     assert settings.listen == "127.0.0.1:7102"
     assert settings.store_url == "redis://127.0.0.1:7100/0"
     assert settings.metrics_port is None
+    assert settings.planners == 1
     assert (settings.model_ids, settings.segmenter) == (("efficientnet-lite0",), None)
 
 
@@ -28,6 +29,7 @@ def test_every_variable_is_read() -> None:
             "SPOTTED_SEGMENTER": "/segmenter",
             "SPOTTED_DEVICE": "cuda",
             "SPOTTED_WORKERS": "3",
+            "SPOTTED_PLANNERS": "4",
             "SPOTTED_METRICS_PORT": "9000",
             "SPOTTED_REFLECTION": "1",
             "SPOTTED_DRAIN_S": "5",
@@ -44,8 +46,15 @@ def test_every_variable_is_read() -> None:
         "cuda",
     )
     assert settings.segmenter == Path("/segmenter")
-    assert (settings.workers, settings.metrics_port, settings.reflection, settings.drain_s) == (
+    assert (
+        settings.workers,
+        settings.planners,
+        settings.metrics_port,
+        settings.reflection,
+        settings.drain_s,
+    ) == (
         3,
+        4,
         9000,
         True,
         5.0,
@@ -57,6 +66,7 @@ def test_every_variable_is_read() -> None:
     [
         ("SPOTTED_DEVICE", "abacus"),
         ("SPOTTED_WORKERS", "many"),
+        ("SPOTTED_PLANNERS", "two"),
         ("SPOTTED_METRICS_PORT", "-1"),
         ("SPOTTED_MODEL", "a,,b"),
     ],
@@ -64,3 +74,7 @@ def test_every_variable_is_read() -> None:
 def test_a_wrong_value_names_its_variable(variable: str, text: str) -> None:
     with pytest.raises(InvalidInputError, match=f"{variable} is '{text}'"):
         from_environment("embedder", {variable: text})
+
+
+def test_rounds_are_planned_by_one_process_at_least() -> None:
+    assert from_environment("sampler", {"SPOTTED_PLANNERS": "0"}).planners == 1

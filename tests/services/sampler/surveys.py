@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from services.sampler.planning import Planner
 from services.sampler.progress import quick_progress
 from services.sampler.scoring import CandidateColumns, Scorer, SurveyFacts, SurveyScores
 from services.sampler.sessions import Sessions
+from services.sampler.state import SessionState
 from spotted.errors import NotFoundError
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb
@@ -119,10 +119,10 @@ class Sampler:
         )
         return self.sessions.create(session, "")
 
-    def asked(self, survey_id: str, annotator: str = ANNOTATOR, **wanted: Any) -> Asked:
-        return self.asking.next_pairs(
-            survey_id, "main", Wanted(annotator, **{"count": 1, "lease_s": LEASE_S} | wanted)
-        )
+    def asked(self, survey_id: str, annotator: str = ANNOTATOR, **wanted: object) -> Asked:
+        fields = {"count": 1, "lease_s": LEASE_S} | wanted
+        asked_for = Wanted(annotator, **fields)  # type: ignore[arg-type] # any of its fields
+        return self.asking.next_pairs(survey_id, "main", asked_for)
 
     def ask(self, survey_id: str, annotator: str = ANNOTATOR, count: int = 1) -> list[tuple[str, str]]:
         questions = self.asked(survey_id, annotator, count=count).questions
@@ -147,6 +147,15 @@ class Sampler:
         same = animals[pair[0]] == animals[pair[1]]
         return self.answer(survey_id, pair, pb.ANSWER_SAME if same else pb.ANSWER_DIFFERENT)
 
+    def unlikeliest(self, survey_id: str) -> tuple[str, str]:
+        """The pair of the round that is least likely one animal."""
+
+        def look(state: SessionState, _: int) -> tuple[str, str]:
+            query = min(state.queue.open_pairs(), key=lambda query: query.score)
+            return state.detection_ids[query.first], state.detection_ids[query.second]
+
+        return self.sessions.folded(survey_id, "main").view(look)
+
     def finish(self, survey_id: str, animals: dict[str, str]) -> int:
         """Answer everything truly; the number of answers."""
         for given in itertools.count():
@@ -162,6 +171,11 @@ class Sampler:
         folded = self.sessions.folded(survey_id, "main")
         found = folded.view(lambda state, _: state.individuals())
         return {frozenset(individual.detection_ids) for individual in found}
+
+
+def events(sampler: Sampler, survey_id: str, kind: str) -> list[pb.SessionEvent]:
+    """The events of a kind in the journal."""
+    return [e for e in sampler.sessions.events(survey_id, "main") if e.WhichOneof("event") == kind]
 
 
 def in_process(store: Store, scorer: Scorer) -> Service:

@@ -11,7 +11,7 @@ from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted, true_partition
 
 
-@pytest.mark.parametrize("strategy", ["random", "greedy", "greedy-visual", "confspal"])
+@pytest.mark.parametrize("strategy", ["random", "greedy", "greedy-visual", "confspal", "learned"])
 def test_true_answers_end_in_the_true_individuals(store: Store, survey_id: str, strategy: str) -> None:
     animals = planted()
     sampler = Sampler(store, ToyScorer(animals))
@@ -40,7 +40,7 @@ def test_retraining_asks_until_the_true_individuals_are_known(store: Store, surv
     assert sampler.partition(survey_id) == true_partition(animals)
 
 
-@pytest.mark.parametrize("strategy", ["greedy", "confspal"])
+@pytest.mark.parametrize("strategy", ["greedy", "confspal", "learned"])
 def test_a_process_that_starts_anew_before_every_call_asks_the_same_questions(
     store: Store, survey_id: str, strategy: str
 ) -> None:
@@ -99,12 +99,12 @@ def test_a_lease_that_ended_frees_its_pair(store: Store, survey_id: str) -> None
     animals = {"d1": "a", "d2": "a"}
     sampler = Sampler(store, ToyScorer(animals))
     sampler.create(survey_id)
-    asked = sampler.asking.next_pairs(survey_id, "main", "anna", 1, 0.05)
+    asked = sampler.asked(survey_id, "anna", lease_s=0.05)
     assert len(asked.questions) == 1
     deadline = time.monotonic() + 10
     while not (free := sampler.ask(survey_id, "ben")):
         assert time.monotonic() < deadline
-    assert free == [asked.questions[0].pair]
+    assert free == [asked.questions[0].detection_ids]
 
 
 def test_a_pair_that_another_holds_is_not_asked_and_the_session_is_not_finished(
@@ -113,7 +113,7 @@ def test_a_pair_that_another_holds_is_not_asked_and_the_session_is_not_finished(
     sampler = Sampler(store, ToyScorer({"d1": "a", "d2": "a"}))
     sampler.create(survey_id)
     assert sampler.ask(survey_id, "anna")
-    asked = sampler.asking.next_pairs(survey_id, "main", "ben", 1, 600.0)
+    asked = sampler.asked(survey_id, "ben")
     assert (asked.questions, asked.finished) == ((), False)
 
 
@@ -122,7 +122,7 @@ def test_a_skipped_pair_is_kept_from_its_annotator_alone(store: Store, survey_id
     sampler.create(survey_id)
     (pair,) = sampler.ask(survey_id, "anna")
     sampler.answer(survey_id, pair, pb.ANSWER_SKIP, "anna")
-    asked = sampler.asking.next_pairs(survey_id, "main", "anna", 1, 600.0)
+    asked = sampler.asked(survey_id, "anna")
     assert (asked.questions, asked.finished) == ((), False)
     assert sampler.ask(survey_id, "ben") == [pair]
 

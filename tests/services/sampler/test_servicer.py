@@ -77,7 +77,8 @@ def test_lists_come_in_pages(spotted: Spotted, survey_id: str) -> None:
 
 
 def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, survey_id: str) -> None:
-    spotted.create_session(survey_id, "main", strategy="greedy")
+    session = pb.Session(session_id="main", survey_id=survey_id, trust=pb.TRUST_SINGLE)
+    spotted.sampler.CreateSession(pb.CreateSessionRequest(session=session), timeout=10)
     pair = spotted.next_pairs(survey_id, "main", "anna").pairs[0]
     same = pb.Label(
         first_detection_id=pair.first.detection_id,
@@ -130,3 +131,50 @@ def test_wrong_requests_are_refused_with_their_field(spotted: Spotted, survey_id
         pb.ListEventsRequest(survey_id=survey_id, session_id="main"), timeout=10
     )
     assert [event.WhichOneof("event") for event in events.events] == ["created"]
+
+
+def test_groups_are_asked_only_of_those_who_show_them_and_answered_in_one_call(
+    spotted: Spotted, survey_id: str
+) -> None:
+    burst = [Detection(f"e{n}", "c", 90_000.0 + n) for n in range(3)]
+    vectors = np.random.default_rng(5).normal(size=16).astype(np.float32) + np.zeros((3, 1), np.float32)
+    spotted.add_detections(survey_id, burst, vectors, SPEC)
+    spotted.create_session(survey_id, "main", strategy="learned")
+    shows = [pb.QUESTION_KIND_BURST, pb.QUESTION_KIND_GALLERY]
+    request = pb.NextPairsRequest(survey_id=survey_id, session_id="main", annotator_id="anna", shows=shows)
+    (group,) = spotted.sampler.NextPairs(request, timeout=30).groups
+    assert group.kind == pb.QUESTION_KIND_BURST
+    assert [one.detection_id for one in group.detections] == ["e0", "e1", "e2"]
+    plain = pb.NextPairsRequest(survey_id=survey_id, session_id="main", annotator_id="ben", count=100)
+    asked = spotted.sampler.NextPairs(plain, timeout=30)
+    assert asked.pairs
+    assert not asked.groups
+    answer = pb.BurstAnswer(detection_ids=["e0", "e1", "e2"], one_animal=True, annotator_id="anna")
+    submitted = spotted.sampler.SubmitLabels(
+        pb.SubmitLabelsRequest(survey_id=survey_id, session_id="main", bursts=[answer]), timeout=30
+    )
+    assert [outcome.effect for outcome in submitted.outcomes] == [pb.LABEL_EFFECT_MERGED] * 2
+    assert submitted.progress.same == 2
+    assert ["e0", "e1", "e2"] in [list(i.detection_ids) for i in spotted.individuals(survey_id, "main")]
+
+
+def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
+    spotted: Spotted, survey_id: str
+) -> None:
+    spotted.create_session(survey_id, "main", strategy="greedy")
+    shows = [pb.QUESTION_KIND_GALLERY]
+    request = pb.NextPairsRequest(
+        survey_id=survey_id, session_id="main", annotator_id="anna", shows=shows, gallery_size=3
+    )
+    (group,) = spotted.sampler.NextPairs(request, timeout=30).groups
+    assert (group.kind, len(group.detections), len(group.scores)) == (pb.QUESTION_KIND_GALLERY, 3, 3)
+    assert group.anchor.detection_id not in [one.detection_id for one in group.detections]
+    request.audit, request.count = True, 4
+    with pytest.raises(InvalidInputError, match="pairs alone"), our_errors("sampler"):
+        spotted.sampler.NextPairs(request, timeout=10)
+    request.ClearField("shows")
+    audit = spotted.sampler.NextPairs(request, timeout=30)
+    assert (len(audit.pairs), len(audit.groups)) == (4, 0)
+    assert {pair.score for pair in audit.pairs} == {0.0}
+    # before its first answer it says nothing
+    assert not spotted.progress(survey_id, "main").HasField("audit")

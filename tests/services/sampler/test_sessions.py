@@ -31,7 +31,7 @@ def retract(made: Sampler, survey_id: str, label_id: str, request_id: str = "") 
 def test_a_session_writes_its_defaults_out(store: Store, survey_id: str) -> None:
     made = sampler(store)
     session = made.sessions.create(pb.Session(session_id="main", survey_id=survey_id, seed=3), "")
-    assert (session.strategy.strategy_id, session.strategy.retrain, session.seed) == ("confspal", False, 3)
+    assert (session.strategy.strategy_id, session.strategy.retrain, session.seed) == ("learned", False, 3)
     assert session.position == 1
     assert session.HasField("create_time")
 
@@ -42,7 +42,7 @@ def test_creating_again_is_the_same_session_and_other_content_is_refused(
     made = sampler(store)
     first = made.create(survey_id)
     assert made.create(survey_id) == first
-    with pytest.raises(AlreadyExistsError, match="another strategy or seed"):
+    with pytest.raises(AlreadyExistsError, match="another strategy, seed or trust"):
         made.create(survey_id, "random")
 
 
@@ -66,7 +66,7 @@ def test_a_label_of_an_unknown_pair_stores_nothing_of_its_call(store: Store, sur
     (pair,) = made.ask(survey_id)
     good, bad = label(pair, pb.ANSWER_SAME), label((pair[0], "dx"), pb.ANSWER_SAME)
     with pytest.raises(NotFoundError, match="'dx'"):
-        made.sessions.submit(survey_id, "main", [good, bad], "", quick_progress)
+        made.sessions.submit(survey_id, "main", pb.LabelsGiven(labels=[good, bad]), "", quick_progress)
     assert not any(event.HasField("labelled") for event in made.sessions.events(survey_id, "main"))
 
 
@@ -111,7 +111,9 @@ def test_an_answer_comes_with_the_progress_after_it(store: Store, survey_id: str
     made.create(survey_id)
     made.ask(survey_id)
     labels = [label(("d1", "d2"), pb.ANSWER_SAME), label(("d2", "d3"), pb.ANSWER_DIFFERENT)]
-    outcomes, progress = made.sessions.submit(survey_id, "main", labels, "", quick_progress)
+    outcomes, progress = made.sessions.submit(
+        survey_id, "main", pb.LabelsGiven(labels=labels), "", quick_progress
+    )
     assert [outcome.label.label_id for outcome in outcomes] == ["3-1", "3-2"]
     assert (progress.same, progress.different, progress.position) == (1, 1, 3)
     assert retract(made, survey_id, "3-1").same == 0
@@ -146,7 +148,7 @@ def test_a_session_made_anew_is_not_answered_as_the_old_one(store: Store, survey
     with pytest.raises(NotFoundError, match="CreateSession"):
         here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.create(survey_id, "random")
-    with pytest.raises(NotFoundError, match="is not of this session"):
+    with pytest.raises(NotFoundError, match="are not all of this session"):
         here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.ask(survey_id)
     assert here.answer(survey_id, pair, pb.ANSWER_DIFFERENT).label.label_id == "3-1"
@@ -205,3 +207,64 @@ def test_a_deleted_session_is_gone_and_the_repeat_of_its_deletion_succeeds(
     assert made.sessions.existing(survey_id, ["main"]) == []
     made.create(survey_id, "random")
     assert made.sessions.get(survey_id, "main").strategy.strategy_id == "random"
+
+
+def test_a_second_annotator_makes_all_answers_evidence_here_and_at_a_replica_that_replays(
+    store: Store, survey_id: str
+) -> None:
+    animals = {"d1": "a", "d2": "b", "d3": "c"}
+    here, there = sampler(store, animals), sampler(store, animals)
+    here.create(survey_id, "learned", trust=pb.TRUST_UNSPECIFIED)
+    here.ask(survey_id)
+    there.sessions.get(survey_id, "main")
+    # one SAME of these does not suffice as evidence
+    unlikely = here.unlikeliest(survey_id)
+    (third,) = animals.keys() - set(unlikely)
+    assert here.answer(survey_id, unlikely, pb.ANSWER_SAME).effect == pb.LABEL_EFFECT_MERGED
+    assert there.answer(survey_id, (unlikely[0], third), pb.ANSWER_SKIP).effect == pb.LABEL_EFFECT_CLOSED
+
+    def progress() -> list[pb.Progress]:
+        replicas = here, there, sampler(store, animals)
+        seen = [made.sessions.folded(survey_id, "main").view(quick_progress) for made in replicas]
+        assert seen[0] == seen[1] == seen[2]
+        return seen
+
+    assert (progress()[0].trust, progress()[0].individuals) == (pb.TRUST_SINGLE, 2)
+    label_id = there.answer(survey_id, (unlikely[1], third), pb.ANSWER_NOT_COMPARABLE, "ben").label.label_id
+    both = progress()[0]
+    assert (both.trust, both.individuals, both.pending) == (pb.TRUST_VERIFIED, 3, 1)
+    retract(here, survey_id, label_id)
+    alone = progress()[0]
+    assert (alone.trust, alone.individuals, alone.pending) == (pb.TRUST_SINGLE, 2, 0)
+
+
+def test_a_session_opened_again_with_another_trust_is_refused(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id, trust=pb.TRUST_UNSPECIFIED)
+    with pytest.raises(AlreadyExistsError, match="another strategy, seed or trust"):
+        made.create(survey_id, trust=pb.TRUST_VERIFIED)
+
+
+def test_a_mixed_burst_of_unknown_frames_stores_nothing(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    made.ask(survey_id)
+    frames = pb.DetectionSet(detection_ids=["d00", "d01", "dx"])
+    with pytest.raises(NotFoundError, match="it has no 'dx'"):
+        made.sessions.submit(survey_id, "main", pb.LabelsGiven(mixed_bursts=[frames]), "", quick_progress)
+    assert not any(event.HasField("labelled") for event in made.sessions.events(survey_id, "main"))
+
+
+def test_a_mixed_burst_ends_its_leases_and_adds_no_label(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    made.ask(survey_id)
+    leases = Leases(store)
+    leases.acquire(survey_id, "main", "anna", [("d00", "d05"), ("d05", "d10"), ("d01", "d02")], 60.0)
+    held = {lease.pair for lease in leases.live(survey_id, "main")}
+    frames = pb.DetectionSet(detection_ids=["d05", "d00", "d10"])
+    given = pb.LabelsGiven(mixed_bursts=[frames])
+    outcomes, progress = made.sessions.submit(survey_id, "main", given, "", quick_progress)
+    assert (outcomes, progress.individuals) == ([], 20)
+    ended = held - {lease.pair for lease in leases.live(survey_id, "main")}
+    assert ended == {("d00", "d05"), ("d05", "d10")}

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from services.sampler import wire
-from services.sampler.asking import Asked, Question
-from services.sampler.leases import Lease
-from services.sampler.scoring import CandidateColumns, SurveyScores
+from services.sampler.asking import Asked, Leased
+from services.sampler.scoring import SurveyFacts
 from spotted.errors import InvalidInputError
+from spotted.sampling.questions import Kind, Question, pair_question
 from spotted.sampling.rounds import PairQuery
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb
+
+CAMERAS = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0), "lost": Camera("lost")}
 
 
 def label(**changed: object) -> pb.Label:
@@ -21,6 +25,10 @@ def label(**changed: object) -> pb.Label:
         "annotator_id": "a",
     }
     return pb.Label(**{**fields, **changed})  # type: ignore[arg-type] # wrong values on purpose
+
+
+def burst(*detection_ids: str, one_animal: bool = True, annotator: str = "a") -> pb.BurstAnswer:
+    return pb.BurstAnswer(detection_ids=detection_ids, one_animal=one_animal, annotator_id=annotator)
 
 
 @pytest.mark.parametrize(
@@ -34,25 +42,110 @@ def label(**changed: object) -> pb.Label:
 )
 def test_a_wrong_label_is_named_by_its_place(changed: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        wire.labels(pb.SubmitLabelsRequest(labels=[label(), label(**changed)]))
+        wire.given(pb.SubmitLabelsRequest(labels=[label(), label(**changed)]))
     assert caught.value.field == field
 
 
-@pytest.mark.parametrize("count", [0, 1001])
-def test_no_label_or_too_many_are_refused(count: int) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        (burst("d1", "d2", annotator=""), "bursts[1].annotator_id"),
+        (burst("d1"), "bursts[1].detection_ids"),
+        (burst(*map(str, range(101))), "bursts[1].detection_ids"),
+        (burst("d1", "d2", "d1"), "bursts[1].detection_ids"),
+    ],
+)
+def test_a_wrong_burst_is_named_by_its_place(wrong: pb.BurstAnswer, field: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        wire.given(pb.SubmitLabelsRequest(bursts=[burst("d1", "d2"), wrong]))
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(("labels", "bursts"), [(0, 0), (1001, 0), (950, 51)])
+def test_no_answer_or_too_many_are_refused(labels: int, bursts: int) -> None:
+    request = pb.SubmitLabelsRequest(labels=[label()] * labels, bursts=[burst("d1", "d2")] * bursts)
     with pytest.raises(InvalidInputError, match="use 1 to 1000"):
-        wire.labels(pb.SubmitLabelsRequest(labels=[label()] * count))
+        wire.given(request)
+
+
+def test_more_than_a_hundred_bursts_are_refused() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        wire.given(pb.SubmitLabelsRequest(bursts=[burst("d1", "d2")] * 101))
+    assert caught.value.field == "bursts"
+
+
+def test_a_burst_of_one_animal_is_a_same_of_each_frame_with_the_first_after_all_labels() -> None:
+    given = wire.given(pb.SubmitLabelsRequest(labels=[label()], bursts=[burst("d5", "d4", "d3")]))
+    assert [(one.first_detection_id, one.second_detection_id, one.answer) for one in given.labels] == [
+        ("d1", "d2", pb.ANSWER_SAME),
+        ("d5", "d4", pb.ANSWER_SAME),
+        ("d5", "d3", pb.ANSWER_SAME),
+    ]
+    assert {one.annotator_id for one in given.labels} == {"a"}
+    assert not given.mixed_bursts
+
+
+def test_two_frames_of_two_animals_are_different_and_more_frames_say_nothing_of_a_pair() -> None:
+    bursts = [burst("d1", "d2", one_animal=False), burst("d3", "d4", "d5", one_animal=False)]
+    given = wire.given(pb.SubmitLabelsRequest(bursts=bursts))
+    (different,) = given.labels
+    assert (different.first_detection_id, different.second_detection_id) == ("d1", "d2")
+    assert different.answer == pb.ANSWER_DIFFERENT
+    assert [list(mixed.detection_ids) for mixed in given.mixed_bursts] == [["d3", "d4", "d5"]]
+
+
+def asking(**changed: object) -> pb.NextPairsRequest:
+    fields = {"annotator_id": "a"} | changed
+    return pb.NextPairsRequest(**fields)  # type: ignore[arg-type] # any of its fields
 
 
 def test_a_lease_lasts_ten_minutes_unless_it_is_said_and_a_day_at_most() -> None:
-    assert wire.lease_s(pb.NextPairsRequest()) == 600.0
-    assert wire.lease_s(pb.NextPairsRequest(lease_duration=Duration(seconds=5))) == 5.0
+    assert wire.wanted(asking()).lease_s == 600.0
+    assert wire.wanted(asking(lease_duration=Duration(seconds=5))).lease_s == 5.0
     with pytest.raises(InvalidInputError, match="lease_duration"):
-        wire.lease_s(pb.NextPairsRequest(lease_duration=Duration(seconds=90_000)))
+        wire.wanted(asking(lease_duration=Duration(seconds=90_000)))
 
 
 def test_one_question_is_asked_unless_it_is_said_and_a_hundred_at_most() -> None:
-    assert [wire.question_count(pb.NextPairsRequest(count=n)) for n in (0, 7, 500)] == [1, 7, 100]
+    assert [wire.wanted(asking(count=n)).count for n in (0, 7, 500)] == [1, 7, 100]
+
+
+def test_a_gallery_has_seven_candidates_unless_it_is_said_and_thirty_at_most() -> None:
+    assert [wire.wanted(asking(gallery_size=n)).gallery_size for n in (0, 3, 500)] == [7, 3, 30]
+
+
+def test_pairs_can_always_be_shown() -> None:
+    assert wire.wanted(asking()).kinds == {Kind.PAIR}
+    shows = [pb.QUESTION_KIND_BURST, pb.QUESTION_KIND_GALLERY]
+    assert wire.wanted(asking(shows=shows)).kinds == set(Kind)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"shows": [0]},
+        {"shows": [pb.QUESTION_KIND_PAIR, 77]},
+        {"shows": [pb.QUESTION_KIND_GALLERY], "audit": True},
+        {"shows": [pb.QUESTION_KIND_BURST], "audit": True},
+    ],
+)
+def test_an_unknown_kind_and_an_audit_of_more_than_pairs_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        wire.wanted(asking(**wrong))
+    assert caught.value.field == "shows"
+    assert wire.wanted(asking(shows=[pb.QUESTION_KIND_PAIR], audit=True)).audit
+
+
+def test_an_unknown_trust_is_refused() -> None:
+    request = pb.CreateSessionRequest()
+    request.session.session_id, request.session.survey_id = "s", "v"
+    for trust in pb.Trust.values():
+        request.session.trust = trust
+        assert wire.new_session(request).trust == trust
+    request.session.trust = 77  # type: ignore[assignment] # an open enum takes any number
+    with pytest.raises(InvalidInputError) as caught:
+        wire.new_session(request)
+    assert caught.value.field == "session.trust"
 
 
 def test_a_session_keeps_what_the_caller_may_set_and_nothing_else() -> None:
@@ -70,16 +163,14 @@ def test_labels_to_retract_are_named_once_each(ids: list[str]) -> None:
         wire.retracted(pb.RetractLabelsRequest(label_ids=ids, annotator_id="a"))
 
 
-def question(second: Detection) -> Question:
-    cameras = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0), "lost": Camera("lost")}
+def leased(second: Detection) -> Leased:
     first = Detection("d1", "c", 0.0)
-    detections = {d.detection_id: d for d in (first, second)}
-    scores = SurveyScores(1, 1, detections, cameras, CandidateColumns.joined([]), None)
-    return Question(("d1", "d2"), PairQuery(0, 1, "why", 0.5), Lease(("d1", "d2"), "a", 50.0), scores)
+    facts = SurveyFacts(1, {d.detection_id: d for d in (first, second)}, CAMERAS)
+    return Leased(pair_question(PairQuery(0, 1, "why", 0.5)), ("d1", "d2"), 50.0, facts)
 
 
 def test_a_question_tells_the_distance_the_gap_and_the_speed() -> None:
-    asked = Asked((question(Detection("d2", "d", 1800.0)),), finished=False)
+    asked = Asked((leased(Detection("d2", "d", 1800.0)),), finished=False)
     (pair,) = wire.next_pairs_response(asked).pairs
     assert (pair.distance_m, pair.gap_s, pair.needed_speed_kmh) == (5000.0, 1800.0, 10.0)
     assert (pair.first.detection_id, pair.second.detection_id, pair.reason) == ("d1", "d2", "why")
@@ -88,7 +179,28 @@ def test_a_question_tells_the_distance_the_gap_and_the_speed() -> None:
 
 @pytest.mark.parametrize("second", [Detection("d2", "lost", 5.0), Detection("d2", "d")])
 def test_what_is_unknown_is_unset(second: Detection) -> None:
-    (pair,) = wire.next_pairs_response(Asked((question(second),), finished=False)).pairs
+    (pair,) = wire.next_pairs_response(Asked((leased(second),), finished=False)).pairs
     assert not pair.HasField("needed_speed_kmh")
     assert pair.HasField("distance_m") == (second.camera_id == "d")
     assert pair.HasField("gap_s") == (second.captured_at_s is not None)
+
+
+def test_a_gallery_has_an_anchor_and_a_score_for_each_candidate_and_a_burst_has_neither() -> None:
+    facts = SurveyFacts(1, {f"d{n}": Detection(f"d{n}", "c") for n in range(2)}, CAMERAS)
+    queries = PairQuery(0, 1, "which?", 0.75), PairQuery(1, 2, "which?", 0.25)
+    ids = ("d1", "d0", "gone")
+    questions = [Question(kind, (1, 0, 2), queries) for kind in (Kind.GALLERY, Kind.BURST)]
+    asked = Asked(tuple(Leased(question, ids, 50.0, facts) for question in questions), finished=False)
+    response = wire.next_pairs_response(asked)
+    gallery, frames = response.groups
+    assert not response.pairs
+    assert (gallery.kind, frames.kind) == (pb.QUESTION_KIND_GALLERY, pb.QUESTION_KIND_BURST)
+    assert (gallery.anchor.detection_id, gallery.anchor.camera_id) == ("d1", "c")
+    # of a detection that was deleted since, its id is all that is known
+    assert [one.detection_id for one in gallery.detections] == ["d0", "gone"]
+    assert list(gallery.scores) == [0.75, 0.25]
+    assert not frames.HasField("anchor")
+    assert [one.detection_id for one in frames.detections] == list(ids)
+    assert list(frames.scores) == []
+    assert {one.reason for one in response.groups} == {"which?"}
+    assert {one.lease_expire_time.seconds for one in response.groups} == {50}

@@ -1,0 +1,201 @@
+"""A journal with every kind of event, and what can be wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from services.common.journal import Change
+from services.sampler.progress import full_progress
+from spotted.v1 import sampler_pb2 as pb
+from tests.services.sampler.surveys import Sampler, ToyScorer, planted
+
+ANIMALS = planted(animals=4, each=4)
+Damage = Callable[[list[pb.SessionEvent]], object]
+
+
+def toy_scorer() -> ToyScorer:
+    """Two detections in one image, and a burst of three frames."""
+    return ToyScorer(
+        ANIMALS,
+        images={"d00": "i", "d01": "i"},
+        times_s={"d04": 10.0, "d08": 20.0, "d12": 30.0},
+    )
+
+
+def journal_of(sampler: Sampler, survey_id: str) -> list[pb.SessionEvent]:
+    """A session with every kind of event, as ListEvents gives it."""
+    sampler.create(survey_id, "learned", seed=4, trust=pb.TRUST_UNSPECIFIED)
+    for annotator in ("anna", "ben"):
+        for _ in range(8):
+            first, second = sampler.ask(survey_id, annotator)[0]
+            same = ANIMALS[first] == ANIMALS[second]
+            said = pb.ANSWER_SAME if same else pb.ANSWER_DIFFERENT
+            outcome = sampler.answer(survey_id, (first, second), said, annotator)
+    mixed = pb.LabelsGiven(mixed_bursts=[pb.DetectionSet(detection_ids=["d00", "d02", "d03"])])
+    sampler.sessions.submit(survey_id, "main", mixed, "", full_progress)
+    taken = pb.LabelsRetracted(label_ids=[outcome.label.label_id], annotator_id="ben")
+    sampler.sessions.retract(survey_id, "main", taken, "", full_progress)
+    sampler.asked(survey_id, "carl", audit=True)
+    planned = sampler.planner.plan(survey_id, "main", frozenset())
+    assert planned is not None
+    entry = sampler.sessions.event(planned=planned)
+    sampler.sessions.folded(survey_id, "main").change(lambda _: Change(entry, b""), scope="PlanRound")
+    events = sampler.sessions.events(survey_id, "main")
+    kinds = {event.WhichOneof("event") for event in events}
+    assert kinds == {"created", "planned", "labelled", "retracted", "audit"}
+    return events
+
+
+def first(events: Sequence[pb.SessionEvent], kind: str, nth: int = 0) -> pb.SessionEvent:
+    return [event for event in events if event.WhichOneof("event") == kind][nth]
+
+
+def floats(*values: float) -> bytes:
+    return np.array(values, "<f4").tobytes()
+
+
+def ints(*values: int) -> bytes:
+    return np.array(values, "<i4").tobytes()
+
+
+def _round(events: list[pb.SessionEvent]) -> pb.PlannedRound:
+    return first(events, "planned").planned
+
+
+def _label(events: list[pb.SessionEvent]) -> pb.Label:
+    return first(events, "labelled").labelled.labels[0]
+
+
+DAMAGES: dict[str, tuple[Damage, str]] = {
+    "an event is missing": (lambda e: e.pop(4), "event 5: it says that it is event 6"),
+    "two events are swapped": (lambda e: e.insert(3, e.pop(4)), "event 4: .*event 5"),
+    "an event is repeated": (lambda e: e.insert(3, e[2]), "event 4: .*event 3"),
+    "the first event is missing": (lambda e: e.pop(0), "event 1: .*event 2"),
+    "positions are left out": (lambda e: e[1].ClearField("position"), "event 2: .*event 0"),
+    "another event comes first": (
+        lambda e: e[0].planned.CopyFrom(_round(e)),
+        "event 1: it is 'planned'; a journal begins",
+    ),
+    "created comes twice": (lambda e: e[2].created.CopyFrom(e[0].created), "event 3: it is 'created'"),
+    "an event holds nothing": (lambda e: e[2].ClearField("labelled"), "event 3: nothing happened"),
+    "a time is missing": (lambda e: e[2].ClearField("create_time"), "event 3: create_time is missing"),
+    "a time is no time": (lambda e: setattr(e[2].create_time, "seconds", 1 << 60), "event 3: create_time"),
+    "a strategy is unknown": (
+        lambda e: setattr(e[0].created.strategy, "strategy_id", "best"),
+        "event 1: strategy 'best'",
+    ),
+    "eps is no radius": (lambda e: setattr(e[0].created.strategy, "eps", 7.0), "event 1: eps"),
+    "trust is unknown": (lambda e: setattr(e[0].created, "trust", 9), "event 1: trust is 9"),
+    "a round is out of turn": (lambda e: setattr(_round(e), "round", 3), "event 2: round 3"),
+    "a detection is not of the survey": (
+        lambda e: _round(e).added_detection_ids.append("d99"),
+        "event 2: survey '.*' has no detection 'd99'",
+    ),
+    "a detection joins twice": (
+        lambda e: _round(e).added_detection_ids.append("d00"),
+        "event 2: added_detection_ids names 'd00' twice",
+    ),
+    "a detection joins again later": (
+        lambda e: first(e, "planned", 1).planned.added_detection_ids.append("d00"),
+        "'d00' joins a second time",
+    ),
+    "an image pair is not in the session": (
+        lambda e: _round(e).image_pairs.add(first_detection_id="d00", second_detection_id="d77"),
+        "event 2: no round before it brought in detection 'd77'",
+    ),
+    "an image pair is one detection": (
+        lambda e: _round(e).image_pairs.add(first_detection_id="d00", second_detection_id="d00"),
+        "event 2: detection_ids names 'd00' twice",
+    ),
+    "an image pair comes late": (
+        lambda e: first(e, "planned", 1).planned.image_pairs.add(
+            first_detection_id="d00", second_detection_id="d02"
+        ),
+        "none joins with this round",
+    ),
+    "a burst is not in the session": (
+        lambda e: _round(e).bursts.add(detection_ids=["d00", "d77"]),
+        "event 2: .*'d77'",
+    ),
+    "a burst is one frame": (lambda e: _round(e).bursts.add(detection_ids=["d00"]), "event 2: .*less than"),
+    "the columns are of two lengths": (
+        lambda e: setattr(_round(e), "second", _round(e).second[:-4]),
+        "event 2: its columns of pairs",
+    ),
+    "a column is cut": (
+        lambda e: _round(e).MergeFrom(pb.PlannedRound(first=b"123", second=b"123")),
+        "event 2: its columns of pairs have 3 and 3 bytes",
+    ),
+    "a question is about no detection": (
+        lambda e: setattr(_round(e), "second", _round(e).second[:-4] + ints(99)),
+        "event 2: it asks about .*99",
+    ),
+    "a question is about a negative detection": (
+        lambda e: setattr(_round(e), "first", ints(-1) + _round(e).first[4:]),
+        r"event 2: it asks about \(-1",
+    ),
+    "scores are missing": (lambda e: _round(e).ClearField("scores"), "event 2: scores has 0 bytes"),
+    "a score is no number": (
+        lambda e: setattr(_round(e), "scores", floats(np.nan) + _round(e).scores[4:]),
+        "event 2: its scores",
+    ),
+    "a score is no chance": (
+        lambda e: setattr(_round(e), "scores", floats(1.5) + _round(e).scores[4:]),
+        "event 2: its scores",
+    ),
+    "a term is no number": (
+        lambda e: setattr(_round(e), "terms", floats(np.inf) + _round(e).terms[4:]),
+        "event 2: its scores or terms",
+    ),
+    "terms are missing": (lambda e: setattr(_round(e), "terms", _round(e).terms[:-4]), "event 2: terms has"),
+    "reasons are missing": (lambda e: _round(e).ClearField("reasons"), "event 2: a question has none"),
+    "reason numbers are missing": (lambda e: _round(e).ClearField("reason_of"), "event 2: reason_of has 0"),
+    "the radius is no number": (lambda e: setattr(_round(e), "eps", np.nan), "event 2: eps"),
+    "the expectation is no number": (
+        lambda e: setattr(_round(e), "expected_pairs", np.nan),
+        "event 2: expected_pairs",
+    ),
+    "a label has no answer": (lambda e: setattr(_label(e), "answer", 0), r"event 3: labels\[0\].answer"),
+    "a label has an unknown answer": (lambda e: setattr(_label(e), "answer", 9), "event 3: .*answer is 9"),
+    "a label is about one detection": (
+        lambda e: setattr(_label(e), "first_detection_id", _label(e).second_detection_id),
+        r"event 3: labels\[0\] names",
+    ),
+    "a label is about no detection": (
+        lambda e: setattr(_label(e), "first_detection_id", "d77"),
+        "event 3: no round before it brought in detection 'd77'",
+    ),
+    "a label is nobody's": (lambda e: setattr(_label(e), "annotator_id", ""), "event 3: .*annotator_id"),
+    "a label has another id": (
+        lambda e: setattr(_label(e), "label_id", "9-9"),
+        "event 3: label '9-9' stands where '3-1'",
+    ),
+    "a label has no time": (lambda e: _label(e).ClearField("create_time"), "event 3: create_time"),
+    "no answer was given": (lambda e: first(e, "labelled").labelled.ClearField("labels"), "event 3: labels"),
+    "a mixed burst is not in the session": (
+        lambda e: first(e, "labelled").labelled.mixed_bursts.add(detection_ids=["d00", "d77", "d01"]),
+        "event 3: .*'d77'",
+    ),
+    "a label is taken back that does not stand": (
+        lambda e: first(e, "retracted").retracted.label_ids.append("77-1"),
+        "'77-1', which does not stand",
+    ),
+    "nothing is taken back": (
+        lambda e: first(e, "retracted").retracted.ClearField("label_ids"),
+        "label_ids is 0",
+    ),
+    "nobody takes back": (
+        lambda e: first(e, "retracted").retracted.ClearField("annotator_id"),
+        "annotator_id",
+    ),
+    "an audit asks about no detection": (
+        lambda e: setattr(first(e, "audit").audit, "second", first(e, "audit").audit.second[:-4] + ints(99)),
+        "it asks about .*99",
+    ),
+    "an audit has more pairs than were open": (
+        lambda e: setattr(first(e, "audit").audit, "open_pairs", 1),
+        "pairs of the audit",
+    ),
+}

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from services.sampler.facts import KEPT, Facts
+from services.sampler.scoring import SurveyFacts
+from spotted.errors import NotFoundError, UnavailableError
+from tests.services.sampler.surveys import CAMERAS, ToyScorer
+
+
+class CountingScorer(ToyScorer):
+    """Counts how often its facts were read."""
+
+    read_facts = 0
+
+    def facts(self, survey_id: str) -> SurveyFacts:
+        self.read_facts += 1
+        return super().facts(survey_id)
+
+
+def test_a_survey_is_read_once_while_it_has_every_detection_that_is_asked_for() -> None:
+    scorer = CountingScorer({"d1": "a", "d2": "a"})
+    facts = Facts(scorer)
+    first = facts.knowing("survey-1", ["d1"])
+    assert set(first.detections) == {"d1", "d2"}
+    assert first.cameras == CAMERAS
+    assert facts.knowing("survey-1", ["d2", "d1"]) is first
+    assert facts.knowing("survey-1", []) is first
+    assert scorer.read_facts == 1
+
+
+def test_a_detection_that_came_later_is_read_anew() -> None:
+    scorer = CountingScorer({"d1": "a"})
+    facts = Facts(scorer)
+    facts.knowing("survey-1", ["d1"])
+    scorer.animals["d2"] = "b"
+    assert facts.knowing("survey-1", ["d2"]).detections["d2"].detection_id == "d2"
+    assert scorer.read_facts == 2
+
+
+def test_a_detection_that_was_deleted_stays_unknown() -> None:
+    facts = Facts(CountingScorer({"d1": "a"}))
+    assert "gone" not in facts.knowing("survey-1", ["d1", "gone"]).detections
+
+
+def test_the_surveys_used_last_are_kept() -> None:
+    scorer = CountingScorer({"d1": "a"})
+    facts = Facts(scorer)
+    for n in range(KEPT + 1):
+        facts.knowing(f"survey-{n}", ["d1"])
+    assert scorer.read_facts == KEPT + 1
+    facts.knowing(f"survey-{KEPT}", ["d1"])
+    assert scorer.read_facts == KEPT + 1
+    facts.knowing("survey-0", ["d1"])
+    assert scorer.read_facts == KEPT + 2
+
+
+def test_threads_that_miss_one_detection_at_once_read_it_once() -> None:
+    scorer = CountingScorer({"d1": "a"})
+    facts = Facts(scorer)
+    together = Barrier(8)
+
+    def ask(_: int) -> int:
+        together.wait(10)
+        return len(facts.knowing("survey-1", ["d1"]).detections)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(8))) == [1] * 8
+    assert scorer.read_facts == 1
+
+
+def test_an_unknown_survey_is_not_found_and_what_is_known_needs_no_scorer() -> None:
+    scorer = CountingScorer({"d1": "a"})
+    facts = Facts(scorer)
+    with pytest.raises(NotFoundError):
+        facts.knowing("nosuch", ["d1"])
+    facts.knowing("survey-1", ["d1"])
+    scorer.fails = UnavailableError("gone")
+    assert facts.knowing("survey-1", ["d1"]).detections
+    with pytest.raises(UnavailableError):
+        facts.knowing("survey-1", ["d2"])

@@ -1,0 +1,155 @@
+"""A store and a sampler that are killed and started again, the sampler over a small planted survey."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+import numpy as np
+
+from services.common import process
+from services.common.server import serve
+from services.common.settings import Settings
+from services.common.store import Store
+from services.sampler.__main__ import service
+from services.sampler.asking import Asking
+from services.sampler.facts import Facts
+from services.sampler.leases import Leases
+from services.sampler.planning import Planner
+from services.sampler.scoring import CandidateColumns, SurveyFacts, SurveyScores
+from services.sampler.sessions import Sessions
+from spotted import local
+from spotted.similarity import unit_rows
+from spotted.survey import Camera, Detection
+from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
+
+ANIMALS, EACH = 8, 4
+CAMERAS = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0)}
+# frames of one animal follow each other at one camera, so that there are bursts
+DETECTIONS = {
+    f"d{n:02}": Detection(f"d{n:02}", "cd"[n % 2], 3600.0 * (n % ANIMALS) + 20.0 * (n // ANIMALS))
+    for n in range(ANIMALS * EACH)
+}
+ANIMAL_OF = {detection_id: n % ANIMALS for n, detection_id in enumerate(DETECTIONS)}
+DEADLINE_S = 60.0
+POLL_S = 0.003
+# a sampler that starts is tried again at once
+CHANNEL_OPTIONS = [
+    (f"grpc.{which}_reconnect_backoff_ms", wait_ms)
+    for which, wait_ms in (("initial", 10), ("min", 10), ("max", 50))
+] + [("grpc.use_local_subchannel_pool", 1)]
+
+
+class PlantedScorer:
+    """Scores of planted animals, alike within one."""
+
+    def revision(self, _: str) -> tuple[int, int]:
+        """Always the same."""
+        return 1, len(DETECTIONS)
+
+    def facts(self, _: str) -> SurveyFacts:
+        """The planted survey."""
+        return SurveyFacts(1, DETECTIONS, CAMERAS)
+
+    def read(self, _: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
+        """The planted survey with its scores."""
+        rng = np.random.default_rng(0)
+        animals = rng.normal(size=(ANIMALS, 16))[list(ANIMAL_OF.values())]
+        vectors = unit_rows(animals + rng.normal(scale=0.7, size=animals.shape))
+        cosines = vectors @ vectors.T
+        np.fill_diagonal(cosines, -2.0)
+        nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :top_k].astype(np.int32)
+        rows = np.repeat(np.arange(len(DETECTIONS), dtype=np.int32), nearest.shape[1])
+        visual = cosines[rows, nearest.ravel()].astype(np.float32)
+        fused = ((visual + 1.0) / 2.0).astype(np.float32)
+        columns = CandidateColumns(rows, nearest.ravel(), visual, np.ones_like(visual), fused)
+        embeddings = vectors.astype(np.float32) if with_embeddings else None
+        return SurveyScores(1, top_k, DETECTIONS, CAMERAS, columns, embeddings)
+
+
+def serve_sampler(listen: str, store_url: str) -> None:
+    """The sampler's process: the service as it is deployed, but for scores and plans made in it."""
+    # what it says of calls that fail under it is no news here
+    logging.getLogger("spotted").addHandler(logging.NullHandler())
+    store, scorer = Store(store_url), PlantedScorer()
+    sessions = Sessions(store, scorer, now=process.now)
+    asking = Asking(sessions, Planner(sessions, scorer), Leases(store), Facts(scorer))
+    settings = Settings(listen=listen, store_url=store_url)
+    asyncio.run(serve(settings, [service(sessions, asking)], open_store=store.open, close=store.close))
+
+
+class Processes:
+    """The two processes, and what a client has of them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._store_port, self._port = local.free_port(), local.free_port()
+        self._address = f"{local.LOOPBACK}:{self._port}"
+        # forks a process that has read all modules, which takes a hundredth of the time of a fresh one
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([__name__])
+
+    def __enter__(self) -> Self:
+        self.start_store()
+        self.store = Store(f"redis://{local.LOOPBACK}:{self._store_port}/0")
+        self.store.open()
+        self.start_sampler()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill_sampler()
+        self.store.close()
+        self.kill_store()
+
+    def start_store(self) -> None:
+        """Start the store on what it left on disk; returns once it can be connected to."""
+        self._store_member = local.start_store(self._directory, self._store_port)
+        _wait_for(self._store_port)
+
+    def kill_store(self) -> None:
+        """SIGKILL."""
+        member = self._store_member.process()
+        if member is not None:
+            member.kill()
+            member.wait()
+
+    def start_sampler(self) -> None:
+        """Start a sampler that knows nothing; returns once it can be connected to."""
+        arguments = (self._address, f"redis://{local.LOOPBACK}:{self._store_port}/0")
+        self._sampler = self._context.Process(target=serve_sampler, args=arguments, daemon=True)
+        self._sampler.start()
+        _wait_for(self._port)
+        self._channel = grpc.insecure_channel(self._address, CHANNEL_OPTIONS)
+        self.stub = SamplerServiceStub(self._channel)
+
+    def kill_sampler(self) -> None:
+        """SIGKILL."""
+        self._sampler.kill()
+        self._sampler.join()
+
+    def hang_up(self) -> None:
+        """End the channel to a sampler that is gone; its calls must have ended."""
+        self._channel.close()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex((local.LOOPBACK, port)) == 0:
+                return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing listens on port {port} after {DEADLINE_S:.0f} s")
+        time.sleep(POLL_S)
