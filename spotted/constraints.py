@@ -282,4 +282,5 @@ def _ordered(first: int, second: int) -> tuple[int, int]:
 
 
 def pair_columns(pairs: Iterable[tuple[int, int]]) -> IntArray:
+    """(m, 2) the pairs, ascending."""
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)

@@ -119,7 +119,7 @@ class Partition(Constraints):
         return changed
 
     def separated(self) -> Iterator[tuple[int, int, Across]]:
-        """The pairs of components that are separated, the lower first, with what was answered between them."""
+        """The pairs of separated components, the lower first, with what was answered between them."""
         for ours, others in self._separated.items():
             across = self._across[ours]
             for theirs in others:

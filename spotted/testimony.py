@@ -33,7 +33,7 @@ class TrustSettings:
     """
 
     merge_above: float = 0.98
-    wrong_pairs: float = 0.2
+    wrong_pairs: float = 0.5
     large: int = 5
     large_answers: int = 2
     settle_above: float = 0.95
@@ -48,7 +48,7 @@ class TrustSettings:
     audit_risk: float = 0.05
     reopen_risk: float = 0.07
     error_rate: float = 0.01
-    error_strength: float = 30.0
+    error_strength: float = 12.0
 
     def merge_bar(self, image_pairs: int) -> float:
         """The log-odds that a merge of so many image pairs needs."""

@@ -197,7 +197,8 @@ def test_perfect_annotators_reach_the_partition_of_plain_constraints(seed: int) 
 @pytest.mark.parametrize("bridge", [(0, 6), (3, 8), (5, 11)])
 def test_one_wrong_same_between_two_animals_of_six_is_split_again(bridge: Pair) -> None:
     truth = [0] * 6 + [1] * 6
-    state = Verified(12)
+    # a session this short affords one audit with the usual share
+    state = Verified(12, TrustSettings(check_share=0.1))
     # the wrong answer comes first, while both are single images
     while state.implied(*bridge) is not Answer.SAME:
         told(state, bridge, same=True, probability=0.95)
