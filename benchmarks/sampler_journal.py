@@ -49,7 +49,7 @@ class LongSession:
     """A session as long answers would leave it, folded while it is written.
 
     A question is a new image of an animal with an earlier one, or images of two animals. Where an answer does
-    not suffice, other images of the two groups are asked, as checks would.
+    not suffice, other images of the two groups are asked, as checks would. Its last round is old.
     """
 
     def __init__(self, sessions: Sessions, session: pb.Session, animal_of: Mapping[str, int]) -> None:
@@ -75,11 +75,13 @@ class LongSession:
     def _entries(self, labels: int) -> Iterator[bytes]:
         """The events after the first."""
         questions = self._questions(labels)
-        renew_after = max(LEAST_RENEW, len(self._ids) // RENEW_SHARE)
+        served = max(LEAST_RENEW, len(self._ids) // RENEW_SHARE)
+        due = 0
         for place, pair in enumerate(questions):
-            if place % renew_after == 0:
-                ahead = questions[place : place + AHEAD * renew_after]
-                yield self._applied(self._sessions.event(planned=self._round(ahead, renew_after)))
+            if due <= self._given < labels:
+                due += served
+                ahead = questions[place : place + AHEAD * served]
+                yield self._applied(self._sessions.event(planned=self._round(ahead, served // 2)))
             answers = 0
             while self._state.constraints.implied(*pair) is None and answers < MOST_ANSWERS:
                 if self._given == labels:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import redis
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from spotted.client.calls import open_channel
 from spotted.v1 import sampler_pb2 as pb
@@ -33,11 +34,15 @@ class Place:
 
 @dataclass(slots=True)
 class Taken:
-    """Seconds of each call, by rpc, and of each bare write. unasked: calls that brought no question."""
+    """Seconds of each call and of each bare write. unasked: calls of NextPairs that brought no question.
+
+    empty: calls that do nothing, which tell what the machine itself makes a call wait.
+    """
 
     next_pairs: list[float] = field(default_factory=list)
     submit_labels: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
+    empty: list[float] = field(default_factory=list)
     unasked: int = 0
 
     def add(self, other: Taken) -> None:
@@ -45,6 +50,7 @@ class Taken:
         self.next_pairs += other.next_pairs
         self.submit_labels += other.submit_labels
         self.bare += other.bare
+        self.empty += other.empty
         self.unasked += other.unasked
 
 
@@ -55,13 +61,15 @@ class Annotator:
         self._place, self._annotator_id, self._animal_of = place, annotator_id, animal_of
         self._channel = open_channel(place.sampler)
         self._stub = SamplerServiceStub(self._channel)
+        self._check = health_pb2_grpc.HealthStub(self._channel).Check  # type: ignore[attr-defined] # not in the stubs
         self._store = redis.Redis.from_url(place.store_url)
         self.taken = Taken()
 
     def work(self, until_s: float, think_s: float) -> Taken:
         """Answer question after question until this time, about `think_s` of thought over each.
 
-        Half of it passes before each of two writes, the answer and the bare one, in an order by chance.
+        Half of it passes before each of two writes, the answer and the bare one, in an order by chance. An
+        empty call comes with the bare write.
         """
         chance = random.Random(self._annotator_id)
         time.sleep(chance.uniform(0.0, think_s))
@@ -114,6 +122,9 @@ class Annotator:
         started_s = time.perf_counter()
         self._store.rpush(BARE, WRITTEN)
         self.taken.bare.append(time.perf_counter() - started_s)
+        started_s = time.perf_counter()
+        self._check(health_pb2.HealthCheckRequest(), timeout=CALL_TIMEOUT_S)
+        self.taken.empty.append(time.perf_counter() - started_s)
 
 
 def answered(

@@ -231,11 +231,12 @@ class Verified(Partition):
         self._decide(list(self._pending))
 
     def _verdicts(self) -> Iterator[Verdict]:
-        for pair, held in self.testimony.pairs():
-            known = self.implied(*pair)
-            if known is not None:
+        component, separated = self._component, self._separated
+        for (first, second), held in self.testimony.pairs():
+            ours, theirs = component[first], component[second]
+            if ours == theirs or theirs in separated[ours]:
                 for given in held.given:
-                    yield Verdict(given.annotator_id, given.same, known is Answer.SAME, given.again)
+                    yield Verdict(given.annotator_id, given.same, ours == theirs, given.again)
 
     def _ruling(self, label: LabelledPair, known: Answer | None, gained: int, image_pairs: int) -> Ruling:
         now, answer = self.implied(label.first, label.second), label.answer

@@ -30,6 +30,7 @@ def service(sessions: Sessions, asking: Asking) -> Service:
 
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
+    process.collect_seldom()
     store, scorer = Store(settings.store_url), ScorerClient(settings.scorer_address)
     sessions = Sessions(store, scorer, now=process.now)
     planning = PlannerProcesses(settings.planners, PlanningWork(settings))

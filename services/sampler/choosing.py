@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -106,9 +106,13 @@ def _offers(
     return chain(shown, checked, map(pair_question, [*mine, *rest]))
 
 
-def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery], list[PairQuery]]:
+def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery], Iterable[PairQuery]]:
     """What the annotator holds, of this round and of earlier ones, and the rest of the round."""
-    planned = {(query.first, query.second): query for query in islice(state.queue.open_pairs(), AHEAD)}
+    ahead = islice(state.queue.open_pairs(), AHEAD)
+    if not own:
+        # looked at no further than it is asked
+        return [], ahead
+    planned = {(query.first, query.second): query for query in ahead}
     mine = [planned.pop(pair) for pair in list(planned) if pair in own]
     served = {(query.first, query.second) for query in mine}
     # the next round leaves out what was on a screen when it was planned
@@ -118,7 +122,7 @@ def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery
 
 
 def _galleries(
-    state: SessionState, planned: Sequence[PairQuery], wanted: Wanted, refused: Collection[Pair], taken: Taken
+    state: SessionState, planned: Iterable[PairQuery], wanted: Wanted, refused: Collection[Pair], taken: Taken
 ) -> Iterator[Question]:
     """Questions as galleries; a pair where nothing is beside it."""
     apart, here = [], Taken(state.constraints)

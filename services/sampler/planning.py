@@ -104,7 +104,7 @@ class Planner:
         ready = self._prepare(state, scores, added)
         images = _image_pairs(scores.detections, set(added))
         # only a session that grows needs a copy, since the state must not be altered here
-        queue = copy.deepcopy(state.queue) if added else state.queue
+        queue = state.queue.over(copy.deepcopy(state.constraints)) if added else state.queue
         queue.constraints.add_items(len(added))
         for first, second in images:
             queue.constraints.forbid(ready.item_of[first], ready.item_of[second])

@@ -131,6 +131,7 @@ class PlanningWork:
     def __call__(self, line: Connection) -> None:
         """Answer requests for plans with the round, None, or the error to raise."""
         process.set_up_log("sampler planning")
+        process.collect_seldom()
         store, scorer = Store(self.settings.store_url), ScorerClient(self.settings.scorer_address)
         planner = Planner(Sessions(store, scorer, now=process.now), scorer)
         # the line is closed by the sampler, or with it; Ctrl-C reaches both at once
