@@ -10,7 +10,7 @@ from services.common import keys
 from services.common.store import Store
 
 # entries are near 1 MiB at most, so a page stays far below what a connection buffers with ease
-PAGE_ENTRIES = 16
+PAGE_ENTRIES = 64
 
 # What a reader who folded ARGV[1] entries, the first of them ARGV[2], has yet to read: from where, up to
 # which length, and a page of entries. A journal that is shorter, or begins otherwise, was deleted and made
