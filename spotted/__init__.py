@@ -9,7 +9,9 @@ bounds, blocks, shortlist, threads, ranking     the best candidates, exactly, at
 standing, visiting, grouping       the same while a survey grows, for a stranger, and by individual
 tuning                             which feasibility finds a survey's animals best
 heads, adaptation                  a head on the embeddings, learned from places and times
-constraints, explanation, clustering, sampling, stopping   the questions, in this order
+constraints, explanation, clustering, sampling, stopping, auditing   the questions, in this order
+trust, verified, repair            answers that may be wrong; testimony, annotators, partition, cuts and
+                                   doubts are what verified is made of
 evaluation, comparison, simulation     how good it is, by what ranks, ties, outcomes, intervals, strata,
                                    hardest, reliability and marks find
 
