@@ -25,6 +25,7 @@ from benchmarks.annotation_runs import PRECISION, RECALLS, TRUST, WAYS, Conditio
 from benchmarks.annotation_surveys_table import Sources
 from benchmarks.annotation_table import Cost, Group, Line, SpeedUp, grouped
 from benchmarks.known_surveys import SHAPES
+from benchmarks.options import data_option, generator_option, models_option
 from benchmarks.report import RESULTS, Bar
 from spotted.sampling.annotators import MODELS
 from spotted.sampling.strategies import KINDS
@@ -50,15 +51,9 @@ MOST_COST, MOST_COST_WRONG, FOUND_WITH = 1.15, 2.0, {0.01: 0.95, 0.03: 0.92}
 @click.option("--trust", type=click.Choice(TRUST), default="plain", show_default=True)
 @click.option("--questions", default=0, help="Most of a session; 0 goes by the survey.")
 @click.option("--name", default="annotation", show_default=True, help="Of the results that are written.")
-@click.option(
-    "--generator",
-    type=click.Path(path_type=Path),
-    default=Path("../shared/tools/annotation_surveys.py"),
-    show_default=True,
-    help="Fixed generator of surveys in the published shapes.",
-)
-@click.option("--data", type=click.Path(path_type=Path), default=Path("../shared/data"), show_default=True)
-@click.option("--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
+@generator_option
+@data_option
+@models_option
 def main(
     *,
     quick: bool,

@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks import known_surveys
 from benchmarks.known_surveys import KnownSurvey
+from benchmarks.options import data_option, generator_option, models_option
 from services.embedder.backbones import load_backbone
 from spotted import geometry
 from spotted.calibrating import fit_calibration, lacking, thinned
@@ -78,15 +79,9 @@ class Line:
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), default=Path("../shared/data"), show_default=True)
-@click.option(
-    "--generator",
-    type=click.Path(path_type=Path),
-    default=Path("../shared/tools/annotation_surveys.py"),
-    show_default=True,
-    help="Fixed generator of surveys in the published shapes.",
-)
-@click.option("--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
+@data_option
+@generator_option
+@models_option
 @click.option("--output", type=click.Path(path_type=Path), default=Path("out/benchmarks/calibration.json"))
 @click.option("--quick", is_flag=True, help="One survey of a kind, two splits: does it run?")
 def main(*, data: Path, generator: Path, models: Path, output: Path, quick: bool) -> None:

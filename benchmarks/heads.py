@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks import known_surveys, report
 from benchmarks.heads_cost import cost
 from benchmarks.known_surveys import COMPOSITES, SHAPES, KnownSurvey
+from benchmarks.options import data_option, generator_option, models_option
 from benchmarks.report import Bar
 from services.embedder.backbones import load_backbone
 from spotted import geometry
@@ -65,15 +66,9 @@ class Row:
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), default=Path("../shared/data"), show_default=True)
-@click.option(
-    "--generator",
-    type=click.Path(path_type=Path),
-    default=Path("../shared/tools/annotation_surveys.py"),
-    show_default=True,
-    help="Fixed generator of surveys in the published shapes.",
-)
-@click.option("--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
+@data_option
+@generator_option
+@models_option
 @click.option("--quick", is_flag=True, help="Small generated surveys, few epochs: does it run?")
 def main(*, data: Path, generator: Path, models: Path, quick: bool) -> None:
     """Compare recipes of heads on surveys whose individuals are known."""

@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks import known_surveys, report
 from benchmarks.heads import journeys
 from benchmarks.known_surveys import KnownSurvey
+from benchmarks.options import data_option, generator_option, models_option
 from benchmarks.report import Bar
 from benchmarks.retrieval_table import METRICS, TOP, Estimate, Gain, Line, Results, markdown
 from services.embedder.backbones import load_backbone
@@ -81,15 +82,9 @@ class Tally:
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), default=Path("../shared/data"), show_default=True)
-@click.option(
-    "--generator",
-    type=click.Path(path_type=Path),
-    default=Path("../shared/tools/annotation_surveys.py"),
-    show_default=True,
-    help="Fixed generator of surveys in the published shapes.",
-)
-@click.option("--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
+@data_option
+@generator_option
+@models_option
 @click.option("--model", default="efficientnet-lite0", show_default=True, help="Backbone of the photographs.")
 @click.option("--timezone", default="", help="IANA zone of the data's times without offset, else UTC.")
 @click.option("--adapted", is_flag=True, help="Also through a head learned from places: minutes longer.")

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.stats import beta
 
 from benchmarks import report
+from benchmarks.options import generator_option
 from benchmarks.report import Bar
 from benchmarks.stopping_sessions import Session, session, tasks
 from spotted.stopping import TARGETS, outlook
@@ -74,13 +75,7 @@ class Line:
 @click.option(
     "--shares", default=SHARES, show_default=True, help="Of a shape's animals and images, by turns."
 )
-@click.option(
-    "--generator",
-    type=click.Path(path_type=Path),
-    default=Path("../shared/tools/annotation_surveys.py"),
-    show_default=True,
-    help="Fixed generator of surveys in the published shapes.",
-)
+@generator_option
 def main(*, quick: bool, surveys: int, shares: str, generator: Path) -> None:
     """Run every session, ask for the outlook on the way, and write how often it was right."""
     if quick:

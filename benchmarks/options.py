@@ -1,0 +1,21 @@
+"""Options that several benchmarks have, each with the same words and default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+generator_option = click.option(
+    "--generator",
+    type=click.Path(path_type=Path),
+    default=Path("../shared/tools/annotation_surveys.py"),
+    show_default=True,
+    help="Fixed generator of surveys in the published shapes.",
+)
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path), default=Path("../shared/data"), show_default=True
+)
+models_option = click.option(
+    "--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True
+)
