@@ -59,8 +59,7 @@ fuzz: setup ## ten minutes of damaged images and masks
 kill-points: setup ## a thousand kills of sampler and store while annotators answer
 	$(BIN)/python -m tools.kill_points --points 1000
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval \
-	benchmark-stopping benchmark-soak ## every figure of the docs but that of benchmark-annotation, which takes hours
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-soak ## every figure of the docs but those of benchmark-annotation (hours)
 
 benchmark-embedder: models ## serving beside the bare pipeline and other servers (PEERS=a python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
