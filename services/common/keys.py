@@ -30,6 +30,9 @@ OPERATION_TTL_S = 30 * 24 * 3600
 VERSION = "spotted:version"
 SURVEYS = "spotted:surveys"
 
+# survey_id, session_id
+SessionKey = tuple[str, str]
+
 
 def of_survey(survey_id: str) -> str:
     """What the keys of a survey begin with."""

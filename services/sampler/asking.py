@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.common.journal import Change
+from services.common.keys import SessionKey
 from services.sampler import planned_rounds
 from services.sampler.choosing import Choice, Wanted, choose, excluded, round_number
 from services.sampler.facts import Facts
 from services.sampler.leases import IdPair, Lease, Leases
 from services.sampler.planning import Planning
 from services.sampler.scoring import SurveyFacts
-from services.sampler.sessions import SessionKey, Sessions
+from services.sampler.sessions import Sessions
 from services.sampler.state import SessionState
 from spotted.auditing import draw
 from spotted.errors import SpottedError

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Seque
 from services.common import keys
 from services.common import wire as checks
 from services.common.journal import Journal
+from services.common.keys import SessionKey
 from services.common.store import Store
 from services.sampler.moved_events import MovedEvents
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreUnavailableError
@@ -37,8 +38,6 @@ redis.call('PERSIST', KEYS[2])
 redis.call('SADD', KEYS[3], ARGV[2])
 return 1
 """
-
-SessionKey = tuple[str, str]
 
 
 class Arrival:

@@ -55,6 +55,11 @@ def read(message: pb.PlannedRound) -> Round:
     )
 
 
+def best_score(message: pb.PlannedRound) -> float:
+    """The score of the first question; the round must have one."""
+    return float(np.frombuffer(message.scores, SCORE, count=1)[0])
+
+
 def pair_columns(pairs: Sequence[Pair]) -> tuple[bytes, bytes]:
     """The lower and the higher items of pairs."""
     columns = np.array(pairs, ITEM).reshape(-1, 2)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from services.common.keys import SessionKey
 from services.sampler import planned_rounds
 from services.sampler.scoring import Scorer, SurveyScores
-from services.sampler.sessions import SessionKey, Sessions
+from services.sampler.sessions import LEARNING, Sessions
 from services.sampler.state import SessionState
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidates import CandidateGraph, open_rows
@@ -30,7 +31,7 @@ CANDIDATES, LEAST_TOP_K = 1_000_000, 50
 # below this chance the best question is hardly one: better ones may lie beyond the candidates
 WIDEN_BELOW, MOST_CANDIDATES = 0.05, 4_000_000
 # what looks at embeddings
-LOOKING, LEARNING = frozenset({"learned"}), frozenset({"spal", "confspal"})
+LOOKING = frozenset({"learned"})
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -153,8 +154,7 @@ def _is_poor(planned: pb.PlannedRound) -> bool:
     """Whether there may be better questions than these."""
     if not planned.first:
         return True
-    best = planned_rounds.read(planned).pairs[0]
-    return planned.kind == "learned" and best.score < WIDEN_BELOW
+    return planned.kind == "learned" and planned_rounds.best_score(planned) < WIDEN_BELOW
 
 
 def _can_widen(scores: SurveyScores) -> bool:

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.common import keys
 from services.common.folded import Folded
 from services.common.journal import Change, Journal
+from services.common.keys import SessionKey
 from services.common.store import Store
 from services.sampler.leases import IdPair, leased
 from services.sampler.moving import MOST_EVENTS, Arrival
@@ -39,7 +40,6 @@ redis.call('SET', KEYS[1], '', 'EX', ARGV[2])
 return 1
 """
 
-SessionKey = tuple[str, str]
 ViewT = TypeVar("ViewT")
 
 

@@ -120,7 +120,12 @@ class RoundQueue:
 
     def open_pairs(self) -> Iterator[PairQuery]:
         """The pairs of the round that are open, in order."""
-        return self._open_pairs()
+        pairs = self._round.pairs if self._round else ()
+        # what is closed stays closed: the leading closed pairs are never looked at again
+        while self._position < len(pairs) and not self._is_open(pairs[self._position]):
+            self._position += 1
+        rest = (pairs[place] for place in range(self._position, len(pairs)))
+        return filter(self._is_open, rest)
 
     def next_open_pairs(
         self, count: int, *, excluding: Collection[Pair] = (), busy: Collection[Pair] = ()
@@ -133,7 +138,7 @@ class RoundQueue:
         excluded = set(excluding)
         asked = {self._component_pair(first, second) for first, second in busy}
         served: list[PairQuery] = []
-        pairs = self._open_pairs()
+        pairs = self.open_pairs()
         # no pair is looked at beyond the last one served: a long round would be read to its end each time
         while len(served) < count and (query := next(pairs, None)) is not None:
             components = self._component_pair(query.first, query.second)
@@ -153,7 +158,7 @@ class RoundQueue:
 
     def used_up(self) -> bool:
         """True where no pair of the round is open any more, and before the first round."""
-        return next(self._open_pairs(), None) is None
+        return next(self.open_pairs(), None) is None
 
     def plan_next(
         self,
@@ -172,14 +177,6 @@ class RoundQueue:
 
     def _next_number(self) -> int:
         return 1 if self._round is None else self._round.number + 1
-
-    def _open_pairs(self) -> Iterator[PairQuery]:
-        pairs = self._round.pairs if self._round else ()
-        # what is closed stays closed: the leading closed pairs are never looked at again
-        while self._position < len(pairs) and not self._is_open(pairs[self._position]):
-            self._position += 1
-        rest = (pairs[place] for place in range(self._position, len(pairs)))
-        return filter(self._is_open, rest)
 
     def _is_open(self, query: PairQuery) -> bool:
         return self.constraints.is_open(query.first, query.second)

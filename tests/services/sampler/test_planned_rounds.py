@@ -50,6 +50,14 @@ def test_each_reason_is_written_once_in_the_order_of_its_first_pair(planned: Rou
     assert list(message.reasons) == list(dict.fromkeys(query.reason for query in planned.pairs))
 
 
+@settings(deadline=None)
+@given(rounds().filter(lambda planned: planned.pairs))
+def test_the_best_score_is_that_of_the_first_pair(planned: Round) -> None:
+    message = pb.PlannedRound()
+    planned_rounds.write(planned, message)
+    assert planned_rounds.best_score(message) == planned.pairs[0].score
+
+
 def test_columns_are_little_endian_and_of_one_length() -> None:
     message = pb.PlannedRound()
     queries = PairQuery(1, 258, "a", 0.5, (1.0, 2.0)), PairQuery(0, 3, "b", 0.25, (3.0, 4.0))
