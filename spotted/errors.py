@@ -9,6 +9,9 @@ SpottedError
 │   └── DigestMismatchError     vectors of different backbones or preprocessing
 ├── ConcurrencyError            another writer came first, retries are used up
 ├── OverloadedError             the queue is full; `retry_after_s` says when to return
+├── QuotaError                  the token's quota is used up
+├── UnauthenticatedError        no token, or one that does not hold
+├── PermissionDeniedError       the token's role may not do this
 ├── DeadlineError               the time the caller allowed ran out
 ├── UnavailableError            a service cannot be reached
 │   └── StoreUnavailableError   the store cannot be reached
@@ -82,6 +85,24 @@ class OverloadedError(SpottedError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class QuotaError(SpottedError):
+    """What the caller's token may use is used up."""
+
+    reason = "QUOTA_EXCEEDED"
+
+
+class UnauthenticatedError(SpottedError):
+    """The call carries no token, or one that is unknown, revoked or expired."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDeniedError(SpottedError):
+    """The role of the caller's token may not do this."""
+
+    reason = "PERMISSION_DENIED"
 
 
 class DeadlineError(SpottedError):

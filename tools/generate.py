@@ -7,16 +7,18 @@ import filecmp
 import importlib.resources
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, unknown_fields
 from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 PACKAGE = Path("spotted/v1")
 PAGE = Path("docs/api.md")
+# number of spotted.v1.least_role
+LEAST_ROLE = 50101
 # field numbers of google/protobuf/descriptor.proto, by which comments are found
 MESSAGES, ENUMS, SERVICES, FIELDS, VALUES, METHODS, SYNTAX = 4, 5, 6, 2, 2, 2, 12
 
@@ -74,16 +76,24 @@ def page(files: Sequence[descriptor_pb2.FileDescriptorProto]) -> Iterator[str]:
     yield "# The contract"
     yield ""
     yield "Generated from `protos/spotted/v1` by `make stubs`; do not edit."
+    roles = {
+        value.number: value.name.removeprefix("ROLE_").lower()
+        for file in files
+        for enum in file.enum_type
+        if enum.name == "Role"
+        for value in enum.value
+    }
     for file in files:
         comments = {tuple(place.path): place.leading_comments for place in file.source_code_info.location}
         yield from ("", f"## {file.name}", "", *prose(comments.get((SYNTAX,), "")))
         for i, service in enumerate(file.service):
             yield from ("", f"### {service.name}", "", *prose(comments[SERVICES, i]), "")
-            yield from ("| rpc | takes | answers | |", "|---|---|---|---|")
+            yield from ("| rpc | least role | takes | answers | |", "|---|---|---|---|---|")
             for j, method in enumerate(service.method):
                 takes = kind(method.input_type, streaming=method.client_streaming)
                 answers = kind(method.output_type, streaming=method.server_streaming)
-                yield f"| `{method.name}` | {takes} | {answers} | {cell(comments[SERVICES, i, METHODS, j])} |"
+                text = cell(comments[SERVICES, i, METHODS, j])
+                yield f"| `{method.name}` | {least_role(method, roles)} | {takes} | {answers} | {text} |"
         for i, message in enumerate(file.message_type):
             yield from ("", f"### {message.name}", "", *prose(comments[MESSAGES, i]))
             if message.field:
@@ -96,6 +106,13 @@ def page(files: Sequence[descriptor_pb2.FileDescriptorProto]) -> Iterator[str]:
             yield from ("| value | |", "|---|---|")
             for j, value in enumerate(enum.value):
                 yield f"| `{value.name}` = {value.number} | {cell(comments[ENUMS, i, VALUES, j])} |"
+
+
+def least_role(method: descriptor_pb2.MethodDescriptorProto, roles: Mapping[int, str]) -> str:
+    """The least role that an rpc takes, which stands in an option that only our own stubs would know."""
+    options = unknown_fields.UnknownFieldSet(method.options)
+    numbers = (options[i] for i in range(len(options)))
+    return next(roles[int(str(field.data))] for field in numbers if field.field_number == LEAST_ROLE)
 
 
 def prose(comment: str) -> list[str]:

@@ -10,13 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+import grpc
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.common import metrics
+from services.common.encryption import check_exposure, server_credentials
+from services.common.guard import Guard
 from services.common.interceptors import ErrorInterceptor
 from services.common.settings import Settings
+from services.common.watching import WatchInterceptor
 from spotted.errors import StoreUnavailableError, UnavailableError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -24,12 +28,17 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 SERVER_OPTIONS = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),
+    # a client that vanished without a word is noticed, and clients may look after us as often
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
 )
 # rpc bodies wait for the store or compute outside the interpreter lock, so more threads than cores help
 BODY_THREADS = 32
 STORE_RETRY_S = 0.5
-# clients behind a load balancer see NOT_SERVING before connections close
-PROPAGATION_S = 0.2
+# what probes ask for: whether the process lives, whatever the store does, and whether it takes calls
+LIVENESS, READINESS = "liveness", "readiness"
 
 logger = logging.getLogger("spotted")
 ItemT = TypeVar("ItemT")
@@ -54,26 +63,34 @@ async def serve(
     settings: Settings,
     services: Sequence[Service],
     *,
+    guard: Guard,
     open_store: Callable[[], None],
     close: Callable[[], None] = lambda: None,
     max_receive_bytes: int = MAX_MESSAGE_BYTES,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let running calls finish.
 
+    guard: who is let in.
     open_store: checks the store; repeated while it raises StoreUnavailableError, so that services may
     be started in any order. Until it passes, health says NOT_SERVING.
     close: called once no call runs any more.
     max_receive_bytes: largest message accepted.
-    Raises UnavailableError where the address cannot be bound, and what `open_store` raises otherwise.
+    Raises UnavailableError where an address cannot be bound, PreconditionError where it must not be without
+    TLS and tokens, InvalidInputError for a certificate, and what `open_store` raises otherwise.
     """
+    check_exposure(settings)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(BODY_THREADS))
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    server, checks = _build(settings, services, max_receive_bytes)
+    checks = health.aio.HealthServicer()
+    servers = _servers(settings, services, checks, guard, max_receive_bytes)
     # the stock servicer says SERVING until it is told otherwise
     await _set_health(checks, services, serving=False)
-    await server.start()
+    for server in servers:
+        await server.start()
+    if settings.metrics_listen:
+        metrics.serve(settings.metrics_listen)
     logger.info("listening on %s", settings.listen)
     try:
         if await _wait_for_store(open_store, stop):
@@ -81,37 +98,65 @@ async def serve(
             logger.info("serving")
             await stop.wait()
         await _set_health(checks, services, serving=False)
-        await asyncio.sleep(PROPAGATION_S)
+        # who spreads calls over replicas sees NOT_SERVING before connections close
+        await asyncio.sleep(settings.propagation_s)
     finally:
-        await server.stop(settings.drain_s)
+        # health goes last
+        for server in servers:
+            await server.stop(settings.drain_s)
         close()
         logger.info("stopped")
 
 
-def _build(
-    settings: Settings, services: Sequence[Service], max_receive_bytes: int
-) -> tuple[aio.Server, health.aio.HealthServicer]:
+def _servers(
+    settings: Settings,
+    services: Sequence[Service],
+    checks: health.aio.HealthServicer,
+    guard: Guard,
+    max_receive_bytes: int,
+) -> list[aio.Server]:
+    """What serves calls, and what tells health alone where that is asked for."""
     server = aio.server(
-        interceptors=[ErrorInterceptor()],
-        options=[*SERVER_OPTIONS, ("grpc.max_receive_message_length", max_receive_bytes)],
+        # the guard's errors leave through the boundary too
+        interceptors=[WatchInterceptor(), ErrorInterceptor(), guard],
+        options=[*_options(settings), ("grpc.max_receive_message_length", max_receive_bytes)],
     )
     for service in services:
         service.register(server)
-    checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:
         names = [s.full_name for s in services] + [health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    if settings.metrics_port is not None:
-        metrics.serve(settings.metrics_port, settings.listen.rsplit(":", 1)[0])
+    _bind(server, settings.listen, "SPOTTED_LISTEN", server_credentials(settings.security))
+    if not settings.health_listen:
+        return [server]
+    probed = aio.server(options=SERVER_OPTIONS)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, probed)
+    _bind(probed, settings.health_listen, "SPOTTED_HEALTH_LISTEN", None)
+    return [server, probed]
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    if not settings.connection_age_s:
+        return [*SERVER_OPTIONS]
+    age_ms, grace_ms = int(settings.connection_age_s * 1000), int(settings.drain_s * 1000)
+    ages = [("grpc.max_connection_age_ms", age_ms), ("grpc.max_connection_age_grace_ms", grace_ms)]
+    return [*SERVER_OPTIONS, *ages]
+
+
+def _bind(
+    server: aio.Server, address: str, variable: str, credentials: grpc.ServerCredentials | None
+) -> None:
+    """Listen on an address. Raises UnavailableError where that cannot be."""
     try:
-        server.add_insecure_port(settings.listen)
+        if credentials is None:
+            server.add_insecure_port(address)
+        else:
+            server.add_secure_port(address, credentials)
     except RuntimeError as error:
         raise UnavailableError(
-            f"cannot listen on {settings.listen}; another process may hold the port: stop it, or set "
-            "SPOTTED_LISTEN"
+            f"cannot listen on {address}; another process may hold the port: stop it, or set {variable}"
         ) from error
-    return server, checks
 
 
 async def _wait_for_store(open_store: Callable[[], None], stop: asyncio.Event) -> bool:
@@ -135,5 +180,6 @@ async def _set_health(
 ) -> None:
     kind = health_pb2.HealthCheckResponse
     status = kind.SERVING if serving else kind.NOT_SERVING
-    for full_name in ("", *(s.full_name for s in services)):
+    for full_name in ("", READINESS, *(s.full_name for s in services)):
         await checks.set(full_name, status)
+    await checks.set(LIVENESS, kind.SERVING)

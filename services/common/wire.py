@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common import keys
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.survey import Camera, Detection
@@ -19,6 +20,10 @@ from spotted.v1 import survey_pb2 as pb
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ID_LENGTH = 256
+# a page of a thousand names stays a message, and so does a question about two `data:` addresses
+NAME_LENGTH, URI_LENGTH = 1024, 1 << 20
+# far more than any list has items, and still a whole number to every store
+LAST_START = 1 << 53
 # farther from the origin than any projected coordinate on Earth
 FARTHEST_M = 1e8
 
@@ -35,12 +40,27 @@ def slug(text: str, field: str) -> str:
     return text
 
 
+def survey_id(text: str, field: str) -> str:
+    """A survey's id, before which its organisation may stand. Raises InvalidInputError."""
+    organisation, of, own = text.rpartition(keys.OF)
+    for part in (organisation, own) if of else (own,):
+        slug(part, field)
+    return text
+
+
 def identifier(text: str, field: str, *, required: bool = True) -> str:
     """Any other id. Raises InvalidInputError where it is too long, not printable, or missing."""
     if (required and not text) or len(text) > ID_LENGTH or not text.isprintable():
         raise InvalidInputError(
             f"{field} is {text[:40]!r}; use 1 to {ID_LENGTH} printable characters", field=field
         )
+    return text
+
+
+def words(text: str, field: str, *, most: int) -> str:
+    """Free text. Raises InvalidInputError where it is longer than `most` characters."""
+    if len(text) > most:
+        raise InvalidInputError(f"{field} has {len(text)} characters; use {most} at most", field=field)
     return text
 
 
@@ -89,11 +109,12 @@ def camera(message: pb.Camera, field: str) -> Camera:
     return decoded
 
 
-def detection(message: pb.Detection, field: str) -> Detection:
-    """A detection whose ids can be ids."""
-    identifier(message.detection_id, f"{field}.detection_id")
+def detection(message: pb.Detection, field: str, *, stored: bool = True) -> Detection:
+    """A detection whose ids can be ids; one that is not stored needs none."""
+    identifier(message.detection_id, f"{field}.detection_id", required=stored)
     for part in ("camera_id", "image_id", "encounter_id", "individual_id"):
         identifier(getattr(message, part), f"{field}.{part}", required=False)
+    words(message.image_uri, f"{field}.image_uri", most=URI_LENGTH)
     instant(message.captured_at, f"{field}.captured_at")
     return messages.detection(message)
 
@@ -124,8 +145,8 @@ def page_start(token: str, arguments: Sequence[str]) -> int:
         return 0
     try:
         start, digest = json.loads(base64.urlsafe_b64decode(token.encode()))
-        known = isinstance(start, int) and start >= 0 and digest == _short_digest(arguments)
-    except (ValueError, TypeError):
+        known = isinstance(start, int) and 0 <= start <= LAST_START and digest == _short_digest(arguments)
+    except (ValueError, TypeError, RecursionError):
         known = False
     if not known:
         raise InvalidInputError(

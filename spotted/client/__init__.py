@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from spotted import local
+from spotted.client.credentials import Credentials
 from spotted.client.embedding import Crop, Embedded, EmbedderCalls
 from spotted.client.heads import HeadCalls
 from spotted.client.matrices import MatrixCalls
@@ -25,7 +26,7 @@ from spotted.client.sessions import SamplerCalls
 from spotted.client.surveys import ScorerCalls
 from spotted.errors import PreconditionError
 
-__all__ = ["DEFAULT_DIRECTORY", "Crop", "Embedded", "Spotted"]
+__all__ = ["DEFAULT_DIRECTORY", "Credentials", "Crop", "Embedded", "Spotted"]
 
 DEFAULT_DIRECTORY = Path.home() / ".local" / "share" / "spotted"
 

@@ -13,6 +13,8 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from spotted import errors
+from spotted.client.credentials import NOBODY, Credentials
+from spotted.client.headers import Headers, SendsHeaders
 from spotted.errors import SpottedError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -32,7 +34,11 @@ SERVICE_CONFIG = {
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
-    ]
+    ],
+    # an address of several replicas is used whole
+    "loadBalancingConfig": [{"round_robin": {}}],
+    # a replica that is about to stop says so, and gets no further call (gRFC A17)
+    "healthCheckConfig": {"serviceName": ""},
 }
 # errors that gRPC itself reports carry no reason of ours
 _BY_STATUS: dict[grpc.StatusCode, type[SpottedError]] = {
@@ -41,25 +47,49 @@ _BY_STATUS: dict[grpc.StatusCode, type[SpottedError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidInputError,
     grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.InvalidInputError,
+    grpc.StatusCode.UNAUTHENTICATED: errors.UnauthenticatedError,
+    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDeniedError,
 }
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 
-def open_channel(address: str) -> grpc.Channel:
-    """A channel that repeats calls a service did not answer, and spreads them over its replicas."""
-    return grpc.insecure_channel(
-        address,
-        options=[
-            ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
-            # a service that was restarted is found again within the attempts of a call
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 1000),
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_SEND_BYTES),
-        ],
+CHANNEL_OPTIONS: list[tuple[str, str | int]] = [
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+    # a service that was restarted is found again within the attempts of a call
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # a service that vanished without a word is noticed while calls wait for it
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_SEND_BYTES),
+]
+
+
+def open_channel(
+    address: str, credentials: Credentials = NOBODY, headers: Callable[[], Headers] | None = None
+) -> grpc.Channel:
+    """A channel that repeats calls a service did not answer, and spreads them over its replicas.
+
+    headers: tells metadata that goes with each call besides the token.
+    Raises InvalidInputError, PreconditionError for credentials that cannot be used.
+    """
+    tls = credentials.for_channel(address)
+    channel = (
+        grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        if tls is None
+        else grpc.secure_channel(address, tls, options=[*CHANNEL_OPTIONS, *_named(address)])
     )
+    told = [source for source in (credentials.headers if credentials.token else None, headers) if source]
+    return grpc.intercept_channel(channel, *(SendsHeaders(source) for source in told)) if told else channel
+
+
+def _named(address: str) -> list[tuple[str, str | int]]:
+    """What certificates of replicas that are listed by address are to be made out to: the first of them."""
+    scheme, _, listed = address.partition(":")
+    return [("grpc.default_authority", listed.split(",")[0])] if scheme in {"ipv4", "ipv6"} else []
 
 
 @contextmanager
@@ -129,6 +159,11 @@ def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:
     if not info and kind is errors.UnavailableError:
         return kind(
             f"nothing answers at {address} ({message}); start it with `spotted up`, or correct the address"
+        )
+    if not info and kind is errors.DeadlineError:
+        return kind(
+            f"{address} did not answer in time ({message}); allow more time, or look with `spotted status` "
+            "whether it is overloaded"
         )
     return kind(message if info else f"{address}: {error.code().name}: {message}")
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from spotted.client.calls import open_channel, our_errors, streamed
+from spotted.client.credentials import NOBODY, Credentials
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
@@ -41,16 +42,25 @@ class Connection:
     """Channels to the three services; nothing is sent before the first call."""
 
     def __init__(
-        self, *, embedder: str, scorer: str, sampler: str, timeout_s: float = CALL_TIMEOUT_S
+        self,
+        *,
+        embedder: str,
+        scorer: str,
+        sampler: str,
+        timeout_s: float = CALL_TIMEOUT_S,
+        credentials: Credentials = NOBODY,
     ) -> None:
         """Open the channels.
 
         embedder, scorer, sampler: addresses such as `127.0.0.1:7102` or `dns:///scorer.spotted:7102`.
-        timeout_s: deadline of ordinary calls.
+        timeout_s: deadline of ordinary calls. credentials: for services that ask for a token, or use TLS.
+        Raises InvalidInputError, PreconditionError for credentials that cannot be used.
         """
         self._timeout_s = timeout_s
         self._addresses = {"embedder": embedder, "scorer": scorer, "sampler": sampler}
-        self._channels = {role: open_channel(address) for role, address in self._addresses.items()}
+        self._channels = {
+            role: open_channel(address, credentials) for role, address in self._addresses.items()
+        }
         self.embedder = EmbedderServiceStub(self._channels["embedder"])
         self.operations = OperationsServiceStub(self._channels["embedder"])
         self.scorer = ScorerServiceStub(self._channels["scorer"])

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from spotted.v1 import access_pb2 as spotted_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bspotted/v1/operations.proto\x12\nspotted.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x02\n\tOperation\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.spotted.v1.OperationState\x12\x10\n\x08progress\x18\x03 \x01(\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0e\n\x06result\x18\x05 \x01(\t\x12\x33\n\x07metrics\x18\x06 \x03(\x0b\x32\".spotted.v1.Operation.MetricsEntry\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"+\n\x13GetOperationRequest\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\"@\n\x14GetOperationResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\"-\n\x15WatchOperationRequest\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\"B\n\x16WatchOperationResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\".\n\x16\x43\x61ncelOperationRequest\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\"C\n\x17\x43\x61ncelOperationResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation*\xa8\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x01\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x02\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x03\x12\x1d\n\x19OPERATION_STATE_CANCELLED\x10\x04\x32\x9d\x02\n\x11OperationsService\x12Q\n\x0cGetOperation\x12\x1f.spotted.v1.GetOperationRequest\x1a .spotted.v1.GetOperationResponse\x12Y\n\x0eWatchOperation\x12!.spotted.v1.WatchOperationRequest\x1a\".spotted.v1.WatchOperationResponse0\x01\x12Z\n\x0f\x43\x61ncelOperation\x12\".spotted.v1.CancelOperationRequest\x1a#.spotted.v1.CancelOperationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bspotted/v1/operations.proto\x12\nspotted.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17spotted/v1/access.proto\"\xc5\x02\n\tOperation\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.spotted.v1.OperationState\x12\x10\n\x08progress\x18\x03 \x01(\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0e\n\x06result\x18\x05 \x01(\t\x12\x33\n\x07metrics\x18\x06 \x03(\x0b\x32\".spotted.v1.Operation.MetricsEntry\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"+\n\x13GetOperationRequest\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\"@\n\x14GetOperationResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\"-\n\x15WatchOperationRequest\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\"B\n\x16WatchOperationResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\".\n\x16\x43\x61ncelOperationRequest\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\"C\n\x17\x43\x61ncelOperationResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation*\xa8\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x01\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x02\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x03\x12\x1d\n\x19OPERATION_STATE_CANCELLED\x10\x04\x32\xaf\x02\n\x11OperationsService\x12W\n\x0cGetOperation\x12\x1f.spotted.v1.GetOperationRequest\x1a .spotted.v1.GetOperationResponse\"\x04\xa8\xbb\x18\x01\x12_\n\x0eWatchOperation\x12!.spotted.v1.WatchOperationRequest\x1a\".spotted.v1.WatchOperationResponse\"\x04\xa8\xbb\x18\x01\x30\x01\x12`\n\x0f\x43\x61ncelOperation\x12\".spotted.v1.CancelOperationRequest\x1a#.spotted.v1.CancelOperationResponse\"\x04\xa8\xbb\x18\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,24 +35,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OPERATION_METRICSENTRY']._loaded_options = None
   _globals['_OPERATION_METRICSENTRY']._serialized_options = b'8\001'
-  _globals['_OPERATIONSTATE']._serialized_start=748
-  _globals['_OPERATIONSTATE']._serialized_end=916
-  _globals['_OPERATION']._serialized_start=77
-  _globals['_OPERATION']._serialized_end=402
-  _globals['_OPERATION_METRICSENTRY']._serialized_start=356
-  _globals['_OPERATION_METRICSENTRY']._serialized_end=402
-  _globals['_GETOPERATIONREQUEST']._serialized_start=404
-  _globals['_GETOPERATIONREQUEST']._serialized_end=447
-  _globals['_GETOPERATIONRESPONSE']._serialized_start=449
-  _globals['_GETOPERATIONRESPONSE']._serialized_end=513
-  _globals['_WATCHOPERATIONREQUEST']._serialized_start=515
-  _globals['_WATCHOPERATIONREQUEST']._serialized_end=560
-  _globals['_WATCHOPERATIONRESPONSE']._serialized_start=562
-  _globals['_WATCHOPERATIONRESPONSE']._serialized_end=628
-  _globals['_CANCELOPERATIONREQUEST']._serialized_start=630
-  _globals['_CANCELOPERATIONREQUEST']._serialized_end=676
-  _globals['_CANCELOPERATIONRESPONSE']._serialized_start=678
-  _globals['_CANCELOPERATIONRESPONSE']._serialized_end=745
-  _globals['_OPERATIONSSERVICE']._serialized_start=919
-  _globals['_OPERATIONSSERVICE']._serialized_end=1204
+  _globals['_OPERATIONSSERVICE'].methods_by_name['GetOperation']._loaded_options = None
+  _globals['_OPERATIONSSERVICE'].methods_by_name['GetOperation']._serialized_options = b'\250\273\030\001'
+  _globals['_OPERATIONSSERVICE'].methods_by_name['WatchOperation']._loaded_options = None
+  _globals['_OPERATIONSSERVICE'].methods_by_name['WatchOperation']._serialized_options = b'\250\273\030\001'
+  _globals['_OPERATIONSSERVICE'].methods_by_name['CancelOperation']._loaded_options = None
+  _globals['_OPERATIONSSERVICE'].methods_by_name['CancelOperation']._serialized_options = b'\250\273\030\003'
+  _globals['_OPERATIONSTATE']._serialized_start=773
+  _globals['_OPERATIONSTATE']._serialized_end=941
+  _globals['_OPERATION']._serialized_start=102
+  _globals['_OPERATION']._serialized_end=427
+  _globals['_OPERATION_METRICSENTRY']._serialized_start=381
+  _globals['_OPERATION_METRICSENTRY']._serialized_end=427
+  _globals['_GETOPERATIONREQUEST']._serialized_start=429
+  _globals['_GETOPERATIONREQUEST']._serialized_end=472
+  _globals['_GETOPERATIONRESPONSE']._serialized_start=474
+  _globals['_GETOPERATIONRESPONSE']._serialized_end=538
+  _globals['_WATCHOPERATIONREQUEST']._serialized_start=540
+  _globals['_WATCHOPERATIONREQUEST']._serialized_end=585
+  _globals['_WATCHOPERATIONRESPONSE']._serialized_start=587
+  _globals['_WATCHOPERATIONRESPONSE']._serialized_end=653
+  _globals['_CANCELOPERATIONREQUEST']._serialized_start=655
+  _globals['_CANCELOPERATIONREQUEST']._serialized_end=701
+  _globals['_CANCELOPERATIONRESPONSE']._serialized_start=703
+  _globals['_CANCELOPERATIONRESPONSE']._serialized_end=770
+  _globals['_OPERATIONSSERVICE']._serialized_start=944
+  _globals['_OPERATIONSSERVICE']._serialized_end=1247
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,11 @@ class SurveyEvent(_message.Message):
     CAMERAS_FIELD_NUMBER: _builtins.int
     DETECTIONS_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """In the first event of a restored survey: sets its journal apart from the one that was backed up, of
+    which services may still know more.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stored."""
@@ -61,10 +66,11 @@ class SurveyEvent(_message.Message):
         cameras: Global___CamerasUpserted | None = ...,
         detections: Global___DetectionsAdded | None = ...,
         deleted: Global___DetectionsDeleted | None = ...,
+        import_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "survey", b"survey"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "survey", b"survey"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "survey", b"survey"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
@@ -275,3 +281,181 @@ class StoredCalibration(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StoredCalibration: _TypeAlias = StoredCalibration  # noqa: Y015
+
+@_typing.final
+class BackupRecord(_message.Message):
+    """One record of a backup file: the header, what the survey holds, the end. docs/backup.md tells how records
+    follow one another.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    DEFLATED_FIELD_NUMBER: _builtins.int
+    deflated: _builtins.bytes
+    """Another record, serialised and compressed by zlib."""
+    @_builtins.property
+    def header(self) -> Global___BackupHeader:
+        """What the file holds; always the first."""
+
+    @_builtins.property
+    def page(self) -> Global___BackupPage:
+        """Part of a journal; the journals are whole and in the order of the header."""
+
+    @_builtins.property
+    def head(self) -> Global___StoredHead:
+        """A head that the survey was scored through, or that was trained on it."""
+
+    @_builtins.property
+    def calibration(self) -> Global___StoredCalibration:
+        """A calibration of the survey."""
+
+    @_builtins.property
+    def end(self) -> Global___BackupEnd:
+        """Always the last."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___BackupHeader | None = ...,
+        page: Global___BackupPage | None = ...,
+        head: Global___StoredHead | None = ...,
+        calibration: Global___StoredCalibration | None = ...,
+        end: Global___BackupEnd | None = ...,
+        deflated: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "deflated", b"deflated", "end", b"end", "head", b"head", "header", b"header", "page", b"page", "record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "deflated", b"deflated", "end", b"end", "head", b"head", "header", b"header", "page", b"page", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["header", "page", "head", "calibration", "end", "deflated"]  # noqa: Y015
+    _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
+
+Global___BackupRecord: _TypeAlias = BackupRecord  # noqa: Y015
+
+@_typing.final
+class BackupHeader(_message.Message):
+    """What a backup file holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    STORE_VERSION_FIELD_NUMBER: _builtins.int
+    SPOTTED_VERSION_FIELD_NUMBER: _builtins.int
+    JOURNALS_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """The survey, as it was called in its store: with its organisation where it has one."""
+    store_version: _builtins.str
+    """Version of the store's content."""
+    spotted_version: _builtins.str
+    """Version of Spotted that wrote the file."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the store was looked at."""
+
+    @_builtins.property
+    def journals(self) -> _containers.RepeatedCompositeFieldContainer[Global___BackupJournal]:
+        """The survey's journal, then those of its sessions by their ids."""
+
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        store_version: _builtins.str = ...,
+        spotted_version: _builtins.str = ...,
+        journals: _abc.Iterable[Global___BackupJournal] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "journals", b"journals", "spotted_version", b"spotted_version", "store_version", b"store_version", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackupHeader: _TypeAlias = BackupHeader  # noqa: Y015
+
+@_typing.final
+class BackupJournal(_message.Message):
+    """A journal of a backup file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Whose; empty for the survey's own."""
+    events: _builtins.int
+    """Number of events."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        events: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackupJournal: _TypeAlias = BackupJournal  # noqa: Y015
+
+@_typing.final
+class BackupPage(_message.Message):
+    """Events of one journal, in their order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Whose; empty for the survey's own."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Each a SurveyEvent or a SessionEvent, as the store has it."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        entries: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackupPage: _TypeAlias = BackupPage  # noqa: Y015
+
+@_typing.final
+class BackupEnd(_message.Message):
+    """The end of a backup file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    records: _builtins.int
+    """Number of records before this one."""
+    sha256: _builtins.bytes
+    """SHA-256 of all bytes of the file before this record."""
+    def __init__(
+        self,
+        *,
+        records: _builtins.int = ...,
+        sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackupEnd: _TypeAlias = BackupEnd  # noqa: Y015

@@ -16,7 +16,9 @@ Conventions of this contract:
     google.rpc.BadRequest names the field; google.rpc.RetryInfo says when to come back.
   - Any rpc may also fail with UNAVAILABLE / STORE_UNAVAILABLE (nothing was changed, or the change
     was not acknowledged and may be repeated), FAILED_PRECONDITION / STORE_VERSION,
-    DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT.
+    DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT; where tokens are on also with
+    UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
+    RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
   - Messages stay under 4 MiB; split what is larger, near 1 MiB a message. Only the embedder takes more,
     32 MiB, since a photograph cannot be split.
 """
@@ -362,7 +364,9 @@ class Camera(_message.Message):
     """
     @_builtins.property
     def position(self) -> Global___Position:
-        """Unset: the place is unknown, and so is the feasibility of every pair that touches it."""
+        """Unset: the place is unknown, and so is the feasibility of every pair that touches it; or the caller's
+        role may not see it (access.proto).
+        """
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from services.common.guard import Guard
 from services.common.server import in_thread, serve
-from services.common.settings import Settings
+from services.common.settings import Security, Settings
 from spotted import local
-from spotted.errors import UnavailableError
+from spotted.errors import PreconditionError, UnavailableError
 
 
 @pytest.fixture
@@ -26,6 +27,10 @@ def member(tmp_path: Path, store_url: str) -> local.Member:
 def test_a_service_that_is_told_to_stop_drains_and_ends(member: local.Member, tmp_path: Path) -> None:
     process = member.process()
     assert process is not None
+    assert (
+        "INSECURE: without SPOTTED_TLS_CERT and SPOTTED_TLS_KEY and SPOTTED_AUTH=tokens"
+        in (tmp_path / "scorer.log").read_text()
+    )
     process.terminate()
     assert process.wait(30) == 0
     assert (tmp_path / "scorer.log").read_text().rstrip().endswith("stopped")
@@ -38,7 +43,14 @@ def test_a_taken_port_is_told_with_the_remedy() -> None:
         holder.listen()
         settings = Settings(listen=f"127.0.0.1:{holder.getsockname()[1]}")
         with pytest.raises(UnavailableError, match="SPOTTED_LISTEN"):
-            asyncio.run(serve(settings, [], open_store=lambda: None))
+            asyncio.run(serve(settings, [], guard=Guard(None), open_store=lambda: None))
+
+
+@pytest.mark.parametrize("security", [Security(), Security(tokens=True)])
+def test_an_address_of_the_network_is_not_served_in_the_clear(security: Security) -> None:
+    settings = Settings(listen="0.0.0.0:0", security=security)
+    with pytest.raises(PreconditionError, match="can be reached from other machines"):
+        asyncio.run(serve(settings, [], guard=Guard(None), open_store=lambda: None))
 
 
 def test_a_generator_is_drawn_in_threads_and_in_order() -> None:

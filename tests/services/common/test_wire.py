@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import math
 
 import pytest
@@ -83,3 +84,35 @@ def test_a_page_size_has_a_default_and_a_largest() -> None:
     assert wire.page_size(0, default=100, largest=1000) == 100
     assert wire.page_size(5, default=100, largest=1000) == 5
     assert wire.page_size(5000, default=100, largest=1000) == 1000
+
+
+def test_a_survey_id_may_stand_behind_its_organisation_and_both_are_slugs() -> None:
+    assert wire.survey_id("kenya", "survey_id") == "kenya"
+    assert wire.survey_id("wcs/kenya", "survey_id") == "wcs/kenya"
+    for text in ("", "/", "/kenya", "wcs/", "a/b/c", "*/kenya", "a}:x/kenya"):
+        with pytest.raises(InvalidInputError, match="survey_id is"):
+            wire.survey_id(text, "survey_id")
+
+
+def test_a_text_has_its_longest_length() -> None:
+    assert wire.words("abc", "display_name", most=3) == "abc"
+    with pytest.raises(InvalidInputError, match="display_name has 4 characters; use 3 at most"):
+        wire.words("abcd", "display_name", most=3)
+
+
+def test_a_detection_that_is_not_stored_needs_no_id() -> None:
+    assert wire.detection(pb.Detection(), "detection", stored=False).detection_id == ""
+    with pytest.raises(InvalidInputError, match="detection_id"):
+        wire.detection(pb.Detection(), "detection")
+
+
+@pytest.mark.parametrize("start", [-1, 1 << 60, 10**100])
+def test_a_token_that_was_made_by_hand_begins_at_no_impossible_place(start: int) -> None:
+    with pytest.raises(InvalidInputError, match="page_token"):
+        wire.page_start(wire.page_token(start, ("list",)), ("list",))
+
+
+def test_a_token_nested_without_end_is_refused() -> None:
+    token = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    with pytest.raises(InvalidInputError, match="page_token"):
+        wire.page_start(token, ("list",))

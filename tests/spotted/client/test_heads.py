@@ -34,7 +34,7 @@ def test_a_training_is_watched_to_its_end_and_its_head_scored_through(
 @pytest.mark.slow
 def test_a_training_may_be_asked_to_end(spotted: Spotted, survey_id: str) -> None:
     add_survey(spotted, survey_id)
-    begun = spotted.train_head(survey_id, embedder_pb2.HeadRecipe(epochs=1_000_000))
+    begun = spotted.train_head(survey_id, embedder_pb2.HeadRecipe(epochs=10_000))
     spotted.cancel_operation(begun.operation_id)
     *_, last = spotted.watch_operation(begun.operation_id)
     assert last.state == operations_pb2.OPERATION_STATE_CANCELLED

@@ -1,0 +1,68 @@
+"""Every occurrence of some fields in a message, found once by its descriptor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+Chosen = Callable[[FieldDescriptor], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where chosen fields are in messages of one type.
+
+    own: chosen fields of the message itself. inner: its fields whose messages hold chosen ones.
+    """
+
+    own: tuple[FieldDescriptor, ...]
+    inner: tuple[tuple[FieldDescriptor, Fields], ...]
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.own or self.inner)
+
+    def of(self, message: Message) -> Iterator[tuple[Message, FieldDescriptor]]:
+        """The chosen fields that are set in a message, each with the message that it is a field of."""
+        for field in self.own:
+            if field.is_repeated or _is_set(message, field):
+                yield message, field
+        for field, fields in self.inner:
+            for held in _held(message, field):
+                yield from fields.of(held)
+
+
+def find(descriptor: Descriptor, chosen: Chosen) -> Fields:
+    """Where messages of a type hold fields that are chosen; a type within itself is looked at once."""
+    return _find(descriptor, chosen, frozenset())
+
+
+def _find(descriptor: Descriptor, chosen: Chosen, above: frozenset[str]) -> Fields:
+    above |= {descriptor.full_name}
+    own = tuple(field for field in descriptor.fields if chosen(field))
+    inner = []
+    for field in descriptor.fields:
+        kind = field.message_type
+        if field not in own and kind is not None and kind.full_name not in above and not _is_map(kind):
+            fields = _find(kind, chosen, above)
+            if fields:
+                inner.append((field, fields))
+    return Fields(own, tuple(inner))
+
+
+def _is_map(kind: Descriptor) -> bool:
+    return bool(kind.GetOptions().map_entry)
+
+
+def _is_set(message: Message, field: FieldDescriptor) -> bool:
+    return message.HasField(field.name) if field.has_presence else bool(getattr(message, field.name))
+
+
+def _held(message: Message, field: FieldDescriptor) -> Iterable[Message]:
+    if field.is_repeated:
+        held: Iterable[Message] = getattr(message, field.name)
+        return held
+    return [getattr(message, field.name)] if message.HasField(field.name) else []

@@ -1,0 +1,74 @@
+"""What a service shows to another: its certificate and token, read again when their files change."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import grpc
+
+from services.common import tracing
+from services.common.settings import Security
+from spotted.client.calls import open_channel
+from spotted.client.credentials import Credentials
+from spotted.errors import InvalidInputError
+
+logger = logging.getLogger("spotted")
+
+
+class Line:
+    """The channel to a service. Its owner asks for it at every call, since files may have changed.
+
+    Raises InvalidInputError where a file cannot be read at first, PreconditionError where a token would cross
+    the network in the clear.
+    """
+
+    def __init__(self, address: str, security: Security | None = None) -> None:
+        self.address = address
+        self._security = security or Security()
+        self._lock = threading.Lock()
+        self._stamps = self._stamped()
+        self._channel = self._open()
+
+    def channel(self) -> grpc.Channel:
+        """The channel; another one where a file changed, while calls under way go on over the one before.
+
+        A file that cannot be read any more changes nothing: the log says so.
+        """
+        with self._lock:
+            try:
+                stamps = self._stamped()
+                if stamps != self._stamps:
+                    self._channel, self._stamps = self._open(), stamps
+            except InvalidInputError as error:
+                logger.error("calls to %s go on as before: %s", self.address, error)  # noqa: TRY400 - the line says all
+            return self._channel
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def _open(self) -> grpc.Channel:
+        return open_channel(self.address, credentials(self._security), tracing.outgoing)
+
+    def _stamped(self) -> list[tuple[int, int]]:
+        files = (self._security.ca, self._security.certificate, self._security.key, self._security.token_file)
+        try:
+            found = [path.stat() for path in files if path]
+        except OSError as error:
+            raise InvalidInputError(f"{error.filename} cannot be read ({error.strerror})") from error
+        return [(one.st_mtime_ns, one.st_ino) for one in found]
+
+
+def credentials(security: Security) -> Credentials:
+    """What this service shows as a client. Raises InvalidInputError where its token cannot be read."""
+    token = ""
+    if security.token_file:
+        try:
+            token = security.token_file.read_text().strip()
+        except OSError as error:
+            raise InvalidInputError(
+                f"{security.token_file} cannot be read ({error.strerror}); correct SPOTTED_TOKEN_FILE"
+            ) from error
+    own = (security.certificate, security.key) if security.ca else (None, None)
+    return Credentials(token, security.ca, *own)

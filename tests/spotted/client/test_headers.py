@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+
+from spotted.client.headers import SendsHeaders
+
+
+class Echo(grpc.GenericRpcHandler):
+    """Answers every call, of each of the four kinds, with the metadata that came."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+        told = repr(sorted((m[0], m[1]) for m in handler_call_details.invocation_metadata)).encode()
+        kind = handler_call_details.method.rpartition("/")[2]
+        many = kind.endswith("stream")
+
+        def answer(_: object, __: object) -> Any:  # noqa: ANN401 - one answer or several
+            return iter([told, told]) if many else told
+
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        made: grpc.RpcMethodHandler[Any, Any] = make(answer)
+        return made
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    server: Any = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((Echo(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(1.0).wait()
+
+
+@pytest.mark.parametrize("kind", ["unary_unary", "unary_stream", "stream_unary", "stream_stream"])
+def test_every_kind_of_call_carries_what_is_told_at_that_moment(address: str, kind: str) -> None:
+    numbers = itertools.count()
+    channel = grpc.insecure_channel(address)
+    with grpc.intercept_channel(channel, SendsHeaders(lambda: [("x-number", str(next(numbers)))])) as opened:
+        call: Any = getattr(opened, kind)(f"/echo/{kind}")
+        for number in range(2):
+            request = iter([b"a", b"b"]) if kind.startswith("stream") else b"a"
+            answer = call(request, timeout=10, metadata=(("x-own", "kept"),))
+            told = next(iter(answer)) if kind.endswith("stream") else answer
+            assert f"('x-number', '{number}')".encode() in told
+            assert b"('x-own', 'kept')" in told
+
+
+def test_nothing_told_changes_nothing(address: str) -> None:
+    channel = grpc.insecure_channel(address)
+    with grpc.intercept_channel(channel, SendsHeaders(list)) as opened:
+        call: Any = opened.unary_unary("/echo/unary_unary")
+        assert b"x-number" not in call(b"a", timeout=10)
+
+
+def test_a_failure_is_the_callers_to_see() -> None:
+    channel = grpc.insecure_channel("127.0.0.1:1")
+    with grpc.intercept_channel(channel, SendsHeaders(lambda: [("x-number", "1")])) as opened:
+        call: Any = opened.unary_unary("/echo/unary_unary")
+        with pytest.raises(grpc.RpcError) as caught:
+            call(b"a", timeout=10)
+        assert isinstance(caught.value, grpc.Call)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
