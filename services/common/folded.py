@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from services.common import metrics
 from services.common.journal import Change, Journal, News, Offer, Outcome
 from spotted.errors import ConcurrencyError, SpottedError
 
@@ -61,6 +62,7 @@ class Folded(Generic[StateT]):
         self._state = start()
         self._position = 0
         self._first = b""
+        self._last = b""
         self._turns = threading.Condition()
         self._waiting: list[_Turn[StateT]] = []
         self._serving = False
@@ -203,13 +205,16 @@ class Folded(Generic[StateT]):
 
     def _offer(self, offers: Sequence[Offer]) -> Outcome:
         """Append and fold what was appended, or fold what is new in the store."""
-        outcome = self.journal.offer(offers, folded=self._position, first=self._first)
+        outcome = self.journal.offer(offers, folded=self._position, first=self._first, last=self._last)
         if outcome.news is None:
             for offer in offers:
                 if offer.change.entry:
                     self._take(offer.change.entry)
-        elif self._take_in(outcome.news):
-            self._read_on()
+        else:
+            # another writer came first, or this request did
+            metrics.JOURNAL_RACES.inc()
+            if self._take_in(outcome.news):
+                self._read_on()
         return outcome
 
     def _catch_up(self) -> None:
@@ -223,7 +228,7 @@ class Folded(Generic[StateT]):
     def _read_on(self) -> None:
         """Take in all events, by pages."""
         told_s = time.monotonic()
-        while self._take_in(news := self.journal.news(self._position, self._first)):
+        while self._take_in(news := self.journal.news(self._position, self._first, self._last)):
             if time.monotonic() - told_s > TOLD_EVERY_S:
                 told_s = time.monotonic()
                 logger.info("reading %s: %d of %d events", self.journal.key, self._position, news.length)
@@ -239,4 +244,5 @@ class Folded(Generic[StateT]):
     def _take(self, entry: bytes) -> None:
         self._state.apply(entry)
         self._first = self._first or entry
+        self._last = entry
         self._position += 1

@@ -61,12 +61,15 @@ class HeadStore:
         # what a digest names never changes
         self._known = lru_cache(LOADED)(self._read)
 
-    def get(self, digest: str) -> StoredHead:
-        """A head by its digest. Raises NotFoundError where there is none, or its bytes are damaged."""
-        return self._known(digest)
+    def get(self, digest: str, organisation: str = "") -> StoredHead:
+        """A head of an organisation by its digest.
 
-    def _read(self, digest: str) -> StoredHead:
-        content = self._store.get(keys.head(digest))
+        Raises NotFoundError where there is none, or its bytes are damaged.
+        """
+        return self._known(digest, organisation)
+
+    def _read(self, digest: str, organisation: str) -> StoredHead:
+        content = self._store.get(keys.head(organisation, digest))
         stored = store_pb2.StoredHead.FromString(content) if content else None
         if stored is None or hashlib.sha256(stored.onnx).hexdigest() != digest:
             raise NotFoundError(f"head {digest!r} is not in the store; train it, or activate another one")
@@ -92,7 +95,7 @@ class HeadStore:
             metrics=metrics,
             create_time=messages.timestamp(created_s),
         )
-        self._store.put(keys.head(digest), stored.SerializeToString())
+        self._store.put(keys.head(keys.owner(survey_id), digest), stored.SerializeToString())
         return digest
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
 
-from services.common import metrics
+from services.common import logs
+from services.common.parsing import Deserialize, parsed, parsed_each
 from spotted import errors
 
 # Any stands for request and response types, which differ at every rpc.
@@ -25,12 +27,18 @@ STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
     errors.PreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ConcurrencyError: grpc.StatusCode.ABORTED,
     errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.QuotaError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
     errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.StoreVersionError: grpc.StatusCode.FAILED_PRECONDITION,
 }
 DOMAIN = "spotted"
 DETAILS_KEY = "grpc-status-details-bin"
+# a message travels up to three times in the trailing metadata, once with three bytes for each that is not
+# ASCII, and clients refuse metadata above 8 KiB
+LONGEST_MESSAGE_BYTES = 1000
 
 logger = logging.getLogger("spotted")
 
@@ -42,15 +50,16 @@ def status_code(error: errors.SpottedError) -> grpc.StatusCode:
 
 def rich_status(error: errors.SpottedError) -> status_pb2.Status:
     """google.rpc.Status with ErrorInfo, and BadRequest or RetryInfo where they apply (AIP-193)."""
+    message = _shortened(str(error))
     details: list[Any] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
     if isinstance(error, errors.InvalidInputError) and error.field:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=message)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if isinstance(error, errors.OverloadedError):
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(int(error.retry_after_s * 1e9))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    status = status_pb2.Status(code=status_code(error).value[0], message=str(error))
+    status = status_pb2.Status(code=status_code(error).value[0], message=message)
     for detail in details:
         packed = any_pb2.Any()
         packed.Pack(detail)
@@ -58,8 +67,16 @@ def rich_status(error: errors.SpottedError) -> status_pb2.Status:
     return status
 
 
+def _shortened(message: str) -> str:
+    """A message as it fits: what it names may be as long as a request."""
+    content = message.encode(errors="replace")
+    if len(content) <= LONGEST_MESSAGE_BYTES:
+        return message
+    return content[:LONGEST_MESSAGE_BYTES].decode(errors="ignore") + "…"
+
+
 class ErrorInterceptor(aio.ServerInterceptor):
-    """Turns errors into rich statuses and counts and times every rpc."""
+    """Turns errors into rich statuses, as WatchInterceptor outside of it sees them."""
 
     async def intercept_service(
         self,
@@ -84,23 +101,26 @@ class ErrorInterceptor(aio.ServerInterceptor):
             for b in (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)
             if b is not None
         )
+        # parsed inside the boundary
+        behaviour = _parsing(behaviour, handler.request_deserializer, stream=handler.request_streaming)
         wrapped: grpc.RpcMethodHandler[Any, Any] = make(
-            wrap(method, behaviour),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
+            wrap(method, behaviour), response_serializer=handler.response_serializer
         )
         return wrapped
 
 
+def _parsing(behaviour: Handler, deserialize: Deserialize | None, *, stream: bool) -> Handler:
+    """A behaviour of bytes from one of requests."""
+    parse = parsed_each if stream else parsed
+    return lambda content, context: behaviour(parse(deserialize, content), context)
+
+
 def _wrap_unary(method: str, behaviour: Handler) -> Handler:
     async def call(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:  # noqa: ANN401 - any rpc
-        started = time.perf_counter()
         try:
-            response = await behaviour(request, context)
+            return await behaviour(request, context)
         except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
-            await _abort(method, error, context, started)
-        metrics.observe_rpc(method, "OK", time.perf_counter() - started)
-        return response
+            await _abort(method, error, context)
 
     return call
 
@@ -110,32 +130,44 @@ def _wrap_stream(method: str, behaviour: Handler) -> Handler:
         request: Any,  # noqa: ANN401 - any rpc
         context: aio.ServicerContext[Any, Any],
     ) -> AsyncIterator[Any]:
-        started = time.perf_counter()
         try:
-            async for response in behaviour(request, context):
-                yield response
+            answers = behaviour(request, context)
+            if inspect.isawaitable(answers):
+                # health's Watch writes its answers itself
+                await answers
+            else:
+                async for response in answers:
+                    yield response
         except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
-            await _abort(method, error, context, started)
-        metrics.observe_rpc(method, "OK", time.perf_counter() - started)
+            await _abort(method, error, context)
 
     return call
 
 
-async def _abort(
-    method: str, error: Exception, context: aio.ServicerContext[Any, Any], started: float
-) -> None:
+async def _abort(method: str, error: Exception, context: aio.ServicerContext[Any, Any]) -> NoReturn:
     # abort() itself raises; a handler that aborted already has said all
     if isinstance(error, aio.AbortError):
         raise error
+    # gRPC could not send: the caller hung up, and nobody is left to be told
+    if isinstance(error, aio.InternalError):
+        raise asyncio.CancelledError from error
     if isinstance(error, errors.SpottedError):
         status = rich_status(error)
         code = status_code(error)
+    elif isinstance(error, NotImplementedError):
+        # the generated base class says so of what a servicer lacks, such as health's List
+        code = grpc.StatusCode.UNIMPLEMENTED
+        status = status_pb2.Status(code=code.value[0], message=f"{method} is not served here")
     else:
         logger.error("%s failed", method, exc_info=error)
         code = grpc.StatusCode.INTERNAL
         status = status_pb2.Status(
             code=code.value[0],
-            message=f"{method} failed unexpectedly ({type(error).__name__}); the server's log has the trace",
+            message=f"{method} failed unexpectedly ({type(error).__name__}); the server's log has the trace "
+            f"under request id {logs.current().request_id}",
         )
-    metrics.observe_rpc(method, code.name, time.perf_counter() - started)
-    await context.abort(code, status.message, ((DETAILS_KEY, status.SerializeToString()),))
+    details = (DETAILS_KEY, status.SerializeToString())
+    try:
+        await context.abort(code, status.message, (*(context.trailing_metadata() or ()), details))
+    except aio.InternalError as unsent:
+        raise asyncio.CancelledError from unsent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -12,14 +13,24 @@ from services.common.store import Store
 # entries are near 1 MiB at most, so a page stays far below what a connection buffers with ease
 PAGE_ENTRIES = 64
 
-# What a reader who folded ARGV[1] entries, the first of them ARGV[2], has yet to read: from where, up to
-# which length, and a page of entries. A journal that is shorter, or begins otherwise, was deleted and made
-# anew, and is read from its beginning.
+# of an entry, the bytes at either end by which it is told from another
+MARK_BYTES = 256
+
+# What a reader who folded ARGV[1] entries, the first of them ARGV[2] and the last marked ARGV[3], has yet to
+# read: from where, up to which length, and a page of entries. A journal that is shorter, or begins otherwise,
+# was deleted and made anew; one with another entry at the reader's end lost entries with a store that failed
+# over or was restored, none of them acknowledged. Both are read from the beginning.
 _NEWS = f"""
 local folded = tonumber(ARGV[1])
 local length = redis.call('LLEN', KEYS[1])
 local start = folded
+local function other_end()
+  local last = redis.call('LINDEX', KEYS[1], folded - 1)
+  local begins, ends = string.sub(last, 1, {MARK_BYTES}), string.sub(last, -{MARK_BYTES})
+  return redis.sha1hex(#last .. begins .. ends) ~= ARGV[3]
+end
 if folded > length or (ARGV[2] ~= '' and redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2]) then start = 0 end
+if start > 0 and ARGV[3] ~= '' and other_end() then start = 0 end
 local function news()
   return {{start, length, redis.call('LRANGE', KEYS[1], start, start + {PAGE_ENTRIES - 1})}}
 end
@@ -51,12 +62,12 @@ for i = 2, #KEYS, 2 do
   known = known or answer
 end
 if known or start ~= folded or folded ~= length then return {answers, news()} end
-local at = 4
+local at = 5
 for i = 2, #KEYS, 2 do
   local fields = tonumber(ARGV[at + 2])
   if ARGV[at] ~= '' then redis.call('RPUSH', KEYS[1], ARGV[at]) end
   if length == 0 then begins = digest() end
-  redis.call('SET', KEYS[i], begins .. ARGV[at + 1], 'EX', ARGV[3])
+  redis.call('SET', KEYS[i], begins .. ARGV[at + 1], 'EX', ARGV[4])
   if fields > 0 then redis.call('HDEL', KEYS[i + 1], unpack(ARGV, at + 3, at + 2 + fields)) end
   at = at + 3 + fields
 end
@@ -124,7 +135,8 @@ class Journal:
         self._survey_id = survey_id
         self._news = store.script(_READ, writes=False)
         self._append = store.script(_APPEND)
-        self._look_up = store.script(_LOOK_UP, writes=False)
+        # what it finds is acknowledged, so it waits for the disk like a write
+        self._look_up = store.script(_LOOK_UP)
 
     def length(self) -> int:
         """Number of events."""
@@ -136,9 +148,13 @@ class Journal:
             yield from entries
             start += len(entries)
 
-    def news(self, folded: int, first: bytes) -> News:
-        """What one who has `folded` events, the first of them `first`, has yet to read; one round trip."""
-        start, length, entries = cast("tuple[int, int, list[bytes]]", self._news([self.key], [folded, first]))
+    def news(self, folded: int, first: bytes, last: bytes = b"") -> News:
+        """What one who has `folded` events, from `first` to `last`, has yet to read; one round trip.
+
+        first, last: b"" where they are not to be compared.
+        """
+        told = self._news([self.key], [folded, first, _mark(last)])
+        start, length, entries = cast("tuple[int, int, list[bytes]]", told)
         return News(start, length, entries)
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
@@ -154,13 +170,14 @@ class Journal:
         outcome = self.offer([Offer(change, scope, request_id)], folded=expected, first=b"")
         return outcome.answers[0] if outcome.news else change.answer
 
-    def offer(self, offers: Sequence[Offer], *, folded: int, first: bytes) -> Outcome:
-        """Append as one who has `folded` events, the first of them `first`; one round trip.
+    def offer(self, offers: Sequence[Offer], *, folded: int, first: bytes, last: bytes = b"") -> Outcome:
+        """Append as one who has `folded` events, from `first` to `last`; one round trip.
 
+        first, last: b"" where they are not to be compared.
         Nothing is appended where a request was answered before, or the journal is longer or another by now.
         """
         touched = [self.key]
-        arguments: list[bytes | str | int] = [folded, first, keys.REQUEST_TTL_S]
+        arguments: list[bytes | str | int] = [folded, first, _mark(last), keys.REQUEST_TTL_S]
         for offer in offers:
             ends = offer.change.ends or Fields(self.key, ())
             touched += [keys.request(self._survey_id, offer.scope, offer.request_id), ends.key]
@@ -168,3 +185,9 @@ class Journal:
         told = self._append(touched, arguments)
         answers, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", told)
         return Outcome(answers, News(*news) if news else None)
+
+
+def _mark(entry: bytes) -> str:
+    """What tells an entry from another, as the store computes it too; "" for none."""
+    marked = b"%d%b%b" % (len(entry), entry[:MARK_BYTES], entry[-MARK_BYTES:])
+    return hashlib.sha1(marked, usedforsecurity=False).hexdigest() if entry else ""

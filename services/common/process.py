@@ -1,4 +1,4 @@
-"""How a service's process begins and ends: log format, settings, exit status."""
+"""How a service's process begins and ends: log, traces, settings, exit status."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common import logs, tracing
 from services.common.settings import Settings, from_environment
 from spotted.errors import SpottedError
 
@@ -27,11 +28,10 @@ def now() -> Timestamp:
     return present
 
 
-def set_up_log(name: str) -> None:
-    """Log lines to standard error, each with the name of the process."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {name} %(levelname)s %(message)s"
-    )
+def watch(name: str, settings: Settings) -> None:
+    """Log and trace this process as its settings say. Raises PreconditionError as tracing.start does."""
+    logs.set_up(name, settings.log, tracing.trace_id)
+    tracing.start(name, settings.traces)
 
 
 def collect_seldom() -> None:
@@ -44,9 +44,14 @@ def collect_seldom() -> None:
 
 def main(service: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run one service until it is told to stop; exits 1 with one line where it cannot start."""
-    set_up_log(service)
+    # settings that cannot be read are told in this way
+    logs.set_up(service, "text")
     try:
-        asyncio.run(run(from_environment(service, os.environ)))
+        settings = from_environment(service, os.environ)
+        watch(service, settings)
+        asyncio.run(run(settings))
     except SpottedError as error:
         logging.getLogger("spotted").error("%s: %s", error.reason, error)  # noqa: TRY400 - the line says all
         sys.exit(FAILED)
+    finally:
+        tracing.stop()

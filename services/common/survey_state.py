@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -52,6 +52,11 @@ class Snapshot:
                 f"detection {detection_id!r} is not in survey {self.survey.survey_id!r}; add it first"
             )
         return row
+
+    @property
+    def organisation(self) -> str:
+        """Whose survey it is; "" where tokens are off."""
+        return keys.owner(self.survey.survey_id)
 
     def score_spec(self, fusion: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
         """What this survey's scores are made from."""
@@ -158,10 +163,13 @@ def content_digest(detection: pb.Detection, vector: HalfArray) -> bytes:
     return hashlib.sha256(detection.SerializeToString(deterministic=True) + vector.tobytes()).digest()
 
 
-def folded_survey(store: Store, survey_id: str) -> Folded[SurveyState]:
-    """A survey kept in step with the store."""
+def folded_survey(
+    store: Store, survey_id: str, *, gone: Callable[[str], object] = lambda _: None
+) -> Folded[SurveyState]:
+    """A survey kept in step with the store. gone: told the id where there is no such survey."""
 
     def missing() -> NotFoundError:
+        gone(survey_id)
         return NotFoundError(
             f"survey {survey_id!r} does not exist; create it with CreateSurvey or `spotted import`"
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from spotted import local
+from spotted import diagnosis, local
 from spotted.cli.console import data_option, err, json_option, show, table
 from spotted.client import Spotted
 from spotted.errors import UnavailableError
@@ -79,24 +81,55 @@ def down(*, directory: Path, as_json: bool) -> None:
 @click.command()
 @data_option
 @json_option
-def status(*, directory: Path, as_json: bool) -> None:
-    """Show what runs and which surveys there are; exits 5 where something does not answer."""
+@click.option("--health", "probed", multiple=True, help="Health port of a service elsewhere; repeatable.")
+@click.option("--metrics", "scraped", multiple=True, help="Its metrics (host:port), to look into.")
+def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: tuple[str, ...]) -> None:
+    """Show what runs, what is wrong and what to do, and which surveys there are.
+
+    Exits 5 where something does not answer. With --health or --metrics, services elsewhere are looked at
+    instead of this machine's.
+    """
+    if probed or scraped:
+        _show_elsewhere(probed, scraped, as_json=as_json)
+        return
     run = local.read(directory)
     members = run.members if run else ()
     states = {m.role: "answers" if local.answers(m) else _fault(m, directory) for m in members}
     healthy = bool(states) and all(state == "answers" for state in states.values())
     surveys = _surveys(directory) if healthy else []
+    findings = diagnosis.of_run(run) if run else []
 
     def text() -> None:
         rows = [(m.role, m.address, m.pid, states[m.role]) for m in members]
         table("processes", ("role", "address", "pid", "state"), rows)
+        _tell(findings)
         if healthy:
             rows_ = [(s["survey_id"], s["cameras"], s["detections"]) for s in surveys]
             table("surveys", ("survey", "cameras", "detections"), rows_)
 
-    show({"processes": states, "surveys": surveys}, as_json=as_json, text=text)
+    told = {"processes": states, "surveys": surveys, "findings": [asdict(f) for f in findings]}
+    show(told, as_json=as_json, text=text)
     if not healthy:
         raise UnavailableError(f"not everything answers in {directory}; `spotted up` starts what is missing")
+
+
+def _show_elsewhere(probed: Sequence[str], scraped: Sequence[str], *, as_json: bool) -> None:
+    unwell = [finding for address in probed for finding in diagnosis.of_health(address)]
+    findings = unwell + [finding for address in scraped for finding in diagnosis.of_metrics(address, address)]
+    show(
+        {"findings": [asdict(finding) for finding in findings]},
+        as_json=as_json,
+        text=lambda: _tell(findings) if findings else click.echo("nothing is wrong there"),
+    )
+    if unwell:
+        raise UnavailableError(f"{unwell[0].role} {unwell[0].fault}; {unwell[0].remedy}")
+
+
+def _tell(findings: Sequence[diagnosis.Finding]) -> None:
+    if findings:
+        table(
+            "what is wrong", ("where", "what", "what to do"), [(f.role, f.fault, f.remedy) for f in findings]
+        )
 
 
 def _fault(member: local.Member, directory: Path) -> str:

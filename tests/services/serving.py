@@ -7,25 +7,41 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import grpc
 from grpc import aio
 
+from services.common.guard import Guard
 from services.common.interceptors import ErrorInterceptor
 from services.common.server import MAX_MESSAGE_BYTES, SERVER_OPTIONS, Service
+from services.common.watching import WatchInterceptor
 
 
 @contextmanager
-def running(*services: Service, port: int = 0, max_receive_bytes: int = MAX_MESSAGE_BYTES) -> Iterator[str]:
-    """Serve on a port, any free one for 0, while the context lasts; yields the address."""
+def running(
+    *services: Service,
+    port: int = 0,
+    max_receive_bytes: int = MAX_MESSAGE_BYTES,
+    guard: Guard | None = None,
+    tls: grpc.ServerCredentials | None = None,
+) -> Iterator[str]:
+    """Serve on a port, any free one for 0, while the context lasts; yields the address.
+
+    guard: who is let in, everyone by default. tls: None for none.
+    """
     options = [*SERVER_OPTIONS, ("grpc.max_receive_message_length", max_receive_bytes)]
     started = threading.Event()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     address: list[str] = []
 
+    interceptors = [WatchInterceptor(), ErrorInterceptor(), guard or Guard(None)]
+
     async def serve() -> None:
-        server = aio.server(interceptors=[ErrorInterceptor()], options=options)
+        server = aio.server(interceptors=interceptors, options=options)
         for service in services:
             service.register(server)
-        address.append(f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}")
+        wanted = f"127.0.0.1:{port}"
+        bound = server.add_secure_port(wanted, tls) if tls else server.add_insecure_port(wanted)
+        address.append(f"127.0.0.1:{bound}")
         await server.start()
         ended = asyncio.Event()
         stop.append((asyncio.get_running_loop(), ended))

@@ -337,3 +337,16 @@ def test_a_long_reading_tells_how_far_it_is(
         words(folded(store, survey_id))
     assert f"{PAGE_ENTRIES} of {PAGE_ENTRIES + 1} events" in caplog.text
     assert survey_id in caplog.text
+
+
+def test_a_state_ahead_of_a_store_that_lost_its_last_events_folds_what_came_in_their_place(
+    store: Store, survey_id: str
+) -> None:
+    fold = begin(store, survey_id)
+    add(fold, "leopard")
+    store.script("redis.call('RPOP', KEYS[1])")([fold.journal.key], [])
+    # a replica that knows of no leopard comes to as many events
+    add(folded(store, survey_id), "hyena")
+    assert fold.view(lambda state, position: (state.words, position)) == (["first", "hyena"], 2)
+    add(fold, "nyala")
+    assert list(fold.journal.read(0)) == [b"first", b"hyena", b"nyala"]

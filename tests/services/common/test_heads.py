@@ -46,9 +46,9 @@ def test_an_unknown_digest_is_not_found(store: Store) -> None:
 
 def test_a_damaged_head_is_not_used(store: Store) -> None:
     digest = stored(store)
-    content = store.get(keys.head(digest))
+    content = store.get(keys.head("", digest))
     assert content is not None
-    store.put(keys.head(digest), content.replace(b"embeddings", b"imbeddings"))
+    store.put(keys.head("", digest), content.replace(b"embeddings", b"imbeddings"))
     with pytest.raises(NotFoundError):
         HeadStore(store).get(digest)
 

@@ -73,6 +73,18 @@ def test_a_journal_that_begins_otherwise_or_is_shorter_is_read_from_its_beginnin
     assert journal.length() == 1
 
 
+@pytest.mark.parametrize("last", [b"leopard", b"x" * 5000])
+def test_a_journal_with_another_entry_at_the_readers_end_is_read_from_its_beginning(
+    journal: Journal, last: bytes
+) -> None:
+    journal.offer([offer(last, "1"), offer(b"after", "2")], folded=1, first=b"first")
+    assert journal.news(2, b"first", last) == News(2, 3, [b"after"])
+    lost = last[:-1] + b"?"
+    assert journal.news(2, b"first", lost) == News(0, 3, [b"first", last, b"after"])
+    outcome = journal.offer([offer(b"word", "3")], folded=2, first=b"first", last=lost)
+    assert outcome == Outcome([None], News(0, 3, [b"first", last, b"after"]))
+
+
 def test_fields_end_with_the_change_and_only_with_it(journal: Journal, store: Store, survey_id: str) -> None:
     key = keys.leases(survey_id, "s")
     store.script("redis.call('HSET', KEYS[1], 'a', 1, 'b', 2, 'c', 3)")([key], [])

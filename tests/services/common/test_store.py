@@ -44,6 +44,29 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     kill(member)
 
 
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [("0", "upgrade an older one with `spotted upgrade`"), ("1>2", "wait until `spotted upgrade` has ended")],
+)
+def test_a_service_whose_store_changes_its_version_works_on_it_no_more(
+    tmp_path: Path, version: str, remedy: str
+) -> None:
+    member = own_store(tmp_path)
+    service = Store(url(member))
+    service.open()
+    service.put("spotted:test", b"before")
+    upgrade = Store(url(member), version=None)
+    upgrade.put(keys.VERSION, version.encode())
+    upgrade.cut_off_others()
+    for work in (lambda: service.get("spotted:test"), lambda: service.put("spotted:test", b"after")):
+        with pytest.raises(StoreVersionError, match=f"version {version}, this is version 1; .*{remedy}"):
+            work()
+    assert upgrade.get("spotted:test") == b"before"
+    upgrade.put(keys.VERSION, b"1")
+    assert service.get("spotted:test") == b"before"
+    kill(member)
+
+
 def test_a_store_that_forgets_is_refused(tmp_path: Path) -> None:
     member = own_store(tmp_path)
     redis.Redis.from_url(url(member)).config_set("appendonly", "no")

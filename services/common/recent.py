@@ -1,0 +1,77 @@
+"""What a process keeps in memory: as much as fits; what was used longest ago leaves first."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+
+class Recent(Generic[KeyT, ValueT]):
+    """Values by key, made when they are first asked for; safe to use from many threads.
+
+    budget: of the sum of their sizes; the one asked for last always stays.
+    size: of a value, now; asked again whenever it was used, since values grow when they are.
+    left: told each key that leaves for want of room, and its size.
+    """
+
+    def __init__(
+        self,
+        budget: int,
+        size: Callable[[ValueT], int],
+        left: Callable[[KeyT, int], None] = lambda _key, _size: None,
+    ) -> None:
+        self._budget = budget
+        self._size = size
+        self._left = left
+        self._lock = threading.Lock()
+        # the one used last comes last
+        self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
+        self._sizes: dict[KeyT, int] = {}
+        self._total = 0
+
+    def get(self, key: KeyT, make: Callable[[], ValueT]) -> ValueT:
+        """The value of a key. make: quick, called where there is none."""
+        with self._lock:
+            if self._values:
+                # it may have grown since it was handed out
+                self._measure(next(reversed(self._values)))
+            if key not in self._values:
+                self._values[key] = make()
+            self._values.move_to_end(key)
+            self._measure(key)
+            while self._total > self._budget and len(self._values) > 1:
+                oldest = next(iter(self._values))
+                self._left(oldest, self._drop(oldest))
+            return self._values[key]
+
+    def drop(self, key: KeyT) -> None:
+        """Forget a key, if it is there."""
+        with self._lock:
+            if key in self._values:
+                self._drop(key)
+
+    def __iter__(self) -> Iterator[KeyT]:
+        """The keys, the one used last at the end."""
+        with self._lock:
+            return iter([*self._values])
+
+    def state(self) -> tuple[int, int]:
+        """How many there are, and the sum of their sizes."""
+        with self._lock:
+            return len(self._values), self._total
+
+    def _measure(self, key: KeyT) -> None:
+        size = self._size(self._values[key])
+        self._total += size - self._sizes.get(key, 0)
+        self._sizes[key] = size
+
+    def _drop(self, key: KeyT) -> int:
+        del self._values[key]
+        size = self._sizes.pop(key)
+        self._total -= size
+        return size

@@ -1,0 +1,147 @@
+"""Where the store is: one server, or the primary that Sentinels name."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import cast
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.connection import AbstractConnection, parse_url
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from spotted.errors import InvalidInputError
+
+CONNECT_TIMEOUT_S = 2.0
+# longer than this the store counts as gone; five such attempts end within the deadline of a client, which is
+# then told of the store and not only that time ran out
+ANSWER_TIMEOUT_S = 5.0
+LEAST_TIMEOUT_S = 0.1
+# a Sentinel answers from memory
+SENTINEL_TIMEOUT_S = 0.5
+RETRIES = 2
+# seconds of silence, between probes, and probes, after which the kernel gives a connection up
+KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
+SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+SENTINEL_PORT = 26379
+FORMS = (
+    "use redis://host:port/0, rediss://host:port/0?ssl_ca_certs=ca.pem or "
+    "redis+sentinel://host:port,host:port/service/0"
+)
+
+Connected = Callable[[AbstractConnection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """A store's URL, taken apart.
+
+    shown: the URL without user, password and settings, for messages.
+    url: as redis-py reads it; of Sentinels, that of the primary but for its host.
+    timeout_s: in which the store must answer.
+    replicas: that must have a write, besides the primary, before it is acknowledged.
+    sentinels: host and port of each; none: the URL's own host is the store.
+    """
+
+    shown: str
+    url: str = field(repr=False)
+    timeout_s: float = ANSWER_TIMEOUT_S
+    replicas: int = 0
+    sentinels: tuple[tuple[str, int], ...] = ()
+    service: str = ""
+    sentinel_password: str | None = field(default=None, repr=False)
+
+    def client(self, connected: Connected) -> redis.Redis:
+        """A pool of connections, none of them open yet. connected: called with each that is opened.
+
+        Raises InvalidInputError for a setting in the URL that is none.
+        """
+        settings = {
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "socket_timeout": self.timeout_s,
+            "socket_keepalive": True,
+            "socket_keepalive_options": KEEPALIVE,
+            # safe: every write is a script guarded by position and request id, or sets a value. What was
+            # not answered in time is not sent again, since whoever waits has waited long enough.
+            "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES, (redis.ConnectionError,)),
+            "redis_connect_func": connected,
+        }
+        made = self._primary(settings) if self.sentinels else redis.Redis.from_url(self.url, **settings)
+        try:
+            made.connection_pool.make_connection()
+        except TypeError as error:
+            raise InvalidInputError(
+                f"SPOTTED_STORE_URL has a setting that is none ({error}); {FORMS}"
+            ) from None
+        return made
+
+    def _primary(self, settings: dict[str, object]) -> redis.Redis:
+        given = parse_url(self.url)
+        given.pop("host", None)
+        sentinels = Sentinel(
+            self.sentinels,
+            sentinel_kwargs={
+                "socket_timeout": SENTINEL_TIMEOUT_S,
+                "socket_connect_timeout": SENTINEL_TIMEOUT_S,
+                "password": self.sentinel_password,
+            },
+        )
+        if given.pop("connection_class", None) is not None:
+            given["ssl"] = True
+        return cast("redis.Redis", sentinels.master_for(self.service, **{**settings, **given}))
+
+
+def parse(url: str) -> StoreAddress:
+    """The address that a URL gives. Raises InvalidInputError, which never shows a password."""
+    try:
+        parts = urlsplit(url)
+        scheme, query = parts.scheme, dict(parse_qsl(parts.query, keep_blank_values=True))
+        hosts = parts.netloc.rpartition("@")[2]
+        shown = f"{scheme}://{hosts}{parts.path}"
+        replicas = int(_at_least(0.0, query.pop("replicas", "0")))
+        timeout_s = _at_least(LEAST_TIMEOUT_S, query.pop("socket_timeout", str(ANSWER_TIMEOUT_S)))
+        password = query.pop("sentinel_password", None)
+        if scheme in SENTINEL_SCHEMES:
+            address = StoreAddress(shown, "", timeout_s, replicas, sentinel_password=password)
+            return _behind_sentinels(parts, query, address)
+        rest = parts._replace(query=urlencode(query)).geturl()
+        parse_url(rest)
+    except ValueError as error:
+        # the text of some of these errors holds parts of the URL
+        raise InvalidInputError(
+            f"SPOTTED_STORE_URL cannot be read ({type(error).__name__}); {FORMS}"
+        ) from None
+    if not hosts and scheme != "unix":
+        raise InvalidInputError(f"SPOTTED_STORE_URL names no host; {FORMS}")
+    return StoreAddress(shown, rest, timeout_s, replicas)
+
+
+def _behind_sentinels(parts: SplitResult, query: dict[str, str], address: StoreAddress) -> StoreAddress:
+    account, at, hosts = parts.netloc.rpartition("@")
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service or not hosts:
+        raise InvalidInputError(f"SPOTTED_STORE_URL names no Sentinel or no service of theirs; {FORMS}")
+    url = f"{SENTINEL_SCHEMES[parts.scheme]}://{account}{at}primary/{database or '0'}?{urlencode(query)}"
+    parse_url(url)
+    return replace(
+        address,
+        url=url,
+        sentinels=tuple(_host_and_port(host) for host in hosts.split(",")),
+        service=unquote(service),
+    )
+
+
+def _at_least(least: float, text: str) -> float:
+    value = float(text)
+    if not value >= least:
+        raise ValueError(text)
+    return value
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{text}")
+    return parts.hostname or "", parts.port or SENTINEL_PORT
