@@ -78,9 +78,9 @@ class FaultyStore(Store):
         self._faults = faults
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, kind: str = "read") -> Iterator[None]:
         self._faults.before()
-        with super()._translated():
+        with super()._translated(kind):
             yield
         self._faults.after()
 

