@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from spotted import __version__
@@ -13,12 +15,14 @@ from spotted.cli import (
     evaluating,
     exporting,
     heads,
+    keeping,
     machine,
     moving,
     standing,
     surveying,
     tuning,
 )
+from spotted.cli.connecting import connection_options, read_credentials, remote
 from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
 
 
@@ -28,7 +32,19 @@ from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
     epilog=EXIT_CODE_HELP,
 )
 @click.version_option(__version__)
-def main() -> None:
+@connection_options
+@click.pass_context
+def main(
+    ctx: click.Context,
+    *,
+    embedder: str | None,
+    scorer: str | None,
+    sampler: str | None,
+    token_file: Path | None,
+    ca: Path | None,
+    cert: Path | None,
+    key: Path | None,
+) -> None:
     """Find out which camera-trap photographs show the same animal.
 
     A survey goes through these steps; each may be repeated and resumes where it was stopped:
@@ -42,7 +58,10 @@ def main() -> None:
       spotted evaluate SURVEY          measure top-k where identities are known
       spotted export SURVEY -o OUT     write the observations back with individualID
       spotted down                     stop what `up` started
+
+    The options below, which stand before the command, are for services that others run.
     """  # noqa: D301 - \b tells click to leave the paragraph as it is
+    ctx.obj = remote(embedder, scorer, sampler, lambda: read_credentials(token_file, ca, cert, key))
 
 
 for command in (
@@ -62,6 +81,9 @@ for command in (
     heads.train_head,
     heads.activate_head,
     tuning.tune_feasibility,
+    keeping.backup,
+    keeping.restore,
+    keeping.upgrade,
 ):
     main.add_command(command)
 moving.session.add_command(standing.show_session)

@@ -11,6 +11,7 @@ import click
 
 from spotted import oracle
 from spotted.cli import standing
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, err, json_option, progress, session_option, show
 from spotted.cli.questions import ask, tell
 from spotted.client import Spotted
@@ -85,7 +86,7 @@ def annotate(
         raise click.UsageError("--audit asks pairs alone; leave out --bursts and --galleries")
     kinds = {sampler_pb2.QUESTION_KIND_BURST: bursts, sampler_pb2.QUESTION_KIND_GALLERY: galleries}
     wanted = Asked(survey, session_id, annotator, [k for k, on in kinds.items() if on], audit, limit)
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         _open(spotted, wanted, strategy, trust, seed, retrain=retrain)
         given = _ask_oracle(spotted, wanted) if by_oracle else _ask_person(spotted, wanted)
         state = spotted.progress(survey, session_id)

@@ -15,6 +15,7 @@ from spotted.batch.blocks import Job, blocks_path, compute_block, job_of, snapsh
 from spotted.batch.engines import Engine, Outcome, engine
 from spotted.batch.listing import write_listing
 from spotted.batch.snapshot import Snapshot, described, open_snapshot, take_snapshot
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, err, json_option, progress, show
 from spotted.client import Spotted
 from spotted.errors import PreconditionError, SpottedError
@@ -94,7 +95,7 @@ def candidates(
     if fresh:
         shutil.rmtree(snapshot_path(output), ignore_errors=True)
         shutil.rmtree(blocks_path(output), ignore_errors=True)
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         snapshot = _snapshot(spotted, survey, snapshot_path(output))
     job = job_of(snapshot, output, top_k=top, fusion=FUSIONS[fusion], block_rows=block_rows)
     computed = _work(works, job)

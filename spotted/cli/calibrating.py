@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, err, json_option, show
 from spotted.client import Spotted
 from spotted.v1 import sampler_pb2, scorer_pb2
@@ -31,7 +32,7 @@ def calibrate(
     """
     if off == bool(session_ids or known):
         raise click.UsageError("name what to learn from: --session ID, --known or both; or use --off")
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         if off:
             spotted.activate_calibration(survey, "")
             show({"survey_id": survey}, as_json=as_json, text=lambda: click.echo("not calibrated any more"))

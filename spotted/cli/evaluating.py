@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, err, json_option, progress, show, table
-from spotted.client import Spotted
 from spotted.comparison import TOP, Found, Rankings, compare, rankings
 from spotted.errors import PreconditionError
 from spotted.evaluation import same_pairs
@@ -48,7 +48,7 @@ def evaluate(
     the same are taken in all orders alike. Detections without an identity are candidates, but ask nothing.
     The report adds intervals over individuals, strata, calibration, curves, maps and the hardest animals.
     """
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         gallery, detections = load_gallery(spotted, survey)
         stored, cameras = spotted.survey(survey), {c.camera_id: c for c in spotted.cameras(survey)}
         base = spotted.detections_with_embeddings(survey, base=True)[1] if stored.head_digest else None

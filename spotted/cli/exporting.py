@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from spotted.captures import capture_history, write_capture_history
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, err, json_option, session_option, show
 from spotted.cli.sources import recall
-from spotted.client import Spotted
 from spotted.errors import PreconditionError
 
 CAPTURES = "captures"
@@ -52,7 +52,7 @@ def export(
     """
     source = recall(directory, survey)
     with err.status("writing"):
-        with Spotted.local(directory) as spotted:
+        with connected(directory) as spotted:
             individuals = {
                 detection_id: one.individual_id
                 for one in spotted.individuals(survey, session_id)

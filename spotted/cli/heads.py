@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, json_option, progress, show
 from spotted.client import Spotted
 from spotted.errors import PreconditionError
@@ -40,7 +41,7 @@ def train_head(
                 level_negatives=PAPER.level_negatives,
             )
         )
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         ended = _watched(spotted, spotted.train_head(survey, recipe))
         if ended.state != operations_pb2.OPERATION_STATE_SUCCEEDED:
             raise PreconditionError(f"no head was learned: {ended.message}")
@@ -70,7 +71,7 @@ def activate_head(*, survey: str, digest: str, directory: Path, as_json: bool) -
 
     Every score of the survey changes; a calibration has to be fitted again.
     """
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         before = spotted.survey(survey).head_digest
         spotted.activate_head(survey, digest)
     words = (

@@ -9,8 +9,8 @@ from typing import TextIO
 import click
 from google.protobuf import json_format
 
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, json_option, progress, session_option, show
-from spotted.client import Spotted
 from spotted.errors import InvalidInputError
 from spotted.v1 import sampler_pb2
 
@@ -35,7 +35,7 @@ def export_session(*, survey: str, session_id: str, directory: Path, as_json: bo
     The file is there once it is whole; one that was there is replaced.
     """
     part = output.with_name(output.name + PART)
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         total = spotted.session(survey, session_id).position
         try:
             with part.open("w", encoding="utf-8") as file, progress("events", total) as advance:
@@ -61,7 +61,7 @@ def import_session(*, survey: str, file: Path, session_id: str, directory: Path,
     """
     with file.open(encoding="utf-8", errors="replace") as lines:
         total = sum(1 for _ in lines)
-    with Spotted.local(directory) as spotted, progress("events", total) as advance:
+    with connected(directory) as spotted, progress("events", total) as advance:
         try:
             with file.open(encoding="utf-8", errors="replace") as lines:
                 stored = spotted.import_session(survey, session_id, _events(lines, advance))

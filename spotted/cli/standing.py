@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, json_option, session_option, show, table
-from spotted.client import Spotted
 from spotted.v1 import sampler_pb2
 
 CONFLICTS_SHOWN = 10
@@ -25,7 +25,7 @@ def show_session(*, survey: str, session_id: str, directory: Path, as_json: bool
 
     Conflicts come with the fewest earlier answers that contradict each.
     """
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         state = spotted.progress(survey, session_id)
         conflicts = [conflict.message for conflict in spotted.conflicts(survey, session_id)]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, err, json_option, progress, show, table
 from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Source, is_known, recall, remember
 from spotted.client import Spotted
@@ -83,7 +84,7 @@ def import_survey(
     with err.status("reading"):
         imported = source.read(survey_id)
     notes = list(imported.notes)
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         # files that have grown may change their survey, other files may not
         grown = is_known(directory, imported.survey.survey_id, source)
         survey = _created(spotted, imported.survey, notes, may_change=grown)
@@ -133,7 +134,7 @@ def embed(
         raise click.UsageError("--tone matched and --reference FILE need each other")
     with err.status("reading"):
         pictures = recall(directory, survey).read(survey).pictures
-    with Spotted.local(directory) as spotted, progress("photographs", len(pictures)) as advance:
+    with connected(directory) as spotted, progress("photographs", len(pictures)) as advance:
         preparation = embedder_pb2.Preparation(
             tone=TONES[tone],
             reference_digest=spotted.add_reference(reference.read_bytes()) if reference else "",
@@ -189,7 +190,7 @@ def match(
     Each candidate comes with its visual similarity, the feasibility of the journey (empty where unknown),
     the fused score by which it is ranked, and the journey in words.
     """
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         if fallback := spotted.score_spec(survey, FUSIONS[fusion]).fallback:
             err.print(f"note: {fallback}", markup=False, soft_wrap=True)
         total = len(detection_ids) or spotted.survey(survey).detection_count

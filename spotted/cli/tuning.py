@@ -11,6 +11,7 @@ from google.protobuf import field_mask_pb2
 from matplotlib.figure import Figure
 
 from spotted import messages, plots
+from spotted.cli.connecting import connected
 from spotted.cli.console import data_option, err, json_option, progress, show, table
 from spotted.client import Spotted
 from spotted.client.calls import our_errors
@@ -79,7 +80,7 @@ def tune_feasibility(
     since a few animals always prefer some value by luck. Individuals of a --session were found through the
     present score, so they speak for it; identities from elsewhere are the better judge.
     """
-    with Spotted.local(directory) as spotted:
+    with connected(directory) as spotted:
         stored = spotted.survey(survey)
         gallery, detections = load_gallery(spotted, survey)
         individuals = _individuals(spotted, survey, session_id, detections)

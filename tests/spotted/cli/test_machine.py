@@ -55,7 +55,7 @@ def test_missing_models_are_told_with_the_remedy_and_up_may_be_repeated(tmp_path
 def test_a_machine_where_nothing_runs_says_so(tmp_path: Path) -> None:
     code, out, err = run("status", "--data", str(tmp_path), "--json")
     assert code == 5
-    assert json.loads(out) == {"processes": {}, "surveys": []}
+    assert json.loads(out) == {"processes": {}, "surveys": [], "findings": []}
     assert "spotted up" in err
     assert json.loads(run("down", "--data", str(tmp_path), "--json")[1]) == {"stopped": []}
 

@@ -1,0 +1,37 @@
+"""`python -m services.upkeep`, which `spotted` runs for what works on the store itself."""
+
+from __future__ import annotations
+
+import click
+
+from services.upkeep import (
+    backup_command,
+    certificate_command,
+    restore_command,
+    token_command,
+    upgrade_command,
+)
+from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
+
+
+@click.group(
+    cls=SpottedGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODE_HELP,
+)
+def main() -> None:
+    """Keep what a store holds: backups, restores, upgrades."""
+
+
+for command in (
+    backup_command.backup,
+    restore_command.restore_files,
+    upgrade_command.upgrade_store,
+    token_command.token,
+    certificate_command.certificate,
+):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    # it is `spotted` that people call
+    main(prog_name="spotted")

@@ -1,0 +1,169 @@
+"""A survey that is worked on through the real services, step by step, and all that these show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from services.common import keys, process
+from services.common.heads import HeadStore
+from services.common.store import Store
+from services.embedder.head_file import to_onnx
+from services.upkeep.backup import BackedUp, Backups
+from spotted.client import Spotted
+from spotted.heads import Head
+from spotted.similarity import unit_rows
+from spotted.survey import Camera, Detection
+from spotted.v1 import sampler_pb2, scorer_pb2, survey_pb2
+from tests.spotted.client.surveys import KNOWN, SPEC, known_vectors, survey
+
+ANIMALS = 6
+DIMENSION = SPEC.dimension
+SESSIONS = ("main", "second")
+PRODUCT, CALIBRATED = survey_pb2.FUSION_PRODUCT, survey_pb2.FUSION_CALIBRATED
+
+
+class Life:
+    """What happens to one survey; each step is drawn at random, and allowed."""
+
+    def __init__(self, spotted: Spotted, store: Store, survey_id: str, seed: int) -> None:
+        self.spotted, self.store, self.survey_id = spotted, store, survey_id
+        self.rng = np.random.default_rng(seed)
+        self.added = 0
+        self.labels: list[tuple[str, str]] = []
+        self.steps: dict[str, Callable[[], None]] = {
+            "add": self.add,
+            "delete": self.delete,
+            "move": self.move,
+            "answer": self.answer,
+            "retract": self.retract,
+            "head": self.head,
+            "calibrate": self.calibrate,
+        }
+        spotted.create_survey(survey(survey_id))
+        spotted.add_detections(survey_id, KNOWN, known_vectors(), SPEC)
+
+    def add(self) -> None:
+        count = int(self.rng.integers(1, 4))
+        new = [
+            Detection(
+                f"n{self.added + i:03}",
+                f"c{self.rng.integers(3)}",
+                float(self.rng.integers(90_000)),
+                individual_id=f"a{self.rng.integers(ANIMALS)}",
+            )
+            for i in range(count)
+        ]
+        self.added += count
+        seen = self.rng.normal(size=(count, DIMENSION)).astype(np.float32)
+        self.spotted.add_detections(self.survey_id, new, seen, SPEC)
+
+    def delete(self) -> None:
+        there = [d.detection_id for d in self.spotted.detections(self.survey_id)]
+        # sessions go on asking about what they know; a survey keeps some
+        if len(there) > 20:
+            gone = str(self.rng.choice(there))
+            self.spotted.scorer.DeleteDetections(
+                scorer_pb2.DeleteDetectionsRequest(survey_id=self.survey_id, detection_ids=[gone])
+            )
+
+    def move(self) -> None:
+        camera = Camera("c1", x_m=float(self.rng.uniform(0, 5000)), y_m=0.0)
+        self.spotted.upsert_cameras(self.survey_id, [camera])
+
+    def answer(self) -> None:
+        session_id = str(self.rng.choice(SESSIONS))
+        strategy = {"main": "greedy", "second": "mean-linkage"}[session_id]
+        self.spotted.create_session(self.survey_id, session_id, strategy=strategy, seed=3)
+        asked = self.spotted.next_pairs(self.survey_id, session_id, "anna", count=2).pairs
+        answers = [
+            sampler_pb2.Label(
+                first_detection_id=pair.first.detection_id,
+                second_detection_id=pair.second.detection_id,
+                answer=sampler_pb2.Answer.ValueType(int(self.rng.choice([1, 2, 2, 3]))),
+                annotator_id="anna",
+            )
+            for pair in asked
+        ]
+        if answers:
+            stored = self.spotted.submit_labels(self.survey_id, session_id, answers)
+            self.labels += [(session_id, outcome.label.label_id) for outcome in stored.outcomes]
+
+    def retract(self) -> None:
+        if self.labels:
+            session_id, label_id = self.labels.pop(int(self.rng.integers(len(self.labels))))
+            self.spotted.retract_labels(self.survey_id, session_id, [label_id], "anna")
+
+    def head(self) -> None:
+        self.spotted.activate_head(self.survey_id, store_head(self.store, int(self.rng.integers(3))))
+
+    def calibrate(self) -> None:
+        self.spotted.fit_calibration(self.survey_id, use_known_individuals=True)
+
+
+def store_head(store: Store, seed: int, survey_id: str = "any") -> str:
+    """A head drawn at random, in the store under its digest."""
+    rng = np.random.default_rng(seed)
+    shapes = ((3, DIMENSION), (3,), (DIMENSION, 3))
+    first, second, third = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
+    onnx = to_onnx(Head(first, second, third, np.zeros(DIMENSION, np.float32)), unit_rows(known_vectors()))
+    return HeadStore(store).put(
+        onnx, SPEC, survey_id=survey_id, recipe_json="{}", metrics={"gain": 0.1}, created_s=7.0
+    )
+
+
+def seen(spotted: Spotted, survey_id: str) -> dict[str, object]:
+    """All that the services show of a survey, but for its ids; its vectors and scores bit for bit."""
+    detections, embeddings = spotted.detections_with_embeddings(survey_id, base=True)
+    about = spotted.survey(survey_id)
+    about.ClearField("survey_id")
+    about.ClearField("etag")
+    shown: dict[str, object] = {
+        "survey": about,
+        "cameras": list(spotted.cameras(survey_id)),
+        "detections": detections,
+        "embeddings": embeddings.tobytes(),
+        "spec": spotted.score_spec(survey_id),
+    }
+    for fusion in (PRODUCT, CALIBRATED):
+        shown[f"candidates {fusion}"] = [
+            answer.SerializeToString(deterministic=True)
+            for answer in spotted.candidates(survey_id, top_k=20, fusion=fusion)
+        ]
+    listed = spotted.sampler.ListSessions(sampler_pb2.ListSessionsRequest(survey_id=survey_id))
+    for session in listed.sessions:
+        shown[f"session {session.session_id}"] = shown_of_session(spotted, survey_id, session)
+    return shown
+
+
+def shown_of_session(spotted: Spotted, survey_id: str, session: sampler_pb2.Session) -> dict[str, object]:
+    session_id = session.session_id
+    events = list(spotted.export_session(survey_id, session_id))
+    events[0].ClearField("import_id")
+    events[0].created.ClearField("survey_id")
+    session.ClearField("survey_id")
+    shown: dict[str, object] = {
+        "session": session,
+        "events": events,
+        "individuals": list(spotted.individuals(survey_id, session_id)),
+        "conflicts": list(spotted.conflicts(survey_id, session_id)),
+        "progress": spotted.progress(survey_id, session_id),
+    }
+    asked = spotted.next_pairs(survey_id, session_id, "berta", count=3)
+    for pair in asked.pairs:
+        pair.ClearField("lease_expire_time")
+    return {**shown, "asked": asked}
+
+
+def backed_up(store: Store, survey_id: str, directory: Path) -> BackedUp:
+    return Backups(store, now=process.now).back_up(survey_id, directory / "survey.spotted")
+
+
+def entries(store: Store, survey_id: str) -> dict[str, list[bytes]]:
+    """The journals of a survey as the store has them, by session id."""
+    found = {"": store.slice(keys.survey_journal(survey_id), 0, -1)}
+    for session_id in store.members(keys.sessions(survey_id)):
+        found[session_id] = store.slice(keys.session_journal(survey_id, session_id), 0, -1)
+    return found
