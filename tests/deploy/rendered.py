@@ -1,0 +1,110 @@
+"""What `kubectl kustomize` makes of the overlays, as plain objects."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+OVERLAYS = ("cpu", "gpu", "dev")
+WORKLOADS = {"Deployment", "StatefulSet", "CronJob"}
+SERVICES = ("embedder", "scorer", "sampler")
+# stands for what a Secret holds
+SECRET = "s3cret"  # noqa: S105 - no secret
+
+Object = Mapping[str, Any]
+
+
+def tool(command: str) -> str:
+    """A command line tool of the development requirements, beside this Python."""
+    return str(Path(sys.executable).parent / command)
+
+
+@lru_cache
+def kustomized(directory: Path) -> tuple[Object, ...]:
+    """The objects of a kustomization."""
+    rendered = subprocess.run(
+        [tool("kubectl"), "kustomize", str(directory)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    return tuple(yaml.safe_load_all(rendered.stdout))
+
+
+def objects(overlay: str) -> tuple[Object, ...]:
+    """The objects of an overlay."""
+    return kustomized(KUBERNETES / "overlays" / overlay)
+
+
+def of_kind(found: tuple[Object, ...], *kinds: str) -> list[Object]:
+    """Those of some kinds."""
+    return [each for each in found if each["kind"] in kinds]
+
+
+def name(each: Object) -> str:
+    """Kind and name, for test ids and messages."""
+    return f"{each['kind']}/{each['metadata']['name']}"
+
+
+def named(found: tuple[Object, ...], kind: str, called: str) -> Object:
+    """The one object of a kind and name."""
+    (one,) = [each for each in of_kind(found, kind) if each["metadata"]["name"] == called]
+    return one
+
+
+def pod_template(workload: Object) -> Object:
+    """What a workload makes pods of."""
+    spec = workload["spec"]
+    template: Object = (spec["jobTemplate"]["spec"] if workload["kind"] == "CronJob" else spec)["template"]
+    return template
+
+
+def pods(found: tuple[Object, ...]) -> Iterator[tuple[Object, Object]]:
+    """Each workload with the spec of its pods."""
+    for workload in of_kind(found, *WORKLOADS):
+        yield workload, pod_template(workload)["spec"]
+
+
+def containers(found: tuple[Object, ...]) -> Iterator[tuple[Object, Object]]:
+    """Each workload with each container of its pods."""
+    for workload, pod in pods(found):
+        for container in (*pod["containers"], *pod.get("initContainers", ())):
+            yield workload, container
+
+
+def environment(found: tuple[Object, ...], container: Object) -> dict[str, str]:
+    """The variables of a container as its process sees them, SECRET for what Secrets hold."""
+    variables: dict[str, str] = {}
+    for source in container.get("envFrom", ()):
+        variables |= named(found, "ConfigMap", source["configMapRef"]["name"])["data"]
+    for variable in container.get("env", ()):
+        if "valueFrom" in variable:
+            assert set(variable["valueFrom"]) == {"secretKeyRef"}
+            variables[variable["name"]] = SECRET
+        else:
+            value: str = variable["value"]
+            for known, text in variables.items():
+                value = value.replace(f"$({known})", text)
+            variables[variable["name"]] = value
+    return variables
+
+
+def selects(selector: Object, labels: Mapping[str, str]) -> bool:
+    """Whether a label selector selects these labels."""
+    unknown = set(selector) - {"matchLabels", "matchExpressions"}
+    assert not unknown, f"{unknown} in a selector"
+    for expression in selector.get("matchExpressions", ()):
+        assert expression["operator"] == "In"
+        if labels.get(expression["key"]) not in expression["values"]:
+            return False
+    return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from services.common import store_address
+from services.common.encryption import check_exposure
+from services.common.settings import DEFAULT_PORTS, from_environment
+from spotted import __version__
+from tests.deploy.rendered import ROOT, SECRET, SERVICES, tool
+
+COMPOSE = ROOT / "deploy" / "compose.yaml"
+every_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def config(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What Compose itself makes of the file."""
+    return subprocess.run(
+        [tool("docker-compose"), "-f", str(COMPOSE), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def composed() -> dict[str, Any]:
+    done = config("--profile", "upkeep", "config", "--format", "json", STORE_PASSWORD=SECRET)
+    assert done.returncode == 0, done.stderr
+    parsed: dict[str, Any] = json.loads(done.stdout)
+    return parsed
+
+
+def test_compose_refuses_to_start_without_a_password_of_the_store() -> None:
+    done = config("config")
+    assert done.returncode != 0
+    assert "set STORE_PASSWORD" in done.stderr
+
+
+def test_a_docker_engine_here_reads_the_file_as_well() -> None:
+    if shutil.which("docker") is None:
+        pytest.skip("no docker command here")
+    if subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode:
+        pytest.skip("the docker command here has no compose")
+    done = subprocess.run(
+        ["docker", "compose", "-f", str(COMPOSE), "config", "--quiet"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "STORE_PASSWORD": SECRET},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@every_service
+def test_settings_are_read_as_they_are_meant(composed: dict[str, Any], service: str) -> None:
+    environment = composed["services"][service]["environment"]
+    settings = from_environment(service, environment)
+    check_exposure(settings)
+    assert settings.listen == f"0.0.0.0:{DEFAULT_PORTS[service]}"
+    assert settings.security.tokens
+    assert store_address.parse(settings.store_url).url.startswith(f"redis://:{SECRET}@store:6379/0")
+    read = set(re.findall(r"\bSPOTTED_[A-Z_]+\b", (ROOT / "services/common/settings.py").read_text()))
+    assert set(environment) <= read
+
+
+def test_the_sampler_calls_the_scorer_by_a_name_of_the_certificate(composed: dict[str, Any]) -> None:
+    settings = from_environment("sampler", composed["services"]["sampler"]["environment"])
+    (script,) = composed["services"]["setup"]["command"]
+    hosts = re.findall(r"--host (\S+)", script)
+    assert settings.scorer_address == "scorer:7102"
+    assert {*SERVICES, "localhost", "127.0.0.1"} <= set(hosts)
+
+
+@every_service
+def test_services_wait_for_certificates_and_the_store(composed: dict[str, Any], service: str) -> None:
+    wanted = composed["services"][service]["depends_on"]
+    assert wanted["setup"]["condition"] == "service_completed_successfully"
+    assert composed["services"]["setup"]["depends_on"]["store"]["condition"] == "service_healthy"
+
+
+@every_service
+def test_files_of_the_settings_are_what_setup_wrote(composed: dict[str, Any], service: str) -> None:
+    environment = composed["services"][service]["environment"]
+    (mount,) = composed["services"][service]["volumes"]
+    assert (mount["source"], mount["target"], mount["read_only"]) == ("certificates", "/etc/spotted", True)
+    (script,) = composed["services"]["setup"]["command"]
+    security = from_environment(service, environment).security
+    for path in (security.certificate, security.key, security.ca, security.token_file):
+        if path is not None:
+            assert str(path.parent) == mount["target"]
+            assert path.name in script
+
+
+def test_the_key_of_the_authority_reaches_no_service(composed: dict[str, Any]) -> None:
+    holders = {
+        called
+        for called, service in composed["services"].items()
+        for mount in service.get("volumes", ())
+        if mount["source"] == "authority"
+    }
+    assert holders == {"setup"}
+    (script,) = composed["services"]["setup"]["command"]
+    assert "ca.key" not in script
+
+
+def test_ports_are_published_on_loopback_unless_it_is_asked_for(composed: dict[str, Any]) -> None:
+    published = {
+        called: [(port["host_ip"], int(port["published"])) for port in service.get("ports", ())]
+        for called, service in composed["services"].items()
+    }
+    assert published == {
+        called: [("127.0.0.1", DEFAULT_PORTS[called])] if called in SERVICES else [] for called in published
+    }
+
+
+def test_the_store_is_on_a_network_without_a_way_out(composed: dict[str, Any]) -> None:
+    assert [*composed["services"]["store"]["networks"]] == ["store"]
+    assert composed["networks"]["store"]["internal"] is True
+
+
+def test_the_store_keeps_every_write(composed: dict[str, Any]) -> None:
+    command = composed["services"]["store"]["command"]
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert (options["--appendonly"], options["--appendfsync"]) == ("yes", "always")
+    assert (options["--maxmemory"], options["--maxmemory-policy"]) == ("2gb", "noeviction")
+    assert options["--requirepass"] == SECRET
+    (mount,) = composed["services"]["store"]["volumes"]
+    assert mount["target"] == options["--dir"]
+
+
+def test_every_container_is_without_privilege_and_writes_only_to_volumes(composed: dict[str, Any]) -> None:
+    for called, service in composed["services"].items():
+        assert service["read_only"] is True, called
+        assert service["cap_drop"] == ["ALL"], called
+        assert service["security_opt"] == ["no-new-privileges:true"], called
+        assert service["deploy"]["resources"]["limits"]["memory"], called
+        assert "privileged" not in service, called
+
+
+def test_images_are_pinned_to_this_release(composed: dict[str, Any]) -> None:
+    for called, service in composed["services"].items():
+        image, _, tag = service["image"].rpartition(":")
+        assert re.fullmatch(r"\d+\.\d+\.\d+", tag), called
+        if image.startswith("spotted/"):
+            assert tag == __version__
+            assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+@every_service
+def test_a_container_is_not_killed_before_it_has_drained(composed: dict[str, Any], service: str) -> None:
+    grace = composed["services"][service]["stop_grace_period"]
+    settings = from_environment(service, composed["services"][service]["environment"])
+    assert grace == "45s"
+    assert settings.propagation_s + settings.drain_s + 10 <= 45
+
+
+def test_compose_and_kubernetes_run_the_same_images() -> None:
+    composed = {s["image"] for s in yaml.safe_load(COMPOSE.read_text())["services"].values()}
+    base = yaml.safe_load((ROOT / "deploy/kubernetes/base/kustomization.yaml").read_text())
+    assert {f"{image['name']}:{image['newTag']}" for image in base["images"]} == {
+        image for image in composed if image.startswith("spotted/")
+    }

@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import json
+import re
+
+import kubernetes_validate
+import pytest
+
+from services.common import store_address
+from services.common.encryption import check_exposure
+from services.common.settings import DEFAULT_PORTS, from_environment
+from spotted import __version__
+from tests.deploy.rendered import (
+    KUBERNETES,
+    OVERLAYS,
+    ROOT,
+    SECRET,
+    SERVICES,
+    Object,
+    containers,
+    environment,
+    kustomized,
+    name,
+    named,
+    objects,
+    of_kind,
+    pod_template,
+    pods,
+    selects,
+)
+
+# the oldest release that docs/operating.md names, and a late one
+VERSIONS = ("1.27", "1.37")
+SECRET_TEXT = re.compile(r"password|secret|bearer|PRIVATE KEY|spotted_[0-9a-f]{16}_", re.IGNORECASE)
+# Secrets that the operator or cert-manager makes
+SECRETS = {"spotted-tls", "spotted-store", "spotted-service-token"}
+VARIABLE = re.compile(r"\bSPOTTED_[A-Z_]+\b")
+QUANTITIES = {"Mi": 1, "Gi": 1024}
+
+every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
+every_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def deployment(overlay: str, service: str) -> Object:
+    return named(objects(overlay), "Deployment", f"spotted-{service}")
+
+
+def container_of(overlay: str, service: str) -> Object:
+    (container,) = pod_template(deployment(overlay, service))["spec"]["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+def mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * QUANTITIES[quantity[-2:]]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_object_has_the_fields_of_its_schema_and_no_others(version: str) -> None:
+    distinct = {json.dumps(each, sort_keys=True): each for overlay in OVERLAYS for each in objects(overlay)}
+    for each in distinct.values():
+        kubernetes_validate.validate(dict(each), version, strict=True)
+
+
+def test_the_schema_check_sees_a_field_that_is_none() -> None:
+    wrong = {**deployment("cpu", "scorer"), "sepc": {}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
+
+
+@every_overlay
+def test_every_object_is_in_the_namespace_of_its_overlay(overlay: str) -> None:
+    found = objects(overlay)
+    (namespace,) = of_kind(found, "Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert {each["metadata"].get("namespace") for each in found if each["kind"] != "Namespace"} == {"spotted"}
+
+
+def test_the_base_names_no_namespace() -> None:
+    assert not [name(each) for each in kustomized(KUBERNETES / "base") if "namespace" in each["metadata"]]
+
+
+@every_service
+@every_overlay
+def test_services_are_probed_over_grpc_on_their_health_port(overlay: str, service: str) -> None:
+    container = container_of(overlay, service)
+    health = environment(objects(overlay), container)["SPOTTED_HEALTH_LISTEN"]
+    # a gRPC probe speaks neither TLS nor tokens, and takes no name of a port
+    port = int(health.rsplit(":", 1)[1])
+    assert {"name": "health", "containerPort": port} in container["ports"]
+    for probe, asked in (
+        ("startupProbe", "liveness"),
+        ("livenessProbe", "liveness"),
+        ("readinessProbe", "readiness"),
+    ):
+        assert container[probe]["grpc"] == {"port": port, "service": asked}
+
+
+@every_service
+@every_overlay
+def test_settings_are_read_as_they_are_meant(overlay: str, service: str) -> None:
+    variables = environment(objects(overlay), container_of(overlay, service))
+    settings = from_environment(service, variables)
+    check_exposure(settings)
+    assert settings.listen == f"0.0.0.0:{DEFAULT_PORTS[service]}"
+    assert settings.security.tokens
+    assert settings.log == "json"
+    address = store_address.parse(settings.store_url)
+    assert address.url.startswith(f"rediss://:{SECRET}@spotted-store:6379/0")
+    assert SECRET not in address.shown
+    if service == "sampler":
+        assert settings.scorer_address == f"dns:///spotted-scorer:{DEFAULT_PORTS['scorer']}"
+        assert settings.security.ca is not None
+        assert settings.security.token_file is not None
+
+
+@every_overlay
+def test_every_variable_is_one_that_the_settings_read(overlay: str) -> None:
+    read = set(VARIABLE.findall((ROOT / "services" / "common" / "settings.py").read_text()))
+    for workload, container in containers(objects(overlay)):
+        passed = set(environment(objects(overlay), container))
+        for variable in passed - read:
+            used = f"$({variable})"
+            texts = [v.get("value", "") for v in container["env"]] + container.get("args", [])
+            assert any(used in text for text in texts), f"{variable} of {name(workload)} is read by nobody"
+
+
+@every_service
+@every_overlay
+def test_files_of_the_settings_are_mounted(overlay: str, service: str) -> None:
+    found, container = objects(overlay), container_of(overlay, service)
+    pod = pod_template(deployment(overlay, service))["spec"]
+    secret_of = {volume["name"]: volume.get("secret", {}).get("secretName") for volume in pod["volumes"]}
+    mounted = {mount["mountPath"]: secret_of[mount["name"]] for mount in container["volumeMounts"]}
+    security = from_environment(service, environment(found, container)).security
+    paths = (security.certificate, security.key, security.ca, security.token_file)
+    for path in [each for each in paths if each is not None]:
+        secret = mounted[str(path.parent)]
+        assert secret in SECRETS
+        held = {"tls.crt", "tls.key", "ca.crt"} if secret == "spotted-tls" else {"token"}  # noqa: S105 - a name
+        assert path.name in held
+
+
+@every_service
+@every_overlay
+def test_a_pod_is_not_killed_before_it_has_drained(overlay: str, service: str) -> None:
+    settings = from_environment(service, environment(objects(overlay), container_of(overlay, service)))
+    grace_s = pod_template(deployment(overlay, service))["spec"]["terminationGracePeriodSeconds"]
+    # sockets, journals and planners close after the last call
+    assert grace_s >= settings.propagation_s + settings.drain_s + 10
+
+
+@every_service
+@every_overlay
+def test_services_memory_fits_their_limit(overlay: str, service: str) -> None:
+    container = container_of(overlay, service)
+    limit_mib = mebibytes(container["resources"]["limits"]["memory"])
+    settings = from_environment(service, environment(objects(overlay), container))
+    assert service != "scorer" or settings.memory_mib + 512 <= limit_mib
+
+
+@every_overlay
+def test_the_store_keeps_every_write_and_refuses_when_full(overlay: str) -> None:
+    store = named(objects(overlay), "StatefulSet", "spotted-store")
+    (container,) = pod_template(store)["spec"]["containers"]
+    arguments = container["args"]
+    options = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    assert (options["--appendonly"], options["--appendfsync"]) == ("yes", "always")
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert options["--requirepass"] == "$(STORE_PASSWORD)"
+    # no port without TLS
+    assert (options["--port"], options["--tls-port"]) == ("0", "6379")
+    gigabytes = int(options["--maxmemory"].removesuffix("gb"))
+    assert 2 * gigabytes * 1024 <= mebibytes(container["resources"]["limits"]["memory"])
+    (claim,) = store["spec"]["volumeClaimTemplates"]
+    assert {"name": claim["metadata"]["name"], "mountPath": options["--dir"]} in container["volumeMounts"]
+    assert store["spec"]["persistentVolumeClaimRetentionPolicy"] == {
+        "whenDeleted": "Retain",
+        "whenScaled": "Retain",
+    }
+
+
+@every_overlay
+def test_services_and_budgets_select_the_pods_of_one_workload(overlay: str) -> None:
+    found = objects(overlay)
+    labels = {
+        name(w): pod_template(w)["metadata"]["labels"] for w in of_kind(found, "Deployment", "StatefulSet")
+    }
+    for each in of_kind(found, "Service", "PodDisruptionBudget"):
+        selector = each["spec"]["selector"]
+        wanted = selector if each["kind"] == "PodDisruptionBudget" else {"matchLabels": selector}
+        chosen = [workload for workload, have in labels.items() if selects(wanted, have)]
+        assert len(chosen) == 1, name(each)
+        assert chosen[0].rpartition("/")[2] == each["metadata"]["name"]
+
+
+@every_overlay
+def test_workloads_select_their_own_pods(overlay: str) -> None:
+    for workload in of_kind(objects(overlay), "Deployment", "StatefulSet"):
+        assert selects(workload["spec"]["selector"], pod_template(workload)["metadata"]["labels"])
+
+
+@every_service
+@every_overlay
+def test_services_are_headless_and_name_ports_that_are_there(overlay: str, service: str) -> None:
+    spec = named(objects(overlay), "Service", f"spotted-{service}")["spec"]
+    # a client sees every replica and shares its calls out itself
+    assert spec["clusterIP"] == "None"
+    there = {port["name"]: port["containerPort"] for port in container_of(overlay, service)["ports"]}
+    for port in spec["ports"]:
+        assert there[port["targetPort"]] == port["port"]
+    assert there["grpc"] == DEFAULT_PORTS[service]
+
+
+@every_service
+@every_overlay
+def test_one_pod_of_a_service_at_a_time_may_be_evicted(overlay: str, service: str) -> None:
+    budget = named(objects(overlay), "PodDisruptionBudget", f"spotted-{service}")
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
+@every_overlay
+def test_autoscalers_scale_deployments_that_set_no_number_themselves(overlay: str) -> None:
+    found = objects(overlay)
+    scalers = of_kind(found, "HorizontalPodAutoscaler")
+    assert len(scalers) == (0 if overlay == "dev" else 2)
+    for scaler in scalers:
+        target = named(
+            found, scaler["spec"]["scaleTargetRef"]["kind"], scaler["spec"]["scaleTargetRef"]["name"]
+        )
+        assert "replicas" not in target["spec"], "the next apply would undo what the autoscaler did"
+
+
+def test_embedders_scale_with_their_queue() -> None:
+    scaler = named(objects("gpu"), "HorizontalPodAutoscaler", "spotted-embedder")
+    (metric,) = scaler["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == "spotted_embed_queue_depth"
+
+
+def test_a_gpu_is_given_up_before_the_next_pod_takes_it() -> None:
+    spec = deployment("gpu", "embedder")["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    container = container_of("gpu", "embedder")
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert environment(objects("gpu"), container)["SPOTTED_DEVICE"] == "cuda"
+    assert container["image"] == f"spotted/embedder-gpu:{__version__}"
+
+
+@every_overlay
+def test_secrets_are_in_secrets_alone(overlay: str) -> None:
+    found = objects(overlay)
+    assert not of_kind(found, "Secret"), "a Secret in the repository is none"
+    for settings in of_kind(found, "ConfigMap"):
+        for key, value in settings["data"].items():
+            assert not re.search(
+                r"password|secret|bearer|PRIVATE KEY|spotted_[0-9a-f]{16}_", value, re.IGNORECASE
+            ), key
+            assert "STORE_URL" not in key
+    for workload, container in containers(found):
+        for variable in container.get("env", ()):
+            if "PASSWORD" in variable["name"]:
+                assert "secretKeyRef" in variable["valueFrom"], name(workload)
+
+
+@every_overlay
+def test_what_pods_refer_to_is_there(overlay: str) -> None:
+    found = objects(overlay)
+    accounts = {each["metadata"]["name"] for each in of_kind(found, "ServiceAccount")}
+    configs = {each["metadata"]["name"] for each in of_kind(found, "ConfigMap")}
+    claims = {each["metadata"]["name"] for each in of_kind(found, "PersistentVolumeClaim")}
+    for workload, pod in pods(found):
+        assert pod["serviceAccountName"] in accounts, name(workload)
+        for volume in pod["volumes"]:
+            assert volume.get("secret", {"secretName": "spotted-tls"})["secretName"] in SECRETS, name(
+                workload
+            )
+            if "configMap" in volume:
+                assert volume["configMap"]["name"] in configs
+            if "persistentVolumeClaim" in volume:
+                assert volume["persistentVolumeClaim"]["claimName"] in claims
+    assert all(each["automountServiceAccountToken"] is False for each in of_kind(found, "ServiceAccount"))
+
+
+@every_overlay
+def test_backups_never_overlap_and_go_to_a_disk_of_their_own(overlay: str) -> None:
+    job = named(objects(overlay), "CronJob", "spotted-backup")
+    assert job["spec"]["concurrencyPolicy"] == "Forbid"
+    (container,) = pod_template(job)["spec"]["containers"]
+    output = container["args"][container["args"].index("--output") + 1]
+    assert output in {mount["mountPath"] for mount in container["volumeMounts"]}
