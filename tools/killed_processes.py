@@ -15,6 +15,7 @@ import grpc
 import numpy as np
 
 from services.common import process
+from services.common.guard import Guard
 from services.common.server import serve
 from services.common.settings import Settings
 from services.common.store import Store
@@ -82,7 +83,15 @@ def serve_sampler(listen: str, store_url: str) -> None:
     sessions = Sessions(store, scorer, now=process.now)
     asking = Asking(sessions, Planner(sessions, scorer), Leases(store), Facts(scorer))
     settings = Settings(listen=listen, store_url=store_url)
-    asyncio.run(serve(settings, [service(sessions, asking)], open_store=store.open, close=store.close))
+    asyncio.run(
+        serve(
+            settings,
+            [service(sessions, asking)],
+            guard=Guard(None),
+            open_store=store.open,
+            close=store.close,
+        )
+    )
 
 
 class Processes:

@@ -1,0 +1,63 @@
+"""What each image holds, as a CycloneDX bill of materials from its lock file, with licences.
+
+    python -m tools.sbom --output out/sbom
+
+One JSON file an image, valid against the schema of CycloneDX 1.6, and the same for the same lock file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from tools.licences import REQUIREMENTS, licence, locks
+
+ROOT = REQUIREMENTS.parent
+# ways to install Spotted without an image, and what only builds one
+NO_IMAGES = frozenset({"build", "cpu", "dev", "gpu"})
+
+
+def images() -> list[str]:
+    """The images, and what further goes into some of them, by their lock files."""
+    return [lock for lock in locks() if lock not in NO_IMAGES]
+
+
+def bill(image: str) -> str:
+    """The bill of materials of an image, JSON. Raises ValueError where it is not valid."""
+    command = [sys.executable, "-m", "cyclonedx_py", "requirements", "--output-reproducible"]
+    command += ["--pyproject=pyproject.toml", "--sv=1.6", f"requirements/{image}.lock"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    made: dict[str, Any] = json.loads(done.stdout)
+    for component in made["components"]:
+        stated = licence(component["name"])
+        if stated:
+            component["licenses"] = [{"expression": stated}]
+    text = json.dumps(made, indent=2)
+    fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    if fault is not None:
+        raise ValueError(f"the bill of {image} is not valid: {fault}")
+    return text
+
+
+def main() -> None:
+    """Write one file an image."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("out/sbom"), help="directory")
+    output: Path = parser.parse_args().output
+    output.mkdir(parents=True, exist_ok=True)
+    for image in images():
+        text = bill(image)
+        path = output / f"{image}.cdx.json"
+        path.write_text(text)
+        print(f"{path}: {len(json.loads(text)['components'])} components")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""The services that `fuzz_wire` talks to: real processes with a survey, watched for what none may do."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from services.common.heads import HeadStore
+from services.common.store import Store
+from spotted import local
+from spotted.client import Spotted
+from spotted.errors import NotFoundError
+from spotted.survey import Camera, Detection, Survey
+from spotted.v1 import sampler_pb2
+from tools.wire_requests import (
+    ANNOTATORS,
+    CAMERAS,
+    DETECTIONS,
+    DIMENSION,
+    DOOMED,
+    DOOMED_SESSION,
+    END_S,
+    SESSIONS,
+    SMALL,
+    SPEC,
+    START_S,
+    SURVEYS,
+    head,
+)
+
+KEPT = (*SURVEYS, SMALL, DOOMED)
+FEW = 8
+# what fuzzing may add to the memory of a process that serves a survey of a few kilobytes
+MEMORY_BYTES = 512 << 20
+
+
+class Servers:
+    """A store and the three services, with the surveys and sessions that requests ask about."""
+
+    def __init__(self, models: Path) -> None:
+        self._models = models
+        self._temporary = tempfile.TemporaryDirectory(prefix="spotted-fuzz-")
+        self.directory = Path(self._temporary.name)
+        self._read: dict[str, int] = {}
+        self._first_bytes: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._start()
+        store = Store(self.run.store_url)
+        store.open()
+        HeadStore(store).put(head(), SPEC, survey_id=SMALL, recipe_json="{}", metrics={}, created_s=END_S)
+        store.close()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.spotted.close()
+        local.down(self.directory)
+        self._temporary.cleanup()
+
+    def restart(self) -> None:
+        """Stop everything and start it on what the store has on disk."""
+        self.spotted.close()
+        local.down(self.directory)
+        self._start()
+
+    def tend(self) -> None:
+        """Make anew what requests deleted, and delete what they made."""
+        for survey in list(self.spotted.surveys()):
+            if survey.survey_id not in KEPT:
+                self.spotted.delete_survey(survey.survey_id)
+        for survey_id in KEPT:
+            self._keep(survey_id)
+
+    def faults(self) -> list[str]:
+        """What is wrong with the processes: one that died, does not serve, grew, or logged a trace."""
+        found = list(self._traces())
+        for member in self.run.members:
+            process = member.process()
+            if process is None:
+                found.append(f"the {member.role} died")
+            elif not local.answers(member, timeout_s=10.0):
+                found.append(f"the {member.role} is not serving")
+            elif (grown := self.grown_bytes(member)) > MEMORY_BYTES:
+                found.append(f"the {member.role} grew by {grown >> 20} MiB")
+        return found
+
+    def grown_bytes(self, member: local.Member) -> int:
+        """Memory that a process took since it was first asked about."""
+        process = member.process()
+        held = int(process.memory_info().rss) if process else 0
+        return held - self._first_bytes.setdefault(member.role, held)
+
+    def stored(self) -> dict[str, str]:
+        """A digest of everything that each kept survey holds, as the services tell it."""
+        return {survey_id: self._digest(survey_id) for survey_id in KEPT}
+
+    def work(self) -> None:
+        """A survey from its cameras to answers and back, which must work whatever came before."""
+        survey_id, spotted = "fuzz-job", self.spotted
+        self._create(survey_id)
+        lists = list(spotted.candidates(survey_id, top_k=5))
+        assert len(lists) == len(DETECTIONS), "every detection has candidates"  # noqa: S101 - what it is for
+        spotted.create_session(survey_id, "job", strategy="greedy")
+        asked = spotted.next_pairs(survey_id, "job", "anna", count=3).pairs
+        labels = [
+            sampler_pb2.Label(
+                first_detection_id=pair.first.detection_id,
+                second_detection_id=pair.second.detection_id,
+                answer=sampler_pb2.ANSWER_SAME,
+                annotator_id="anna",
+            )
+            for pair in asked
+        ]
+        spotted.submit_labels(survey_id, "job", labels)
+        same = spotted.progress(survey_id, "job").same
+        assert same == len(labels) > 0, "every answer is known"  # noqa: S101 - what it is for
+        spotted.delete_survey(survey_id)
+
+    def _start(self) -> None:
+        environment = {"SPOTTED_MODELS": str(self._models), "SPOTTED_WORKERS": "1"}
+        self.run = local.up(self.directory, port=0, environment=environment)
+        self.spotted = Spotted.local(self.directory)
+        self._first_bytes.clear()
+
+    def _keep(self, survey_id: str) -> None:
+        try:
+            survey = self.spotted.survey(survey_id)
+        except NotFoundError:
+            self._create(survey_id)
+        else:
+            if survey.detection_count < FEW or survey.embedding != SPEC:
+                self.spotted.delete_survey(survey_id)
+                self._create(survey_id)
+        if survey_id in SURVEYS:
+            self._keep_sessions(survey_id)
+
+    def _keep_sessions(self, survey_id: str) -> None:
+        ids = (*SESSIONS, DOOMED_SESSION)
+        for session_id in ids:
+            try:
+                self.spotted.session(survey_id, session_id)
+            except NotFoundError:
+                self.spotted.create_session(survey_id, session_id, strategy="greedy")
+                self.spotted.next_pairs(survey_id, session_id, ANNOTATORS[0])
+
+    def _create(self, survey_id: str) -> None:
+        rng = np.random.default_rng(0)
+        cameras = {c: Camera(c, x_m=2000.0 * n, y_m=0.0) for n, c in enumerate(CAMERAS)}
+        self.spotted.create_survey(Survey(survey_id, START_S, END_S, cameras=cameras))
+        kept = DETECTIONS[:FEW] if survey_id == SMALL else DETECTIONS
+        detections = [Detection(d, CAMERAS[n % 4], n * 5000.0) for n, d in enumerate(kept)]
+        vectors = rng.normal(size=(len(kept), DIMENSION)).astype(np.float32)
+        self.spotted.add_detections(survey_id, detections, vectors, SPEC)
+
+    def _digest(self, survey_id: str) -> str:
+        digest = hashlib.sha256()
+        for part in self._parts(survey_id):
+            digest.update(part)
+        return digest.hexdigest()
+
+    def _parts(self, survey_id: str) -> Iterator[bytes]:
+        spotted = self.spotted
+        yield spotted.survey(survey_id).SerializeToString(deterministic=True)
+        yield repr(list(spotted.cameras(survey_id))).encode()
+        detections, vectors = spotted.detections_with_embeddings(survey_id, base=True)
+        yield repr(detections).encode() + vectors.tobytes()
+        for candidates in spotted.candidates(survey_id, top_k=5):
+            yield candidates.SerializeToString(deterministic=True)
+        for session_id in (*SESSIONS, DOOMED_SESSION) if survey_id in SURVEYS else ():
+            for event in spotted.export_session(survey_id, session_id):
+                yield event.SerializeToString(deterministic=True)
+            for individual in spotted.individuals(survey_id, session_id):
+                yield individual.SerializeToString(deterministic=True)
+
+    def _traces(self) -> Iterator[str]:
+        for log in sorted(self.directory.glob("*.log")):
+            text = log.read_text(errors="replace")
+            news = text[self._read.get(log.name, 0) :]
+            self._read[log.name] = len(text)
+            at = news.find("Traceback")
+            if at >= 0:
+                yield f"{log.name} has a trace: {news[max(0, at - 200) : at + 3000]}"
