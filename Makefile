@@ -7,9 +7,10 @@ DATA ?= ../shared/data
 # the contract of the last release, which no change may break
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check test demo demo-real fuzz kill-points benchmark \
-	benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval \
-	benchmark-annotation benchmark-stopping benchmark-soak clean
+.PHONY: help setup models stubs baseline lock check test demo demo-real fuzz fuzz-wire kill-points sbom audit \
+	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
+	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-soak benchmark-load \
+	benchmark-overheads benchmark-backup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,7 +43,8 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against $(BASELINE)
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
-	$(BIN)/python -m pytest tests/test_architecture.py
+	$(BIN)/python -m tools.licences
+	$(BIN)/python -m pytest tests/test_architecture.py tests/deploy
 
 test: models ## the whole test suite
 	$(BIN)/python -m pytest
@@ -56,10 +58,22 @@ demo-real: models ## the same on composite surveys of real photographs: make dem
 fuzz: setup ## ten minutes of damaged images and masks
 	$(BIN)/python -m tools.fuzz_images --minutes 10
 
+fuzz-wire: models ## a hundred thousand mutated requests to the running services
+	$(BIN)/python -m tools.fuzz_wire --messages 100000
+
+sbom: setup ## what each image holds, as CycloneDX
+	$(BIN)/python -m tools.sbom --output out/sbom
+
+audit: setup ## known vulnerabilities of what is pinned, where the service that knows them can be reached
+	$(BIN)/python -m tools.audit
+
+images: models ## container images
+	for i in embedder scorer sampler upkeep; do docker build -f deploy/docker/$$i.Dockerfile -t spotted/$$i:0.1.0 . || exit 1; done
+
 kill-points: setup ## a thousand kills of sampler and store while annotators answer
 	$(BIN)/python -m tools.kill_points --points 1000
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-soak ## every figure of the docs but those of benchmark-annotation (hours)
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs but those of benchmark-annotation and benchmark-load (hours)
 
 benchmark-embedder: models ## serving beside the bare pipeline and other servers (PEERS=a python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -86,6 +100,15 @@ benchmark-stopping: setup ## how often "safe to stop" is true, and what it costs
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.overload --seconds 60
+
+benchmark-load: models ## capacity, latency against load, an hour of soak, restarts under load
+	$(BIN)/python -m benchmarks.load --restart
+
+benchmark-overheads: setup ## what TLS with tokens costs a call, and that every call is counted
+	$(BIN)/python -m benchmarks.overheads
+
+benchmark-backup: setup ## a survey of 50,000 detections into a file and back
+	$(BIN)/python -m benchmarks.backup
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) models out build

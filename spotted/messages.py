@@ -24,6 +24,8 @@ _SIDES = {
     Side.FRONT: pb.SIDE_FRONT,
     Side.BACK: pb.SIDE_BACK,
 }
+# what any Tensor of the contract has: rows and columns
+MOST_AXES = 2
 # 9999-12-31T23:59:59Z, the last instant that google.protobuf.Timestamp allows
 LAST_INSTANT_S = 253_402_300_799.0
 FIRST_INSTANT_S = -62_135_596_800.0
@@ -66,6 +68,10 @@ def array(message: pb.Tensor, *, field: str = "tensor") -> npt.NDArray[np.floati
     dtype = DTYPES.get(message.element_type)
     if dtype is None:
         raise InvalidInputError(f"{field} has no element_type; set FLOAT16 or FLOAT32", field=field)
+    if len(message.shape) > MOST_AXES:
+        raise InvalidInputError(
+            f"{field} has {len(message.shape)} axes; send {MOST_AXES} at most, rows and columns", field=field
+        )
     shape = tuple(message.shape)
     expected = math.prod(shape) * dtype.itemsize
     if len(message.content) != expected:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 
 import joblib
 from grpc import aio
 
 from services.common import process
+from services.common.guard import guard_for
 from services.common.heads import HeadStore
 from services.common.server import Service, serve
 from services.common.settings import Settings
@@ -29,7 +29,7 @@ from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_serv
 
 def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
     """The embedder and its operations over a store and loaded backbones."""
-    operations = Operations(store, now=time.time)
+    operations = Operations(store, now=store.now)
     embedder = EmbedderServicer(embedders, Trainings(store, operations, environment))
 
     def register_embedder(server: aio.Server) -> None:
@@ -65,6 +65,7 @@ async def run(settings: Settings) -> None:
     await serve(
         settings,
         services(store, embedders, environment),
+        guard=guard_for(settings, store),
         open_store=store.open,
         close=store.close,
         max_receive_bytes=MAX_MESSAGE_BYTES,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from services.common import access
 from services.common.heads import HeadStore, StoredHead
 from services.embedder.pipeline import ImageEmbedder, Way
 from services.embedder.preprocessing import Preprocessing
@@ -59,13 +60,14 @@ class Embedders:
         Raises NotFoundError for a head or reference, DigestMismatchError for a head of other vectors,
         PreconditionError where no segmenter is loaded.
         """
-        share = Share(wanted.survey_id, bulk)
+        organisation = access.caller().organisation
+        share = Share(wanted.survey_id or organisation, bulk)
         preprocessing = embedder.backbone.preprocessing
         if not wanted.plain:
-            preprocessing = await asyncio.to_thread(self._preprocessing, preprocessing, wanted)
+            preprocessing = await asyncio.to_thread(self._preprocessing, preprocessing, wanted, organisation)
         if not wanted.head_digest:
             return Way(share, preprocessing)
-        head = await asyncio.to_thread(self.stores.heads.get, wanted.head_digest)
+        head = await asyncio.to_thread(self.stores.heads.get, wanted.head_digest, organisation)
         return Way(share, preprocessing, _fitting(head, embedder, preprocessing))
 
     async def close(self) -> None:
@@ -73,7 +75,7 @@ class Embedders:
         for embedder in self.all:
             await embedder.close()
 
-    def _preprocessing(self, base: Preprocessing, wanted: Wanted) -> Preprocessing:
+    def _preprocessing(self, base: Preprocessing, wanted: Wanted, organisation: str) -> Preprocessing:
         if wanted.segmented and self.segmenter is None:
             raise PreconditionError(
                 "this embedder has no segmenter; set SPOTTED_SEGMENTER to the directory of one, send masks, "
@@ -83,7 +85,7 @@ class Embedders:
         return replace(
             base,
             tone=wanted.tone,
-            reference=self.stores.references.get(wanted.reference_digest) if matched else None,
+            reference=self.stores.references.get(wanted.reference_digest, organisation) if matched else None,
             segmenter=self.segmenter if wanted.segmented else None,
             fill=base.fill if wanted.fill is None else wanted.fill,
         )

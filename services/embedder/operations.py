@@ -16,11 +16,16 @@ SILENT_S = 60.0
 
 
 class Operations:
-    """The operations of a store. now: UTC seconds since 1970."""
+    """The operations of an organisation, "" where tokens are off. now: UTC seconds since 1970."""
 
-    def __init__(self, store: Store, *, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store, *, now: Callable[[], float], organisation: str = "") -> None:
         self._store = store
         self._now = now
+        self._organisation = organisation
+
+    def of(self, organisation: str) -> Operations:
+        """Those of another organisation."""
+        return Operations(self._store, now=self._now, organisation=organisation)
 
     def begin(self, message: str) -> pb.Operation:
         """A new running operation."""
@@ -39,12 +44,14 @@ class Operations:
         if update is not None:
             operation.update_time.CopyFrom(update)
         self._store.put(
-            keys.operation(operation.operation_id), operation.SerializeToString(), ttl_s=keys.OPERATION_TTL_S
+            keys.operation(self._organisation, operation.operation_id),
+            operation.SerializeToString(),
+            ttl_s=keys.OPERATION_TTL_S,
         )
 
     def get(self, operation_id: str) -> pb.Operation:
         """An operation; one whose worker fell silent is failed. Raises NotFoundError."""
-        content = self._store.get(keys.operation(operation_id))
+        content = self._store.get(keys.operation(self._organisation, operation_id))
         if content is None:
             raise NotFoundError(f"operation {operation_id!r} does not exist, or ended over thirty days ago")
         operation = pb.Operation.FromString(content)
@@ -62,9 +69,11 @@ class Operations:
         """Ask a running operation to stop. Raises NotFoundError."""
         operation = self.get(operation_id)
         if operation.state == pb.OPERATION_STATE_RUNNING:
-            self._store.put(keys.operation_cancel(operation_id), b"", ttl_s=keys.OPERATION_TTL_S)
+            self._store.put(
+                keys.operation_cancel(self._organisation, operation_id), b"", ttl_s=keys.OPERATION_TTL_S
+            )
         return operation
 
     def cancel_asked(self, operation_id: str) -> bool:
         """Whether an operation was asked to stop."""
-        return self._store.get(keys.operation_cancel(operation_id)) is not None
+        return self._store.get(keys.operation_cancel(self._organisation, operation_id)) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from services.common import access
 from services.embedder.operations import Operations
 from spotted.v1 import operations_pb2 as pb
 from spotted.v1 import operations_pb2_grpc
@@ -20,16 +21,17 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
 
     async def GetOperation(self, request: pb.GetOperationRequest, _: object) -> pb.GetOperationResponse:
         """Read an operation."""
-        operation = await asyncio.to_thread(self._operations.get, request.operation_id)
+        operations = self._operations.of(access.caller().organisation)
+        operation = await asyncio.to_thread(operations.get, request.operation_id)
         return pb.GetOperationResponse(operation=operation)
 
     async def WatchOperation(
         self, request: pb.WatchOperationRequest, _: object
     ) -> AsyncIterator[pb.WatchOperationResponse]:
         """Stream an operation's changes until it is done."""
-        told = None
+        operations, told = self._operations.of(access.caller().organisation), None
         while told is None or told.state == pb.OPERATION_STATE_RUNNING:
-            operation = await asyncio.to_thread(self._operations.get, request.operation_id)
+            operation = await asyncio.to_thread(operations.get, request.operation_id)
             if operation != told:
                 yield pb.WatchOperationResponse(operation=operation)
             told = operation
@@ -39,5 +41,6 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         self, request: pb.CancelOperationRequest, _: object
     ) -> pb.CancelOperationResponse:
         """Ask an operation to stop."""
-        operation = await asyncio.to_thread(self._operations.cancel, request.operation_id)
+        operations = self._operations.of(access.caller().organisation)
+        operation = await asyncio.to_thread(operations.cancel, request.operation_id)
         return pb.CancelOperationResponse(operation=operation)

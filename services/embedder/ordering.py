@@ -33,8 +33,14 @@ async def in_order(
                 await room.acquire()
                 begun.put_nowait(tasks.create_task(one(item)))
 
+    def ended(task: asyncio.Task[None]) -> None:
+        begun.put_nowait(None)
+        # its error counts as seen: nobody is left to see it where the stream was given up meanwhile
+        if not task.cancelled():
+            task.exception()
+
     drawing = asyncio.create_task(draw())
-    drawing.add_done_callback(lambda _: begun.put_nowait(None))
+    drawing.add_done_callback(ended)
     try:
         while (task := await begun.get()) is not None:
             await asyncio.wait((task,))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
+from services.common import metrics, tracing
 from services.common.heads import StoredHead
 from services.embedder.backbones import Backbone
 from services.embedder.batching import Batcher, Limits, Timings
 from services.embedder.decoding import MAX_PIXELS, ByteArray
 from services.embedder.preprocessing import ImageCrop, Preprocessing
 from services.embedder.sharing import Share
-from spotted.errors import PreconditionError
+from spotted.errors import DeadlineError, OverloadedError, PreconditionError
 from spotted.survey import Float32Array
 
 
@@ -85,8 +87,13 @@ class ImageEmbedder:
         the backbone makes no finite vector, and what `Batcher.submit` raises.
         """
         task = _Task(crop, way)
-        finished = await self._batcher.submit(task, way.share, size=len(crop.content), deadline_s=deadline_s)
-        return Embedding(finished.result, finished.timings)
+        size = len(crop.content)
+        with _refusals_counted():
+            finished = await self._batcher.submit(task, way.share, size=size, deadline_s=deadline_s)
+        spent = finished.timings
+        metrics.EMBED_QUEUE_S.observe(spent.queued_s)
+        tracing.record([("queue", spent.queued_s), ("prepare", spent.prepared_s), ("infer", spent.worked_s)])
+        return Embedding(finished.result, spent)
 
     async def close(self) -> None:
         """Finish what was admitted and end the workers."""
@@ -97,12 +104,26 @@ class ImageEmbedder:
         return _Prepared(pixels, task.way.head)
 
     def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[Float32Array | PreconditionError]:
-        vectors = self.backbone.embed([one.pixels for one in prepared])
+        metrics.EMBED_BATCH_IMAGES.observe(len(prepared))
+        with metrics.EMBED_INFER_S.time():
+            vectors = self.backbone.embed([one.pixels for one in prepared])
         for head in {one.head.digest: one.head for one in prepared if one.head}.values():
             _adapt(
                 vectors, [one.head is not None and one.head.digest == head.digest for one in prepared], head
             )
         return vectors
+
+
+@contextmanager
+def _refusals_counted() -> Iterator[None]:
+    try:
+        yield
+    except OverloadedError:
+        metrics.EMBED_REFUSED_FULL.inc()
+        raise
+    except DeadlineError:
+        metrics.EMBED_REFUSED_LATE.inc()
+        raise
 
 
 def _adapt(vectors: list[Float32Array | PreconditionError], chosen: Sequence[bool], head: StoredHead) -> None:

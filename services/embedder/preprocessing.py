@@ -16,6 +16,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from services.common import metrics
 from services.embedder.cropping import BLACK, Box, Colour, FractionBox, Place, locate
 from services.embedder.decoding import MAX_PIXELS, ByteArray, decode
 from services.embedder.masks import BoolArray, Mask, masked, read_mask
@@ -105,7 +106,12 @@ class Preprocessing:
         Raises UnreadableImageError as `decode`, `locate` and `read_mask` do, and where the mask leaves no
         pixel of the crop; PreconditionError as `Segmenter.mask` does.
         """
-        image = decode(crop.content, max_pixels=max_pixels)
+        with metrics.EMBED_DECODE_S.time():
+            image = decode(crop.content, max_pixels=max_pixels)
+        with metrics.EMBED_PREPARE_S.time():
+            return self._cropped(crop, image)
+
+    def _cropped(self, crop: ImageCrop, image: ByteArray) -> ByteArray:
         height, width = image.shape[:2]
         place = locate(crop.box or WHOLE, crop.theta, width=width, height=height)
         window = self._toned(image, place)

@@ -15,15 +15,15 @@ class ReferenceStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def put(self, reference: Reference) -> str:
-        """Store a reference; answers its digest. When this returns it is on disk."""
+    def put(self, reference: Reference, organisation: str = "") -> str:
+        """Store a reference of an organisation; answers its digest. When this returns it is on disk."""
         stored = store_pb2.StoredReference(counts=[count for line in reference.counts for count in line])
-        self._store.put(keys.reference(reference.digest), stored.SerializeToString())
+        self._store.put(keys.reference(organisation, reference.digest), stored.SerializeToString())
         return reference.digest
 
-    def get(self, digest: str) -> Reference:
-        """A reference by its digest. Raises NotFoundError."""
-        content = self._store.get(keys.reference(digest))
+    def get(self, digest: str, organisation: str = "") -> Reference:
+        """A reference of an organisation by its digest. Raises NotFoundError."""
+        content = self._store.get(keys.reference(organisation, digest))
         if content is None:
             raise NotFoundError(f"reference {digest!r} is not in the store; send AddReferenceImage first")
         counts = store_pb2.StoredReference.FromString(content).counts

@@ -18,6 +18,7 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
+from services.common import metrics
 from services.embedder.decoding import ByteArray
 from services.embedder.masks import BoolArray
 from services.embedder.resizing import resize
@@ -93,6 +94,7 @@ class Segmenter:
         """SHA-256 (hex) of all that changes its masks."""
         return self.manifest.digest
 
+    @metrics.EMBED_SEGMENT_SECONDS.time()
     def mask(self, image: ByteArray, rows: slice, columns: slice) -> BoolArray:
         """True where the animal is in the window of rows and columns of an upright (H, W, 3) image.
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from grpc import aio
 
+from services.common import access
 from services.common import wire as checks
 from services.embedder import wire
 from services.embedder.decoding import decode
@@ -67,19 +68,21 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     ) -> pb.AddReferenceImageResponse:
         """Keep a reference image's histogram."""
         limit = min(e.max_pixels for e in self._embedders.all)
-        digest = await asyncio.to_thread(self._add_reference, request.image, limit)
+        organisation = access.caller().organisation
+        digest = await asyncio.to_thread(self._add_reference, request.image, limit, organisation)
         return pb.AddReferenceImageResponse(reference_digest=digest)
 
     async def ApplyHead(self, request: pb.ApplyHeadRequest, _: object) -> pb.ApplyHeadResponse:
         """Adapt base embeddings."""
         embeddings = wire.base_embeddings(request)
-        head = await asyncio.to_thread(self._embedders.stores.heads.get, request.head_digest)
+        owned = request.head_digest, access.caller().organisation
+        head = await asyncio.to_thread(self._embedders.stores.heads.get, *owned)
         adapted = await asyncio.to_thread(head.apply, embeddings)
         return pb.ApplyHeadResponse(embeddings=messages.tensor(adapted))
 
     async def TrainHead(self, request: pb.TrainHeadRequest, _: object) -> pb.TrainHeadResponse:
         """Begin a training."""
-        survey_id = checks.slug(request.survey_id, "survey_id")
+        survey_id = checks.survey_id(request.survey_id, "survey_id")
         recipe = wire.recipe(request.recipe)
         operation = await asyncio.to_thread(self._trainings.begin, survey_id, recipe, request.request_id)
         return pb.TrainHeadResponse(operation=operation)
@@ -99,6 +102,6 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
             max_message_bytes=MAX_MESSAGE_BYTES,
         )
 
-    def _add_reference(self, image: bytes, max_pixels: int) -> str:
+    def _add_reference(self, image: bytes, max_pixels: int, organisation: str) -> str:
         reference = Reference.of(decode(image, max_pixels=max_pixels))
-        return self._embedders.stores.references.put(reference)
+        return self._embedders.stores.references.put(reference, organisation)

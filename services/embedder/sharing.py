@@ -11,6 +11,8 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from services.common import metrics
+
 ItemT = TypeVar("ItemT")
 
 
@@ -40,6 +42,8 @@ class Admission:
     def __init__(self, max_items: int, max_bytes: int) -> None:
         self.max_items = max_items
         self.max_bytes = max_bytes
+        # each backbone has its own
+        metrics.EMBED_QUEUE_LIMIT.inc(max_items)
         self._items: Counter[Share] = Counter()
         self._bytes: Counter[Share] = Counter()
         self._waiting: OrderedDict[_Waiting, None] = OrderedDict()
@@ -68,6 +72,7 @@ class Admission:
 
     def leave(self, share: Share, size: int) -> None:
         """Make room, and let in who waits for it."""
+        metrics.EMBED_QUEUE_BYTES.dec(size)
         for used, amount in ((self._items, 1), (self._bytes, size)):
             used[share] -= amount
             if used[share] <= 0:
@@ -92,6 +97,7 @@ class Admission:
         return self._items[share] <= free_items and self._bytes[share] <= free_bytes
 
     def _enter(self, share: Share, size: int) -> None:
+        metrics.EMBED_QUEUE_BYTES.inc(size)
         self._items[share] += 1
         self._bytes[share] += size
 
@@ -110,7 +116,7 @@ class FairQueue(Generic[ItemT]):
     def push(self, share: Share, item: ItemT) -> None:
         """Add an item behind its share's others."""
         self._lines.setdefault(share, OrderedDict())[item] = None
-        self._length += 1
+        self._changed(1)
 
     def pop(self) -> ItemT:
         """The oldest item of the share whose turn it is. Raises KeyError where there is none."""
@@ -118,7 +124,7 @@ class FairQueue(Generic[ItemT]):
         if share is None or line is None:
             raise KeyError("the queue is empty")
         item, _ = line.popitem(last=False)
-        self._length -= 1
+        self._changed(-1)
         if line:
             self._lines.move_to_end(share)
         else:
@@ -131,6 +137,10 @@ class FairQueue(Generic[ItemT]):
         if line is None or item not in line:
             return
         del line[item]
-        self._length -= 1
+        self._changed(-1)
         if not line:
             del self._lines[share]
+
+    def _changed(self, by: int) -> None:
+        self._length += by
+        metrics.EMBED_QUEUE_DEPTH.inc(by)

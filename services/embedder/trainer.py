@@ -45,7 +45,7 @@ class Training:
         self._store = store
         self._survey_id = survey_id
         self._recipe = recipe
-        self._operations = Operations(store, now=time.time)
+        self._operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
         self._operation = self._operations.get(operation_id)
         self._told_s = 0.0
 

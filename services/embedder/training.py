@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 
 from services.common import keys
 from services.common.store import Store
 from services.common.survey_state import folded_survey
 from services.embedder.operations import Operations
-from spotted.errors import PreconditionError
+from spotted.errors import PreconditionError, StoreUnavailableError
 from spotted.heads import FEWEST_DETECTIONS, HeadRecipe
 from spotted.v1 import operations_pb2 as pb
 
@@ -37,15 +38,16 @@ class Trainings:
         Raises NotFoundError for the survey, PreconditionError where there is no torch, the survey is too
         small, or a training of it runs already.
         """
+        operations = self._operations.of(keys.owner(survey_id))
         request = keys.request(survey_id, TRAIN, request_id)
         if request_id and (first := self._store.get(request)) is not None:
-            return self._operations.get(first.decode())
+            return operations.get(first.decode())
         self._check(survey_id)
-        operation = self._operations.begin("waiting for its process")
+        operation = operations.begin("waiting for its process")
         if not self._store.put(
             keys.training(survey_id), operation.operation_id.encode(), ttl_s=MARK_TTL_S, only_new=True
         ):
-            self._operations.fail(operation, "another training of this survey runs")
+            operations.fail(operation, "another training of this survey runs")
             raise PreconditionError(
                 f"a training of survey {survey_id!r} runs already; wait for it, or cancel it"
             )
@@ -77,9 +79,14 @@ class Trainings:
     def _watch(self, process: subprocess.Popen[bytes], operation_id: str, survey_id: str) -> None:
         """Tell at once where a training's process died without a word."""
         code = process.wait()
-        operation = self._operations.get(operation_id)
+        # with the store gone, the operation's silence tells it
+        with suppress(StoreUnavailableError):
+            self._ended(code, self._operations.of(keys.owner(survey_id)), operation_id, survey_id)
+
+    def _ended(self, code: int, operations: Operations, operation_id: str, survey_id: str) -> None:
+        operation = operations.get(operation_id)
         if operation.state == pb.OPERATION_STATE_RUNNING:
             # whoever sees the failure may begin again at once; a later training keeps its own mark
             if self._store.get(keys.training(survey_id)) == operation_id.encode():
                 self._store.delete(keys.training(survey_id))
-            self._operations.fail(operation, f"its process ended with code {code}; see the embedder's log")
+            operations.fail(operation, f"its process ended with code {code}; see the embedder's log")

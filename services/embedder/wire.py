@@ -33,6 +33,8 @@ _TONES = {
 }
 # a head of this width on 1,280 elements takes 10 MiB; wider ones are no bottleneck
 MAX_RANK = 1024
+# days on one core of a large survey; the paper's 300 take minutes
+MAX_EPOCHS = 10_000
 WEIGHTS: tuple[Literal["anchor_weight"], Literal["positive_weight"], Literal["negative_weight"]]
 WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
 
@@ -81,7 +83,7 @@ def wanted(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamRequest)
             "preparation.reference_digest and TONE_MATCHED need each other; send both or neither",
             field="preparation.reference_digest",
         )
-    survey_id = wire.slug(request.survey_id, "survey_id") if request.survey_id else ""
+    survey_id = wire.survey_id(request.survey_id, "survey_id") if request.survey_id else ""
     return Wanted(survey_id, request.head_digest, tone, asked.reference_digest, asked.segmented, _fill(asked))
 
 
@@ -113,7 +115,8 @@ def named_crop(message: embedder_pb2.Crop) -> NamedCrop:
         case "mask_rle":
             rle = message.mask_rle
             mask = RleMask(rle.height, rle.width, rle.compressed or tuple(rle.counts))
-    return NamedCrop(message.crop_id, ImageCrop(message.image, box, message.theta, mask))
+    crop_id = wire.identifier(message.crop_id, "crop_id", required=False)
+    return NamedCrop(crop_id, ImageCrop(message.image, box, message.theta, mask))
 
 
 def embed_response(outcomes: Sequence[Outcome], made: survey_pb2.EmbeddingSpec) -> embedder_pb2.EmbedResponse:
@@ -147,6 +150,7 @@ def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
     """A recipe; 0 stands for the default. Raises InvalidInputError for a value that cannot be used."""
     default = HeadRecipe()
     wire.between(message.rank, 0, MAX_RANK, "recipe.rank")
+    wire.between(message.epochs, 0, MAX_EPOCHS, "recipe.epochs")
     wire.finite(message.learning_rate, "recipe.learning_rate", least=0.0, most=1.0)
     for weight in WEIGHTS:
         wire.finite(getattr(message, weight), f"recipe.{weight}", least=0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from grpc import aio
 
 from services.common import process
+from services.common.guard import guard_for
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store import Store
@@ -31,8 +32,9 @@ def service(sessions: Sessions, asking: Asking) -> Service:
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     process.collect_seldom()
-    store, scorer = Store(settings.store_url), ScorerClient(settings.scorer_address)
-    sessions = Sessions(store, scorer, now=process.now)
+    store = Store(settings.store_url)
+    scorer = ScorerClient(settings.scorer_address, settings.security)
+    sessions = Sessions(store, scorer, now=process.now, budget_bytes=settings.memory_bytes)
     planning = PlannerProcesses(settings.planners, PlanningWork(settings))
     asking = Asking(sessions, planning, Leases(store), Facts(scorer))
 
@@ -42,7 +44,13 @@ async def run(settings: Settings) -> None:
         scorer.close()
         store.close()
 
-    await serve(settings, [service(sessions, asking)], open_store=store.open, close=close)
+    await serve(
+        settings,
+        [service(sessions, asking)],
+        guard=guard_for(settings, store),
+        open_store=store.open,
+        close=close,
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.common import metrics, tracing
 from services.common.journal import Change
 from services.common.keys import SessionKey
 from services.sampler import planned_rounds
@@ -84,6 +85,7 @@ class Asking:
             if served:
                 if choice.stale:
                     self._plan(key, wanted.annotator_id, choice.round)
+                metrics.QUESTIONS.inc(len(served))
                 return Asked(tuple(served), finished=False)
             if choice.questions:
                 # another annotator was quicker: look again
@@ -134,7 +136,9 @@ class Asking:
         with self._lock:
             plan = self._plans.get(key)
             if plan is None:
-                plan = _Plan(annotator_id, self._threads.submit(self._renew, key, annotator_id, after))
+                plan = _Plan(
+                    annotator_id, self._threads.submit(tracing.carried(self._renew), key, annotator_id, after)
+                )
                 self._plans[key] = plan
                 plan.result.add_done_callback(lambda _: self._plans.pop(key, None))
         return plan
@@ -149,7 +153,8 @@ class Asking:
             )
             if present != after:
                 return True
-            planned = self._planning.plan(*key, excluding)
+            with tracing.span("plan"), metrics.PLANNING_SECONDS.time():
+                planned = self._planning.plan(*key, excluding)
             if planned is None:
                 return False
             # a round that another replica began meanwhile is to be looked at first
@@ -160,10 +165,12 @@ class Asking:
             def decide(state: SessionState) -> Change:
                 # another replica planned this round first: take its round
                 is_next = round_number(state) == after == planned.round - 1
-                return Change(entry if is_next else b"", b"")
+                return Change(entry if is_next else b"", b"new" if is_next else b"")
 
-            folded.change(decide, scope="PlanRound")
+            if folded.change(decide, scope="PlanRound"):
+                metrics.ROUNDS.inc()
         except SpottedError as error:
+            metrics.PLANNING_FAILED.inc()
             # told to whoever waits; in the background nobody does
             logger.warning("no round of session %s of %s: %s", key[1], key[0], error)
             raise

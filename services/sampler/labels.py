@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from services.common import wire
+from collections.abc import Sequence
+
+from services.common import metrics, wire
+from services.sampler.leases import IdPair
 from spotted.errors import InvalidInputError
 from spotted.v1 import sampler_pb2 as pb
 
@@ -22,3 +25,20 @@ def check_label(label: pb.Label, field: str) -> None:
             f"{field}.answer is {label.answer}; use SAME, DIFFERENT, NOT_COMPARABLE or SKIP",
             field=f"{field}.answer",
         )
+
+
+def answered_pairs(given: pb.LabelsGiven) -> list[IdPair]:
+    """The pairs, the smaller id first, whose leases end with these answers."""
+    pairs = [(label.first_detection_id, label.second_detection_id) for label in given.labels]
+    for burst in given.mixed_bursts:
+        first, *others = burst.detection_ids
+        pairs += [(first, other) for other in others]
+    return [(min(pair), max(pair)) for pair in pairs]
+
+
+def count_labels(outcomes: Sequence[pb.LabelOutcome]) -> None:
+    """Count answers that were stored, by what was answered, and those that contradict earlier ones."""
+    for outcome in outcomes:
+        metrics.LABELS_BY_ANSWER[outcome.label.answer].inc()
+        if outcome.HasField("conflict"):
+            metrics.LABEL_CONFLICTS.inc()

@@ -114,7 +114,7 @@ async def import_session(
             checks.between(len(request.events), 0, MOST_EVENTS, "events")
             if arrival is None:
                 key = (
-                    checks.slug(request.survey_id, "survey_id"),
+                    checks.survey_id(request.survey_id, "survey_id"),
                     checks.slug(request.session_id, "session_id"),
                 )
                 arrival = await asyncio.to_thread(arrive, *key)

@@ -9,8 +9,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from services.common.identity import Line
+from services.common.settings import Security
 from spotted import messages
-from spotted.client.calls import open_channel, our_errors, streamed
+from spotted.client.calls import our_errors, streamed
 from spotted.errors import ConcurrencyError
 from spotted.sampling.candidates import CandidateGraph, from_candidates
 from spotted.survey import Camera, Detection, DetectionTable, Float32Array, FloatArray, detection_table
@@ -128,10 +130,10 @@ class Scorer(Protocol):
 class ScorerClient:
     """The scorer over gRPC. Every method raises NotFoundError for the survey, or UnavailableError."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, security: Security | None = None) -> None:
         self._address = address
-        self._channel = open_channel(address)
-        self._stub = ScorerServiceStub(self._channel)
+        self._line = Line(address, security)
+        self._spoken = (self._line.channel(), ScorerServiceStub(self._line.channel()))
 
     def revision(self, survey_id: str) -> tuple[int, int]:
         """The survey's revision and number of detections."""
@@ -160,7 +162,14 @@ class ScorerClient:
 
     def close(self) -> None:
         """Close the channel."""
-        self._channel.close()
+        self._line.close()
+
+    @property
+    def _stub(self) -> ScorerServiceStub:
+        channel = self._line.channel()
+        if channel is not self._spoken[0]:
+            self._spoken = (channel, ScorerServiceStub(channel))
+        return self._spoken[1]
 
     def _detections(
         self, survey_id: str, *, with_embeddings: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import threading
 import uuid
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -11,12 +10,14 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common import keys
+from services.common import keys, metrics
 from services.common.folded import Folded
 from services.common.journal import Change, Journal
 from services.common.keys import SessionKey
+from services.common.recent import Recent
 from services.common.store import Store
-from services.sampler.leases import IdPair, leased
+from services.sampler.labels import answered_pairs, count_labels
+from services.sampler.leases import leased
 from services.sampler.moving import MOST_EVENTS, Arrival
 from services.sampler.scoring import Scorer
 from services.sampler.state import SessionState
@@ -25,6 +26,7 @@ from spotted.sampling.strategies import strategy
 from spotted.v1 import sampler_pb2 as pb
 
 DEFAULT_STRATEGY = "learned"
+BUDGET_BYTES = 2 * 1024**3
 LEARNING = frozenset({"spal", "confspal"})
 # a page with one entry more stays below what a message may hold
 MOST_PAGE_BYTES = 2 << 20
@@ -44,14 +46,26 @@ ViewT = TypeVar("ViewT")
 
 
 class Sessions:
-    """All sessions of a store, each folded once per process."""
+    """All sessions of a store, each folded once per process.
 
-    def __init__(self, store: Store, scorer: Scorer, *, now: Callable[[], Timestamp]) -> None:
+    budget_bytes: memory that those in it may take, about; those not used for longest leave first, and are
+        folded from the store again when they are asked for.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        scorer: Scorer,
+        *,
+        now: Callable[[], Timestamp],
+        budget_bytes: int = BUDGET_BYTES,
+    ) -> None:
         self._store = store
         self._scorer = scorer
         self._now = now
-        self._folded: dict[SessionKey, Folded[SessionState]] = {}
-        self._lock = threading.Lock()
+        self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
+            budget_bytes, lambda folded: folded.peek().size_bytes
+        )
         self._delete = store.script(_DELETE)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
@@ -115,6 +129,7 @@ class Sessions:
         ]
         if not self._delete(touched, [session_id, keys.REQUEST_TTL_S]):
             raise _missing(survey_id, session_id)
+        self._folded.drop((survey_id, session_id))
 
     def submit(
         self,
@@ -135,18 +150,24 @@ class Sessions:
         def decide(state: SessionState, position: int) -> Change:
             stored = self._stored(state, position, given)
             answer = pb.LabelsRetracted(label_ids=[label.label_id for label in stored.labels])
-            return Change(self.event(labelled=stored), answer.SerializeToString(), ended)
+            decided.append(answer.SerializeToString())
+            return Change(self.event(labelled=stored), decided[-1], ended)
 
-        def outcomes(
+        def answered(
             answer: bytes, state: SessionState, position: int
         ) -> tuple[list[pb.LabelOutcome], ViewT]:
             label_ids = pb.LabelsRetracted.FromString(answer).label_ids
-            return [state.label_outcome(label_id) for label_id in label_ids], look(state, position)
+            outcomes = [state.label_outcome(label_id) for label_id in label_ids]
+            # a repeat is answered as the first time, and counted once
+            if decided and answer == decided[-1]:
+                count_labels(outcomes)
+            return outcomes, look(state, position)
 
-        ended = leased(survey_id, session_id, _answered(given))
+        decided: list[bytes] = []
+        ended = leased(survey_id, session_id, answered_pairs(given))
         folded = self.folded(survey_id, session_id)
         scope = _scope("SubmitLabels", session_id)
-        return folded.change_together(decide, outcomes, scope=scope, request_id=request_id)
+        return folded.change_together(decide, answered, scope=scope, request_id=request_id)
 
     def retract(
         self,
@@ -195,7 +216,7 @@ class Sessions:
         journal = self.folded(survey_id, session_id).journal
         length = journal.length()
         if not length:
-            raise _missing(survey_id, session_id)
+            raise self._gone(survey_id, session_id)
         events: list[pb.SessionEvent] = []
         size = 0
         for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
@@ -214,11 +235,14 @@ class Sessions:
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
         """The fold of a session's journal."""
         key = (survey_id, session_id)
-        with self._lock:
-            if key not in self._folded:
-                journal = Journal(self._store, keys.session_journal(*key), survey_id)
-                self._folded[key] = Folded(journal, SessionState, lambda: _missing(*key))
-            return self._folded[key]
+
+        def made() -> Folded[SessionState]:
+            journal = Journal(self._store, keys.session_journal(*key), survey_id)
+            return Folded(journal, SessionState, lambda: self._gone(*key))
+
+        found = self._folded.get(key, made)
+        metrics.SESSIONS_OPEN.set(self._folded.state()[0])
+        return found
 
     def event(
         self,
@@ -239,6 +263,11 @@ class Sessions:
             audit=audit,
         )
         return event.SerializeToString()
+
+    def _gone(self, survey_id: str, session_id: str) -> NotFoundError:
+        """Forget a session that is not there, so that ids that name none take no memory."""
+        self._folded.drop((survey_id, session_id))
+        return _missing(survey_id, session_id)
 
     def _stored(self, state: SessionState, position: int, given: pb.LabelsGiven) -> pb.LabelsGiven:
         """Answers as they are stored next. Raises NotFoundError for an unknown detection."""
@@ -274,15 +303,6 @@ def _resolved(session: pb.Session) -> pb.Session:
     # written out, so that another default in a later version changes no session
     settings.retrain = settings.retrain and settings.strategy_id in LEARNING
     return resolved
-
-
-def _answered(given: pb.LabelsGiven) -> list[IdPair]:
-    """The pairs, the smaller id first, whose leases end with these answers."""
-    pairs = [(label.first_detection_id, label.second_detection_id) for label in given.labels]
-    for burst in given.mixed_bursts:
-        first, *others = burst.detection_ids
-        pairs += [(first, other) for other in others]
-    return [(min(pair), max(pair)) for pair in pairs]
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

@@ -36,7 +36,7 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
         )
     return pb.Session(
         session_id=wire.slug(asked.session_id, "session.session_id"),
-        survey_id=wire.slug(asked.survey_id, "session.survey_id"),
+        survey_id=wire.survey_id(asked.survey_id, "session.survey_id"),
         strategy=asked.strategy,
         seed=asked.seed,
         trust=asked.trust,

@@ -6,6 +6,7 @@ scorer. It only plans; whoever asked it appends the round.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import threading
 import zlib
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from services.common import process
+from services.common import metrics, process, tracing
 from services.common.settings import Settings
 from services.common.store import Store
 from services.sampler.planning import Planner
@@ -26,6 +27,8 @@ from spotted.sampling.rounds import Pair
 from spotted.v1 import sampler_pb2 as pb
 
 LEAVE_S = 5.0
+
+logger = logging.getLogger("spotted")
 
 
 @dataclass(slots=True)
@@ -69,10 +72,12 @@ class PlannerProcess:
         with self._lock:
             running = self._started()
             try:
-                running.line.send((survey_id, session_id, excluding))
+                running.line.send((tracing.outgoing(), survey_id, session_id, excluding))
                 answer = running.line.recv()
             except (EOFError, OSError) as error:
                 self._stop()
+                metrics.PLANNER_RESTARTS.inc()
+                logger.warning("a planning process ended while it planned a round; it is started anew")
                 raise UnavailableError(
                     "the process that plans rounds ended while it planned one; ask again, it is started anew"
                 ) from error
@@ -87,6 +92,9 @@ class PlannerProcess:
 
     def _started(self) -> _Running:
         if self._running is None or not self._running.process.is_alive():
+            if self._running is not None:
+                metrics.PLANNER_RESTARTS.inc()
+                logger.warning("a planning process ended between two rounds; it is started anew")
             self._stop()
             # a fork would copy the channels of a running server
             context = multiprocessing.get_context("spawn")
@@ -130,14 +138,23 @@ class PlanningWork:
 
     def __call__(self, line: Connection) -> None:
         """Answer requests for plans with the round, None, or the error to raise."""
-        process.set_up_log("sampler planning")
+        process.watch("sampler planning", self.settings)
         process.collect_seldom()
-        store, scorer = Store(self.settings.store_url), ScorerClient(self.settings.scorer_address)
-        planner = Planner(Sessions(store, scorer, now=process.now), scorer)
+        store, scorer = (
+            Store(self.settings.store_url),
+            ScorerClient(self.settings.scorer_address, self.settings.security),
+        )
+        planner = Planner(
+            Sessions(store, scorer, now=process.now, budget_bytes=self.settings.memory_bytes), scorer
+        )
         # the line is closed by the sampler, or with it; Ctrl-C reaches both at once
         with suppress(EOFError, KeyboardInterrupt):
             while True:
-                line.send(_answer(planner, *line.recv()))
+                headers, survey_id, session_id, excluding = line.recv()
+                with tracing.continued(headers, "planning"), tracing.span("plan in its process"):
+                    answer = _answer(planner, survey_id, session_id, excluding)
+                line.send(answer)
+        tracing.stop()
 
 
 def _answer(

@@ -7,6 +7,7 @@ from grpc import aio
 from threadpoolctl import threadpool_limits
 
 from services.common import process
+from services.common.guard import guard_for
 from services.common.heads import HeadStore
 from services.common.server import Service, serve
 from services.common.settings import Settings
@@ -16,8 +17,6 @@ from services.scorer.galleries import Galleries
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
-
-MIB = 1024 * 1024
 
 
 def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2) -> Service:
@@ -36,10 +35,12 @@ async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     store = Store(settings.store_url)
     threads = settings.workers or joblib.cpu_count()
-    scorer = service(store, budget_bytes=settings.memory_mib * MIB, threads=threads)
+    scorer = service(store, budget_bytes=settings.memory_bytes, threads=threads)
     # ranking works on several blocks at once, each in one thread, passes over them included
     threadpool_limits(1, user_api="blas")
-    await serve(settings, [scorer], open_store=store.open, close=store.close)
+    await serve(
+        settings, [scorer], guard=guard_for(settings, store), open_store=store.open, close=store.close
+    )
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from services.common.folded import Folded
 from services.common.journal import Change
+from services.common.quotas import check_count
 from services.common.survey_state import SurveyState, content_digest
-from services.scorer.surveys import Surveys, outside_period
+from services.scorer.survey_fields import outside_period
+from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import (
     AlreadyExistsError,
@@ -24,6 +26,9 @@ from spotted.similarity import unit_rows
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
+
+# an answer that lists more of them passes what a message may hold
+MOST_REJECTED = 4000
 
 HalfArray = npt.NDArray[np.float16]
 
@@ -51,10 +56,11 @@ class Added:
     rejected: list[tuple[str, SpottedError]] = field(default_factory=list)
 
 
-def add_block(surveys: Surveys, block: Block, so_far: Added) -> None:
+def add_block(surveys: Surveys, block: Block, so_far: Added, *, most: int = 0) -> None:
     """Store one block; when this returns it is on disk.
 
-    Raises NotFoundError for the survey, DigestMismatchError where its vectors are made otherwise.
+    most: detections that the survey may have, 0 for any number.
+    Raises NotFoundError for the survey, DigestMismatchError where its vectors are made otherwise, QuotaError.
     """
     folded = surveys.folded(block.survey_id)
     rows, faults = _sound_rows(block)
@@ -71,6 +77,7 @@ def add_block(surveys: Surveys, block: Block, so_far: Added) -> None:
         outcome.added = len(fresh)
         if not fresh:
             return Change(b"", b"")
+        check_count(len(state.detections) + len(fresh), most, "detections", f"survey {block.survey_id!r}")
         kept = store_pb2.DetectionsAdded(
             detections=[messages.detection_message(block.detections[row]) for row in fresh],
             embeddings=messages.tensor(np.stack([halves[row] for row in fresh])),
@@ -81,6 +88,13 @@ def add_block(surveys: Surveys, block: Block, so_far: Added) -> None:
     so_far.added += outcome.added
     so_far.unchanged += outcome.unchanged
     so_far.rejected += outcome.rejected
+    if len(so_far.rejected) > MOST_REJECTED:
+        detection_id, error = so_far.rejected[-1]
+        raise InvalidInputError(
+            f"{len(so_far.rejected)} detections were refused, such as {detection_id!r}: {error}; the others "
+            "are stored; correct what they share and send them again",
+            field="detections",
+        )
 
 
 def response(so_far: Added, survey: pb.Survey) -> scorer_pb2.AddDetectionsResponse:

@@ -21,16 +21,16 @@ class CalibrationStore:
         self._store = store
         self._now = now
 
-    def put(self, calibration: Calibration, fitted_on: pb.ScoreSpec) -> None:
-        """Store a calibration with what the scores it was fitted on were made from."""
+    def put(self, calibration: Calibration, fitted_on: pb.ScoreSpec, organisation: str = "") -> None:
+        """Store a calibration of an organisation with what the scores it was fitted on were made from."""
         stored = store_pb2.StoredCalibration(
             json=calibration.to_json(), score_spec=fitted_on, create_time=self._now()
         )
-        self._store.put(keys.calibration(calibration.digest), stored.SerializeToString())
+        self._store.put(keys.calibration(organisation, calibration.digest), stored.SerializeToString())
 
-    def get(self, digest: str) -> tuple[Calibration, pb.ScoreSpec]:
-        """A calibration, and what the scores it was fitted on were made from. Raises NotFoundError."""
-        content = self._store.get(keys.calibration(digest))
+    def get(self, digest: str, organisation: str = "") -> tuple[Calibration, pb.ScoreSpec]:
+        """A calibration of an organisation, and what its scores were made from. Raises NotFoundError."""
+        content = self._store.get(keys.calibration(organisation, digest))
         if content is None:
             raise NotFoundError(f"calibration {digest!r} is not in the store; fit one with FitCalibration")
         stored = store_pb2.StoredCalibration.FromString(content)

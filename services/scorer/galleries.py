@@ -105,7 +105,7 @@ class Galleries:
     def adapted(self, scored: Scored, base: Float32Array) -> Float32Array:
         """One base unit vector (D,) as it is scored: through the active head, where there is one."""
         digest = scored.snapshot.survey.head_digest
-        return self._heads.get(digest).apply(base[None])[0] if digest else base
+        return self._heads.get(digest, scored.snapshot.organisation).apply(base[None])[0] if digest else base
 
     def _ready(self, snapshot: Snapshot, kept: _Kept) -> Scored:
         calibration, fallback = self._calibration(snapshot)
@@ -124,7 +124,7 @@ class Galleries:
         ):
             # rows that were adapted before stay as they are
             known = before.gallery.embeddings.astype(np.float16, copy=False)
-        fresh = self._heads.get(digest).apply(unit_rows(snapshot.base[len(known) :]))
+        fresh = self._heads.get(digest, snapshot.organisation).apply(unit_rows(snapshot.base[len(known) :]))
         adapted = np.concatenate([known, fresh.astype(np.float16)])
         return replace(snapshot.gallery, embeddings=adapted)
 
@@ -133,7 +133,7 @@ class Galleries:
         digest = snapshot.survey.calibration_digest
         if not digest:
             return None, "this survey has no calibration, the product ranks; fit one with FitCalibration"
-        calibration, fitted_on = self._calibrations.get(digest)
+        calibration, fitted_on = self._calibrations.get(digest, snapshot.organisation)
         now = snapshot.score_spec()
         if (fitted_on.head_digest, fitted_on.feasibility_digest) != (now.head_digest, now.feasibility_digest):
             return None, (

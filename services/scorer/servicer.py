@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from services.common import access, keys
 from services.common import wire as checks
 from services.common.server import in_thread
 from services.scorer import answers, wire
@@ -36,7 +37,9 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
         survey = wire.new_survey(request)
-        created = await asyncio.to_thread(self._surveys.create, survey, request.request_id)
+        created = await asyncio.to_thread(
+            self._surveys.create, survey, request.request_id, most=access.caller().quota.surveys
+        )
         return pb.CreateSurveyResponse(survey=created)
 
     async def GetSurvey(self, request: pb.GetSurveyRequest, _: object) -> pb.GetSurveyResponse:
@@ -47,7 +50,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def ListSurveys(self, request: pb.ListSurveysRequest, _: object) -> pb.ListSurveysResponse:
         """List surveys."""
-        ids = await asyncio.to_thread(self._surveys.list_ids)
+        ids = await asyncio.to_thread(self._surveys.visible_ids, access.caller())
         size = checks.page_size(request.page_size, default=100, largest=1000)
         page, token = checks.page(ids, size, request.page_token, "surveys")
         found = await asyncio.to_thread(self._surveys.existing, page)
@@ -89,7 +92,9 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         async for request in request_iterator:
             block = wire.block(request, survey_id)
             survey_id = block.survey_id
-            await asyncio.to_thread(add_block, self._surveys, block, so_far)
+            await asyncio.to_thread(
+                add_block, self._surveys, block, so_far, most=access.caller().quota.detections
+            )
         if not survey_id:
             raise InvalidInputError("the stream brought no message; send at least one", field="survey_id")
         survey = await asyncio.to_thread(self._surveys.described, survey_id)
@@ -127,7 +132,8 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     ) -> pb.ActivateCalibrationResponse:
         """Go back to another calibration, or to none."""
         if request.calibration_digest:
-            await asyncio.to_thread(self._calibrations.get, request.calibration_digest)
+            organisation = keys.owner(request.survey_id)
+            await asyncio.to_thread(self._calibrations.get, request.calibration_digest, organisation)
         survey = await asyncio.to_thread(
             self._surveys.activate_calibration,
             request.survey_id,
@@ -199,6 +205,8 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
                 return pb.FitCalibrationResponse(
                     survey=scored.snapshot.survey, reason=fitted, score_spec=spec
                 )
-            self._calibrations.put(fitted, scored.snapshot.score_spec(Fusion.CALIBRATED))
+            spec = scored.snapshot.score_spec(Fusion.CALIBRATED)
+            self._calibrations.put(fitted, spec, keys.owner(survey_id))
             survey = self._surveys.activate_calibration(survey_id, fitted.digest, request_id, scope=FIT)
-        return answers.fitted(survey, *self._calibrations.get(survey.calibration_digest))
+        kept = self._calibrations.get(survey.calibration_digest, keys.owner(survey_id))
+        return answers.fitted(survey, *kept)

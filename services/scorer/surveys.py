@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common import keys
+from services.common import keys, metrics
+from services.common.access import Caller
 from services.common.folded import Folded
 from services.common.heads import HeadStore
 from services.common.journal import Change, Journal
+from services.common.quotas import check_count
+from services.common.recent import Recent
 from services.common.store import Store
 from services.common.survey_state import Snapshot, SurveyState, described, etag, folded_survey
+from services.scorer.survey_fields import check_fields, differing_fields, outside_period
 from spotted import messages
 from spotted.errors import (
     AlreadyExistsError,
     ConcurrencyError,
     DigestMismatchError,
-    InvalidInputError,
     NotFoundError,
     PreconditionError,
 )
-from spotted.survey import Camera, Detection
+from spotted.survey import Camera
 from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 
@@ -60,17 +61,24 @@ class Surveys:
         self._store = store
         self._heads = heads
         self._now = now
-        self._budget_bytes = budget_bytes
+        metrics.SURVEYS_BUDGET_BYTES.set(budget_bytes)
         self._delete = store.script(_DELETE)
-        # the one used last comes last
-        self._folded: OrderedDict[str, Folded[SurveyState]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._folded: Recent[str, Folded[SurveyState]] = Recent(
+            budget_bytes, lambda folded: folded.peek().size_bytes, _left
+        )
 
-    def create(self, survey: pb.Survey, request_id: str) -> pb.Survey:
-        """Create a survey. Raises AlreadyExistsError where the id is taken by other content."""
+    def create(self, survey: pb.Survey, request_id: str, *, most: int = 0) -> pb.Survey:
+        """Create a survey; its organisation may have `most`, 0 for any number.
+
+        Raises AlreadyExistsError where the id is taken by other content, QuotaError.
+        """
         journal = Journal(self._store, keys.survey_journal(survey.survey_id), survey.survey_id)
+        organisation = keys.owner(survey.survey_id)
+        if most:
+            listed = {*self.list_ids(organisation), survey.survey_id}
+            check_count(len(listed), most, "surveys", "the organisation")
         # first, so that a survey that exists is always listed
-        self._store.add_member(keys.SURVEYS, survey.survey_id)
+        self._store.add_member(keys.surveys(organisation), survey.survey_id)
         answer = described(survey, cameras=0, detections=0, revision=1).SerializeToString()
         first = journal.append(
             Change(self._event(survey=survey), answer),
@@ -81,7 +89,7 @@ class Surveys:
         if first is not None:
             return pb.Survey.FromString(first)
         stored = self.described(survey.survey_id)
-        differing = _differing_fields(survey, stored)
+        differing = differing_fields(survey, stored)
         if differing:
             raise AlreadyExistsError(
                 f"survey {survey.survey_id!r} exists with another {differing[0]}; change it with "
@@ -89,9 +97,14 @@ class Surveys:
             )
         return stored
 
-    def list_ids(self) -> list[str]:
-        """The ids of all surveys, sorted."""
-        return self._store.members(keys.SURVEYS)
+    def list_ids(self, organisation: str = "") -> list[str]:
+        """The ids of all surveys of an organisation, sorted."""
+        return self._store.members(keys.surveys(organisation))
+
+    def visible_ids(self, caller: Caller) -> list[str]:
+        """The ids of the surveys that a caller sees, sorted."""
+        ids = self.list_ids(caller.organisation)
+        return [survey_id for survey_id in ids if caller.sees(survey_id.removeprefix(caller.prefix))]
 
     def snapshot(self, survey_id: str) -> Snapshot:
         """A survey as it stands in the store. Raises NotFoundError."""
@@ -131,7 +144,7 @@ class Surveys:
 
     def activate_head(self, survey_id: str, digest: str, request_id: str) -> pb.Survey:
         """Score through a head from now on, "" for none. Raises NotFoundError, DigestMismatchError."""
-        head = self._heads.get(digest) if digest else None
+        head = self._heads.get(digest, keys.owner(survey_id)) if digest else None
 
         def decide(state: SurveyState) -> Change:
             if head is not None and head.spec != state.survey.embedding:
@@ -187,19 +200,20 @@ class Surveys:
         if self._store.get(request) is not None:
             return
         self.described(survey_id)
-        self._store.remove_member(keys.SURVEYS, survey_id)
+        self._store.remove_member(keys.surveys(keys.owner(survey_id)), survey_id)
         self._delete([request, *self._store.names(keys.of_survey(survey_id))], [keys.REQUEST_TTL_S])
-        with self._lock:
-            self._folded.pop(survey_id, None)
+        self._folded.drop(survey_id)
 
     def folded(self, survey_id: str) -> Folded[SurveyState]:
         """The fold of a survey's journal."""
-        with self._lock:
-            if survey_id not in self._folded:
-                self._folded[survey_id] = folded_survey(self._store, survey_id)
-            self._folded.move_to_end(survey_id)
-            self._make_room()
-            return self._folded[survey_id]
+        # ids that name no survey are dropped where that shows, and so take no memory
+        found = self._folded.get(
+            survey_id, lambda: folded_survey(self._store, survey_id, gone=self._folded.drop)
+        )
+        count, size = self._folded.state()
+        metrics.SURVEYS_IN_MEMORY.set(count)
+        metrics.SURVEYS_BYTES.set(size)
+        return found
 
     def event(self, added: store_pb2.DetectionsAdded) -> bytes:
         """A journal entry of new detections."""
@@ -214,17 +228,6 @@ class Surveys:
         changed = _copy(survey)
         changed.embedding.CopyFrom(spec)
         return self._event(survey=changed)
-
-    def _make_room(self) -> None:
-        """Let go of the surveys that were not used for longest, until the others fit."""
-        sizes = {survey_id: folded.peek().size_bytes for survey_id, folded in self._folded.items()}
-        total = sum(sizes.values())
-        for survey_id in list(sizes)[:-1]:
-            if total <= self._budget_bytes:
-                return
-            logger.info("survey %s leaves memory: %.0f MB", survey_id, sizes[survey_id] / 1e6)
-            total -= sizes[survey_id]
-            del self._folded[survey_id]
 
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(
@@ -255,43 +258,12 @@ class Surveys:
         return event.SerializeToString()
 
 
-def check_fields(survey: pb.Survey) -> None:
-    """Raise InvalidInputError where a survey does not end after it starts, or its knobs cannot be."""
-    if messages.seconds(survey.end_time) <= messages.seconds(survey.start_time):
-        raise InvalidInputError(
-            f"survey {survey.survey_id!r} does not end after it starts; correct start_time or end_time",
-            field="survey.end_time",
-        )
-    # the library's class checks its own values
-    messages.feasibility(survey.feasibility)
-
-
-def outside_period(detection: Detection, camera: Camera | None) -> str:
-    """In words, how a detection lies outside its camera's period; "" where it does not."""
-    if camera is None or detection.captured_at_s is None:
-        return ""
-    captured = f"detection {detection.detection_id!r} was captured {_utc(detection.captured_at_s)}"
-    if camera.start_s is not None and detection.captured_at_s < camera.start_s:
-        return f"{captured}, before camera {camera.camera_id!r} began at {_utc(camera.start_s)}"
-    if camera.end_s is not None and detection.captured_at_s > camera.end_s:
-        return f"{captured}, after camera {camera.camera_id!r} ended at {_utc(camera.end_s)}"
-    return ""
-
-
-def _utc(seconds: float) -> str:
-    message = messages.timestamp(seconds)
-    return message.ToJsonString() if message else "never"
+def _left(survey_id: str, size: int) -> None:
+    logger.info("survey %s leaves memory: %.0f MB", survey_id, size / 1e6)
+    metrics.SURVEYS_EVICTED.inc()
 
 
 def _copy(survey: pb.Survey) -> pb.Survey:
     copy = pb.Survey()
     copy.CopyFrom(survey)
     return copy
-
-
-def _differing_fields(asked: pb.Survey, stored: pb.Survey) -> list[str]:
-    """The fields of a creation that differ from what is stored; what was left out may be anything."""
-    fields = ["display_name", "start_time", "end_time", "feasibility"]
-    if asked.HasField("embedding"):
-        fields.append("embedding")
-    return [field for field in fields if getattr(asked, field) != getattr(stored, field)]

@@ -13,7 +13,7 @@ from services.scorer.filters import Rules
 from services.scorer.fitting import Labelled
 from services.scorer.galleries import Scored
 from services.scorer.matrices import Matrix
-from services.scorer.surveys import check_fields
+from services.scorer.survey_fields import check_fields
 from spotted import messages
 from spotted.errors import DigestMismatchError, InvalidInputError
 from spotted.fusion import Fusion
@@ -31,8 +31,8 @@ def new_survey(request: pb.CreateSurveyRequest) -> survey_pb2.Survey:
     """The survey to create, without output-only fields."""
     asked = request.survey
     survey = survey_pb2.Survey(
-        survey_id=wire.slug(asked.survey_id, "survey.survey_id"),
-        display_name=asked.display_name,
+        survey_id=wire.survey_id(asked.survey_id, "survey.survey_id"),
+        display_name=wire.words(asked.display_name, "survey.display_name", most=wire.NAME_LENGTH),
         start_time=asked.start_time if asked.HasField("start_time") else None,
         end_time=asked.end_time if asked.HasField("end_time") else None,
         feasibility=asked.feasibility,
@@ -47,7 +47,7 @@ def new_survey(request: pb.CreateSurveyRequest) -> survey_pb2.Survey:
 
 def changed_survey(request: pb.UpdateSurveyRequest) -> tuple[survey_pb2.Survey, list[str]]:
     """The new values and the names of the fields to change."""
-    wire.slug(request.survey.survey_id, "survey.survey_id")
+    wire.survey_id(request.survey.survey_id, "survey.survey_id")
     paths = list(request.update_mask.paths)
     unknown = [path for path in paths if path not in MUTABLE]
     if unknown or not paths:
@@ -55,6 +55,7 @@ def changed_survey(request: pb.UpdateSurveyRequest) -> tuple[survey_pb2.Survey, 
             f"update_mask names {unknown or 'nothing'}; name some of {', '.join(MUTABLE)}",
             field="update_mask",
         )
+    wire.words(request.survey.display_name, "survey.display_name", most=wire.NAME_LENGTH)
     _check_instants(request.survey, [path for path in paths if path.endswith("_time")])
     return request.survey, paths
 
@@ -72,6 +73,7 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
     survey_id: of the stream's earlier blocks, "" at the first.
     """
     field = "embeddings"
+    wire.between(len(request.detections), 0, MOST_ITEMS, "detections")
     if survey_id and request.survey_id != survey_id:
         raise InvalidInputError(
             f"the stream began with survey {survey_id!r} and goes on with {request.survey_id!r}; open one "
@@ -94,7 +96,7 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
         except InvalidInputError as error:
             faults[message.detection_id] = error
         detections.append(messages.detection(message))
-    return Block(wire.slug(request.survey_id, "survey_id"), request.spec, detections, vectors, faults)
+    return Block(wire.survey_id(request.survey_id, "survey_id"), request.spec, detections, vectors, faults)
 
 
 def query(request: pb.QueryCandidatesRequest, scored: Scored) -> tuple[Detection, Float32Array]:
@@ -110,7 +112,7 @@ def query(request: pb.QueryCandidatesRequest, scored: Scored) -> tuple[Detection
         raise InvalidInputError(
             f"embedding has shape {vector.shape}; ({request.spec.dimension},) is needed", field="embedding"
         )
-    return messages.detection(request.detection), unit_rows(vector[None])[0]
+    return wire.detection(request.detection, "detection", stored=False), unit_rows(vector[None])[0]
 
 
 def fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
@@ -224,6 +226,8 @@ def _check_spec(spec: survey_pb2.EmbeddingSpec) -> None:
             "spec must name backbone_digest, preprocessing_digest and dimension, as EmbedResponse.spec does",
             field="spec",
         )
+    for part in ("backbone_digest", "preprocessing_digest"):
+        wire.identifier(getattr(spec, part), f"spec.{part}")
     if spec.head_digest:
         raise InvalidInputError(
             f"spec names head {spec.head_digest[:12]}: a survey stores base embeddings, and applies the head "

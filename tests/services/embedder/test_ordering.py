@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -88,3 +89,29 @@ def test_the_error_of_what_is_drawn_ends_the_stream_as_itself() -> None:
 
     with pytest.raises(NotFoundError, match="gone"):
         asyncio.run(run())
+
+
+def test_errors_of_a_stream_that_was_given_up_are_nobodys(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        at_work = asyncio.Event()
+
+        async def work(_: int) -> int:
+            at_work.set()
+            try:
+                return await asyncio.Future()
+            except asyncio.CancelledError:
+                # as where the caller's deadline ends both the call and the work
+                raise NotFoundError("too late") from None
+
+        async def read() -> list[int]:
+            return [result async for result in in_order(numbers(2, []), work)]
+
+        reading = asyncio.create_task(read())
+        await at_work.wait()
+        reading.cancel()
+        # to wait for tasks is not to ask for their errors
+        await asyncio.wait([task for task in asyncio.all_tasks() if task is not asyncio.current_task()])
+
+    asyncio.run(run())
+    gc.collect()
+    assert not caplog.records

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from services.embedder.sharing import Admission, FairQueue, Share
 
@@ -119,3 +120,21 @@ def test_nothing_is_lost_and_what_is_discarded_is_gone(pushed: list[tuple[Share,
     assert sorted(drawn) == kept
     for share in {share for share, _ in pushed}:
         assert [i for i in drawn if pushed[i][0] == share] == [i for i in kept if pushed[i][0] == share]
+
+
+def gauge(name: str) -> float:
+    return REGISTRY.get_sample_value(f"spotted_embed_queue_{name}") or 0.0
+
+
+def test_gauges_follow_what_waits_and_what_it_holds() -> None:
+    before = {name: gauge(name) for name in ("depth", "bytes", "limit")}
+    admission, queue = Admission(max_items=4, max_bytes=100), FairQueue[str]()
+    assert admission.admit(KRUGER, 30)
+    for item in ("a", "b", "c"):
+        queue.push(KRUGER, item)
+    queue.pop()
+    queue.discard(KRUGER, "c")
+    assert {name: gauge(name) - before[name] for name in before} == {"depth": 1, "bytes": 30, "limit": 4}
+    admission.leave(KRUGER, 30)
+    queue.pop()
+    assert (gauge("depth"), gauge("bytes")) == (before["depth"], before["bytes"])

@@ -80,7 +80,7 @@ def test_the_figures_of_collapse_are_stored_with_the_head(store: Store, survey_i
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
     Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=2, rank=4)).run()
-    stored = store.get(keys.head(operations.get(operation.operation_id).result))
+    stored = store.get(keys.head("", operations.get(operation.operation_id).result))
     metrics = store_pb2.StoredHead.FromString(stored or b"").metrics
     assert metrics["backbone_effective_rank"] >= 1.0
     assert set(METRICS) <= set(metrics)

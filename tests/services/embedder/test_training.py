@@ -81,7 +81,7 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
 @pytest.mark.slow
 def test_a_training_that_is_cancelled_ends_and_leaves_no_head(spotted: Spotted, survey_id: str) -> None:
     add_survey(spotted, survey_id)
-    operation = train(spotted, survey_id, epochs=1_000_000)
+    operation = train(spotted, survey_id, epochs=10_000)
     stub = OperationsServiceStub(spotted._channels["embedder"])
     stub.CancelOperation(
         operations_pb2.CancelOperationRequest(operation_id=operation.operation_id), timeout=10
@@ -97,7 +97,7 @@ def test_a_training_whose_process_dies_has_failed_with_its_code_and_may_be_repea
     spotted: Spotted, survey_id: str
 ) -> None:
     add_survey(spotted, survey_id)
-    operation = train(spotted, survey_id, epochs=1_000_000)
+    operation = train(spotted, survey_id, epochs=10_000)
     (worker,) = [c for c in psutil.Process().children() if operation.operation_id in c.cmdline()]
     worker.kill()
     done = ended(spotted, operation.operation_id)

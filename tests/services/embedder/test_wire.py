@@ -105,6 +105,12 @@ def test_the_widest_head_is_taken() -> None:
     assert wire.recipe(pb.HeadRecipe(rank=wire.MAX_RANK)).rank == wire.MAX_RANK
 
 
+def test_a_training_has_its_most_epochs() -> None:
+    assert wire.recipe(pb.HeadRecipe(epochs=wire.MAX_EPOCHS)).epochs == wire.MAX_EPOCHS
+    with pytest.raises(InvalidInputError, match=r"recipe\.epochs"):
+        wire.recipe(pb.HeadRecipe(epochs=wire.MAX_EPOCHS + 1))
+
+
 def test_base_embeddings_with_nan_are_refused() -> None:
     tensor = messages.tensor(np.full((2, 3), np.nan, np.float32))
     with pytest.raises(InvalidInputError, match="row 0 has NaN"):

@@ -5,7 +5,7 @@ from threading import Barrier
 
 import pytest
 
-from services.sampler.facts import KEPT, Facts
+from services.sampler.facts import DETECTION_BYTES, Facts
 from services.sampler.scoring import SurveyFacts
 from spotted.errors import NotFoundError, UnavailableError
 from tests.services.sampler.surveys import CAMERAS, ToyScorer
@@ -48,14 +48,10 @@ def test_a_detection_that_was_deleted_stays_unknown() -> None:
 
 def test_the_surveys_used_last_are_kept() -> None:
     scorer = CountingScorer({"d1": "a"})
-    facts = Facts(scorer)
-    for n in range(KEPT + 1):
-        facts.knowing(f"survey-{n}", ["d1"])
-    assert scorer.read_facts == KEPT + 1
-    facts.knowing(f"survey-{KEPT}", ["d1"])
-    assert scorer.read_facts == KEPT + 1
-    facts.knowing("survey-0", ["d1"])
-    assert scorer.read_facts == KEPT + 2
+    facts = Facts(scorer, budget_bytes=2 * DETECTION_BYTES)
+    for asked, read in (("a", 1), ("b", 2), ("a", 2), ("c", 3), ("b", 3), ("c", 3), ("a", 4)):
+        facts.knowing(f"survey-{asked}", ["d1"])
+        assert scorer.read_facts == read
 
 
 def test_threads_that_miss_one_detection_at_once_read_it_once() -> None:

@@ -80,6 +80,27 @@ def test_a_repeated_request_stores_once_and_answers_the_same(store: Store, surve
     assert sum(event.HasField("labelled") for event in made.sessions.events(survey_id, "main")) == 1
 
 
+def test_a_repeat_that_could_not_be_stored_now_is_answered_as_the_first_time(
+    store: Store, survey_id: str
+) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    (pair,) = made.ask(survey_id)
+    first = made.answer(survey_id, pair, pb.ANSWER_SAME, request_id="r")
+    assert made.answer(survey_id, (pair[0], "dx"), pb.ANSWER_SAME, request_id="r") == first
+
+
+def test_ids_that_name_no_session_take_no_memory(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    for n in range(20):
+        with pytest.raises(NotFoundError):
+            made.sessions.get(survey_id, f"nosuch-{n}")
+        with pytest.raises(NotFoundError):
+            made.sessions.events(survey_id, f"nosuch-{n}")
+    assert list(made.sessions._folded) == [(survey_id, "main")]
+
+
 def test_outcomes_tell_merges_separations_and_what_was_implied(store: Store, survey_id: str) -> None:
     made = sampler(store, {"d1": "a", "d2": "a", "d3": "b"})
     made.create(survey_id)

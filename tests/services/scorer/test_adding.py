@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.common.store import Store
 from services.scorer.__main__ import service
+from services.scorer.adding import MOST_REJECTED
 from spotted import messages
 from spotted.client.calls import our_errors
 from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
@@ -190,6 +191,20 @@ def test_vectors_that_were_all_refused_do_not_bind_the_survey(scorer: Scorer, su
     answer = scorer.stub.AddDetections(iter([add_request(survey_id, [one()], nothing, OTHER_SPEC)]))
     assert not answer.survey.HasField("embedding")
     assert scorer.add(survey_id, [one()], vectors(1)).added == 1
+
+
+def test_more_refusals_than_an_answer_holds_end_the_stream_and_what_was_sound_stays(
+    scorer: Scorer, survey_id: str
+) -> None:
+    scorer.create(survey_id)
+    refused = [one(detection_id=f"bad-{n}", camera_id="nosuch") for n in range(MOST_REJECTED)]
+    sound = one(detection_id="good")
+    answer = scorer.add(survey_id, [sound, *refused], vectors(len(refused) + 1), chunk=1000)
+    assert (answer.added, len(answer.rejected)) == (1, MOST_REJECTED)
+    more = [*refused, one(detection_id="worse", camera_id="nosuch")]
+    with pytest.raises(InvalidInputError, match=r"4001 detections were refused.*'nosuch'"), our_errors(""):
+        scorer.add(survey_id, more, vectors(len(more)), chunk=1000)
+    assert [d.detection_id for d in listed(scorer, survey_id).detections] == ["good"]
 
 
 def test_an_unknown_survey_is_named(scorer: Scorer, survey_id: str) -> None:

@@ -40,7 +40,7 @@ def test_what_was_put_comes_back_to_the_last_bit(store: Store) -> None:
 
 def test_it_is_stored_with_its_time(store: Store) -> None:
     CalibrationStore(store, now=lambda: at(7)).put(FITTED, SPEC)
-    content = store.get(keys.calibration(FITTED.digest))
+    content = store.get(keys.calibration("", FITTED.digest))
     assert content is not None
     assert store_pb2.StoredCalibration.FromString(content).create_time == at(7)
 

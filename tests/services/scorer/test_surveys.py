@@ -55,6 +55,16 @@ def test_a_new_survey_is_empty_and_of_revision_one(scorer: Scorer, survey_id: st
     assert read.score_spec.fusion == survey_pb2.FUSION_PRODUCT
 
 
+def test_ids_that_name_no_survey_take_no_memory(store: Store, scorer: Scorer, survey_id: str) -> None:
+    scorer.create(survey_id)
+    surveys = Surveys(store, HeadStore(store), now=now)
+    surveys.described(survey_id)
+    for n in range(20):
+        with pytest.raises(NotFoundError):
+            surveys.described(f"{survey_id}-{n}")
+    assert list(surveys._folded) == [survey_id]
+
+
 def test_creating_an_equal_survey_again_answers_the_stored_one(scorer: Scorer, survey_id: str) -> None:
     scorer.create(survey_id)
     again = scorer.stub.CreateSurvey(pb.CreateSurveyRequest(survey=new_survey(survey_id))).survey
@@ -209,7 +219,7 @@ def test_a_deleted_survey_is_gone_with_its_sessions(scorer: Scorer, store: Store
     assert left == [keys.request(survey_id, "DeleteSurvey", request.request_id)]
     with pytest.raises(NotFoundError, match=survey_id):
         ask(scorer.stub.GetSurvey, pb.GetSurveyRequest(survey_id=survey_id))
-    assert survey_id not in store.members(keys.SURVEYS)
+    assert survey_id not in store.members(keys.surveys(""))
     assert scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=neighbour)).survey.camera_count == 4
 
 

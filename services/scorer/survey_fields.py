@@ -1,0 +1,44 @@
+"""What may stand in a survey's own fields and in its cameras' periods, and how two creations differ."""
+
+from __future__ import annotations
+
+from spotted import messages
+from spotted.errors import InvalidInputError
+from spotted.survey import Camera, Detection
+from spotted.v1 import survey_pb2 as pb
+
+
+def check_fields(survey: pb.Survey) -> None:
+    """Raise InvalidInputError where a survey does not end after it starts, or its knobs cannot be."""
+    if messages.seconds(survey.end_time) <= messages.seconds(survey.start_time):
+        raise InvalidInputError(
+            f"survey {survey.survey_id!r} does not end after it starts; correct start_time or end_time",
+            field="survey.end_time",
+        )
+    # the library's class checks its own values
+    messages.feasibility(survey.feasibility)
+
+
+def differing_fields(asked: pb.Survey, stored: pb.Survey) -> list[str]:
+    """The fields of a creation that differ from what is stored; what was left out may be anything."""
+    fields = ["display_name", "start_time", "end_time", "feasibility"]
+    if asked.HasField("embedding"):
+        fields.append("embedding")
+    return [field for field in fields if getattr(asked, field) != getattr(stored, field)]
+
+
+def outside_period(detection: Detection, camera: Camera | None) -> str:
+    """In words, how a detection lies outside its camera's period; "" where it does not."""
+    if camera is None or detection.captured_at_s is None:
+        return ""
+    captured = f"detection {detection.detection_id!r} was captured {_utc(detection.captured_at_s)}"
+    if camera.start_s is not None and detection.captured_at_s < camera.start_s:
+        return f"{captured}, before camera {camera.camera_id!r} began at {_utc(camera.start_s)}"
+    if camera.end_s is not None and detection.captured_at_s > camera.end_s:
+        return f"{captured}, after camera {camera.camera_id!r} ended at {_utc(camera.end_s)}"
+    return ""
+
+
+def _utc(seconds: float) -> str:
+    message = messages.timestamp(seconds)
+    return message.ToJsonString() if message else "never"
