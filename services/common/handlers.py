@@ -17,8 +17,12 @@ def wrapped(
     *,
     unary: Callable[[Handler], Handler],
     stream: Callable[[Handler], Handler],
+    raw: bool = False,
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    """The handler with its behaviour wrapped: by `unary` where it gives one answer, else by `stream`."""
+    """The handler with its behaviour wrapped: by `unary` where it gives one answer, else by `stream`.
+
+    raw: what is wrapped takes the bytes of requests.
+    """
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
@@ -33,7 +37,7 @@ def wrapped(
     wrap = stream if handler.response_streaming else unary
     made: grpc.RpcMethodHandler[Any, Any] = make(
         wrap(behaviour),
-        request_deserializer=handler.request_deserializer,
+        request_deserializer=None if raw else handler.request_deserializer,
         response_serializer=handler.response_serializer,
     )
     return made

@@ -14,11 +14,9 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
 
 from services.common import logs
+from services.common.handlers import Handler, wrapped
 from services.common.parsing import Deserialize, parsed, parsed_each
 from spotted import errors
-
-# Any stands for request and response types, which differ at every rpc.
-Handler = Callable[[Any, aio.ServicerContext[Any, Any]], Any]
 
 STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
     errors.InvalidInputError: grpc.StatusCode.INVALID_ARGUMENT,
@@ -89,24 +87,16 @@ class ErrorInterceptor(aio.ServerInterceptor):
         if handler is None:
             return handler
         method = handler_call_details.method.rsplit("/", 1)[-1]
-        wrap = _wrap_stream if handler.response_streaming else _wrap_unary
-        make = {
-            (False, False): grpc.unary_unary_rpc_method_handler,
-            (False, True): grpc.unary_stream_rpc_method_handler,
-            (True, False): grpc.stream_unary_rpc_method_handler,
-            (True, True): grpc.stream_stream_rpc_method_handler,
-        }[handler.request_streaming, handler.response_streaming]
-        behaviour: Any = next(
-            b
-            for b in (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)
-            if b is not None
-        )
+        deserialize, many = handler.request_deserializer, handler.request_streaming
+
         # parsed inside the boundary
-        behaviour = _parsing(behaviour, handler.request_deserializer, stream=handler.request_streaming)
-        wrapped: grpc.RpcMethodHandler[Any, Any] = make(
-            wrap(method, behaviour), response_serializer=handler.response_serializer
-        )
-        return wrapped
+        def unary(behaviour: Handler) -> Handler:
+            return _wrap_unary(method, _parsing(behaviour, deserialize, stream=many))
+
+        def stream(behaviour: Handler) -> Handler:
+            return _wrap_stream(method, _parsing(behaviour, deserialize, stream=many))
+
+        return wrapped(handler, unary=unary, stream=stream, raw=True)
 
 
 def _parsing(behaviour: Handler, deserialize: Deserialize | None, *, stream: bool) -> Handler:

@@ -12,8 +12,9 @@ from typing import Protocol, TypeVar
 
 from services.common.keys import SessionKey
 from services.sampler import planned_rounds
+from services.sampler.defaults import LEARNING
 from services.sampler.scoring import Scorer, SurveyScores
-from services.sampler.sessions import LEARNING, Sessions
+from services.sampler.sessions import Sessions
 from services.sampler.state import SessionState
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidates import CandidateGraph, open_rows

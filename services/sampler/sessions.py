@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import uuid
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -16,18 +15,16 @@ from services.common.journal import Change, Journal
 from services.common.keys import SessionKey
 from services.common.recent import Recent
 from services.common.store import Store
+from services.sampler.defaults import resolved
 from services.sampler.labels import answered_pairs, count_labels
 from services.sampler.leases import leased
 from services.sampler.moving import MOST_EVENTS, Arrival
 from services.sampler.scoring import Scorer
 from services.sampler.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
-from spotted.sampling.strategies import strategy
 from spotted.v1 import sampler_pb2 as pb
 
-DEFAULT_STRATEGY = "learned"
 BUDGET_BYTES = 2 * 1024**3
-LEARNING = frozenset({"spal", "confspal"})
 # a page with one entry more stays below what a message may hold
 MOST_PAGE_BYTES = 2 << 20
 
@@ -70,7 +67,7 @@ class Sessions:
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Open a session. Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError."""
-        resolved = _resolved(session)
+        opened = resolved(session)
         _, detections = self._scorer.revision(session.survey_id)
         if not detections:
             raise PreconditionError(
@@ -79,13 +76,13 @@ class Sessions:
             )
         key = (session.survey_id, session.session_id)
         self._store.add_member(keys.sessions(session.survey_id), session.session_id)
-        entry = self.event(created=resolved)
+        entry = self.event(created=opened)
         journal = Journal(self._store, keys.session_journal(*key), session.survey_id)
         once = request_id or uuid.uuid4().hex
         scope = _scope("CreateSession", session.session_id)
         journal.append(Change(entry, b""), expected=0, scope=scope, request_id=once)
         stored = self.get(*key)
-        asked, is_there = ((s.strategy, s.seed, s.trust) for s in (resolved, stored))
+        asked, is_there = ((s.strategy, s.seed, s.trust) for s in (opened, stored))
         if asked != is_there:
             raise AlreadyExistsError(
                 f"session {session.session_id!r} of {session.survey_id!r} exists with another "
@@ -286,23 +283,6 @@ class Sessions:
 def _scope(rpc: str, session_id: str) -> str:
     """What a request id is known in."""
     return f"{rpc}:{session_id}"
-
-
-def _resolved(session: pb.Session) -> pb.Session:
-    """A session with its defaults written out, so that its journal says all. Raises InvalidInputError."""
-    resolved = pb.Session()
-    resolved.CopyFrom(session)
-    settings = resolved.strategy
-    settings.strategy_id = settings.strategy_id or DEFAULT_STRATEGY
-    strategy(settings.strategy_id, **({"eps": settings.eps} if settings.HasField("eps") else {}))
-    if settings.retrain and importlib.util.find_spec("torch") is None:
-        raise PreconditionError(
-            "retraining needs torch, which this sampler does not have; install the extra `train`, or set "
-            "retrain to false"
-        )
-    # written out, so that another default in a later version changes no session
-    settings.retrain = settings.retrain and settings.strategy_id in LEARNING
-    return resolved
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

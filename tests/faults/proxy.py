@@ -108,17 +108,17 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends = [writer]
         try:
             there, back = await asyncio.open_connection(self._host, self._target_port)
-        except OSError:
-            abort(writer)
-            return
-        ends = {writer, back}
-        self._open |= ends
-        try:
+            ends.append(back)
+            self._open |= {*ends}
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+        except OSError:
+            # nothing listens there: the connection is reset
+            pass
         finally:
-            self._open -= ends
+            self._open -= {*ends}
             for end in ends:
                 abort(end)
 

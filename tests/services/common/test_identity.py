@@ -18,6 +18,8 @@ from services.common.settings import Security
 from services.upkeep.certificates import authority, issued
 from spotted.errors import InvalidInputError, PreconditionError
 
+KNOCK = "/door/Knock"
+
 
 @dataclass
 class Doorman(grpc.GenericRpcHandler):
@@ -25,7 +27,11 @@ class Doorman(grpc.GenericRpcHandler):
 
     go: threading.Event = field(default_factory=threading.Event)
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        if handler_call_details.method != KNOCK:
+            return None
         headers = dict(handler_call_details.invocation_metadata)
         shown = str(headers.get("authorization", "nobody")).encode()
 
@@ -68,7 +74,7 @@ def token_file(tmp_path: Path) -> Path:
 
 def begun(line: Line) -> Any:  # noqa: ANN401 - a call of gRPC
     """A call of which the first answer has not been taken."""
-    call: Any = line.channel().unary_stream("/door/Knock")
+    call: Any = line.channel().unary_stream(KNOCK)
     return call(b"", timeout=20)
 
 

@@ -98,7 +98,8 @@ def test_a_training_whose_process_dies_has_failed_with_its_code_and_may_be_repea
 ) -> None:
     add_survey(spotted, survey_id)
     operation = train(spotted, survey_id, epochs=10_000)
-    (worker,) = [c for c in psutil.Process().children() if operation.operation_id in c.cmdline()]
+    children = [c for c in psutil.Process().children() if c.status() != psutil.STATUS_ZOMBIE]
+    (worker,) = [c for c in children if operation.operation_id in c.cmdline()]
     worker.kill()
     done = ended(spotted, operation.operation_id)
     assert done.state == operations_pb2.OPERATION_STATE_FAILED
