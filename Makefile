@@ -47,7 +47,7 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/python -m pytest tests/test_architecture.py tests/deploy
 
 test: models ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 demo: models ## simulate a survey and match it end to end
 	@$(BIN)/python -m spotted.demo --output out/demo
