@@ -49,11 +49,14 @@ def main(*, quick: bool) -> None:
         local.wait(store, directory / "store.log")
         url = f"redis://{store.address}/0"
         access = secured(directory, url)
+        # others store the surveys: a process that did so is 2 % slower than one that read them
+        with scorer(directory, "services.scorer", url, {}) as address:
+            survey = stored(address, Access())
+        with scorer(directory, "services.scorer", url, settings(directory)) as address:
+            stored(address, access)
         plain = opened.enter_context(scorer(directory, "services.scorer", url, {}))
         private = opened.enter_context(scorer(directory, "services.scorer", url, settings(directory)))
         uncounted = opened.enter_context(scorer(directory, "benchmarks.uncounted_scorer", url, {}))
-        survey = stored(plain, Access())
-        stored(private, access)
         compared = {
             SECURED: (Way(private, access), Way(plain, Access()), LEAST_SECURED),
             COUNTED: (Way(plain, Access()), Way(uncounted, Access()), LEAST_COUNTED),

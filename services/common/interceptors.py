@@ -156,8 +156,9 @@ async def _abort(method: str, error: Exception, context: aio.ServicerContext[Any
             message=f"{method} failed unexpectedly ({type(error).__name__}); the server's log has the trace "
             f"under request id {logs.current().request_id}",
         )
+    named = (logs.REQUEST_ID, logs.current().request_id)
     details = (DETAILS_KEY, status.SerializeToString())
     try:
-        await context.abort(code, status.message, (*(context.trailing_metadata() or ()), details))
+        await context.abort(code, status.message, (*(context.trailing_metadata() or ()), named, details))
     except aio.InternalError as unsent:
         raise asyncio.CancelledError from unsent

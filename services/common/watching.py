@@ -32,7 +32,7 @@ UNTRACED = ("grpc.health.", "grpc.reflection.")
 class WatchInterceptor(aio.ServerInterceptor):
     """Counts, times and traces every rpc, and lends its request id to what is logged meanwhile.
 
-    The caller's own `x-request-id` is taken where it is sane; the id goes back in the trailing metadata.
+    The caller's own `x-request-id` is taken where it is sane; a call that fails brings the id back.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class _Call:
         self._headers = headers
         self._new_id = new_id
 
-    def begin(self, context: Context) -> None:
+    def begin(self) -> None:
         """Count it, name it and begin its span; gRPC gives every call a context of its own."""
         request_id = self._new_id
         for name, value in self._headers:
@@ -102,7 +102,6 @@ class _Call:
                 request_id = logs.sane(value) or request_id
         method = self._method
         logs.enter(logs.Call(request_id, method.name))
-        context.set_trailing_metadata(((logs.REQUEST_ID, request_id),))
         method.metrics.start()
         self._end_span = tracing.begin(method.service, method.name, self._headers) if method.traced else None
         self._started = time.perf_counter()
@@ -116,7 +115,7 @@ class _Call:
 
 def _unary(watched: _Call, behaviour: Handler) -> Handler:
     async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
-        watched.begin(context)
+        watched.begin()
         try:
             answer = await behaviour(request, context)
         except BaseException as error:
@@ -130,7 +129,7 @@ def _unary(watched: _Call, behaviour: Handler) -> Handler:
 
 def _stream(watched: _Call, behaviour: Handler) -> Handler:
     async def call(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any rpc
-        watched.begin(context)
+        watched.begin()
         try:
             async for answer in behaviour(request, context):
                 yield answer
