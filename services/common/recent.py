@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
@@ -17,6 +19,8 @@ class Recent(Generic[KeyT, ValueT]):
     budget: of the sum of their sizes; the one asked for last always stays.
     size: of a value, now; asked again whenever it was used, since values grow when they are.
     left: told each key that leaves for want of room, and its size.
+    idle_s: what was not used for so long leaves too, such as what another process deleted meanwhile.
+    clock: seconds that only grow.
     """
 
     def __init__(
@@ -24,10 +28,16 @@ class Recent(Generic[KeyT, ValueT]):
         budget: int,
         size: Callable[[ValueT], int],
         left: Callable[[KeyT, int], None] = lambda _key, _size: None,
+        *,
+        idle_s: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._budget = budget
         self._size = size
         self._left = left
+        self._idle_s = idle_s
+        self._clock = clock
+        self._used_s: dict[KeyT, float] = {}
         self._lock = threading.Lock()
         # the one used last comes last
         self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
@@ -44,7 +54,8 @@ class Recent(Generic[KeyT, ValueT]):
                 self._values[key] = make()
             self._values.move_to_end(key)
             self._measure(key)
-            while self._total > self._budget and len(self._values) > 1:
+            self._used_s[key] = self._clock()
+            while len(self._values) > 1 and (self._total > self._budget or self._oldest_idles()):
                 oldest = next(iter(self._values))
                 self._left(oldest, self._drop(oldest))
             return self._values[key]
@@ -65,13 +76,16 @@ class Recent(Generic[KeyT, ValueT]):
         with self._lock:
             return len(self._values), self._total
 
+    def _oldest_idles(self) -> bool:
+        return self._clock() - self._used_s[next(iter(self._values))] > self._idle_s
+
     def _measure(self, key: KeyT) -> None:
         size = self._size(self._values[key])
         self._total += size - self._sizes.get(key, 0)
         self._sizes[key] = size
 
     def _drop(self, key: KeyT) -> int:
-        del self._values[key]
+        del self._values[key], self._used_s[key]
         size = self._sizes.pop(key)
         self._total -= size
         return size

@@ -25,6 +25,8 @@ from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
 
 BUDGET_BYTES = 2 * 1024**3
+# a session that nobody asked of for so long leaves memory; another replica may have deleted it
+IDLE_S = 600.0
 # a page with one entry more stays below what a message may hold
 MOST_PAGE_BYTES = 2 << 20
 
@@ -61,7 +63,7 @@ class Sessions:
         self._scorer = scorer
         self._now = now
         self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
-            budget_bytes, lambda folded: folded.peek().size_bytes
+            budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
         )
         self._delete = store.script(_DELETE)
 

@@ -45,6 +45,18 @@ def test_the_one_asked_for_stays_whatever_its_size() -> None:
     assert recent.state() == (1, 1)
 
 
+def test_what_was_not_used_for_long_leaves_when_another_is_asked_for() -> None:
+    now = [0.0]
+    gone: list[str] = []
+    recent: Recent[str, Box] = Recent(
+        10, size, left=lambda key, _: gone.append(key), idle_s=60.0, clock=lambda: now[0]
+    )
+    for at_s, key in ((0, "a"), (30, "b"), (60, "a"), (91, "c"), (121, "c")):
+        now[0] = at_s
+        recent.get(key, Box)
+    assert (gone, list(recent)) == (["b", "a"], ["c"])
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 6)), max_size=40))
 def test_what_stays_is_what_a_plain_loop_keeps(uses: list[tuple[int, int]]) -> None:
     recent: Recent[int, Box] = Recent(10, size)
