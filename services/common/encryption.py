@@ -6,12 +6,16 @@ import ipaddress
 import logging
 import ssl
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import grpc
 
 from services.common.settings import Security, Settings
+from spotted.client.credentials import content
 from spotted.errors import InvalidInputError, PreconditionError
+
+VARIABLES = "SPOTTED_TLS_CERT, SPOTTED_TLS_KEY or SPOTTED_TLS_CLIENT_CA"
 
 logger = logging.getLogger("spotted")
 
@@ -81,8 +85,8 @@ class _Files:
 
     def read(self) -> list[bytes]:
         """What the files hold. Raises InvalidInputError that names those that cannot be used."""
-        self._stamps = self._stamped()
-        contents = [self._content(path) for path in self._paths]
+        self._stamps = stamps(self._paths)
+        contents = [content(path, VARIABLES) for path in self._paths]
         self._check()
         self._held = contents
         return contents
@@ -94,7 +98,7 @@ class _Files:
         """
         with self._lock:
             try:
-                if self._stamped() == self._stamps:
+                if stamps(self._paths) == self._stamps:
                     return None
                 before = self._held
                 configuration = _configuration(self.read())
@@ -105,13 +109,6 @@ class _Files:
                 return None
         logger.info("the certificate was read again")
         return configuration
-
-    def _stamped(self) -> list[tuple[int, int]]:
-        try:
-            found = [path.stat() for path in self._paths]
-        except OSError as error:
-            raise InvalidInputError(f"{error.filename} cannot be read ({error.strerror})") from error
-        return [(one.st_mtime_ns, one.st_ino) for one in found]
 
     def _check(self) -> None:
         """Raise InvalidInputError where TLS could not be spoken with the files; gRPC itself tells nobody."""
@@ -125,19 +122,17 @@ class _Files:
         except (OSError, ValueError) as error:
             raise InvalidInputError(
                 f"{', '.join(map(str, self._paths))} are no PEM files of a certificate, its own key and the "
-                f"authority of clients ({error}); correct SPOTTED_TLS_CERT, SPOTTED_TLS_KEY or "
-                "SPOTTED_TLS_CLIENT_CA"
+                f"authority of clients ({error}); correct {VARIABLES}"
             ) from error
 
-    @staticmethod
-    def _content(path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise InvalidInputError(
-                f"{path} cannot be read ({error.strerror}); correct SPOTTED_TLS_CERT, SPOTTED_TLS_KEY or "
-                "SPOTTED_TLS_CLIENT_CA"
-            ) from error
+
+def stamps(paths: Iterable[Path]) -> list[tuple[int, int]]:
+    """What changes when files do. Raises InvalidInputError that names one that cannot be read."""
+    try:
+        found = [path.stat() for path in paths]
+    except OSError as error:
+        raise InvalidInputError(f"{error.filename} cannot be read ({error.strerror})") from error
+    return [(one.st_mtime_ns, one.st_ino) for one in found]
 
 
 def _configuration(contents: list[bytes]) -> grpc.ServerCertificateConfiguration:

@@ -8,9 +8,10 @@ import threading
 import grpc
 
 from services.common import tracing
+from services.common.encryption import stamps
 from services.common.settings import Security
 from spotted.client.calls import open_channel
-from spotted.client.credentials import Credentials
+from spotted.client.credentials import Credentials, read_token
 from spotted.errors import InvalidInputError
 
 logger = logging.getLogger("spotted")
@@ -37,9 +38,9 @@ class Line:
         """
         with self._lock:
             try:
-                stamps = self._stamped()
-                if stamps != self._stamps:
-                    self._channel, self._stamps = self._open(), stamps
+                found = self._stamped()
+                if found != self._stamps:
+                    self._channel, self._stamps = self._open(), found
             except InvalidInputError as error:
                 logger.error("calls to %s go on as before: %s", self.address, error)  # noqa: TRY400 - the line says all
             return self._channel
@@ -53,22 +54,11 @@ class Line:
 
     def _stamped(self) -> list[tuple[int, int]]:
         files = (self._security.ca, self._security.certificate, self._security.key, self._security.token_file)
-        try:
-            found = [path.stat() for path in files if path]
-        except OSError as error:
-            raise InvalidInputError(f"{error.filename} cannot be read ({error.strerror})") from error
-        return [(one.st_mtime_ns, one.st_ino) for one in found]
+        return stamps(path for path in files if path)
 
 
 def credentials(security: Security) -> Credentials:
     """What this service shows as a client. Raises InvalidInputError where its token cannot be read."""
-    token = ""
-    if security.token_file:
-        try:
-            token = security.token_file.read_text().strip()
-        except OSError as error:
-            raise InvalidInputError(
-                f"{security.token_file} cannot be read ({error.strerror}); correct SPOTTED_TOKEN_FILE"
-            ) from error
+    token = read_token(security.token_file, "SPOTTED_TOKEN_FILE")
     own = (security.certificate, security.key) if security.ca else (None, None)
     return Credentials(token, security.ca, *own)

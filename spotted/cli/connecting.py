@@ -9,7 +9,8 @@ from typing import TypeVar
 import click
 
 from spotted.client import Credentials, Spotted
-from spotted.errors import InvalidInputError, PreconditionError
+from spotted.client.credentials import read_token
+from spotted.errors import PreconditionError
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -52,13 +53,7 @@ def read_credentials(
     token_file: Path | None, ca: Path | None, certificate: Path | None, key: Path | None
 ) -> Credentials:
     """What the options say. Raises InvalidInputError for a token that cannot be read."""
-    try:
-        token = token_file.read_text().strip() if token_file else ""
-    except OSError as error:
-        raise InvalidInputError(
-            f"{token_file} cannot be read ({error.strerror}); correct --token-file"
-        ) from error
-    return Credentials(token, ca, certificate, key)
+    return Credentials(read_token(token_file, "--token-file"), ca, certificate, key)
 
 
 def connected(directory: Path) -> Spotted:

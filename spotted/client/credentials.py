@@ -46,7 +46,9 @@ class Credentials:
         if (self.certificate is None) != (self.key is None):
             raise InvalidInputError("a client's certificate and key need each other; give both or neither")
         if self.ca is not None:
-            files = [_content(path) if path else None for path in (self.ca, self.key, self.certificate)]
+            files = [
+                content(path, "its path") if path else None for path in (self.ca, self.key, self.certificate)
+            ]
             credentials: grpc.ChannelCredentials = grpc.ssl_channel_credentials(*files)
             return credentials
         if self.token and not LOOPBACK.fullmatch(address):
@@ -60,8 +62,17 @@ class Credentials:
 NOBODY = Credentials()
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path, named: str) -> bytes:
+    """What a file holds. named: where its path was given.
+
+    Raises InvalidInputError that says both where it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read ({error.strerror}); correct its path") from error
+        raise InvalidInputError(f"{path} cannot be read ({error.strerror}); correct {named}") from error
+
+
+def read_token(path: Path | None, named: str) -> str:
+    """The token in a file, "" for no file. Raises InvalidInputError as `content` does."""
+    return content(path, named).decode().strip() if path else ""
