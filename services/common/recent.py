@@ -7,10 +7,20 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
+
+
+@dataclass(slots=True)
+class _Held(Generic[ValueT]):
+    """A value, its size when it was last measured, and when it was last asked for."""
+
+    value: ValueT
+    size: int = 0
+    used_s: float = 0.0
 
 
 class Recent(Generic[KeyT, ValueT]):
@@ -37,55 +47,53 @@ class Recent(Generic[KeyT, ValueT]):
         self._left = left
         self._idle_s = idle_s
         self._clock = clock
-        self._used_s: dict[KeyT, float] = {}
         self._lock = threading.Lock()
         # the one used last comes last
-        self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
-        self._sizes: dict[KeyT, int] = {}
+        self._held: OrderedDict[KeyT, _Held[ValueT]] = OrderedDict()
         self._total = 0
 
     def get(self, key: KeyT, make: Callable[[], ValueT]) -> ValueT:
         """The value of a key. make: quick, called where there is none."""
         with self._lock:
-            if self._values:
+            if self._held:
                 # it may have grown since it was handed out
-                self._measure(next(reversed(self._values)))
-            if key not in self._values:
-                self._values[key] = make()
-            self._values.move_to_end(key)
-            self._measure(key)
-            self._used_s[key] = self._clock()
-            while len(self._values) > 1 and (self._total > self._budget or self._oldest_idles()):
-                oldest = next(iter(self._values))
+                self._measure(next(reversed(self._held.values())))
+            if key not in self._held:
+                self._held[key] = _Held(make())
+            held = self._held[key]
+            held.used_s = self._clock()
+            self._held.move_to_end(key)
+            self._measure(held)
+            while len(self._held) > 1 and (self._total > self._budget or self._oldest_idles()):
+                oldest = next(iter(self._held))
                 self._left(oldest, self._drop(oldest))
-            return self._values[key]
+            return held.value
 
     def drop(self, key: KeyT) -> None:
         """Forget a key, if it is there."""
         with self._lock:
-            if key in self._values:
+            if key in self._held:
                 self._drop(key)
 
     def __iter__(self) -> Iterator[KeyT]:
         """The keys, the one used last at the end."""
         with self._lock:
-            return iter([*self._values])
+            return iter([*self._held])
 
     def state(self) -> tuple[int, int]:
         """How many there are, and the sum of their sizes."""
         with self._lock:
-            return len(self._values), self._total
+            return len(self._held), self._total
 
     def _oldest_idles(self) -> bool:
-        return self._clock() - self._used_s[next(iter(self._values))] > self._idle_s
+        return self._clock() - next(iter(self._held.values())).used_s > self._idle_s
 
-    def _measure(self, key: KeyT) -> None:
-        size = self._size(self._values[key])
-        self._total += size - self._sizes.get(key, 0)
-        self._sizes[key] = size
+    def _measure(self, held: _Held[ValueT]) -> None:
+        size = self._size(held.value)
+        self._total += size - held.size
+        held.size = size
 
     def _drop(self, key: KeyT) -> int:
-        del self._values[key], self._used_s[key]
-        size = self._sizes.pop(key)
+        size = self._held.pop(key).size
         self._total -= size
         return size
