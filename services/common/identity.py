@@ -11,7 +11,7 @@ from services.common import tracing
 from services.common.encryption import stamps
 from services.common.settings import Security
 from spotted.client.calls import open_channel
-from spotted.client.credentials import Credentials, read_token
+from spotted.credentials import Credentials, read_token
 from spotted.errors import InvalidInputError
 
 logger = logging.getLogger("spotted")

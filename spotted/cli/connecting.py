@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from spotted.client import Credentials, Spotted
-from spotted.client.credentials import read_token
+from spotted.credentials import read_token
 from spotted.errors import PreconditionError
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])

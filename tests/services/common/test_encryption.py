@@ -18,7 +18,7 @@ from services.common.store import Store
 from services.scorer.__main__ import service
 from services.upkeep.certificates import Signed, authority, issued
 from spotted.client.calls import open_channel, our_errors
-from spotted.client.credentials import NOBODY, Credentials
+from spotted.credentials import NOBODY, Credentials
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from spotted.v1 import scorer_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
