@@ -24,7 +24,7 @@ from services.sampler.asking import Asking
 from services.sampler.facts import Facts
 from services.sampler.leases import Leases
 from services.sampler.planning import Planner
-from services.sampler.scoring import CandidateColumns, SurveyFacts, SurveyScores
+from services.sampler.scoring import CandidateColumns, SurveyFacts, SurveyScores, Version
 from services.sampler.sessions import Sessions
 from spotted import local
 from spotted.similarity import unit_rows
@@ -48,16 +48,19 @@ CHANNEL_OPTIONS = [
 ] + [("grpc.use_local_subchannel_pool", 1)]
 
 
+VERSION = Version("planted", 1)
+
+
 class PlantedScorer:
     """Scores of planted animals, alike within one."""
 
-    def revision(self, _: str) -> tuple[int, int]:
+    def version(self, _: str) -> tuple[Version, int]:
         """Always the same."""
-        return 1, len(DETECTIONS)
+        return VERSION, len(DETECTIONS)
 
     def facts(self, _: str) -> SurveyFacts:
         """The planted survey."""
-        return SurveyFacts(1, DETECTIONS, CAMERAS)
+        return SurveyFacts(VERSION, DETECTIONS, CAMERAS)
 
     def read(self, _: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The planted survey with its scores."""
@@ -72,7 +75,7 @@ class PlantedScorer:
         fused = ((visual + 1.0) / 2.0).astype(np.float32)
         columns = CandidateColumns(rows, nearest.ravel(), visual, np.ones_like(visual), fused)
         embeddings = vectors.astype(np.float32) if with_embeddings else None
-        return SurveyScores(1, top_k, DETECTIONS, CAMERAS, columns, embeddings)
+        return SurveyScores(VERSION, top_k, DETECTIONS, CAMERAS, columns, embeddings)
 
 
 def serve_sampler(listen: str, store_url: str) -> None:

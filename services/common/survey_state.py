@@ -78,6 +78,7 @@ class SurveyState:
         self.cameras: dict[str, Camera] = {}
         self.digests: dict[str, bytes] = {}
         self.revision = 0
+        self.uid = ""
         self._rows = DetectionRows()
         self._snapshot: Snapshot | None = None
 
@@ -94,6 +95,7 @@ class SurveyState:
     def apply(self, entry: bytes) -> None:
         """Take in one SurveyEvent."""
         event = store_pb2.SurveyEvent.FromString(entry)
+        self.uid = self.uid or uid_of(entry)
         match event.WhichOneof("event"):
             case "survey":
                 self.survey = event.survey
@@ -110,16 +112,20 @@ class SurveyState:
         self.revision += 1
         self._snapshot = None
 
-    def snapshot(self, revision: int) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         """The survey as it stands; the same object until the next event."""
         if self._snapshot is None:
-            self._snapshot = self._freeze(revision)
+            self._snapshot = self._freeze()
         return self._snapshot
 
     def described(self) -> pb.Survey:
         """The survey with its output-only fields."""
         return described(
-            self.survey, cameras=len(self.cameras), detections=len(self.detections), revision=self.revision
+            self.survey,
+            uid=self.uid,
+            cameras=len(self.cameras),
+            detections=len(self.detections),
+            revision=self.revision,
         )
 
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
@@ -128,7 +134,7 @@ class SurveyState:
             self.digests[message.detection_id] = content_digest(message, vector)
         self._rows.append([messages.detection(message) for message in block.detections], vectors)
 
-    def _freeze(self, revision: int) -> Snapshot:
+    def _freeze(self) -> Snapshot:
         rows = self._rows
         start_s, end_s = messages.seconds(self.survey.start_time), messages.seconds(self.survey.end_time)
         base = rows.vectors(self.survey.embedding.dimension)
@@ -139,18 +145,24 @@ class SurveyState:
             Survey(self.survey.survey_id, start_s, end_s, cameras=self.cameras).extent(),
             messages.feasibility(self.survey.feasibility),
         )
-        survey = described(self.survey, cameras=len(self.cameras), detections=len(rows), revision=revision)
         detections = tuple(rows.by_id.values())
-        return Snapshot(survey, self.cameras, detections, rows.row_of, base, gallery, rows.generation)
+        return Snapshot(
+            self.described(), self.cameras, detections, rows.row_of, base, gallery, rows.generation
+        )
 
 
-def described(survey: pb.Survey, *, cameras: int, detections: int, revision: int) -> pb.Survey:
-    """A survey's own fields with the output-only ones: its counts, revision and etag."""
+def described(survey: pb.Survey, *, uid: str, cameras: int, detections: int, revision: int) -> pb.Survey:
+    """A survey's own fields with the output-only ones: its uid, counts, revision and etag."""
     whole = pb.Survey()
     whole.CopyFrom(survey)
     whole.camera_count, whole.detection_count = cameras, detections
-    whole.revision, whole.etag = revision, etag(survey)
+    whole.uid, whole.revision, whole.etag = uid, revision, etag(survey)
     return whole
+
+
+def uid_of(first: bytes) -> str:
+    """What tells the survey with this first entry from others of its id: an entry says when it was stored."""
+    return hashlib.sha256(first).hexdigest()[:32]
 
 
 def etag(survey: pb.Survey) -> str:

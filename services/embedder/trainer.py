@@ -63,7 +63,7 @@ class Training:
 
     def _train(self) -> str:
         folded = folded_survey(self._store, self._survey_id)
-        snapshot = folded.view(lambda state, position: state.snapshot(position))
+        snapshot = folded.view(lambda state, _: state.snapshot())
         base = unit_rows(snapshot.base)
         head = train_head(base, pseudo_labels(snapshot), self._recipe, told=self.tell)
         return HeadStore(self._store).put(

@@ -57,7 +57,7 @@ class Trainings:
         return operation
 
     def _check(self, survey_id: str) -> None:
-        snapshot = folded_survey(self._store, survey_id).view(lambda state, at: state.snapshot(at))
+        snapshot = folded_survey(self._store, survey_id).view(lambda state, _: state.snapshot())
         if len(snapshot.detections) < FEWEST_DETECTIONS:
             raise PreconditionError(
                 f"survey {survey_id!r} has {len(snapshot.detections)} detections; "

@@ -20,7 +20,7 @@ from services.sampler.leases import IdPair, Lease, Leases
 from services.sampler.planning import Planning
 from services.sampler.scoring import SurveyFacts
 from services.sampler.sessions import Sessions
-from services.sampler.state import SessionState
+from services.sampler.state import Planned, SessionState
 from spotted.auditing import draw
 from spotted.errors import SpottedError
 from spotted.sampling.questions import Question
@@ -103,20 +103,21 @@ class Asking:
         """Leased questions of the session as it stands."""
         live = self._leases.live(*key)
 
-        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]]]:
+        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None]:
             choice = choose(state, live, wanted)
-            return choice, [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
+            ids = [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
+            return choice, ids, state.planned
 
-        choice, ids = self._sessions.folded(*key).view(look)
+        choice, ids, planned = self._sessions.folded(*key).view(look)
         named = list(zip(choice.questions, ids, strict=True))
         pairs = [pair for question, items in named for pair in _pairs(question, items)]
         acquired = {
             lease.pair: lease
             for lease in self._leases.acquire(*key, wanted.annotator_id, pairs, wanted.lease_s)
         }
-        if not acquired:
+        if not acquired or planned is None:
             return [], choice
-        facts = self._facts.knowing(key[0], [i for items in ids for i in items])
+        facts = self._facts.knowing(key[0], planned.survey, [i for items in ids for i in items])
         leased = [
             Leased(question, items, _ends_s(acquired, _pairs(question, items)), facts)
             for question, items in named

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.common.recent import Recent
-from services.sampler.scoring import Scorer, SurveyFacts
+from services.sampler.scoring import Scorer, SurveyFacts, Version
 from spotted.errors import NotFoundError
 
 # memory that facts may take, about; others than those used last are read again when they are needed again
@@ -18,9 +18,10 @@ DETECTION_BYTES = 1500
 
 @dataclass(slots=True)
 class _Kept:
-    """What was last read of a survey, and the lock of those who read it."""
+    """What was last read of a survey, the latest revision that it serves, and the lock of those who read."""
 
     facts: SurveyFacts | None = None
+    revision: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -29,29 +30,37 @@ class Facts:
 
     def __init__(self, scorer: Scorer, *, budget_bytes: int = BUDGET_BYTES) -> None:
         self._scorer = scorer
-        self._kept: Recent[str, _Kept] = Recent(budget_bytes, _size)
+        self._kept: Recent[tuple[str, str], _Kept] = Recent(budget_bytes, _size)
 
-    def knowing(self, survey_id: str, detection_ids: Sequence[str]) -> SurveyFacts:
+    def knowing(self, survey_id: str, since: Version, detection_ids: Sequence[str]) -> SurveyFacts:
         """Facts of a survey, read anew where one of these detections is not known yet.
 
+        since: the version that the questions were planned from; facts from before it are read anew.
         A detection that was deleted since stays unknown. Raises NotFoundError for the survey.
         """
-        kept = self._kept.get(survey_id, _Kept)
+        key = (survey_id, since.uid)
+        kept = self._kept.get(key, _Kept)
         seen = kept.facts
-        if seen is not None and all(i in seen.detections for i in detection_ids):
+        if (
+            seen is not None
+            and since.revision <= kept.revision
+            and all(i in seen.detections for i in detection_ids)
+        ):
             return seen
         with kept.lock:
             # another thread may have read it while this one waited
             if kept.facts is None or kept.facts is seen:
-                kept.facts = self._read(survey_id)
+                kept.facts = self._read(key)
+                # a session from elsewhere brings a round of a survey that may have changed more often
+                kept.revision = max(since.revision, kept.facts.version.revision)
             return kept.facts
 
-    def _read(self, survey_id: str) -> SurveyFacts:
+    def _read(self, key: tuple[str, str]) -> SurveyFacts:
         try:
-            return self._scorer.facts(survey_id)
+            return self._scorer.facts(key[0])
         except NotFoundError:
             # ids that name no survey take no memory
-            self._kept.drop(survey_id)
+            self._kept.drop(key)
             raise
 
 

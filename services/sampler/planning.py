@@ -86,14 +86,14 @@ class Planner:
     def _read(self, session: pb.Session, top_k: int | None) -> SurveyScores:
         """A session's survey as it stands, read anew only where it changed."""
         looks = session.strategy.strategy_id in LOOKING or session.strategy.retrain
-        revision, count = self._scorer.revision(session.survey_id)
+        version, count = self._scorer.version(session.survey_id)
         top_k = top_k or session.strategy.top_k or max(LEAST_TOP_K, CANDIDATES // max(count, 1))
         # no list is longer than the others
         top_k = min(top_k, max(count - 1, 1))
         # by top_k too, so that a plan never depends on what another session made this process read
         key = (session.survey_id, looks, top_k)
         kept = self._scores.pop(key, None)
-        if kept is None or kept.revision != revision:
+        if kept is None or kept.version != version:
             kept = self._scorer.read(session.survey_id, top_k, with_embeddings=looks)
         _keep(self._scores, key, kept)
         return kept
@@ -112,7 +112,8 @@ class Planner:
             queue.constraints.forbid(ready.item_of[first], ready.item_of[second])
         planned = queue.plan_next(ready.chosen, ready.graph, seed=state.session.seed, excluding=excluding)
         message = pb.PlannedRound(
-            survey_revision=scores.revision,
+            survey_uid=scores.version.uid,
+            survey_revision=scores.version.revision,
             top_k=scores.top_k,
             added_detection_ids=added,
             image_pairs=[survey_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in images],

@@ -56,23 +56,37 @@ class CandidateColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyFacts:
-    """What is known of a survey's detections at one revision, without their scores."""
+class Version:
+    """A survey as it stood at one time.
 
+    uid: tells it from another survey that had its id before. revision: counts its changes.
+    """
+
+    uid: str
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyFacts:
+    """What is known of a survey's detections at one version, without their scores.
+
+    The version may be older than the detections, never newer.
+    """
+
+    version: Version
     detections: dict[str, Detection]
     cameras: dict[str, Camera]
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyScores:
-    """A survey at one revision, as far as a session needs it.
+    """A survey at one version, as far as a session needs it.
 
     detections: in the survey's order. columns: the top_k candidates of each.
     embeddings: (n, D) of the type that the scorer sends, None where they were not asked for.
     """
 
-    revision: int
+    version: Version
     top_k: int
     detections: dict[str, Detection]
     cameras: dict[str, Camera]
@@ -117,8 +131,8 @@ class SurveyScores:
 class Scorer(Protocol):
     """Where a session's scores come from."""
 
-    def revision(self, survey_id: str) -> tuple[int, int]:
-        """The survey's revision and number of detections. Raises NotFoundError."""
+    def version(self, survey_id: str) -> tuple[Version, int]:
+        """The survey's version and number of detections. Raises NotFoundError."""
 
     def facts(self, survey_id: str) -> SurveyFacts:
         """The survey's detections and cameras as they stand. Raises NotFoundError."""
@@ -135,29 +149,31 @@ class ScorerClient:
         self._line = Line(address, security)
         self._spoken = (self._line.channel(), ScorerServiceStub(self._line.channel()))
 
-    def revision(self, survey_id: str) -> tuple[int, int]:
-        """The survey's revision and number of detections."""
+    def version(self, survey_id: str) -> tuple[Version, int]:
+        """The survey's version and number of detections."""
         with our_errors(self._address):
             answer = self._stub.GetSurvey(
                 scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=CALL_TIMEOUT_S
             )
-        return answer.survey.revision, answer.survey.detection_count
+        survey = answer.survey
+        return Version(survey.uid, survey.revision), survey.detection_count
 
     def facts(self, survey_id: str) -> SurveyFacts:
         """The survey's detections and cameras as they stand."""
-        detections, _, revision = self._detections(survey_id, with_embeddings=False)
-        return SurveyFacts(revision, detections, self._cameras(survey_id))
+        version, _ = self.version(survey_id)
+        detections, _, _ = self._detections(survey_id, with_embeddings=False)
+        return SurveyFacts(version, detections, self._cameras(survey_id))
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
-        """The survey as it stands; all parts are of one revision."""
+        """The survey as it stands; all parts are of one version."""
         for _ in range(ATTEMPTS):
-            revision, _ = self.revision(survey_id)
+            version, _ = self.version(survey_id)
             detections, embeddings, seen = self._detections(survey_id, with_embeddings=with_embeddings)
             cameras = self._cameras(survey_id)
             # rows count detections of the same revision
-            columns = self._columns(survey_id, top_k, revision) if seen == revision else None
+            columns = self._columns(survey_id, top_k, seen) if seen == version.revision else None
             if columns is not None:
-                return SurveyScores(revision, top_k, detections, cameras, columns, embeddings)
+                return SurveyScores(version, top_k, detections, cameras, columns, embeddings)
         raise ConcurrencyError(f"survey {survey_id!r} keeps changing; ask again when the import is done")
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class Sessions:
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Open a session. Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError."""
         opened = resolved(session)
-        _, detections = self._scorer.revision(session.survey_id)
+        _, detections = self._scorer.version(session.survey_id)
         if not detections:
             raise PreconditionError(
                 f"survey {session.survey_id!r} has no detection yet, so there is nothing to ask; "

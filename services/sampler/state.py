@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.sampler import conflicts, planned_rounds
+from services.sampler.scoring import Version
 from spotted import messages
 from spotted.constraints import Answer, Constraints, Effect, LabelledPair, Outcome
 from spotted.errors import NotFoundError
@@ -26,7 +27,7 @@ class Planned:
     expected_pairs: None where there were too few answers to tell.
     """
 
-    survey_revision: int
+    survey: Version
     top_k: int
     open_pairs: int
     expected_pairs: float | None
@@ -152,7 +153,7 @@ class SessionState:
         self._forbid(self.constraints, images)
         self._same_image += images
         self.planned = Planned(
-            planned.survey_revision,
+            Version(planned.survey_uid, planned.survey_revision),
             planned.top_k,
             planned.open_pairs,
             planned.expected_pairs if planned.HasField("expected_pairs") else None,

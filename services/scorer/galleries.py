@@ -93,7 +93,7 @@ class Galleries:
     def scored(self, survey_id: str) -> Scored:
         """A survey as it stands in the store. Raises NotFoundError."""
         folded = self._surveys.folded(survey_id)
-        snapshot = folded.view(lambda state, position: state.snapshot(position))
+        snapshot = folded.view(lambda state, _: state.snapshot())
         with self._lock:
             kept = self._kept.setdefault(folded, _Kept())
         # the first to come makes it ready, the others wait for it

@@ -16,7 +16,7 @@ from services.common.journal import Change, Journal
 from services.common.quotas import check_count
 from services.common.recent import Recent
 from services.common.store import Store
-from services.common.survey_state import Snapshot, SurveyState, described, etag, folded_survey
+from services.common.survey_state import Snapshot, SurveyState, described, etag, folded_survey, uid_of
 from services.scorer.survey_fields import check_fields, differing_fields, outside_period
 from spotted import messages
 from spotted.errors import (
@@ -79,9 +79,10 @@ class Surveys:
             check_count(len(listed), most, "surveys", "the organisation")
         # first, so that a survey that exists is always listed
         self._store.add_member(keys.surveys(organisation), survey.survey_id)
-        answer = described(survey, cameras=0, detections=0, revision=1).SerializeToString()
+        entry = self._event(survey=survey)
+        made = described(survey, uid=uid_of(entry), cameras=0, detections=0, revision=1)
         first = journal.append(
-            Change(self._event(survey=survey), answer),
+            Change(entry, made.SerializeToString()),
             expected=0,
             scope="CreateSurvey",
             request_id=request_id or uuid.uuid4().hex,
@@ -108,7 +109,7 @@ class Surveys:
 
     def snapshot(self, survey_id: str) -> Snapshot:
         """A survey as it stands in the store. Raises NotFoundError."""
-        return self.folded(survey_id).view(lambda state, position: state.snapshot(position))
+        return self.folded(survey_id).view(lambda state, _: state.snapshot())
 
     def described(self, survey_id: str) -> pb.Survey:
         """A survey's own fields and counts, without its detections. Raises NotFoundError."""
@@ -232,6 +233,7 @@ class Surveys:
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(
             changed,
+            uid=state.uid,
             cameras=len(state.cameras),
             detections=len(state.detections),
             revision=state.revision + 1,

@@ -502,6 +502,7 @@ class Survey(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     HEAD_DIGEST_FIELD_NUMBER: _builtins.int
     CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
+    UID_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -521,6 +522,10 @@ class Survey(_message.Message):
     calibration_digest: _builtins.str
     """SHA-256 (hex) of the active calibration; empty where there is none. Set by FitCalibration and
     ActivateCalibration.
+    """
+    uid: _builtins.str
+    """Output only. Tells surveys apart that had this survey_id one after the other: another one after a survey
+    was deleted and made anew or restored (AIP-148). A revision means something only beside it.
     """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -555,10 +560,11 @@ class Survey(_message.Message):
         etag: _builtins.str = ...,
         head_digest: _builtins.str = ...,
         calibration_digest: _builtins.str = ...,
+        uid: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

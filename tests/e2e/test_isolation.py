@@ -206,7 +206,7 @@ def test_the_sampler_planned_through_the_scorer_with_its_own_token(world: World)
         assert kinds[:3] == ["created", "planned", "labelled"]
     stranger = ScorerClient(world.scorer)
     with pytest.raises(UnauthenticatedError):
-        stranger.revision(f"{world.names[0]}/{COMMON}")
+        stranger.version(f"{world.names[0]}/{COMMON}")
     stranger.close()
 
 

@@ -51,7 +51,7 @@ def fold(*events: store_pb2.SurveyEvent) -> SurveyState:
 
 
 def test_rows_are_in_the_order_of_arrival() -> None:
-    snapshot = fold(created(), added("b", "a"), added("c")).snapshot(3)
+    snapshot = fold(created(), added("b", "a"), added("c")).snapshot()
     assert [snapshot.row(i) for i in "bac"] == [0, 1, 2]
     assert [d.detection_id for d in snapshot.detections] == ["b", "a", "c"]
     np.testing.assert_array_equal(snapshot.base, np.array([VECTORS[i] for i in "bac"], np.float16))
@@ -59,7 +59,7 @@ def test_rows_are_in_the_order_of_arrival() -> None:
 
 
 def test_a_detection_that_comes_back_is_last() -> None:
-    snapshot = fold(created(), added("a", "b"), deleted("a", "ghost"), added("a")).snapshot(4)
+    snapshot = fold(created(), added("a", "b"), deleted("a", "ghost"), added("a")).snapshot()
     assert [snapshot.row(i) for i in "ba"] == [0, 1]
     np.testing.assert_array_equal(snapshot.base, np.array([VECTORS[i] for i in "ba"], np.float16))
 
@@ -68,7 +68,7 @@ def test_a_camera_of_an_equal_id_is_replaced() -> None:
     moved = Camera("CAM01", 3.0, 4.0)
     snapshot = fold(
         created(), cameras(Camera("CAM01", 9.0, 9.0), Camera("CAM02", 0.0, 0.0)), cameras(moved)
-    ).snapshot(3)
+    ).snapshot()
     assert snapshot.cameras["CAM01"] == moved
     assert snapshot.gallery.extent.distance_m == 5.0
     assert snapshot.gallery.extent.span_s == END_S - START_S
@@ -78,28 +78,37 @@ def test_a_description_counts_what_there_is() -> None:
     state = fold(created(), cameras(Camera("CAM01")), added("a", "b", "c"), deleted("b"))
     told = state.described()
     assert (told.camera_count, told.detection_count, told.revision) == (1, 2, 4)
-    assert told == state.snapshot(4).survey
-    assert told == described(SURVEY, cameras=1, detections=2, revision=4)
+    assert told == state.snapshot().survey
+    assert told == described(SURVEY, uid=state.uid, cameras=1, detections=2, revision=4)
 
 
 def test_a_snapshot_is_kept_until_the_next_event_and_then_stays_as_it_was() -> None:
     state = fold(created(), added("a"))
-    snapshot = state.snapshot(2)
-    assert state.snapshot(2) is snapshot
+    snapshot = state.snapshot()
+    assert state.snapshot() is snapshot
     state.apply(added("b").SerializeToString())
-    assert state.snapshot(3) is not snapshot
+    assert state.snapshot() is not snapshot
     assert (snapshot.row("a"), snapshot.base.shape) == (0, (1, 2))
     assert snapshot.survey.detection_count == 1
 
 
 def test_a_survey_without_detections_has_an_empty_gallery() -> None:
-    snapshot = fold(created(), added("a"), deleted("a")).snapshot(3)
+    snapshot = fold(created(), added("a"), deleted("a")).snapshot()
     assert (len(snapshot.gallery), snapshot.base.shape) == (0, (0, 2))
 
 
 def test_an_unknown_detection_is_named_with_its_survey() -> None:
     with pytest.raises(NotFoundError, match="'ghost' is not in survey 'kruger'; add it first"):
-        fold(created(), added("a")).snapshot(2).row("ghost")
+        fold(created(), added("a")).snapshot().row("ghost")
+
+
+def test_a_survey_made_anew_or_restored_has_another_uid() -> None:
+    state = fold(created(), added("a"))
+    assert state.uid == fold(created(), added("b"), deleted("b")).uid == state.described().uid
+    later, restored = created(), created()
+    later.create_time.FromSeconds(1)
+    restored.import_id = "x"
+    assert len({state.uid, fold(later).uid, fold(restored).uid}) == 3
 
 
 def test_the_etag_follows_the_surveys_own_fields_alone() -> None:
@@ -107,7 +116,7 @@ def test_the_etag_follows_the_surveys_own_fields_alone() -> None:
     renamed.CopyFrom(SURVEY)
     renamed.display_name = "Kruger"
     assert etag(renamed) != etag(SURVEY)
-    assert described(SURVEY, cameras=1, detections=2, revision=3).etag == etag(SURVEY)
+    assert described(SURVEY, uid="u", cameras=1, detections=2, revision=3).etag == etag(SURVEY)
 
 
 def test_the_feasibility_digest_follows_extent_and_settings_but_no_detection() -> None:
@@ -115,7 +124,7 @@ def test_the_feasibility_digest_follows_extent_and_settings_but_no_detection() -
     origin = Camera("CAM01", 0.0, 0.0)
 
     def digest(*events: store_pb2.SurveyEvent) -> str:
-        return fold(*events).snapshot(1).score_spec(Fusion.VISUAL).feasibility_digest
+        return fold(*events).snapshot().score_spec(Fusion.VISUAL).feasibility_digest
 
     first = digest(created(), cameras(origin, near))
     assert digest(created(), cameras(near, origin), added("a", "b")) == first

@@ -88,7 +88,7 @@ def test_the_figures_of_collapse_are_stored_with_the_head(store: Store, survey_i
 
 def test_pseudo_labels_are_the_feasibility_of_the_survey(store: Store, survey_id: str) -> None:
     with_survey(store, survey_id)
-    snapshot = folded_survey(store, survey_id).view(lambda state, at: state.snapshot(at))
+    snapshot = folded_survey(store, survey_id).view(lambda state, _: state.snapshot())
     scores, two_animals = pseudo_labels(snapshot)(np.arange(6))
     assert scores.shape == two_animals.shape == (6, 6)
     assert not two_animals.any()

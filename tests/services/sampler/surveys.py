@@ -17,7 +17,7 @@ from services.sampler.facts import Facts
 from services.sampler.leases import Leases
 from services.sampler.planning import Planner
 from services.sampler.progress import quick_progress
-from services.sampler.scoring import CandidateColumns, Scorer, SurveyFacts, SurveyScores
+from services.sampler.scoring import CandidateColumns, Scorer, SurveyFacts, SurveyScores, Version
 from services.sampler.sessions import Sessions
 from services.sampler.state import SessionState
 from spotted.errors import NotFoundError
@@ -36,19 +36,21 @@ class ToyScorer:
     animals: dict[str, str]
     images: dict[str, str] = field(default_factory=dict)
     times_s: dict[str, float] = field(default_factory=dict)
+    uid: str = "first"
+    changes: int = 0
     reads: int = 0
     fails: Exception | None = None
 
-    def revision(self, survey_id: str) -> tuple[int, int]:
+    def version(self, survey_id: str) -> tuple[Version, int]:
         if self.fails is not None:
             raise self.fails
         if not survey_id.startswith("survey-"):
             raise NotFoundError(f"survey {survey_id!r} does not exist")
-        return len(self.animals), len(self.animals)
+        return Version(self.uid, len(self.animals) + self.changes), len(self.animals)
 
     def facts(self, survey_id: str) -> SurveyFacts:
-        revision, _ = self.revision(survey_id)
-        return SurveyFacts(revision, self._detections(), CAMERAS)
+        version, _ = self.version(survey_id)
+        return SurveyFacts(version, self._detections(), CAMERAS)
 
     def _detections(self) -> dict[str, Detection]:
         return {
@@ -58,7 +60,7 @@ class ToyScorer:
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         self.reads += 1
-        revision, _ = self.revision(survey_id)
+        version, _ = self.version(survey_id)
         ids = list(self.animals)
         rows: list[tuple[int, int]] = []
         fused: list[float] = []
@@ -70,7 +72,7 @@ class ToyScorer:
         pairs, visual = np.array(rows, np.int32).reshape(-1, 2), np.array(fused, np.float32)
         columns = CandidateColumns(pairs[:, 0], pairs[:, 1], visual, np.ones_like(visual), visual)
         embeddings = np.stack([self._vector(i) for i in ids]) if with_embeddings else None
-        return SurveyScores(revision, top_k, self._detections(), CAMERAS, columns, embeddings)
+        return SurveyScores(version, top_k, self._detections(), CAMERAS, columns, embeddings)
 
     def score(self, first: str, second: str) -> float:
         low, high = sorted((first, second))

@@ -50,6 +50,21 @@ def test_the_order_in_which_detections_arrived_decides_no_question(store: Store,
     assert forwards == backwards
 
 
+def test_a_survey_made_anew_is_read_anew_though_it_changed_as_often(store: Store, survey_id: str) -> None:
+    scorer = ToyScorer(planted())
+    made = planner(store, survey_id, scorer)
+    first = plan(made, survey_id)
+    assert plan(made, survey_id) == first
+    assert scorer.reads == 1
+    scorer.uid = "second"
+    scorer.animals = {f"new-{i}": animal for i, animal in scorer.animals.items()}
+    again = plan(made, survey_id)
+    assert scorer.reads == 2
+    assert list(again.added_detection_ids) == list(scorer.animals)
+    assert (first.survey_uid, again.survey_uid) == ("first", "second")
+    assert first.survey_revision == again.survey_revision
+
+
 def test_planning_alters_neither_the_session_nor_the_next_plan(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer(planted()))
     sampler.create(survey_id)

@@ -170,13 +170,15 @@ def test_a_survey_without_pairs_is_read_too(
     scores = scorer.read(small, 5, with_embeddings=True)
     graph = scores.graph(in_order(scores))
     assert (len(scores.detections), graph.n, len(graph), len(scores.table({}))) == (count, count, 0, 0)
-    assert scores.revision == scorer.revision(small)[0]
+    assert scores.version == scorer.version(small)[0]
 
 
-def test_the_revision_follows_the_survey(scorer: ScorerClient, survey_id: str) -> None:
-    revision, count = scorer.revision(survey_id)
+def test_the_version_follows_the_survey(scorer: ScorerClient, survey_id: str) -> None:
+    version, count = scorer.version(survey_id)
     assert count == COUNT
-    assert scorer.read(survey_id, 1, with_embeddings=False).revision == revision
+    assert version.uid
+    assert scorer.read(survey_id, 1, with_embeddings=False).version == version
+    assert scorer.facts(survey_id).version == version
 
 
 class Shrinking(ScorerServicer):
@@ -225,7 +227,7 @@ def test_a_survey_that_changes_while_it_is_read_is_read_again(
         client.close()
     assert servicer.lost == 2
     again = scorer.read(survey_id, 4, with_embeddings=True)
-    assert read.revision == again.revision
+    assert read.version == again.version
     assert list(read.detections) == list(again.detections) == [f"d{i:02}" for i in range(2, COUNT)]
     np.testing.assert_array_equal(read.columns.query, again.columns.query)
     np.testing.assert_array_equal(read.columns.candidate, again.columns.candidate)
@@ -236,7 +238,7 @@ def test_a_survey_that_changes_while_it_is_read_is_read_again(
 def test_a_survey_that_never_rests_is_given_up(
     scorer: ScorerClient, store: Store, survey_id: str, after: str
 ) -> None:
-    assert scorer.revision(survey_id)[1] == COUNT
+    assert scorer.version(survey_id)[1] == COUNT
     servicer = Shrinking(store, after, times=COUNT)
     with running(servicer.service()) as address:
         client = ScorerClient(address)
@@ -248,8 +250,8 @@ def test_a_survey_that_never_rests_is_given_up(
 
 def test_an_unknown_survey_and_a_dead_scorer_are_told_apart(scorer: ScorerClient) -> None:
     with pytest.raises(NotFoundError, match="nosuch"):
-        scorer.revision("nosuch")
+        scorer.version("nosuch")
     dead = ScorerClient("127.0.0.1:1")
     with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1"):
-        dead.revision("nosuch")
+        dead.version("nosuch")
     dead.close()

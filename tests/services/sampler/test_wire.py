@@ -7,7 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.sampler import wire
 from services.sampler.asking import Asked, Leased
-from services.sampler.scoring import SurveyFacts
+from services.sampler.scoring import SurveyFacts, Version
 from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind, Question, pair_question
 from spotted.sampling.rounds import PairQuery
@@ -165,7 +165,7 @@ def test_labels_to_retract_are_named_once_each(ids: list[str]) -> None:
 
 def leased(second: Detection) -> Leased:
     first = Detection("d1", "c", 0.0)
-    facts = SurveyFacts(1, {d.detection_id: d for d in (first, second)}, CAMERAS)
+    facts = SurveyFacts(Version("u", 1), {d.detection_id: d for d in (first, second)}, CAMERAS)
     return Leased(pair_question(PairQuery(0, 1, "why", 0.5)), ("d1", "d2"), 50.0, facts)
 
 
@@ -186,7 +186,7 @@ def test_what_is_unknown_is_unset(second: Detection) -> None:
 
 
 def test_a_gallery_has_an_anchor_and_a_score_for_each_candidate_and_a_burst_has_neither() -> None:
-    facts = SurveyFacts(1, {f"d{n}": Detection(f"d{n}", "c") for n in range(2)}, CAMERAS)
+    facts = SurveyFacts(Version("u", 1), {f"d{n}": Detection(f"d{n}", "c") for n in range(2)}, CAMERAS)
     queries = PairQuery(0, 1, "which?", 0.75), PairQuery(1, 2, "which?", 0.25)
     ids = ("d1", "d0", "gone")
     questions = [Question(kind, (1, 0, 2), queries) for kind in (Kind.GALLERY, Kind.BURST)]

@@ -27,4 +27,4 @@ def planted_snapshot(count: int) -> Snapshot:
         store_pb2.SurveyEvent(detections=added),
     ):
         state.apply(event.SerializeToString())
-    return state.snapshot(3)
+    return state.snapshot()

@@ -120,6 +120,7 @@ def seen(spotted: Spotted, survey_id: str) -> dict[str, object]:
     about = spotted.survey(survey_id)
     about.ClearField("survey_id")
     about.ClearField("etag")
+    about.ClearField("uid")
     shown: dict[str, object] = {
         "survey": about,
         "cameras": list(spotted.cameras(survey_id)),
@@ -143,6 +144,9 @@ def shown_of_session(spotted: Spotted, survey_id: str, session: sampler_pb2.Sess
     events = list(spotted.export_session(survey_id, session_id))
     events[0].ClearField("import_id")
     events[0].created.ClearField("survey_id")
+    for event in events:
+        if event.HasField("planned"):
+            event.planned.ClearField("survey_uid")
     session.ClearField("survey_id")
     shown: dict[str, object] = {
         "session": session,

@@ -20,7 +20,8 @@ from services.upkeep.backup_file import MAGIC, read, written
 from services.upkeep.restore import restore, target_id
 from spotted.client import Spotted
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreVersionError
-from spotted.v1 import sampler_pb2, store_pb2
+from spotted.survey import Camera
+from spotted.v1 import sampler_pb2, scorer_pb2, store_pb2
 from tests.services.upkeep.living import Life, backed_up, entries, seen, store_head
 from tests.spotted.client.surveys import serving
 
@@ -69,6 +70,42 @@ def test_a_restored_survey_has_the_same_scores_and_asks_the_same(
     assert seen(there, survey_id) == before
     assert seen(here, copy) == before
     assert {session.survey_id for session in sessions(here, copy)} == {copy}
+
+
+def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
+    both: tuple[Spotted, Spotted, Store, Store], survey_id: str, tmp_path: Path
+) -> None:
+    here, there, first, second = both
+    life = Life(here, first, survey_id, seed=0)
+    here.create_session(survey_id, "main", strategy="mean-linkage", seed=3)
+    next_round(here, survey_id)
+    path = backed_up(first, survey_id, tmp_path).path
+    life.move()
+    next_round(here, survey_id)
+    here.scorer.DeleteSurvey(scorer_pb2.DeleteSurveyRequest(survey_id=survey_id))
+    # both change as often as the one that was deleted did, but otherwise
+    far = [Camera(f"c{place}", x_m=900.0 * place, y_m=50_000.0 * place) for place in range(3)]
+    for spotted, store in ((here, first), (there, second)):
+        restore(store, path)
+        spotted.upsert_cameras(survey_id, far)
+    rounds = range(4)
+    assert [next_round(here, survey_id) for _ in rounds] == [next_round(there, survey_id) for _ in rounds]
+
+
+def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str]]:
+    """The pairs that are asked next, all of them answered."""
+    asked = spotted.next_pairs(survey_id, "main", "anna", count=20).pairs
+    answers = [
+        sampler_pb2.Label(
+            first_detection_id=pair.first.detection_id,
+            second_detection_id=pair.second.detection_id,
+            answer=sampler_pb2.ANSWER_DIFFERENT,
+            annotator_id="anna",
+        )
+        for pair in asked
+    ]
+    spotted.submit_labels(survey_id, "main", answers)
+    return [(a.first_detection_id, a.second_detection_id) for a in answers]
 
 
 def sessions(spotted: Spotted, survey_id: str) -> list[sampler_pb2.Session]:
