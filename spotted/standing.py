@@ -42,6 +42,11 @@ class Standing:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the lists take."""
+        return self.rows.nbytes + sum(column.nbytes for column, _ in _columns(self.scores, self.scores))
+
     def fill(self, lists: Iterable[Ranked]) -> None:
         """Write the lists of some rows."""
         for one in lists:

@@ -79,6 +79,7 @@ EMBED_REFUSED_FULL, EMBED_REFUSED_LATE = (
 
 SURVEYS_IN_MEMORY = Gauge("spotted_surveys_in_memory", "Surveys that the scorer keeps ready.")
 SURVEYS_BYTES = Gauge("spotted_surveys_bytes", "Memory that those surveys take, about.")
+LISTS_BYTES = Gauge("spotted_candidate_lists_bytes", "Memory that candidate lists of whole surveys take.")
 SURVEYS_BUDGET_BYTES = Gauge("spotted_surveys_budget_bytes", "Memory that surveys may take.")
 SURVEYS_EVICTED = Counter("spotted_surveys_evicted", "Surveys that left memory to make room.")
 RANKING_SECONDS = Histogram(

@@ -18,12 +18,17 @@ from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
+# of the memory that surveys may take, for candidate lists of all their detections
+LISTS_SHARE = 0.25
+
 
 def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2) -> Service:
     """The scorer over a store; budget_bytes: memory that surveys may take; threads: to rank with."""
+    lists_bytes = int(LISTS_SHARE * budget_bytes)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
-    surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes)
-    servicer = ScorerServicer(surveys, Galleries(surveys, heads, calibrations, threads=threads), calibrations)
+    surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
+    galleries = Galleries(surveys, heads, calibrations, lists_bytes=lists_bytes, threads=threads)
+    servicer = ScorerServicer(surveys, galleries, calibrations)
 
     def register(server: aio.Server) -> None:
         add_ScorerServiceServicer_to_server(servicer, server)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from services.common import metrics
 from services.common.folded import Folded
 from services.common.heads import HeadStore
+from services.common.recent import Recent
 from services.common.survey_state import Snapshot, SurveyState
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.filters import Columns
@@ -24,17 +27,26 @@ from spotted.standing import Standing
 from spotted.survey import Float32Array
 from spotted.v1 import survey_pb2 as pb
 
+LISTS_BYTES = 512 * 1024**2
+# lists that nobody read for so long leave memory; ranking everyone anew costs less than they take
+LISTS_IDLE_S = 600.0
+
 
 class Scored:
     """A survey at one revision, as it is scored.
 
     gallery: through the active head, where there is one, and with the active calibration.
-    fallback: why there is no calibration, in words. lists: of the survey, whatever its revision.
-    threads: to rank with.
+    fallback: why there is no calibration, in words. lists: those of the survey, whatever its revision, as
+        long as there is room for them. threads: to rank with.
     """
 
     def __init__(
-        self, snapshot: Snapshot, gallery: Gallery, fallback: str, lists: StandingLists, threads: int = 1
+        self,
+        snapshot: Snapshot,
+        gallery: Gallery,
+        fallback: str,
+        lists: Callable[[], StandingLists],
+        threads: int = 1,
     ) -> None:
         self.snapshot = snapshot
         self.gallery = gallery
@@ -50,7 +62,7 @@ class Scored:
     def standing(self, k: int, asked: Fusion) -> Standing | None:
         """Lists of k candidates or more of every detection; None where they would be too long to keep."""
         fusion = self.fusion(asked)
-        return self._lists.of(self.snapshot, self.gallery, k, fusion, threads=self.threads)
+        return self._lists().of(self.snapshot, self.gallery, k, fusion, threads=self.threads)
 
     def fusion(self, asked: Fusion) -> Fusion:
         """The fusion that is used where `asked` was asked for."""
@@ -70,24 +82,32 @@ class _Kept:
     """A survey made ready, and the lock of those who do so."""
 
     scored: Scored | None = None
-    lists: StandingLists = field(default_factory=StandingLists)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Galleries:
     """The surveys of a process as they are scored; they leave memory with the surveys that they are of.
 
-    threads: to rank with.
+    lists_bytes: memory that candidate lists of whole surveys may take, about. threads: to rank with.
     """
 
     def __init__(
-        self, surveys: Surveys, heads: HeadStore, calibrations: CalibrationStore, *, threads: int = 1
+        self,
+        surveys: Surveys,
+        heads: HeadStore,
+        calibrations: CalibrationStore,
+        *,
+        lists_bytes: int = LISTS_BYTES,
+        threads: int = 1,
     ) -> None:
         self._threads = threads
         self._surveys = surveys
         self._heads = heads
         self._calibrations = calibrations
         self._kept: WeakKeyDictionary[Folded[SurveyState], _Kept] = WeakKeyDictionary()
+        self._lists: Recent[str, StandingLists] = Recent(
+            lists_bytes, lambda lists: lists.size_bytes, idle_s=LISTS_IDLE_S
+        )
         self._lock = threading.Lock()
 
     def scored(self, survey_id: str) -> Scored:
@@ -99,7 +119,7 @@ class Galleries:
         # the first to come makes it ready, the others wait for it
         with kept.lock:
             if kept.scored is None or kept.scored.snapshot is not snapshot:
-                kept.scored = self._ready(snapshot, kept)
+                kept.scored = self._ready(snapshot, kept.scored)
             return kept.scored
 
     def adapted(self, scored: Scored, base: Float32Array) -> Float32Array:
@@ -107,10 +127,16 @@ class Galleries:
         digest = scored.snapshot.survey.head_digest
         return self._heads.get(digest, scored.snapshot.organisation).apply(base[None])[0] if digest else base
 
-    def _ready(self, snapshot: Snapshot, kept: _Kept) -> Scored:
+    def _ready(self, snapshot: Snapshot, before: Scored | None) -> Scored:
         calibration, fallback = self._calibration(snapshot)
-        gallery = replace(self._through_head(snapshot, kept.scored), calibration=calibration)
-        return Scored(snapshot, gallery, fallback, kept.lists, self._threads)
+        gallery = replace(self._through_head(snapshot, before), calibration=calibration)
+        survey_id = snapshot.survey.survey_id
+        return Scored(snapshot, gallery, fallback, lambda: self._lists_of(survey_id), self._threads)
+
+    def _lists_of(self, survey_id: str) -> StandingLists:
+        found = self._lists.get(survey_id, StandingLists)
+        metrics.LISTS_BYTES.set(self._lists.state()[1])
+        return found
 
     def _through_head(self, snapshot: Snapshot, before: Scored | None) -> Gallery:
         digest = snapshot.survey.head_digest

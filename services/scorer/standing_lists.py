@@ -37,6 +37,11 @@ class StandingLists:
         self._kept: dict[Fusion, _Kept] = {}
         self._lock = threading.Lock()
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the lists take."""
+        return sum(kept.standing.size_bytes for kept in [*self._kept.values()])
+
     def of(
         self, snapshot: Snapshot, gallery: Gallery, k: int, fusion: Fusion, *, threads: int
     ) -> Standing | None:

@@ -118,7 +118,7 @@ def test_what_follows_from_labels_is_learned_from_too(scorer: Scorer, survey_id:
 
 def test_what_is_learned_is_what_the_library_learns() -> None:
     snapshot = planted_snapshot(45)
-    scored = Scored(snapshot, snapshot.gallery, "none yet", StandingLists())
+    scored = Scored(snapshot, snapshot.gallery, "none yet", StandingLists)
     ids = [d.detection_id for d in snapshot.detections]
     # nine animals of five photographs, told by answers alone
     pairs = [(a, b) for a, b in combinations(range(45), 2)]

@@ -57,6 +57,29 @@ def change(scorer: Scorer, survey_id: str, path: str, **fields: object) -> None:
     scorer.stub.UpdateSurvey(request)
 
 
+def test_lists_leave_memory_for_those_of_another_survey(
+    scorer: Scorer, store: Store, surveys: Surveys, survey_id: str
+) -> None:
+    other = f"{survey_id}-b"
+    for each in (survey_id, other):
+        scorer.plant(each, FIRST)
+    crowded = Galleries(
+        surveys, HeadStore(store), CalibrationStore(store, now=now), lists_bytes=30 * FIRST * 20
+    )
+    first = crowded.scored(survey_id).standing(5, Fusion.PRODUCT)
+    assert first is not None
+    assert 20 * FIRST * FIRST == first.size_bytes
+    assert crowded.scored(survey_id).standing(5, Fusion.PRODUCT) is first
+    second = crowded.scored(other).standing(5, Fusion.PRODUCT)
+    assert second is not None
+    # what was read last stays
+    assert crowded.scored(survey_id).standing(5, Fusion.PRODUCT) is first
+    again = crowded.scored(other).standing(5, Fusion.PRODUCT)
+    assert again is not None
+    assert again is not second
+    np.testing.assert_array_equal(again.rows, second.rows)
+
+
 def test_a_survey_is_made_ready_once_until_it_changes(
     scorer: Scorer, galleries: Galleries, survey_id: str
 ) -> None:
