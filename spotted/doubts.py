@@ -30,58 +30,47 @@ class Doubts:
     """The doubtful decisions of a partition, kept up to date as it changes.
 
     A component is looked at again where its links changed. Separations are too many for that: they are
-    looked through now and then.
+    looked through now and then. Every method is told the partition: to keep it here would make a circle of
+    the two, and large sessions would outlive their use.
     """
 
-    def __init__(self, partition: Partition) -> None:
-        self._partition = partition
+    def __init__(self) -> None:
         self._weakest: dict[int, Doubt] = {}
         # by component, ascending: the riskiest link is the first
         self._links: list[tuple[float, int]] = []
         # by two components, ascending by the risk when last looked: the riskiest is the last
         self._separated: list[tuple[float, int, int]] = []
 
-    def look(self) -> None:
+    def look(self, partition: Partition) -> None:
         """Look through all separations for those worth an audit."""
-        partition, least = self._partition, self._partition.settings.reopen_risk
+        least = partition.settings.reopen_risk
         self._separated = sorted(
             (risk, ours, theirs)
             for ours, theirs, across in partition.separated()
             if (risk := _risk_of_loss(partition, ours, theirs, across)) >= least
         )
 
-    def pass_over(self) -> None:
+    def pass_over(self, partition: Partition) -> None:
         """Forget the riskiest separations that are worth no audit any more, until all are looked through."""
-        while self._separated and not self._worth(*self._separated[-1][1:]):
+        while self._separated and not _worth(partition, *self._separated[-1][1:]):
             self._separated.pop()
 
-    def riskiest(self) -> Iterator[Doubt]:
+    def riskiest(self, partition: Partition) -> Iterator[Doubt]:
         """The decisions that are worth an audit, the riskiest first; of separations, when last looked."""
-        self._refresh()
+        self._refresh(partition)
         links = ((risk, self._weakest[component]) for risk, component in self._links)
-        separated = ((-risk, self._separation(*pair)) for risk, *pair in reversed(self._separated))
+        separated = ((-risk, _separation(partition, *pair)) for risk, *pair in reversed(self._separated))
         for _, doubt in heapq.merge(links, separated, key=lambda entry: entry[0]):
             if doubt:
                 yield doubt
 
-    def _separation(self, ours: int, theirs: int) -> Doubt | None:
-        risk = self._worth(ours, theirs)
-        if not risk:
-            return None
-        return Doubt(risk, False, self._partition.members(ours), self._partition.members(theirs))
-
-    def _worth(self, ours: int, theirs: int) -> float:
-        """The risk of a separation, 0 where it is worth no audit."""
-        risk = separation_risk(self._partition, ours, theirs)
-        return risk if risk >= self._partition.settings.reopen_risk else 0.0
-
-    def _refresh(self) -> None:
-        for component in self._partition.take_changed():
+    def _refresh(self, partition: Partition) -> None:
+        for component in partition.take_changed():
             before = self._weakest.pop(component, None)
             if before:
                 del self._links[bisect.bisect_left(self._links, (-before.risk, component))]
-            doubt = weakest_link(self._partition, component)
-            if doubt and doubt.risk >= self._partition.settings.audit_risk:
+            doubt = weakest_link(partition, component)
+            if doubt and doubt.risk >= partition.settings.audit_risk:
                 self._weakest[component] = doubt
                 bisect.insort(self._links, (-doubt.risk, component))
 
@@ -90,6 +79,17 @@ def separation_risk(partition: Partition, ours: int, theirs: int) -> float:
     """Image pairs expected to be lost by a separation; 0 where none is unasked, or one image shows both."""
     across = partition.separation(ours, theirs)
     return 0.0 if across is None else _risk_of_loss(partition, ours, theirs, across)
+
+
+def _worth(partition: Partition, ours: int, theirs: int) -> float:
+    """The risk of a separation, 0 where it is worth no audit."""
+    risk = separation_risk(partition, ours, theirs)
+    return risk if risk >= partition.settings.reopen_risk else 0.0
+
+
+def _separation(partition: Partition, ours: int, theirs: int) -> Doubt | None:
+    risk = _worth(partition, ours, theirs)
+    return Doubt(risk, False, partition.members(ours), partition.members(theirs)) if risk else None
 
 
 def _risk_of_loss(partition: Partition, ours: int, theirs: int, across: Across) -> float:

@@ -93,7 +93,7 @@ class _Asking:
         return f"confirms that they {said}; {answers} not enough for groups of {sizes[0]} and {sizes[1]}"
 
     def _audits(self) -> Iterator[Check]:
-        riskiest = self._state.doubts.riskiest()
+        riskiest = self._state.doubts.riskiest(self._state)
         if len(self._state.annotators.answers()) > 1:
             ahead = sorted(itertools.islice(riskiest, AHEAD), key=self._answered_alone)
             riskiest = itertools.chain(ahead, riskiest)

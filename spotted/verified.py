@@ -85,7 +85,7 @@ class Verified(Partition):
 
     def __init__(self, count: int = 0, settings: TrustSettings | None = None) -> None:
         super().__init__(count, settings)
-        self.doubts = Doubts(self)
+        self.doubts = Doubts()
         self.answered = self.audited = 0
         self._learn_at = self._look_at = LEARN_FIRST
 
@@ -120,8 +120,8 @@ class Verified(Partition):
         (self._hear_inside if known is Answer.SAME else self._hear_across)(given, probability)
         if self.answered >= self._look_at:
             self._look_at = int(self.answered * LOOK_GROWTH) + 1
-            self.doubts.look()
-        self.doubts.pass_over()
+            self.doubts.look(self)
+        self.doubts.pass_over(self)
         if self.answered >= self._learn_at:
             self._learn()
         return self._ruling(label, known, self._positives - positives, image_pairs)

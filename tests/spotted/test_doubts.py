@@ -81,12 +81,12 @@ def test_two_animals_of_one_image_are_beyond_doubt() -> None:
 def test_doubts_come_riskiest_first_and_follow_the_partition() -> None:
     state = of_five()
     told(state, 0, 5, same=False, probability=0.3)
-    doubts = Doubts(state)
-    doubts.look()
-    found = list(doubts.riskiest())
+    doubts = Doubts()
+    doubts.look(state)
+    found = list(doubts.riskiest(state))
     assert [doubt.merged for doubt in found].count(False) == 1
     assert [doubt.risk for doubt in found] == sorted((doubt.risk for doubt in found), reverse=True)
     # once it is reopened, the separation is in doubt no more but pending
     while state.implied(0, 5) is Answer.DIFFERENT:
         told(state, 1, 5, same=True, probability=0.9)
-    assert all(doubt.merged for doubt in doubts.riskiest())
+    assert all(doubt.merged for doubt in doubts.riskiest(state))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +12,7 @@ from services.sampler.leases import Leases
 from services.sampler.progress import quick_progress
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
+from spotted.verified import Verified
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
 
 
@@ -228,6 +231,24 @@ def test_a_deleted_session_is_gone_and_the_repeat_of_its_deletion_succeeds(
     assert made.sessions.existing(survey_id, ["main"]) == []
     made.create(survey_id, "random")
     assert made.sessions.get(survey_id, "main").strategy.strategy_id == "random"
+
+
+def test_what_leaves_memory_is_freed_at_once(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id, trust=pb.TRUST_VERIFIED)
+    for _ in range(3):
+        made.answer(survey_id, made.ask(survey_id)[0], pb.ANSWER_SAME)
+    folded = made.sessions.folded(survey_id, "main")
+    state, constraints = (weakref.ref(each) for each in (folded.peek(), folded.peek().constraints))
+    assert isinstance(constraints(), Verified)
+    gc.collect()
+    gc.disable()
+    try:
+        made.sessions.delete(survey_id, "main", "")
+        del folded
+        assert (state(), constraints()) == (None, None)
+    finally:
+        gc.enable()
 
 
 def test_a_second_annotator_makes_all_answers_evidence_here_and_at_a_replica_that_replays(

@@ -68,7 +68,7 @@ def test_lists_leave_memory_for_those_of_another_survey(
     )
     first = crowded.scored(survey_id).standing(5, Fusion.PRODUCT)
     assert first is not None
-    assert 20 * FIRST * FIRST == first.size_bytes
+    assert first.size_bytes == 20 * FIRST * FIRST
     assert crowded.scored(survey_id).standing(5, Fusion.PRODUCT) is first
     second = crowded.scored(other).standing(5, Fusion.PRODUCT)
     assert second is not None
