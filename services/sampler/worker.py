@@ -140,6 +140,7 @@ class PlanningWork:
         """Answer requests for plans with the round, None, or the error to raise."""
         process.watch("sampler planning", self.settings)
         process.collect_seldom()
+        process.give_back_arrays()
         store, scorer = (
             Store(self.settings.store_url),
             ScorerClient(self.settings.scorer_address, self.settings.security),

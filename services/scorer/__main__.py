@@ -38,6 +38,7 @@ def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2)
 
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
+    process.give_back_arrays()
     store = Store(settings.store_url)
     threads = settings.workers or joblib.cpu_count()
     scorer = service(store, budget_bytes=settings.memory_bytes, threads=threads)

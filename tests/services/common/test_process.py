@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import redis
 
 from services.common import keys
@@ -22,6 +24,40 @@ def test_a_setting_that_cannot_be_used_ends_the_process_with_one_line() -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "INVALID_INPUT: SPOTTED_WORKERS is 'many'; use a whole number" in line
+
+
+ARRAYS = """
+import sys
+import numpy as np
+import psutil
+from services.common import process
+
+def resident_mib():
+    return psutil.Process().memory_info().rss / 2**20
+
+if sys.argv[1] == "given back":
+    process.give_back_arrays()
+# the largest so far: glibc takes smaller ones from its heap from now on
+largest = np.ones(3 << 20)
+del largest
+before, small = resident_mib(), []
+arrays = []
+for _ in range(20):
+    arrays.append(np.ones(1 << 19))
+    small.append(bytes(3000))
+arrays.clear()
+print(resident_mib() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_arrays_that_are_freed_return_to_the_system() -> None:
+    kept_mib = {}
+    for how in ("left", "given back"):
+        done = subprocess.run([sys.executable, "-c", ARRAYS, how], capture_output=True, text=True, check=True)
+        kept_mib[how] = float(done.stdout)
+    assert kept_mib["given back"] < 5.0
+    assert kept_mib["left"] > kept_mib["given back"] + 30.0
 
 
 def test_a_store_of_another_version_ends_the_process_with_one_line(tmp_path: Path) -> None:
