@@ -13,7 +13,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from spotted import errors
-from spotted.client.headers import Headers, SendsHeaders
+from spotted.client.headers import Headers, SendsHeaders, survey_of
 from spotted.credentials import NOBODY, Credentials
 from spotted.errors import SpottedError
 
@@ -73,7 +73,7 @@ def open_channel(
 ) -> grpc.Channel:
     """A channel that repeats calls a service did not answer, and spreads them over its replicas.
 
-    headers: tells metadata that goes with each call besides the token.
+    headers: tells metadata that goes with each call besides the token and the survey's id.
     Raises InvalidInputError, PreconditionError for credentials that cannot be used.
     """
     tls = credentials.for_channel(address)
@@ -82,8 +82,11 @@ def open_channel(
         if tls is None
         else grpc.secure_channel(address, tls, options=[*CHANNEL_OPTIONS, *_named(address)])
     )
-    told = [source for source in (credentials.headers if credentials.token else None, headers) if source]
-    return grpc.intercept_channel(channel, *(SendsHeaders(source) for source in told)) if told else channel
+
+    def outgoing(request: object) -> Headers:
+        return [*survey_of(request), *credentials.headers(), *(headers() if headers else ())]
+
+    return grpc.intercept_channel(channel, SendsHeaders(outgoing))
 
 
 def _named(address: str) -> list[tuple[str, str | int]]:

@@ -9,6 +9,9 @@ import grpc
 
 Headers = Sequence[tuple[str, str | bytes]]
 
+# what a proxy keeps the calls of one survey together by
+SURVEY = "x-spotted-survey"
+
 
 class CallDetails(grpc.ClientCallDetails):
     """What gRPC is told of a call: as it was, with other metadata."""
@@ -22,6 +25,13 @@ class CallDetails(grpc.ClientCallDetails):
         self.compression = call.compression
 
 
+def survey_of(request: object) -> Headers:
+    """The survey that a request names."""
+    survey_id: str = getattr(request, "survey_id", "")
+    # what no header can carry is no id, and the service says so
+    return [(SURVEY, survey_id)] if survey_id and survey_id.isascii() and survey_id.isprintable() else []
+
+
 class SendsHeaders(
     grpc.UnaryUnaryClientInterceptor,
     grpc.UnaryStreamClientInterceptor,
@@ -30,10 +40,11 @@ class SendsHeaders(
 ):
     """Adds metadata to every call: `grpc.intercept_channel(channel, SendsHeaders(outgoing))`.
 
-    outgoing: asked once for each call, in the thread that calls; a trace context, a request id, a token.
+    outgoing: asked once for each call, in the thread that calls, and shown its request or iterator of them; a
+        trace context, a request id, a token.
     """
 
-    def __init__(self, outgoing: Callable[[], Headers]) -> None:
+    def __init__(self, outgoing: Callable[[object], Headers]) -> None:
         self._outgoing = outgoing
 
     def intercept_unary_unary(
@@ -44,7 +55,7 @@ class SendsHeaders(
         request: Any,  # noqa: ANN401 - its type differs at every rpc
     ) -> Any:  # noqa: ANN401 - gRPC's own kind of call
         """Add the metadata."""
-        added = self._outgoing()
+        added = self._outgoing(request)
         if added:
             metadata = (*(client_call_details.metadata or ()), *added)
             client_call_details = CallDetails(client_call_details, metadata)

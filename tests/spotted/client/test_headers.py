@@ -8,15 +8,23 @@ from typing import Any
 import grpc
 import pytest
 
-from spotted.client.headers import SendsHeaders
+from spotted.client.calls import open_channel
+from spotted.client.headers import SURVEY, SendsHeaders
+from spotted.v1.scorer_pb2 import GetSurveyRequest
 
 
 class Echo(grpc.GenericRpcHandler):
     """Answers every call, of each of the four kinds, with the metadata that came."""
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         told = repr(sorted((m[0], m[1]) for m in handler_call_details.invocation_metadata)).encode()
-        kind = handler_call_details.method.rpartition("/")[2]
+        method = handler_call_details.method
+        if not method.startswith("/echo/"):
+            # a channel asks for health by itself
+            return None
+        kind = method.rpartition("/")[2]
         many = kind.endswith("stream")
 
         def answer(_: object, __: object) -> Any:  # noqa: ANN401 - one answer or several
@@ -41,7 +49,9 @@ def address() -> Iterator[str]:
 def test_every_kind_of_call_carries_what_is_told_at_that_moment(address: str, kind: str) -> None:
     numbers = itertools.count()
     channel = grpc.insecure_channel(address)
-    with grpc.intercept_channel(channel, SendsHeaders(lambda: [("x-number", str(next(numbers)))])) as opened:
+    with grpc.intercept_channel(
+        channel, SendsHeaders(lambda _: [("x-number", str(next(numbers)))])
+    ) as opened:
         call: Any = getattr(opened, kind)(f"/echo/{kind}")
         for number in range(2):
             request = iter([b"a", b"b"]) if kind.startswith("stream") else b"a"
@@ -51,16 +61,26 @@ def test_every_kind_of_call_carries_what_is_told_at_that_moment(address: str, ki
             assert b"('x-own', 'kept')" in told
 
 
+def test_a_request_that_names_a_survey_says_so_to_proxies(address: str) -> None:
+    with open_channel(address) as channel:
+        call: Any = channel.unary_unary(
+            "/echo/unary_unary", request_serializer=GetSurveyRequest.SerializeToString
+        )
+        assert b"('x-spotted-survey', 'kruger')" in call(GetSurveyRequest(survey_id="kruger"), timeout=10)
+        for no_id in ("", "krüger", "kru\nger"):
+            assert SURVEY.encode() not in call(GetSurveyRequest(survey_id=no_id), timeout=10)
+
+
 def test_nothing_told_changes_nothing(address: str) -> None:
     channel = grpc.insecure_channel(address)
-    with grpc.intercept_channel(channel, SendsHeaders(list)) as opened:
+    with grpc.intercept_channel(channel, SendsHeaders(lambda _: [])) as opened:
         call: Any = opened.unary_unary("/echo/unary_unary")
         assert b"x-number" not in call(b"a", timeout=10)
 
 
 def test_a_failure_is_the_callers_to_see() -> None:
     channel = grpc.insecure_channel("127.0.0.1:1")
-    with grpc.intercept_channel(channel, SendsHeaders(lambda: [("x-number", "1")])) as opened:
+    with grpc.intercept_channel(channel, SendsHeaders(lambda _: [("x-number", "1")])) as opened:
         call: Any = opened.unary_unary("/echo/unary_unary")
         with pytest.raises(grpc.RpcError) as caught:
             call(b"a", timeout=10)
