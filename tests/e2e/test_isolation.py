@@ -48,7 +48,7 @@ OPEN = {
     "ListSessions",
 }
 # of the clock, of the machine's speed, or of what the caller itself changed since
-PASSING = {"etag", "timings", "create_time", "revision", "camera_count", "detection_count", "position"}
+PASSING = {"etag", "uid", "timings", "create_time", "revision", "camera_count", "detection_count", "position"}
 
 
 @pytest.fixture(scope="module")
