@@ -88,12 +88,12 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
     for spotted, store in ((here, first), (there, second)):
         restore(store, path)
         spotted.upsert_cameras(survey_id, far)
-    rounds = range(4)
+    rounds = range(15)
     assert [next_round(here, survey_id) for _ in rounds] == [next_round(there, survey_id) for _ in rounds]
 
 
-def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str]]:
-    """The pairs that are asked next, all of them answered."""
+def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str, float]]:
+    """The pairs that are asked next with their scores, all of them answered."""
     asked = spotted.next_pairs(survey_id, "main", "anna", count=20).pairs
     answers = [
         sampler_pb2.Label(
@@ -105,7 +105,7 @@ def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str]]:
         for pair in asked
     ]
     spotted.submit_labels(survey_id, "main", answers)
-    return [(a.first_detection_id, a.second_detection_id) for a in answers]
+    return [(pair.first.detection_id, pair.second.detection_id, pair.score) for pair in asked]
 
 
 def sessions(spotted: Spotted, survey_id: str) -> list[sampler_pb2.Session]:
