@@ -59,7 +59,7 @@ class Sessions:
         for survey in self._surveys:
             session = self._new(survey)
             await self._create(session)
-            await self._answer(session, self._chance.randrange(ANSWERS_A_SESSION))
+            await self._advance(session, self._chance.randrange(ANSWERS_A_SESSION))
             self._open.append(session)
 
     def draw(self) -> Call:
@@ -116,7 +116,7 @@ class Sessions:
             session.waiting[annotator] = answer.pairs[0]
         session.spent = session.spent or answer.finished
 
-    async def _answer(self, session: OpenSession, count: int) -> None:
+    async def _advance(self, session: OpenSession, count: int) -> None:
         """Answer so many questions, fewer where no more are asked."""
         for place in range(count):
             annotator = f"annotator-{place % ANNOTATORS}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +78,7 @@ class Life:
         strategy = {"main": "greedy", "second": "mean-linkage"}[session_id]
         self.spotted.create_session(self.survey_id, session_id, strategy=strategy, seed=3)
         asked = self.spotted.next_pairs(self.survey_id, session_id, "anna", count=2).pairs
-        answers = [
-            sampler_pb2.Label(
-                first_detection_id=pair.first.detection_id,
-                second_detection_id=pair.second.detection_id,
-                answer=sampler_pb2.Answer.ValueType(int(self.rng.choice([1, 2, 2, 3]))),
-                annotator_id="anna",
-            )
-            for pair in asked
-        ]
+        answers = labels(asked, lambda: sampler_pb2.Answer.ValueType(int(self.rng.choice([1, 2, 2, 3]))))
         if answers:
             stored = self.spotted.submit_labels(self.survey_id, session_id, answers)
             self.labels += [(session_id, outcome.label.label_id) for outcome in stored.outcomes]
@@ -101,6 +93,21 @@ class Life:
 
     def calibrate(self) -> None:
         self.spotted.fit_calibration(self.survey_id, use_known_individuals=True)
+
+
+def labels(
+    asked: Iterable[sampler_pb2.PairQuery], answer: Callable[[], sampler_pb2.Answer.ValueType]
+) -> list[sampler_pb2.Label]:
+    """Anna's answers to what she is asked."""
+    return [
+        sampler_pb2.Label(
+            first_detection_id=pair.first.detection_id,
+            second_detection_id=pair.second.detection_id,
+            answer=answer(),
+            annotator_id="anna",
+        )
+        for pair in asked
+    ]
 
 
 def store_head(store: Store, seed: int, survey_id: str = "any") -> str:

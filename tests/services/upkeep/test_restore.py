@@ -22,7 +22,7 @@ from spotted.client import Spotted
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreVersionError
 from spotted.survey import Camera
 from spotted.v1 import sampler_pb2, scorer_pb2, store_pb2
-from tests.services.upkeep.living import Life, backed_up, entries, seen, store_head
+from tests.services.upkeep.living import Life, backed_up, entries, labels, seen, store_head
 from tests.spotted.client.surveys import serving
 
 STEPS = ("add", "delete", "move", "answer", "answer", "answer", "retract", "head", "calibrate")
@@ -95,16 +95,7 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
 def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str, float]]:
     """The pairs that are asked next with their scores, all of them answered."""
     asked = spotted.next_pairs(survey_id, "main", "anna", count=20).pairs
-    answers = [
-        sampler_pb2.Label(
-            first_detection_id=pair.first.detection_id,
-            second_detection_id=pair.second.detection_id,
-            answer=sampler_pb2.ANSWER_DIFFERENT,
-            annotator_id="anna",
-        )
-        for pair in asked
-    ]
-    spotted.submit_labels(survey_id, "main", answers)
+    spotted.submit_labels(survey_id, "main", labels(asked, lambda: sampler_pb2.ANSWER_DIFFERENT))
     return [(pair.first.detection_id, pair.second.detection_id, pair.score) for pair in asked]
 
 
