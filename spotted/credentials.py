@@ -74,5 +74,8 @@ def content(path: Path, named: str) -> bytes:
 
 
 def read_token(path: Path | None, named: str) -> str:
-    """The token in a file, "" for no file. Raises InvalidInputError as `content` does."""
-    return content(path, named).decode().strip() if path else ""
+    """The token in a file, "" for no file. Raises InvalidInputError for what is no text, and as `content`."""
+    try:
+        return content(path, named).decode().strip() if path else ""
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{path} holds no token but other bytes; correct {named}") from error

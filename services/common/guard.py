@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from grpc import aio
 from services.common import access
 from services.common.access import ANYONE, Caller
 from services.common.fields import Fields, find
-from services.common.handlers import Handler, wrapped
+from services.common.handlers import Handler, Layer, wrapped
 from services.common.quotas import Rates, check_sizes, is_image
 from services.common.settings import Settings
 from services.common.store import Store
@@ -30,6 +30,9 @@ SURVEY_ID = "survey_id"
 WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
 # what tells whether a service lives, and what the contract is, is no secret
 OPEN = ("/grpc.health.v1.", "/grpc.reflection.")
+
+# Any stands for request and response types, which differ at every rpc.
+Context = aio.ServicerContext[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,71 +57,62 @@ class Rpc:
         )
 
 
-class Guard(aio.ServerInterceptor):
+class Guard(Layer):
     """Lets in who holds a token for what is asked, and shows callers the surveys of their organisation alone.
 
     callers: None where tokens are off: then everyone may do everything, and there is no organisation.
     """
 
     def __init__(self, callers: KnownCallers | None) -> None:
+        super().__init__()
         self._callers = callers
         self._rates = Rates()
         self._rpcs = {path: Rpc.of(method) for path, method in access.methods().items()}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Guard the handler of one rpc."""
-        handler = await continuation(handler_call_details)
-        path = handler_call_details.method
-        if handler is None or path.startswith(OPEN):
+    def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler with its callers checked; what the contract does not know is not served."""
+        if path.startswith(OPEN):
             return handler
-        # what the contract does not know is not served
         rpc = self._rpcs[path]
-        header = _header(handler_call_details.invocation_metadata)
 
         def unary(behaviour: Handler) -> Handler:
-            return self._unary(rpc, header, behaviour)
+            return self._unary(rpc, behaviour)
 
         def stream(behaviour: Handler) -> Handler:
-            return self._stream(rpc, header, behaviour)
+            return self._stream(rpc, behaviour)
 
         return wrapped(handler, unary=unary, stream=stream)
 
-    def _unary(self, rpc: Rpc, header: str, behaviour: Handler) -> Handler:
-        async def call(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:  # noqa: ANN401 - any rpc
-            caller = await self._let_in(rpc, header)
+    def _unary(self, rpc: Rpc, behaviour: Handler) -> Handler:
+        async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
+            caller = await self._let_in(rpc, context)
             with _own_words(caller):
                 return shown(caller, rpc, await behaviour(self._taken(caller, rpc, request), context))
 
         return call
 
-    def _stream(self, rpc: Rpc, header: str, behaviour: Handler) -> Handler:
-        async def call(
-            request: Any,  # noqa: ANN401 - any rpc
-            context: aio.ServicerContext[Any, Any],
-        ) -> AsyncIterator[Any]:
-            caller = await self._let_in(rpc, header)
+    def _stream(self, rpc: Rpc, behaviour: Handler) -> Handler:
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any rpc
+            caller = await self._let_in(rpc, context)
             with _own_words(caller):
                 async for answer in behaviour(self._taken(caller, rpc, request), context):
                     # a stream ends with the token that it began with
-                    await self._caller(header)
+                    await self._caller(context)
                     yield shown(caller, rpc, answer)
 
         return call
 
-    async def _let_in(self, rpc: Rpc, header: str) -> Caller:
+    async def _let_in(self, rpc: Rpc, context: Context) -> Caller:
         """Who calls. Raises UnauthenticatedError, PermissionDeniedError."""
-        caller = await self._caller(header)
+        caller = await self._caller(context)
         access.authorise(caller, rpc.method)
         access.serve(caller)
         return caller
 
-    async def _caller(self, header: str) -> Caller:
+    async def _caller(self, context: Context) -> Caller:
         if self._callers is None:
             return ANYONE
+        header = _header(context)
         if not header.lower().startswith(SCHEME):
             raise UnauthenticatedError(
                 "this call carries no token; send metadata `authorization: Bearer <token>` with one that the "
@@ -171,8 +165,8 @@ def _own_words(caller: Caller) -> Iterator[None]:
         raise
 
 
-def _header(metadata: Sequence[tuple[str, str | bytes]] | None) -> str:
-    found = next((value for key, value in metadata or () if key == HEADER), "")
+def _header(context: Context) -> str:
+    found = next((value for key, value in context.invocation_metadata() or () if key == HEADER), "")
     return found if isinstance(found, str) else ""
 
 

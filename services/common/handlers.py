@@ -1,8 +1,9 @@
-"""A handler of an rpc, wrapped."""
+"""Handlers of rpcs, and how interceptors wrap them: once for each rpc, not for each call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -10,6 +11,38 @@ from grpc import aio
 
 # Any stands for request and response types, which differ at every rpc.
 Handler = Callable[[Any, aio.ServicerContext[Any, Any]], Any]
+
+
+class Layer(aio.ServerInterceptor):
+    """An interceptor that wraps the handler of an rpc at its first call, and serves all calls with that.
+
+    What differs from call to call is in their contexts.
+    """
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    @abstractmethod
+    def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler of an rpc (path: /service/method) with this layer around it."""
+
+    def unregistered(self) -> None:
+        """A call of what nobody registered came; grpc answers UNIMPLEMENTED."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """The wrapped handler of the rpc that is called."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            self.unregistered()
+            return None
+        path = handler_call_details.method
+        if path not in self._wrapped:
+            self._wrapped[path] = self.wrap(path, handler)
+        return self._wrapped[path]
 
 
 def wrapped(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
 import grpc
@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
 
 from services.common import logs
-from services.common.handlers import Handler, wrapped
+from services.common.handlers import Handler, Layer, wrapped
 from services.common.parsing import Deserialize, parsed, parsed_each
 from spotted import errors
 
@@ -73,23 +73,14 @@ def _shortened(message: str) -> str:
     return content[:LONGEST_MESSAGE_BYTES].decode(errors="ignore") + "…"
 
 
-class ErrorInterceptor(aio.ServerInterceptor):
+class ErrorInterceptor(Layer):
     """Turns errors into rich statuses, as WatchInterceptor outside of it sees them."""
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wrap the handler of one rpc."""
-        handler = await continuation(handler_call_details)
-        # an unregistered method has no handler; grpc answers UNIMPLEMENTED
-        if handler is None:
-            return handler
-        method = handler_call_details.method.rsplit("/", 1)[-1]
+    def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler with its requests parsed and its errors met inside the boundary."""
+        method = path.rsplit("/", 1)[-1]
         deserialize, many = handler.request_deserializer, handler.request_streaming
 
-        # parsed inside the boundary
         def unary(behaviour: Handler) -> Handler:
             return _wrap_unary(method, _parsing(behaviour, deserialize, stream=many))
 

@@ -9,14 +9,14 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import grpc
 from grpc import aio
 
 from services.common import logs, metrics, tracing
-from services.common.handlers import Handler
+from services.common.handlers import Handler, Layer
 from services.common.metrics import RpcMetrics
 
 # Any stands for request and response types, which differ at every rpc.
@@ -29,81 +29,64 @@ NEARLY_S = 0.05
 UNTRACED = ("grpc.health.", "grpc.reflection.")
 
 
-class WatchInterceptor(aio.ServerInterceptor):
+class WatchInterceptor(Layer):
     """Counts, times and traces every rpc, and lends its request id to what is logged meanwhile.
 
     The caller's own `x-request-id` is taken where it is sane; a call that fails brings the id back.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         # cheaper than a random id for each call, and as unlikely to be another process's
-        self._process = secrets.token_hex(6)
-        self._calls = itertools.count(1)
-        self._methods: dict[str, _Method] = {}
+        process = secrets.token_hex(6)
+        self._new_ids = (f"{process}-{number:x}" for number in itertools.count(1))
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wrap the handler of one rpc."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            # grpc answers UNIMPLEMENTED
-            unregistered = metrics.rpc(metrics.OTHER, metrics.OTHER)
-            unregistered.start()
-            unregistered.finish("UNIMPLEMENTED", 0.0)
-            return None
-        path = handler_call_details.method
-        method = self._methods.get(path)
-        if method is None:
-            method = self._methods[path] = _Method(path)
-        headers: tracing.Headers = handler_call_details.invocation_metadata or ()
-        return method.watched(handler, _Call(method, headers, f"{self._process}-{next(self._calls):x}"))
-
-
-class _Method:
-    """What is the same for all calls of an rpc."""
-
-    def __init__(self, path: str) -> None:
-        self.service, _, self.name = path.lstrip("/").rpartition("/")
-        self.metrics = metrics.rpc(self.service, self.name)
-        self.traced = not self.service.startswith(UNTRACED)
-
-    def watched(self, handler: Any, call: _Call) -> grpc.RpcMethodHandler[Any, Any]:  # noqa: ANN401 - a named tuple
-        """The handler, with a call of it watched and the sizes of its messages counted as they pass."""
+    def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler with its calls watched and the sizes of its messages counted as they pass."""
+        method = _Method(path, self._new_ids)
         kind = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")[
             2 * handler.request_streaming + handler.response_streaming
         ]
-        wrap = _stream if handler.response_streaming else _unary
-        made: grpc.RpcMethodHandler[Any, Any] = handler._replace(
-            request_deserializer=_counting_first(self.metrics, handler.request_deserializer),
-            response_serializer=_counting_last(self.metrics, handler.response_serializer),
-            **{kind: wrap(call, getattr(handler, kind))},
+        watch = _stream if handler.response_streaming else _unary
+        # gRPC's own kind of handler is a named tuple, which its types do not tell
+        known: Any = handler
+        made: grpc.RpcMethodHandler[Any, Any] = known._replace(
+            request_deserializer=_counting_first(method.metrics, handler.request_deserializer),
+            response_serializer=_counting_last(method.metrics, handler.response_serializer),
+            **{kind: watch(method, getattr(handler, kind))},
         )
         return made
 
+    def unregistered(self) -> None:
+        """Count it, under a name that no caller chose."""
+        method = metrics.rpc(metrics.OTHER, metrics.OTHER)
+        method.start()
+        method.finish("UNIMPLEMENTED", 0.0)
+
+
+class _Method:
+    """What is the same for all calls of an rpc; new_ids: for callers that send no request id."""
+
+    def __init__(self, path: str, new_ids: Iterator[str]) -> None:
+        self.service, _, self.name = path.lstrip("/").rpartition("/")
+        self.metrics = metrics.rpc(self.service, self.name)
+        self.traced = not self.service.startswith(UNTRACED)
+        self.new_ids = new_ids
+
 
 class _Call:
-    """One call, from its begin to its end; new_id: for a caller that sent no request id."""
+    """One call: counted and named, and its span begun; gRPC gives every call a context of its own."""
 
-    __slots__ = ("_end_span", "_headers", "_method", "_new_id", "_started")
+    __slots__ = ("_end_span", "_method", "_started")
 
-    def __init__(self, method: _Method, headers: tracing.Headers, new_id: str) -> None:
+    def __init__(self, method: _Method, context: Context) -> None:
         self._method = method
-        self._headers = headers
-        self._new_id = new_id
-
-    def begin(self) -> None:
-        """Count it, name it and begin its span; gRPC gives every call a context of its own."""
-        request_id = self._new_id
-        for name, value in self._headers:
-            if name == logs.REQUEST_ID:
-                request_id = logs.sane(value) or request_id
-        method = self._method
-        logs.enter(logs.Call(request_id, method.name))
+        # a tuple of pairs, whatever gRPC's types say
+        headers: Any = context.invocation_metadata() or ()
+        told = next((value for name, value in headers if name == logs.REQUEST_ID), "")
+        logs.enter(logs.Call(logs.sane(told) or next(method.new_ids), method.name))
         method.metrics.start()
-        self._end_span = tracing.begin(method.service, method.name, self._headers) if method.traced else None
+        self._end_span = tracing.begin(method.service, method.name, headers) if method.traced else None
         self._started = time.perf_counter()
 
     def end(self, status: str) -> None:
@@ -113,9 +96,9 @@ class _Call:
             self._end_span(status)
 
 
-def _unary(watched: _Call, behaviour: Handler) -> Handler:
+def _unary(method: _Method, behaviour: Handler) -> Handler:
     async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
-        watched.begin()
+        watched = _Call(method, context)
         try:
             answer = await behaviour(request, context)
         except BaseException as error:
@@ -127,9 +110,9 @@ def _unary(watched: _Call, behaviour: Handler) -> Handler:
     return call
 
 
-def _stream(watched: _Call, behaviour: Handler) -> Handler:
+def _stream(method: _Method, behaviour: Handler) -> Handler:
     async def call(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any rpc
-        watched.begin()
+        watched = _Call(method, context)
         try:
             async for answer in behaviour(request, context):
                 yield answer

@@ -12,6 +12,7 @@ from spotted.errors import NotFoundError
 
 # memory that facts may take, about; others than those used last are read again when they are needed again
 BUDGET_BYTES = 512 * 1024**2
+IDLE_S = 600.0
 # of a detection: its ids, times and numbers as Python objects
 DETECTION_BYTES = 1500
 
@@ -26,11 +27,14 @@ class _Kept:
 
 
 class Facts:
-    """The detections and cameras of surveys, as last read from the scorer."""
+    """The detections and cameras of surveys, as last read from the scorer.
 
-    def __init__(self, scorer: Scorer, *, budget_bytes: int = BUDGET_BYTES) -> None:
+    idle_s: what nobody asked for that long leaves memory.
+    """
+
+    def __init__(self, scorer: Scorer, *, budget_bytes: int = BUDGET_BYTES, idle_s: float = IDLE_S) -> None:
         self._scorer = scorer
-        self._kept: Recent[tuple[str, str], _Kept] = Recent(budget_bytes, _size)
+        self._kept: Recent[tuple[str, str], _Kept] = Recent(budget_bytes, _size, idle_s=idle_s)
 
     def knowing(self, survey_id: str, since: Version, detection_ids: Sequence[str]) -> SurveyFacts:
         """Facts of a survey, read anew where one of these detections is not known yet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 
 import numpy as np
 
@@ -33,15 +34,15 @@ def write(planned: Round, message: pb.PlannedRound) -> None:
 
 
 def read(message: pb.PlannedRound) -> Round:
-    """The round of a message."""
-    pairs = read_pairs(message.first, message.second)
-    scores = np.frombuffer(message.scores, SCORE).tolist()
+    """The round of a message. Raises ValueError where its columns are not of one length."""
+    lower, higher = _items(message.first), _items(message.second)
     reasons = [message.reasons[place] for place in np.frombuffer(message.reason_of, REASON).tolist()]
-    terms = np.frombuffer(message.terms, SCORE).reshape(len(pairs), -1).tolist() if pairs else []
-    queries = tuple(
-        PairQuery(*pair, reason, score, tuple(known))
-        for pair, reason, score, known in zip(pairs, reasons, scores, terms, strict=True)
-    )
+    scores = np.frombuffer(message.scores, SCORE).tolist()
+    terms: Sequence[tuple[float, ...]] = [()] * len(lower)
+    if message.terms:
+        columns = np.frombuffer(message.terms, SCORE).reshape(len(lower), -1).T
+        terms = list(zip(*columns.tolist(), strict=True))
+    queries = tuple(starmap(PairQuery, zip(lower, higher, reasons, scores, terms, strict=True)))
     expected = None
     if message.HasField("expected_merges"):
         expected = Expected(message.expected_merges, message.expected_among)
@@ -68,5 +69,9 @@ def pair_columns(pairs: Sequence[Pair]) -> tuple[bytes, bytes]:
 
 def read_pairs(first: bytes, second: bytes) -> list[Pair]:
     """The pairs of two columns of items."""
-    lower, higher = (np.frombuffer(column, ITEM).tolist() for column in (first, second))
-    return list(zip(lower, higher, strict=True))
+    return list(zip(_items(first), _items(second), strict=True))
+
+
+def _items(column: bytes) -> list[int]:
+    items: list[int] = np.frombuffer(column, ITEM).tolist()
+    return items

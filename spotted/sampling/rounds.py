@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,9 +17,8 @@ from spotted.survey import FloatArray, IntArray
 Pair = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class PairQuery:
-    """An unordered pair (first < second) put to an annotator.
+class PairQuery(NamedTuple):
+    """An unordered pair (first < second) put to an annotator; a tuple, as rounds hold thousands.
 
     reason: in words for a person, why it is asked.
     score: the score by which the strategy chose it.

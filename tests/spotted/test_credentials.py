@@ -15,6 +15,7 @@ from services.common.tokens import KnownCallers, Tokens
 from services.scorer.__main__ import service
 from services.upkeep.certificates import authority, issued
 from spotted.client import Credentials, Spotted
+from spotted.credentials import read_token
 from spotted.errors import InvalidInputError, PermissionDeniedError, PreconditionError, UnauthenticatedError
 from spotted.survey import Survey
 from spotted.v1 import access_pb2
@@ -134,3 +135,15 @@ def test_a_token_that_cannot_travel_is_refused_and_not_repeated(token: str) -> N
     with pytest.raises(InvalidInputError, match="the token") as caught:
         Credentials(token).for_channel("127.0.0.1:7102")
     assert token not in str(caught.value)
+
+
+def test_a_token_file_that_is_no_text_is_named_with_its_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(bytes([0x80, 0x81]))
+    with pytest.raises(
+        InvalidInputError, match=r"token holds no token but other bytes; correct --token-file"
+    ):
+        read_token(path, "--token-file")
+    path.write_text(f"{TOKEN}\n")
+    assert read_token(path, "--token-file") == TOKEN
+    assert read_token(None, "--token-file") == ""

@@ -86,6 +86,14 @@ def test_the_surveys_used_last_are_kept() -> None:
         assert scorer.read_facts == read
 
 
+def test_what_nobody_asked_for_lately_leaves() -> None:
+    scorer = CountingScorer({"d1": "a"})
+    facts = Facts(scorer, idle_s=0.0)
+    for asked, read in (("a", 1), ("a", 1), ("b", 2), ("b", 2), ("a", 3)):
+        facts.knowing(f"survey-{asked}", NOW, ["d1"])
+        assert scorer.read_facts == read
+
+
 def test_threads_that_miss_one_detection_at_once_read_it_once() -> None:
     scorer = CountingScorer({"d1": "a"})
     facts = Facts(scorer)

@@ -162,7 +162,7 @@ def test_answers_change_what_is_asked(survey: Planted) -> None:
     taught = queue.plan_next(Learned(), survey.graph, seed=0)
     assert asked_about(untaught) != asked_about(taught)
     # a round that was planned without terms teaches nothing
-    unseen = tuple(dataclasses.replace(query, terms=()) for query in queue.round.pairs)
+    unseen = tuple(query._replace(terms=()) for query in queue.round.pairs)
     blank = RoundQueue(queue.constraints)
     blank.start(Round(1, "greedy", unseen))
     assert asked_about(blank.plan_next(Learned(), survey.graph, seed=0)) == asked_about(untaught)
