@@ -104,7 +104,7 @@ benchmark-soak: models ## ten thousand good and bad images; a minute of four tim
 benchmark-load: models ## capacity, latency against load, an hour of soak, restarts under load
 	$(BIN)/python -m benchmarks.load --restart
 
-benchmark-overheads: setup ## what TLS with tokens costs a call, and that every call is counted
+benchmark-overheads: setup ## what TLS with tokens and what metrics cost a call
 	$(BIN)/python -m benchmarks.overheads
 
 benchmark-backup: setup ## a survey of 50,000 detections into a file and back

@@ -119,12 +119,15 @@ class Partition(Constraints):
         return changed
 
     def separated(self) -> Iterator[tuple[int, int, Across]]:
-        """The pairs of separated components, the lower first, with what was answered between them."""
-        for ours, others in self._separated.items():
-            across = self._across[ours]
-            for theirs in others:
+        """The pairs of separated components, the lower first, with what was answered between them.
+
+        Those that no answer is about may be left out: only the components of compared items are looked
+        through, which in a large survey are few for long.
+        """
+        for ours in dict.fromkeys(self._component[item] for item in self.testimony.compared()):
+            for theirs in self._separated[ours]:
                 if ours < theirs:
-                    yield ours, theirs, across[theirs]
+                    yield ours, theirs, self._across[ours][theirs]
 
     def separation(self, ours: int, theirs: int) -> Across | None:
         """What is known between two components that are separated, None where they are not."""

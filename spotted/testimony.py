@@ -160,6 +160,10 @@ class Statements:
         """The items that were compared with this one, oldest first."""
         return self._near.get(item, [])
 
+    def compared(self) -> Iterator[int]:
+        """The items that were compared with others, oldest first."""
+        return iter(self._near)
+
     def pairs(self) -> Iterator[tuple[Pair, ImagePair]]:
         """Every answered image pair, oldest first."""
         return iter(self._pairs.items())

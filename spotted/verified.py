@@ -225,9 +225,10 @@ class Verified(Partition):
             if across is not None:
                 across.add_pair(pair, -1)
             pair.weight = self.testimony.weigh(pair)
-            if across is not None:
+            if across is None:
+                self._changed[ours] = None
+            else:
                 across.add_pair(pair)
-        self._changed.update(dict.fromkeys(self._members))
         self._decide(list(self._pending))
 
     def _verdicts(self) -> Iterator[Verdict]:

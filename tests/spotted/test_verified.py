@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.constraints import Answer, Constraints, Effect, LabelledPair
+from spotted.doubts import weakest_link
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.repair import checks
 from spotted.testimony import Across, TrustSettings, log_odds
@@ -86,11 +87,17 @@ def require_sound(state: Verified, forbidden: Iterable[Pair]) -> None:
     assert state.separation_count == len(state.separations())
     for a, b in forbidden:
         assert state.implied(a, b) is Answer.DIFFERENT
+    links = {doubt for doubt in state.doubts.riskiest(state) if doubt.merged}
+    weakest = {link for part in parts if (link := weakest_link(state, state.component_of(part[0])))}
+    assert links == {link for link in weakest if link.risk >= state.settings.audit_risk}
     pending = {(a, b): across for a, b, across in state.pending()}
+    separated = {(a, b) for a, b, _ in state.separated()}
     for part, other in itertools.combinations(parts, 2):
         a, b = sorted((state.component_of(part[0]), state.component_of(other[0])))
         expected, waiting, apart = summed(state, a, b), pending.get((a, b)), state.separation(a, b)
         assert waiting is None or apart is None
+        assert apart is not None or (a, b) not in separated
+        assert apart is None or not expected.asked or (a, b) in separated
         across = waiting or apart or Across()
         assert across.weight == pytest.approx(expected.weight, abs=1e-9)
         assert across.prior == pytest.approx(expected.prior, abs=1e-9)
