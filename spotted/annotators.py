@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,8 @@ class ErrorRates:
         return math.log(self.false_different / (1.0 - self.false_same))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """An answer against the accepted partition.
+class Verdict(NamedTuple):
+    """An answer against the accepted partition; a tuple, as all answers are judged at once.
 
     said_same: the answer. is_same: what the partition holds.
     again: True where the pair of components had been answered or decided before this answer.
@@ -101,9 +101,7 @@ class Annotators:
 
         Returns by how much the log-odds of an answer changed most.
         """
-        told: Counter[tuple[str, bool, bool, bool]] = Counter(
-            (v.annotator_id, v.said_same, v.is_same, v.again) for v in verdicts
-        )
+        told: Counter[tuple[str, bool, bool, bool]] = Counter(verdicts)
         checked = _checked_share(told)
         before = {who: self.rates(who) for who in sorted({key[0] for key in told})}
         self._rates = {who: self._learned(told, who, checked) for who in before}
