@@ -11,12 +11,11 @@ from typing import Any
 import grpc
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
-from grpc import aio
 
 from services.common import access
 from services.common.access import ANYONE, Caller
 from services.common.fields import Fields, find
-from services.common.handlers import Handler, Layer, wrapped
+from services.common.handlers import Context, Handler, Layer, wrapped
 from services.common.quotas import Rates, check_sizes, is_image
 from services.common.settings import Settings
 from services.common.store import Store
@@ -30,9 +29,6 @@ SURVEY_ID = "survey_id"
 WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
 # what tells whether a service lives, and what the contract is, is no secret
 OPEN = ("/grpc.health.v1.", "/grpc.reflection.")
-
-# Any stands for request and response types, which differ at every rpc.
-Context = aio.ServicerContext[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

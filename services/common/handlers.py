@@ -10,7 +10,8 @@ import grpc
 from grpc import aio
 
 # Any stands for request and response types, which differ at every rpc.
-Handler = Callable[[Any, aio.ServicerContext[Any, Any]], Any]
+Context = aio.ServicerContext[Any, Any]
+Handler = Callable[[Any, Context], Any]
 
 
 class Layer(aio.ServerInterceptor):

@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
 
 from services.common import logs
-from services.common.handlers import Handler, Layer, wrapped
+from services.common.handlers import Context, Handler, Layer, wrapped
 from services.common.parsing import Deserialize, parsed, parsed_each
 from spotted import errors
 
@@ -97,7 +97,7 @@ def _parsing(behaviour: Handler, deserialize: Deserialize | None, *, stream: boo
 
 
 def _wrap_unary(method: str, behaviour: Handler) -> Handler:
-    async def call(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:  # noqa: ANN401 - any rpc
+    async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
         try:
             return await behaviour(request, context)
         except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
@@ -109,7 +109,7 @@ def _wrap_unary(method: str, behaviour: Handler) -> Handler:
 def _wrap_stream(method: str, behaviour: Handler) -> Handler:
     async def call(
         request: Any,  # noqa: ANN401 - any rpc
-        context: aio.ServicerContext[Any, Any],
+        context: Context,
     ) -> AsyncIterator[Any]:
         try:
             answers = behaviour(request, context)
@@ -125,7 +125,7 @@ def _wrap_stream(method: str, behaviour: Handler) -> Handler:
     return call
 
 
-async def _abort(method: str, error: Exception, context: aio.ServicerContext[Any, Any]) -> NoReturn:
+async def _abort(method: str, error: Exception, context: Context) -> NoReturn:
     # abort() itself raises; a handler that aborted already has said all
     if isinstance(error, aio.AbortError):
         raise error

@@ -16,11 +16,8 @@ import grpc
 from grpc import aio
 
 from services.common import logs, metrics, tracing
-from services.common.handlers import Handler, Layer
+from services.common.handlers import Context, Handler, Layer
 from services.common.metrics import RpcMetrics
-
-# Any stands for request and response types, which differ at every rpc.
-Context = aio.ServicerContext[Any, Any]
 
 _NAMES = {key: code.name for code in grpc.StatusCode for key in (code, code.value[0])}
 # a caller whose time runs out says so a moment before the clock of this side does
