@@ -171,8 +171,12 @@ def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
         _knock(address)
         # what tasks print would stand between the results
         ray.init(**where, log_to_driver=False, logging_level=logging.WARNING)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UnavailableError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
+    except Exception as error:  # Ray's own for a start that takes over 30 s is of no narrower class
+        ray.shutdown()
+        raise UnavailableError(
+            f"no Ray cluster at {address or 'this machine'}: {error}; start one (`ray start --head`) and "
+            "give its address, or use --engine local"
+        ) from error
     try:
         yield ray
     finally:

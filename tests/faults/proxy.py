@@ -48,6 +48,7 @@ class Proxy:
         self._host, _, port = target.rpartition(":")
         self._target_port = int(port)
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._random = random.Random(0)  # noqa: S311 - faults are drawn, not secrets
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
@@ -89,7 +90,7 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
 
     async def _listen(self) -> None:
-        self._listening = await asyncio.start_server(self._serve, self._host, self.port)
+        self._listening = await asyncio.start_server(self._connected, self._host, self.port)
         self.port = self._listening.sockets[0].getsockname()[1]
 
     async def _hang_up(self) -> None:
@@ -106,6 +107,16 @@ class Proxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # a task that was cancelled before it began has closed nothing
+        await self._abort_all()
+        # sockets are closed in a later step of the loop
+        await asyncio.sleep(0.01)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = [writer]

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from spotted.batch.engines import Engine, LocalEngine, Outcome, RayEngine, engine
-from spotted.errors import InvalidInputError, PreconditionError
+from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
 
 NUMBERS = [0, 1, 2, 3, 4]
@@ -116,6 +116,20 @@ def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(PreconditionError, match=r"spotted\[batch\]"):
         list(RayEngine(2).run(partial(tasks.noted, tmp_path), NUMBERS))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_start_is_told_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
+
+    def late(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")  # noqa: TRY002 - as Ray does
+
+    monkeypatch.setattr(ray, "init", late)
+    with pytest.raises(UnavailableError, match=r"this machine: The current node timed out.*--engine local"):
+        list(RayEngine(2).run(partial(tasks.noted, tmp_path), NUMBERS))
 
 
 def test_engines_are_made_by_their_kind() -> None:
