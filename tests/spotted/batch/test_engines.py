@@ -127,9 +127,16 @@ def test_a_cluster_that_does_not_start_is_told_with_a_remedy(
     def late(**_: object) -> None:
         raise Exception("The current node timed out during startup.")  # noqa: TRY002 - as Ray does
 
-    monkeypatch.setattr(ray, "init", late)
+    stopped: list[bool] = []
+    for name, instead in (
+        ("is_initialized", lambda: False),
+        ("init", late),
+        ("shutdown", lambda: stopped.append(True)),
+    ):
+        monkeypatch.setattr(ray, name, instead)
     with pytest.raises(UnavailableError, match=r"this machine: The current node timed out.*--engine local"):
         list(RayEngine(2).run(partial(tasks.noted, tmp_path), NUMBERS))
+    assert stopped
 
 
 def test_engines_are_made_by_their_kind() -> None:
