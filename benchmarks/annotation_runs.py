@@ -23,7 +23,14 @@ RECALLS = (0.90, 0.95, 0.99, 1.0)
 PERCENTS = tuple(range(1, 101))
 # a longer round asks the same questions of strategies whose scores never change, and is planned less often
 LONG = {"round_size": 20_000}
-PARAMETERS: dict[str, dict[str, Any]] = {"random": LONG, "greedy": LONG, "greedy-visual": LONG}
+# a head that is retrained a thousand times, once for 50 questions, takes half an hour on a large survey
+HEADLESS = {"retrain": False, "confidence_pairs": 500}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "random": LONG,
+    "greedy": LONG,
+    "greedy-visual": LONG,
+    "confspal-headless": HEADLESS,
+}
 # a session with wrong answers is compared at these shares of its questions
 SHARES = (0.25, 0.5, 0.75, 1.0)
 ANNOTATOR = "simulated"
@@ -45,6 +52,7 @@ class Way:
 WAYS = {
     "learned-sides": Way("learned", sides=True),
     "learned-bursts": Way("learned", sides=True, bursts=True),
+    "confspal-headless": Way("confspal"),
 }
 
 

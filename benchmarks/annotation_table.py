@@ -12,7 +12,7 @@ from spotted import plots
 from spotted.evaluation import hours
 from spotted.survey import Float64Array
 
-OVER = ("greedy", "mean-linkage", "confspal")
+OVER = ("greedy", "mean-linkage", "confspal", "confspal-headless")
 DRAWS = 10_000
 INTERVAL = (0.025, 0.975)
 AGREEMENT = ("pair_precision", "pair_recall", "b_cubed_precision", "b_cubed_recall", "surplus")

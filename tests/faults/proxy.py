@@ -103,14 +103,15 @@ class Proxy:
             abort(writer)
 
     async def _drain(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        # a task that was cancelled before it began has closed nothing
-        await self._abort_all()
-        # sockets are closed in a later step of the loop
-        await asyncio.sleep(0.01)
+        # who was just accepted gets a task, and a socket is closed, in a later step of the loop
+        for _ in range(3):
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            # a task that was cancelled before it began has closed nothing
+            await self._abort_all()
+            await asyncio.sleep(0.01)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
