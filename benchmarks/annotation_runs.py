@@ -23,7 +23,7 @@ RECALLS = (0.90, 0.95, 0.99, 1.0)
 PERCENTS = tuple(range(1, 101))
 # a longer round asks the same questions of strategies whose scores never change, and is planned less often
 LONG = {"round_size": 20_000}
-# a head that is retrained a thousand times, once for 50 questions, takes half an hour on a large survey
+# on a large survey a head would be retrained a thousand times, once for 50 questions
 HEADLESS = {"retrain": False, "confidence_pairs": 500}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "random": LONG,
