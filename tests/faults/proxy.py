@@ -124,7 +124,7 @@ class Proxy:
         try:
             there, back = await asyncio.open_connection(self._host, self._target_port)
             ends.append(back)
-            self._open |= {*ends}
+            self._open.add(back)
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
         except OSError:
             # nothing listens there: the connection is reset
