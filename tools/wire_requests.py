@@ -183,6 +183,7 @@ def _fit_session(session: sampler_pb2.Session, rng: np.random.Generator) -> None
 def _fit_import(request: sampler_pb2.ImportSessionRequest, rng: np.random.Generator) -> None:
     """A journal of a session that was opened, planned once and answered once."""
     request.session_id = pick(rng, ("moved-0", "moved-1"))
+    request.complete = pick(rng, (True, True, True, False))
     request.ClearField("events")
     planned = sampler_pb2.PlannedRound(
         round=1,

@@ -109,8 +109,14 @@ async def import_session(
     """
     key: SessionKey = ("", "")
     arrival: Arrival | None = None
+    complete = False
     try:
         async for request in requests:
+            if complete:
+                raise InvalidInputError(
+                    "a message follows the complete one; set complete in the last message alone",
+                    field="complete",
+                )
             checks.between(len(request.events), 0, MOST_EVENTS, "events")
             if arrival is None:
                 key = (
@@ -119,8 +125,14 @@ async def import_session(
                 )
                 arrival = await asyncio.to_thread(arrive, *key)
             await asyncio.to_thread(arrival.take, request.events)
-        if arrival is None:
-            raise InvalidInputError("the stream brought no message; send at least one", field="survey_id")
+            complete = request.complete
+        # a caller that was cut off may look like one that came to its end
+        if arrival is None or not complete:
+            raise InvalidInputError(
+                "the stream ended before its last message, the one with complete set; nothing was stored, "
+                "send it again",
+                field="complete",
+            )
         await asyncio.to_thread(arrival.open)
     finally:
         if arrival is not None:

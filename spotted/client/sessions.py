@@ -159,7 +159,7 @@ class SamplerCalls(Connection):
 def _parts(
     survey_id: str, session_id: str, events: Iterable[sampler_pb2.SessionEvent]
 ) -> Iterator[sampler_pb2.ImportSessionRequest]:
-    """The events as messages, the ids in the first."""
+    """The events as messages, the ids in the first; the last says that it is."""
     part = sampler_pb2.ImportSessionRequest(survey_id=survey_id, session_id=session_id)
     size = 0
     for event in events:
@@ -168,4 +168,5 @@ def _parts(
             part, size = sampler_pb2.ImportSessionRequest(), 0
         part.events.append(event)
         size += event.ByteSize()
+    part.complete = True
     yield part

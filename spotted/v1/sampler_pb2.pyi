@@ -1833,10 +1833,15 @@ class ImportSessionRequest(_message.Message):
     SURVEY_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Of the session to open; in the first message alone. Required."""
     session_id: _builtins.str
     """Of the session to open; in the first message alone. Required."""
+    complete: _builtins.bool
+    """Required in the last message and in no other. A stream that ends without it broke off on its way, which
+    its end alone does not tell, and stores nothing.
+    """
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionEvent]:
         """The events in their order, beginning with `created`; at most 1,000 a message."""
@@ -1847,10 +1852,11 @@ class ImportSessionRequest(_message.Message):
         survey_id: _builtins.str = ...,
         session_id: _builtins.str = ...,
         events: _abc.Iterable[Global___SessionEvent] | None = ...,
+        complete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "events", b"events", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

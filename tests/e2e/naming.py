@@ -178,7 +178,7 @@ SAMPLER = {
         Naming(
             lambda i: [
                 sampler_pb2.ImportSessionRequest(
-                    survey_id=i.survey, session_id=f"{i.session}-moved", events=[_created(i)]
+                    survey_id=i.survey, session_id=f"{i.session}-moved", events=[_created(i)], complete=True
                 )
             ]
         ),

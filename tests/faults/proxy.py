@@ -95,6 +95,10 @@ class Proxy:
 
     async def _hang_up(self) -> None:
         if self._listening is not None:
+            for listening in self._listening.sockets:
+                self._loop.remove_reader(listening.fileno())
+            # who was just accepted gets a transport in the next step, which a closed server would leave open
+            await asyncio.sleep(0)
             self._listening.close()
         await self._abort_all()
 
@@ -103,15 +107,14 @@ class Proxy:
             abort(writer)
 
     async def _drain(self) -> None:
-        # who was just accepted gets a task, and a socket is closed, in a later step of the loop
-        for _ in range(3):
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-            # a task that was cancelled before it began has closed nothing
-            await self._abort_all()
-            await asyncio.sleep(0.01)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        # a task that was cancelled before it began has closed nothing
+        await self._abort_all()
+        # sockets are closed in the next step
+        await asyncio.sleep(0)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import chain
 
 import pytest
 
@@ -16,6 +17,8 @@ from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.journals import DAMAGES, journal_of, toy_scorer
 from tests.services.sampler.surveys import Sampler
+
+LAST = pb.ImportSessionRequest(complete=True)
 
 
 @pytest.fixture
@@ -33,11 +36,17 @@ def bring(
 ) -> None:
     """Import messages of events."""
 
+    parts = (pb.ImportSessionRequest(events=events) for events in messages)
+    first = pb.ImportSessionRequest(survey_id=survey_id, session_id=session_id)
+    send(sampler, chain([first], parts, [LAST]))
+
+
+def send(sampler: Sampler, messages: Iterable[pb.ImportSessionRequest]) -> None:
+    """Import a stream."""
+
     async def stream() -> AsyncIterator[pb.ImportSessionRequest]:
-        for place, events in enumerate(messages):
-            yield pb.ImportSessionRequest(
-                survey_id="" if place else survey_id, session_id="" if place else session_id, events=events
-            )
+        for message in messages:
+            yield message
 
     asyncio.run(import_session(sampler.sessions.arrival, stream()))
 
@@ -161,8 +170,7 @@ def test_what_is_no_stream_of_a_journal_is_refused(
     sampler: Sampler, store: Store, survey_id: str, journal: list[pb.SessionEvent]
 ) -> None:
     wrong: list[tuple[str, str, list[list[pb.SessionEvent]], str]] = [
-        (survey_id, "copy", [], "no message"),
-        (survey_id, "copy", [[]], "no event"),
+        (survey_id, "copy", [], "no event"),
         (survey_id, "a b", [journal], "session_id"),
         ("a b", "copy", [journal], "survey_id"),
         (survey_id, "copy", [journal[:1] * (MOST_EVENTS + 1)], "use 0 to 1000"),
@@ -173,6 +181,25 @@ def test_what_is_no_stream_of_a_journal_is_refused(
     with pytest.raises(NotFoundError):
         bring(sampler, "nosuch", "copy", [journal])
     assert stored(store, survey_id, "copy") == []
+
+
+def test_a_stream_without_its_last_message_broke_off_and_stores_nothing(
+    sampler: Sampler, store: Store, survey_id: str, journal: list[pb.SessionEvent]
+) -> None:
+    # what is left of a journal that broke off between two events is a journal too
+    most = pb.ImportSessionRequest(survey_id=survey_id, session_id="copy", events=journal[:-1])
+    rest = pb.ImportSessionRequest(events=journal[-1:])
+    for messages, words in (
+        ([], "ended before its last message"),
+        ([most], "ended before its last message"),
+        ([most, rest], "ended before its last message"),
+        ([most, LAST, rest], "follows the complete one"),
+        ([most, LAST, LAST], "follows the complete one"),
+    ):
+        with pytest.raises(InvalidInputError, match=words) as caught:
+            send(sampler, messages)
+        assert caught.value.field == "complete"
+        assert stored(store, survey_id, "copy") == []
 
 
 class Killed(BaseException):
