@@ -44,6 +44,7 @@ class Size:
 
     surveys: how many, up to `largest` detections; sessions: on so many of the most popular.
     costs_s: how long the cost of each part of the mix is measured; 0: not.
+    warm_up_minutes: the load of the soak, before it; twice as long as what nobody asks for stays in memory.
     """
 
     surveys: int = 200
@@ -56,6 +57,7 @@ class Size:
     shares: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8, 1.0)
     costs_s: float = 15.0
     costs_per_s: float = 10.0
+    warm_up_minutes: float = 20.0
     soak_minutes: float = 60.0
     restart: bool = False
 
@@ -69,6 +71,7 @@ QUICK = Size(
     step_s=4.0,
     shares=(0.5, 1.0),
     costs_s=0.0,
+    warm_up_minutes=0.0,
     soak_minutes=2.0,
 )
 
@@ -100,6 +103,9 @@ def _staged(cluster: Cluster, clients: Clients, size: Size, name: str) -> tuple[
     ]
     found["steps"] = [step.as_json() for step in steps]
     found["costs_ms"] = stages.costs_ms(size.costs_per_s, size.costs_s) if size.costs_s else {}
+    if size.warm_up_minutes:
+        warm = stages.offered("warm-up", SOAK_SHARE * capacity, 60.0 * size.warm_up_minutes)
+        found["warm_up"] = _over_time(warm)
     soaked = stages.offered("soak", SOAK_SHARE * capacity, 60.0 * size.soak_minutes)
     found["soak"], bars = _soak(soaked)
     if size.restart:
@@ -115,16 +121,21 @@ def _soak(soaked: Offered) -> tuple[dict[str, Any], list[Bar]]:
     tenths = p99_by_tenth(soaked.outcomes, soaked.step.seconds)
     grown = soaked.watch.growth()
     found = {
-        **soaked.step.as_json(),
+        **_over_time(soaked),
         "p99_ms_by_tenth": tenths,
         "growth": grown,
-        "readings": {name: [r[:3] for r in rs] for name, rs in soaked.watch.readings.items()},
     }
     # the store grows by what is written, and a client by the outcomes that it keeps
     ours = {name: share for name, share in grown.items() if not name.startswith(("store", "client"))}
     bars = [Bar(f"growth of {name}'s memory", share, most=MOST_GROWTH) for name, share in ours.items()]
     bars.append(Bar("p99 of the last tenth over the first", tenths[-1] / tenths[0], most=MOST_P99_RATIO))
     return found, [*bars, _errors_bar("calls that failed in the soak", soaked)]
+
+
+def _over_time(offered: Offered) -> dict[str, Any]:
+    """A stage, and what was read of each process at which second of it."""
+    readings = {name: [r[:3] for r in rs] for name, rs in offered.watch.readings.items()}
+    return {**offered.step.as_json(), "readings": readings}
 
 
 def _errors_bar(words: str, offered: Offered) -> Bar:
@@ -168,6 +179,7 @@ def main() -> int:
         "--quick", action="store_true", help="few surveys, a short ladder, two minutes of soak"
     )
     parser.add_argument("--soak-minutes", type=float, help="how long to soak at 70 %% of capacity")
+    parser.add_argument("--warm-up-minutes", type=float, help="how long the same load comes before the soak")
     parser.add_argument("--rate", type=float, help="take this for the capacity instead of searching it")
     parser.add_argument("--step", type=float, help="seconds of each step of the ladder")
     parser.add_argument("--surveys", type=int, help="how many surveys are stored")
@@ -176,6 +188,7 @@ def main() -> int:
     given = parser.parse_args()
     base, name = (QUICK, "load-quick") if given.quick else (Size(), "load")
     chosen = {
+        "warm_up_minutes": given.warm_up_minutes,
         "soak_minutes": given.soak_minutes,
         "rate": given.rate,
         "step_s": given.step,

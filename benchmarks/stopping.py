@@ -106,8 +106,13 @@ def judged(one: Session, *, with_probabilities: bool) -> tuple[list[Stop], float
     for asked in looks:
         last = int(np.searchsorted(planned, asked, side="right")) - 1
         expected = one.plans[last][1] if with_probabilities else None
-        seen = outlook(one.merged[:asked], int(one.open_pairs[asked]), expected=expected)
         known = int(merges[asked - 1])
+        seen = outlook(
+            one.merged[:asked],
+            int(one.open_pairs[asked]),
+            components=one.images - known,
+            expected=expected,
+        )
         held += seen.merges_left_at_most >= one.merges - known
         for target in TARGETS:
             if target not in stops and seen.is_safe(target):

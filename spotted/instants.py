@@ -77,7 +77,10 @@ def _placed(instant: datetime, zone: tzinfo | None) -> datetime:
     if instant.tzinfo is not None:
         return instant
     if zone is None:
-        raise InstantError(f"has no time zone; write it as {_SHAPE}, or give the time zone of the clocks")
+        raise InstantError(
+            f"has no time zone; write it as {_SHAPE}, or give the time zone of the clocks, such as "
+            "--timezone Africa/Johannesburg"
+        )
     placed = instant.replace(tzinfo=zone)
     # a time that clocks skip in spring does not survive the way to UTC and back
     if placed.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != instant:

@@ -90,12 +90,17 @@ def outlook(
     merged: BoolArray,
     open_component_pairs: int,
     *,
+    components: int,
     confidence: float = 0.95,
     expected: Expected | None = None,
 ) -> Outlook:
-    """All that a progress report tells of the merges that are left; arguments as for `merges_left`."""
+    """All that a progress report tells of the merges that are left; other arguments as for `merges_left`.
+
+    components: how many there are now; each merge leaves one fewer, so that no more are left than make them
+    one.
+    """
     left = merges_left(merged, open_component_pairs, confidence=confidence, expected=expected)
-    return Outlook(int(merged.sum()), left, confidence)
+    return Outlook(int(merged.sum()), min(left, max(components - 1, 0)), confidence)
 
 
 def merges_left(

@@ -1,12 +1,14 @@
-"""The README names only what is there."""
+"""The README and the pages name only what is there."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import click
 import pytest
 
+from services.upkeep.__main__ import main as upkeep
 from spotted.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,13 +22,29 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_every_command_and_option_of_the_readme_exists() -> None:
-    used = re.findall(r"^spotted (\w+)(.*?)(?:#|$)", README, flags=re.MULTILINE)
-    assert len(used) == 7
-    for name, rest in used:
-        command = main.commands[name]
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert set(re.findall(r"(?<!\S)--?\w[\w-]*", rest)) <= options
+def test_every_command_and_option_of_the_pages_exists() -> None:
+    begun = re.compile(r"(?:^|`|&& )spotted (?=[a-z-])([^`\n#&|]+)", flags=re.MULTILINE)
+    used = [words.split() for page in PAGES for words in begun.findall(page.read_text())]
+    assert len(used) > 60
+    for words in used:
+        command, rest = named(words)
+        assert not isinstance(command, click.Group) or (command is not main and not rest), words
+
+
+def named(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that words call, and its arguments; every option among them is one of its own."""
+    command: click.Command = main
+    rest: list[str] = []
+    for word in words:
+        if isinstance(command, click.Group) and word in command.commands:
+            command = command.commands[word]
+            command = upkeep.commands.get(word, command) if word in main.commands else command
+            rest = []
+        elif word.startswith("-"):
+            assert any(word in parameter.opts for parameter in command.params), words
+        else:
+            rest.append(word)
+    return command, rest
 
 
 def test_every_make_target_of_the_pages_exists() -> None:

@@ -52,6 +52,7 @@ def full_progress(state: SessionState, position: int) -> pb.Progress:
     seen = stopping.outlook(
         constraints.decisions().merged,
         constraints.open_component_pairs,
+        components=constraints.component_count,
         confidence=CONFIDENCE,
         expected=present.expected if present else None,
     )

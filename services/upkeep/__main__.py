@@ -20,7 +20,7 @@ from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
     epilog=EXIT_CODE_HELP,
 )
 def main() -> None:
-    """Keep what a store holds: backups, restores, upgrades."""
+    """Keep what a store holds, and say who may call: backups, upgrades, tokens, certificates."""
 
 
 for command in (

@@ -46,6 +46,7 @@ def token() -> None:
 @click.option("--note", default="", help="What it is for.")
 @click.option(
     "--output",
+    "-o",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the token to a new file that only its owner may read, instead of showing it.",
 )

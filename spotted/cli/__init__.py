@@ -84,6 +84,8 @@ for command in (
     keeping.backup,
     keeping.restore,
     keeping.upgrade,
+    keeping.token,
+    keeping.certificate,
 ):
     main.add_command(command)
 moving.session.add_command(standing.show_session)

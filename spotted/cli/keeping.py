@@ -1,4 +1,4 @@
-"""`spotted backup | restore | upgrade`: what works on the store itself, done by services.upkeep."""
+"""`spotted backup | restore | upgrade | token | certificate`: what services.upkeep does on a store."""
 
 from __future__ import annotations
 
@@ -31,3 +31,7 @@ def passed_on(name: str, summary: str) -> click.Command:
 backup = passed_on("backup", "Write surveys with their sessions into files, while services go on.")
 restore = passed_on("restore", "Bring surveys back from files, each of them whole or not at all.")
 upgrade = passed_on("upgrade", "Bring what the store holds to the version of this release.")
+token = passed_on("token", "Make, list and revoke the tokens that callers show.")
+certificate = passed_on(
+    "certificate", "Make the certificates of services and callers, with an authority of your own."
+)

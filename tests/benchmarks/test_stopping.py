@@ -96,7 +96,10 @@ def test_a_rule_is_judged_where_it_first_says_safe() -> None:
     one = made_session()
     stops, held = judged(one, with_probabilities=False)
     found = np.cumsum(one.merged)
-    seen = {asked: outlook(one.merged[:asked], 300 - asked) for asked in range(5, 201, 5)}
+    seen = {
+        asked: outlook(one.merged[:asked], 300 - asked, components=40 - found[asked - 1])
+        for asked in range(5, 201, 5)
+    }
     for target in TARGETS:
         first = next((asked for asked, at in seen.items() if at.is_safe(target)), None)
         stop = next((stop for stop in stops if stop.target == target), None)

@@ -121,7 +121,7 @@ def test_a_target_is_safe_where_it_is_kept_with_all_merges_that_may_be_left(
     merged: list[bool], urn: int, target: float
 ) -> None:
     order = np.array(merged, dtype=np.bool_)
-    seen = outlook(order, urn)
+    seen = outlook(order, urn, components=100)
     assert (seen.found, seen.merges_left_at_most) == (sum(merged), merges_left(order, urn))
     total = seen.found + seen.merges_left_at_most
     assert seen.is_safe(target) == (100 * seen.found >= round(100 * target) * total)
@@ -138,8 +138,16 @@ def test_an_outlook_tells_a_bound_in_words_that_rounding_does_not_flatter() -> N
     )
 
 
+def test_no_more_merges_are_left_than_make_all_components_one() -> None:
+    order = np.array([True, False, False])
+    assert merges_left(order, 2484) > 70
+    seen = outlook(order, 2484, components=71)
+    assert (seen.found, seen.merges_left_at_most) == (1, 70)
+    assert outlook(order[:0], 0, components=0).merges_left_at_most == 0
+
+
 def test_without_open_pairs_nothing_is_left() -> None:
-    seen = outlook(np.array([True, False]), 0)
+    seen = outlook(np.array([True, False]), 0, components=2)
     assert seen.merges_left_at_most == 0
     assert seen.is_safe(1.0)
 
@@ -164,7 +172,9 @@ def test_bound_holds_as_often_as_stated_in_ranked_and_nearly_so_in_random_order(
 def test_a_long_session_is_judged_within_a_few_milliseconds() -> None:
     order = np.random.default_rng(0).random(100_000) < np.linspace(0.9, 0.01, 100_000)
     expected = Expected(10.0, 10**6)
-    took = min(timeit.repeat(lambda: outlook(order, 10**6, expected=expected), number=1, repeat=5))
+    took = min(
+        timeit.repeat(lambda: outlook(order, 10**6, components=10**4, expected=expected), number=1, repeat=5)
+    )
     assert took < 0.02
 
 
@@ -176,7 +186,7 @@ def test_confidence_is_a_share(confidence: float) -> None:
 
 def test_target_is_a_share() -> None:
     with pytest.raises(InvalidInputError, match="not a share"):
-        outlook(np.array([True]), 1).is_safe(95.0)
+        outlook(np.array([True]), 1, components=2).is_safe(95.0)
 
 
 def test_a_planned_estimate_takes_merges_like_the_recent_ones() -> None:

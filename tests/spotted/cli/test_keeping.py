@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,10 +18,20 @@ def spotted(*arguments: str) -> int:
     return CliRunner().invoke(main, arguments).exit_code
 
 
-@pytest.mark.parametrize("name", ["backup", "restore", "upgrade"])
-def test_what_is_passed_on_has_its_command(name: str) -> None:
+@pytest.mark.parametrize("name", upkeep.commands)
+def test_every_command_on_the_store_is_one_of_spotted(name: str) -> None:
     assert main.commands[name].help
-    assert name in upkeep.commands
+
+
+def test_a_token_is_made_listed_and_revoked(store: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    def told(*arguments: str) -> Any:  # noqa: ANN401 - a JSON document
+        assert spotted("token", *arguments, "--store", store.url, "--json") == 0
+        return json.loads(capfd.readouterr().out)
+
+    made = told("create", "--organisation", "wcs", "--role", "read", "--expires", "90d")
+    assert made["token"]
+    assert made["token"] not in str(told("list"))
+    assert spotted("token", "revoke", made["token_id"], "--store", store.url) == 0
 
 
 def test_a_survey_goes_into_a_file_and_back_under_another_id(
