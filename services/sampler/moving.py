@@ -136,7 +136,8 @@ async def import_session(
         await asyncio.to_thread(arrival.open)
     finally:
         if arrival is not None:
-            await asyncio.to_thread(arrival.end)
+            # a caller that was cut off may be cancelled only now, before the thread begins
+            await asyncio.shield(asyncio.to_thread(arrival.end))
     return key
 
 

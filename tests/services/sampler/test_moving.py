@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import pytest
@@ -223,6 +225,36 @@ def test_a_stream_that_is_killed_half_way_leaves_nothing(
     assert stored(store, survey_id, "copy") == []
     with pytest.raises(NotFoundError):
         sampler.sessions.get(survey_id, "copy")
+
+
+def test_a_stream_that_is_cancelled_while_it_is_ended_leaves_nothing(
+    sampler: Sampler, store: Store, survey_id: str, journal: list[pb.SessionEvent]
+) -> None:
+    part = pb.ImportSessionRequest(survey_id=survey_id, session_id="copy", events=journal[:4])
+
+    async def cut_off() -> None:
+        loop, free = asyncio.get_running_loop(), threading.Event()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        broken = asyncio.Event()
+
+        async def stream() -> AsyncIterator[pb.ImportSessionRequest]:
+            yield part
+            # no thread is free from now on
+            loop.run_in_executor(None, free.wait)
+            broken.set()
+
+        importing = asyncio.create_task(import_session(sampler.sessions.arrival, stream()))
+        await broken.wait()
+        assert len(stored(store, survey_id, "copy")) == 1
+        importing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await importing
+        free.set()
+        # after what waited before it
+        await asyncio.to_thread(lambda: None)
+
+    asyncio.run(cut_off())
+    assert stored(store, survey_id, "copy") == []
 
 
 def test_what_a_sampler_left_that_died_is_forgotten_and_in_nobodys_way(
