@@ -105,7 +105,8 @@ async def import_session(
 ) -> SessionKey:
     """Open the session that a stream brings; the ids of its survey and itself.
 
-    arrive: where the journal of a survey and session id goes. Raises as `Arrival` does.
+    arrive: where the journal of a survey and session id goes. Raises as `Arrival` does, and InvalidInputError
+    where the stream ends before its message with `complete`, or goes on after it.
     """
     key: SessionKey = ("", "")
     arrival: Arrival | None = None

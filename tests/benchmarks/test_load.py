@@ -213,12 +213,16 @@ def test_quartiles_of_ratios_are_those_of_their_halves() -> None:
 def test_the_smoke_run_serves_the_mix_and_no_call_fails() -> None:
     path = RESULTS / "load-quick.json"
     path.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "benchmarks.load", "--quick", "--rate", "30", "--soak-minutes", "0.15"]
+    lengths = ["--warm-up-minutes", "0.05", "--soak-minutes", "0.15"]
+    command = [sys.executable, "-m", "benchmarks.load", "--quick", "--rate", "30", *lengths]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(path.read_text(encoding="utf-8"))
-    soaked = written["soak"]
+    warm, soaked = written["warm_up"], written["soak"]
     assert written["unary_per_s"] > 0
+    assert warm["per_s"] == soaked["per_s"]
+    assert warm["seconds"] < soaked["seconds"]
+    assert warm["readings"].keys() == soaked["readings"].keys()
     assert soaked["errors"] == {}
     assert set(soaked["latency_ms"]) >= {"all", "candidates", "sessions", "imports"}
     assert soaked["rss_mib"].keys() >= {

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from grpc import aio
 
-from services.common.handlers import Handler, wrapped
+from services.common.handlers import Context, Handler, wrapped
 
 KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
 
@@ -29,7 +29,7 @@ async def several(request: Any, _: object) -> AsyncIterator[bytes]:  # noqa: ANN
 
 
 def unary(behaviour: Handler) -> Handler:
-    async def call(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:  # noqa: ANN401 - any rpc
+    async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
         return b"<" + await behaviour(request, context) + b">"
 
     return call
@@ -38,7 +38,7 @@ def unary(behaviour: Handler) -> Handler:
 def stream(behaviour: Handler) -> Handler:
     async def call(
         request: Any,  # noqa: ANN401 - any rpc
-        context: aio.ServicerContext[Any, Any],
+        context: Context,
     ) -> AsyncIterator[Any]:
         async for answer in behaviour(request, context):
             yield b"[" + answer + b"]"
