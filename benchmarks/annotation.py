@@ -27,8 +27,8 @@ from benchmarks.annotation_table import Cost, Group, Line, SpeedUp, grouped
 from benchmarks.known_surveys import SHAPES
 from benchmarks.options import data_option, generator_option, models_option
 from benchmarks.report import RESULTS, Bar
-from spotted.sampling.annotators import MODELS
-from spotted.sampling.strategies import KINDS
+from spotted.sampling.strategies.by_name import KINDS
+from spotted.simulation.annotators import MODELS
 
 SEEDS = "20-29"
 QUICK_SHARE = 0.1

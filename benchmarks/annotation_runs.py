@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.annotation_surveys_table import Task, fewest_questions
-from spotted.repair import checks
-from spotted.sampling.annotators import annotator
+from spotted.constraints.rechecks import checks
+from spotted.constraints.verified import Verified
 from spotted.sampling.bursts import burst_groups
-from spotted.sampling.candidates import CandidateGraph
+from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import Pair, Strategy
-from spotted.sampling.session import Curve, positives_for, simulate
-from spotted.sampling.strategies import strategy
-from spotted.verified import Verified
+from spotted.sampling.strategies.by_name import strategy
+from spotted.simulation.annotators import annotator
+from spotted.simulation.session import Curve, positives_for, simulate_session
 
 RECALLS = (0.90, 0.95, 0.99, 1.0)
 PERCENTS = tuple(range(1, 101))
@@ -166,7 +166,7 @@ def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int
     folded = Verified(task.graph.n) if at.trust == "verified" else None
     told = task.graph if way(at.strategy).sides else task.without_sides()
     looks = range(LOOK_EVERY, limit + 1, LOOK_EVERY) if limit and (at.rate or folded) else ()
-    return simulate(
+    return simulate_session(
         told,
         chosen,
         task.truth,

@@ -12,13 +12,14 @@ import numpy as np
 from benchmarks import known_surveys
 from benchmarks.heads import journeys, rejoined
 from benchmarks.known_surveys import COMPOSITES, SHAPES, KnownSurvey
-from services.embedder.backbones import load_backbone
-from spotted.ranking import Gallery
-from spotted.sampling.agreement import pairs_within
-from spotted.sampling.candidates import CandidateGraph
+from services.embedder.inference.backbones import load_backbone
+from spotted.arrays import IntArray
+from spotted.ranking.gallery import Gallery
+from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import Pair
-from spotted.similarity import single_precision
-from spotted.survey import Extent, IntArray, Side
+from spotted.scoring.similarity import single_precision
+from spotted.simulation.agreement import pairs_within
+from spotted.survey import Extent, Side
 
 BACKBONE = "efficientnet-lite0"
 # questions after which a session with wrong answers is compared, as in the design study

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.annotation_runs import FOUND, PERCENTS, RECALLS, TRUST, Run
-from spotted import plots
-from spotted.evaluation import hours
-from spotted.survey import Float64Array
+from spotted.arrays import Float64Array
+from spotted.evaluation.retrieval import hours
+from spotted.reports import plots
 
 OVER = ("greedy", "mean-linkage", "confspal", "confspal-headless")
 DRAWS = 10_000

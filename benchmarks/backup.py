@@ -16,12 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from services.common import keys, process
-from services.common.store import Store
-from services.upkeep.backup import BackedUp, Backups
-from services.upkeep.backup_contents import contents
-from services.upkeep.restore import restore
-from spotted import local, messages
+from services.common import process
+from services.common.store import keys
+from services.common.store.store import Store
+from services.upkeep.backup.contents import read_contents
+from services.upkeep.backup.restore import restore_survey
+from services.upkeep.backup.write import BackedUp, Backups
+from spotted import messages
+from spotted.local import processes
 from spotted.v1 import store_pb2, survey_pb2
 
 BLOCK = 400
@@ -46,20 +48,20 @@ def main() -> None:
                 measure(first, second, kind, stored, Path(directory) / f"{kind}.spotted")
         finally:
             for member in members:
-                local.end(member)
+                processes.end(member)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\nlargest memory of this process: {peak:.0f} MiB")
 
 
-def start(directory: Path) -> local.Member:
+def start(directory: Path) -> processes.Member:
     """A real store."""
     directory.mkdir()
-    member = local.start_store(directory, local.free_port())
-    local.wait(member, directory / "store.log")
+    member = processes.start_store(directory, processes.free_port())
+    processes.wait(member, directory / "store.log")
     return member
 
 
-def opened(member: local.Member) -> Store:
+def opened(member: processes.Member) -> Store:
     """A connection to a store."""
     store = Store(f"redis://{member.address}/0")
     store.open()
@@ -107,10 +109,10 @@ def measure(first: Store, second: Store, survey_id: str, stored: int, path: Path
     """Print a row of the table."""
     done, backup_s = back_up(first, survey_id, path)
     began_s = time.perf_counter()
-    contents(path)
+    read_contents(path)
     check_s = time.perf_counter() - began_s
     began_s = time.perf_counter()
-    restore(second, path)
+    restore_survey(second, path)
     restore_s = time.perf_counter() - began_s
     times = " | ".join(f"{s:.1f} s" for s in (backup_s, check_s, restore_s))
     print(f"| {survey_id} | {stored / 1e6:.1f} MB | {done.size_bytes / 1e6:.1f} MB | {times} |", flush=True)

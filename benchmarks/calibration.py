@@ -20,16 +20,16 @@ import numpy as np
 from benchmarks import known_surveys
 from benchmarks.known_surveys import KnownSurvey
 from benchmarks.options import data_option, generator_option, models_option
-from services.embedder.backbones import load_backbone
-from spotted import geometry
-from spotted.calibrating import fit_calibration, lacking, thinned
-from spotted.calibration import expected_calibration_error, probability
-from spotted.evidence import Pairs, compared_sides
-from spotted.feasibility import pair_feasibility
-from spotted.fusion import fuse
-from spotted.ranking import Gallery
-from spotted.similarity import pair_similarity
-from spotted.survey import BoolArray, Float32Array, FloatArray, IntArray
+from services.embedder.inference.backbones import load_backbone
+from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from spotted.calibration.evidence import Pairs, compared_sides
+from spotted.calibration.fit import fit_calibration, lacking, thinned
+from spotted.calibration.model import expected_calibration_error, probability
+from spotted.ranking.gallery import Gallery
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import pair_feasibility
+from spotted.scoring.fusion import fuse
+from spotted.scoring.similarity import pair_similarity
 
 TOP = (1, 5, 20)
 LISTED = 20

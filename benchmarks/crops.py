@@ -10,7 +10,7 @@ import simplejpeg
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from services.embedder.decoding import ByteArray
+from services.embedder.images.decoding import ByteArray
 
 WIDTH, HEIGHT = 512, 384
 LEAST_BYTES, MOST_BYTES = 36_000, 70_000

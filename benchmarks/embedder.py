@@ -25,7 +25,7 @@ from benchmarks.models import VIT_TINY
 from benchmarks.report import Bar
 from benchmarks.servers import embedder
 from benchmarks.timing import Turns, interleaved
-from services.embedder.architectures import LITE0
+from services.embedder.export.architectures import LITE0
 from spotted.errors import UnavailableError
 
 MANY = 32

@@ -23,13 +23,13 @@ from benchmarks.heads_cost import cost
 from benchmarks.known_surveys import COMPOSITES, SHAPES, KnownSurvey
 from benchmarks.options import data_option, generator_option, models_option
 from benchmarks.report import Bar
-from services.embedder.backbones import load_backbone
-from spotted import geometry
-from spotted.adaptation import train_head
-from spotted.feasibility import pair_feasibility
-from spotted.heads import PAPER, HeadRecipe
-from spotted.ranking import Gallery
-from spotted.survey import BoolArray, Float32Array, Float64Array, IntArray
+from services.embedder.inference.backbones import load_backbone
+from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from spotted.heads.head import PAPER, HeadRecipe
+from spotted.heads.training import train_head
+from spotted.ranking.gallery import Gallery
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import pair_feasibility
 
 # development used seeds 0 to 9, and the composites as they are
 SEEDS = (20, 21, 22, 23, 24)

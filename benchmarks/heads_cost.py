@@ -12,12 +12,13 @@ import torch
 
 from benchmarks.report import Bar
 from benchmarks.timing import interleaved
-from spotted import geometry
-from spotted.adaptation import train_head
-from spotted.feasibility import FeasibilityParams, pair_feasibility
-from spotted.heads import FEWEST_DETECTIONS, HeadRecipe
-from spotted.similarity import unit_rows
-from spotted.survey import BoolArray, DetectionTable, Extent, Float32Array, IntArray
+from spotted.arrays import BoolArray, Float32Array, IntArray
+from spotted.heads.head import FEWEST_DETECTIONS, HeadRecipe
+from spotted.heads.training import train_head
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import FeasibilityParams, pair_feasibility
+from spotted.scoring.similarity import unit_rows
+from spotted.survey import DetectionTable, Extent
 
 DETECTIONS, DIMENSION = 1871, 1280
 LARGE = 50_000

@@ -13,11 +13,11 @@ from threading import Lock
 from typing import TypeVar
 
 from benchmarks.models import MODELS, exported, model_file
-from services.embedder import devices
-from services.embedder.backbones import preprocessing
-from services.embedder.decoding import ByteArray
-from services.embedder.devices import Lane
-from services.embedder.preprocessing import ImageCrop
+from services.embedder.images.decoding import ByteArray
+from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.inference import devices
+from services.embedder.inference.backbones import preprocessing
+from services.embedder.inference.devices import Lane
 
 ItemT = TypeVar("ItemT")
 

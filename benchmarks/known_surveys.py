@@ -11,34 +11,25 @@ from pathlib import Path
 import click
 import numpy as np
 
-from services.embedder.backbones import Backbone
-from services.embedder.cropping import FractionBox
-from services.embedder.decoding import ByteArray
-from services.embedder.preprocessing import ImageCrop
-from spotted.camtrapdp import read_camtrapdp
-from spotted.catalogue import FILE as CATALOGUE_FILE
-from spotted.catalogue import read_catalogue
-from spotted.composite import read_composite
-from spotted.demo import composites
-from spotted.drawing import draw
+from services.embedder.images.cropping import FractionBox
+from services.embedder.images.decoding import ByteArray
+from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.inference.backbones import Backbone
+from spotted.arrays import Float32Array, IntArray
+from spotted.demo.__main__ import composites
+from spotted.demo.composite import read_composite
+from spotted.demo.pictures import draw
 from spotted.errors import UnreadableImageError
-from spotted.feasibility import FeasibilityParams
-from spotted.imported import ImportedSurvey
-from spotted.published import PUBLISHED, read_published
-from spotted.ranking import Gallery
-from spotted.similarity import unit_rows
-from spotted.simulation import Shot, SimulationParams, simulate
-from spotted.survey import (
-    Detection,
-    DetectionTable,
-    Extent,
-    Float32Array,
-    IntArray,
-    Side,
-    Survey,
-    detection_table,
-    id_order,
-)
+from spotted.formats.camtrapdp import read_camtrapdp
+from spotted.formats.catalogue import FILE as CATALOGUE_FILE
+from spotted.formats.catalogue import read_catalogue
+from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.published_sets import PUBLISHED, read_published
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.similarity import unit_rows
+from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
+from spotted.survey import Detection, DetectionTable, Extent, Side, Survey, detection_table, id_order
 
 COMPOSITES = ("nagarahole_tigers", "belize_jaguars")
 SHAPES = ("leopard102", "hyena109", "hyena415")
@@ -119,7 +110,7 @@ def embedded(imported: ImportedSurvey, kind: str, backbone: Backbone) -> KnownSu
 
 def simulated(seed: int, backbone: Backbone) -> KnownSurvey:
     """Simulated journeys with drawn animals."""
-    survey = simulate(SimulationParams(), np.random.default_rng(seed), survey_id=f"simulated-{seed}")
+    survey = simulate_survey(SimulationParams(), np.random.default_rng(seed), survey_id=f"simulated-{seed}")
     by_image: defaultdict[str, list[Shot]] = defaultdict(list)
     for shot in survey.shots:
         by_image[shot.detection.image_id].append(shot)

@@ -12,7 +12,16 @@ import psutil
 
 from benchmarks.load_access import ADDRESSES, Targets
 from spotted.errors import PreconditionError
-from spotted.local import LOOPBACK, SERVICES, Member, end, free_port, start_service, start_store, wait
+from spotted.local.processes import (
+    LOOPBACK,
+    SERVICES,
+    Member,
+    end,
+    free_port,
+    start_service,
+    start_store,
+    wait,
+)
 
 REPLICAS = 2
 MODELS = Path("models")

@@ -15,7 +15,8 @@ from benchmarks.load_access import AnswerT, Call, Lines, RequestT
 from benchmarks.load_sessions import Sessions
 from benchmarks.load_surveys import SPEC, LoadSurvey, blocks, popularity
 from spotted import messages
-from spotted.survey import Detection, Float32Array
+from spotted.arrays import Float32Array
+from spotted.survey import Detection
 from spotted.v1 import embedder_pb2, scorer_pb2, survey_pb2
 
 # of 100 calls: 80 candidates, 15 sessions, 5 imports

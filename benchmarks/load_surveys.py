@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks.load_access import Lines
 from benchmarks.sampler_survey import Drawn, drawn
 from spotted import messages
-from spotted.survey import Detection, Float32Array, Float64Array
+from spotted.arrays import Float32Array, Float64Array
+from spotted.survey import Detection
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from services.embedder.architectures import IMAGENET_MEAN, IMAGENET_STD, LITE0, PixelFeatures
-from services.embedder.backbones import MANIFEST_FILE, MODEL_FILE, Manifest, read_manifest, verified
-from services.embedder.export import export, write
-from services.embedder.tracing import OPSET, check_parity, trace
+from services.embedder.export.__main__ import export, write
+from services.embedder.export.architectures import IMAGENET_MEAN, IMAGENET_STD, LITE0, PixelFeatures
+from services.embedder.export.onnx_export import OPSET, check_parity, trace
+from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, Manifest, read_manifest, verified
 from spotted.errors import SpottedError
 
 MODELS = Path("out/benchmarks/models")

@@ -27,10 +27,10 @@ from benchmarks.load_access import Access, Lines, Targets
 from benchmarks.load_ratio import Way, quartiles, ratios
 from benchmarks.load_surveys import LoadSurvey, fill
 from benchmarks.report import Bar
-from services.common.store import Store
-from services.common.tokens import Tokens
+from services.common.access.tokens import Tokens
+from services.common.store.store import Store
 from services.upkeep.certificates import authority, issued
-from spotted import local
+from spotted.local import processes
 from spotted.v1 import access_pb2
 
 DETECTIONS = 500
@@ -57,9 +57,9 @@ def main(*, quick: bool) -> None:
     starts, turns, seconds = (1, 2, 0.5) if quick else (STARTS, TURNS, SECONDS)
     with tempfile.TemporaryDirectory() as name, ExitStack() as opened:
         directory = Path(name)
-        store = local.start_store(directory, local.free_port())
-        opened.callback(local.end, store)
-        local.wait(store, directory / "store.log")
+        store = processes.start_store(directory, processes.free_port())
+        opened.callback(processes.end, store)
+        processes.wait(store, directory / "store.log")
         url = f"redis://{store.address}/0"
         access = secured(directory, url)
         # others store the surveys: a process that did so is 2 % slower than one that read them
@@ -119,15 +119,15 @@ def settings(directory: Path) -> Mapping[str, str]:
 @contextmanager
 def scorer(directory: Path, kind: Kind, url: str) -> Iterator[str]:
     """A scorer in a process of its own; yields its address."""
-    address, health = (f"127.0.0.1:{local.free_port()}" for _ in range(2))
+    address, health = (f"127.0.0.1:{processes.free_port()}" for _ in range(2))
     named = {"SPOTTED_LISTEN": address, "SPOTTED_HEALTH_LISTEN": health, "SPOTTED_STORE_URL": url}
     log = (directory / "scorer.log").open("ab")
     environment = {**os.environ, **named, "SPOTTED_WORKERS": "1", **kind.more}
     process = Popen([sys.executable, "-m", kind.module], env=environment, stdout=log, stderr=log)
     began_s = psutil.Process(process.pid).create_time()
-    member = local.Member("scorer", int(health.rsplit(":", 1)[1]), process.pid, began_s)
+    member = processes.Member("scorer", int(health.rsplit(":", 1)[1]), process.pid, began_s)
     try:
-        local.wait(member, directory / "scorer.log")
+        processes.wait(member, directory / "scorer.log")
         yield address
     finally:
         log.close()

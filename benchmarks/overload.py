@@ -29,7 +29,7 @@ from benchmarks.loads import Client
 from benchmarks.models import VIT_TINY
 from benchmarks.report import Bar
 from benchmarks.servers import Serving, embedder
-from services.embedder.architectures import LITE0
+from services.embedder.export.architectures import LITE0
 from spotted.v1 import embedder_pb2 as pb
 
 TIMES = 4.0

@@ -20,7 +20,7 @@ from benchmarks.loads import in_flight
 from benchmarks.models import exported, model_file
 from benchmarks.report import cores
 from spotted.errors import SpottedError, UnavailableError
-from spotted.local import free_port
+from spotted.local.processes import free_port
 
 SCRIPTS = Path(__file__).parent / "peers"
 ROOT = Path(__file__).parent.parent

@@ -24,18 +24,18 @@ from benchmarks.known_surveys import KnownSurvey
 from benchmarks.options import data_option, generator_option, models_option
 from benchmarks.report import Bar
 from benchmarks.retrieval_table import METRICS, TOP, Estimate, Gain, Line, Results, markdown
-from services.embedder.backbones import load_backbone
-from spotted import evaluation
-from spotted.adaptation import train_head
-from spotted.fusion import Fusion
-from spotted.heads import HeadRecipe
-from spotted.intervals import CONFIDENCE, REPEATS
-from spotted.marks import marks_of
-from spotted.outcomes import kin, outcomes
-from spotted.ranking import Gallery
-from spotted.ranks import standings
-from spotted.similarity import single_precision
-from spotted.survey import Float64Array
+from services.embedder.inference.backbones import load_backbone
+from spotted.arrays import Float64Array
+from spotted.evaluation import retrieval
+from spotted.evaluation.bootstrap import CONFIDENCE, REPEATS
+from spotted.evaluation.outcomes import kin, score_outcomes
+from spotted.evaluation.paper_figures import marks_of
+from spotted.evaluation.ranks import standings
+from spotted.heads.head import HeadRecipe
+from spotted.heads.training import train_head
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.fusion import Fusion
+from spotted.scoring.similarity import single_precision
 
 # development of anything that is measured here uses seeds 0 to 9
 SEEDS = (20, 21, 22, 23, 24)
@@ -124,7 +124,7 @@ def from_files(data: Path, models: Path, model: str, timezone: str) -> Iterator[
     on_disk = list(known_surveys.on_disk(data, timezone=timezone or None)) if data.is_dir() else []
     backbone = load_backbone(models, model) if on_disk else None
     for imported, kind in on_disk:
-        if backbone and evaluation.same_pairs([d.individual_id for d in imported.detections]):
+        if backbone and retrieval.same_pairs([d.individual_id for d in imported.detections]):
             survey = known_surveys.embedded(imported, kind, backbone)
             # photographs may be left out, and two animals of one image do not ask for each other
             if len(kin(named(survey), [""] * len(survey.gallery), survey.gallery.table.image).query):
@@ -174,7 +174,7 @@ def by_animal(
     nothing = np.zeros(len(pairs.query), dtype=np.bool_)
     tallies = {}
     for score, fusion in scores.items():
-        outcome = outcomes(ranked[fusion], pairs.same, nothing, depth=max(TOP))
+        outcome = score_outcomes(ranked[fusion], pairs.same, nothing, depth=max(TOP))
         animal = np.unique([individuals[row] for row in outcome.query.tolist()], return_inverse=True)[1]
         sums = [np.bincount(animal, column) for column in outcome.at(TOP).T]
         tallies[score] = Tally(np.bincount(animal).astype(np.float64), np.stack(sums, axis=1), draw)

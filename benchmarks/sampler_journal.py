@@ -10,13 +10,13 @@ from typing import cast
 import numpy as np
 import redis
 
-from services.common import keys
-from services.sampler import planned_rounds
-from services.sampler.sessions import Sessions
-from services.sampler.state import SessionState
+from services.common.store import keys
+from services.sampler.session import round_messages
+from services.sampler.session.sessions import Sessions
+from services.sampler.session.state import SessionState
 from spotted import messages
 from spotted.sampling.rounds import Pair, PairQuery, Round
-from spotted.sampling.terms import Term
+from spotted.sampling.strategies.learned_terms import Term
 from spotted.v1 import sampler_pb2 as pb
 
 # as `learned` plans: after a fortieth of the items anew, four times as many questions ahead
@@ -147,7 +147,7 @@ class LongSession:
         message = pb.PlannedRound(survey_revision=1, top_k=50, open_pairs=1_000_000)
         if not number:
             message.added_detection_ids.extend(self._ids)
-        planned_rounds.write(Round(number + 1, "learned", asked, renew_after=renew_after), message)
+        round_messages.write(Round(number + 1, "learned", asked, renew_after=renew_after), message)
         return message
 
     def _chance(self, pair: Pair) -> float:

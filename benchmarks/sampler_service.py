@@ -28,11 +28,11 @@ from benchmarks.sampler_journal import LongSession, refreshes_s
 from benchmarks.sampler_load import BARE, CALL_TIMEOUT_S, Annotator, Place, Taken, answered
 from benchmarks.sampler_survey import drawn, fill
 from services.common import process
-from services.common.store import Store
-from services.sampler.scoring import ScorerClient
-from services.sampler.sessions import Sessions
+from services.common.store.store import Store
+from services.sampler.scorer_client import ScorerClient
+from services.sampler.session.sessions import Sessions
 from spotted.client.calls import open_channel
-from spotted.local import Member, end, free_port, start_service, start_store, wait
+from spotted.local.processes import Member, end, free_port, start_service, start_store, wait
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted import messages
-from spotted.simulation import Shot, SimulationParams, simulate
-from spotted.survey import Detection, Float32Array, Survey
+from spotted.arrays import Float32Array
+from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
+from spotted.survey import Detection, Survey
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc, survey_pb2
 
@@ -44,7 +45,7 @@ def drawn(count: int, dimension: int, *, seed: int = 0) -> Drawn:
         days=DAYS,
         width_km=float(np.sqrt(animals / ANIMALS_A_SQUARE_KM)),
     )
-    simulated = simulate(params, rng, survey_id="benchmark")
+    simulated = simulate_survey(params, rng, survey_id="benchmark")
     shots = simulated.shots
     return Drawn(
         simulated.survey,

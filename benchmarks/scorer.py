@@ -23,9 +23,10 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import report
 from benchmarks.timing import Turns, in_turns, interleaved
-from spotted.feasibility import FeasibilityParams
-from spotted.ranking import BLOCK, Gallery
-from spotted.survey import DetectionTable, Extent, Float32Array, IntArray
+from spotted.arrays import Float32Array, IntArray
+from spotted.ranking.gallery import BLOCK, Gallery
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.survey import DetectionTable, Extent
 
 SMALLEST_DIMENSION, LARGEST_DIMENSION = 1280, 2152
 EVERYONE_AT, ONE_AT = 20_000, 50_000

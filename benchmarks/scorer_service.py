@@ -24,11 +24,11 @@ from benchmarks import report, scorer, servers
 from benchmarks.report import Bar
 from benchmarks.timing import interleaved
 from spotted import messages
+from spotted.arrays import Float32Array
 from spotted.client.calls import MAX_MESSAGE_BYTES
-from spotted.ranking import Gallery
-from spotted.similarity import single_precision
-from spotted.standing import Standing
-from spotted.survey import Float32Array
+from spotted.ranking.candidate_lists import Standing
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.similarity import single_precision
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc, survey_pb2
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks.models import MODELS, exported
-from services.embedder.batching import MIB
-from spotted.local import Member, end, free_port, start_service, start_store, wait
+from services.embedder.inference.batching import MIB
+from spotted.local.processes import Member, end, free_port, start_service, start_store, wait
 
 
 @dataclass(frozen=True, slots=True)

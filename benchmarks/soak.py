@@ -21,11 +21,11 @@ from benchmarks.crops import jpeg_crops, mixed_files
 from benchmarks.models import VIT_TINY
 from benchmarks.report import Bar
 from benchmarks.servers import Serving, embedder
-from services.embedder.architectures import LITE0
-from services.embedder.batching import MIB
+from services.embedder.export.architectures import LITE0
+from services.embedder.inference.batching import MIB
+from spotted.arrays import Float32Array
 from spotted.client import Spotted
 from spotted.client.embedding import Crop, Embedded
-from spotted.survey import Float32Array
 
 QUICK, FULL = 300, 10_000
 DIFFERENT = 32

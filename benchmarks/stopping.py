@@ -24,7 +24,7 @@ from benchmarks import report
 from benchmarks.options import generator_option
 from benchmarks.report import Bar
 from benchmarks.stopping_sessions import Session, session, tasks
-from spotted.stopping import TARGETS, outlook
+from spotted.sampling.stopping import TARGETS, outlook
 
 SHARES = "0.25,0.35,0.5,0.7"
 QUICK_SURVEYS, QUICK_SHARES = 4, "0.15"

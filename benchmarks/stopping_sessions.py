@@ -10,12 +10,12 @@ import numpy as np
 
 from benchmarks.annotation_runs import made
 from benchmarks.annotation_surveys_table import Sources, Task
-from spotted.constraints import Constraints
-from spotted.sampling.learned import Learned
+from spotted.arrays import BoolArray, IntArray
+from spotted.constraints.closure import Constraints
 from spotted.sampling.rounds import PlanState, Round
-from spotted.sampling.session import positives_for, simulate
-from spotted.stopping import Expected, estimate_planned
-from spotted.survey import BoolArray, IntArray
+from spotted.sampling.stopping import Expected, estimate_planned
+from spotted.sampling.strategies.learned import Learned
+from spotted.simulation.session import positives_for, simulate_session
 
 SHAPES = ("leopard102", "hyena109")
 FIRST_SEED = 20
@@ -67,7 +67,7 @@ def session(task: Task, strategy: str, seed: int) -> Session:
     def count_open() -> None:
         open_pairs.append(constraints.open_component_pairs)
 
-    curve = simulate(
+    curve = simulate_session(
         task.graph,
         chosen,
         task.truth,

@@ -1,13 +1,12 @@
-"""The servers around the library: embedder, scorer and sampler, what they share, and what keeps them.
+"""What is deployed: thin servers around the library.
 
-A call's way is the same in each: `servicer` decodes, calls and encodes; `wire` checks what arrived and
-makes messages of what is answered; the collaborators it calls are built in `__main__` and nowhere else.
-The science they call is in `spotted`.
+A call takes the same way in each: `servicer` decodes, calls and encodes; `wire` (in the scorer `requests` and
+`responses`) turns messages into library values and back; the collaborators are built in `__main__` only.
+The science is in `spotted`. Services never import each other.
 
-common      store, journals, errors on the wire, server, settings, heads, a survey as the fold of its journal;
-            who is let in (guard, access, tokens, quotas), what is seen (watching, metrics, logs, tracing)
-embedder    images to vectors; heads learned from places and times
-scorer      surveys to scores: who could be whom
-upkeep      what an operator runs on the store itself: tokens, certificates, backups, restores, upgrades
-sampler     sessions to questions: the fewest answers that turn a survey into known individuals
+common    what all services share: settings, telemetry, store, rpc, access, surveys
+embedder  images to embeddings; adaptation heads
+scorer    surveys to scores and candidates
+sampler   sessions to questions, labels and individuals
+upkeep    what an operator runs on the store: tokens, certificates, backups, upgrades
 """

@@ -1,30 +1,53 @@
 """Spotted: which camera-trap photographs show the same animal.
 
-The science, arrays in and arrays out:
+    from spotted import Camera, Detection, Fusion, Spotted, Survey
 
-survey, errors                     what a survey holds; every failure
-geometry, feasibility, similarity, fusion, scoring     the score, in this order
-evidence, logistic, calibration, calibrating, labelled     the score as a probability, learned from labels
-bounds, blocks, shortlist, threads, ranking     the best candidates, exactly, at the speed of a product
-standing, visiting, grouping       the same while a survey grows, for a stranger, and by individual
-tuning                             which feasibility finds a survey's animals best
-heads, adaptation                  a head on the embeddings, learned from places and times
-constraints, explanation, clustering, sampling, stopping, auditing   the questions, in this order
-trust, verified, repair            answers that may be wrong; testimony, annotators, partition, cuts and
-                                   doubts are what verified is made of
-evaluation, comparison, simulation     how good it is, by what ranks, ties, outcomes, intervals, strata,
-                                   hardest, reliability and marks find
+The science takes arrays and returns arrays; it knows no server, file, clock or environment:
 
-Its edge, which knows files, messages and processes:
+arrays, errors  array types; every failure that Spotted reports on purpose
+survey          cameras, detections and their extent in space and time
+scoring         the score of a pair
+calibration     the score as a probability
+ranking         the best candidates of a detection
+heads           adaptation heads on frozen embeddings
+constraints     what answers imply about individuals
+sampling        which questions to ask
+simulation      simulated surveys, annotators and sessions
+evaluation      how good the results are
+reports         reports and figures
 
-client, credentials, messages, v1  the three services from Python
-cli, local, oracle, answering, intake, loading    the `spotted` command and what it is made of
-batch, csvcandidates               candidates of a survey that is too large for one machine, as a table
-camtrapdp, csvsurvey, published, catalogue, captures, composite     files in and out; csvcells, csvtables,
-                                   camerastable, datapackage, fileset, imported, instants, pixelbox and
-                                   projection are what these share
-demo, measuring, drawing, plots, report, evaluation_report, evaluation_figures     the demonstration, and
-                                   what a person looks at
+Around it:
+
+formats         files in and out
+client          the three services from Python
+messages, v1    library values as messages of the contract, and the generated contract
+local           the services on this machine
+batch           candidates of surveys that are too large for one machine
+cli, console    the `spotted` command
+demo            the demonstration
+lazy            package faces that import on first use
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spotted.lazy import lazy_face
+
+if TYPE_CHECKING:
+    from spotted.client import Credentials, Crop, Spotted
+    from spotted.scoring import Fusion
+    from spotted.survey import Camera, Detection, Side, Survey
+
 __version__ = "0.1.0"
+
+__all__ = ["Camera", "Credentials", "Crop", "Detection", "Fusion", "Side", "Spotted", "Survey", "__version__"]
+
+__getattr__ = lazy_face(
+    __name__,
+    {
+        "client": ("Credentials", "Crop", "Spotted"),
+        "scoring": ("Fusion",),
+        "survey": ("Camera", "Detection", "Side", "Survey"),
+    },
+)

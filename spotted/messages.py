@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from spotted.arrays import Float32Array
 from spotted.errors import InvalidInputError
-from spotted.feasibility import FeasibilityParams
-from spotted.survey import Camera, Detection, Float32Array, Side
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.survey import Camera, Detection, Side
 from spotted.v1 import survey_pb2 as pb
 
 DTYPES: dict[pb.ElementType.ValueType, np.dtype[np.floating]] = {

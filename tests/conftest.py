@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from services.common.store import Store
-from services.embedder.backbones import Backbone, load_backbone
-from services.embedder.export import Exported, export
-from spotted import local
+from services.common.store.store import Store
+from services.embedder.export.__main__ import Exported, export
+from services.embedder.inference.backbones import Backbone, load_backbone
+from spotted.local import processes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real valkey-server with fsync on every write; one for the whole run, surveys keep tests apart."""
     directory = tmp_path_factory.mktemp("store")
-    member = local.start_store(directory, local.free_port())
-    local.wait(member, directory / "store.log")
+    member = processes.start_store(directory, processes.free_port())
+    processes.wait(member, directory / "store.log")
     yield f"redis://{member.address}/0"
     process = member.process()
     assert process is not None, "the store died during the tests"

@@ -23,7 +23,7 @@ from typing import Self
 
 from hypothesis import HealthCheck, given, seed, settings
 
-from services.embedder.preprocessing import BYTES_PER_PIXEL
+from services.embedder.images.preprocessing import BYTES_PER_PIXEL
 from spotted.errors import UnreadableImageError
 from tools.fuzz_cases import PREPROCESSINGS, Case, cases
 

@@ -15,19 +15,19 @@ import grpc
 import numpy as np
 
 from services.common import process
-from services.common.guard import Guard
+from services.common.access.guard import Guard
 from services.common.server import serve
 from services.common.settings import Settings
-from services.common.store import Store
+from services.common.store.store import Store
 from services.sampler.__main__ import service
-from services.sampler.asking import Asking
-from services.sampler.facts import Facts
-from services.sampler.leases import Leases
-from services.sampler.planning import Planner
-from services.sampler.scoring import CandidateColumns, SurveyFacts, SurveyScores, Version
-from services.sampler.sessions import Sessions
-from spotted import local
-from spotted.similarity import unit_rows
+from services.sampler.questions.detection_facts import Facts
+from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.planner import Planner
+from services.sampler.scorer_client import CandidateColumns, SurveyFacts, SurveyScores, Version
+from services.sampler.session.leases import Leases
+from services.sampler.session.sessions import Sessions
+from spotted.local import processes
+from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
 
@@ -102,15 +102,15 @@ class Processes:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._store_port, self._port = local.free_port(), local.free_port()
-        self._address = f"{local.LOOPBACK}:{self._port}"
+        self._store_port, self._port = processes.free_port(), processes.free_port()
+        self._address = f"{processes.LOOPBACK}:{self._port}"
         # forks a process that has read all modules, which takes a hundredth of the time of a fresh one
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([__name__])
 
     def __enter__(self) -> Self:
         self.start_store()
-        self.store = Store(f"redis://{local.LOOPBACK}:{self._store_port}/0")
+        self.store = Store(f"redis://{processes.LOOPBACK}:{self._store_port}/0")
         self.store.open()
         self.start_sampler()
         return self
@@ -127,7 +127,7 @@ class Processes:
 
     def start_store(self) -> None:
         """Start the store on what it left on disk; returns once it can be connected to."""
-        self._store_member = local.start_store(self._directory, self._store_port)
+        self._store_member = processes.start_store(self._directory, self._store_port)
         _wait_for(self._store_port)
 
     def kill_store(self) -> None:
@@ -139,7 +139,7 @@ class Processes:
 
     def start_sampler(self) -> None:
         """Start a sampler that knows nothing; returns once it can be connected to."""
-        arguments = (self._address, f"redis://{local.LOOPBACK}:{self._store_port}/0")
+        arguments = (self._address, f"redis://{processes.LOOPBACK}:{self._store_port}/0")
         self._sampler = self._context.Process(target=serve_sampler, args=arguments, daemon=True)
         self._sampler.start()
         _wait_for(self._port)
@@ -160,7 +160,7 @@ def _wait_for(port: int) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while True:
         with socket.socket() as probe:
-            if probe.connect_ex((local.LOOPBACK, port)) == 0:
+            if probe.connect_ex((processes.LOOPBACK, port)) == 0:
                 return
         if time.monotonic() > deadline:
             raise TimeoutError(f"nothing listens on port {port} after {DEADLINE_S:.0f} s")

@@ -12,10 +12,10 @@ from typing import Any
 import grpc
 import numpy as np
 
-from services.common import keys
-from services.common.journal import Journal
+from services.common.store import keys
+from services.common.store.journal import Journal
 from services.sampler import wire
-from services.sampler.state import SessionState
+from services.sampler.session.state import SessionState
 from spotted.v1 import sampler_pb2 as pb
 from tools.killed_processes import ANIMAL_OF, DEADLINE_S, Processes
 

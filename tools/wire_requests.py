@@ -14,10 +14,10 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from PIL import Image
 
-from services.embedder.head_file import to_onnx
+from services.embedder.training.head_onnx import to_onnx
 from spotted import messages
-from spotted.heads import Head
-from spotted.similarity import unit_rows
+from spotted.heads.head import Head
+from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
 from tools.wire_mutations import pick
 

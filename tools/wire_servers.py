@@ -11,11 +11,11 @@ from typing import Self
 
 import numpy as np
 
-from services.common.heads import HeadStore
-from services.common.store import Store
-from spotted import local
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
 from spotted.client import Spotted
 from spotted.errors import NotFoundError
+from spotted.local import processes
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2
 from tools.wire_requests import (
@@ -62,13 +62,13 @@ class Servers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.spotted.close()
-        local.down(self.directory)
+        processes.down(self.directory)
         self._temporary.cleanup()
 
     def restart(self) -> None:
         """Stop everything and start it on what the store has on disk."""
         self.spotted.close()
-        local.down(self.directory)
+        processes.down(self.directory)
         self._start()
 
     def tend(self) -> None:
@@ -86,13 +86,13 @@ class Servers:
             process = member.process()
             if process is None:
                 found.append(f"the {member.role} died")
-            elif not local.answers(member, timeout_s=10.0):
+            elif not processes.answers(member, timeout_s=10.0):
                 found.append(f"the {member.role} is not serving")
             elif (grown := self.grown_bytes(member)) > MEMORY_BYTES:
                 found.append(f"the {member.role} grew by {grown >> 20} MiB")
         return found
 
-    def grown_bytes(self, member: local.Member) -> int:
+    def grown_bytes(self, member: processes.Member) -> int:
         """Memory that a process took since it was first asked about."""
         process = member.process()
         held = int(process.memory_info().rss) if process else 0
@@ -126,7 +126,7 @@ class Servers:
 
     def _start(self) -> None:
         environment = {"SPOTTED_MODELS": str(self._models), "SPOTTED_WORKERS": "1"}
-        self.run = local.up(self.directory, port=0, environment=environment)
+        self.run = processes.up(self.directory, port=0, environment=environment)
         self.spotted = Spotted.local(self.directory)
         self._first_bytes.clear()
 

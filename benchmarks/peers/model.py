@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.embedder.devices import INPUT, OUTPUT, open_session
-from services.embedder.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.inference.devices import INPUT, OUTPUT, open_session
 
 PORT = int(os.environ["PEER_PORT"])
 WORKERS = int(os.environ["PEER_WORKERS"])

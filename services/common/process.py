@@ -14,8 +14,8 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common import logs, tracing
 from services.common.settings import Settings, from_environment
+from services.common.telemetry import logs, tracing
 from spotted.errors import SpottedError
 
 FAILED = 1

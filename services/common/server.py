@@ -15,12 +15,12 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.common import metrics
-from services.common.encryption import check_exposure, server_credentials
-from services.common.guard import Guard
-from services.common.interceptors import ErrorInterceptor
+from services.common.access.guard import Guard
+from services.common.access.tls import check_exposure, server_credentials
+from services.common.rpc.errors import ErrorInterceptor
+from services.common.rpc.observer import WatchInterceptor
 from services.common.settings import Settings
-from services.common.watching import WatchInterceptor
+from services.common.telemetry import metrics
 from spotted.errors import StoreUnavailableError, UnavailableError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024

@@ -9,20 +9,20 @@ import joblib
 from grpc import aio
 
 from services.common import process
-from services.common.guard import guard_for
-from services.common.heads import HeadStore
+from services.common.access.guard import guard_for
 from services.common.server import Service, serve
 from services.common.settings import Settings
-from services.common.store import Store
-from services.embedder.backbones import load_backbone
-from services.embedder.embedding import Embedders, Stores
-from services.embedder.operations import Operations
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.embedder.images.references import ReferenceStore
+from services.embedder.images.segmenting import load_segmenter
+from services.embedder.inference.backbones import load_backbone
+from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.image_embedder import ImageEmbedder, limits_for
 from services.embedder.operations_servicer import OperationsServicer
-from services.embedder.pipeline import ImageEmbedder, limits_for
-from services.embedder.references import ReferenceStore
-from services.embedder.segmenting import load_segmenter
 from services.embedder.servicer import MAX_MESSAGE_BYTES, EmbedderServicer
-from services.embedder.training import Trainings
+from services.embedder.training.operations import Operations
+from services.embedder.training.trainings import Trainings
 from spotted.v1.embedder_pb2_grpc import add_EmbedderServiceServicer_to_server
 from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_server
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from services.common import access
-from services.embedder.operations import Operations
+from services.common.access import caller
+from services.embedder.training.operations import Operations
 from spotted.v1 import operations_pb2 as pb
 from spotted.v1 import operations_pb2_grpc
 
@@ -21,7 +21,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
 
     async def GetOperation(self, request: pb.GetOperationRequest, _: object) -> pb.GetOperationResponse:
         """Read an operation."""
-        operations = self._operations.of(access.caller().organisation)
+        operations = self._operations.of(caller.current_caller().organisation)
         operation = await asyncio.to_thread(operations.get, request.operation_id)
         return pb.GetOperationResponse(operation=operation)
 
@@ -29,7 +29,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         self, request: pb.WatchOperationRequest, _: object
     ) -> AsyncIterator[pb.WatchOperationResponse]:
         """Stream an operation's changes until it is done."""
-        operations, told = self._operations.of(access.caller().organisation), None
+        operations, told = self._operations.of(caller.current_caller().organisation), None
         while told is None or told.state == pb.OPERATION_STATE_RUNNING:
             operation = await asyncio.to_thread(operations.get, request.operation_id)
             if operation != told:
@@ -41,6 +41,6 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         self, request: pb.CancelOperationRequest, _: object
     ) -> pb.CancelOperationResponse:
         """Ask an operation to stop."""
-        operations = self._operations.of(access.caller().organisation)
+        operations = self._operations.of(caller.current_caller().organisation)
         operation = await asyncio.to_thread(operations.cancel, request.operation_id)
         return pb.CancelOperationResponse(operation=operation)

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 
 from grpc import aio
 
-from services.common import access
-from services.common import wire as checks
+from services.common.access import caller
+from services.common.rpc import checks
 from services.embedder import wire
-from services.embedder.decoding import decode
-from services.embedder.embedding import Embedders, embed_all, embed_one
-from services.embedder.ordering import in_order
-from services.embedder.tones import Reference
-from services.embedder.training import Trainings
+from services.embedder.images.decoding import decode
+from services.embedder.images.tones import Reference
+from services.embedder.inference.calls import Embedders, NamedCrop, Outcome, embed_all, embed_one
+from services.embedder.inference.ordered_stream import in_order
+from services.embedder.training.trainings import Trainings
 from spotted import messages
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import embedder_pb2_grpc
@@ -52,12 +52,12 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         way = await self._embedders.way(embedder, wire.wanted(first), bulk=True)
         spec = wire.spec(embedder, way)
 
-        async def crops() -> AsyncIterator[wire.NamedCrop]:
+        async def crops() -> AsyncIterator[NamedCrop]:
             yield wire.named_crop(first.crop)
             async for request in request_iterator:
                 yield wire.named_crop(request.crop)
 
-        async def embed(crop: wire.NamedCrop) -> wire.Outcome:
+        async def embed(crop: NamedCrop) -> Outcome:
             return await embed_one(embedder, crop, way, context.time_remaining())
 
         async for outcome in in_order(crops(), embed):
@@ -68,14 +68,14 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     ) -> pb.AddReferenceImageResponse:
         """Keep a reference image's histogram."""
         limit = min(e.max_pixels for e in self._embedders.all)
-        organisation = access.caller().organisation
+        organisation = caller.current_caller().organisation
         digest = await asyncio.to_thread(self._add_reference, request.image, limit, organisation)
         return pb.AddReferenceImageResponse(reference_digest=digest)
 
     async def ApplyHead(self, request: pb.ApplyHeadRequest, _: object) -> pb.ApplyHeadResponse:
         """Adapt base embeddings."""
         embeddings = wire.base_embeddings(request)
-        owned = request.head_digest, access.caller().organisation
+        owned = request.head_digest, caller.current_caller().organisation
         head = await asyncio.to_thread(self._embedders.stores.heads.get, *owned)
         adapted = await asyncio.to_thread(head.apply, embeddings)
         return pb.ApplyHeadResponse(embeddings=messages.tensor(adapted))

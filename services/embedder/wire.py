@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from google.protobuf.duration_pb2 import Duration
 
-from services.common import wire
-from services.embedder.batching import Timings
-from services.embedder.cropping import Box, FractionBox, PixelBox
-from services.embedder.masks import Mask, PngMask, RleMask
-from services.embedder.pipeline import Embedding, ImageEmbedder, Way
-from services.embedder.preprocessing import ImageCrop
-from services.embedder.segmenting import Segmenter
-from services.embedder.tones import Tone
+from services.common.rpc import checks
+from services.embedder.images.cropping import Box, FractionBox, PixelBox
+from services.embedder.images.masks import Mask, PngMask, RleMask
+from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.images.segmenting import Segmenter
+from services.embedder.images.tones import Tone
+from services.embedder.inference.batching import Timings
+from services.embedder.inference.calls import NamedCrop, Outcome, Wanted
+from services.embedder.inference.image_embedder import ImageEmbedder, Way
 from spotted import __version__, messages
+from spotted.arrays import Float32Array
 from spotted.errors import InvalidInputError, SpottedError
-from spotted.heads import HeadRecipe
-from spotted.similarity import unit_rows
-from spotted.survey import Float32Array
+from spotted.heads.head import HeadRecipe
+from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2, survey_pb2
 
 MAX_CROPS = 16
@@ -39,39 +39,6 @@ WEIGHTS: tuple[Literal["anchor_weight"], Literal["positive_weight"], Literal["ne
 WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedCrop:
-    """A crop under its caller's id."""
-
-    crop_id: str
-    crop: ImageCrop
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a crop: its embedding, or the error that it met alone."""
-
-    crop_id: str
-    result: Embedding | SpottedError
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How a call wants its crops embedded, and for which survey; "" and None where it does not say."""
-
-    survey_id: str
-    head_digest: str
-    tone: Tone
-    reference_digest: str
-    segmented: bool
-    fill: tuple[int, int, int] | None
-
-    @property
-    def plain(self) -> bool:
-        """Whether images are prepared as the backbone's manifest says, and no further."""
-        return self.tone is Tone.AS_TAKEN and not self.segmented and self.fill is None
-
-
 def wanted(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamRequest) -> Wanted:
     """How a call wants its crops embedded. Raises InvalidInputError naming the field."""
     asked = request.preparation
@@ -83,20 +50,20 @@ def wanted(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamRequest)
             "preparation.reference_digest and TONE_MATCHED need each other; send both or neither",
             field="preparation.reference_digest",
         )
-    survey_id = wire.survey_id(request.survey_id, "survey_id") if request.survey_id else ""
+    survey_id = checks.survey_id(request.survey_id, "survey_id") if request.survey_id else ""
     return Wanted(survey_id, request.head_digest, tone, asked.reference_digest, asked.segmented, _fill(asked))
 
 
 def _fill(asked: embedder_pb2.Preparation) -> tuple[int, int, int] | None:
     if not asked.HasField("fill"):
         return None
-    wire.between(asked.fill, 0, WHITE, "preparation.fill")
+    checks.between(asked.fill, 0, WHITE, "preparation.fill")
     return asked.fill >> 16, asked.fill >> 8 & 0xFF, asked.fill & 0xFF
 
 
 def crops(request: embedder_pb2.EmbedRequest) -> list[NamedCrop]:
     """The crops of a unary call. Raises InvalidInputError for none, or too many."""
-    wire.between(len(request.crops), 1, MAX_CROPS, "crops")
+    checks.between(len(request.crops), 1, MAX_CROPS, "crops")
     return [named_crop(crop) for crop in request.crops]
 
 
@@ -115,7 +82,7 @@ def named_crop(message: embedder_pb2.Crop) -> NamedCrop:
         case "mask_rle":
             rle = message.mask_rle
             mask = RleMask(rle.height, rle.width, rle.compressed or tuple(rle.counts))
-    crop_id = wire.identifier(message.crop_id, "crop_id", required=False)
+    crop_id = checks.identifier(message.crop_id, "crop_id", required=False)
     return NamedCrop(crop_id, ImageCrop(message.image, box, message.theta, mask))
 
 
@@ -149,13 +116,13 @@ def base_embeddings(request: embedder_pb2.ApplyHeadRequest) -> Float32Array:
 def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
     """A recipe; 0 stands for the default. Raises InvalidInputError for a value that cannot be used."""
     default = HeadRecipe()
-    wire.between(message.rank, 0, MAX_RANK, "recipe.rank")
-    wire.between(message.epochs, 0, MAX_EPOCHS, "recipe.epochs")
-    wire.finite(message.learning_rate, "recipe.learning_rate", least=0.0, most=1.0)
+    checks.between(message.rank, 0, MAX_RANK, "recipe.rank")
+    checks.between(message.epochs, 0, MAX_EPOCHS, "recipe.epochs")
+    checks.finite(message.learning_rate, "recipe.learning_rate", least=0.0, most=1.0)
     for weight in WEIGHTS:
-        wire.finite(getattr(message, weight), f"recipe.{weight}", least=0.0)
-    wire.finite(message.positive_from, "recipe.positive_from", least=0.0, most=1.0)
-    wire.finite(message.negative_to, "recipe.negative_to", least=0.0, most=1.0)
+        checks.finite(getattr(message, weight), f"recipe.{weight}", least=0.0)
+    checks.finite(message.positive_from, "recipe.positive_from", least=0.0, most=1.0)
+    checks.finite(message.negative_to, "recipe.negative_to", least=0.0, most=1.0)
     chosen = HeadRecipe(
         rank=message.rank or default.rank,
         epochs=message.epochs or default.epochs,

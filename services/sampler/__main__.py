@@ -5,17 +5,17 @@ from __future__ import annotations
 from grpc import aio
 
 from services.common import process
-from services.common.guard import guard_for
+from services.common.access.guard import guard_for
 from services.common.server import Service, serve
 from services.common.settings import Settings
-from services.common.store import Store
-from services.sampler.asking import Asking
-from services.sampler.facts import Facts
-from services.sampler.leases import Leases
-from services.sampler.scoring import ScorerClient
+from services.common.store.store import Store
+from services.sampler.questions.detection_facts import Facts
+from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.planner_process import PlannerProcesses, PlanningWork
+from services.sampler.scorer_client import ScorerClient
 from services.sampler.servicer import SamplerServicer
-from services.sampler.sessions import Sessions
-from services.sampler.worker import PlannerProcesses, PlanningWork
+from services.sampler.session.leases import Leases
+from services.sampler.session.sessions import Sessions
 from spotted.v1.sampler_pb2_grpc import add_SamplerServiceServicer_to_server
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from services.common import wire as checks
+from services.common.rpc import checks
 from services.sampler import wire
-from services.sampler.asking import Asking
-from services.sampler.moving import import_session
-from services.sampler.progress import full_progress, quick_progress
-from services.sampler.sessions import Sessions
+from services.sampler.questions.next_questions import Asking
+from services.sampler.session.progress import full_progress, quick_progress
+from services.sampler.session.session_import import import_session
+from services.sampler.session.sessions import Sessions
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import sampler_pb2_grpc
 

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.common import wire
-from services.sampler.asking import Asked, Leased
-from services.sampler.choosing import Wanted
-from services.sampler.labels import MOST_LABELS, check_label
-from spotted import geometry, messages
+from services.common.rpc import checks
+from services.sampler.questions.choice import Wanted
+from services.sampler.questions.next_questions import Asked, Leased
+from services.sampler.session.labels import MOST_LABELS, check_label
+from spotted import messages
 from spotted.errors import InvalidInputError
-from spotted.feasibility import needed_speed_kmh
 from spotted.sampling.questions import Kind
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import needed_speed_kmh
 from spotted.survey import Detection, detection_table
 from spotted.v1 import sampler_pb2 as pb
 
@@ -29,14 +30,14 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
     """The session to open, without output-only fields."""
     asked = request.session
     if asked.strategy.HasField("eps"):
-        wire.finite(asked.strategy.eps, "session.strategy.eps", least=0.0, most=1.0)
+        checks.finite(asked.strategy.eps, "session.strategy.eps", least=0.0, most=1.0)
     if asked.trust not in pb.Trust.values():
         raise InvalidInputError(
             f"session.trust is {asked.trust}; use SINGLE, VERIFIED or leave it out", field="session.trust"
         )
     return pb.Session(
-        session_id=wire.slug(asked.session_id, "session.session_id"),
-        survey_id=wire.survey_id(asked.survey_id, "session.survey_id"),
+        session_id=checks.slug(asked.session_id, "session.session_id"),
+        survey_id=checks.survey_id(asked.survey_id, "session.survey_id"),
         strategy=asked.strategy,
         seed=asked.seed,
         trust=asked.trust,
@@ -52,11 +53,11 @@ def wanted(request: pb.NextPairsRequest) -> Wanted:
     if request.audit and kinds != {Kind.PAIR}:
         raise InvalidInputError("an audit asks pairs alone; leave `shows` empty", field="shows")
     return Wanted(
-        wire.slug(request.annotator_id, "annotator_id"),
-        wire.page_size(request.count, default=1, largest=MOST_QUESTIONS),
+        checks.slug(request.annotator_id, "annotator_id"),
+        checks.page_size(request.count, default=1, largest=MOST_QUESTIONS),
         _lease_s(request),
         kinds,
-        wire.page_size(request.gallery_size, default=DEFAULT_GALLERY, largest=LARGEST_GALLERY),
+        checks.page_size(request.gallery_size, default=DEFAULT_GALLERY, largest=LARGEST_GALLERY),
         request.audit,
     )
 
@@ -66,13 +67,13 @@ def _lease_s(request: pb.NextPairsRequest) -> float:
     if not request.HasField("lease_duration"):
         return DEFAULT_LEASE_S
     seconds = request.lease_duration.ToNanoseconds() / 1e9
-    return wire.finite(seconds, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
+    return checks.finite(seconds, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
 
 
 def given(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
     """The answers to store. Raises InvalidInputError that names the first wrong one."""
-    wire.between(len(request.labels) + len(request.bursts), 1, MOST_LABELS, "labels")
-    wire.between(len(request.bursts), 0, MOST_BURSTS, "bursts")
+    checks.between(len(request.labels) + len(request.bursts), 1, MOST_LABELS, "labels")
+    checks.between(len(request.bursts), 0, MOST_BURSTS, "bursts")
     for i, label in enumerate(request.labels):
         check_label(label, f"labels[{i}]")
     stored = pb.LabelsGiven(labels=request.labels)
@@ -83,9 +84,9 @@ def given(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
 
 def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> None:
     """Store the answer to a burst as labels, or as a burst of several animals."""
-    wire.slug(burst.annotator_id, f"{field}.annotator_id")
-    wire.between(len(burst.detection_ids), 2, LARGEST_BURST, f"{field}.detection_ids")
-    wire.unique(burst.detection_ids, f"{field}.detection_ids")
+    checks.slug(burst.annotator_id, f"{field}.annotator_id")
+    checks.between(len(burst.detection_ids), 2, LARGEST_BURST, f"{field}.detection_ids")
+    checks.unique(burst.detection_ids, f"{field}.detection_ids")
     first, *others = burst.detection_ids
     if not burst.one_animal and len(others) > 1:
         stored.mixed_bursts.add(detection_ids=burst.detection_ids)
@@ -102,9 +103,9 @@ def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> Non
 
 def retracted(request: pb.RetractLabelsRequest) -> pb.LabelsRetracted:
     """The labels to take back."""
-    wire.between(len(request.label_ids), 1, MOST_LABELS, "label_ids")
-    wire.unique(request.label_ids, "label_ids")
-    wire.slug(request.annotator_id, "annotator_id")
+    checks.between(len(request.label_ids), 1, MOST_LABELS, "label_ids")
+    checks.unique(request.label_ids, "label_ids")
+    checks.slug(request.annotator_id, "annotator_id")
     return pb.LabelsRetracted(label_ids=request.label_ids, annotator_id=request.annotator_id)
 
 

@@ -1,15 +1,16 @@
-"""Surveys to scores: who could be whom.
+"""The scorer: surveys to scores and candidates.
 
-servicer        the rpcs
-wire, answers   requests checked; responses made
-surveys         surveys created, changed, deleted, read from their journals, and let go of
-galleries       surveys as they are scored: through their head, with their calibration
-adding          new detections: stored, known already, or rejected with a reason
-deleting        detections removed
-candidates      best candidates with evidence and words; one pair explained
-filters         who may be a candidate, and how many each rule leaves out
-standing_lists  the candidates of everyone, kept while the survey grows and shrinks
-calibrations    calibrations in the store
-fitting         a calibration learned from labels
-matrices        score matrices as a stream of blocks
+servicer         the rpcs of ScorerService
+requests         requests to library values
+responses        results to responses
+surveys          surveys created, updated, deleted and read from their journals
+survey_fields    which survey fields and camera periods are valid
+scored_surveys   surveys ready to be scored, with their head and calibration
+detections       detections added and deleted
+candidates       the best candidates, with evidence and reason
+filters          which detections may be candidates
+list_cache       the candidates of every detection, kept while a survey changes
+calibrations     calibrations in the store
+calibration_fit  a calibration fitted to labels
+matrices         score matrices as a stream of blocks
 """

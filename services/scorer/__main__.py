@@ -7,13 +7,13 @@ from grpc import aio
 from threadpoolctl import threadpool_limits
 
 from services.common import process
-from services.common.guard import guard_for
-from services.common.heads import HeadStore
+from services.common.access.guard import guard_for
 from services.common.server import Service, serve
 from services.common.settings import Settings
-from services.common.store import Store
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.galleries import Galleries
+from services.scorer.scored_surveys import Galleries
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common import keys
-from services.common.store import Store
-from spotted.calibration import Calibration
+from services.common.store import keys
+from services.common.store.store import Store
+from spotted.calibration.model import Calibration
 from spotted.errors import NotFoundError
 from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.common import metrics
+from services.common.telemetry import metrics
 from services.scorer.filters import Filter, Rule, Rules
-from services.scorer.galleries import Scored
+from services.scorer.scored_surveys import Scored
 from services.scorer.survey_fields import outside_period
-from spotted import geometry
+from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.errors import InvalidInputError, NotFoundError
-from spotted.feasibility import needed_speed_kmh, reason, softened_journey
-from spotted.fusion import Fusion
-from spotted.grouping import top_individuals
-from spotted.ranking import Gallery, Ranked
-from spotted.survey import BoolArray, Detection, Float32Array, IntArray, detection_table
-from spotted.visiting import VISITOR, Visitor, visit
+from spotted.ranking.by_individual import top_individuals
+from spotted.ranking.gallery import Gallery, Ranked
+from spotted.ranking.unstored_query import VISITOR, Visitor, visit
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import needed_speed_kmh, reason, softened_journey
+from spotted.scoring.fusion import Fusion
+from spotted.survey import Detection, detection_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Explanation:
     percentile: float
 
 
-def candidates(scored: Scored, detection_ids: Sequence[str], wanted: Wanted) -> Iterator[CandidateList]:
+def candidate_lists(scored: Scored, detection_ids: Sequence[str], wanted: Wanted) -> Iterator[CandidateList]:
     """The candidates of the detections named, or of all. Raises NotFoundError, InvalidInputError."""
     snapshot = scored.snapshot
     sieve = Filter(wanted.rules, scored.columns, snapshot)

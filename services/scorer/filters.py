@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.common.survey_state import Snapshot
-from spotted.blocks import Allowed
+from services.common.survey.state import Snapshot
+from spotted.arrays import BoolArray, IntArray
 from spotted.errors import NotFoundError
-from spotted.survey import BoolArray, Detection, DetectionTable, IntArray, Side
+from spotted.ranking.search import Allowed
+from spotted.survey import Detection, DetectionTable, Side
 
 NOWHERE = -1
 # a flank against the other: their coats cannot be compared

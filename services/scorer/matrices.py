@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.scorer.galleries import Scored
+from services.scorer.scored_surveys import Scored
 from spotted import messages
-from spotted.fusion import Fusion
-from spotted.survey import IntArray
-from spotted.threads import ahead
+from spotted.arrays import IntArray
+from spotted.scoring.fusion import Fusion
+from spotted.scoring.parallel import ahead
 from spotted.v1 import scorer_pb2
 
 BLOCK_BYTES = 1024 * 1024

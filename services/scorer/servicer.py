@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from services.common import access, keys
-from services.common import wire as checks
+from services.common.access import caller
+from services.common.rpc import checks
 from services.common.server import in_thread
-from services.scorer import answers, wire
-from services.scorer.adding import Added, add_block, response
+from services.common.store import keys
+from services.scorer import requests, responses
+from services.scorer.calibration_fit import Labelled, fit
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.candidates import candidates, explain, query_candidates, ranked_candidates
-from services.scorer.deleting import delete_detections
-from services.scorer.fitting import Labelled, fit
-from services.scorer.galleries import Galleries
+from services.scorer.candidates import candidate_lists, explain, query_candidates, ranked_candidates
+from services.scorer.detections import Added, add_block, delete_detections, response
 from services.scorer.matrices import matrix_blocks
+from services.scorer.scored_surveys import Galleries
 from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import InvalidInputError
-from spotted.fusion import Fusion
+from spotted.scoring.fusion import Fusion
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 
@@ -36,21 +36,21 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
-        survey = wire.new_survey(request)
+        survey = requests.new_survey(request)
         created = await asyncio.to_thread(
-            self._surveys.create, survey, request.request_id, most=access.caller().quota.surveys
+            self._surveys.create, survey, request.request_id, most=caller.current_caller().quota.surveys
         )
         return pb.CreateSurveyResponse(survey=created)
 
     async def GetSurvey(self, request: pb.GetSurveyRequest, _: object) -> pb.GetSurveyResponse:
         """Read a survey."""
-        fusion = wire.fusion(request.fusion)
+        fusion = requests.fusion(request.fusion)
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         return pb.GetSurveyResponse(survey=scored.snapshot.survey, score_spec=scored.spec(fusion))
 
     async def ListSurveys(self, request: pb.ListSurveysRequest, _: object) -> pb.ListSurveysResponse:
         """List surveys."""
-        ids = await asyncio.to_thread(self._surveys.visible_ids, access.caller())
+        ids = await asyncio.to_thread(self._surveys.visible_ids, caller.current_caller())
         size = checks.page_size(request.page_size, default=100, largest=1000)
         page, token = checks.page(ids, size, request.page_token, "surveys")
         found = await asyncio.to_thread(self._surveys.existing, page)
@@ -58,7 +58,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def UpdateSurvey(self, request: pb.UpdateSurveyRequest, _: object) -> pb.UpdateSurveyResponse:
         """Change a survey's own fields."""
-        survey, paths = wire.changed_survey(request)
+        survey, paths = requests.changed_survey(request)
         changed = await asyncio.to_thread(self._surveys.update, survey, paths, request.request_id)
         return pb.UpdateSurveyResponse(survey=changed)
 
@@ -69,7 +69,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def UpsertCameras(self, request: pb.UpsertCamerasRequest, _: object) -> pb.UpsertCamerasResponse:
         """Add or replace cameras."""
-        cameras = wire.cameras(request)
+        cameras = requests.cameras(request)
         survey = await asyncio.to_thread(
             self._surveys.upsert_cameras, request.survey_id, cameras, request.request_id
         )
@@ -90,10 +90,10 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """Add detections; each message is on disk before the next is read."""
         so_far, survey_id = Added(), ""
         async for request in request_iterator:
-            block = wire.block(request, survey_id)
+            block = requests.block(request, survey_id)
             survey_id = block.survey_id
             await asyncio.to_thread(
-                add_block, self._surveys, block, so_far, most=access.caller().quota.detections
+                add_block, self._surveys, block, so_far, most=caller.current_caller().quota.detections
             )
         if not survey_id:
             raise InvalidInputError("the stream brought no message; send at least one", field="survey_id")
@@ -103,13 +103,13 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     async def ListDetections(self, request: pb.ListDetectionsRequest, _: object) -> pb.ListDetectionsResponse:
         """List detections, with the vectors that are scored where asked for."""
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
-        return await asyncio.to_thread(answers.detections_response, request, scored)
+        return await asyncio.to_thread(responses.detections_response, request, scored)
 
     async def DeleteDetections(
         self, request: pb.DeleteDetectionsRequest, _: object
     ) -> pb.DeleteDetectionsResponse:
         """Remove detections."""
-        ids = wire.ids(request.detection_ids, "detection_ids")
+        ids = requests.ids(request.detection_ids, "detection_ids")
         return await asyncio.to_thread(
             delete_detections, self._surveys, request.survey_id, ids, request.request_id
         )
@@ -124,7 +124,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
 
     async def FitCalibration(self, request: pb.FitCalibrationRequest, _: object) -> pb.FitCalibrationResponse:
         """Learn how probable a pair is."""
-        labelled = wire.labelled(request)
+        labelled = requests.labelled(request)
         return await asyncio.to_thread(self._fit, request.survey_id, labelled, request.request_id)
 
     async def ActivateCalibration(
@@ -147,13 +147,13 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         self, request: pb.GetCandidatesRequest, _: object
     ) -> AsyncIterator[pb.GetCandidatesResponse]:
         """Stream the best candidates of stored detections."""
-        wanted = wire.wanted(request)
+        wanted = requests.wanted(request)
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         asked = scored, request.detection_ids, wanted
         if request.as_columns:
-            found = answers.column_responses(ranked_candidates(*asked), scored, wanted.fusion)
+            found = responses.column_responses(ranked_candidates(*asked), scored, wanted.fusion)
         else:
-            found = answers.list_responses(candidates(*asked), scored, wanted.fusion)
+            found = responses.list_responses(candidate_lists(*asked), scored, wanted.fusion)
         async for answer in in_thread(found):
             yield answer
 
@@ -161,39 +161,39 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         self, request: pb.QueryCandidatesRequest, _: object
     ) -> pb.QueryCandidatesResponse:
         """Find the best candidates of a detection that is not stored."""
-        wanted = wire.wanted(request)
+        wanted = requests.wanted(request)
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
-        detection, base = wire.query(request, scored)
+        detection, base = requests.query(request, scored)
         vector = await asyncio.to_thread(self._galleries.adapted, scored, base)
         found = await asyncio.to_thread(query_candidates, scored, detection, vector, wanted)
         return pb.QueryCandidatesResponse(
-            list=answers.candidate_list(found), score_spec=scored.spec(wanted.fusion)
+            list=responses.candidate_list(found), score_spec=scored.spec(wanted.fusion)
         )
 
     async def ScorePairs(self, request: pb.ScorePairsRequest, _: object) -> pb.ScorePairsResponse:
         """Score given pairs."""
-        fusion = wire.fusion(request.fusion)
+        fusion = requests.fusion(request.fusion)
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
-        first, second = wire.pair_rows(request, scored)
+        first, second = requests.pair_rows(request, scored)
         scores = await asyncio.to_thread(scored.gallery.score_pairs, first, second, scored.fusion(fusion))
-        return answers.pair_scores(scores, scored.spec(fusion))
+        return responses.pair_scores(scores, scored.spec(fusion))
 
     async def GetScoreMatrix(
         self, request: pb.GetScoreMatrixRequest, _: object
     ) -> AsyncIterator[pb.GetScoreMatrixResponse]:
         """Stream a matrix of scores."""
-        asked = wire.matrix(request)
+        asked = requests.matrix(request)
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         async for block in in_thread(matrix_blocks(scored, asked)):
             yield block
 
     async def ExplainPair(self, request: pb.ExplainPairRequest, _: object) -> pb.ExplainPairResponse:
         """Explain one pair."""
-        fusion = wire.fusion(request.fusion)
+        fusion = requests.fusion(request.fusion)
         scored = await asyncio.to_thread(self._galleries.scored, request.survey_id)
         ids = request.pair.first_detection_id, request.pair.second_detection_id
         found = await asyncio.to_thread(explain, scored, *ids, scored.fusion(fusion))
-        return answers.explanation(found, scored.spec(fusion))
+        return responses.explanation(found, scored.spec(fusion))
 
     def _fit(self, survey_id: str, labelled: Labelled, request_id: str) -> pb.FitCalibrationResponse:
         survey = self._surveys.answered(survey_id, FIT, request_id)
@@ -209,4 +209,4 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             self._calibrations.put(fitted, spec, keys.owner(survey_id))
             survey = self._surveys.activate_calibration(survey_id, fitted.digest, request_id, scope=FIT)
         kept = self._calibrations.get(survey.calibration_digest, keys.owner(survey_id))
-        return answers.fitted(survey, *kept)
+        return responses.fitted(survey, *kept)

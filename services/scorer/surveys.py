@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common import keys, metrics
-from services.common.access import Caller
-from services.common.folded import Folded
-from services.common.heads import HeadStore
-from services.common.journal import Change, Journal
-from services.common.quotas import check_count
-from services.common.recent import Recent
-from services.common.store import Store
-from services.common.survey_state import Snapshot, SurveyState, described, etag, folded_survey, uid_of
+from services.common.access.caller import Caller
+from services.common.access.quotas import check_count
+from services.common.store import keys
+from services.common.store.cache import Recent
+from services.common.store.folded import Folded
+from services.common.store.journal import Change, Journal
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.common.survey.state import Snapshot, SurveyState, described, etag, folded_survey, uid_of
+from services.common.telemetry import metrics
 from services.scorer.survey_fields import check_fields, differing_fields, outside_period
 from spotted import messages
 from spotted.errors import (

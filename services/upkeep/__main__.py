@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import click
 
-from services.upkeep import (
-    backup_command,
-    certificate_command,
-    restore_command,
-    token_command,
-    upgrade_command,
-)
-from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
+from services.upkeep.commands import backup, certificate, restore, token, upgrade
+from spotted.console import EXIT_CODE_HELP, SpottedGroup
 
 
 @click.group(
@@ -24,11 +18,11 @@ def main() -> None:
 
 
 for command in (
-    backup_command.backup,
-    restore_command.restore_files,
-    upgrade_command.upgrade_store,
-    token_command.token,
-    certificate_command.certificate,
+    backup.backup,
+    restore.restore_files,
+    upgrade.upgrade,
+    token.token,
+    certificate.certificate,
 ):
     main.add_command(command)
 

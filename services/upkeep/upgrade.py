@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.common import keys
-from services.common.store import Store
+from services.common.store import keys
+from services.common.store.store import Store
 from spotted.errors import ConcurrencyError, StoreVersionError
 
 # an upgrade that died is forgotten after so long; one that lives says so more often
@@ -82,7 +82,7 @@ def pending(found: str, steps: Sequence[Step], target: str = keys.STORE_VERSION)
     return todo
 
 
-def upgrade(
+def upgrade_store(
     store: Store,
     steps: Sequence[Step],
     *,

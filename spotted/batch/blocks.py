@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from spotted import __version__
+from spotted.arrays import IntArray
 from spotted.batch.snapshot import Snapshot, open_snapshot
 from spotted.errors import PreconditionError
-from spotted.fusion import Fusion
-from spotted.ranking import Ranked, Scored
-from spotted.survey import IntArray
+from spotted.ranking.gallery import Ranked, Scored
+from spotted.scoring.fusion import Fusion
 
 # what a file that was cut off, or is no block, makes numpy raise
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from spotted import geometry
+from spotted.arrays import IntArray
 from spotted.batch.blocks import Block, Job, read_block
 from spotted.batch.snapshot import Snapshot
-from spotted.csvcandidates import CandidateRow, candidate_row, write_candidates
 from spotted.errors import PreconditionError
-from spotted.feasibility import reason, softened_journey
-from spotted.survey import IntArray
+from spotted.formats.csv_candidates import CandidateRow, candidate_row, write_candidates
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import reason, softened_journey
 
 SAME_IMAGE = "two animals in one image"
 

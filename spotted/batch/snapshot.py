@@ -15,21 +15,13 @@ import numpy.typing as npt
 from google.protobuf import json_format
 
 from spotted import messages
+from spotted.arrays import IntArray
 from spotted.client import Spotted
 from spotted.client.calls import our_errors
 from spotted.errors import ConcurrencyError, PreconditionError
-from spotted.feasibility import FeasibilityParams
-from spotted.ranking import Gallery
-from spotted.survey import (
-    Camera,
-    Detection,
-    DetectionTable,
-    Extent,
-    IntArray,
-    Survey,
-    detection_table,
-    id_order,
-)
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.survey import Camera, Detection, DetectionTable, Extent, Survey, detection_table, id_order
 from spotted.v1 import scorer_pb2
 
 MANIFEST, IDS, EMBEDDINGS, ORDER, CAMERA = "manifest.json", "ids.txt", "embeddings", "order", "camera"

@@ -1,4 +1,14 @@
-"""The `spotted` command."""
+"""The `spotted` command.
+
+import_, embed, match            files to a survey, photographs to vectors, best candidates
+evaluate, calibrate, tune        how good the scores are, and how to improve them
+heads, backbones                 adaptation heads and backbones
+annotate, question_text, session  questions, how they are shown, and sessions as files
+export                           individuals back into files
+batch                            candidates of surveys too large for one machine
+machine, operate                 this machine's services, and what operators run
+connection, sources              which services to talk to, and where a survey came from
+"""
 
 from __future__ import annotations
 
@@ -8,22 +18,23 @@ import click
 
 from spotted import __version__
 from spotted.cli import (
-    annotating,
+    annotate,
     backbones,
     batch,
-    calibrating,
-    evaluating,
-    exporting,
+    calibrate,
+    embed,
+    evaluate,
+    export,
     heads,
-    keeping,
+    import_,
     machine,
-    moving,
-    standing,
-    surveying,
-    tuning,
+    match,
+    operate,
+    session,
+    tune,
 )
-from spotted.cli.connecting import connection_options, read_credentials, remote
-from spotted.cli.console import EXIT_CODE_HELP, SpottedGroup
+from spotted.cli.connection import connection_options, read_credentials, remote
+from spotted.console import EXIT_CODE_HELP, SpottedGroup
 
 
 @click.group(
@@ -68,24 +79,23 @@ for command in (
     machine.up,
     machine.down,
     machine.status,
-    surveying.import_survey,
-    surveying.embed,
-    surveying.match,
-    annotating.annotate,
-    evaluating.evaluate,
-    exporting.export,
-    moving.session,
+    import_.import_survey,
+    embed.embed,
+    match.match,
+    annotate.annotate,
+    evaluate.evaluate,
+    export.export,
+    session.session,
     backbones.export_backbone,
     batch.batch,
-    calibrating.calibrate,
+    calibrate.calibrate,
     heads.train_head,
     heads.activate_head,
-    tuning.tune_feasibility,
-    keeping.backup,
-    keeping.restore,
-    keeping.upgrade,
-    keeping.token,
-    keeping.certificate,
+    tune.tune_feasibility,
+    operate.backup,
+    operate.restore,
+    operate.upgrade,
+    operate.token,
+    operate.certificate,
 ):
     main.add_command(command)
-moving.session.add_command(standing.show_session)

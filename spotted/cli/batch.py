@@ -15,11 +15,11 @@ from spotted.batch.blocks import Job, blocks_path, compute_block, job_of, snapsh
 from spotted.batch.engines import Engine, Outcome, engine
 from spotted.batch.listing import write_listing
 from spotted.batch.snapshot import Snapshot, described, open_snapshot, take_snapshot
-from spotted.cli.connecting import connected
-from spotted.cli.console import data_option, err, json_option, progress, show
+from spotted.cli.connection import connected
 from spotted.client import Spotted
+from spotted.console import data_option, err, json_option, progress, show
 from spotted.errors import PreconditionError, SpottedError
-from spotted.fusion import Fusion
+from spotted.scoring.fusion import Fusion
 
 LISTING = "candidates.csv"
 # what ranks without asking a service; a calibration is the scorer's own

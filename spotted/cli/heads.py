@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.connecting import connected
-from spotted.cli.console import data_option, json_option, progress, show
+from spotted.cli.connection import connected
 from spotted.client import Spotted
+from spotted.console import data_option, json_option, progress, show
 from spotted.errors import PreconditionError
-from spotted.heads import PAPER
+from spotted.heads.head import PAPER
 from spotted.v1 import embedder_pb2, operations_pb2
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from spotted import diagnosis, local
-from spotted.cli.console import data_option, err, json_option, show, table
 from spotted.client import Spotted
+from spotted.console import data_option, err, json_option, show, table
 from spotted.errors import UnavailableError
+from spotted.local import diagnosis, processes
 
 DEVICES = ("cpu", "cuda", "tensorrt")
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -21,7 +21,10 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @data_option
 @json_option
 @click.option(
-    "--port", default=local.DEFAULT_PORT, show_default=True, help="Store's port; the services follow. 0: any."
+    "--port",
+    default=processes.DEFAULT_PORT,
+    show_default=True,
+    help="Store's port; the services follow. 0: any.",
 )
 @click.option(
     "--models",
@@ -48,7 +51,7 @@ def up(
     the terminal is closed; `spotted down` stops them.
     """
     with err.status("starting") as status:
-        run = local.up(
+        run = processes.up(
             directory,
             port=port,
             environment={
@@ -73,7 +76,7 @@ def up(
 def down(*, directory: Path, as_json: bool) -> None:
     """Stop what `spotted up` started; running calls may finish first. Nothing stored is lost."""
     with err.status("stopping"):
-        stopped = local.down(directory)
+        stopped = processes.down(directory)
     words = f"stopped {', '.join(stopped)}" if stopped else f"nothing was running in {directory}"
     show({"stopped": stopped}, as_json=as_json, text=lambda: click.echo(words))
 
@@ -92,9 +95,9 @@ def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: 
     if probed or scraped:
         _show_elsewhere(probed, scraped, as_json=as_json)
         return
-    run = local.read(directory)
+    run = processes.read(directory)
     members = run.members if run else ()
-    states = {m.role: "answers" if local.answers(m) else _fault(m, directory) for m in members}
+    states = {m.role: "answers" if processes.answers(m) else _fault(m, directory) for m in members}
     healthy = bool(states) and all(state == "answers" for state in states.values())
     surveys = _surveys(directory) if healthy else []
     findings = diagnosis.of_run(run) if run else []
@@ -132,7 +135,7 @@ def _tell(findings: Sequence[diagnosis.Finding]) -> None:
         )
 
 
-def _fault(member: local.Member, directory: Path) -> str:
+def _fault(member: processes.Member, directory: Path) -> str:
     if member.process() is None:
         return f"has ended (log: {directory / member.role}.log)"
     return "runs, but does not serve; is the store there?"

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spotted.camtrapdp import read_camtrapdp
-from spotted.camtrapdp_export import write_camtrapdp
-from spotted.catalogue import read_catalogue, write_catalogue
-from spotted.csvsurvey import read_csv_survey, write_csv_survey
 from spotted.errors import NotFoundError
-from spotted.imported import ImportedSurvey
-from spotted.published import read_published
-from spotted.published_export import write_published
+from spotted.formats.camtrapdp import read_camtrapdp
+from spotted.formats.camtrapdp_export import write_camtrapdp
+from spotted.formats.catalogue import read_catalogue, write_catalogue
+from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
+from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.published_sets import read_published
+from spotted.formats.published_sets_export import write_published
 
 CAMTRAP_DP, PUBLISHED, CATALOGUE = LAYOUTS = ("camtrap-dp", "spotted-published", "catalogue")
 

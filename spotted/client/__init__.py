@@ -17,12 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from spotted.client.credentials import Credentials
 from spotted.client.embedding import Crop, Embedded, EmbedderCalls
 from spotted.client.heads import HeadCalls
 from spotted.client.matrices import MatrixCalls
 from spotted.client.sessions import SamplerCalls
 from spotted.client.surveys import ScorerCalls
-from spotted.credentials import Credentials
 from spotted.errors import PreconditionError
 
 __all__ = ["DEFAULT_DIRECTORY", "Credentials", "Crop", "Embedded", "Spotted"]
@@ -37,9 +37,9 @@ class Spotted(EmbedderCalls, HeadCalls, ScorerCalls, MatrixCalls, SamplerCalls):
     def local(cls, directory: Path = DEFAULT_DIRECTORY) -> Self:
         """A client of what `spotted up` started. Raises PreconditionError where it did not."""
         # a client of services elsewhere needs no store of its own
-        from spotted import local  # noqa: PLC0415
+        from spotted.local import processes  # noqa: PLC0415
 
-        run = local.read(directory)
+        run = processes.read(directory)
         if run is None:
             raise PreconditionError(f"nothing was started in {directory}; run `spotted up` first")
         return cls(

@@ -13,8 +13,8 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from spotted import errors
+from spotted.client.credentials import NOBODY, Credentials
 from spotted.client.headers import Headers, SendsHeaders, survey_of
-from spotted.credentials import NOBODY, Credentials
 from spotted.errors import SpottedError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024

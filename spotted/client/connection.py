@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from spotted.client.calls import open_channel, our_errors, streamed
-from spotted.credentials import NOBODY, Credentials
+from spotted.client.credentials import NOBODY, Credentials
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub

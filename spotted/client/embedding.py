@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from spotted import messages
+from spotted.arrays import Float32Array
 from spotted.client.connection import Connection
-from spotted.survey import Float32Array
 from spotted.v1 import embedder_pb2, survey_pb2
 
 

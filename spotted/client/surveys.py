@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spotted import messages
+from spotted.arrays import Float32Array
 from spotted.client.connection import LONG_TIMEOUT_S, Connection, request_id
-from spotted.feasibility import FeasibilityParams
-from spotted.survey import Camera, Detection, Float32Array, Survey
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import scorer_pb2, survey_pb2
 
 # 1,000 vectors of 2,152 elements would pass gRPC's 4 MiB; 100 in float32 stay under 1 MiB

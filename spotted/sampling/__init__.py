@@ -1,23 +1,72 @@
-"""Which pair to ask about next.
+"""Which questions to put to an annotator.
 
-A session folds labels into `spotted.constraints.Constraints`. A strategy plans a round of pair queries
-as a pure function of the candidate graph, the constraints, the round number and the seed; the session
-keeps the round, serves its pairs in order and skips those whose answer is implied by then. When a round
-is used up, or would be better planned anew, the next one is planned; a replay never plans a round again.
+A session keeps the answers in `spotted.constraints`. A strategy plans a round of pair queries as a pure
+function of the candidate graph, the constraints, the round number and the seed. The session serves the
+pairs in order, skips those whose answer is implied by then, and plans the next round after the last.
 
-candidates   the candidate graph: which pairs may be asked, with their scores
-rounds       pair queries, rounds, what a strategy sees, serving a round
-ranked       random and greedy
-linkage      mean linkage
-spal         SPAL and ConfSPAL
-retraining   the head that SPAL trains on the answers (torch, imported only when it is used)
-learned      the strategy that learns from the session's answers
-terms        what it looks at for every open pair of components: appearance (what they look like), ranges
-             (where they were seen), scores and counts; groups, rows by component pair
-bursts       frames of one camera in close succession
-questions    pairs, bursts and galleries: what is put to an annotator at once
-strategies   a strategy by its name
-session      a whole session against a simulated annotator
-annotators   simulated annotators: the truth, and three ways of being wrong
-agreement    how far components agree with the true individuals
+candidate_graph  the pairs that may be asked, with their scores
+rounds           rounds of pair queries, what a strategy sees, and serving a round
+questions        pairs, bursts and galleries, as shown to an annotator
+bursts           images that one camera took in close succession
+stopping         how many matches are left, with a guarantee
+audit            random pairs that certify how much is missing
+strategies       the strategies, by name
 """
+
+from spotted.sampling.audit import bound, draw, needed
+from spotted.sampling.bursts import burst_groups, burst_ids
+from spotted.sampling.candidate_graph import (
+    CandidateGraph,
+    from_candidates,
+    implied_different,
+    implied_same,
+    open_rows,
+    pair_keys,
+)
+from spotted.sampling.questions import Kind, Question, Taken, burst_questions, galleries, pair_question
+from spotted.sampling.rounds import Pair, PairQuery, PlanState, Round, RoundQueue, Strategy, queries
+from spotted.sampling.stopping import (
+    TARGETS,
+    Expected,
+    Outlook,
+    RemainingEstimate,
+    estimate_planned,
+    estimate_remaining,
+    merges_left,
+    outlook,
+)
+
+__all__ = [
+    "TARGETS",
+    "CandidateGraph",
+    "Expected",
+    "Kind",
+    "Outlook",
+    "Pair",
+    "PairQuery",
+    "PlanState",
+    "Question",
+    "RemainingEstimate",
+    "Round",
+    "RoundQueue",
+    "Strategy",
+    "Taken",
+    "bound",
+    "burst_groups",
+    "burst_ids",
+    "burst_questions",
+    "draw",
+    "estimate_planned",
+    "estimate_remaining",
+    "from_candidates",
+    "galleries",
+    "implied_different",
+    "implied_same",
+    "merges_left",
+    "needed",
+    "open_rows",
+    "outlook",
+    "pair_keys",
+    "pair_question",
+    "queries",
+]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.cluster.hierarchy import average, fcluster
 
-from spotted.survey import DetectionTable, Float32Array, IntArray
+from spotted.arrays import Float32Array, IntArray
+from spotted.survey import DetectionTable
 
 BURST_GAP_S = 60.0  # frames further apart begin another burst (ours)
 LEAST_LIKENESS = 0.5  # mean cosine, the survey's mean taken away, between frames asked about together (ours)

@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from spotted.constraints import Constraints
+from spotted.arrays import FloatArray, IntArray
+from spotted.constraints.closure import Constraints
 from spotted.errors import PreconditionError
-from spotted.sampling.candidates import CandidateGraph
-from spotted.stopping import Expected
-from spotted.survey import FloatArray, IntArray
+from spotted.sampling.candidate_graph import CandidateGraph
+from spotted.sampling.stopping import Expected
 
 Pair = tuple[int, int]
 

@@ -23,7 +23,7 @@ from benchmarks.annotation_table import (
     mean_curve,
     speed_ups,
 )
-from spotted.sampling.session import positive_pairs
+from spotted.simulation.session import positive_pairs
 
 GENERATOR = Path("../shared/tools/annotation_surveys.py")
 # eight animals seen at places of their own

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.crops import HEIGHT, LEAST_BYTES, MOST_BYTES, WIDTH, jpeg_crops, mixed_files
-from services.embedder.decoding import decode
+from services.embedder.images.decoding import decode
 from spotted.errors import UnreadableImageError
 
 

@@ -12,9 +12,9 @@ from benchmarks import heads_cost
 from benchmarks.heads import PLAIN, RECIPES, Row, bars_of, gains, hits, measured, rejoined
 from benchmarks.known_surveys import KnownSurvey
 from benchmarks.report import RESULTS
-from spotted.feasibility import FeasibilityParams
-from spotted.ranking import Gallery
-from spotted.survey import Float32Array
+from spotted.arrays import Float32Array
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.feasibility import FeasibilityParams
 
 
 def survey(count: int = 40) -> KnownSurvey:

@@ -5,7 +5,7 @@ import numpy as np
 from benchmarks.crops import jpeg_crops
 from benchmarks.in_process import InProcess
 from benchmarks.models import MODELS, VIT_TINY, WIDTH, exported
-from services.embedder.backbones import load_backbone, read_manifest, verified
+from services.embedder.inference.backbones import load_backbone, read_manifest, verified
 
 
 def test_the_exported_vision_transformer_is_a_backbone_as_deployed() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks.known_surveys import embedded, generated, on_disk
-from services.embedder.backbones import Backbone
-from spotted.published import read_published
+from services.embedder.inference.backbones import Backbone
+from spotted.formats.published_sets import read_published
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.published_tree import write_tree
 

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from benchmarks.known_surveys import KnownSurvey
 from benchmarks.retrieval import Subject, Tally, bars_of, by_animal, main, measure, named, one_survey
 from benchmarks.retrieval_table import METRICS, TOP, markdown
-from spotted.evaluation import retrieval
-from spotted.feasibility import FeasibilityParams
-from spotted.fusion import Fusion
-from spotted.ranking import Gallery
-from spotted.similarity import unit_rows
+from spotted.evaluation.retrieval import measure_retrieval
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.fusion import Fusion
+from spotted.scoring.similarity import unit_rows
 from spotted.survey import DetectionTable, Extent
 from tests.benchmarks.test_known_surveys import GENERATOR
 
@@ -42,7 +42,7 @@ def survey(seed: int, *, places: bool = True, kind: str = "composite", name: str
 @pytest.mark.parametrize("fusion", [Fusion.VISUAL, Fusion.LOCATION, Fusion.PRODUCT])
 def test_animal_by_animal_sums_to_the_whole(fusion: Fusion) -> None:
     known = survey(1)
-    whole = retrieval(known.gallery, named(known), fusion=fusion, ks=TOP)
+    whole = measure_retrieval(known.gallery, named(known), fusion=fusion, ks=TOP)
     tally = by_animal(known.gallery, named(known), {"score": fusion}, draw=0)["score"]
     assert tally.queries.sum() == whole.queries
     expected = [*whole.top.values(), whole.mean_average_precision]

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from benchmarks.stopping import Stop, bars_of, estimates, judged, line, main
 from benchmarks.stopping_sessions import Session, session, tasks
-from spotted.sampling.learned import Learned
-from spotted.sampling.session import simulate
-from spotted.stopping import TARGETS, Expected, outlook
+from spotted.sampling.stopping import TARGETS, Expected, outlook
+from spotted.sampling.strategies.learned import Learned
+from spotted.simulation.session import simulate_session
 
 # animals seen at places of their own
 DRAWN = """
@@ -78,7 +78,7 @@ def test_a_session_goes_on_to_its_end_and_is_watched_without_being_changed(gener
     assert len(one.open_pairs) == len(one.merged) + 1
     assert one.merged.sum() == one.merges == task.graph.n - len(np.unique(task.truth))
     assert one.found[-1] == one.positives
-    alone = simulate(task.graph, Learned(), task.truth, seed=seed)
+    alone = simulate_session(task.graph, Learned(), task.truth, seed=seed)
     np.testing.assert_array_equal(one.merged[: len(alone.merged)], alone.merged)
     answers, expected, _ = one.plans[0]
     assert (answers, expected.component_pairs) == (0, one.open_pairs[0])

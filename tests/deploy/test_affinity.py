@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from services.upkeep.certificates import Signed, authority, issued
-from spotted import local
+from spotted.local import processes
 from tests.deploy.rendered import KUBERNETES, Object, containers, kustomized, named, pod_template, tool
 
 COMPONENT = KUBERNETES / "components" / "affinity"
@@ -106,7 +106,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     backends = {
         service: [port for key, (_, port) in running.items() if service in key] for service in services
     }
-    port = local.free_port()
+    port = processes.free_port()
     path = configuration(directory, port, backends)
     with (directory / "log").open("wb") as log:
         envoy = subprocess.Popen(

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from services.common import store_address
-from services.common.encryption import check_exposure
+from services.common.access.tls import check_exposure
 from services.common.settings import DEFAULT_PORTS, from_environment
+from services.common.store import address
 from spotted import __version__
 from tests.deploy.rendered import ROOT, SECRET, SERVICES, tool
 
@@ -67,7 +67,7 @@ def test_settings_are_read_as_they_are_meant(composed: dict[str, Any], service: 
     check_exposure(settings)
     assert settings.listen == f"0.0.0.0:{DEFAULT_PORTS[service]}"
     assert settings.security.tokens
-    assert store_address.parse(settings.store_url).url.startswith(f"redis://:{SECRET}@store:6379/0")
+    assert address.parse(settings.store_url).url.startswith(f"redis://:{SECRET}@store:6379/0")
     read = set(re.findall(r"\bSPOTTED_[A-Z_]+\b", (ROOT / "services/common/settings.py").read_text()))
     assert set(environment) <= read
 

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from spotted import local
+from spotted.local import processes
 from tests.deploy.images import DOCKER
 
 
@@ -49,6 +49,6 @@ def test_a_container_is_healthy_where_its_service_is_ready(*, serving: bool, sta
 
 
 def test_a_container_is_not_healthy_where_nothing_answers() -> None:
-    done = checked(f"127.0.0.1:{local.free_port()}")
+    done = checked(f"127.0.0.1:{processes.free_port()}")
     assert done.returncode == 1
     assert "does not answer" in done.stderr

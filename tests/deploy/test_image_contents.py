@@ -13,9 +13,9 @@ from tests.deploy.images import IMAGES, ROOT, Image, lock_file, packages
 every_image = pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.called)
 # what a service imports only once it is asked for: heads in the scorer, traces everywhere, certificates
 LATER = {
-    "embedder": ["services.common.otlp"],
-    "scorer": ["services.common.otlp", "onnxruntime"],
-    "sampler": ["services.common.otlp"],
+    "embedder": ["services.common.telemetry.otlp"],
+    "scorer": ["services.common.telemetry.otlp", "onnxruntime"],
+    "sampler": ["services.common.telemetry.otlp"],
     "upkeep": ["services.upkeep.certificates", "spotted.cli"],
 }
 # imports modules in a process that knows no package but those it is told of
@@ -60,8 +60,8 @@ def test_a_package_that_is_not_in_the_lock_is_missed() -> None:
 
 
 def test_training_needs_the_packages_of_the_train_stage() -> None:
-    assert "is not in the image" in confined(("embedder-cpu",), "services.embedder.trainer").stderr
-    done = confined(("embedder-cpu", "train"), "services.embedder.trainer")
+    assert "is not in the image" in confined(("embedder-cpu",), "services.embedder.training").stderr
+    done = confined(("embedder-cpu", "train"), "services.embedder.training")
     assert done.returncode == 0, done.stderr[-500:]
 
 

@@ -16,8 +16,8 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from requests import RequestException
 
-from services.upkeep.certificate_command import CA, CERTIFICATE, KEY
 from services.upkeep.certificates import authority, issued
+from services.upkeep.commands.certificate import CA, CERTIFICATE, KEY
 from spotted import __version__
 from tests.deploy.images import IMAGES, ROOT, Image
 

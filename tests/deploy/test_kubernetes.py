@@ -6,9 +6,9 @@ import re
 import kubernetes_validate
 import pytest
 
-from services.common import store_address
-from services.common.encryption import check_exposure
+from services.common.access.tls import check_exposure
 from services.common.settings import DEFAULT_PORTS, from_environment
+from services.common.store import address as store_address
 from spotted import __version__
 from tests.deploy.rendered import (
     KUBERNETES,

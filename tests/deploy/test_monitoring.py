@@ -14,7 +14,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 # registers every metric
-from services.common import metrics
+from services.common.telemetry import metrics
 from tools import promtool
 
 ROOT = Path(__file__).resolve().parents[2]

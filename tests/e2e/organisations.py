@@ -20,33 +20,34 @@ from google.protobuf.message_factory import GetMessageClass
 from PIL import Image
 
 from services.common import process
-from services.common.guard import Guard
-from services.common.heads import HeadStore
+from services.common.access.guard import Guard
+from services.common.access.tokens import KnownCallers, Tokens
 from services.common.server import Service
 from services.common.settings import Security, Settings
-from services.common.store import Store
-from services.common.tokens import KnownCallers, Tokens
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
 from services.embedder.__main__ import services as embedder_services
-from services.embedder.backbones import Backbone, Manifest
-from services.embedder.embedding import Embedders, Stores
-from services.embedder.head_file import to_onnx
-from services.embedder.operations import Operations
-from services.embedder.pipeline import ImageEmbedder
-from services.embedder.references import ReferenceStore
+from services.embedder.images.references import ReferenceStore
+from services.embedder.inference.backbones import Backbone, Manifest
+from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.image_embedder import ImageEmbedder
 from services.embedder.servicer import MAX_MESSAGE_BYTES
+from services.embedder.training.head_onnx import to_onnx
+from services.embedder.training.operations import Operations
 from services.sampler.__main__ import service as sampler_service
-from services.sampler.asking import Asking
-from services.sampler.facts import Facts
-from services.sampler.leases import Leases
-from services.sampler.scoring import ScorerClient
-from services.sampler.sessions import Sessions
-from services.sampler.worker import PlannerProcesses, PlanningWork
+from services.sampler.questions.detection_facts import Facts
+from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.planner_process import PlannerProcesses, PlanningWork
+from services.sampler.scorer_client import ScorerClient
+from services.sampler.session.leases import Leases
+from services.sampler.session.sessions import Sessions
 from services.scorer.__main__ import service as scorer_service
+from spotted.arrays import Float32Array
 from spotted.client import Credentials, Spotted
 from spotted.client.calls import open_channel
-from spotted.heads import Head
-from spotted.similarity import unit_rows
-from spotted.survey import Camera, Detection, Float32Array, Survey
+from spotted.heads.head import Head
+from spotted.scoring.similarity import unit_rows
+from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import access_pb2, operations_pb2, sampler_pb2, survey_pb2
 from tests.services.serving import running
 

@@ -9,10 +9,10 @@ import pytest
 from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from services.common.access import methods
-from services.common.fields import find
-from services.common.store import Store
-from services.sampler.scoring import ScorerClient
+from services.common.access.caller import methods
+from services.common.access.message_fields import find
+from services.common.store.store import Store
+from services.sampler.scorer_client import ScorerClient
 from spotted import messages
 from spotted.client.calls import our_errors
 from spotted.errors import NotFoundError, UnauthenticatedError

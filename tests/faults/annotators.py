@@ -10,15 +10,15 @@ from typing import NamedTuple, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common.store import Store
-from services.sampler.asking import Asked, Asking, Leased
-from services.sampler.choosing import Wanted
-from services.sampler.facts import Facts
-from services.sampler.leases import Leases
-from services.sampler.planning import Planner
-from services.sampler.progress import full_progress, quick_progress
-from services.sampler.sessions import Sessions
-from services.sampler.state import SessionState
+from services.common.store.store import Store
+from services.sampler.questions.choice import Wanted
+from services.sampler.questions.detection_facts import Facts
+from services.sampler.questions.next_questions import Asked, Asking, Leased
+from services.sampler.questions.planner import Planner
+from services.sampler.session.leases import Leases
+from services.sampler.session.progress import full_progress, quick_progress
+from services.sampler.session.sessions import Sessions
+from services.sampler.session.state import SessionState
 from spotted.errors import UnavailableError
 from spotted.sampling.questions import Kind
 from spotted.v1 import sampler_pb2 as pb

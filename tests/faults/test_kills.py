@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from spotted import local, oracle
-from spotted.client import Spotted
+from spotted.client import Spotted, oracle
+from spotted.client.ingest import embed_pictures
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
-from spotted.imported import ImportedSurvey
-from spotted.intake import embed_pictures
-from spotted.sampling.session import positives_for
-from spotted.simulation import SimulationParams
+from spotted.formats.imported_survey import ImportedSurvey
+from spotted.local import processes
+from spotted.simulation.session import positives_for
+from spotted.simulation.survey import SimulationParams
 from spotted.v1 import sampler_pb2
 from tests.spotted.drawn_surveys import drawn_survey
 
@@ -36,10 +36,10 @@ class Machine:
         self.up()
 
     def up(self) -> None:
-        local.up(self.directory, port=0, environment=self._environment)
+        processes.up(self.directory, port=0, environment=self._environment)
 
     def kill(self, role: str) -> None:
-        run = local.read(self.directory)
+        run = processes.read(self.directory)
         member = run.member(role) if run else None
         process = member.process() if member else None
         assert process is not None
@@ -51,7 +51,7 @@ class Machine:
 def machine(tmp_path: Path, models: Path) -> Iterator[Machine]:
     made = Machine(tmp_path, models)
     yield made
-    local.down(tmp_path)
+    processes.down(tmp_path)
 
 
 def attempt(work: Callable[[], object]) -> SpottedError | None:
@@ -71,7 +71,7 @@ def check(error: SpottedError | None) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", local.ROLES)
+@pytest.mark.parametrize("role", processes.ROLES)
 def test_a_process_killed_during_import_loses_no_acknowledged_detection(
     machine: Machine, imported: ImportedSurvey, role: str
 ) -> None:
@@ -100,7 +100,7 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", local.ROLES)
+@pytest.mark.parametrize("role", processes.ROLES)
 def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
     machine: Machine, imported: ImportedSurvey, role: str
 ) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.common import keys
-from services.common.store import Store
-from spotted import local
+from services.common.store import keys
+from services.common.store.store import Store
 from spotted.client import Spotted
 from spotted.errors import UnavailableError
-from spotted.similarity import unit_rows
+from spotted.local import processes
+from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import survey_pb2
 
@@ -38,29 +38,29 @@ class Scorer:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._port = local.free_port()
-        self.store = self._answering(local.start_store(directory, local.free_port()))
+        self._port = processes.free_port()
+        self.store = self._answering(processes.start_store(directory, processes.free_port()))
         self.member = self.up()
 
     @property
     def store_url(self) -> str:
         return f"redis://{self.store.address}/0"
 
-    def up(self) -> local.Member:
+    def up(self) -> processes.Member:
         """Start the scorer at the address that it had."""
-        started = local.start_service("scorer", self._directory, self._port, self.store_url, "", {})
+        started = processes.start_service("scorer", self._directory, self._port, self.store_url, "", {})
         self.member = self._answering(started)
         return self.member
 
     def kill(self) -> None:
         end(self.member)
 
-    def _answering(self, member: local.Member) -> local.Member:
-        local.wait(member, self._directory / f"{member.role}.log")
+    def _answering(self, member: processes.Member) -> processes.Member:
+        processes.wait(member, self._directory / f"{member.role}.log")
         return member
 
 
-def end(member: local.Member) -> None:
+def end(member: processes.Member) -> None:
     process = member.process()
     if process is not None:
         process.kill()

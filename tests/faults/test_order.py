@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from spotted import local
+from spotted.local import processes
 
 DEADLINE_S = 60.0
 
 
 @pytest.fixture
-def started() -> Iterator[list[local.Member]]:
-    members: list[local.Member] = []
+def started() -> Iterator[list[processes.Member]]:
+    members: list[processes.Member] = []
     yield members
     for member in reversed(members):
         process = member.process()
@@ -25,7 +25,7 @@ def started() -> Iterator[list[local.Member]]:
             process.wait()
 
 
-def until(condition: str, member: local.Member, log: Path) -> None:
+def until(condition: str, member: processes.Member, log: Path) -> None:
     """Wait until a line is in a log."""
     deadline = time.monotonic() + DEADLINE_S
     while condition not in log.read_text():
@@ -34,19 +34,19 @@ def until(condition: str, member: local.Member, log: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", list(itertools.permutations(local.SERVICES)), ids="-".join)
+@pytest.mark.parametrize("order", list(itertools.permutations(processes.SERVICES)), ids="-".join)
 def test_services_that_start_before_the_store_wait_for_it(
-    tmp_path: Path, models: Path, started: list[local.Member], order: tuple[str, ...]
+    tmp_path: Path, models: Path, started: list[processes.Member], order: tuple[str, ...]
 ) -> None:
-    ports = {role: local.free_port() for role in local.ROLES}
-    store_url = f"redis://{local.LOOPBACK}:{ports['store']}/0"
-    scorer = f"{local.LOOPBACK}:{ports['scorer']}"
+    ports = {role: processes.free_port() for role in processes.ROLES}
+    store_url = f"redis://{processes.LOOPBACK}:{ports['store']}/0"
+    scorer = f"{processes.LOOPBACK}:{ports['scorer']}"
     for role in order:
         settings = {"SPOTTED_MODELS": str(models)}
-        started.append(local.start_service(role, tmp_path, ports[role], store_url, scorer, settings))
+        started.append(processes.start_service(role, tmp_path, ports[role], store_url, scorer, settings))
     for member in started:
         until("waiting for the store", member, tmp_path / f"{member.role}.log")
-        assert not local.serving(member.address)
-    started.append(local.start_store(tmp_path, ports["store"]))
+        assert not processes.serving(member.address)
+    started.append(processes.start_store(tmp_path, ports["store"]))
     for member in started:
-        local.wait(member, tmp_path / f"{member.role}.log")
+        processes.wait(member, tmp_path / f"{member.role}.log")

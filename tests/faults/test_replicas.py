@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.common.store import Store
-from services.sampler.planning import Planner
+from services.common.store.store import Store
+from services.sampler.questions.planner import Planner
 from spotted.sampling.rounds import Pair
 from spotted.v1 import sampler_pb2 as pb
 from tests.faults.annotators import (

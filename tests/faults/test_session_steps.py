@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from services.common import keys
-from services.common.store import Store
+from services.common.store import keys
+from services.common.store.store import Store
 from spotted.sampling.questions import Kind
 from spotted.v1 import sampler_pb2 as pb
 from tests.faults.annotators import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.store import Store
+from services.common.store.store import Store
 from spotted.errors import StoreUnavailableError
 from tests.faults.deployment import Deployment, Service, StoreProcess, until
 from tests.faults.load import Load, no_traces

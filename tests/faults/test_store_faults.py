@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.common.store import Store
+from services.common.store.store import Store
 from spotted.errors import StoreUnavailableError
 from tests.faults.deployment import ALWAYS, Deployment, Service, StoreProcess, until
 from tests.faults.load import Load, no_traces

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from services.common import keys
-from services.common.store import Store
-from spotted import local
+from services.common.store import keys
+from services.common.store.store import Store
 from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersionError
+from spotted.local import processes
 from tests.faults.deployment import Deployment, Service, StoreProcess, until
 
 pytestmark = pytest.mark.slow
@@ -208,7 +208,7 @@ def test_a_store_too_old_to_wait_for_its_disk_is_told_so(deployment: Deployment)
 
 def test_a_missing_certificate_authority_is_told_as_a_store_that_does_not_answer(tmp_path: Path) -> None:
     missing = tmp_path / "no-ca.pem"
-    url = f"rediss://{local.LOOPBACK}:{local.free_port()}/0?ssl_ca_certs={missing}"
+    url = f"rediss://{processes.LOOPBACK}:{processes.free_port()}/0?ssl_ca_certs={missing}"
     with pytest.raises(StoreUnavailableError, match="does not answer"):
         Store(url).open()
 

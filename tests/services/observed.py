@@ -20,8 +20,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from spotted import local
 from spotted.client import Crop, Spotted
+from spotted.local import processes
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import scorer_pb2, survey_pb2
@@ -100,10 +100,10 @@ def observe(directory: Path, store_url: str, models: Path, survey_id: str) -> Se
     """Start the services, ask them of everything, and stop them."""
     exposed: dict[str, str] = {}
     with collecting() as (collector, endpoint):
-        ports = {role: local.free_port() for role in local.SERVICES}
-        scrape = {role: local.free_port() for role in local.SERVICES}
+        ports = {role: processes.free_port() for role in processes.SERVICES}
+        scrape = {role: processes.free_port() for role in processes.SERVICES}
         members = [
-            local.start_service(
+            processes.start_service(
                 role,
                 directory,
                 ports[role],
@@ -117,11 +117,11 @@ def observe(directory: Path, store_url: str, models: Path, survey_id: str) -> Se
                     "OMP_NUM_THREADS": "1",
                 },
             )
-            for role in local.SERVICES
+            for role in processes.SERVICES
         ]
         try:
             for member in members:
-                local.wait(member, directory / f"{member.role}.log")
+                processes.wait(member, directory / f"{member.role}.log")
             with Spotted(**{role: f"127.0.0.1:{port}" for role, port in ports.items()}) as spotted:  # type: ignore[arg-type] # the addresses alone
                 _ask(spotted, survey_id)
                 _kill_planner(members[-1])
@@ -131,8 +131,8 @@ def observe(directory: Path, store_url: str, models: Path, survey_id: str) -> Se
                     exposed[role] = answer.read().decode()
         finally:
             for member in reversed(members):
-                local.end(member)
-    logs = {role: (directory / f"{role}.log").read_text() for role in local.SERVICES}
+                processes.end(member)
+    logs = {role: (directory / f"{role}.log").read_text() for role in processes.SERVICES}
     return Seen(survey_id, logs, exposed, collector.spans)
 
 
@@ -161,7 +161,7 @@ def _ask(spotted: Spotted, survey_id: str) -> None:
     spotted.submit_labels(survey_id, "main", [label])
 
 
-def _kill_planner(sampler: local.Member) -> None:
+def _kill_planner(sampler: processes.Member) -> None:
     process = sampler.process()
     assert process is not None
     (planner,) = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]

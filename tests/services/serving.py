@@ -10,10 +10,10 @@ from contextlib import contextmanager
 import grpc
 from grpc import aio
 
-from services.common.guard import Guard
-from services.common.interceptors import ErrorInterceptor
+from services.common.access.guard import Guard
+from services.common.rpc.errors import ErrorInterceptor
+from services.common.rpc.observer import WatchInterceptor
 from services.common.server import MAX_MESSAGE_BYTES, SERVER_OPTIONS, Service
-from services.common.watching import WatchInterceptor
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common import metrics
+from services.common.telemetry import metrics
 from tests.services import observed
 from tests.services.observed import Seen, observe
 

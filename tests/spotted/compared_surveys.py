@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from spotted.comparison import Comparison, compare, rankings
-from spotted.ranking import Gallery
+from spotted.evaluation.comparison import Comparison, compare, rankings
+from spotted.ranking.gallery import Gallery
 from spotted.survey import Detection, Side
 from tests.spotted.plain_ranking import exact_gallery
 

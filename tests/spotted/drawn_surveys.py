@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spotted.drawing import draw
-from spotted.imported import ImportedSurvey
-from spotted.intake import Picture
-from spotted.simulation import SimulationParams, simulate
+from spotted.demo.pictures import draw
+from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.picture import Picture
+from spotted.simulation.survey import SimulationParams, simulate_survey
 
 
 def drawn_survey(directory: Path, survey_id: str, params: SimulationParams) -> ImportedSurvey:
     """One picture for each detection; no two animals share an image."""
-    made = simulate(params, np.random.default_rng(0), survey_id=survey_id)
+    made = simulate_survey(params, np.random.default_rng(0), survey_id=survey_id)
     pictures = []
     for shot in made.shots:
         drawn = draw([shot], seed=0)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from spotted.feasibility import FeasibilityParams
-from spotted.ranking import Gallery
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.feasibility import FeasibilityParams
 from tests.spotted.surveys import random_gallery
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spotted.calibration import Calibration
-from spotted.feasibility import FeasibilityParams
-from spotted.ranking import Gallery
-from spotted.similarity import unit_rows
+from spotted.calibration.model import Calibration
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.similarity import unit_rows
 from spotted.survey import DetectionTable, Extent
 
 # weights of every term that counts, of the sign that a fit gives them

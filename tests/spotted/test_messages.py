@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spotted import messages
 from spotted.errors import InvalidInputError
-from spotted.feasibility import FeasibilityParams
+from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import Camera, Detection, Side
 from spotted.v1 import survey_pb2 as pb
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from grpc import StatusCode, aio
 
-from services.common.interceptors import DETAILS_KEY, rich_status
+from services.common.rpc.errors import DETAILS_KEY, rich_status
 from services.common.server import Service
 from spotted.errors import NotFoundError, SpottedError
 from spotted.v1 import scorer_pb2, scorer_pb2_grpc

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from services.embedder.decoding import decode
-from services.scorer import wire as scorer_wire
+from services.embedder.images.decoding import decode
+from services.scorer import requests as scorer_wire
 from spotted import messages
 from spotted.v1 import sampler_pb2, scorer_pb2
 from tools.wire_calls import Rpc, rpcs

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from services.common import keys
-from spotted import local
+from services.common.store import keys
+from spotted.local import processes
 
 
 def test_a_setting_that_cannot_be_used_ends_the_process_with_one_line() -> None:
@@ -61,8 +61,8 @@ def test_arrays_that_are_freed_return_to_the_system() -> None:
 
 
 def test_a_store_of_another_version_ends_the_process_with_one_line(tmp_path: Path) -> None:
-    store = local.start_store(tmp_path, local.free_port())
-    local.wait(store, tmp_path / "store.log")
+    store = processes.start_store(tmp_path, processes.free_port())
+    processes.wait(store, tmp_path / "store.log")
     connection = redis.Redis(port=store.port)
     connection.set(keys.VERSION, "999")
     connection.close()
@@ -70,7 +70,7 @@ def test_a_store_of_another_version_ends_the_process_with_one_line(tmp_path: Pat
         [sys.executable, "-m", "services.scorer"],
         env={
             "SPOTTED_STORE_URL": f"redis://{store.address}/0",
-            "SPOTTED_LISTEN": f"127.0.0.1:{local.free_port()}",
+            "SPOTTED_LISTEN": f"127.0.0.1:{processes.free_port()}",
             "PATH": "",
         },
         capture_output=True,

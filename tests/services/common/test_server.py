@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from services.common.guard import Guard
+from services.common.access.guard import Guard
 from services.common.server import in_thread, serve
 from services.common.settings import Security, Settings
-from spotted import local
 from spotted.errors import PreconditionError, UnavailableError
+from spotted.local import processes
 
 
 @pytest.fixture
-def member(tmp_path: Path, store_url: str) -> local.Member:
-    started = local.start_service(
-        "scorer", tmp_path, local.free_port(), store_url, "", {"SPOTTED_REFLECTION": "1"}
+def member(tmp_path: Path, store_url: str) -> processes.Member:
+    started = processes.start_service(
+        "scorer", tmp_path, processes.free_port(), store_url, "", {"SPOTTED_REFLECTION": "1"}
     )
-    local.wait(started, tmp_path / "scorer.log")
+    processes.wait(started, tmp_path / "scorer.log")
     return started
 
 
-def test_a_service_that_is_told_to_stop_drains_and_ends(member: local.Member, tmp_path: Path) -> None:
+def test_a_service_that_is_told_to_stop_drains_and_ends(member: processes.Member, tmp_path: Path) -> None:
     process = member.process()
     assert process is not None
     assert (
@@ -34,7 +34,7 @@ def test_a_service_that_is_told_to_stop_drains_and_ends(member: local.Member, tm
     process.terminate()
     assert process.wait(30) == 0
     assert (tmp_path / "scorer.log").read_text().rstrip().endswith("stopped")
-    assert not local.serving(member.address)
+    assert not processes.serving(member.address)
 
 
 def test_a_taken_port_is_told_with_the_remedy() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.embedder.decoding import ByteArray
+from services.embedder.images.decoding import ByteArray
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from services.embedder.decoding import ByteArray
+from services.embedder.images.decoding import ByteArray
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from services.common.heads import HeadStore
-from services.common.store import Store
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
 from services.embedder.__main__ import services as embedder_services
-from services.embedder.backbones import Backbone
-from services.embedder.embedding import Embedders, Stores
-from services.embedder.pipeline import ImageEmbedder
-from services.embedder.references import ReferenceStore
+from services.embedder.images.references import ReferenceStore
+from services.embedder.inference.backbones import Backbone
+from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.image_embedder import ImageEmbedder
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.common.heads import HeadStore
 from services.common.server import MAX_MESSAGE_BYTES as OTHER_MAX_BYTES
-from services.common.store import Store
-from services.embedder.backbones import Backbone
-from services.embedder.decoding import ByteArray
-from services.embedder.head_file import PARITY, to_onnx
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.embedder.images.decoding import ByteArray
+from services.embedder.inference.backbones import Backbone
 from services.embedder.servicer import MAX_MESSAGE_BYTES
+from services.embedder.training.head_onnx import PARITY, to_onnx
 from spotted import messages
+from spotted.arrays import Float32Array
 from spotted.client import Crop, Spotted
 from spotted.client.calls import our_errors
 from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
-from spotted.heads import Head
-from spotted.similarity import unit_rows
-from spotted.survey import Float32Array
+from spotted.heads.head import Head
+from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2 as pb
 from tests.services.embedder.serving import SPEC, serving
 

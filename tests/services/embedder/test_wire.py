@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from services.embedder import wire
-from services.embedder.batching import Timings
-from services.embedder.cropping import FractionBox, PixelBox
-from services.embedder.masks import PngMask, RleMask
-from services.embedder.pipeline import Embedding
-from services.embedder.tones import Tone
+from services.embedder.images.cropping import FractionBox, PixelBox
+from services.embedder.images.masks import PngMask, RleMask
+from services.embedder.images.tones import Tone
+from services.embedder.inference import calls
+from services.embedder.inference.batching import Timings
+from services.embedder.inference.image_embedder import Embedding
 from spotted import messages
 from spotted.errors import InvalidInputError, UnreadableImageError
-from spotted.heads import PAPER, HeadRecipe
+from spotted.heads.head import PAPER, HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import survey_pb2
 
@@ -44,7 +45,7 @@ def test_a_call_that_says_nothing_wants_base_embeddings_of_images_as_taken() -> 
 def test_a_preparation_is_read_whole() -> None:
     preparation = pb.Preparation(tone=pb.TONE_MATCHED, reference_digest="r", segmented=True, fill=0x0102FF)
     wanted = wire.wanted(pb.EmbedRequest(head_digest="h", preparation=preparation))
-    assert wanted == wire.Wanted("", "h", Tone.MATCHED, "r", segmented=True, fill=(1, 2, 255))
+    assert wanted == calls.Wanted("", "h", Tone.MATCHED, "r", segmented=True, fill=(1, 2, 255))
     assert not wanted.plain
 
 
@@ -119,11 +120,11 @@ def test_base_embeddings_with_nan_are_refused() -> None:
 
 def test_an_outcome_is_a_vector_with_timings_or_an_error_with_its_reason() -> None:
     vector = np.array([0.6, 0.8], np.float32)
-    good = wire._result(wire.Outcome("a", Embedding(vector, Timings(0.5, 0.25, 0.125))))
+    good = wire._result(calls.Outcome("a", Embedding(vector, Timings(0.5, 0.25, 0.125))))
     np.testing.assert_array_equal(messages.vector(good.embedding), vector)
     assert good.timings.queued.ToMilliseconds() == 500
     assert good.timings.inferred.ToMilliseconds() == 125
-    bad = wire._result(wire.Outcome("b", UnreadableImageError("torn")))
+    bad = wire._result(calls.Outcome("b", UnreadableImageError("torn")))
     assert (bad.WhichOneof("outcome"), bad.error.reason, bad.error.message) == (
         "error",
         "UNREADABLE_IMAGE",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from services.common.journal import Change
-from services.sampler.progress import full_progress
+from services.common.store.journal import Change
+from services.sampler.session.progress import full_progress
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
 

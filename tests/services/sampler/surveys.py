@@ -9,17 +9,17 @@ import numpy as np
 
 from services.common import process
 from services.common.server import Service
-from services.common.store import Store
+from services.common.store.store import Store
 from services.sampler.__main__ import service
-from services.sampler.asking import Asked, Asking
-from services.sampler.choosing import Wanted
-from services.sampler.facts import Facts
-from services.sampler.leases import Leases
-from services.sampler.planning import Planner
-from services.sampler.progress import quick_progress
-from services.sampler.scoring import CandidateColumns, Scorer, SurveyFacts, SurveyScores, Version
-from services.sampler.sessions import Sessions
-from services.sampler.state import SessionState
+from services.sampler.questions.choice import Wanted
+from services.sampler.questions.detection_facts import Facts
+from services.sampler.questions.next_questions import Asked, Asking
+from services.sampler.questions.planner import Planner
+from services.sampler.scorer_client import CandidateColumns, Scorer, SurveyFacts, SurveyScores, Version
+from services.sampler.session.leases import Leases
+from services.sampler.session.progress import quick_progress
+from services.sampler.session.sessions import Sessions
+from services.sampler.session.state import SessionState
 from spotted.errors import NotFoundError
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb

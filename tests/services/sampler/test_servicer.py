@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from services.common.store import Store
-from services.sampler.scoring import ScorerClient
+from services.common.store.store import Store
+from services.sampler.scorer_client import ScorerClient
 from services.scorer.__main__ import service as scorer_service
-from spotted import oracle
-from spotted.client import Spotted
+from spotted.client import Spotted, oracle
 from spotted.client.calls import our_errors
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Camera, Detection, Survey

@@ -6,8 +6,8 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from services.sampler import wire
-from services.sampler.asking import Asked, Leased
-from services.sampler.scoring import SurveyFacts, Version
+from services.sampler.questions.next_questions import Asked, Leased
+from services.sampler.scorer_client import SurveyFacts, Version
 from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind, Question, pair_question
 from spotted.sampling.rounds import PairQuery

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.heads import HeadStore
 from services.common.process import now
-from services.common.store import Store
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
 from services.scorer.__main__ import service
 from services.scorer.surveys import Surveys
 from tests.services.scorer.planted import Scorer

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.common.heads import HeadStore
-from services.common.store import Store
-from services.embedder.head_file import to_onnx
-from spotted.heads import Head
-from spotted.similarity import unit_rows
-from spotted.survey import Detection, Float32Array
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.embedder.training.head_onnx import to_onnx
+from spotted.arrays import Float32Array
+from spotted.heads.head import Head
+from spotted.scoring.similarity import unit_rows
+from spotted.survey import Detection
 from spotted.v1 import survey_pb2
 from tests.services.scorer.planted import DIMENSION, SPEC, START_S, Scorer, detections, vectors
 

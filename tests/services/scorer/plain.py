@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from spotted.survey import Detection, Float32Array
+from spotted.arrays import Float32Array
+from spotted.survey import Detection
 from tests.services.scorer.planted import CAMERAS, END_S, START_S
 
 # between CAM01 and CAM03

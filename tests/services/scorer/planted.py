@@ -9,8 +9,9 @@ import grpc
 import numpy as np
 
 from spotted import messages
+from spotted.arrays import Float32Array
 from spotted.client.calls import our_errors
-from spotted.survey import Camera, Detection, Float32Array, Side
+from spotted.survey import Camera, Detection, Side
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.common.survey_state import Snapshot, SurveyState
+from services.common.survey.state import Snapshot, SurveyState
 from spotted import messages
-from spotted.similarity import unit_rows
+from spotted.scoring.similarity import unit_rows
 from spotted.v1 import store_pb2
 from tests.services.scorer.planted import CAMERAS, SPEC, detections, new_survey, vectors
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common import keys
-from services.common.store import Store
+from services.common.store import keys
+from services.common.store.store import Store
 from services.scorer.calibrations import CalibrationStore
-from spotted.calibration import Calibration
+from spotted.calibration.evidence import LOOKS, TERMS
+from spotted.calibration.model import Calibration
 from spotted.errors import NotFoundError
-from spotted.evidence import LOOKS, TERMS
 from spotted.v1 import store_pb2, survey_pb2
 
 FITTED = Calibration(

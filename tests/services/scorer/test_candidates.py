@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from spotted import messages
+from spotted.arrays import Float32Array
 from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
-from spotted.survey import Camera, Detection, Float32Array, Side
+from spotted.survey import Camera, Detection, Side
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 from tests.services.scorer.plain import alike, feasible, journey, two_animals

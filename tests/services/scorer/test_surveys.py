@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from services.common import keys
-from services.common.heads import HeadStore
 from services.common.process import now
-from services.common.store import Store
-from services.common.survey_state import DETECTION_BYTES
+from services.common.store import keys
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.common.survey.state import DETECTION_BYTES
 from services.scorer.__main__ import service
 from services.scorer.surveys import BUDGET_BYTES, Surveys
 from spotted import messages
@@ -26,7 +26,7 @@ from spotted.errors import (
     NotFoundError,
     PreconditionError,
 )
-from spotted.similarity import unit_rows
+from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.store import Store
-from spotted import local
+from services.common.store.store import Store
+from spotted.local import processes
 
 
 @pytest.fixture(scope="session")
 def second_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("second")
-    member = local.start_store(directory, local.free_port())
-    local.wait(member, directory / "store.log")
+    member = processes.start_store(directory, processes.free_port())
+    processes.wait(member, directory / "store.log")
     yield f"redis://{member.address}/0"
-    local.end(member)
+    processes.end(member)
 
 
 @pytest.fixture

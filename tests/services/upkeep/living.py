@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from services.common import keys, process
-from services.common.heads import HeadStore
-from services.common.store import Store
-from services.embedder.head_file import to_onnx
-from services.upkeep.backup import BackedUp, Backups
+from services.common import process
+from services.common.store import keys
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.embedder.training.head_onnx import to_onnx
+from services.upkeep.backup.write import BackedUp, Backups
 from spotted.client import Spotted
-from spotted.heads import Head
-from spotted.similarity import unit_rows
+from spotted.heads.head import Head
+from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2, scorer_pb2, survey_pb2
 from tests.spotted.client.surveys import KNOWN, SPEC, known_vectors, survey

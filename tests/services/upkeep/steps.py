@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from services.common import keys
-from services.common.store import Store
-from services.upkeep.upgrade import Step, upgrade
+from services.common.store import keys
+from services.common.store.store import Store
+from services.upkeep.upgrade import Step, upgrade_store
 
 MOVE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
@@ -39,4 +39,4 @@ RENAMED = Step("1", "2", move_journals)
 HALF = Step("1", "2", move_half)
 
 if __name__ == "__main__":
-    upgrade(Store(sys.argv[1], version=None), [HALF], target="2", lease_s=LEASE_S)
+    upgrade_store(Store(sys.argv[1], version=None), [HALF], target="2", lease_s=LEASE_S)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from services.common import keys
-from services.common.journal import Change, Journal
-from services.common.store import Store
-from services.upkeep.upgrade import STEPS, Step, pending, upgrade, version
-from spotted import local
+from services.common.store import keys
+from services.common.store.journal import Change, Journal
+from services.common.store.store import Store
+from services.upkeep.upgrade import STEPS, Step, pending, upgrade_store, version
 from spotted.errors import ConcurrencyError, PreconditionError, StoreUnavailableError, StoreVersionError
+from spotted.local import processes
 from tests.services.upkeep.steps import LEASE_S, RENAMED, events_key
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,8 +27,8 @@ SURVEYS = [f"s{n}" for n in range(6)]
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """A store of its own, of version 1, with some surveys."""
-    member = local.start_store(tmp_path, local.free_port())
-    local.wait(member, tmp_path / "store.log")
+    member = processes.start_store(tmp_path, processes.free_port())
+    processes.wait(member, tmp_path / "store.log")
     address = f"redis://{member.address}/0"
     old = Store(address, version="1")
     old.open()
@@ -37,7 +37,7 @@ def url(tmp_path: Path) -> Iterator[str]:
         append(old, survey_id, b"first", at=0)
     old.close()
     yield address
-    local.end(member)
+    processes.end(member)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_this_release_has_a_way_to_its_own_version() -> None:
 
 
 def test_a_store_is_brought_to_the_next_version(url: str, any_version: Store) -> None:
-    assert upgrade(any_version, [RENAMED], target="2") == [RENAMED]
+    assert upgrade_store(any_version, [RENAMED], target="2") == [RENAMED]
     assert version(any_version) == "2"
     assert held(any_version) == {survey_id: [b"first"] for survey_id in SURVEYS}
     assert any_version.get(keys.UPGRADE) is None
@@ -74,8 +74,8 @@ def test_a_store_is_brought_to_the_next_version(url: str, any_version: Store) ->
 
 
 def test_a_repeat_does_nothing(any_version: Store) -> None:
-    upgrade(any_version, [RENAMED], target="2")
-    assert upgrade(any_version, [RENAMED], target="2") == []
+    upgrade_store(any_version, [RENAMED], target="2")
+    assert upgrade_store(any_version, [RENAMED], target="2") == []
 
 
 def test_steps_are_taken_in_their_order_from_where_the_store_is(any_version: Store) -> None:
@@ -85,7 +85,7 @@ def test_steps_are_taken_in_their_order_from_where_the_store_is(any_version: Sto
         return Step(before, after, lambda *_: taken.append(after))
 
     steps = [step("0", "1"), step("1", "2"), step("2", "3")]
-    upgrade(any_version, steps, target="3")
+    upgrade_store(any_version, steps, target="3")
     assert taken == ["2", "3"]
     assert [s.after for s in pending("2>3", steps, "3")] == ["3"]
 
@@ -94,7 +94,7 @@ def test_steps_are_taken_in_their_order_from_where_the_store_is(any_version: Sto
 def test_a_version_that_no_step_leads_from_is_refused(any_version: Store, found: str) -> None:
     any_version.put(keys.VERSION, found.encode())
     with pytest.raises(StoreVersionError, match=f"store version {found}, and this release upgrades to 2"):
-        upgrade(any_version, [RENAMED], target="2")
+        upgrade_store(any_version, [RENAMED], target="2")
     assert version(any_version) == found
 
 
@@ -108,7 +108,7 @@ def test_an_upgrade_that_was_killed_half_way_goes_on(url: str, any_version: Stor
         assert dying.stdout is not None
         assert dying.stdout.readline() == b"half\n"
         with pytest.raises(ConcurrencyError, match="another upgrade of the store is under way"):
-            upgrade(any_version, [RENAMED], target="2", lease_s=LEASE_S)
+            upgrade_store(any_version, [RENAMED], target="2", lease_s=LEASE_S)
         dying.kill()
     assert version(any_version) == "1>2"
     for release in ("1", "2"):
@@ -118,7 +118,7 @@ def test_an_upgrade_that_was_killed_half_way_goes_on(url: str, any_version: Stor
     deadline = time.monotonic() + 10 * LEASE_S
     while any_version.get(keys.UPGRADE) is not None:
         assert time.monotonic() < deadline
-    assert upgrade(any_version, [RENAMED], target="2") == [RENAMED]
+    assert upgrade_store(any_version, [RENAMED], target="2") == [RENAMED]
     assert held(any_version) == {survey_id: [b"first"] for survey_id in SURVEYS}
 
 
@@ -127,9 +127,9 @@ def test_a_step_that_fails_lets_the_next_upgrade_begin_at_once(any_version: Stor
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        upgrade(any_version, [Step("1", "2", fail)], target="2")
+        upgrade_store(any_version, [Step("1", "2", fail)], target="2")
     assert version(any_version) == "1>2"
-    assert upgrade(any_version, [RENAMED], target="2") == [RENAMED]
+    assert upgrade_store(any_version, [RENAMED], target="2") == [RENAMED]
 
 
 def test_who_lost_its_lease_changes_the_version_no_more(any_version: Store) -> None:
@@ -138,7 +138,7 @@ def test_who_lost_its_lease_changes_the_version_no_more(any_version: Store) -> N
         alive()
 
     with pytest.raises(ConcurrencyError, match="another upgrade"):
-        upgrade(any_version, [Step("1", "2", taken_over)], target="2")
+        upgrade_store(any_version, [Step("1", "2", taken_over)], target="2")
     assert version(any_version) == "1>2"
     assert any_version.get(keys.UPGRADE) == b"another"
 
@@ -180,7 +180,7 @@ def test_a_service_of_the_old_release_writes_nothing_once_an_upgrade_has_begun(
         thread.start()
     while min(acknowledged.values()) < 5:
         assert all(thread.is_alive() for thread in writers)
-    upgrade(any_version, [Step("1", "2", count)], target="2")
+    upgrade_store(any_version, [Step("1", "2", count)], target="2")
     assert len(ends) == len(SURVEYS)
     assert all("version 1>2, this is version 1; wait until" in str(error) for error in ends)
     after = {survey_id: len(found) for survey_id, found in held(any_version).items()}
@@ -194,6 +194,6 @@ def test_a_store_that_does_not_let_connections_be_closed_is_not_touched(url: str
     connection.acl_setuser("default", enabled=True, nopass=True, commands=["-client|kill"])
     connection.close()
     with pytest.raises(PreconditionError, match="stop every service, and repeat with --services-stopped"):
-        upgrade(any_version, [RENAMED], target="2")
+        upgrade_store(any_version, [RENAMED], target="2")
     assert version(any_version) == "1"
-    assert upgrade(any_version, [RENAMED], target="2", services_stopped=True) == [RENAMED]
+    assert upgrade_store(any_version, [RENAMED], target="2", services_stopped=True) == [RENAMED]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.store import Store
+from services.common.store.store import Store
 from services.scorer.__main__ import service
 from spotted.client import Spotted
 from tests.services.scorer.planted import Scorer

@@ -11,7 +11,7 @@ from spotted.batch.blocks import Job, compute_block, job_of, read_block, sweep, 
 from spotted.batch.snapshot import MANIFEST, open_snapshot, take_snapshot
 from spotted.client import Spotted
 from spotted.errors import PreconditionError
-from spotted.fusion import Fusion
+from spotted.scoring.fusion import Fusion
 from tests.spotted.batch.conftest import COUNT
 
 ROWS = 7

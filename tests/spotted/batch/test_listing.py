@@ -9,9 +9,9 @@ from spotted.batch.blocks import Job, compute_block, job_of
 from spotted.batch.listing import write_listing
 from spotted.batch.snapshot import Snapshot, open_snapshot, take_snapshot
 from spotted.client import Spotted
-from spotted.csvcandidates import COLUMNS
 from spotted.errors import PreconditionError
-from spotted.fusion import Fusion
+from spotted.formats.csv_candidates import COLUMNS
+from spotted.scoring.fusion import Fusion
 from spotted.v1 import survey_pb2
 from tests.spotted.batch.conftest import COUNT
 

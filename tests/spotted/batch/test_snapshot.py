@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.common.store import Store
+from services.common.store.store import Store
 from spotted.batch.snapshot import TABLE, described, open_snapshot, take_snapshot
 from spotted.client import Spotted
+from spotted.client.gallery import load_gallery
 from spotted.errors import ConcurrencyError, NotFoundError, PreconditionError
-from spotted.loading import load_gallery
 from spotted.survey import Camera, Survey
 from spotted.v1 import scorer_pb2, survey_pb2
 from tests.spotted.batch.conftest import COUNT

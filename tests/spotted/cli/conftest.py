@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from services.common.store import Store
+from services.common.store.store import Store
 from spotted.cli import main
 from spotted.client import Spotted
-from spotted.local import RUN_FILE
+from spotted.local.processes import RUN_FILE
 from tests.spotted.client.surveys import serving
 
 

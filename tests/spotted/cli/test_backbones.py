@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from services.embedder.architectures import ARCHITECTURES
-from services.embedder.export import Exported
-from services.embedder.variants import PRECISIONS
+from services.embedder.export.__main__ import Exported
+from services.embedder.export.architectures import ARCHITECTURES
+from services.embedder.export.variants import PRECISIONS
 from spotted.cli import backbones, main
 
 COMMAND = [sys.executable, "-m", "spotted.cli", "export-backbone"]

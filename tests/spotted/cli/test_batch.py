@@ -10,7 +10,7 @@ import pytest
 
 from spotted.batch.blocks import blocks_path
 from spotted.cli import batch
-from spotted.csvcandidates import COLUMNS
+from spotted.formats.csv_candidates import COLUMNS
 from spotted.survey import Camera
 from spotted.v1 import scorer_pb2
 from tests.services.scorer.planted import Scorer

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.common.store import Store
-from services.embedder.backbones import Backbone
+from services.common.store.store import Store
+from services.embedder.inference.backbones import Backbone
 from tests.services.embedder.serving import add_survey, serving
 from tests.spotted.cli.conftest import Machine, machine_of
 

@@ -9,11 +9,11 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 
-from services.embedder.backbones import MANIFEST_FILE
-from spotted import local
+from services.embedder.inference.backbones import MANIFEST_FILE
 from spotted.cli import main
 from spotted.cli.machine import DEVICES
 from spotted.client import Spotted
+from spotted.local import processes
 from spotted.v1 import embedder_pb2
 
 
@@ -35,7 +35,7 @@ def test_help_teaches_the_steps_and_the_exit_codes() -> None:
 
 def test_a_taken_port_is_told_before_anything_runs(tmp_path: Path) -> None:
     with socket.socket() as holder:
-        holder.bind((local.LOOPBACK, 0))
+        holder.bind((processes.LOOPBACK, 0))
         holder.listen()
         port = holder.getsockname()[1]
         code, _, err = run("up", "--data", str(tmp_path), "--port", str(port))
@@ -65,7 +65,7 @@ def test_an_unknown_device_is_refused_before_anything_runs(tmp_path: Path) -> No
     assert code == 2
     for device in DEVICES:
         assert device in err
-    assert local.read(tmp_path / "data") is None
+    assert processes.read(tmp_path / "data") is None
 
 
 def up(directory: Path, models: Path, *options: str) -> tuple[int, str, str]:
@@ -90,7 +90,7 @@ def test_the_services_load_the_backbones_named_the_first_as_the_default(tmp_path
         assert [(model.model_id, model.device) for model in models_] == [(n, "cpu") for n in sorted(names)]
         assert info.default_model_id == "lite-again"
     finally:
-        local.down(tmp_path / "data")
+        processes.down(tmp_path / "data")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_cannot_be_loaded_is_named_with_the_log(
     if "cuda" in options and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this onnxruntime has CUDA; the refusal is tried where it has not")
     code, _, err = up(tmp_path / "data", models, *options)
-    local.down(tmp_path / "data")
+    processes.down(tmp_path / "data")
     assert code == 5
     assert told in err
     assert "embedder.log" in err

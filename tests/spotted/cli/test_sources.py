@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from spotted.catalogue import read_catalogue
 from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, PUBLISHED, Source, is_known, recall, remember
 from spotted.errors import NotFoundError
+from spotted.formats.catalogue import read_catalogue
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.published_tree import write_tree
 

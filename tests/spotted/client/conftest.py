@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.store import Store
+from services.common.store.store import Store
 from spotted.client import Spotted
 from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from services.common.store import Store
-from services.sampler.scoring import ScorerClient
+from services.common.store.store import Store
+from services.sampler.scorer_client import ScorerClient
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted
 from spotted.survey import Camera, Detection, Survey

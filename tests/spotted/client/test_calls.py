@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import grpc
 import pytest
 
-from services.common.store import Store
+from services.common.store.store import Store
 from services.scorer.__main__ import service
-from spotted import local
 from spotted.client.calls import open_channel, our_errors, spotted_error, streamed
 from spotted.errors import DeadlineError, NotFoundError, SpottedError, UnavailableError
+from spotted.local import processes
 from spotted.v1 import scorer_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 from tests.services.serving import running
@@ -39,7 +39,7 @@ def asked_while_down(channel: grpc.Channel, caller: ThreadPoolExecutor) -> Answe
 
 
 def test_a_call_waits_for_a_service_that_comes_a_moment_later(store: Store) -> None:
-    port = local.free_port()
+    port = processes.free_port()
     with open_channel(f"127.0.0.1:{port}") as channel, ThreadPoolExecutor(1) as caller:
         answer = asked_while_down(channel, caller)
         with running(service(store), port=port):
@@ -47,7 +47,7 @@ def test_a_call_waits_for_a_service_that_comes_a_moment_later(store: Store) -> N
 
 
 def test_a_call_made_while_its_service_is_restarted_is_answered(store: Store) -> None:
-    port = local.free_port()
+    port = processes.free_port()
     with open_channel(f"127.0.0.1:{port}") as channel, ThreadPoolExecutor(1) as caller:
         with running(service(store), port=port):
             assert surveys(channel) is not None
@@ -59,9 +59,9 @@ def test_a_call_made_while_its_service_is_restarted_is_answered(store: Store) ->
 def test_a_deadline_that_passed_is_a_deadline_error() -> None:
     with socket.socket() as mute:
         # takes connections and never says a word
-        mute.bind((local.LOOPBACK, 0))
+        mute.bind((processes.LOOPBACK, 0))
         mute.listen()
-        address = f"{local.LOOPBACK}:{mute.getsockname()[1]}"
+        address = f"{processes.LOOPBACK}:{mute.getsockname()[1]}"
         with grpc.insecure_channel(address) as channel, pytest.raises(DeadlineError), our_errors(address):
             ScorerServiceStub(channel).ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=0.2)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.common.store import Store
+from services.common.store.store import Store
 from services.scorer.__main__ import service
-from spotted import local
 from spotted.client import Spotted
 from spotted.client.connection import request_id
 from spotted.errors import DeadlineError, PreconditionError
+from spotted.local import processes
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2
 from tests.services.serving import running
@@ -38,9 +38,9 @@ def test_lists_longer_than_a_page_come_whole(store: Store, survey_id: str) -> No
 
 def test_nothing_is_sent_before_the_first_call() -> None:
     with socket.socket() as mute:
-        mute.bind((local.LOOPBACK, 0))
+        mute.bind((processes.LOOPBACK, 0))
         mute.listen()
-        address = f"{local.LOOPBACK}:{mute.getsockname()[1]}"
+        address = f"{processes.LOOPBACK}:{mute.getsockname()[1]}"
         with Spotted(embedder=address, scorer=address, sampler=address, timeout_s=0.5) as spotted:
             connected, _, _ = select.select([mute], [], [], 0.2)
             assert not connected

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.common.store import Store
-from services.embedder.backbones import Backbone
+from services.common.store.store import Store
+from services.embedder.inference.backbones import Backbone
 from spotted.client.embedding import Crop, _crop_message
 from spotted.errors import NotFoundError
 from spotted.v1 import survey_pb2

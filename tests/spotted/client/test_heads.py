@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.store import Store
-from services.embedder.backbones import Backbone
+from services.common.store.store import Store
+from services.embedder.inference.backbones import Backbone
 from spotted.client import Spotted
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.v1 import embedder_pb2, operations_pb2

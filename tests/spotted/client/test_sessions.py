@@ -6,8 +6,8 @@ from itertools import combinations, product
 
 import pytest
 
-from services.common import keys
-from services.common.store import Store
+from services.common.store import keys
+from services.common.store.store import Store
 from spotted.client import Spotted
 from spotted.client.calls import MAX_MESSAGE_BYTES
 from spotted.client.sessions import _parts

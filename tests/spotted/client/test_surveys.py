@@ -7,7 +7,7 @@ import pytest
 
 from spotted.client import Spotted
 from spotted.errors import AlreadyExistsError, NotFoundError
-from spotted.similarity import PRODUCT_ERROR
+from spotted.scoring.similarity import PRODUCT_ERROR
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2, survey_pb2
 from tests.spotted.client.surveys import (

@@ -7,8 +7,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spotted.arrays import Float32Array, IntArray
 from spotted.sampling.bursts import BURST_GAP_S, burst_groups, burst_ids
-from spotted.survey import DetectionTable, Float32Array, IntArray
+from spotted.survey import DetectionTable
 
 NAN = math.nan
 # place on a line of stations 1 km apart, and time

@@ -5,7 +5,9 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spotted.constraints import Answer, Constraints, LabelledPair
+from spotted.constraints.answers import Answer, LabelledPair
+from spotted.constraints.closure import Constraints
+from spotted.constraints.verified import Verified
 from spotted.sampling.questions import (
     BURST_REASON,
     ONE_ANIMAL,
@@ -17,7 +19,6 @@ from spotted.sampling.questions import (
 )
 from spotted.sampling.rounds import Pair, PairQuery
 from spotted.v1 import sampler_pb2 as pb
-from spotted.verified import Verified
 
 S, D, N = Answer.SAME, Answer.DIFFERENT, Answer.NOT_COMPARABLE
 Said = tuple[int, int, Answer]

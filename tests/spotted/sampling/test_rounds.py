@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spotted.constraints import Answer, Constraints, LabelledPair
+from spotted.arrays import IntArray
+from spotted.constraints.answers import Answer, LabelledPair
+from spotted.constraints.closure import Constraints
 from spotted.errors import PreconditionError
-from spotted.sampling.candidates import CandidateGraph
-from spotted.sampling.ranked import Greedy, Random
+from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import PairQuery, PlanState, Round, RoundQueue
-from spotted.survey import IntArray
+from spotted.sampling.strategies.ranked import Greedy, Random
 
 
 def served(queue: RoundQueue, count: int = 10, **left_out: set[tuple[int, int]]) -> list[tuple[int, int]]:

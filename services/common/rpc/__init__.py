@@ -1,0 +1,14 @@
+"""What every call passes through: parsing, checks, errors and observation.
+
+layer     handlers and the interceptors around them
+parsing   bytes to requests
+checks    checks of requests before anything is computed
+errors    errors to gRPC statuses, in one place
+observer  calls counted, timed, traced and given an id
+"""
+
+from services.common.rpc.errors import ErrorInterceptor
+from services.common.rpc.layer import Context, Handler, Layer, wrapped
+from services.common.rpc.observer import WatchInterceptor
+
+__all__ = ["Context", "ErrorInterceptor", "Handler", "Layer", "WatchInterceptor", "wrapped"]

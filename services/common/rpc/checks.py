@@ -1,0 +1,159 @@
+"""Checks that every service makes of what arrives, before anything is computed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common.store import keys
+from spotted import messages
+from spotted.errors import InvalidInputError
+from spotted.survey import Camera, Detection
+from spotted.v1 import survey_pb2 as pb
+
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+ID_LENGTH = 256
+# a page of a thousand names stays a message, and so does a question about two `data:` addresses
+NAME_LENGTH, URI_LENGTH = 1024, 1 << 20
+# far more than any list has items, and still a whole number to every store
+LAST_START = 1 << 53
+# farther from the origin than any projected coordinate on Earth
+FARTHEST_M = 1e8
+
+ItemT = TypeVar("ItemT")
+
+
+def slug(text: str, field: str) -> str:
+    """A survey, session or annotator id. Raises InvalidInputError where it cannot be one."""
+    if not SLUG.fullmatch(text):
+        raise InvalidInputError(
+            f"{field} is {text!r}; use 1 to 64 letters, digits and `._-`, beginning with a letter or digit",
+            field=field,
+        )
+    return text
+
+
+def survey_id(text: str, field: str) -> str:
+    """A survey's id, before which its organisation may stand. Raises InvalidInputError."""
+    organisation, of, own = text.rpartition(keys.OF)
+    for part in (organisation, own) if of else (own,):
+        slug(part, field)
+    return text
+
+
+def identifier(text: str, field: str, *, required: bool = True) -> str:
+    """Any other id. Raises InvalidInputError where it is too long, not printable, or missing."""
+    if (required and not text) or len(text) > ID_LENGTH or not text.isprintable():
+        raise InvalidInputError(
+            f"{field} is {text[:40]!r}; use 1 to {ID_LENGTH} printable characters", field=field
+        )
+    return text
+
+
+def words(text: str, field: str, *, most: int) -> str:
+    """Free text. Raises InvalidInputError where it is longer than `most` characters."""
+    if len(text) > most:
+        raise InvalidInputError(f"{field} has {len(text)} characters; use {most} at most", field=field)
+    return text
+
+
+def between(count: int, least: int, most: int, field: str) -> int:
+    """A count within limits. Raises InvalidInputError that names both."""
+    if not least <= count <= most:
+        raise InvalidInputError(f"{field} is {count}; use {least} to {most}", field=field)
+    return count
+
+
+def unique(ids: Iterable[str], field: str) -> None:
+    """Raise InvalidInputError at the first id that stands twice."""
+    seen: set[str] = set()
+    for one in ids:
+        if one in seen:
+            raise InvalidInputError(f"{field} names {one!r} twice; send each id once", field=field)
+        seen.add(one)
+
+
+def finite(value: float, field: str, *, least: float = -math.inf, most: float = math.inf) -> float:
+    """A number within limits. Raises InvalidInputError for NaN, infinity, or a value outside them."""
+    if not (math.isfinite(value) and least <= value <= most):
+        raise InvalidInputError(f"{field} is {value}; use a number from {least:g} to {most:g}", field=field)
+    return value
+
+
+def instant(message: Timestamp, field: str) -> None:
+    """Raise InvalidInputError where a Timestamp is outside the years that it allows, 1 to 9999."""
+    finite(messages.seconds(message), field, least=messages.FIRST_INSTANT_S, most=messages.LAST_INSTANT_S)
+
+
+def camera(message: pb.Camera, field: str) -> Camera:
+    """A camera whose id, position and period make sense."""
+    identifier(message.camera_id, f"{field}.camera_id")
+    finite(message.position.x_m, f"{field}.position.x_m", least=-FARTHEST_M, most=FARTHEST_M)
+    finite(message.position.y_m, f"{field}.position.y_m", least=-FARTHEST_M, most=FARTHEST_M)
+    finite(message.location_uncertainty_m, f"{field}.location_uncertainty_m", least=0.0)
+    for part in ("start_time", "end_time"):
+        instant(getattr(message, part), f"{field}.{part}")
+    decoded = messages.camera(message)
+    if decoded.start_s is not None and decoded.end_s is not None and decoded.end_s < decoded.start_s:
+        raise InvalidInputError(
+            f"camera {decoded.camera_id!r} ends before it starts; correct its end_time",
+            field=f"{field}.end_time",
+        )
+    return decoded
+
+
+def detection(message: pb.Detection, field: str, *, stored: bool = True) -> Detection:
+    """A detection whose ids can be ids; one that is not stored needs none."""
+    identifier(message.detection_id, f"{field}.detection_id", required=stored)
+    for part in ("camera_id", "image_id", "encounter_id", "individual_id"):
+        identifier(getattr(message, part), f"{field}.{part}", required=False)
+    words(message.image_uri, f"{field}.image_uri", most=URI_LENGTH)
+    instant(message.captured_at, f"{field}.captured_at")
+    return messages.detection(message)
+
+
+def page_size(asked: int, *, default: int, largest: int) -> int:
+    """How many items a page holds: the default for 0, lowered to the largest (AIP-158)."""
+    return min(asked or default, largest)
+
+
+def page(items: Sequence[ItemT], size: int, token: str, *arguments: str) -> tuple[Sequence[ItemT], str]:
+    """The page that a token asks for, and the token of the next one, empty on the last page.
+
+    arguments: what the list depends on; a token of other arguments is refused.
+    """
+    start = page_start(token, arguments)
+    more = start + size < len(items)
+    return items[start : start + size], page_token(start + size, arguments) if more else ""
+
+
+def page_token(start: int, arguments: Sequence[str]) -> str:
+    """The token of a page that begins at item `start` of a list that depends on these arguments."""
+    return base64.urlsafe_b64encode(json.dumps([start, _short_digest(arguments)]).encode()).decode()
+
+
+def page_start(token: str, arguments: Sequence[str]) -> int:
+    """Where the page of a token begins, 0 without one. Raises InvalidInputError for another list's."""
+    if not token:
+        return 0
+    try:
+        start, digest = json.loads(base64.urlsafe_b64decode(token.encode()))
+        known = isinstance(start, int) and 0 <= start <= LAST_START and digest == _short_digest(arguments)
+    except (ValueError, TypeError, RecursionError):
+        known = False
+    if not known:
+        raise InvalidInputError(
+            "page_token is not one of this list; begin again without it", field="page_token"
+        )
+    return int(start)
+
+
+def _short_digest(arguments: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:16]

@@ -1,0 +1,155 @@
+"""The one boundary between errors and statuses: every failure leaves with reason and remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc import aio
+
+from services.common.rpc.layer import Context, Handler, Layer, wrapped
+from services.common.rpc.parsing import Deserialize, parsed, parsed_each
+from services.common.telemetry import logs
+from spotted import errors
+
+STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
+    errors.InvalidInputError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    errors.PreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ConcurrencyError: grpc.StatusCode.ABORTED,
+    errors.OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.QuotaError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.StoreVersionError: grpc.StatusCode.FAILED_PRECONDITION,
+}
+DOMAIN = "spotted"
+DETAILS_KEY = "grpc-status-details-bin"
+# a message travels up to three times in the trailing metadata, once with three bytes for each that is not
+# ASCII, and clients refuse metadata above 8 KiB
+LONGEST_MESSAGE_BYTES = 1000
+
+logger = logging.getLogger("spotted")
+
+
+def status_code(error: errors.SpottedError) -> grpc.StatusCode:
+    """The status of an error: that of its nearest class in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def rich_status(error: errors.SpottedError) -> status_pb2.Status:
+    """google.rpc.Status with ErrorInfo, and BadRequest or RetryInfo where they apply (AIP-193)."""
+    message = _shortened(str(error))
+    details: list[Any] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    if isinstance(error, errors.InvalidInputError) and error.field:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=message)
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, errors.OverloadedError):
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(int(error.retry_after_s * 1e9))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    status = status_pb2.Status(code=status_code(error).value[0], message=message)
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def _shortened(message: str) -> str:
+    """A message as it fits: what it names may be as long as a request."""
+    content = message.encode(errors="replace")
+    if len(content) <= LONGEST_MESSAGE_BYTES:
+        return message
+    return content[:LONGEST_MESSAGE_BYTES].decode(errors="ignore") + "…"
+
+
+class ErrorInterceptor(Layer):
+    """Turns errors into rich statuses, as WatchInterceptor outside of it sees them."""
+
+    def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler with its requests parsed and its errors met inside the boundary."""
+        method = path.rsplit("/", 1)[-1]
+        deserialize, many = handler.request_deserializer, handler.request_streaming
+
+        def unary(behaviour: Handler) -> Handler:
+            return _wrap_unary(method, _parsing(behaviour, deserialize, stream=many))
+
+        def stream(behaviour: Handler) -> Handler:
+            return _wrap_stream(method, _parsing(behaviour, deserialize, stream=many))
+
+        return wrapped(handler, unary=unary, stream=stream, raw=True)
+
+
+def _parsing(behaviour: Handler, deserialize: Deserialize | None, *, stream: bool) -> Handler:
+    """A behaviour of bytes from one of requests."""
+    parse = parsed_each if stream else parsed
+    return lambda content, context: behaviour(parse(deserialize, content), context)
+
+
+def _wrap_unary(method: str, behaviour: Handler) -> Handler:
+    async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
+        try:
+            return await behaviour(request, context)
+        except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
+            await _abort(method, error, context)
+
+    return call
+
+
+def _wrap_stream(method: str, behaviour: Handler) -> Handler:
+    async def call(
+        request: Any,  # noqa: ANN401 - any rpc
+        context: Context,
+    ) -> AsyncIterator[Any]:
+        try:
+            answers = behaviour(request, context)
+            if inspect.isawaitable(answers):
+                # health's Watch writes its answers itself
+                await answers
+            else:
+                async for response in answers:
+                    yield response
+        except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
+            await _abort(method, error, context)
+
+    return call
+
+
+async def _abort(method: str, error: Exception, context: Context) -> NoReturn:
+    # abort() itself raises; a handler that aborted already has said all
+    if isinstance(error, aio.AbortError):
+        raise error
+    # gRPC could not send: the caller hung up, and nobody is left to be told
+    if isinstance(error, aio.InternalError):
+        raise asyncio.CancelledError from error
+    if isinstance(error, errors.SpottedError):
+        status = rich_status(error)
+        code = status_code(error)
+    elif isinstance(error, NotImplementedError):
+        # the generated base class says so of what a servicer lacks, such as health's List
+        code = grpc.StatusCode.UNIMPLEMENTED
+        status = status_pb2.Status(code=code.value[0], message=f"{method} is not served here")
+    else:
+        logger.error("%s failed", method, exc_info=error)
+        code = grpc.StatusCode.INTERNAL
+        status = status_pb2.Status(
+            code=code.value[0],
+            message=f"{method} failed unexpectedly ({type(error).__name__}); the server's log has the trace "
+            f"under request id {logs.current().request_id}",
+        )
+    named = (logs.REQUEST_ID, logs.current().request_id)
+    details = (DETAILS_KEY, status.SerializeToString())
+    try:
+        await context.abort(code, status.message, (*(context.trailing_metadata() or ()), named, details))
+    except aio.InternalError as unsent:
+        raise asyncio.CancelledError from unsent

@@ -1,0 +1,274 @@
+"""The durable store: any server with the Redis protocol and an append-only file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
+
+import redis
+from redis.connection import AbstractConnection
+
+from services.common.store import address, keys
+from services.common.store.failures import REPEAT, failure, forgetful
+from services.common.telemetry import metrics, tracing
+from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersionError
+
+# of the time in which the store must answer at all
+WAIT_SHARE = 0.8
+
+
+class Store:
+    """A connection pool to the store, with its failures in the words of spotted.errors.
+
+    Every call raises StoreUnavailableError where the store does not answer or takes no writes, and
+    PreconditionError where one that was connected to anew would forget what it is told.
+    """
+
+    def __init__(self, url: str, *, version: str | None = keys.STORE_VERSION) -> None:
+        """Connect at the first call. version: of the data that it holds; None: any, to upgrade it.
+
+        Raises InvalidInputError for a URL that cannot be read.
+        """
+        self.url = url
+        self._address = address.parse(url)
+        self._redis = self._address.client(self._connected)
+        self._waits_for_disk = True
+        self._wait_ms = round(WAIT_SHARE * 1000 * self._address.timeout_s)
+        self._version = version
+        self._opened = False
+
+    @property
+    def shown(self) -> str:
+        """The URL as it may be shown: without user, password and settings."""
+        return self._address.shown
+
+    def open(self) -> None:
+        """Check that the store answers, keeps what it is told, and holds this version's data.
+
+        Raises StoreVersionError for data of another version, PreconditionError for a store without an
+        append-only file or one that drops keys when its memory is full.
+        """
+        with self._translated():
+            if self._version is not None:
+                self._redis.set(keys.VERSION, self._version, nx=True)
+            self._check_version(cast("bytes", self._redis.get(keys.VERSION)))
+        self._opened = True
+
+    def get(self, key: str) -> bytes | None:
+        """The value of a key, or None."""
+        with self._translated():
+            return cast("bytes | None", self._redis.get(key))
+
+    def put(self, key: str, value: bytes, *, ttl_s: int | None = None, only_new: bool = False) -> bool:
+        """Set a key, on disk before this returns; answers whether it was set."""
+        return bool(self._write(lambda store: store.set(key, value, ex=ttl_s, nx=only_new)))
+
+    def delete(self, *names: str) -> None:
+        """Delete keys."""
+        self._write(lambda store: store.delete(*names))
+
+    def names(self, prefix: str) -> list[str]:
+        """All keys that begin with a prefix, sorted; glob signs in it are taken literally."""
+        pattern = "".join(f"[{c}]" if c in "*?[" else c for c in prefix) + "*"
+        with self._translated():
+            return sorted({key.decode() for key in self._redis.scan_iter(match=pattern, count=1000)})
+
+    def members(self, key: str) -> list[str]:
+        """The members of a set, sorted."""
+        with self._translated():
+            return sorted(m.decode() for m in cast("set[bytes]", self._redis.smembers(key)))
+
+    def add_member(self, key: str, member: str) -> None:
+        """Add to a set."""
+        self._write(lambda store: store.sadd(key, member))
+
+    def remove_member(self, key: str, member: str) -> None:
+        """Remove from a set."""
+        self._write(lambda store: store.srem(key, member))
+
+    def slice(self, key: str, start: int, stop: int) -> list[bytes]:
+        """Entries start..stop of a list, stop included."""
+        with self._translated():
+            return cast("list[bytes]", self._redis.lrange(key, start, stop))
+
+    def length(self, key: str) -> int:
+        """Length of a list; 0 where there is none."""
+        with self._translated():
+            return self._redis.llen(key)
+
+    def script(
+        self, lua: str, *, writes: bool = True
+    ) -> Callable[[Sequence[str], Sequence[bytes | str | int]], object]:
+        """A server-side script as a function of keys and arguments, in one round trip.
+
+        writes: whether it may write; what it wrote is on disk before it returns.
+        """
+        digest = self._redis.register_script(lua).sha
+        call = self._write if writes else self._read
+
+        def run(script_keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> object:
+            operands = (*script_keys, *arguments)
+            try:
+                return call(lambda store: store.evalsha(digest, len(script_keys), *operands))
+            except redis.exceptions.NoScriptError:
+                # a store that was started since knows the script after this
+                return call(lambda store: store.eval(lua, len(script_keys), *operands))
+
+        return run
+
+    def cut_off_others(self) -> None:
+        """Close every other connection to the store; who connects anew finds what version it is of.
+
+        Raises PreconditionError where the store does not allow it.
+        """
+        with self._translated("write"):
+            try:
+                self._redis.client_kill_filter(_type="normal", skipme=True)
+            except redis.exceptions.ResponseError as error:
+                raise PreconditionError(
+                    f"the store at {self.shown} does not let its connections be closed ({error}); stop every "
+                    "service, and repeat with --services-stopped"
+                ) from error
+
+    def now(self) -> float:
+        """The store's clock, UTC seconds since 1970: one for all replicas, whose own clocks may be apart."""
+        with self._translated():
+            seconds, microseconds = self._redis.time()
+        return seconds + microseconds / 1e6
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._redis.close()
+
+    def _connected(self, connection: AbstractConnection) -> None:
+        """Check each connection: a store may come back with another configuration, or as another one."""
+        connection.on_connect()
+        try:
+            self._check(connection)
+        except (PreconditionError, StoreVersionError):
+            connection.disconnect()
+            raise
+
+    def _check(self, connection: AbstractConnection) -> None:
+        told = cast("bytes", _asked(connection, "INFO", "persistence", "memory"))
+        if b"\nloading:1" in told:
+            # the append-only file counts as off until it is read
+            raise redis.exceptions.BusyLoadingError(status_code="LOADING")
+        if b"aof_enabled:1" not in told:
+            raise forgetful(self.shown)
+        policy = re.search(rb"maxmemory_policy:(\S+)", told)
+        if policy and policy[1] != b"noeviction":
+            raise PreconditionError(
+                f"the store at {self.shown} drops keys when its memory is full; set `maxmemory-policy "
+                "noeviction` in its configuration"
+            )
+        version = cast("bytes | None", _asked(connection, "GET", keys.VERSION))
+        if version is not None:
+            # an upgrade closes all connections, so that no release works on what another one keeps
+            self._check_version(version)
+        elif self._opened:
+            raise PreconditionError(
+                f"the store at {self.shown} is empty, though it was not when this service started; give it "
+                "its append-only file back, or start the services anew to begin with an empty one"
+            )
+        try:
+            fsync = cast(
+                "dict[bytes, bytes] | list[bytes]", _asked(connection, "CONFIG", "GET", "appendfsync")
+            )
+        except redis.exceptions.ResponseError:
+            # managed stores hide CONFIG
+            fsync = []
+        always = b"always" in (fsync.values() if isinstance(fsync, dict) else fsync)
+        self._waits_for_disk = bool(self._address.replicas) or not always
+
+    def _check_version(self, found: bytes) -> None:
+        version = found.decode()
+        if self._version in {None, version}:
+            return
+        if keys.UNDER_WAY in version:
+            remedy = "wait until `spotted upgrade` has ended, or run it again where it died"
+        else:
+            remedy = "run the Spotted release that wrote it, or upgrade an older one with `spotted upgrade`"
+        raise StoreVersionError(
+            f"the store at {self.shown} holds data of store version {version}, this is version "
+            f"{self._version}; {remedy}"
+        )
+
+    def _read(self, command: Callable[[redis.Redis], object]) -> object:
+        with self._translated():
+            return command(self._redis)
+
+    def _write(self, command: Callable[[redis.Redis], object]) -> object:
+        """Run a command; what it wrote, or found written, is on disk before this returns."""
+        with self._translated("write"), self._redis.pipeline(transaction=False) as pipeline:
+            command(pipeline)
+            if self._waits_for_disk:
+                self._wait(pipeline)
+            answer, *waited = _answers(pipeline)
+            # the connection may have been opened only now, to a store with other settings
+            if self._waits_for_disk and not waited:
+                self._wait(pipeline)
+                waited = _answers(pipeline)
+        if waited:
+            _, synced, *replicas = cast("tuple[bool, list[int], *tuple[int, ...]]", waited)
+            self._check_waited(synced, *(replicas or [0]))
+        return answer
+
+    def _wait(self, pipeline: redis.client.Pipeline) -> None:
+        # both waits know of no other connection's writes; after one of its own they wait for all before that
+        pipeline.set(keys.SYNCED, b"")
+        pipeline.waitaof(1, 0, self._wait_ms)
+        if self._address.replicas:
+            # WAITAOF would do, but replicas tell of their disk once a second; one with `appendfsync always`
+            # answers WAIT, as all else, only after its disk
+            pipeline.wait(self._address.replicas, self._wait_ms)
+
+    def _check_waited(self, synced: Sequence[int], replicas: int) -> None:
+        if synced[0] < 1:
+            raise StoreUnavailableError(
+                f"the store at {self.shown} did not write to disk within {self._wait_ms} ms; wait for its "
+                f"disk; {REPEAT}"
+            )
+        if replicas < self._address.replicas:
+            raise StoreUnavailableError(
+                f"{replicas} replicas of the store at {self.shown} had the write within {self._wait_ms} ms, "
+                f"and `replicas` in SPOTTED_STORE_URL wants {self._address.replicas}; start them; {REPEAT}"
+            )
+
+    @contextmanager
+    def _translated(self, kind: str = "read") -> Iterator[None]:
+        """Count, time and trace a read or a write."""
+        with tracing.span(f"store {kind}"), metrics.store_command(kind), self._in_our_words():
+            yield
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        """Say in our words how the store fails."""
+        try:
+            yield
+        except redis.exceptions.TimeoutError as error:
+            # what else is open leads most likely to the same dead end
+            self._redis.connection_pool.disconnect(inuse_connections=False)
+            raise failure(error, self.shown) or error from error
+        except redis.exceptions.RedisError as error:
+            told = failure(error, self.shown)
+            if told is None:
+                raise
+            raise told from error
+
+
+def _answers(pipeline: redis.client.Pipeline) -> list[object]:
+    """What the commands of a pipeline answer. Raises the first error; that of a pipeline shows arguments."""
+    answers = pipeline.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return cast("list[object]", answers)
+
+
+def _asked(connection: AbstractConnection, *command: str) -> object:
+    """What a connection answers that is in no pool yet."""
+    connection.send_command(*command)
+    return connection.read_response()

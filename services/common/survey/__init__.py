@@ -1,0 +1,29 @@
+"""A survey as services hold it.
+
+state  a survey rebuilt from its journal, and immutable snapshots of it
+rows   its detections as rows that grow in place
+heads  adaptation heads in the store
+"""
+
+from services.common.survey.heads import HeadStore, StoredHead
+from services.common.survey.state import (
+    Snapshot,
+    SurveyState,
+    content_digest,
+    described,
+    etag,
+    folded_survey,
+    uid_of,
+)
+
+__all__ = [
+    "HeadStore",
+    "Snapshot",
+    "StoredHead",
+    "SurveyState",
+    "content_digest",
+    "described",
+    "etag",
+    "folded_survey",
+    "uid_of",
+]

@@ -1,0 +1,189 @@
+"""A survey as the fold of its journal, and immutable snapshots of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from services.common.store import keys
+from services.common.store.folded import Folded
+from services.common.store.journal import Journal
+from services.common.store.store import Store
+from services.common.survey.rows import DetectionRows, HalfArray
+from spotted import messages
+from spotted.errors import NotFoundError
+from spotted.ranking.gallery import Gallery
+from spotted.scoring.fusion import Fusion
+from spotted.survey import Camera, Detection, Survey
+from spotted.v1 import store_pb2
+from spotted.v1 import survey_pb2 as pb
+
+# of a detection: its ids, times and numbers as Python objects
+DETECTION_BYTES = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A survey at one revision; nothing in it ever changes.
+
+    survey: the contract's message, output-only fields included. base: (n, D) float16 unit rows.
+    gallery: the detections as scored without a head.
+    generation: snapshots of one generation have the same rows, the later ones more of them.
+    """
+
+    survey: pb.Survey
+    cameras: Mapping[str, Camera]
+    detections: tuple[Detection, ...]
+    # shared with later snapshots, so it may hold rows that this one does not have
+    _row_of: Mapping[str, int]
+    base: HalfArray
+    gallery: Gallery
+    generation: int
+
+    def row(self, detection_id: str) -> int:
+        """The row of a detection. Raises NotFoundError that names it."""
+        row = self._row_of.get(detection_id)
+        if row is None or row >= len(self.detections):
+            raise NotFoundError(
+                f"detection {detection_id!r} is not in survey {self.survey.survey_id!r}; add it first"
+            )
+        return row
+
+    @property
+    def organisation(self) -> str:
+        """Whose survey it is; "" where tokens are off."""
+        return keys.owner(self.survey.survey_id)
+
+    def score_spec(self, fusion: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
+        """What this survey's scores are made from."""
+        described = {"params": asdict(self.gallery.params), "extent": asdict(self.gallery.extent)}
+        text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+        return pb.ScoreSpec(
+            embedding=self.survey.embedding,
+            head_digest=self.survey.head_digest,
+            feasibility_digest=hashlib.sha256(text.encode()).hexdigest(),
+            fusion=pb.Fusion.ValueType(fusion),
+        )
+
+
+class SurveyState:
+    """What a survey's journal folds into; `revision` counts the events taken in."""
+
+    def __init__(self) -> None:
+        self.survey = pb.Survey()
+        self.cameras: dict[str, Camera] = {}
+        self.digests: dict[str, bytes] = {}
+        self.revision = 0
+        self.uid = ""
+        self._rows = DetectionRows()
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def detections(self) -> Mapping[str, Detection]:
+        """The detections by id, in the order they came."""
+        return self._rows.by_id
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the survey takes, about, with a float32 copy of its vectors to be scored by."""
+        return 3 * self._rows.vectors_bytes + DETECTION_BYTES * len(self._rows)
+
+    def apply(self, entry: bytes) -> None:
+        """Take in one SurveyEvent."""
+        event = store_pb2.SurveyEvent.FromString(entry)
+        self.uid = self.uid or uid_of(entry)
+        match event.WhichOneof("event"):
+            case "survey":
+                self.survey = event.survey
+            case "cameras":
+                # snapshots keep the cameras they were made with
+                self.cameras = self.cameras | {c.camera_id: messages.camera(c) for c in event.cameras.cameras}
+                self._rows.move()
+            case "detections":
+                self._add(event.detections)
+            case "deleted":
+                self._rows.remove(event.deleted.detection_ids)
+                for detection_id in event.deleted.detection_ids:
+                    self.digests.pop(detection_id, None)
+        self.revision += 1
+        self._snapshot = None
+
+    def snapshot(self) -> Snapshot:
+        """The survey as it stands; the same object until the next event."""
+        if self._snapshot is None:
+            self._snapshot = self._freeze()
+        return self._snapshot
+
+    def described(self) -> pb.Survey:
+        """The survey with its output-only fields."""
+        return described(
+            self.survey,
+            uid=self.uid,
+            cameras=len(self.cameras),
+            detections=len(self.detections),
+            revision=self.revision,
+        )
+
+    def _add(self, block: store_pb2.DetectionsAdded) -> None:
+        vectors = messages.array(block.embeddings).astype(np.float16)
+        for message, vector in zip(block.detections, vectors, strict=True):
+            self.digests[message.detection_id] = content_digest(message, vector)
+        self._rows.append([messages.detection(message) for message in block.detections], vectors)
+
+    def _freeze(self) -> Snapshot:
+        rows = self._rows
+        start_s, end_s = messages.seconds(self.survey.start_time), messages.seconds(self.survey.end_time)
+        base = rows.vectors(self.survey.embedding.dimension)
+        gallery = Gallery(
+            base,
+            rows.table(self.cameras),
+            rows.order(),
+            Survey(self.survey.survey_id, start_s, end_s, cameras=self.cameras).extent(),
+            messages.feasibility(self.survey.feasibility),
+        )
+        detections = tuple(rows.by_id.values())
+        return Snapshot(
+            self.described(), self.cameras, detections, rows.row_of, base, gallery, rows.generation
+        )
+
+
+def described(survey: pb.Survey, *, uid: str, cameras: int, detections: int, revision: int) -> pb.Survey:
+    """A survey's own fields with the output-only ones: its uid, counts, revision and etag."""
+    whole = pb.Survey()
+    whole.CopyFrom(survey)
+    whole.camera_count, whole.detection_count = cameras, detections
+    whole.uid, whole.revision, whole.etag = uid, revision, etag(survey)
+    return whole
+
+
+def uid_of(first: bytes) -> str:
+    """What tells the survey with this first entry from others of its id: an entry says when it was stored."""
+    return hashlib.sha256(first).hexdigest()[:32]
+
+
+def etag(survey: pb.Survey) -> str:
+    """A tag of a survey's own fields."""
+    return hashlib.sha256(survey.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+def content_digest(detection: pb.Detection, vector: HalfArray) -> bytes:
+    """What tells two contents of one detection id apart."""
+    return hashlib.sha256(detection.SerializeToString(deterministic=True) + vector.tobytes()).digest()
+
+
+def folded_survey(
+    store: Store, survey_id: str, *, gone: Callable[[str], object] = lambda _: None
+) -> Folded[SurveyState]:
+    """A survey kept in step with the store. gone: told the id where there is no such survey."""
+
+    def missing() -> NotFoundError:
+        gone(survey_id)
+        return NotFoundError(
+            f"survey {survey_id!r} does not exist; create it with CreateSurvey or `spotted import`"
+        )
+
+    return Folded(Journal(store, keys.survey_journal(survey_id), survey_id), SurveyState, missing)

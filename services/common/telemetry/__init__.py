@@ -1,0 +1,12 @@
+"""What operators see: metrics, logs and traces.
+
+metrics  every Prometheus metric
+logs     log lines with the id of the call that wrote them
+tracing  traces across services, off unless configured
+spans    the interface of a span recorder
+otlp     spans sent to an OpenTelemetry collector (extra `otel`)
+"""
+
+from services.common.telemetry.metrics import RpcMetrics
+
+__all__ = ["RpcMetrics"]

@@ -1,0 +1,227 @@
+"""The backbones that can be exported by name, and their torch networks without weights.
+
+Every network takes uint8 (n, size, size, 3) RGB and normalises it itself. The names of its parameters are
+those of the published checkpoints, so that a checkpoint fits or is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import nn
+
+from services.embedder.images.resizing import Kernel
+from spotted.errors import InvalidInputError, PreconditionError
+
+if TYPE_CHECKING:
+    from efficientnet_lite_pytorch import EfficientNet
+
+Family = Literal["efficientnet-lite", "miewid", "swin"]
+Colour = tuple[float, float, float]
+
+# ImageNet's mean and standard deviation of 0..1 pixels, times 255
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+LITE0 = "efficientnet-lite0"
+# SPDX: the published weights come without a stated licence
+UNSTATED = "NOASSERTION"
+GEM_POWER = 3.0
+# below it a feature counts as this much, as no root is taken of a negative
+GEM_LEAST = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A backbone that can be exported by its id.
+
+    family: how its network is put together; network: what timm, or the lite package, calls it.
+    input_size: edge of the square input, pixels; dimension: elements of a vector.
+    mean, std: by channel, of 0..255 pixels.
+    resize_kernel: what its training resized photographs with, as in `Manifest`.
+    licence: SPDX id of the published weights' licence; hub_id: where they are published, None for a package.
+    """
+
+    model_id: str
+    family: Family
+    network: str
+    input_size: int
+    dimension: int
+    mean: Colour
+    std: Colour
+    resize_kernel: Kernel
+    licence: str
+    hub_id: str | None
+
+
+class PixelFeatures(nn.Module):
+    """A network behind its normalisation: uint8 (n, size, size, 3) pixels to (n, dimension) features."""
+
+    def __init__(self, network: nn.Module, mean: Colour, std: Colour) -> None:
+        super().__init__()
+        self.network = network
+        self.mean = nn.Buffer(torch.tensor(mean))
+        self.std = nn.Buffer(torch.tensor(std))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Normalise, put channels first, and take the network's features."""
+        normalised = (pixels.to(torch.float32) - self.mean) / self.std
+        return self.features(normalised.permute(0, 3, 1, 2))
+
+    def features(self, normalised: torch.Tensor) -> torch.Tensor:
+        """Features (n, dimension) of normalised (n, 3, size, size) images."""
+        features: torch.Tensor = self.network(normalised)
+        return features
+
+
+class AveragedFeatures(PixelFeatures):
+    """EfficientNet-Lite without its classifier: its last feature map, averaged over the area."""
+
+    network: EfficientNet
+
+    def features(self, normalised: torch.Tensor) -> torch.Tensor:
+        """Features (n, dimension) of normalised (n, 3, size, size) images."""
+        features: torch.Tensor = self.network.extract_features(normalised)
+        return features.mean(dim=(2, 3))
+
+
+class GeneralisedMean(nn.Module):
+    """The mean of order p over the area of a feature map: p = 1 averages, a great p takes the maximum.
+
+    Radenović et al., "Fine-tuning CNN image retrieval with no human annotation" (2019), eq. 3.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.p = nn.Parameter(torch.full((1,), GEM_POWER))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(n, channels, height, width) to (n, channels)."""
+        return features.clamp(min=GEM_LEAST).pow(self.p).mean(dim=(2, 3)).pow(1.0 / self.p)
+
+
+class MiewID(nn.Module):
+    """MiewID's network: a headless timm backbone, generalised-mean pooling, batch normalisation.
+
+    Its parts are named as in the checkpoints of wbia-plugin-miew-id. There is no unit norm at its end.
+    """
+
+    def __init__(self, backbone: nn.Module, dimension: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pooling = GeneralisedMean()
+        self.bn = nn.BatchNorm1d(dimension)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(n, 3, size, size) normalised images to (n, dimension) features."""
+        features: torch.Tensor = self.bn(self.pooling(self.backbone(images)))
+        return features
+
+
+def _miewid(version: int) -> Architecture:
+    return Architecture(
+        model_id=f"miewid-msv{version}",
+        family="miewid",
+        network="efficientnetv2_rw_m",
+        input_size=440,
+        dimension=2152,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        resize_kernel="opencv-linear",
+        licence=UNSTATED,
+        hub_id=f"conservationxlabs/miewid-msv{version}",
+    )
+
+
+def _megadescriptor(letter: str, size: int, network: str, dimension: int) -> Architecture:
+    return Architecture(
+        model_id=f"megadescriptor-{letter.lower()}-{size}",
+        family="swin",
+        network=network,
+        input_size=size,
+        dimension=dimension,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        resize_kernel="bilinear",
+        licence="CC-BY-NC-4.0",
+        hub_id=f"BVRA/MegaDescriptor-{letter}-{size}",
+    )
+
+
+_LITE0 = Architecture(
+    model_id=LITE0,
+    family="efficientnet-lite",
+    network=LITE0,
+    input_size=224,
+    dimension=1280,
+    mean=(127.0, 127.0, 127.0),
+    std=(128.0, 128.0, 128.0),
+    resize_kernel="bilinear",
+    licence="Apache-2.0",
+    hub_id=None,
+)
+
+ARCHITECTURES = {
+    architecture.model_id: architecture
+    for architecture in (
+        _LITE0,
+        *map(_miewid, (2, 3, 4)),
+        _megadescriptor("T", 224, "swin_tiny_patch4_window7_224", 768),
+        _megadescriptor("S", 224, "swin_small_patch4_window7_224", 768),
+        _megadescriptor("B", 224, "swin_base_patch4_window7_224", 1024),
+        _megadescriptor("L", 224, "swin_large_patch4_window7_224", 1536),
+        _megadescriptor("L", 384, "swin_large_patch4_window12_384", 1536),
+    )
+}
+
+
+def architecture_of(model_id: str) -> Architecture:
+    """The architecture of a backbone. Raises InvalidInputError, with those there are, for any other."""
+    if model_id not in ARCHITECTURES:
+        raise InvalidInputError(
+            f"no weights for {model_id!r}; use one of {', '.join(ARCHITECTURES)}", field="model_id"
+        )
+    return ARCHITECTURES[model_id]
+
+
+def build(architecture: Architecture) -> PixelFeatures:
+    """The network of an architecture with weights of chance, ready for inference.
+
+    Raises PreconditionError where the package that holds it is not installed.
+    """
+    mean, std = architecture.mean, architecture.std
+    if architecture.family == "efficientnet-lite":
+        return AveragedFeatures(_lite_network(architecture), mean, std).eval()
+    if architecture.family == "miewid":
+        headless = _timm_network(architecture, pool="")
+        return PixelFeatures(MiewID(headless, architecture.dimension), mean, std).eval()
+    return PixelFeatures(_timm_network(architecture, pool="avg"), mean, std).eval()
+
+
+def _lite_network(architecture: Architecture) -> nn.Module:
+    try:
+        from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415 - needed for this family only
+    except ImportError as error:
+        raise _without(architecture, error) from error
+    network: nn.Module = EfficientNet.from_name(architecture.network)
+    return network
+
+
+def _timm_network(architecture: Architecture, *, pool: str) -> nn.Module:
+    try:
+        import timm  # noqa: PLC0415 - needed for these families only
+    except (ImportError, RuntimeError) as error:
+        # a torchvision that does not fit torch ends in a RuntimeError
+        raise _without(architecture, error) from error
+    network: nn.Module = timm.create_model(
+        architecture.network, pretrained=False, num_classes=0, global_pool=pool
+    )
+    return network
+
+
+def _without(architecture: Architecture, error: Exception) -> PreconditionError:
+    return PreconditionError(
+        f"{architecture.model_id} needs packages that cannot be loaded ({error}); install the extra "
+        "`export`: pip install 'spotted[export]'"
+    )

@@ -1,0 +1,201 @@
+"""Smaller, faster forms of an exported backbone: 16-bit floats, and 8-bit whole numbers.
+
+fp16 halves the file and is for GPUs. int8 quarters it and is for CPUs: a convolutional network's weights
+and activations are quantised once, after the ranges that calibration photographs give them; of a
+transformer the matrix products alone, each batch by its own range, which needs no photographs. On a CPU
+without VNNI onnxruntime may saturate 8-bit sums of a convolution: measure there before int8 is trusted.
+
+Normalisation, and generalised-mean pooling with its powers, stay in 32 bits. Pixels in and features out
+are those of fp32, so nothing around the model changes, but its vectors are not those of fp32: the digest
+keeps them apart.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
+
+from services.embedder.export.architectures import Architecture
+from services.embedder.export.onnx_export import Agreement, compare, features, probes, serialised
+from services.embedder.images.decoding import ByteArray
+from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from spotted.errors import InvalidInputError, PreconditionError, UnreadableImageError
+
+Precision = Literal["fp32", "fp16", "int8"]
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+# below it a variant ranks animals differently, and is not written
+LEAST_COSINE = {"fp16": 0.999, "int8": 0.9}
+ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+# ranges hardly move with more photographs, and each is kept as pixels
+MOST_PHOTOGRAPHS = 400
+FEWEST_PHOTOGRAPHS = 8
+# one in so many is not calibrated on, but measured on
+HELD_OUT = 4
+# whose inputs, weights and outputs are quantised: left out, an activation's limits would widen the ranges
+CONVOLUTIONAL = ["Conv", "Clip", "Relu", "Sigmoid", "Mul", "Add"]
+PRODUCTS = ["MatMul", "Gemm"]
+
+
+def variant_id(model_id: str, precision: Precision) -> str:
+    """The id of a backbone at a precision: its own for fp32, else with the precision as suffix."""
+    return model_id if precision == "fp32" else f"{model_id}-{precision}"
+
+
+def read_photographs(directory: Path, preprocessing: Preprocessing) -> ByteArray:
+    """Images (n, size, size, 3) of the photographs in a directory and below, at most 400, evenly chosen.
+
+    Raises InvalidInputError with fewer than eight, or where one cannot be read.
+    """
+    paths = sorted(path for path in directory.rglob("*") if path.suffix.lower() in ENDINGS)
+    if len(paths) < FEWEST_PHOTOGRAPHS:
+        raise InvalidInputError(
+            f"{directory} holds {len(paths)} photographs (JPEG, PNG, WebP), and calibration needs "
+            f"{FEWEST_PHOTOGRAPHS}; a hundred like those of the survey are better",
+            field="calibration",
+        )
+    chosen = paths[:: -(-len(paths) // MOST_PHOTOGRAPHS)]
+    return np.stack([_photograph(path, preprocessing) for path in chosen])
+
+
+def convert(
+    content: bytes, architecture: Architecture, precision: Precision, photographs: ByteArray | None
+) -> tuple[bytes, Agreement]:
+    """An fp32 ONNX file at another precision, and how well it agrees with fp32.
+
+    photographs: (n, size, size, 3), or None. Every fourth is measured on and the rest calibrated on;
+    without them noise, gradients and flat images are measured on.
+    Raises InvalidInputError where a convolutional network is to be int8 without photographs,
+    PreconditionError where the features are no longer those of fp32.
+    """
+    if precision == "fp16":
+        found = to_fp16(content)
+    elif architecture.family == "swin":
+        found = to_dynamic_int8(content)
+    elif photographs is None:
+        raise InvalidInputError(
+            f"{architecture.model_id} as int8 must be calibrated; name a directory of photographs like those "
+            "of the survey with --calibration",
+            field="calibration",
+        )
+    else:
+        found = to_static_int8(content, photographs[np.arange(len(photographs)) % HELD_OUT != 0])
+    images = probes(architecture.input_size) if photographs is None else photographs[::HELD_OUT]
+    agreement = compare(features(content, images), features(found, images))
+    # not above, rather than below: NaN is refused too
+    if not agreement.least_cosine > LEAST_COSINE[precision]:
+        raise PreconditionError(
+            f"{architecture.model_id} does not bear {precision}: {agreement}; keep fp32, or calibrate with "
+            "more photographs like those of the survey"
+        )
+    return found, agreement
+
+
+def to_fp16(content: bytes) -> bytes:
+    """The model with 16-bit weights and activations; pixels in and features out are as before."""
+    model = onnx.load_from_string(content)
+    kept = _kept(model)
+    halved = convert_float_to_float16(model, keep_io_types=True, node_block_list=kept)
+    _drop_round_trips(halved)
+    ordered = OnnxModel(halved)
+    # the conversion puts its casts behind the nodes that use them
+    ordered.topological_sort(is_deterministic=True)
+    return serialised(ordered.model)
+
+
+def to_static_int8(content: bytes, photographs: ByteArray) -> bytes:
+    """The model with 8-bit convolutions whose ranges are those of photographs (n, size, size, 3)."""
+    with tempfile.TemporaryDirectory() as directory:
+        prepared, written = _prepared(content, Path(directory))
+        quantize_static(
+            prepared,
+            written,
+            _Photographs(photographs),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=CONVOLUTIONAL,
+            nodes_to_exclude=_kept(onnx.load(prepared)),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return serialised(onnx.load(written))
+
+
+def to_dynamic_int8(content: bytes) -> bytes:
+    """The model with 8-bit matrix products whose ranges are those of each batch."""
+    with tempfile.TemporaryDirectory() as directory:
+        prepared, written = _prepared(content, Path(directory))
+        quantize_dynamic(
+            prepared, written, op_types_to_quantize=PRODUCTS, per_channel=True, weight_type=QuantType.QInt8
+        )
+        return serialised(onnx.load(written))
+
+
+class _Photographs(CalibrationDataReader):  # type: ignore[misc] # onnxruntime ships no types
+    """Photographs one by one, as the calibration asks for them."""
+
+    def __init__(self, photographs: ByteArray) -> None:
+        self._batches: Iterator[ByteArray] = iter(photographs[:, None])
+
+    def get_next(self) -> dict[str, ByteArray] | None:
+        """The next input of the model, or None at the end."""
+        batch = next(self._batches, None)
+        return None if batch is None else {"pixels": batch}
+
+
+def _photograph(path: Path, preprocessing: Preprocessing) -> ByteArray:
+    try:
+        return preprocessing.apply(ImageCrop(path.read_bytes()))
+    except UnreadableImageError as error:
+        raise InvalidInputError(f"{path}: {error}", field="calibration") from error
+
+
+def _prepared(content: bytes, directory: Path) -> tuple[Path, Path]:
+    """The model in a file with its shapes inferred, and where the quantised one goes."""
+    source, prepared = directory / "fp32.onnx", directory / "prepared.onnx"
+    source.write_bytes(content)
+    # shapes are concrete but for the batch: the symbolic inference, and sympy, are not needed
+    quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    return prepared, directory / "int8.onnx"
+
+
+def _drop_round_trips(model: onnx.ModelProto) -> None:
+    """Let nodes that stay in 32 bits hand on to each other what the conversion would round in between."""
+    nodes = model.graph.node
+    halving = {node.output[0]: node.input[0] for node in nodes if _casts(node, onnx.TensorProto.FLOAT16)}
+    widening = [node for node in nodes if _casts(node, onnx.TensorProto.FLOAT) and node.input[0] in halving]
+    for node in widening:
+        # from 32 bits to 32 bits, which onnxruntime leaves away
+        node.input[0] = halving[node.input[0]]
+    unwanted = halving.keys() - {value for node in nodes for value in node.input}
+    # a node that reads one value twice gets two casts of one name
+    once = {node.output[0]: node for node in nodes if node.output[0] not in unwanted}
+    del nodes[:]
+    nodes.extend(once.values())
+
+
+def _casts(node: onnx.NodeProto, to: int) -> bool:
+    return node.op_type == "Cast" and node.attribute[0].i == to
+
+
+def _kept(model: onnx.ModelProto) -> list[str]:
+    """Names of the nodes that stay in 32 bits: before the first layer, and from a power's clamp on."""
+    kinds = [node.op_type for node in model.graph.node]
+    first = kinds.index("Conv")
+    last = kinds.index("Pow") - 1 if "Pow" in kinds else len(kinds)
+    return [node.name for i, node in enumerate(model.graph.node) if i < first or i >= last]

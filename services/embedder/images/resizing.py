@@ -1,0 +1,106 @@
+"""Crops to the square that a backbone reads, by the kernel that it was trained with.
+
+The kernel is part of the model: another one moves embeddings to a cosine of 0.87 to 0.98.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from services.embedder.images.cropping import BLACK, Colour
+from services.embedder.images.decoding import ByteArray
+
+Kernel = Literal["bilinear", "bicubic", "lanczos", "opencv-linear"]
+Aspect = Literal["stretch", "pad"]
+IntArray = npt.NDArray[np.int32]
+
+_PILLOW = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+KERNELS: tuple[Kernel, ...] = ("bilinear", "bicubic", "lanczos", "opencv-linear")
+ASPECTS: tuple[Aspect, ...] = ("stretch", "pad")
+# OpenCV's weights have 11 bits
+_ONE = 2048
+
+
+def resize(
+    image: ByteArray,
+    size: int,
+    *,
+    kernel: Kernel = "bilinear",
+    aspect: Aspect = "stretch",
+    fill: Colour = BLACK,
+) -> ByteArray:
+    """An (H, W, 3) image as (size, size, 3).
+
+    kernel: bilinear, bicubic and lanczos are Pillow's, antialiased; opencv-linear is cv2.INTER_LINEAR,
+    which reads four pixels for each that it makes, and is MiewID's.
+    aspect: stretch fills the square; pad keeps the proportions, in the middle, with `fill` beside it.
+    """
+    if aspect == "stretch":
+        return _scaled(image, size, size, kernel)
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    # half is rounded up, and the thinnest crop keeps a line
+    wide, high = (max((2 * size * side + longer) // (2 * longer), 1) for side in (width, height))
+    square = np.empty((size, size, 3), dtype=np.uint8)
+    square[:] = fill
+    top, left = (size - high) // 2, (size - wide) // 2
+    square[top : top + high, left : left + wide] = _scaled(image, wide, high, kernel)
+    return square
+
+
+def _scaled(image: ByteArray, width: int, height: int, kernel: Kernel) -> ByteArray:
+    if kernel == "opencv-linear":
+        return _opencv_linear(image, width, height)
+    source = Image.fromarray(np.ascontiguousarray(image))
+    return np.asarray(source.resize((width, height), _PILLOW[kernel]))
+
+
+def _opencv_linear(image: ByteArray, width: int, height: int) -> ByteArray:
+    """The arithmetic of OpenCV's fixed-point resizing, whose intermediate sums lose four bits."""
+    rows, next_rows, down = _taps(image.shape[0], height)
+    used = np.unique(np.concatenate([rows, next_rows]))
+    lines = _stretched(image[used], width)
+    below = down[:, None]
+    blended = lines[used.searchsorted(rows)]
+    blended *= _ONE - below
+    blended >>= 16
+    beneath = lines[used.searchsorted(next_rows)]
+    beneath *= below
+    beneath >>= 16
+    blended += beneath
+    blended += 2
+    blended >>= 2
+    return blended.astype(np.uint8).reshape(height, width, 3)
+
+
+def _stretched(lines: ByteArray, width: int) -> IntArray:
+    """(n, W, 3) lines as (n, 3 width), each level 128 times what it was."""
+    columns, next_columns, across = _taps(lines.shape[1], width)
+    flat = lines.reshape(len(lines), -1)
+    weights = across.repeat(3)
+    levels = flat.take(_interleaved(columns), axis=1) * (_ONE - weights)
+    levels += flat.take(_interleaved(next_columns), axis=1) * weights
+    levels >>= 4
+    return levels
+
+
+def _interleaved(columns: IntArray) -> IntArray:
+    """Where the three channels of each column are in a flat line."""
+    return np.add.outer(3 * columns, np.arange(3)).astype(np.int32).ravel()
+
+
+def _taps(length: int, size: int) -> tuple[IntArray, IntArray, IntArray]:
+    """The two pixels that each output pixel is made of, and the weight of the second out of 2048."""
+    centres = ((np.arange(size) + 0.5) * (length / size) - 0.5).astype(np.float32)
+    first = np.floor(centres)
+    weights = np.rint((centres - first) * np.float32(_ONE)).astype(np.int32)
+    chosen = first.astype(np.int32)
+    return chosen.clip(0, length - 1), (chosen + 1).clip(0, length - 1), weights

@@ -1,0 +1,62 @@
+"""Pixels to unit vectors.
+
+backbones       a frozen backbone, identified by its file's digest
+devices         sessions on a CPU or GPU
+batching        batches shared by concurrent callers
+fair_queue      fair shares of the queue between surveys
+image_embedder  images, backbone and batches together
+calls           the crops of one call
+ordered_stream  a stream processed concurrently and answered in order
+"""
+
+from services.embedder.inference.backbones import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Backbone,
+    Manifest,
+    load_backbone,
+    preprocessing,
+    read_manifest,
+    verified,
+)
+from services.embedder.inference.batching import MIB, Timings
+from services.embedder.inference.calls import (
+    Embedders,
+    NamedCrop,
+    Outcome,
+    Stores,
+    Wanted,
+    embed_all,
+    embed_one,
+)
+from services.embedder.inference.devices import INPUT, OUTPUT, Lane, open_session
+from services.embedder.inference.image_embedder import ImageEmbedder, Way, limits_for
+from services.embedder.inference.ordered_stream import in_order
+
+__all__ = [
+    "INPUT",
+    "MANIFEST_FILE",
+    "MIB",
+    "MODEL_FILE",
+    "OUTPUT",
+    "Backbone",
+    "Embedders",
+    "ImageEmbedder",
+    "Lane",
+    "Manifest",
+    "NamedCrop",
+    "Outcome",
+    "Stores",
+    "Timings",
+    "Wanted",
+    "Way",
+    "embed_all",
+    "embed_one",
+    "in_order",
+    "limits_for",
+    "load_backbone",
+    "open_session",
+    "preprocessing",
+    "read_manifest",
+    "verified",
+]

@@ -1,0 +1,14 @@
+"""Training of adaptation heads, each in a process of its own.
+
+That process is `python -m services.embedder.training`.
+
+trainings   starting, watching and cancelling trainings
+operations  long-running operations in the store
+head_onnx   a head as an ONNX file
+"""
+
+from services.embedder.training.head_onnx import to_onnx
+from services.embedder.training.operations import Operations
+from services.embedder.training.trainings import Trainings
+
+__all__ = ["Operations", "Trainings", "to_onnx"]

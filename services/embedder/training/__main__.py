@@ -1,0 +1,133 @@
+"""`python -m services.embedder.training`: one training, told of in the store, then gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from services.common.settings import from_environment
+from services.common.store import keys
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.common.survey.state import Snapshot, folded_survey
+from services.embedder.training.head_onnx import to_onnx
+from services.embedder.training.operations import Operations
+from services.embedder.training.trainings import MARK_TTL_S
+from spotted.arrays import BoolArray, Float32Array, IntArray
+from spotted.errors import SpottedError
+from spotted.heads.head import HeadRecipe
+from spotted.heads.training import Step, train_head
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import pair_feasibility
+from spotted.scoring.similarity import unit_rows
+from spotted.v1 import operations_pb2 as pb
+
+TELL_EVERY_S = 1.0
+# vectors of the survey on which the exported head must agree with the trained one
+PROBES = 1024
+METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effective_rank")
+# below this share of the backbone's effective rank a head is said to collapse (ours)
+COLLAPSED_SHARE = 0.5
+
+
+class Cancelled(Exception):  # noqa: N818 - no error
+    """The training was asked to stop."""
+
+
+class Training:
+    """One training under way."""
+
+    def __init__(self, store: Store, operation_id: str, survey_id: str, recipe: HeadRecipe) -> None:
+        self._store = store
+        self._survey_id = survey_id
+        self._recipe = recipe
+        self._operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
+        self._operation = self._operations.get(operation_id)
+        self._told_s = 0.0
+
+    def run(self) -> None:
+        """Train, store the head, and end the operation one way or another."""
+        try:
+            digest = self._train()
+        except Cancelled:
+            self._end(pb.OPERATION_STATE_CANCELLED, "cancelled")
+        except SpottedError as error:
+            self._end(pb.OPERATION_STATE_FAILED, str(error))
+        else:
+            self._operation.result, self._operation.progress = digest, 1.0
+            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate it with ActivateHead {digest}")
+
+    def _train(self) -> str:
+        folded = folded_survey(self._store, self._survey_id)
+        snapshot = folded.view(lambda state, _: state.snapshot())
+        base = unit_rows(snapshot.base)
+        head = train_head(base, pseudo_labels(snapshot), self._recipe, told=self.tell)
+        return HeadStore(self._store).put(
+            to_onnx(head, base[:PROBES]),
+            snapshot.survey.embedding,
+            survey_id=self._survey_id,
+            recipe_json=json.dumps(asdict(self._recipe), sort_keys=True),
+            metrics=dict(self._operation.metrics),
+            created_s=time.time(),
+        )
+
+    def tell(self, step: Step) -> None:
+        """Tell of one epoch, now and then; raises Cancelled where that was asked for."""
+        if step.epoch == 1:
+            # at the first epoch the head is the identity, so these are the backbone's own figures
+            self._operation.metrics["backbone_mean_similarity"] = step.mean_similarity
+            self._operation.metrics["backbone_effective_rank"] = step.effective_rank
+        if time.monotonic() - self._told_s < TELL_EVERY_S and step.epoch != self._recipe.epochs:
+            return
+        self._told_s = time.monotonic()
+        if self._operations.cancel_asked(self._operation.operation_id):
+            raise Cancelled
+        self._operation.progress = step.epoch / self._recipe.epochs
+        self._operation.message = self._words(step)
+        self._operation.metrics.update({metric: getattr(step, metric) for metric in METRICS})
+        self._operations.put(self._operation)
+        mark = self._operation.operation_id.encode()
+        self._store.put(keys.training(self._survey_id), mark, ttl_s=MARK_TTL_S)
+
+    def _words(self, step: Step) -> str:
+        words = (
+            f"epoch {step.epoch} of {self._recipe.epochs}, loss {step.loss:.4f}, "
+            f"{step.positive_pairs} positive and {step.negative_pairs} negative pairs"
+        )
+        backbone = self._operation.metrics["backbone_effective_rank"]
+        if step.effective_rank < COLLAPSED_SHARE * backbone:
+            words += f"; the vectors collapse: effective rank {step.effective_rank:.1f} of {backbone:.1f}"
+        return words
+
+    def _end(self, state: pb.OperationState.ValueType, message: str) -> None:
+        self._operation.state, self._operation.message = state, message
+        self._operations.put(self._operation)
+        self._store.delete(keys.training(self._survey_id))
+
+
+def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array, BoolArray]]:
+    """Feasibility of the pairs of given rows, and which are two animals in one image, as train_head asks."""
+    gallery = snapshot.gallery
+
+    def of_rows(rows: IntArray) -> tuple[Float32Array, BoolArray]:
+        below, left = rows[:, None], rows[None, :]
+        scores = pair_feasibility(gallery.table, below, left, gallery.extent, gallery.params)
+        return scores, geometry.same_image(gallery.table, below, left) & (below != left)
+
+    return of_rows
+
+
+def main(operation_id: str, survey_id: str, recipe_json: str) -> None:
+    """Run one training."""
+    store = Store(from_environment("embedder", os.environ).store_url)
+    store.open()
+    Training(store, operation_id, survey_id, HeadRecipe(**json.loads(recipe_json))).run()
+    store.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,160 @@
+"""Which questions an annotator is asked of a session as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from services.sampler.session.leases import Lease
+from services.sampler.session.state import SessionState
+from spotted.constraints.answers import Answer
+from spotted.constraints.rechecks import checks
+from spotted.constraints.verified import Verified
+from spotted.sampling.questions import (
+    Kind,
+    Question,
+    Taken,
+    burst_questions,
+    galleries,
+    pair_question,
+)
+from spotted.sampling.rounds import Pair, PairQuery
+
+AUDIT_REASON = "drawn at random, to certify how little is missed"
+# of so many open pairs galleries are put together; more would only be found further down the round
+AHEAD = 200
+EARLIER_REASON = "was asked before and waits for an answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an annotator asks for.
+
+    kinds: what can be shown. gallery_size: most candidates of a gallery. audit: random pairs instead.
+    """
+
+    annotator_id: str
+    count: int
+    lease_s: float
+    kinds: frozenset[Kind] = frozenset({Kind.PAIR})
+    gallery_size: int = 7
+    audit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Questions to lease.
+
+    busy: others may still answer something, or this annotator skipped what is open.
+    stale: a newer round would be better. round: the number of the present one, 0 before the first.
+    """
+
+    questions: tuple[Question, ...]
+    busy: bool
+    stale: bool
+    round: int
+
+
+def choose(state: SessionState, live: Sequence[Lease], wanted: Wanted) -> Choice:
+    """Questions about different components each, none on another's screen, none that was skipped.
+
+    What the annotator holds leases on comes first; then bursts, checks of earlier answers, and the round.
+    """
+    held = _items(state, live, wanted, own=False)
+    skipped = state.skipped.get(wanted.annotator_id, set())
+    # a lease outlives its question where another answer implied it
+    taken = Taken(state.constraints, [p for p in held if state.constraints.implied(*p) is not Answer.SAME])
+    own = set(_items(state, live, wanted, own=True))
+    questions = []
+    for question in _offers(state, own, wanted, skipped.union(held), taken):
+        pairs = [(query.first, query.second) for query in question.pairs]
+        if skipped.isdisjoint(pairs) and taken.free(pairs):
+            taken.take(pairs)
+            questions.append(question)
+        if len(questions) == wanted.count:
+            break
+    busy = any(_waits(state, pair) for pair in skipped.union(held))
+    return Choice(tuple(questions), busy, state.queue.is_stale(), round_number(state))
+
+
+def round_number(state: SessionState) -> int:
+    """The number of the round that is served, 0 before the first."""
+    return state.queue.round.number if state.queue.round else 0
+
+
+def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:
+    """What the next round must not ask: pairs on a screen, and those that this annotator skipped."""
+    return frozenset(state.items(lease.pair) for lease in live) | state.skipped.get(annotator_id, set())
+
+
+def _offers(
+    state: SessionState, own: Collection[Pair], wanted: Wanted, refused: Collection[Pair], taken: Taken
+) -> Iterator[Question]:
+    if wanted.audit:
+        return _audit(state)
+    mine, rest = _planned(state, own)
+    checked = _checks(state, wanted, refused)
+    if wanted.kinds == {Kind.PAIR}:
+        return chain(map(pair_question, mine), checked, map(pair_question, rest))
+    shown: Iterator[Question] = iter(())
+    if Kind.BURST in wanted.kinds:
+        shown = burst_questions(state.constraints, state.bursts, state.mixed_bursts)
+    if Kind.GALLERY in wanted.kinds:
+        parts = (_galleries(state, part, wanted, refused, taken) for part in (mine, rest))
+        return chain(shown, checked, chain.from_iterable(parts))
+    return chain(shown, checked, map(pair_question, [*mine, *rest]))
+
+
+def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery], Iterable[PairQuery]]:
+    """What the annotator holds, of this round and of earlier ones, and the rest of the round."""
+    ahead = islice(state.queue.open_pairs(), AHEAD)
+    if not own:
+        # looked at no further than it is asked
+        return [], ahead
+    planned = {(query.first, query.second): query for query in ahead}
+    mine = [planned.pop(pair) for pair in list(planned) if pair in own]
+    served = {(query.first, query.second) for query in mine}
+    # the next round leaves out what was on a screen when it was planned
+    earlier = [pair for pair in sorted(own) if pair not in served and state.is_open(pair)]
+    mine += [PairQuery(*pair, EARLIER_REASON, state.queue.chance(pair) or 0.0) for pair in earlier]
+    return mine, list(planned.values())
+
+
+def _galleries(
+    state: SessionState, planned: Iterable[PairQuery], wanted: Wanted, refused: Collection[Pair], taken: Taken
+) -> Iterator[Question]:
+    """Questions as galleries; a pair where nothing is beside it."""
+    apart, here = [], Taken(state.constraints)
+    for query in planned:
+        pair = (query.first, query.second)
+        if taken.free([pair]) and here.free([pair]) and pair not in refused:
+            here.take([pair])
+            apart.append(query)
+    yield from galleries(state.constraints, apart, wanted.gallery_size, refused)
+
+
+def _checks(state: SessionState, wanted: Wanted, refused: Collection[Pair]) -> Iterator[Question]:
+    """What is to be asked again, where answers are evidence."""
+    if isinstance(state.constraints, Verified):
+        for first, second, reason in checks(state.constraints, wanted.annotator_id, wanted.count, refused):
+            yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
+
+
+def _audit(state: SessionState) -> Iterator[Question]:
+    for pair in state.audit.pairs:
+        if state.is_open(pair):
+            yield pair_question(PairQuery(*pair, AUDIT_REASON, 0.0))
+
+
+def _waits(state: SessionState, pair: Pair) -> bool:
+    """Whether an answer to this pair may still come: it is open, or its answers do not suffice yet."""
+    constraints = state.constraints
+    if isinstance(constraints, Verified):
+        return constraints.implied(*pair) is None and constraints.is_comparable(*pair)
+    return state.is_open(pair)
+
+
+def _items(state: SessionState, live: Sequence[Lease], wanted: Wanted, *, own: bool) -> list[Pair]:
+    """The leased pairs of the annotator, or of all others, as items."""
+    return [state.items(lease.pair) for lease in live if (lease.annotator_id == wanted.annotator_id) is own]

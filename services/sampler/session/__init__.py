@@ -1,0 +1,36 @@
+"""An annotation session: its state, and every change to it as an event of its journal.
+
+sessions         sessions created, answered, retracted
+state            a session rebuilt from its journal
+defaults         what a session uses where its creator left a field unset
+labels           which answers are valid
+label_outcomes   what labels did and what they contradict
+leases           which pairs are on whose screen
+session_import   a session imported from a file
+imported_events  its events, checked one by one
+round_messages   rounds as the journal stores them
+progress         how far a session is
+"""
+
+from services.sampler.session.defaults import LEARNING
+from services.sampler.session.labels import MOST_LABELS, check_label
+from services.sampler.session.leases import IdPair, Lease, Leases
+from services.sampler.session.progress import full_progress, quick_progress
+from services.sampler.session.session_import import import_session
+from services.sampler.session.sessions import Sessions
+from services.sampler.session.state import Planned, SessionState
+
+__all__ = [
+    "LEARNING",
+    "MOST_LABELS",
+    "IdPair",
+    "Lease",
+    "Leases",
+    "Planned",
+    "SessionState",
+    "Sessions",
+    "check_label",
+    "full_progress",
+    "import_session",
+    "quick_progress",
+]

@@ -1,0 +1,184 @@
+"""Events of a journal from elsewhere, each checked against those before it before it is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+
+from services.common.rpc import checks
+from services.sampler.session import round_messages
+from services.sampler.session.labels import MOST_LABELS, check_label
+from services.sampler.session.state import SessionState
+from spotted.errors import InvalidInputError, SpottedError
+from spotted.sampling.rounds import Pair
+from spotted.sampling.strategies.by_name import strategy
+from spotted.sampling.strategies.learned_terms import Term
+from spotted.v1 import sampler_pb2 as pb
+
+
+class MovedEvents:
+    """The events of one journal, in their order, made those of a session of this survey."""
+
+    def __init__(self, key: tuple[str, str], detection_ids: Collection[str]) -> None:
+        """Begin. key: the ids of the survey and the session. detection_ids: those of the survey."""
+        self._key = key
+        self._detection_ids = detection_ids
+        self._state = SessionState()
+        self._checks: Mapping[str, Callable[[pb.SessionEvent], None]] = {
+            "created": self._check_created,
+            "planned": self._check_planned,
+            "labelled": self._check_labelled,
+            "retracted": self._check_retracted,
+            "audit": self._check_audit,
+        }
+
+    def take(self, event: pb.SessionEvent) -> pb.SessionEvent:
+        """The next event as its session stores it.
+
+        Raises InvalidInputError that names its position where it cannot follow those before it.
+        """
+        position = self._state.position + 1
+        try:
+            self._check(event, position)
+            moved = self._moved(event)
+            self._state.apply(moved.SerializeToString())
+        except SpottedError as error:
+            raise InvalidInputError(f"event {position}: {error}", field="events") from error
+        return moved
+
+    def _moved(self, event: pb.SessionEvent) -> pb.SessionEvent:
+        moved = pb.SessionEvent()
+        moved.CopyFrom(event)
+        moved.DiscardUnknownFields()
+        # a journal's order says the position
+        moved.ClearField("position")
+        moved.ClearField("import_id")
+        if moved.HasField("created"):
+            moved.created.survey_id, moved.created.session_id = self._key
+            moved.created.ClearField("create_time")
+            moved.created.ClearField("position")
+        return moved
+
+    def _check(self, event: pb.SessionEvent, position: int) -> None:
+        kind = event.WhichOneof("event")
+        if event.position != position:
+            raise InvalidInputError(
+                f"it says that it is event {event.position}; send every event, in the order of the journal"
+            )
+        if kind is None:
+            raise InvalidInputError("nothing happened in it; export the session anew, with this version")
+        if (kind == "created") is not (position == 1):
+            raise InvalidInputError(f"it is {kind!r}; a journal begins with `created`, which comes once")
+        _check_time(event, "create_time")
+        self._checks[kind](event)
+
+    def _check_created(self, event: pb.SessionEvent) -> None:
+        settings = event.created.strategy
+        if settings.HasField("eps"):
+            checks.finite(settings.eps, "eps", least=0.0, most=1.0)
+        strategy(settings.strategy_id, **({"eps": settings.eps} if settings.HasField("eps") else {}))
+        if event.created.trust not in pb.Trust.values():
+            raise InvalidInputError(f"trust is {event.created.trust}; use SINGLE, VERIFIED or leave it out")
+
+    def _check_planned(self, event: pb.SessionEvent) -> None:
+        planned, state = event.planned, self._state
+        added = planned.added_detection_ids
+        checks.unique(added, "added_detection_ids")
+        for detection_id in added:
+            if detection_id in state.item_of:
+                raise InvalidInputError(f"detection {detection_id!r} joins a second time")
+            if detection_id not in self._detection_ids:
+                raise InvalidInputError(
+                    f"survey {self._key[0]!r} has no detection {detection_id!r}; import the session into the "
+                    "survey that it was asked about, with all its detections"
+                )
+        new = set(added)
+        for pair in planned.image_pairs:
+            ids = (pair.first_detection_id, pair.second_detection_id)
+            self._require(ids, new)
+            if new.isdisjoint(ids):
+                raise InvalidInputError(f"image_pairs names {ids}, of which none joins with this round")
+        for burst in planned.bursts:
+            self._require(burst.detection_ids, new)
+        _check_round(planned, len(state.detection_ids) + len(added))
+
+    def _check_labelled(self, event: pb.SessionEvent) -> None:
+        labelled = event.labelled
+        checks.between(len(labelled.labels) + len(labelled.mixed_bursts), 1, MOST_LABELS, "labels")
+        for place, label in enumerate(labelled.labels, start=1):
+            check_label(label, f"labels[{place - 1}]")
+            self._require((label.first_detection_id, label.second_detection_id))
+            _check_time(label, "create_time")
+            # the next label gets an id that is made of its position, which must be free then
+            label_id = f"{event.position}-{place}"
+            if label.label_id != label_id:
+                raise InvalidInputError(f"label {label.label_id!r} stands where {label_id!r} belongs")
+        for burst in labelled.mixed_bursts:
+            self._require(burst.detection_ids)
+
+    def _check_retracted(self, event: pb.SessionEvent) -> None:
+        retracted = event.retracted
+        checks.between(len(retracted.label_ids), 1, MOST_LABELS, "label_ids")
+        checks.unique(retracted.label_ids, "label_ids")
+        checks.slug(retracted.annotator_id, "annotator_id")
+        for label_id in retracted.label_ids:
+            if label_id not in self._state.labels:
+                raise InvalidInputError(f"it takes back label {label_id!r}, which does not stand")
+
+    def _check_audit(self, event: pb.SessionEvent) -> None:
+        audit = event.audit
+        pairs = _pairs(audit.first, audit.second, len(self._state.detection_ids))
+        checks.between(len(pairs), 1, audit.open_pairs, "pairs of the audit")
+
+    def _require(self, detection_ids: Sequence[str], new: Collection[str] = frozenset()) -> None:
+        """Raise InvalidInputError unless these are several detections that the session knows."""
+        if len(detection_ids) < 2:  # noqa: PLR2004 - a pair
+            raise InvalidInputError(f"{list(detection_ids)} is less than two detections")
+        checks.unique(detection_ids, "detection_ids")
+        for detection_id in detection_ids:
+            if detection_id not in self._state.item_of and detection_id not in new:
+                raise InvalidInputError(f"no round before it brought in detection {detection_id!r}")
+
+
+def _check_round(planned: pb.PlannedRound, items: int) -> None:
+    """Raise InvalidInputError unless the columns of a round fit each other and its detections."""
+    if planned.HasField("eps"):
+        checks.finite(planned.eps, "eps", least=0.0)
+    if planned.HasField("expected_pairs"):
+        checks.finite(planned.expected_pairs, "expected_pairs", least=0.0)
+    count = len(_pairs(planned.first, planned.second, items))
+    width = len(Term) if planned.terms else 0
+    for name, column, expected in (
+        ("scores", planned.scores, count * round_messages.SCORE.itemsize),
+        ("reason_of", planned.reason_of, count * round_messages.REASON.itemsize),
+        ("terms", planned.terms, count * width * round_messages.SCORE.itemsize),
+    ):
+        if len(column) != expected:
+            raise InvalidInputError(f"{name} has {len(column)} bytes; {count} questions have {expected}")
+    scores = np.frombuffer(planned.scores, round_messages.SCORE)
+    known = np.frombuffer(planned.terms, round_messages.SCORE)
+    # with terms a score is a chance
+    if not (np.isfinite(scores).all() and np.isfinite(known).all()) or (
+        width and not np.all((scores >= 0.0) & (scores <= 1.0))
+    ):
+        raise InvalidInputError("its scores or terms are no numbers, or no chances")
+    if np.any(np.frombuffer(planned.reason_of, round_messages.REASON) >= len(planned.reasons)):
+        raise InvalidInputError(f"a question has none of its {len(planned.reasons)} reasons")
+
+
+def _pairs(first: bytes, second: bytes, items: int) -> list[Pair]:
+    """The pairs of two columns. Raises InvalidInputError unless they are pairs of the items."""
+    if len(first) != len(second) or len(first) % round_messages.ITEM.itemsize:
+        raise InvalidInputError(f"its columns of pairs have {len(first)} and {len(second)} bytes")
+    pairs = round_messages.read_pairs(first, second)
+    for pair in pairs:
+        if not 0 <= pair[0] < pair[1] < items:
+            raise InvalidInputError(f"it asks about {pair}, but its session has detections 0 to {items - 1}")
+    return pairs
+
+
+def _check_time(message: pb.SessionEvent | pb.Label, field: str) -> None:
+    if not message.HasField("create_time"):
+        raise InvalidInputError(f"{field} is missing")
+    checks.instant(message.create_time, field)

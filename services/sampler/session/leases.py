@@ -1,0 +1,107 @@
+"""Which pairs are on whose screen: leases in the store that end by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from services.common.store import keys
+from services.common.store.journal import Fields
+from services.common.store.store import Store
+
+# A lease is a field `<first>\0<second>` of a hash with the value `<end in ms>\0<annotator>`; the store's own
+# clock decides. Ended leases are dropped whenever the hash is read.
+_LIVE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local live = {}
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local ends = tonumber(string.match(all[i + 1], '^%d+'))
+  if ends <= now then
+    redis.call('HDEL', KEYS[1], all[i])
+  else
+    live[all[i]] = all[i + 1]
+  end
+end
+"""
+_LIST = (
+    _LIVE
+    + """
+local listed = {}
+for pair, lease in pairs(live) do
+  listed[#listed + 1] = pair
+  listed[#listed + 1] = lease
+end
+return listed
+"""
+)
+_ACQUIRE = (
+    _LIVE
+    + """
+local acquired = {}
+local lease = string.format('%d', now + tonumber(ARGV[2])) .. '\\0' .. ARGV[1]
+for i = 3, #ARGV do
+  local held = live[ARGV[i]]
+  if not held or string.match(held, '%z(.*)$') == ARGV[1] then
+    redis.call('HSET', KEYS[1], ARGV[i], lease)
+    acquired[#acquired + 1] = ARGV[i]
+    acquired[#acquired + 1] = lease
+  end
+end
+return acquired
+"""
+)
+
+IdPair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A pair of detection ids, the smaller first, that an annotator answers until `ends_s` (UTC seconds)."""
+
+    pair: IdPair
+    annotator_id: str
+    ends_s: float
+
+
+class Leases:
+    """The leases of all sessions of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._list = store.script(_LIST)
+        self._acquire = store.script(_ACQUIRE)
+
+    def live(self, survey_id: str, session_id: str) -> list[Lease]:
+        """The leases that have not ended, by pair."""
+        answer = self._list([keys.leases(survey_id, session_id)], [])
+        return sorted(_leases(cast("list[bytes]", answer)), key=lambda lease: lease.pair)
+
+    def acquire(
+        self, survey_id: str, session_id: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
+    ) -> list[Lease]:
+        """Lease those pairs that no other annotator holds; one's own are extended."""
+        if not pairs:
+            return []
+        arguments: list[str | int] = [annotator_id, int(duration_s * 1000), *_fields(pairs)]
+        answer = self._acquire([keys.leases(survey_id, session_id)], arguments)
+        return _leases(cast("list[bytes]", answer))
+
+
+def leased(survey_id: str, session_id: str, pairs: Sequence[IdPair]) -> Fields:
+    """The leases of pairs that were answered, to end with the change that stores the answers."""
+    return Fields(keys.leases(survey_id, session_id), _fields(pairs))
+
+
+def _fields(pairs: Sequence[IdPair]) -> list[str]:
+    return ["\0".join(pair) for pair in pairs]
+
+
+def _leases(flat: Sequence[bytes]) -> list[Lease]:
+    leases = []
+    for field, value in zip(flat[::2], flat[1::2], strict=True):
+        first, second = field.decode().split("\0")
+        ends_ms, annotator_id = value.decode().split("\0")
+        leases.append(Lease((first, second), annotator_id, int(ends_ms) / 1000))
+    return leases

@@ -1,0 +1,129 @@
+"""How far a session is, in numbers and in words."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from services.sampler.session.state import SessionState
+from spotted.constraints.answers import Answer
+from spotted.constraints.trust import Trust
+from spotted.constraints.verified import Verified
+from spotted.sampling import audit as auditing
+from spotted.sampling import stopping
+from spotted.v1 import sampler_pb2 as pb
+
+RATE_WINDOW_S = 3600.0
+CONFIDENCE = 0.95
+
+
+def quick_progress(state: SessionState, position: int) -> pb.Progress:
+    """What the labels alone say, cheap enough to tell with every answer."""
+    constraints, planned = state.constraints, state.planned
+    progress = pb.Progress(
+        detections=constraints.items,
+        same=state.answers[pb.ANSWER_SAME],
+        different=state.answers[pb.ANSWER_DIFFERENT],
+        not_comparable=state.answers[pb.ANSWER_NOT_COMPARABLE],
+        skipped=state.answers[pb.ANSWER_SKIP],
+        individuals=constraints.component_count,
+        same_pairs=constraints.positives,
+        open_pairs=planned.open_pairs if planned else None,
+        estimated_remaining_pairs=planned.expected_pairs if planned else None,
+        answers_per_minute=_rate(state.label_times_s),
+        position=position,
+        trust=pb.TRUST_VERIFIED if state.trust is Trust.VERIFIED else pb.TRUST_SINGLE,
+    )
+    if isinstance(constraints, Verified):
+        progress.pending, progress.checks = constraints.pending_count, constraints.audited
+    else:
+        # of verified answers they are searched for, which takes longer
+        progress.conflicts = len(constraints.contradictions)
+    progress.summary = _in_words(progress)
+    return progress
+
+
+def full_progress(state: SessionState, position: int) -> pb.Progress:
+    """What the labels say, what they guarantee, and who gave them."""
+    progress = quick_progress(state, position)
+    constraints = state.constraints
+    progress.conflicts = len(constraints.contradictions)
+    present = state.queue.round
+    seen = stopping.outlook(
+        constraints.decisions().merged,
+        constraints.open_component_pairs,
+        components=constraints.component_count,
+        confidence=CONFIDENCE,
+        expected=present.expected if present else None,
+    )
+    progress.merges_left_at_most = seen.merges_left_at_most
+    for target, reached in seen.safe.items():
+        progress.guarantees.add(target=target, reached=reached)
+    _tell_audit(progress, state)
+    _tell_annotators(progress, state)
+    progress.summary = _in_words(progress)
+    return progress
+
+
+def _tell_audit(progress: pb.Progress, state: SessionState) -> None:
+    known = [answer for pair in state.audit.pairs if (answer := state.constraints.implied(*pair)) is not None]
+    if known:
+        same, open_pairs = known.count(Answer.SAME), state.audit.open_pairs
+        at_most = auditing.bound(len(known), same, open_pairs, confidence=CONFIDENCE)
+        progress.audit.CopyFrom(
+            pb.Audit(answered=len(known), same=same, open_pairs=open_pairs, same_at_most=at_most)
+        )
+
+
+def _tell_annotators(progress: pb.Progress, state: SessionState) -> None:
+    constraints = state.constraints
+    for annotator_id, times_s in sorted(state.times_of.items()):
+        one = pb.AnnotatorProgress(
+            annotator_id=annotator_id, answers=len(times_s), answers_per_minute=_rate(times_s)
+        )
+        if isinstance(constraints, Verified):
+            rates = constraints.annotators.rates(annotator_id)
+            one.false_same_rate, one.false_different_rate = rates.false_same, rates.false_different
+        progress.annotators.append(one)
+    if isinstance(constraints, Verified):
+        agreed = constraints.annotators.agreement()
+        if not math.isnan(agreed.alike):
+            progress.agreement = agreed.alike
+        if not math.isnan(agreed.kappa):
+            progress.kappa = agreed.kappa
+
+
+def _rate(times_s: Sequence[float]) -> float | None:
+    """Answers per minute over the last hour of labels; None before there are two."""
+    if not times_s:
+        return None
+    start = bisect_left(times_s, times_s[-1] - RATE_WINDOW_S)
+    span_s = times_s[-1] - times_s[start]
+    return (len(times_s) - start - 1) / span_s * 60.0 if span_s > 0 else None
+
+
+def _in_words(progress: pb.Progress) -> str:
+    answers = progress.same + progress.different + progress.not_comparable + progress.skipped
+    parts = [f"{answers} answers, {progress.individuals} individuals among {progress.detections} detections"]
+    if progress.conflicts:
+        parts.append(f"{progress.conflicts} conflicts to look at")
+    if progress.pending:
+        parts.append(f"{progress.pending} decisions wait for another answer")
+    if progress.HasField("open_pairs"):
+        parts.append(f"{progress.open_pairs} candidate pairs were open when the round was planned")
+    if progress.HasField("estimated_remaining_pairs"):
+        expected = f"{progress.estimated_remaining_pairs:.0f}"
+        parts.append(f"about {expected} matching pairs expected among them (an estimate, not a guarantee)")
+    if progress.HasField("merges_left_at_most"):
+        parts.append(f"at most {progress.merges_left_at_most} merges left (95 %, if the answers are right)")
+    safe = [one.target for one in progress.guarantees if one.reached]
+    if safe:
+        parts.append(f"at least {max(safe):.0%} of all merges are known (95 %)")
+    if progress.HasField("audit"):
+        audit = progress.audit
+        parts.append(
+            f"a random audit of {audit.answered} of {audit.open_pairs} open pairs found {audit.same}: "
+            f"at most {audit.same_at_most} expected matches left (95 %)"
+        )
+    return "; ".join(parts) + "."

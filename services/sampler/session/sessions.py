@@ -1,0 +1,294 @@
+"""Annotation sessions: opened, answered, retracted; every change is an event in the journal."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common.store import keys
+from services.common.store.cache import Recent
+from services.common.store.folded import Folded
+from services.common.store.journal import Change, Journal
+from services.common.store.keys import SessionKey
+from services.common.store.store import Store
+from services.common.telemetry import metrics
+from services.sampler.scorer_client import Scorer
+from services.sampler.session.defaults import resolved
+from services.sampler.session.labels import answered_pairs, count_labels
+from services.sampler.session.leases import leased
+from services.sampler.session.session_import import MOST_EVENTS, Arrival
+from services.sampler.session.state import SessionState
+from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.v1 import sampler_pb2 as pb
+
+BUDGET_BYTES = 2 * 1024**3
+# a session that nobody asked of for so long leaves memory; another replica may have deleted it
+IDLE_S = 600.0
+# a page with one entry more stays below what a message may hold
+MOST_PAGE_BYTES = 2 << 20
+
+# All of a session at once, or nothing where the request was answered before or there is no session. KEYS: the
+# request, journal, leases, the survey's sessions; answers whether the session is gone.
+_DELETE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
+if redis.call('DEL', KEYS[2]) == 0 then return 0 end
+redis.call('DEL', KEYS[3])
+redis.call('SREM', KEYS[4], ARGV[1])
+redis.call('SET', KEYS[1], '', 'EX', ARGV[2])
+return 1
+"""
+
+ViewT = TypeVar("ViewT")
+
+
+class Sessions:
+    """All sessions of a store, each folded once per process.
+
+    budget_bytes: memory that those in it may take, about; those not used for longest leave first, and are
+        folded from the store again when they are asked for.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        scorer: Scorer,
+        *,
+        now: Callable[[], Timestamp],
+        budget_bytes: int = BUDGET_BYTES,
+    ) -> None:
+        self._store = store
+        self._scorer = scorer
+        self._now = now
+        self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
+            budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
+        )
+        self._delete = store.script(_DELETE)
+
+    def create(self, session: pb.Session, request_id: str) -> pb.Session:
+        """Open a session. Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError."""
+        opened = resolved(session)
+        _, detections = self._scorer.version(session.survey_id)
+        if not detections:
+            raise PreconditionError(
+                f"survey {session.survey_id!r} has no detection yet, so there is nothing to ask; "
+                "add detections first"
+            )
+        key = (session.survey_id, session.session_id)
+        self._store.add_member(keys.sessions(session.survey_id), session.session_id)
+        entry = self.event(created=opened)
+        journal = Journal(self._store, keys.session_journal(*key), session.survey_id)
+        once = request_id or uuid.uuid4().hex
+        scope = _scope("CreateSession", session.session_id)
+        journal.append(Change(entry, b""), expected=0, scope=scope, request_id=once)
+        stored = self.get(*key)
+        asked, is_there = ((s.strategy, s.seed, s.trust) for s in (opened, stored))
+        if asked != is_there:
+            raise AlreadyExistsError(
+                f"session {session.session_id!r} of {session.survey_id!r} exists with another "
+                "strategy, seed or trust; choose another session_id, or delete it first"
+            )
+        return stored
+
+    def get(self, survey_id: str, session_id: str) -> pb.Session:
+        """A session with its output-only fields. Raises NotFoundError."""
+
+        def look(state: SessionState, position: int) -> pb.Session:
+            session = pb.Session()
+            session.CopyFrom(state.session)
+            session.position = position
+            return session
+
+        return self.folded(survey_id, session_id).view(look)
+
+    def list_ids(self, survey_id: str) -> list[str]:
+        """The session ids of a survey, sorted."""
+        return self._store.members(keys.sessions(survey_id))
+
+    def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
+        """Those of the sessions that still exist."""
+        found = []
+        for session_id in session_ids:
+            try:
+                found.append(self.get(survey_id, session_id))
+            except NotFoundError:
+                # deleted since the ids were listed
+                continue
+        return found
+
+    def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
+        """Delete a session with its journal. Raises NotFoundError; a repeat answers as the first time."""
+        touched = [
+            keys.request(survey_id, _scope("DeleteSession", session_id), request_id or uuid.uuid4().hex),
+            keys.session_journal(survey_id, session_id),
+            keys.leases(survey_id, session_id),
+            keys.sessions(survey_id),
+        ]
+        if not self._delete(touched, [session_id, keys.REQUEST_TTL_S]):
+            raise _missing(survey_id, session_id)
+        self._folded.drop((survey_id, session_id))
+
+    def submit(
+        self,
+        survey_id: str,
+        session_id: str,
+        given: pb.LabelsGiven,
+        request_id: str,
+        look: Callable[[SessionState, int], ViewT],
+    ) -> tuple[list[pb.LabelOutcome], ViewT]:
+        """Store answers and end their leases, in one round trip to the store.
+
+        given: labels without id and time, and bursts of several animals.
+
+        Returns what the answers did, in their order, and what `look` makes of the session after them.
+        Raises NotFoundError, and stores nothing then.
+        """
+
+        def decide(state: SessionState, position: int) -> Change:
+            stored = self._stored(state, position, given)
+            answer = pb.LabelsRetracted(label_ids=[label.label_id for label in stored.labels])
+            decided.append(answer.SerializeToString())
+            return Change(self.event(labelled=stored), decided[-1], ended)
+
+        def answered(
+            answer: bytes, state: SessionState, position: int
+        ) -> tuple[list[pb.LabelOutcome], ViewT]:
+            label_ids = pb.LabelsRetracted.FromString(answer).label_ids
+            outcomes = [state.label_outcome(label_id) for label_id in label_ids]
+            # a repeat is answered as the first time, and counted once
+            if decided and answer == decided[-1]:
+                count_labels(outcomes)
+            return outcomes, look(state, position)
+
+        decided: list[bytes] = []
+        ended = leased(survey_id, session_id, answered_pairs(given))
+        folded = self.folded(survey_id, session_id)
+        scope = _scope("SubmitLabels", session_id)
+        return folded.change_together(decide, answered, scope=scope, request_id=request_id)
+
+    def retract(
+        self,
+        survey_id: str,
+        session_id: str,
+        retracted: pb.LabelsRetracted,
+        request_id: str,
+        look: Callable[[SessionState, int], ViewT],
+    ) -> ViewT:
+        """Take labels back; what `look` makes of the session then.
+
+        Raises NotFoundError for a label that does not stand.
+        """
+
+        def decide(state: SessionState) -> Change:
+            unknown = [i for i in retracted.label_ids if i not in state.labels]
+            if unknown:
+                raise NotFoundError(
+                    f"label {unknown[0]!r} does not stand in session {session_id!r}; ListEvents shows all"
+                )
+            return Change(self.event(retracted=retracted), b"")
+
+        return self.folded(survey_id, session_id).change_and_view(
+            decide,
+            lambda _, state, position: look(state, position),
+            scope=_scope("RetractLabels", session_id),
+            request_id=request_id,
+        )
+
+    def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
+        """The journal, oldest first. Raises NotFoundError."""
+        events: list[pb.SessionEvent] = []
+        more = True
+        while more:
+            page, more = self.events_page(survey_id, session_id, len(events), MOST_EVENTS)
+            events += page
+        return events
+
+    def events_page(
+        self, survey_id: str, session_id: str, start: int, count: int
+    ) -> tuple[list[pb.SessionEvent], bool]:
+        """Up to `count` events from position `start` (counted from 0) on, and whether there are more.
+
+        Fewer where a message holds no more. Raises NotFoundError.
+        """
+        journal = self.folded(survey_id, session_id).journal
+        length = journal.length()
+        if not length:
+            raise self._gone(survey_id, session_id)
+        events: list[pb.SessionEvent] = []
+        size = 0
+        for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
+            size += len(entry)
+            if events and size > MOST_PAGE_BYTES:
+                break
+            event = pb.SessionEvent.FromString(entry)
+            event.position = position
+            events.append(event)
+        return events, start + len(events) < length
+
+    def arrival(self, survey_id: str, session_id: str) -> Arrival:
+        """Where a journal from elsewhere goes. Raises NotFoundError for the survey."""
+        return Arrival(self._store, (survey_id, session_id), self._scorer.facts(survey_id).detections)
+
+    def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
+        """The fold of a session's journal."""
+        key = (survey_id, session_id)
+
+        def made() -> Folded[SessionState]:
+            journal = Journal(self._store, keys.session_journal(*key), survey_id)
+            return Folded(journal, SessionState, lambda: self._gone(*key))
+
+        found = self._folded.get(key, made)
+        metrics.SESSIONS_OPEN.set(self._folded.state()[0])
+        return found
+
+    def event(
+        self,
+        *,
+        created: pb.Session | None = None,
+        planned: pb.PlannedRound | None = None,
+        labelled: pb.LabelsGiven | None = None,
+        retracted: pb.LabelsRetracted | None = None,
+        audit: pb.AuditDrawn | None = None,
+    ) -> bytes:
+        """A journal entry of what happened now."""
+        event = pb.SessionEvent(
+            create_time=self._now(),
+            created=created,
+            planned=planned,
+            labelled=labelled,
+            retracted=retracted,
+            audit=audit,
+        )
+        return event.SerializeToString()
+
+    def _gone(self, survey_id: str, session_id: str) -> NotFoundError:
+        """Forget a session that is not there, so that ids that name none take no memory."""
+        self._folded.drop((survey_id, session_id))
+        return _missing(survey_id, session_id)
+
+    def _stored(self, state: SessionState, position: int, given: pb.LabelsGiven) -> pb.LabelsGiven:
+        """Answers as they are stored next. Raises NotFoundError for an unknown detection."""
+        stored = pb.LabelsGiven()
+        stored.CopyFrom(given)
+        now = self._now()
+        for place, label in enumerate(stored.labels, start=1):
+            state.pair(label)
+            label.label_id = f"{position + 1}-{place}"
+            label.create_time.CopyFrom(now)
+        for burst in stored.mixed_bursts:
+            state.require(burst.detection_ids)
+        return stored
+
+
+def _scope(rpc: str, session_id: str) -> str:
+    """What a request id is known in."""
+    return f"{rpc}:{session_id}"
+
+
+def _missing(survey_id: str, session_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"session {session_id!r} of survey {survey_id!r} does not exist; create it with CreateSession"
+    )

@@ -1,0 +1,237 @@
+"""Scorer requests to library values, checked; their answers are made in `answers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from services.common.rpc import checks
+from services.scorer.calibration_fit import Labelled
+from services.scorer.candidates import Wanted
+from services.scorer.detections import Block
+from services.scorer.filters import Rules
+from services.scorer.matrices import Matrix
+from services.scorer.scored_surveys import Scored
+from services.scorer.survey_fields import check_fields
+from spotted import messages
+from spotted.arrays import Float32Array, IntArray
+from spotted.errors import DigestMismatchError, InvalidInputError
+from spotted.scoring.fusion import Fusion
+from spotted.scoring.similarity import unit_rows
+from spotted.survey import Camera, Detection
+from spotted.v1 import scorer_pb2 as pb
+from spotted.v1 import survey_pb2
+
+MOST_ITEMS = 10_000
+MOST_LABELS = 20_000
+MUTABLE = ("display_name", "start_time", "end_time", "feasibility")
+
+
+def new_survey(request: pb.CreateSurveyRequest) -> survey_pb2.Survey:
+    """The survey to create, without output-only fields."""
+    asked = request.survey
+    survey = survey_pb2.Survey(
+        survey_id=checks.survey_id(asked.survey_id, "survey.survey_id"),
+        display_name=checks.words(asked.display_name, "survey.display_name", most=checks.NAME_LENGTH),
+        start_time=asked.start_time if asked.HasField("start_time") else None,
+        end_time=asked.end_time if asked.HasField("end_time") else None,
+        feasibility=asked.feasibility,
+        embedding=asked.embedding if asked.HasField("embedding") else None,
+    )
+    _check_instants(survey, ("start_time", "end_time"))
+    check_fields(survey)
+    if survey.HasField("embedding"):
+        _check_spec(survey.embedding)
+    return survey
+
+
+def changed_survey(request: pb.UpdateSurveyRequest) -> tuple[survey_pb2.Survey, list[str]]:
+    """The new values and the names of the fields to change."""
+    checks.survey_id(request.survey.survey_id, "survey.survey_id")
+    paths = list(request.update_mask.paths)
+    unknown = [path for path in paths if path not in MUTABLE]
+    if unknown or not paths:
+        raise InvalidInputError(
+            f"update_mask names {unknown or 'nothing'}; name some of {', '.join(MUTABLE)}",
+            field="update_mask",
+        )
+    checks.words(request.survey.display_name, "survey.display_name", most=checks.NAME_LENGTH)
+    _check_instants(request.survey, [path for path in paths if path.endswith("_time")])
+    return request.survey, paths
+
+
+def cameras(request: pb.UpsertCamerasRequest) -> list[Camera]:
+    """The cameras to add or replace."""
+    checks.between(len(request.cameras), 1, MOST_ITEMS, "cameras")
+    checks.unique((c.camera_id for c in request.cameras), "cameras")
+    return [checks.camera(c, f"cameras[{i}]") for i, c in enumerate(request.cameras)]
+
+
+def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
+    """One block of a stream; what is wrong with one of its detections is noted, not raised.
+
+    survey_id: of the stream's earlier blocks, "" at the first.
+    """
+    field = "embeddings"
+    checks.between(len(request.detections), 0, MOST_ITEMS, "detections")
+    if survey_id and request.survey_id != survey_id:
+        raise InvalidInputError(
+            f"the stream began with survey {survey_id!r} and goes on with {request.survey_id!r}; open one "
+            "stream for each survey",
+            field="survey_id",
+        )
+    vectors = messages.array(request.embeddings, field=field)
+    expected = (len(request.detections), request.spec.dimension)
+    if vectors.shape != expected:
+        raise InvalidInputError(
+            f"embeddings have shape {vectors.shape}; these detections and spec need {expected}",
+            field=field,
+        )
+    _check_spec(request.spec)
+    faults: dict[str, InvalidInputError] = {}
+    detections: list[Detection] = []
+    for i, message in enumerate(request.detections):
+        try:
+            checks.detection(message, f"detections[{i}]")
+        except InvalidInputError as error:
+            faults[message.detection_id] = error
+        detections.append(messages.detection(message))
+    return Block(checks.survey_id(request.survey_id, "survey_id"), request.spec, detections, vectors, faults)
+
+
+def query(request: pb.QueryCandidatesRequest, scored: Scored) -> tuple[Detection, Float32Array]:
+    """The detection to query with and its unit vector (D,). Raises DigestMismatchError."""
+    known = scored.snapshot.survey.embedding
+    if scored.snapshot.survey.HasField("embedding") and request.spec != known:
+        raise DigestMismatchError(
+            f"the survey's vectors are of backbone {known.backbone_digest[:12]}, preprocessing "
+            f"{known.preprocessing_digest[:12]}; embed the query with the same"
+        )
+    vector = messages.array(request.embedding, field="embedding")
+    if vector.shape != (request.spec.dimension,):
+        raise InvalidInputError(
+            f"embedding has shape {vector.shape}; ({request.spec.dimension},) is needed", field="embedding"
+        )
+    return checks.detection(request.detection, "detection", stored=False), unit_rows(vector[None])[0]
+
+
+def fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
+    """The fusion asked for, by default the survey's."""
+    if value not in survey_pb2.Fusion.values():
+        raise InvalidInputError(f"fusion is {value}; use one of the contract's", field="fusion")
+    return Fusion(value or Fusion.PRODUCT)
+
+
+def wanted(request: pb.GetCandidatesRequest | pb.QueryCandidatesRequest) -> Wanted:
+    """Which candidates are asked for. Raises InvalidInputError."""
+    if isinstance(request, pb.GetCandidatesRequest) and request.as_columns:
+        _check_columns(request)
+    return Wanted(
+        checks.between(request.top_k, 1, MOST_ITEMS, "top_k"),
+        fusion(request.fusion),
+        _rules(request.filter),
+        request.group_by_individual,
+    )
+
+
+def _check_columns(request: pb.GetCandidatesRequest) -> None:
+    if request.group_by_individual:
+        raise InvalidInputError(
+            "as_columns goes with the detections themselves, columns name no individual; ask for lists, or "
+            "leave out group_by_individual",
+            field="as_columns",
+        )
+    # two lists of one detection would run into each other
+    checks.unique(request.detection_ids, "detection_ids")
+
+
+def _rules(message: pb.CandidateFilter) -> Rules:
+    return Rules(
+        comparable_sides_only=message.comparable_sides_only,
+        exclude_same_encounter=message.exclude_same_encounter,
+        camera_ids=frozenset(message.camera_ids),
+        captured_from_s=messages.seconds(message.captured_from)
+        if message.HasField("captured_from")
+        else None,
+        captured_before_s=(
+            messages.seconds(message.captured_before) if message.HasField("captured_before") else None
+        ),
+        known_individuals_only=message.known_individuals_only,
+        exclude_individual_ids=frozenset(message.exclude_individual_ids),
+    )
+
+
+def labelled(request: pb.FitCalibrationRequest) -> Labelled:
+    """What is known of pairs. Raises InvalidInputError."""
+    checks.between(len(request.labels), 0, MOST_LABELS, "labels")
+    pairs = []
+    for i, label in enumerate(request.labels):
+        first, second = label.pair.first_detection_id, label.pair.second_detection_id
+        _check_two(first, second, f"labels[{i}].pair")
+        pairs.append((first, second, label.same))
+    return Labelled(pairs, request.use_known_individuals)
+
+
+def pair_rows(request: pb.ScorePairsRequest, scored: Scored) -> tuple[IntArray, IntArray]:
+    """The rows of the pairs to score. Raises NotFoundError for a detection that is not there."""
+    checks.between(len(request.pairs), 1, MOST_ITEMS, "pairs")
+    row = scored.snapshot.row
+    for i, pair in enumerate(request.pairs):
+        _check_two(pair.first_detection_id, pair.second_detection_id, f"pairs[{i}]")
+    first = np.array([row(pair.first_detection_id) for pair in request.pairs], dtype=np.int64)
+    second = np.array([row(pair.second_detection_id) for pair in request.pairs], dtype=np.int64)
+    return first, second
+
+
+def matrix(request: pb.GetScoreMatrixRequest) -> Matrix:
+    """Which matrix is asked for; elements are float32 where nothing else is said."""
+    dtype = messages.DTYPES.get(request.element_type or survey_pb2.ELEMENT_TYPE_FLOAT32)
+    if dtype is None:
+        raise InvalidInputError("element_type is unknown; use FLOAT16 or FLOAT32", field="element_type")
+    return Matrix(
+        request.row_detection_ids,
+        request.column_detection_ids,
+        fusion(request.fusion),
+        dtype,
+        request.row_offset,
+    )
+
+
+def ids(values: Iterable[str], field: str) -> list[str]:
+    """1 to 10,000 ids, each once."""
+    listed = list(values)
+    checks.between(len(listed), 1, MOST_ITEMS, field)
+    checks.unique(listed, field)
+    return listed
+
+
+def _check_instants(survey: survey_pb2.Survey, parts: Iterable[str]) -> None:
+    for part in parts:
+        field = f"survey.{part}"
+        if not survey.HasField(part):  # type: ignore[arg-type] # start_time or end_time
+            raise InvalidInputError(
+                f"{field} is missing; it declares the extent that scores are normalised by", field=field
+            )
+        checks.instant(getattr(survey, part), field)
+
+
+def _check_two(first: str, second: str, field: str) -> None:
+    if first == second:
+        raise InvalidInputError(f"{field} names {first!r} twice; name two detections", field=field)
+
+
+def _check_spec(spec: survey_pb2.EmbeddingSpec) -> None:
+    if not (spec.backbone_digest and spec.preprocessing_digest and spec.dimension):
+        raise InvalidInputError(
+            "spec must name backbone_digest, preprocessing_digest and dimension, as EmbedResponse.spec does",
+            field="spec",
+        )
+    for part in ("backbone_digest", "preprocessing_digest"):
+        checks.identifier(getattr(spec, part), f"spec.{part}")
+    if spec.head_digest:
+        raise InvalidInputError(
+            f"spec names head {spec.head_digest[:12]}: a survey stores base embeddings, and applies the head "
+            "that ActivateHead names; embed without head_digest",
+            field="spec.head_digest",
+        )

@@ -1,0 +1,182 @@
+"""Results of the scorer as the contract's responses."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from services.common.rpc import checks
+from services.scorer.candidates import CandidateList, Evidence, Explanation
+from services.scorer.scored_surveys import Scored
+from spotted import messages
+from spotted.arrays import Float32Array
+from spotted.calibration.model import Calibration
+from spotted.ranking.gallery import Ranked
+from spotted.ranking.gallery import Scored as PairScores
+from spotted.scoring.fusion import Fusion
+from spotted.v1 import scorer_pb2 as pb
+from spotted.v1 import survey_pb2
+
+PAGE_BYTES = 1024 * 1024
+# a candidate takes near 100 bytes, so a message some 200 KiB
+MESSAGE_CANDIDATES = 2048
+# two rows and three scores of 4 bytes each
+COLUMN_CANDIDATES = PAGE_BYTES // 20
+# a row of the survey in `bytes`
+ROW = np.dtype("<i4")
+
+ListT = TypeVar("ListT")
+
+
+def fitted(
+    survey: survey_pb2.Survey, calibration: Calibration, fitted_on: survey_pb2.ScoreSpec
+) -> pb.FitCalibrationResponse:
+    """What was learned, and that the scores it was fitted on are now made with it."""
+    spec = survey_pb2.ScoreSpec()
+    spec.CopyFrom(fitted_on)
+    spec.calibration_digest = calibration.digest
+    return pb.FitCalibrationResponse(
+        survey=survey,
+        same_pairs=calibration.same_pairs,
+        different_pairs=calibration.different_pairs,
+        individuals=calibration.individuals,
+        held_out_error=calibration.held_out_ece,
+        score_spec=spec,
+    )
+
+
+def candidate_list(one: CandidateList) -> pb.CandidateList:
+    """A detection's candidates as a message."""
+    return pb.CandidateList(
+        detection_id=one.detection_id,
+        candidates=[_candidate(evidence) for evidence in one.candidates],
+        compared=one.compared,
+        excluded=[
+            pb.Exclusion(rule=pb.CandidateRule.ValueType(rule), detections=count)
+            for rule, count in one.excluded
+        ],
+    )
+
+
+def pair_scores(scores: PairScores, spec: survey_pb2.ScoreSpec) -> pb.ScorePairsResponse:
+    """The scores of pairs as columns."""
+    return pb.ScorePairsResponse(
+        visual=messages.tensor(scores.visual),
+        feasibility=messages.tensor(scores.feasibility),
+        fused=messages.tensor(scores.fused),
+        score_spec=spec,
+    )
+
+
+def explanation(found: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPairResponse:
+    """Everything known about one pair as a message."""
+    return pb.ExplainPairResponse(
+        visual=found.evidence.visual,
+        feasibility=found.evidence.feasibility,
+        fused=found.evidence.fused,
+        distance_m=found.distance_m,
+        gap_s=found.gap_s,
+        needed_speed_kmh=found.needed_speed_kmh,
+        percentile=found.percentile,
+        reason=found.evidence.reason,
+        score_spec=spec,
+    )
+
+
+def list_responses(
+    lists: Iterator[CandidateList], scored: Scored, fusion: Fusion
+) -> Iterator[pb.GetCandidatesResponse]:
+    """Candidates with their evidence as messages."""
+    for batch in batches(lists, lambda one: len(one.candidates), MESSAGE_CANDIDATES):
+        yield pb.GetCandidatesResponse(
+            lists=[candidate_list(one) for one in batch],
+            score_spec=scored.spec(fusion),
+            revision=scored.snapshot.survey.revision,
+        )
+
+
+def column_responses(
+    lists: Iterator[Ranked], scored: Scored, fusion: Fusion
+) -> Iterator[pb.GetCandidatesResponse]:
+    """Candidates as messages of columns near 1 MiB, at least one."""
+    spec, revision = scored.spec(fusion), scored.snapshot.survey.revision
+    found = batches(lists, lambda one: len(one.rows), COLUMN_CANDIDATES)
+    # of nothing too, so that the revision is told
+    for batch in itertools.chain([next(found, [])], found):
+        yield pb.GetCandidatesResponse(columns=candidate_columns(batch), score_spec=spec, revision=revision)
+
+
+def candidate_columns(lists: Sequence[Ranked]) -> pb.CandidateColumns:
+    """Lists laid end to end."""
+    lengths = np.array([len(one.rows) for one in lists], np.int64)
+    queries = np.repeat(np.array([one.query for one in lists], ROW), lengths)
+    return pb.CandidateColumns(
+        query_rows=queries.tobytes(),
+        candidate_rows=b"".join(one.rows.astype(ROW).tobytes() for one in lists),
+        visual=_end_to_end(one.scores.visual for one in lists),
+        feasibility=_end_to_end(one.scores.feasibility for one in lists),
+        fused=_end_to_end(one.scores.fused for one in lists),
+    )
+
+
+def batches(lists: Iterator[ListT], length: Callable[[ListT], int], most: int) -> Iterator[list[ListT]]:
+    """Lists in groups that make a message each, of so many candidates at most; a list is never split.
+
+    A list counts for one more than it is long, so that empty ones fill a message too.
+    """
+    batch: list[ListT] = []
+    held = 0
+    for one in lists:
+        size = 1 + length(one)
+        if batch and held + size > most:
+            yield batch
+            batch, held = [], 0
+        batch.append(one)
+        held += size
+    if batch:
+        yield batch
+
+
+def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb.ListDetectionsResponse:
+    """A page of detections near 1 MiB at most, with the vectors that are scored where asked for."""
+    stored = scored.snapshot.detections
+    largest = 1000 if request.include_embeddings else 10_000
+    size = checks.page_size(request.page_size, default=1000, largest=largest)
+    arguments = request.page_token, "detections", request.survey_id
+    rows, token = checks.page(range(len(stored)), size, *arguments)
+    found = [messages.detection_message(stored[row]) for row in rows]
+    embeddings = scored.snapshot.base if request.base_embeddings else scored.gallery.embeddings
+    row_bytes = 2 * embeddings.shape[1] if request.include_embeddings else 0
+    fitting = _fitting([d.ByteSize() + row_bytes for d in found])
+    if fitting < len(found):
+        rows, token = checks.page(range(len(stored)), fitting, *arguments)
+    vectors = embeddings[rows[0] : rows[-1] + 1] if rows else embeddings[:0]
+    return pb.ListDetectionsResponse(
+        detections=found[: len(rows)],
+        embeddings=messages.tensor(vectors.astype(np.float16)) if request.include_embeddings else None,
+        next_page_token=token,
+        revision=scored.snapshot.survey.revision,
+    )
+
+
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many of the first items stay within PAGE_BYTES; at least one, so that a list goes on."""
+    return max(1, int(np.searchsorted(np.cumsum(sizes), PAGE_BYTES, side="right")))
+
+
+def _end_to_end(scores: Iterable[Float32Array]) -> survey_pb2.Tensor:
+    return messages.tensor(np.concatenate([np.empty(0, np.float32), *scores]))
+
+
+def _candidate(evidence: Evidence) -> pb.Candidate:
+    return pb.Candidate(
+        detection_id=evidence.detection_id,
+        visual=evidence.visual,
+        feasibility=evidence.feasibility,
+        fused=evidence.fused,
+        reason=evidence.reason,
+        individual_id=evidence.individual_id,
+    )

@@ -1,0 +1,25 @@
+"""Backup and restore of whole surveys.
+
+write      one survey, as of one instant, into a file
+file       the file format: framed, checksummed records
+contents   what a file holds, reported once all of it has been verified
+directory  many surveys in one directory, old files removed
+restore    a file back into a store, all of it or nothing
+"""
+
+from services.upkeep.backup.contents import Contents, read_contents
+from services.upkeep.backup.directory import Outcome, back_up_all, survey_ids
+from services.upkeep.backup.restore import Restored, restore_survey
+from services.upkeep.backup.write import BackedUp, Backups
+
+__all__ = [
+    "BackedUp",
+    "Backups",
+    "Contents",
+    "Outcome",
+    "Restored",
+    "back_up_all",
+    "read_contents",
+    "restore_survey",
+    "survey_ids",
+]

@@ -1,0 +1,210 @@
+"""A backup file back into a store: under keys of its own first, and in one step the survey."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.common.store import keys
+from services.common.store.store import Store
+from services.upkeep.backup import file
+from services.upkeep.backup.contents import Contents, pages, read_contents
+from services.upkeep.backup.write import Beginning, Journals, calibration_digest, head_digest
+from spotted.errors import AlreadyExistsError, SpottedError, StoreUnavailableError
+from spotted.v1 import sampler_pb2, store_pb2
+
+# what a restore that died left is forgotten after so long; each page renews it
+UPLOAD_TTL_S = 3600
+
+# Entries at a known place of an upload, so that a repeat adds nothing; its length after them.
+_ADD = """
+if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
+  for i = 3, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+end
+return redis.call('LLEN', KEYS[1])
+"""
+# All uploads as the journals of a survey that is not there, or nothing. KEYS: the set of sessions, the
+# uploads, the journals; ARGV: the lengths of the uploads, the ids of the sessions.
+_OPEN = """
+local journals = (#KEYS - 1) / 2
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+for i = 1, journals do
+  if redis.call('EXISTS', KEYS[1 + journals + i]) == 1 then return 0 end
+end
+for i = 1, journals do
+  if redis.call('LLEN', KEYS[1 + i]) ~= tonumber(ARGV[i]) then return -1 end
+end
+for i = 1, journals do
+  redis.call('RENAME', KEYS[1 + i], KEYS[1 + journals + i])
+  redis.call('PERSIST', KEYS[1 + journals + i])
+  if i > 1 then redis.call('SADD', KEYS[1], ARGV[journals + i - 1]) end
+end
+return 1
+"""
+
+# events stored so far, and of how many
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A survey as it was restored. unchanged: it was there already, with the same content."""
+
+    survey_id: str
+    events: int
+    sessions: int
+    unchanged: bool
+
+
+def target_id(backed_up: str, *, survey: str = "", organisation: str = "") -> str:
+    """The id that a survey is restored under: another survey's, another organisation's, or its own."""
+    owner = organisation or keys.owner(backed_up)
+    own = survey or backed_up.rpartition(keys.OF)[2]
+    return f"{owner}{keys.OF}{own}" if owner else own
+
+
+def restore_survey(
+    store: Store,
+    path: Path,
+    *,
+    survey: str = "",
+    organisation: str = "",
+    progress: Progress = lambda *_: None,
+) -> Restored:
+    """Restore a file: all of it, after all of it was checked, or nothing.
+
+    survey, organisation: under other ids than the file's.
+    Raises InvalidInputError for a damaged file, StoreVersionError, and AlreadyExistsError where the survey is
+    there with other content.
+    """
+    whole = read_contents(path)
+    survey_id = target_id(whole.header.survey_id, survey=survey, organisation=organisation)
+    arrival = _Arrival(store, whole, survey_id)
+    unchanged = bool(store.length(keys.survey_journal(survey_id)))
+    if not unchanged:
+        try:
+            arrival.upload(progress)
+            unchanged = not arrival.open()
+        finally:
+            arrival.end()
+    if unchanged and not arrival.is_there():
+        raise AlreadyExistsError(
+            f"survey {survey_id!r} exists with other content than {path}; restore it beside that one with "
+            "`--as`, or delete that one first"
+        )
+    return Restored(survey_id, sum(whole.events.values()), whole.sessions, unchanged)
+
+
+class _Arrival:
+    """A survey on its way into the store."""
+
+    def __init__(self, store: Store, whole: Contents, survey_id: str) -> None:
+        self._store = store
+        self._whole = whole
+        self._survey_id = survey_id
+        self._import_id = uuid.uuid4().hex
+        self._uploads = [
+            keys.restored_journal(survey_id, self._import_id, session_id) for session_id in whole.events
+        ]
+        self._add = store.script(_ADD)
+        self._open = store.script(_OPEN)
+
+    def upload(self, progress: Progress) -> None:
+        """Store heads and calibrations, and the journals beside the survey's keys."""
+        done, total = 0, sum(self._whole.events.values())
+        at = dict.fromkeys(self._whole.events, 0)
+        for record in file.read(self._whole.path):
+            self._store_named(record)
+            if record.HasField("page"):
+                session_id = record.page.session_id
+                at[session_id] = self._append(record.page, at[session_id])
+                done += len(record.page.entries)
+                progress(done, total)
+
+    def open(self) -> bool:
+        """Make the uploads the survey; False where there is one by now."""
+        # first, so that a survey that exists is always listed
+        self._store.add_member(keys.surveys(keys.owner(self._survey_id)), self._survey_id)
+        session_ids = [session_id for session_id in self._whole.events if session_id]
+        journals = [Beginning(i, 0, b"").key(self._survey_id) for i in self._whole.events]
+        touched = [keys.sessions(self._survey_id), *self._uploads, *journals]
+        opened = self._open(touched, [*self._whole.events.values(), *session_ids])
+        if opened == -1:
+            raise self._lost()
+        return bool(opened)
+
+    def end(self) -> None:
+        """Leave nothing of what was not opened."""
+        # a store that is gone forgets it by itself
+        with suppress(StoreUnavailableError):
+            self._store.delete(*self._uploads)
+
+    def is_there(self) -> bool:
+        """Whether the survey in the store says the same as the file."""
+        journals = Journals(self._store, self._survey_id)
+        there = journals.look()
+        if {each.session_id: each.events for each in there} != self._whole.events:
+            return False
+        stored = {each.session_id: hashlib.sha256() for each in there}
+        filed = {session_id: hashlib.sha256() for session_id in self._whole.events}
+        for each in there:
+            for entries in journals.pages(each):
+                stored[each.session_id].update(self._plain(each.session_id, entries))
+        for page in pages(self._whole.path):
+            filed[page.session_id].update(self._plain(page.session_id, page.entries))
+        return all(stored[each].digest() == filed[each].digest() for each in stored)
+
+    def _append(self, page: store_pb2.BackupPage, at: int) -> int:
+        """Store a page of a journal from a place on; the place after it."""
+        entries = [
+            _moved(page.session_id, entry, self._survey_id, "" if at or place else self._import_id)
+            for place, entry in enumerate(page.entries)
+        ]
+        upload = keys.restored_journal(self._survey_id, self._import_id, page.session_id)
+        if self._add([upload], [at, UPLOAD_TTL_S, *entries]) != at + len(entries):
+            raise self._lost()
+        return at + len(entries)
+
+    def _store_named(self, record: store_pb2.BackupRecord) -> None:
+        """Store a head or calibration under its digest, unless the store has it."""
+        owner = keys.owner(self._survey_id)
+        if record.HasField("head"):
+            head = record.head
+            if head.survey_id == self._whole.header.survey_id:
+                head.survey_id = self._survey_id
+            key = keys.head(owner, head_digest(head))
+            self._store.put(key, head.SerializeToString(), only_new=True)
+        elif record.HasField("calibration"):
+            key = keys.calibration(owner, calibration_digest(record.calibration))
+            self._store.put(key, record.calibration.SerializeToString(), only_new=True)
+
+    def _plain(self, session_id: str, entries: Iterable[bytes]) -> bytes:
+        """What tells the content of some entries from others, wherever they are stored."""
+        return b"".join(
+            hashlib.sha256(_moved(session_id, entry, self._survey_id, "")).digest() for entry in entries
+        )
+
+    def _lost(self) -> SpottedError:
+        return StoreUnavailableError(
+            f"the store lost what was restored of {self._survey_id!r}; nothing was stored, restore it again"
+        )
+
+
+def _moved(session_id: str, entry: bytes, survey_id: str, import_id: str) -> bytes:
+    """An entry as a survey of this id has it; import_id: of its journal, in the first entry alone."""
+    event: store_pb2.SurveyEvent | sampler_pb2.SessionEvent
+    if session_id:
+        event = sampler_pb2.SessionEvent.FromString(entry)
+        if event.HasField("created"):
+            event.created.survey_id = survey_id
+    else:
+        event = store_pb2.SurveyEvent.FromString(entry)
+        if event.HasField("survey"):
+            event.survey.survey_id = survey_id
+    event.import_id = import_id
+    return event.SerializeToString(deterministic=True)

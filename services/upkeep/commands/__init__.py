@@ -1,0 +1,9 @@
+"""The operator commands of the command line.
+
+backup        `spotted backup`
+restore       `spotted restore`
+token         `spotted token`
+certificate   `spotted certificate`
+upgrade       `spotted upgrade`
+store_option  which store they work on
+"""

@@ -1,0 +1,42 @@
+"""From scores to probabilities.
+
+A monotone logistic regression on named evidence terms, fitted to labels of the survey, gives the probability
+that two detections show the same animal.
+
+evidence     the terms whose weighted sum is the log-odds of a pair
+logistic     logistic regression with bounds on the weights and a prior
+model        the fitted calibration, and how well probabilities match outcomes
+fit          fitting a calibration to labels
+known_pairs  pairs whose answer is labelled or follows from labels
+"""
+
+from spotted.calibration.evidence import Pairs, Sides, Term, compared_sides, weighed
+from spotted.calibration.fit import Shrinkage, fit_calibration, lacking, thinned
+from spotted.calibration.known_pairs import find_known_pairs
+from spotted.calibration.logistic import Regression
+from spotted.calibration.model import (
+    Calibration,
+    expected_calibration_error,
+    log_odds,
+    probability,
+    probability_bounds,
+)
+
+__all__ = [
+    "Calibration",
+    "Pairs",
+    "Regression",
+    "Shrinkage",
+    "Sides",
+    "Term",
+    "compared_sides",
+    "expected_calibration_error",
+    "find_known_pairs",
+    "fit_calibration",
+    "lacking",
+    "log_odds",
+    "probability",
+    "probability_bounds",
+    "thinned",
+    "weighed",
+]

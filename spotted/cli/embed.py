@@ -1,0 +1,80 @@
+"""`spotted embed`: photographs to stored vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spotted.cli.connection import connected
+from spotted.cli.sources import recall
+from spotted.client.ingest import embed_pictures
+from spotted.console import data_option, err, json_option, progress, show
+from spotted.errors import InvalidInputError
+from spotted.v1 import embedder_pb2
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FAILURES_SHOWN = 10
+TONES = {
+    "as-taken": embedder_pb2.TONE_AS_TAKEN,
+    "equalised": embedder_pb2.TONE_EQUALISED,
+    "matched": embedder_pb2.TONE_MATCHED,
+}
+
+
+@click.command()
+@click.argument("survey")
+@data_option
+@json_option
+@click.option("--model", "model_id", default="", help="Backbone; default: the embedder's.")
+@click.option("--tone", type=click.Choice(list(TONES)), default="as-taken", show_default=True)
+@click.option("--reference", type=FILE, help="Photograph whose tones the others take, for --tone matched.")
+@click.option("--segment", is_flag=True, help="Blank what is not the animal, by the embedder's segmenter.")
+def embed(
+    *,
+    survey: str,
+    directory: Path,
+    as_json: bool,
+    model_id: str,
+    tone: str,
+    reference: Path | None,
+    segment: bool,
+) -> None:
+    """Turn the photographs of an imported survey into vectors and store them.
+
+    May be stopped and run again at any time: it goes on where it was. Photographs that cannot be used are
+    listed with the reason, and the others are stored all the same.
+    """
+    if (tone == "matched") != (reference is not None):
+        raise click.UsageError("--tone matched and --reference FILE need each other")
+    with err.status("reading"):
+        pictures = recall(directory, survey).read(survey).pictures
+    with connected(directory) as spotted, progress("photographs", len(pictures)) as advance:
+        preparation = embedder_pb2.Preparation(
+            tone=TONES[tone],
+            reference_digest=spotted.add_reference(reference.read_bytes()) if reference else "",
+            segmented=segment,
+        )
+        intake = embed_pictures(
+            spotted, survey, pictures, model_id=model_id, preparation=preparation, told=advance
+        )
+    document: dict[str, object] = {
+        "survey_id": survey,
+        "added": intake.added,
+        "unchanged": intake.unchanged,
+        "failed": [{"detection_id": i, "message": message} for i, message in intake.failed],
+    }
+
+    def text() -> None:
+        for detection_id, message in intake.failed[:FAILURES_SHOWN]:
+            err.print(f"not stored: {detection_id}: {message}", markup=False, soft_wrap=True)
+        if len(intake.failed) > FAILURES_SHOWN:
+            err.print(f"and {len(intake.failed) - FAILURES_SHOWN} more; --json lists all")
+        click.echo(
+            f"{intake.added} detections stored, {intake.unchanged} were there, {len(intake.failed)} failed\n"
+            f"next: spotted match {survey}, or spotted annotate {survey}"
+        )
+
+    show(document, as_json=as_json, text=text)
+    if intake.failed and not intake.added and not intake.unchanged:
+        raise InvalidInputError(f"none of the {len(intake.failed)} photographs of {survey!r} could be used")

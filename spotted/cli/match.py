@@ -1,0 +1,95 @@
+"""`spotted match`: the best candidates of every detection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spotted.cli.connection import connected
+from spotted.console import data_option, err, json_option, progress, show, table
+from spotted.formats.csv_candidates import COLUMNS, CandidateRow, candidate_row, write_candidates
+from spotted.v1 import scorer_pb2, survey_pb2
+
+LISTS_SHOWN = 3
+FUSIONS = {
+    "product": survey_pb2.FUSION_PRODUCT,
+    "visual": survey_pb2.FUSION_VISUAL,
+    "location": survey_pb2.FUSION_LOCATION,
+    "calibrated": survey_pb2.FUSION_CALIBRATED,
+}
+
+
+@click.command()
+@click.argument("survey")
+@data_option
+@json_option
+@click.option("--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates of each.")
+@click.option("--detection", "detection_ids", multiple=True, help="Only this detection; may be repeated.")
+@click.option("--fusion", type=click.Choice(list(FUSIONS)), default="product", show_default=True)
+@click.option("--individuals", is_flag=True, help="Each known individual once, by its best photograph.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write all to a CSV.")
+def match(
+    *,
+    survey: str,
+    directory: Path,
+    as_json: bool,
+    top: int,
+    detection_ids: tuple[str, ...],
+    fusion: str,
+    individuals: bool,
+    output: Path | None,
+) -> None:
+    """List, for every detection, those most likely to show the same animal.
+
+    Each candidate comes with its visual similarity, the feasibility of the journey (empty where unknown),
+    the fused score by which it is ranked, and the journey in words.
+    """
+    with connected(directory) as spotted:
+        if fallback := spotted.score_spec(survey, FUSIONS[fusion]).fallback:
+            err.print(f"note: {fallback}", markup=False, soft_wrap=True)
+        total = len(detection_ids) or spotted.survey(survey).detection_count
+        lists = []
+        with progress("detections", total) as advance:
+            for one in spotted.candidates(
+                survey,
+                detection_ids=detection_ids,
+                top_k=top,
+                fusion=FUSIONS[fusion],
+                group_by_individual=individuals,
+            ):
+                lists.append(one)
+                advance(1)
+    rows = [row for one in lists for row in _rows(one)]
+    if output is not None:
+        with output.open("w", newline="") as file:
+            write_candidates(file, rows)
+    document: dict[str, object] = {
+        "survey_id": survey,
+        "candidates": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
+    }
+
+    def text() -> None:
+        shown = [row for one in lists[:LISTS_SHOWN] for row in _rows(one)] if not detection_ids else rows
+        table(f"{survey}: best candidates", COLUMNS, shown)
+        if output is not None:
+            click.echo(f"{len(rows)} candidates of {len(lists)} detections written to {output}")
+        elif len(shown) < len(rows):
+            click.echo(f"{len(lists) - LISTS_SHOWN} more detections: -o FILE writes all of them")
+
+    show(document, as_json=as_json, text=text)
+
+
+def _rows(one: scorer_pb2.CandidateList) -> list[CandidateRow]:
+    return [
+        candidate_row(
+            one.detection_id,
+            rank,
+            candidate.detection_id,
+            fused=candidate.fused,
+            visual=candidate.visual,
+            feasibility=candidate.feasibility if candidate.HasField("feasibility") else None,
+            reason=candidate.reason,
+        )
+        for rank, candidate in enumerate(one.candidates, start=1)
+    ]

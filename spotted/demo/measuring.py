@@ -1,0 +1,174 @@
+"""One survey through the whole loop, measured: scores, questions, individuals, and pictures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from spotted.arrays import Float64Array
+from spotted.client import Spotted, oracle
+from spotted.client.gallery import load_gallery
+from spotted.client.ingest import embed_pictures
+from spotted.console import progress
+from spotted.errors import PreconditionError
+from spotted.evaluation import retrieval
+from spotted.evaluation.comparison import SCORES
+from spotted.formats.imported_survey import ImportedSurvey
+from spotted.ranking.gallery import Gallery
+from spotted.reports import plots
+from spotted.reports.page import Figure, Measured
+from spotted.scoring.fusion import Fusion
+from spotted.simulation.session import positives_for
+from spotted.survey import Detection
+from spotted.v1 import sampler_pb2
+
+RECALLS = ("0.90", "0.95", "0.99")
+MAIN, CONFSPAL, GREEDY, VISUAL = "learned", "confspal", "greedy", "greedy-visual"
+STRIPS = 3
+CANDIDATES = 5
+
+
+def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Measured, list[Figure]]:
+    """Import, embed, score, question and count one survey whose individuals are known.
+
+    Every session is answered from the truth until 99 % of all true pairs are known. Raises
+    PreconditionError where a picture could not be stored.
+    """
+    survey_id = imported.survey.survey_id
+    _store(spotted, imported)
+    gallery, detections = load_gallery(spotted, survey_id)
+    individuals = [d.individual_id for d in detections]
+    with progress(f"{survey_id}: ranking", len(SCORES)) as advance:
+        retrieved = {}
+        for score, fusion in SCORES.items():
+            retrieved[score] = retrieval.measure_retrieval(
+                gallery, individuals, fusion=fusion, ks=(1, CANDIDATES)
+            )
+            advance(1)
+    curves = {
+        strategy: _session(spotted, survey_id, strategy, detections)
+        for strategy in (MAIN, CONFSPAL, GREEDY, VISUAL)
+    }
+    questions = {strategy: _questions(curve) for strategy, curve in curves.items()}
+    measured = Measured(
+        survey_id=survey_id,
+        label=label,
+        detections=len(detections),
+        cameras=len(imported.survey.cameras),
+        individuals_true=len(set(individuals)),
+        individuals_found=spotted.progress(survey_id, MAIN).individuals,
+        top1={score: found.top[1] for score, found in retrieved.items()},
+        top5={score: found.top[CANDIDATES] for score, found in retrieved.items()},
+        queries_to=questions[MAIN],
+        greedy_visual_queries_to=questions[VISUAL],
+        strategies={"confspal": questions[CONFSPAL], "greedy, fused order": questions[GREEDY]},
+        notes=imported.notes,
+    )
+    return measured, _figures(imported, gallery, detections, curves)
+
+
+def _store(spotted: Spotted, imported: ImportedSurvey) -> None:
+    survey_id = imported.survey.survey_id
+    spotted.create_survey(imported.survey)
+    with progress(f"{survey_id}: photographs", len(imported.pictures)) as advance:
+        intake = embed_pictures(spotted, survey_id, imported.pictures, told=advance)
+    if intake.failed:
+        detection_id, message = intake.failed[0]
+        raise PreconditionError(
+            f"{len(intake.failed)} pictures of {survey_id!r} could not be stored, such as {detection_id}: "
+            f"{message}"
+        )
+
+
+def _session(
+    spotted: Spotted, survey_id: str, strategy: str, detections: Sequence[Detection]
+) -> Float64Array:
+    """Share of all true pairs known after each question of a session, up to 99 %."""
+    truth = {d.detection_id: d.individual_id for d in detections}
+    total = retrieval.same_pairs(list(truth.values()))
+    found: list[int] = []
+    spotted.create_session(survey_id, strategy, strategy=strategy)
+    with progress(f"{survey_id}: questions, {strategy}", None) as advance:
+
+        def told(answered: sampler_pb2.SubmitLabelsResponse) -> None:
+            found.append(answered.progress.same_pairs)
+            advance(1)
+
+        until = positives_for(float(RECALLS[-1]), total)
+        oracle.answer_all(spotted, survey_id, strategy, truth, until_same_pairs=until, told=told)
+    return retrieval.recall_curve(np.array(found, dtype=np.int64), total)
+
+
+def _questions(curve: Float64Array) -> dict[str, int | None]:
+    reached = {recall: np.flatnonzero(curve >= float(recall) - 1e-9) for recall in RECALLS}
+    return {recall: int(rows[0]) + 1 if len(rows) else None for recall, rows in reached.items()}
+
+
+def _figures(
+    imported: ImportedSurvey,
+    gallery: Gallery,
+    detections: Sequence[Detection],
+    curves: dict[str, Float64Array],
+) -> list[Figure]:
+    individuals = [d.individual_id for d in detections]
+    everyone = np.arange(len(detections))
+    animals = np.unique(individuals, return_inverse=True)[1]
+    visual, fused = (gallery.score_block(everyone, everyone, f) for f in (Fusion.VISUAL, Fusion.PRODUCT))
+    figures = [
+        Figure(
+            "Matches found",
+            "Share of all pairs of one animal that are known, answered or implied, against questions.",
+            plots.matches_found(curves),
+        ),
+        Figure(
+            "Feasibility",
+            "How possible a journey is, by distance and time within this survey (Spotted eq. 3).",
+            plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
+        ),
+        Figure(
+            "Scores before and after fusion",
+            "All pairs, ordered by individual: bright blocks on the diagonal are what is wanted.",
+            plots.similarity_matrices(visual, fused, individuals),
+        ),
+        Figure(
+            "Cameras and movements",
+            "Triangles are cameras; lines join the captures of an animal in the order of their times.",
+            plots.camera_map(
+                imported.survey,
+                [d.camera_id for d in detections],
+                gallery.table.time_s,
+                animals.astype(np.int64),
+            ),
+        ),
+    ]
+    return figures + _strips(imported, gallery, detections)
+
+
+def _strips(imported: ImportedSurvey, gallery: Gallery, detections: Sequence[Detection]) -> list[Figure]:
+    """The best candidates of a few detections of the animals that are seen most."""
+    paths = {p.detection.detection_id: p.path for p in imported.pictures}
+    individuals = [d.individual_id for d in detections]
+    often = sorted(set(individuals), key=lambda i: (-individuals.count(i), i))[:STRIPS]
+    queries = np.array([individuals.index(individual) for individual in often])
+    figures = []
+    for ranked in gallery.top_k(queries, CANDIDATES):
+        query = detections[ranked.query]
+        pictures = [_thumbnail(query, paths, "query", same=None)]
+        for row, score in zip(ranked.rows.tolist(), ranked.scores.fused.tolist(), strict=True):
+            candidate = detections[row]
+            same = candidate.individual_id == query.individual_id
+            pictures.append(_thumbnail(candidate, paths, f"fused {score:.3f}", same=same))
+        caption = "The query, then its best candidates by fused score; green frames show the same animal."
+        figures.append(Figure(f"Candidates of {query.detection_id}", caption, plots.strip(pictures)))
+    return figures
+
+
+def _thumbnail(
+    detection: Detection, paths: dict[str, Path | None], line: str, *, same: bool | None
+) -> plots.Thumbnail:
+    path = paths[detection.detection_id]
+    # only detections with a photograph are stored, so there is one
+    content = path.read_bytes() if path else b""
+    return plots.Thumbnail(content, (line, detection.camera_id), same)

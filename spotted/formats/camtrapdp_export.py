@@ -1,0 +1,103 @@
+"""Camtrap DP packages written back with the individuals that were found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from spotted.errors import InvalidInputError
+from spotted.formats.camtrapdp_package import DESCRIPTOR, Json, Package, check_local, open_package, resources
+from spotted.formats.csv_cells import fill_individuals
+from spotted.formats.file_set import write_fileset
+from spotted.formats.row import absolute
+
+ID_COLUMN = "observationID"
+INDIVIDUAL_COLUMN = "individualID"
+
+
+def write_camtrapdp(
+    source_directory: str | os.PathLike[str],
+    target_directory: str | os.PathLike[str],
+    individuals: Mapping[str, str],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """A copy of a package whose observations carry `individualID`; all other bytes are kept.
+
+    individuals: individual id by detection id (observationID); "" leaves a cell as it is.
+    The column is appended where the observations lack it. datapackage.json and the files of all resources
+    are copied as they are; the descriptor is written anew only where it states an inline schema without the
+    column, or the size or hash of the observations. Media files stay where they are: read the copy with
+    the source as `images_root`.
+    Raises InvalidInputError for a detection that the observations lack, AlreadyExistsError where the target
+    is not empty and may not be overwritten. The source is never changed.
+    """
+    package = open_package(source_directory)
+    target = absolute(target_directory)
+    sources = _sources(package)
+    observations = package.files["observations"][0]
+    table = fill_individuals(
+        package.table("observations"),
+        INDIVIDUAL_COLUMN,
+        individuals,
+        lambda cells: cells[ID_COLUMN],
+        reads=[ID_COLUMN],
+    )
+    contents: dict[str, bytes | Path] = {path: sources[path] for path in sources}
+    contents[observations] = table
+    descriptor = _descriptor(package, table)
+    if descriptor is not None:
+        contents[DESCRIPTOR] = descriptor
+    write_fileset(target, contents, sources=sources, overwrite=overwrite)
+
+
+def _sources(package: Package) -> dict[str, Path]:
+    """The descriptor and every resource's files; a resource given by URL is none."""
+    sources = {DESCRIPTOR: package.directory / DESCRIPTOR}
+    for resource, paths in package.files.items():
+        for path in paths:
+            if "://" in path:
+                continue
+            check_local(package.directory, path, f"resources.{resource}.path")
+            sources[path] = package.directory / path
+            if not sources[path].is_file():
+                raise InvalidInputError(
+                    f"there is no file {sources[path]}, named by {DESCRIPTOR}; restore it"
+                )
+    return sources
+
+
+def _descriptor(package: Package, table: bytes) -> bytes | None:
+    """The descriptor with what the new table makes untrue corrected, None where all of it holds."""
+    content = (package.directory / DESCRIPTOR).read_bytes()
+    descriptor: dict[str, Json] = json.loads(content)
+    resource = next(r for r in resources(descriptor) if r.get("name") == "observations")
+    _declare_column(resource)
+    if "bytes" in resource:
+        resource["bytes"] = len(table)
+    if isinstance(resource.get("hash"), str):
+        resource["hash"] = _hash(str(resource["hash"]), table)
+    if descriptor == json.loads(content):
+        return None
+    return (json.dumps(descriptor, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _declare_column(resource: dict[str, Json]) -> None:
+    schema = resource.get("schema")
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    if isinstance(fields, list) and all(
+        isinstance(field, dict) and field.get("name") != INDIVIDUAL_COLUMN for field in fields
+    ):
+        fields.append({"name": INDIVIDUAL_COLUMN, "type": "string"})
+
+
+def _hash(old: str, table: bytes) -> str:
+    """The hash of a table in the notation of an old one: `algorithm:hex`, MD5 where none is named."""
+    algorithm, colon, _ = old.rpartition(":")
+    if (algorithm or "md5") not in hashlib.algorithms_guaranteed:
+        raise InvalidInputError(f"{DESCRIPTOR} has a hash {old!r} of an unknown kind; remove it")
+    digest = hashlib.new(algorithm or "md5", table, usedforsecurity=False)
+    return f"{algorithm}{colon}{digest.hexdigest()}"

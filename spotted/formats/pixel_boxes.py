@@ -1,0 +1,65 @@
+"""Boxes written in pixels as fractions of the upright image, whose size its header tells."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from PIL import Image
+
+from spotted.formats.row import Box, Row
+
+_ORIENTATION = 0x0112
+# orientations of EXIF that lay an image on its side
+_TURNED = range(5, 9)
+_SHAPE = "a JSON list of x, y, width, height in pixels, such as [10, 20, 300, 200]"
+
+
+def pixel_box(row: Row, column: str, path: Path | None) -> Box | None:
+    """The box of a cell, a JSON list x, y, width, height in pixels of the upright image, cut at its edges.
+
+    None where the cell is empty or all NaN, and without the image; what is wrong is noted in the row.
+    """
+    pixels = _numbers(row, column) if row.text(column) else None
+    size = _upright_size(row, column, path) if pixels else None
+    if pixels is None or size is None:
+        return None
+    (x, y, width, height), (wide, high) = pixels, size
+    left, top = max(x, 0.0) / wide, max(y, 0.0) / high
+    right, bottom = min((x + width) / wide, 1.0), min((y + height) / high, 1.0)
+    if right <= left or bottom <= top:
+        row.wrong(column, f"holds no pixel of its image of {wide} x {high}; write {_SHAPE}")
+        return None
+    return left, top, right - left, bottom - top
+
+
+def _numbers(row: Row, column: str) -> Box | None:
+    try:
+        x, y, width, height = (float(value) for value in json.loads(row.text(column)))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        row.wrong(column, f"is no box; write {_SHAPE}")
+        return None
+    unknown = [math.isnan(value) for value in (x, y, width, height)]
+    if all(unknown):
+        return None
+    if any(unknown) or not all(math.isfinite(value) for value in (x, y, width, height)):
+        row.wrong(column, f"has a number that is not finite; write {_SHAPE}")
+        return None
+    return x, y, width, height
+
+
+def _upright_size(row: Row, column: str, path: Path | None) -> tuple[int, int] | None:
+    """Width and height of an image as it is looked at; None where there is no such file."""
+    if path is None or not path.is_file():
+        return None
+    try:
+        with Image.open(path) as image:
+            wide, high = image.size
+            turned = image.getexif().get(_ORIENTATION) in _TURNED
+    except (OSError, Image.DecompressionBombError) as error:
+        row.wrong(
+            column, f"is of an image that cannot be read ({error}); replace {path.name} or empty the cell"
+        )
+        return None
+    return (high, wide) if turned else (wide, high)

@@ -1,0 +1,148 @@
+"""The pictures of an evaluation."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from spotted.arrays import IntArray
+from spotted.evaluation.comparison import ADAPTED, VISUAL, Comparison, Rankings
+from spotted.evaluation.hardest import Hard
+from spotted.evaluation.reliability import Reliability
+from spotted.reports import plots
+from spotted.reports.page import Figure
+from spotted.scoring.fusion import Fusion
+from spotted.survey import Detection, Survey
+
+# a picture of more shows no single one
+SHOWN = 300
+# what an image can fail by: it is nowhere, no image, or too large to be opened safely
+UNREACHABLE = (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError)
+Read = Callable[[str], bytes]
+
+
+def figures(
+    survey: Survey,
+    ranked: Rankings,
+    compared: Comparison,
+    judged: Mapping[str, Reliability],
+    detections: Sequence[Detection],
+) -> list[Figure]:
+    """Curves, reliability, matrices, feasibility, and the map of cameras with movements."""
+    gallery = ranked.gallery
+    looks = ADAPTED if ADAPTED in ranked.standings else VISUAL
+    rows = often(ranked.individuals)
+    visual, fused = (gallery.score_block(rows, rows, fusion) for fusion in (Fusion.VISUAL, Fusion.PRODUCT))
+    names = [ranked.individuals[row] for row in rows.tolist()]
+    curves = {score: (one.mean, one.share) for score, one in judged.items()}
+    return [
+        Figure(
+            "Found among the k best (CMC)",
+            "Share of queries with a detection of the same animal among the k best candidates.",
+            plots.cmc(compared.curves),
+        ),
+        *([_reliability(curves)] if curves else []),
+        Figure(
+            "Scores before and after fusion",
+            f"Pairs of {len(rows)} detections of the animals seen most, ordered by individual: bright blocks "
+            "on the diagonal are what is wanted.",
+            plots.similarity_matrices(visual, fused, names, looks=looks),
+        ),
+        Figure(
+            "Feasibility",
+            "How possible a journey is, by distance and time within this survey (Spotted eq. 3).",
+            plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
+        ),
+        Figure(
+            "Cameras and movements",
+            "Triangles are cameras; lines join the captures of an animal in the order of their times.",
+            plots.camera_map(
+                survey, [d.camera_id for d in detections], gallery.table.time_s, _animals(ranked.individuals)
+            ),
+        ),
+    ]
+
+
+def strips(
+    ranked: Rankings, hard: Sequence[Hard], detections: Sequence[Detection], read: Read
+) -> tuple[list[Figure], int]:
+    """The hardest queries as pictures, and how many could not be shown as an image is out of reach.
+
+    read: the encoded image at an `image_uri`; raises OSError or ValueError where there is none.
+    """
+    shown = []
+    for one in hard:
+        rows = [one.query, one.right, *one.wrong]
+        try:
+            images = [_opened(read(detections[row].image_uri)) for row in rows]
+        except UNREACHABLE:
+            continue
+        shown.append(_strip(ranked, one, [detections[row] for row in rows], images))
+    return shown, len(hard) - len(shown)
+
+
+def read_image(uri: str) -> bytes:
+    """The bytes of an image named by a path or a file: URI. Raises OSError or ValueError where it is none."""
+    parts = urlsplit(uri)
+    if parts.scheme not in {"", "file"} or not parts.path:
+        raise ValueError(f"{uri!r} is no file")
+    return Path(unquote(parts.path) if parts.scheme else uri).read_bytes()
+
+
+def often(individuals: Sequence[str], most: int = SHOWN) -> IntArray:
+    """Rows of the individuals seen most, whole individuals as long as there is room, ascending.
+
+    The first individual is there in any case, cut to the room.
+    """
+    counts = Counter(individual for individual in individuals if individual)
+    chosen: set[str] = set()
+    room = most
+    for individual, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if count <= room or not chosen:
+            chosen.add(individual)
+            room -= count
+    return np.array([row for row, one in enumerate(individuals) if one in chosen], dtype=np.int64)[:most]
+
+
+def _reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    return Figure(
+        "Do probabilities hold?",
+        "Pairs of individuals that the calibration was not fitted on; on the dotted line a score means what "
+        "it says.",
+        plots.reliability(curves),
+    )
+
+
+def _animals(individuals: Sequence[str]) -> IntArray:
+    """A number for each row's individual; below 0 where it is unknown."""
+    number = np.unique(np.array(individuals, dtype=object), return_inverse=True)[1]
+    return np.where(np.array([bool(one) for one in individuals]), number, -1)
+
+
+def _opened(content: bytes) -> bytes:
+    """The image, once it is known to open."""
+    with Image.open(io.BytesIO(content)) as image:
+        image.load()
+    return content
+
+
+def _strip(ranked: Rankings, one: Hard, shown: Sequence[Detection], images: Sequence[bytes]) -> Figure:
+    others = np.array([one.right, *one.wrong])
+    scores = ranked.gallery.score_pairs(np.full(len(others), one.query), others).fused.tolist()
+    lines = ["query", *(f"fused {score:.3f}" for score in scores)]
+    same = [None, True, *(False for _ in one.wrong)]
+    pictures = [
+        plots.Thumbnail(image, (line, detection.camera_id), same=truth)
+        for image, line, detection, truth in zip(images, lines, shown, same, strict=True)
+    ]
+    caption = (
+        f"{one.above} candidates score more than the best detection of {shown[0].individual_id} (green); the "
+        "best of other animals are red."
+    )
+    return Figure(f"Hard to find again: {shown[0].detection_id}", caption, plots.strip(pictures))

@@ -1,0 +1,141 @@
+"""A random audit: what answers to open pairs drawn by chance say of the pairs that were never asked (ours).
+
+Annotation asks the likeliest pairs, so that its own answers tell little of the others. A plan of component
+pairs drawn uniformly among all open ones needs no assumption but right answers, and is the only thing here
+that certifies more than 0.98 of the merges. Zero positives in n audits of R open pairs leave at most about
+3R/n (rule of three). Searching all other components for random ones takes about twice as many pairs for the
+same bound, since all merges that are missed may be parts of one individual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import islice
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from spotted.arrays import IntArray
+from spotted.constraints.closure import Constraints
+from spotted.constraints.statements import ordered
+from spotted.errors import InvalidInputError
+from spotted.sampling.rounds import Pair
+
+
+def draw(
+    constraints: Constraints,
+    rng: np.random.Generator,
+    count: int,
+    excluding: Collection[Pair] = frozenset(),
+) -> tuple[Pair, ...]:
+    """Image pairs of up to `count` distinct open component pairs, all equally likely, in the order drawn.
+
+    Each stands for its component pair by one image of either side, drawn by chance among the image pairs that
+    are open and not in `excluding` (first < second). A component pair without any, such as two images that
+    cannot be compared, is left out: an audit says nothing of it.
+    Plan the whole audit before its first answer, with `Constraints.open_component_pairs` of that moment, and
+    count pairs whose answers came to be implied like those that were asked.
+    """
+    component = constraints.component_ids()
+    order = np.argsort(component, kind="stable")
+    ids, starts = np.unique(component[order], return_index=True)
+    members = np.split(order, starts[1:])
+    chosen = (
+        _image_pair(constraints, members[lower], members[higher], rng, excluding)
+        for lower, higher in _open_components(constraints, ids, rng, count + len(excluding))
+    )
+    return tuple(islice((pair for pair in chosen if pair is not None), count))
+
+
+def bound(audited: int, hits: int, open_pairs: int, *, confidence: float = 0.95) -> int:
+    """At most so many of the open pairs are one individual besides the hits, at the given confidence.
+
+    audited, hits: answers of the audit, and how many of them were SAME. open_pairs: open component pairs when
+    it was drawn. The exact one-sided bound of draws without replacement (the hypergeometric Clopper-Pearson
+    bound): the largest number of positives that leaves so few hits a chance above 1 - confidence. It bounds
+    the merges that are left as well, since each joins a pair that is one individual. It holds for an audit
+    whose size was chosen beforehand, not for one that goes on until the bound pleases.
+    Raises InvalidInputError where the counts do not fit each other.
+    """
+    _check(audited, hits, open_pairs, confidence)
+    low, high = hits, open_pairs - audited + hits
+    while low < high:
+        middle = (low + high + 1) // 2
+        rejected = _chance(hits, open_pairs, middle, audited) <= 1.0 - confidence
+        low, high = (low, middle - 1) if rejected else (middle, high)
+    return low - hits
+
+
+def needed(at_most: int, open_pairs: int, *, hits: int = 0, confidence: float = 0.95) -> int:
+    """The fewest audits whose bound is `at_most` or less if `hits` of them are SAME.
+
+    Raises InvalidInputError where more hits than open pairs are expected.
+    """
+    _check(hits, hits, open_pairs, confidence)
+    positives = hits + at_most + 1
+    low, high = hits, open_pairs
+    while low < high:
+        middle = (low + high) // 2
+        enough = _chance(hits, open_pairs, positives, middle) <= 1.0 - confidence
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return low
+
+
+def _open_components(
+    constraints: Constraints, ids: IntArray, rng: np.random.Generator, count: int
+) -> Iterator[tuple[int, int]]:
+    """Open pairs of components by their places in ids, in an order of equal chances."""
+    every = len(ids) * (len(ids) - 1) // 2
+    separated = np.searchsorted(ids, constraints.separations())
+    # as many spare ones as may turn out to be separated or without an open image pair
+    spare = len(separated) + len(constraints.closed_pairs())
+    drawn = rng.choice(max(every, 1), min(every, count + spare), replace=False)
+    lower, higher = _pair_of(drawn[~np.isin(drawn, _number(separated))])
+    yield from zip(lower.tolist(), higher.tolist(), strict=True)
+
+
+def _number(pairs: IntArray) -> IntArray:
+    """Each pair of the numbers from 0 in a row: (0, 1), (0, 2), (1, 2), (0, 3), ..."""
+    numbers: IntArray = pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]
+    return numbers
+
+
+def _pair_of(number: IntArray) -> tuple[IntArray, IntArray]:
+    """The pairs with these numbers; the root of a square is exact in float64."""
+    higher = ((1.0 + np.sqrt(1.0 + 8.0 * number)) / 2.0).astype(np.int64)
+    return number.astype(np.int64) - higher * (higher - 1) // 2, higher
+
+
+def _image_pair(
+    constraints: Constraints,
+    ours: IntArray,
+    theirs: IntArray,
+    rng: np.random.Generator,
+    excluding: Collection[Pair],
+) -> Pair | None:
+    """An image pair of two components that may be asked; None where there is none."""
+
+    def askable(first: int, second: int) -> bool:
+        return constraints.is_open(first, second) and (first, second) not in excluding
+
+    pair = ordered(int(rng.choice(ours)), int(rng.choice(theirs)))
+    if askable(*pair):
+        return pair
+    others = [ordered(a, b) for a in ours.tolist() for b in theirs.tolist()]
+    left = [other for other in others if askable(*other)]
+    return left[int(rng.integers(len(left)))] if left else None
+
+
+def _chance(hits: int, open_pairs: int, positives: int, audited: int) -> float:
+    """The chance of at most so many hits; 0 where there cannot be so many positives."""
+    return float(hypergeom.cdf(hits, open_pairs, positives, audited)) if positives <= open_pairs else 0.0
+
+
+def _check(audited: int, hits: int, open_pairs: int, confidence: float) -> None:
+    if not 0 <= hits <= audited <= open_pairs:
+        raise InvalidInputError(
+            f"{hits} hits in {audited} audits of {open_pairs} open pairs; hits are among the audits, and "
+            "audits among the pairs that were open when they were drawn"
+        )
+    if not 0.0 < confidence < 1.0:
+        raise InvalidInputError(f"confidence {confidence} is not between 0 and 1", field="confidence")

@@ -1,0 +1,149 @@
+"""The candidate graph: the pairs that a session may ask about, with their scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from spotted.constraints.closure import Constraints
+from spotted.errors import InvalidInputError
+from spotted.survey import DetectionTable
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateGraph:
+    """Unordered pairs of the items 0..n-1 as columns, unique, ordered by (first, second).
+
+    first, second: (m,) int64, first < second.
+    visual, fused: (m,) float32.
+    feasibility: (m,) float32, NaN where place or time is unknown.
+    embeddings: (n, d) float32 unit rows, None where no head is to be retrained.
+    table: (n,) place, time, image and side of the items, None where no strategy looks at them.
+
+    Raises InvalidInputError where columns differ in length, a pair is not in order, or a score is NaN.
+    """
+
+    n: int
+    first: IntArray
+    second: IntArray
+    visual: Float32Array
+    feasibility: Float32Array
+    fused: Float32Array
+    embeddings: Float32Array | None = None
+    table: DetectionTable | None = None
+
+    def __post_init__(self) -> None:
+        columns = (self.first, self.second, self.visual, self.feasibility, self.fused)
+        if len({len(column) for column in columns}) > 1:
+            raise InvalidInputError(
+                f"columns of lengths {[len(c) for c in columns]}; give one value per pair"
+            )
+        _require_pairs(self.n, self.first, self.second)
+        if np.any(self.first >= self.second) or np.any(
+            np.diff(pair_keys(self.n, self.first, self.second)) <= 0
+        ):
+            raise InvalidInputError("pairs are not unique and ordered; build the graph by from_candidates")
+        if np.isnan(self.visual).any() or np.isnan(self.fused).any():
+            raise InvalidInputError("a visual or fused score is NaN; only feasibility may be unknown")
+        if self.embeddings is not None and len(self.embeddings) != self.n:
+            raise InvalidInputError(
+                f"{len(self.embeddings)} embeddings for {self.n} items; give one per item"
+            )
+        if self.table is not None and len(self.table) != self.n:
+            raise InvalidInputError(
+                f"a table of {len(self.table)} rows for {self.n} items; give one per item"
+            )
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def from_candidates(
+    n: int,
+    query: IntArray,
+    candidate: IntArray,
+    *,
+    visual: FloatArray,
+    feasibility: FloatArray,
+    fused: FloatArray,
+    embeddings: Float32Array | None = None,
+    table: DetectionTable | None = None,
+) -> CandidateGraph:
+    """The graph of ranked candidate lists, laid end to end as columns of one length.
+
+    A pair that stands in both items' lists is kept once, with the scores of the lower query.
+    Raises InvalidInputError where an item is outside 0..n-1 or a candidate of itself.
+    """
+    query, candidate = np.asarray(query, dtype=np.int64), np.asarray(candidate, dtype=np.int64)
+    _require_pairs(n, query, candidate)
+    keys = pair_keys(n, query, candidate)
+    order = np.lexsort((query, keys))
+    order = order[np.unique(keys[order], return_index=True)[1]]
+    return CandidateGraph(
+        n=n,
+        first=np.minimum(query, candidate)[order],
+        second=np.maximum(query, candidate)[order],
+        visual=np.asarray(visual, dtype=np.float32)[order],
+        feasibility=np.asarray(feasibility, dtype=np.float32)[order],
+        fused=np.asarray(fused, dtype=np.float32)[order],
+        embeddings=embeddings,
+        table=table,
+    )
+
+
+def implied_different(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
+    """(m,) True where the labels imply that the pair is two individuals."""
+    component = constraints.component_ids()
+    return _among(
+        constraints.items, component[graph.first], component[graph.second], constraints.separations()
+    )
+
+
+def implied_same(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
+    """(m,) True where the labels imply that the pair is one individual."""
+    component = constraints.component_ids()
+    same: BoolArray = component[graph.first] == component[graph.second]
+    return same
+
+
+def open_rows(
+    graph: CandidateGraph, constraints: Constraints, excluding: frozenset[tuple[int, int]] = frozenset()
+) -> BoolArray:
+    """(m,) True where a question would tell something new and the pair is not left out.
+
+    excluding: (lower item, higher item) of pairs that are on somebody's screen or were skipped.
+    """
+    closed = np.concatenate(
+        (constraints.closed_pairs(), np.array(sorted(excluding), dtype=np.int64).reshape(-1, 2))
+    )
+    # pairs of items that came after the graph may be closed as well
+    asked = _among(constraints.items, graph.first, graph.second, closed)
+    component = constraints.component_ids()
+    a, b = component[graph.first], component[graph.second]
+    settled = np.concatenate((constraints.separations(), constraints.undecided()))
+    is_open: BoolArray = ~(asked | (a == b) | _among(constraints.items, a, b, settled))
+    return is_open
+
+
+def _among(n: int, first: IntArray, second: IntArray, pairs: IntArray) -> BoolArray:
+    """(m,) whether each unordered pair of 0..n-1 is one of pairs, (k, 2)."""
+    if not len(pairs):
+        return np.zeros(len(first), dtype=np.bool_)
+    return np.isin(pair_keys(n, first, second), pair_keys(n, pairs[:, 0], pairs[:, 1]))
+
+
+def pair_keys(n: int, first: IntArray, second: IntArray) -> IntArray:
+    """(m,) one integer per unordered pair of 0..n-1, ordered by the lower item, then the higher."""
+    # n < 3e9 keeps the product within int64
+    keys: IntArray = np.minimum(first, second) * n + np.maximum(first, second)
+    return keys
+
+
+def _require_pairs(n: int, first: IntArray, second: IntArray) -> None:
+    if len(first) and (min(first.min(), second.min()) < 0 or max(first.max(), second.max()) >= n):
+        raise InvalidInputError(f"a candidate pair names an item outside 0..{n - 1}; add the item first")
+    if np.any(first == second):
+        item = int(first[np.flatnonzero(first == second)[0]])
+        raise InvalidInputError(f"item {item} is a candidate of itself; leave such rows out")

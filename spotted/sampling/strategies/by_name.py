@@ -1,0 +1,40 @@
+"""Strategies by the name that a session is created with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from spotted.errors import InvalidInputError
+from spotted.sampling.rounds import Strategy
+from spotted.sampling.strategies.learned import Learned
+from spotted.sampling.strategies.linkage import MeanLinkage
+from spotted.sampling.strategies.ranked import Greedy, Random
+from spotted.sampling.strategies.spal import ConfSpal, Spal
+
+KINDS: Mapping[str, Callable[..., Strategy]] = MappingProxyType(
+    {
+        "random": Random,
+        "greedy": Greedy,
+        "greedy-visual": partial(Greedy, score="visual"),
+        "mean-linkage": MeanLinkage,
+        "spal": Spal,
+        "confspal": ConfSpal,
+        "learned": Learned,
+    }
+)
+
+
+def strategy(kind: str, **parameters: Any) -> Strategy:  # noqa: ANN401 - each strategy has its own
+    """The strategy of this kind; parameters are the fields of its class.
+
+    Raises InvalidInputError for an unknown kind, naming the known ones, and for an unknown parameter.
+    """
+    if kind not in KINDS:
+        raise InvalidInputError(f"strategy {kind!r} is not one of {', '.join(KINDS)}", field="strategy")
+    try:
+        return KINDS[kind](**parameters)
+    except TypeError as error:
+        raise InvalidInputError(f"strategy {kind!r}: {error}", field="strategy") from error

@@ -1,0 +1,215 @@
+"""What speaks for and against two components being one animal, as columns over component pairs (ours)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from spotted.constraints.closure import Constraints
+from spotted.errors import PreconditionError
+from spotted.sampling.bursts import burst_ids
+from spotted.sampling.candidate_graph import CandidateGraph, open_rows, pair_keys
+from spotted.sampling.rounds import Pair
+from spotted.sampling.strategies.appearance import Appearance, fitted, guessed_spread, looks, views
+from spotted.sampling.strategies.groups import Groups
+from spotted.sampling.strategies.ranges import Ranges, compute_ranges, spacing_m, stations
+from spotted.survey import Side
+
+SCORE_FLOOR = 1e-2  # keeps the log-odds of scores 0 and 1 finite
+RANGE_STATIONS = 1.5  # width of the range kernel, in distances between neighbouring stations
+RATIO_LIMIT = 20.0  # log-ratios beyond it are settled
+MOST_PAIRS = 20_000
+ROWS = 8_000  # pairs whose looks are compared at a time
+
+
+class Term(enum.IntEnum):
+    """The columns, scaled so that a step of one is a marked difference."""
+
+    FUSED = 0  # log-odds of the highest fused score
+    ALIKE = 1  # highest visual score between two encounters
+    FEASIBLE = 2  # highest feasibility
+    RANGE = 3  # log of how close the two ranges lie
+    APPEARANCE = 4  # log-ratio of one animal to two, from all views
+    SMALLER = 5  # log images of the smaller component
+    LARGER = 6  # log images of the larger
+    REFUSED_LESS = 7  # log of 1 + components that the one with fewer is known to differ from
+    REFUSED_MORE = 8  # the same of the other
+    SAME_SIDE = 9  # highest visual score of two images of one side, from two encounters
+    NO_COMMON_SIDE = 10  # 1 where no side is shown by both
+    BURST = 11  # highest visual score within one burst
+    CONSTANT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What does not change while answers come: made once for a graph.
+
+    seen: (n, d) looks. station: (n,). places: (p, 2). side, burst: (n,), sides numbered from 0.
+    crossing, same_side: (m,) which candidate pairs are of two encounters, and which show one side.
+    guess: (d, d) spread of the views of one animal before any label.
+    usual_feasibility: the mean over the candidate pairs that have one, taken for those that have none.
+    """
+
+    seen: Float64Array
+    station: IntArray
+    places: Float64Array
+    side: IntArray
+    burst: IntArray
+    crossing: BoolArray
+    same_side: BoolArray
+    guess: Float64Array
+    usual_feasibility: float
+
+
+def items(graph: CandidateGraph) -> Items:
+    """The fixed part of the terms. Raises PreconditionError without embeddings or table."""
+    if graph.embeddings is None or graph.table is None:
+        raise PreconditionError(
+            "the strategy `learned` looks at embeddings, places, times and sides; give the graph both "
+            "embeddings and a table, or choose `confspal`"
+        )
+    station, places = stations(graph.table.position_m)
+    seen = looks(graph.embeddings, station)
+    burst, side = burst_ids(graph.table), graph.table.side
+    crossing = burst[graph.first] != burst[graph.second]
+    same_side = (side[graph.first] == side[graph.second]) & (side[graph.first] != Side.UNKNOWN)
+    comparable = crossing & (side[graph.first] == side[graph.second])
+    likeliest = np.where(comparable, graph.fused, -1.0)
+    best = np.argsort(-likeliest, kind="stable")[: min(graph.n // 2, int(comparable.sum()))]
+    guess = guessed_spread(seen, graph.first[best], graph.second[best])
+    numbered = np.unique(side, return_inverse=True)[1].reshape(-1)
+    known = graph.feasibility[~np.isnan(graph.feasibility)]
+    usual = float(known.mean(dtype=np.float64)) if len(known) else 1.0
+    return Items(seen, station, places, numbered, burst, crossing, same_side, guess, usual)
+
+
+@dataclass(frozen=True, slots=True)
+class PairTerms:
+    """The open component pairs of a graph, each with its best image pair that is open.
+
+    row: (p,) of the graph, the image pair with the highest fused score. terms: (p, len(Term)).
+    in_burst: (p,) whether an image pair of it lies in one burst.
+    """
+
+    row: IntArray
+    terms: Float64Array
+    in_burst: BoolArray
+
+
+def pair_terms(
+    graph: CandidateGraph,
+    fixed: Items,
+    constraints: Constraints,
+    excluding: frozenset[Pair] = frozenset(),
+    *,
+    most: int = MOST_PAIRS,
+) -> PairTerms:
+    """The terms of the component pairs that have an open image pair, ordered by that row.
+
+    Scores count over all candidate pairs between two components, looks and ranges over all their images.
+    most: where more pairs are open, half as many of the highest fused scores and half as many of the likest
+    mean looks are kept; the others are hardly worth a question before the next round.
+    """
+    component = np.unique(constraints.component_ids()[: graph.n], return_inverse=True)[1].reshape(-1)
+    a, b = component[graph.first], component[graph.second]
+    across = np.flatnonzero(a != b)
+    keys = pair_keys(graph.n, a[across], b[across])
+    groups = Groups(keys)
+    is_open = open_rows(graph, constraints, excluding)[across]
+    open_fused = np.where(is_open, graph.fused[across], -1.0)
+    best = groups.arg_highest(open_fused)
+    top = open_fused[best]
+    first, second = np.minimum(a, b)[across[best]], np.maximum(a, b)[across[best]]
+    kept = _shortlist(fixed, component, first, second, top, most)
+    rows = groups.rows_of(kept)
+    scores = _scores(graph, fixed, Groups(keys[rows]), across[rows])
+    counted = _counted(constraints, component, first[kept], second[kept], fixed.side)
+    closeness, ratio = _about(fixed, component, first[kept], second[kept])
+    constant = np.ones(len(kept))
+    columns = (*scores[:3], closeness, ratio, *counted[:4], scores[3], counted[4], scores[4], constant)
+    row = across[best[kept]]
+    order = np.argsort(row)
+    return PairTerms(row[order], np.stack(columns, axis=1)[order], scores[5][order] > 0)
+
+
+def _shortlist(
+    fixed: Items, component: IntArray, first: IntArray, second: IntArray, top: Float64Array, most: int
+) -> IntArray:
+    """The component pairs that are open and, where there are many, high in one of two cheap scores."""
+    is_open = np.flatnonzero(top >= 0.0)
+    if len(is_open) <= most:
+        return is_open
+    mean = np.zeros((int(component.max()) + 1, fixed.seen.shape[1]))
+    np.add.at(mean, component, fixed.seen)
+    mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    alike = _products(mean.astype(np.float32), first[is_open], second[is_open])
+    chosen = np.zeros(len(is_open), dtype=np.bool_)
+    for cheap in (top[is_open], alike):
+        # every pair that ties with the last one stays, so that no order decides
+        chosen |= cheap >= np.partition(cheap, len(cheap) - most // 2)[len(cheap) - most // 2]
+    return is_open[chosen]
+
+
+def _products(rows: Float32Array, first: IntArray, second: IntArray) -> Float32Array:
+    """(m,) products of pairs of rows, in blocks that stay in the processor's cache."""
+    products = np.empty(len(first), dtype=np.float32)
+    for start in range(0, len(first), ROWS):
+        block = slice(start, start + ROWS)
+        products[block] = np.einsum("ij,ij->i", rows[first[block]], rows[second[block]])
+    return products
+
+
+def _scores(graph: CandidateGraph, fixed: Items, groups: Groups, rows: IntArray) -> tuple[Float64Array, ...]:
+    """Log-odds of fused, alike, feasible, same side, burst, in a burst: the highest over the image pairs."""
+    visual, crossing = graph.visual[rows].astype(np.float64), fixed.crossing[rows]
+    feasible = graph.feasibility[rows].astype(np.float64)
+    # an unknown journey is as feasible as journeys are on average
+    feasible[np.isnan(feasible)] = fixed.usual_feasibility
+    fused = np.clip(groups.highest(graph.fused[rows]), SCORE_FLOOR, 1.0 - SCORE_FLOOR)
+    return (
+        np.log(fused / (1.0 - fused)),
+        5.0 * groups.highest(np.where(crossing, visual, 0.0)),
+        2.0 * groups.highest(feasible),
+        5.0 * groups.highest(np.where(crossing & fixed.same_side[rows], visual, 0.0)),
+        5.0 * groups.highest(np.where(crossing, 0.0, visual)),
+        groups.highest(np.where(crossing, 0.0, 1.0)),
+    )
+
+
+def _about(
+    fixed: Items, component: IntArray, first: IntArray, second: IntArray
+) -> tuple[Float64Array, Float64Array]:
+    """Ranges and appearance of two components."""
+    count = int(component.max(initial=-1)) + 1
+    width_m = RANGE_STATIONS * spacing_m(fixed.places)
+    where: Ranges = compute_ranges(component, count, fixed.station, fixed.places, width_m=width_m)
+    shown = views(fixed.seen, component, fixed.side, fixed.burst)
+    sides = int(fixed.side.max(initial=0)) + 1
+    looked: Appearance = fitted(shown, count, sides, fixed.guess)
+    ratio = np.clip(looked.log_ratio(first, second), -RATIO_LIMIT, RATIO_LIMIT)
+    return np.log(where.closeness(first, second) + SCORE_FLOOR), ratio / 4.0
+
+
+def _counted(
+    constraints: Constraints, component: IntArray, first: IntArray, second: IntArray, side: IntArray
+) -> tuple[Float64Array, ...]:
+    """Log sizes, log refusals, and whether no side is shown by both."""
+    count = int(component.max(initial=-1)) + 1
+    size = np.bincount(component, minlength=count)
+    refused = np.zeros(count)
+    ids = constraints.component_ids()
+    # a component of items that came after the graph refuses others, and none asks what it refuses
+    number = np.full(len(ids), count)
+    number[ids[: len(component)]] = component
+    for column in constraints.separations().T:
+        refused += np.bincount(number[column], minlength=count)[:count]
+    shows = np.zeros((count, int(side.max(initial=0)) + 1), dtype=np.bool_)
+    shows[component, side] = True
+    columns: list[Float64Array] = []
+    for counted in (np.log(size), np.log1p(refused)):
+        columns += [np.minimum(counted[first], counted[second]), np.maximum(counted[first], counted[second])]
+    apart = ~(shows[first] & shows[second]).any(axis=1)
+    return (*columns, np.asarray(apart, dtype=np.float64))

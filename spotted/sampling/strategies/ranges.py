@@ -1,0 +1,77 @@
+"""Where components were seen: how close two ranges lie, a mean kernel over all their images (ours)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spotted.arrays import Float64Array, IntArray
+
+UNKNOWN = -1
+MOST_DIRECTIONS = 128  # of the kernel between stations; with more stations only its main ones are kept
+ROWS = 100_000  # pairs that are scored at a time, so that memory stays bounded
+
+
+def stations(position_m: Float64Array) -> tuple[IntArray, Float64Array]:
+    """(n,) the station of each item, UNKNOWN without a position, and (p, 2) where the stations are."""
+    known = ~np.isnan(position_m).any(axis=1)
+    station = np.full(len(position_m), UNKNOWN, dtype=np.int64)
+    places, row = np.unique(position_m[known], axis=0, return_inverse=True)
+    station[known] = row.reshape(-1)
+    return station, places
+
+
+def spacing_m(places: Float64Array) -> float:
+    """The median distance from a station to the nearest other one, metres; 1 with fewer than two."""
+    if len(places) < 2:  # noqa: PLR2004 - a distance needs two
+        return 1.0
+    square = _square_m2(places)
+    np.fill_diagonal(square, np.inf)
+    return float(np.median(np.sqrt(square.min(axis=1))))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """How often each component was seen where.
+
+    weight: (c, r) coordinates whose products are sums of the kernel over image pairs. number: (c,) images of
+    known place. usual: what the kernel is on average over all image pairs, the value for unknown places.
+    """
+
+    weight: Float64Array
+    number: Float64Array
+    usual: float
+
+    def closeness(self, first: IntArray, second: IntArray) -> Float64Array:
+        """(m,) mean kernel exp(-d^2 / 2 h^2) over the image pairs of two components, 0 to 1."""
+        mean = np.full(len(first), self.usual)
+        pairs = self.number[first] * self.number[second]
+        for start in range(0, len(first), ROWS):
+            rows = start + np.flatnonzero(pairs[start : start + ROWS])
+            sums = np.einsum("ij,ij->i", self.weight[first[rows]], self.weight[second[rows]])
+            mean[rows] = sums / pairs[rows]
+        # cut directions may leave a product just outside
+        return np.asarray(np.clip(mean, 0.0, 1.0), dtype=np.float64)
+
+
+def compute_ranges(
+    component: IntArray, components: int, station: IntArray, places: Float64Array, *, width_m: float
+) -> Ranges:
+    """The ranges of components over stations (p, 2), with a kernel of width h = `width_m`."""
+    known = station != UNKNOWN
+    seen = np.zeros((components, len(places)))
+    np.add.at(seen, (component[known], station[known]), 1.0)
+    if not len(places):
+        return Ranges(seen, seen.sum(axis=1), 1.0)
+    strength, directions = np.linalg.eigh(np.exp(-_square_m2(places) / (2.0 * width_m**2)))
+    main = slice(max(0, len(places) - MOST_DIRECTIONS), None)
+    weight = seen @ (directions[:, main] * np.sqrt(np.maximum(strength[main], 0.0)))
+    number = seen.sum(axis=1)
+    everywhere = weight.sum(axis=0)
+    return Ranges(weight, number, float(np.clip(everywhere @ everywhere / number.sum() ** 2, 0.0, 1.0)))
+
+
+def _square_m2(places: Float64Array) -> Float64Array:
+    off = places[:, None, :] - places[None, :, :]
+    return np.asarray((off**2).sum(axis=-1), dtype=np.float64)

@@ -1,0 +1,76 @@
+"""Strategies that need no clusters: random order and descending score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from spotted.arrays import BoolArray, FloatArray, IntArray
+from spotted.errors import InvalidInputError
+from spotted.sampling.candidate_graph import open_rows
+from spotted.sampling.rounds import PlanState, Round, queries
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """Open pairs in random order: the floor that every strategy has to beat (Spotted's baseline).
+
+    round_size: pairs a round (ours).
+    """
+
+    round_size: int = 200
+
+    def __post_init__(self) -> None:
+        _require_round_size(self.round_size)
+
+    def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
+        """A uniform draw without repetition of open candidate pairs."""
+        rows = np.flatnonzero(open_rows(state.graph, state.constraints, state.excluding))
+        drawn = rng.permutation(rows)[: self.round_size]
+        pairs = queries(state.graph, drawn, state.graph.fused, "drawn at random, fused score {score}")
+        return Round(state.number, "random", pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Greedy:
+    """The open pair with the highest score first (Spotted's baseline, TrapTagger's order).
+
+    Scores do not change within a session, so that a round of the best open pairs, served without those
+    that are implied by then, is the same as choosing the best open pair after every answer.
+
+    score: the column that is ranked, "fused" or "visual".
+    round_size: pairs a round (ours); it changes nothing but the memory that a round takes.
+    """
+
+    score: Literal["fused", "visual"] = "fused"
+    round_size: int = 200
+
+    def __post_init__(self) -> None:
+        if self.score not in ("fused", "visual"):
+            raise InvalidInputError(f"score {self.score!r} is not one of fused, visual", field="score")
+        _require_round_size(self.round_size)
+
+    def plan(self, state: PlanState, rng: np.random.Generator) -> Round:  # noqa: ARG002 - part of Strategy
+        """The open candidate pairs with the highest scores; ties by the lower item, then the higher."""
+        score = state.graph.fused if self.score == "fused" else state.graph.visual
+        is_open = open_rows(state.graph, state.constraints, state.excluding)
+        reason = f"most alike pair still open, {self.score} score {{score}}"
+        best = highest(score, is_open, self.round_size)
+        return Round(state.number, "greedy", queries(state.graph, best, score, reason))
+
+
+def highest(score: FloatArray, mask: BoolArray, count: int) -> IntArray:
+    """The `count` rows of the mask with the highest scores, descending, ties by row."""
+    rows = np.flatnonzero(mask)
+    if len(rows) > count:
+        # keeps every row that ties with the last one, so that the row decides and not the partition
+        least = np.partition(score[rows], len(rows) - count)[len(rows) - count]
+        rows = rows[score[rows] >= least]
+    return rows[np.argsort(-score[rows], kind="stable")][:count]
+
+
+def _require_round_size(round_size: int) -> None:
+    if round_size < 1:
+        raise InvalidInputError(f"round_size {round_size} is below 1", field="round_size")

@@ -1,0 +1,58 @@
+"""The score of a pair of detections.
+
+Visual similarity of two embeddings is fused with spatio-temporal feasibility: whether one animal could have
+travelled between the two cameras in the time between. Arrays in, arrays out.
+
+geometry     distances and time gaps between detections
+feasibility  whether one animal could have made each journey (Spotted eqs. 1-3)
+similarity   the cosine of two embeddings, clipped at zero (Spotted eq. 5)
+fusion       the ways to combine the two, the paper's product by default
+pair_scores  the fused score of pairs, exact or as bounds
+bounds       cheap bounds that rule pairs out before the exact score is computed
+parallel     work on several items at once, results in input order
+"""
+
+from spotted.scoring.bounds import Journeys, fused_bounds, visual_bound
+from spotted.scoring.feasibility import (
+    FeasibilityParams,
+    compute_feasibility,
+    journey_feasibility,
+    needed_speed_kmh,
+    pair_feasibility,
+    reason,
+    softened_journey,
+)
+from spotted.scoring.fusion import Fusion, fuse
+from spotted.scoring.pair_scores import Scoring
+from spotted.scoring.parallel import Runner, ahead, running
+from spotted.scoring.similarity import (
+    approximate_similarity,
+    pair_similarity,
+    product_error,
+    single_precision,
+    unit_rows,
+)
+
+__all__ = [
+    "FeasibilityParams",
+    "Fusion",
+    "Journeys",
+    "Runner",
+    "Scoring",
+    "ahead",
+    "approximate_similarity",
+    "compute_feasibility",
+    "fuse",
+    "fused_bounds",
+    "journey_feasibility",
+    "needed_speed_kmh",
+    "pair_feasibility",
+    "pair_similarity",
+    "product_error",
+    "reason",
+    "running",
+    "single_precision",
+    "softened_journey",
+    "unit_rows",
+    "visual_bound",
+]

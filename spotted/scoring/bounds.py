@@ -1,0 +1,134 @@
+"""Quick bounds of scores: what can be ruled out without being computed exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spotted.arrays import Float32Array, Float64Array, IntArray
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.fusion import Fusion, fuse
+from spotted.survey import DetectionTable, Extent
+
+ComplexArray = npt.NDArray[np.complex128]
+# shortens every journey by so much of its slowness, which outweighs all float32 roundings up to its
+# exponential, down to the smallest number that float32 holds
+SHORTENED = 127.0 / 128.0
+# float32 exponentials are good to a few 2^-24
+EXP_ERROR = np.float32(1.0 + 2.0**-20)
+# keeps no distance over no gap from being unknown
+SHORTEST_GAP_S = 1e-3
+
+
+def fused_bounds(
+    visual: Float32Array, error: float, possible: Float32Array, fusion: Fusion
+) -> tuple[Float32Array, Float32Array]:
+    """Bounds of the fused score where visual is known within `error`, feasibility exactly.
+
+    Every fusion grows with both of its scores, so it takes bounds to bounds.
+    """
+    # stored vectors may be a little longer than 1
+    surely = np.clip(visual - np.float32(error), np.float32(0.0), np.float32(1.0))
+    return fuse(surely, possible, fusion), fuse(visual_bound(visual, error), possible, fusion)
+
+
+def visual_bound(visual: Float32Array, error: float) -> Float32Array:
+    """What the clipped cosine cannot exceed, from a product that is off by up to `error`."""
+    # clip is three times as fast as maximum
+    bound = np.clip(visual, np.float32(0.0), np.float32(1.0))
+    return np.add(bound, np.float32(error), out=bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """Where and when the rows of a block were seen.
+
+    position: (u,) distinct positions, x + iy in metres; uncertainty_m: (u,) the largest at each.
+    place: (q,) which position each row has; time_s: (q,) float32 since the first capture.
+    """
+
+    position: ComplexArray
+    uncertainty_m: Float64Array
+    place: IntArray
+    time_s: Float32Array
+
+
+@dataclass(frozen=True, slots=True)
+class Journeys:
+    """Upper bounds of feasibility (Spotted eq. 3) in float32, by a few passes over a block.
+
+    position: (n,) x + iy in metres, NaN where unknown; time_s: (n,) float32 since the first capture.
+    rate: slowness is rate * distance / gap. longer_gap_s: by how much a gap may be longer than it looks.
+    """
+
+    position: ComplexArray
+    uncertainty_m: Float64Array
+    time_s: Float32Array
+    rate: float
+    longer_gap_s: np.float32
+
+    @classmethod
+    def of(cls, table: DetectionTable, extent: Extent, params: FeasibilityParams) -> Journeys:
+        """The journeys between the detections of a table."""
+        since = table.time_s - _least(table.time_s)
+        # both times are rounded to float32
+        rounding = 2.0**-23 * max(0.0, -_least(-since))
+        rate = SHORTENED * params.decay * extent.span_s / extent.distance_m if extent.distance_m else 0.0
+        uncertain = table.location_uncertainty_m if params.use_location_uncertainty else np.zeros(len(table))
+        return cls(
+            table.position_m[:, 0] + 1j * table.position_m[:, 1],
+            uncertain,
+            since.astype(np.float32),
+            rate if math.isfinite(rate) else 0.0,
+            np.float32(rounding + params.clock_uncertainty_s + SHORTEST_GAP_S),
+        )
+
+    def departures(self, rows: IntArray) -> Departures:
+        """What is needed of the rows of a block."""
+        position, place = np.unique(self.position[rows], return_inverse=True)
+        uncertainty = np.zeros(len(position))
+        np.maximum.at(uncertainty, place, self.uncertainty_m[rows])
+        return Departures(position, uncertainty, place, self.time_s[rows])
+
+    def bounds(
+        self, departures: Departures, columns: slice, step: int
+    ) -> Iterator[tuple[slice, Float32Array, bool]]:
+        """At least the feasibility of `step` rows at a time with the columns, (step, n), NaN where unknown.
+
+        Yields the rows, their bounds, overwritten by the next, and whether all may be known.
+        """
+        slowness, times = self._slowness_times_gap(departures, columns), self.time_s[None, columns]
+        known = not (np.isnan(slowness).any() or np.isnan(departures.time_s).any() or np.isnan(times).any())
+        shape = min(step, len(departures.time_s)), times.shape[1]
+        gaps, scores = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        for start in range(0, len(departures.time_s), step):
+            part = slice(start, min(start + step, len(departures.time_s)))
+            gap, score = gaps[: part.stop - start], scores[: part.stop - start]
+            np.subtract(departures.time_s[part, None], times, out=gap)
+            np.abs(gap, out=gap)
+            np.add(gap, self.longer_gap_s, out=gap)
+            slowness.take(departures.place[part], axis=0, out=score, mode="clip")
+            with np.errstate(over="ignore", under="ignore"):
+                np.divide(score, gap, out=score)
+                np.exp(score, out=score)
+                np.multiply(score, EXP_ERROR, out=score)
+            yield part, score, known
+
+    def _slowness_times_gap(self, departures: Departures, columns: slice) -> Float32Array:
+        """Less than rate times the distance from each distinct position to each column, (u, n), negated."""
+        distance = np.abs(departures.position[:, None] - self.position[None, columns])
+        distance -= departures.uncertainty_m[:, None] + self.uncertainty_m[columns]
+        np.maximum(distance, 0.0, out=distance)
+        # beyond float32 the score is 0
+        with np.errstate(over="ignore"):
+            return (distance * -self.rate).astype(np.float32)
+
+
+def _least(values: Float64Array) -> float:
+    """The least known value; 0 where none is."""
+    known = values[~np.isnan(values)]
+    return float(known.min()) if len(known) else 0.0

@@ -1,0 +1,122 @@
+"""Could one animal have made each journey? Spatio-temporal feasibility (Spotted eqs. 1-3)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from spotted.arrays import Float32Array, Float64Array, IntArray
+from spotted.errors import InvalidInputError
+from spotted.scoring import geometry
+from spotted.survey import DetectionTable, Extent
+
+METRES_PER_KM = 1000.0
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeasibilityParams:
+    """Knobs of feasibility; all but `decay` are off by default.
+
+    decay: rate lambda of exp(-lambda * d' / g') (paper: 1).
+    clock_uncertainty_s: added to the gap of a pair that touches a camera whose clock is suspect (ours).
+    use_location_uncertainty: shorten distances by both cameras' uncertainty (ours).
+    max_speed_kmh: a pair that needs more is infeasible, score 0; None for no limit (ours).
+    Raises InvalidInputError for a knob that is negative or not finite.
+    """
+
+    decay: float = 1.0
+    clock_uncertainty_s: float = 0.0
+    use_location_uncertainty: bool = False
+    max_speed_kmh: float | None = None
+
+    def __post_init__(self) -> None:
+        for knob in ("decay", "clock_uncertainty_s", "max_speed_kmh"):
+            value = getattr(self, knob)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise InvalidInputError(
+                    f"{knob} is {value}; use a number from 0 on", field=f"feasibility.{knob}"
+                )
+
+
+def compute_feasibility(
+    distance_m: Float64Array, gap_s: Float64Array, extent: Extent, *, decay: float = 1.0
+) -> Float64Array:
+    """Score exp(-decay * d' / g') of each journey, with d' = d / extent, g' = g / extent (Spotted eq. 3).
+
+    distance_m, gap_s: any shape, metres and seconds, NaN where unknown.
+    Returns the same shape in [0, 1]: 1 where the distance is 0, whatever the gap; 0 where the distance is
+    above 0 and the gap is 0; NaN where either is unknown. In an extent without distance or without time
+    every journey takes the limit of that rule.
+    """
+    # d > 0 over g = 0 is +inf, whose exponential is the 0 that is wanted; 0 over 0 is replaced below
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        slowness = (distance_m * extent.span_s) / (gap_s * extent.distance_m)
+        # with a decay of 0 every journey is feasible but one without time
+        score = np.exp(np.where(np.isposinf(slowness), -np.inf, -decay * slowness))
+    return np.where((distance_m == 0) & ~np.isnan(gap_s), 1.0, score)
+
+
+def needed_speed_kmh(distance_m: Float64Array, gap_s: Float64Array) -> Float64Array:
+    """Speed that each journey needs, km/h: 0 without distance, infinite without time, NaN where unknown."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        speed = (distance_m / METRES_PER_KM) / (gap_s / SECONDS_PER_HOUR)
+    return np.where((distance_m == 0) & ~np.isnan(gap_s), 0.0, speed)
+
+
+def pair_feasibility(
+    table: DetectionTable, rows: IntArray, columns: IntArray, extent: Extent, params: FeasibilityParams
+) -> Float32Array:
+    """Feasibility of pairs of detections, float32, NaN where unknown.
+
+    rows, columns: indices that broadcast against each other, such as (q, 1) and (n,).
+    """
+    distance, gap = softened_journey(table, rows, columns, params)
+    return journey_feasibility(distance, gap, extent, params)
+
+
+def journey_feasibility(
+    distance_m: Float64Array, gap_s: Float64Array, extent: Extent, params: FeasibilityParams
+) -> Float32Array:
+    """Feasibility of journeys that are softened already, float32, NaN where unknown."""
+    score = compute_feasibility(distance_m, gap_s, extent, decay=params.decay)
+    if params.max_speed_kmh is not None:
+        too_fast = needed_speed_kmh(distance_m, gap_s) > params.max_speed_kmh
+        score = np.where(too_fast, 0.0, score)
+    return score.astype(np.float32)
+
+
+def softened_journey(
+    table: DetectionTable, rows: IntArray, columns: IntArray, params: FeasibilityParams
+) -> tuple[Float64Array, Float64Array]:
+    """Distance and gap of pairs after the uncertainties that `params` turns on (ours)."""
+    distance, gap = geometry.distance_m(table, rows, columns), geometry.gap_s(table, rows, columns)
+    if params.use_location_uncertainty:
+        distance = np.maximum(distance - geometry.uncertainty_m(table, rows, columns), 0.0)
+    if params.clock_uncertainty_s:
+        suspect = geometry.clock_suspect(table, rows, columns)
+        gap = gap + np.where(suspect, params.clock_uncertainty_s, 0.0)
+    return distance, gap
+
+
+def reason(distance_m: float, gap_s: float, cameras: tuple[str, str], params: FeasibilityParams) -> str:
+    """The feasibility of one pair in words, such as "needs 4.1 km/h between CAM07 and CAM12".
+
+    distance_m, gap_s: after softening, NaN where unknown. cameras: their ids, "" where unknown.
+    """
+    if math.isnan(distance_m) or math.isnan(gap_s):
+        return f"unknown: a detection has no {'position' if math.isnan(distance_m) else 'time'}"
+    if cameras[0] == cameras[1]:
+        return f"same camera {cameras[0]}"
+    between = f"between {min(cameras)} and {max(cameras)}"
+    if distance_m == 0:
+        return f"no distance {between}"
+    if gap_s == 0:
+        return f"infeasible: at one instant {between}"
+    speed = distance_m / METRES_PER_KM / (gap_s / SECONDS_PER_HOUR)
+    needs = f"needs {speed:.2g} km/h {between}" if speed < 1 else f"needs {speed:.1f} km/h {between}"
+    if params.max_speed_kmh is not None and speed > params.max_speed_kmh:
+        return f"infeasible: {needs}, above {params.max_speed_kmh:g} km/h"
+    return needs

@@ -1,0 +1,38 @@
+"""Distances and time gaps between detections: elementwise, so a pair's value never depends on its block."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spotted.arrays import BoolArray, Float64Array, IntArray
+from spotted.survey import DetectionTable
+
+
+def distance_m(table: DetectionTable, rows: IntArray, columns: IntArray) -> Float64Array:
+    """Distance between the cameras of rows and columns, metres; NaN where a position is unknown.
+
+    rows, columns: indices that broadcast against each other, such as (q, 1) and (n,).
+    """
+    x, y = table.position_m[:, 0], table.position_m[:, 1]
+    return np.hypot(x[rows] - x[columns], y[rows] - y[columns])
+
+
+def gap_s(table: DetectionTable, rows: IntArray, columns: IntArray) -> Float64Array:
+    """Time between the captures of rows and columns, seconds; NaN where a time is unknown."""
+    return np.abs(table.time_s[rows] - table.time_s[columns])
+
+
+def same_image(table: DetectionTable, rows: IntArray, columns: IntArray) -> BoolArray:
+    """Whether one image holds both: two animals, or a detection and itself."""
+    image = table.image
+    return np.asarray((image[rows] == image[columns]) & (image[rows] >= 0) | (rows == columns))
+
+
+def uncertainty_m(table: DetectionTable, rows: IntArray, columns: IntArray) -> Float64Array:
+    """By how much the distance may be too long: the sum of both cameras' uncertainties, metres."""
+    return table.location_uncertainty_m[rows] + table.location_uncertainty_m[columns]
+
+
+def clock_suspect(table: DetectionTable, rows: IntArray, columns: IntArray) -> BoolArray:
+    """Whether the clock of either camera is known to have been wrong."""
+    return np.asarray(table.clock_suspect[rows] | table.clock_suspect[columns])

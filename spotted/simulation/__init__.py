@@ -1,0 +1,40 @@
+"""Simulated surveys, annotators and sessions, for development and measurement.
+
+survey      surveys with home ranges, journeys, bursts and two flanks
+annotators  annotators that answer the truth, or err in three ways
+session     a whole session against a simulated annotator
+agreement   how well a partition agrees with the true individuals
+"""
+
+from spotted.simulation.agreement import Agreement, measure_agreement, pairs_within, true_positives
+from spotted.simulation.annotators import MODELS, Annotator, annotator, truthful
+from spotted.simulation.session import (
+    Curve,
+    answer_truly,
+    ask,
+    positive_pairs,
+    positives_for,
+    simulate_session,
+)
+from spotted.simulation.survey import Shot, SimulatedSurvey, SimulationParams, simulate_survey
+
+__all__ = [
+    "MODELS",
+    "Agreement",
+    "Annotator",
+    "Curve",
+    "Shot",
+    "SimulatedSurvey",
+    "SimulationParams",
+    "annotator",
+    "answer_truly",
+    "ask",
+    "measure_agreement",
+    "pairs_within",
+    "positive_pairs",
+    "positives_for",
+    "simulate_session",
+    "simulate_survey",
+    "true_positives",
+    "truthful",
+]

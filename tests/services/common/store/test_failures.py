@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+import redis
+from redis import exceptions
+
+from services.common.store.failures import failure, forgetful
+from spotted.errors import PreconditionError, StoreUnavailableError
+
+STORE = "redis://store:6379/0"
+
+
+def refused(word: str) -> exceptions.ResponseError:
+    """An error of the server as redis-py raises it where it knows no class of its own for the word."""
+    return exceptions.ResponseError(f"{word} some words of the server")
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("OOM", "more memory"),
+        ("MISCONF", "make room"),
+        ("NOREPLICAS", "start them"),
+        ("READONLY", "Sentinels"),
+        ("LOADING", "wait for it"),
+        ("NOAUTH", "SPOTTED_STORE_URL"),
+        ("WRONGPASS", "SPOTTED_STORE_URL"),
+        ("NOPERM", "allow it"),
+        ("MASTERDOWN", "Sentinels"),
+        ("UNBLOCKED", "Sentinels"),
+        ("BUSY", "wait for it"),
+        ("CLUSTERDOWN", "one primary"),
+        ("MOVED", "one primary"),
+        ("CROSSSLOT", "one primary"),
+    ],
+)
+def test_every_word_of_a_server_has_a_remedy_and_may_be_repeated(word: str, remedy: str) -> None:
+    told = failure(refused(word), STORE)
+    assert isinstance(told, StoreUnavailableError)
+    assert str(told).startswith(f"the store at {STORE} ")
+    assert remedy in str(told)
+    assert str(told).endswith("nothing was acknowledged, repeat the call")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (exceptions.ConnectionError("refused"), "does not answer (refused); start it"),
+        (exceptions.TimeoutError("slow"), "does not answer (slow); start it"),
+        (exceptions.ConnectionError("max number of clients reached"), "raise its `maxclients`"),
+        (exceptions.InvalidResponse("HTTP/1.1"), "does not speak the Redis protocol"),
+        (exceptions.AuthenticationError("no"), "refuses the user or the password"),
+    ],
+)
+def test_what_redis_py_itself_raises_is_told_in_our_words(error: redis.RedisError, words: str) -> None:
+    told = failure(error, STORE)
+    assert isinstance(told, StoreUnavailableError)
+    assert words in str(told)
+
+
+def test_a_store_that_forgets_or_is_too_old_is_no_store_to_wait_for() -> None:
+    told = failure(exceptions.ResponseError("WAITAOF cannot be used when appendonly is disabled."), STORE)
+    assert isinstance(told, PreconditionError)
+    assert str(told) == str(forgetful(STORE))
+    old = failure(exceptions.ResponseError("unknown command 'waitaof', with args beginning with: 1"), STORE)
+    assert isinstance(old, PreconditionError)
+    assert "too old" in str(old)
+    assert "7.2" in str(old)
+
+
+def test_what_is_no_fault_of_the_store_stays_what_it_is() -> None:
+    assert failure(exceptions.ResponseError("ERR wrong number of arguments"), STORE) is None

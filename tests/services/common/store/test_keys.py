@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from services.common.store import keys
+
+
+def test_every_key_function_is_in_the_table() -> None:
+    made = [
+        keys.VERSION,
+        keys.UPGRADE,
+        keys.SYNCED,
+        keys.surveys("<organisation>"),
+        keys.survey_journal("<survey>"),
+        keys.sessions("<survey>"),
+        keys.session_journal("<survey>", "<session>"),
+        keys.session_upload("<survey>", "<session>", "<id>"),
+        keys.restored_journal("<survey>", "<id>", "<session>"),
+        keys.leases("<survey>", "<session>"),
+        keys.request("<survey>", "<scope>", "<id>"),
+        keys.head("<organisation>", "<digest>"),
+        keys.calibration("<organisation>", "<digest>"),
+        keys.reference("<organisation>", "<digest>"),
+        keys.operation("<organisation>", "<id>"),
+        keys.operation_cancel("<organisation>", "<id>"),
+        keys.training("<survey>"),
+        keys.token("<id>"),
+    ]
+    owner = keys.of_owner("<organisation>")
+    assert f"`<owner>` is `{owner}`" in " ".join((keys.__doc__ or "").split())
+    documented = re.findall(r"^\| `((?:spotted:|<owner>)[^`]+)`", keys.__doc__ or "", flags=re.MULTILINE)
+    assert sorted(made) == sorted(key.replace("<owner>", owner) for key in documented)
+
+
+def test_all_keys_of_a_survey_share_one_cluster_slot() -> None:
+    of_survey = [
+        keys.survey_journal("s"),
+        keys.session_journal("s", "a"),
+        keys.session_upload("s", "a", "i"),
+        keys.restored_journal("s", "i", "a"),
+        keys.leases("s", "a"),
+        keys.request("s", "x", "y"),
+    ]
+    assert {re.findall(r"\{(.*?)\}", key)[0] for key in of_survey} == {"s:s"}
+
+
+@pytest.mark.parametrize("make", [keys.head, keys.calibration, keys.reference, keys.operation])
+def test_without_an_organisation_a_key_stands_under_none(make: Callable[[str, str], str]) -> None:
+    kind = make.__name__
+    assert make("", "x") == f"spotted:{kind}:x"
+    assert make("wcs", "x") == f"spotted:{{o:wcs}}:{kind}:x"
+    assert (keys.surveys(""), keys.surveys("wcs")) == ("spotted:surveys", "spotted:{o:wcs}:surveys")
+
+
+def test_the_owner_of_a_survey_is_what_stands_before_its_id() -> None:
+    assert keys.owner("kenya") == ""
+    assert keys.owner("wcs/kenya") == "wcs"

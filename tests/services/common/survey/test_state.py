@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.common.store.store import Store
+from services.common.survey.state import SurveyState, content_digest, described, etag, folded_survey
+from spotted import messages
+from spotted.errors import NotFoundError
+from spotted.scoring.fusion import Fusion
+from spotted.survey import Camera, Detection
+from spotted.v1 import store_pb2, survey_pb2
+
+START_S, END_S = 1_700_000_000.0, 1_702_592_000.0
+SURVEY = survey_pb2.Survey(
+    survey_id="kruger",
+    start_time=messages.timestamp(START_S),
+    end_time=messages.timestamp(END_S),
+    embedding=survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="c", dimension=2),
+)
+VECTORS = {"a": (1.0, 0.0), "b": (0.0, 1.0), "c": (0.6, 0.8)}
+
+
+def created() -> store_pb2.SurveyEvent:
+    return store_pb2.SurveyEvent(survey=SURVEY)
+
+
+def cameras(*kept: Camera) -> store_pb2.SurveyEvent:
+    wanted = [messages.camera_message(c) for c in kept]
+    return store_pb2.SurveyEvent(cameras=store_pb2.CamerasUpserted(cameras=wanted))
+
+
+def added(*ids: str) -> store_pb2.SurveyEvent:
+    return store_pb2.SurveyEvent(
+        detections=store_pb2.DetectionsAdded(
+            detections=[messages.detection_message(Detection(i, "CAM01", START_S)) for i in ids],
+            embeddings=messages.tensor(np.array([VECTORS[i] for i in ids], np.float16)),
+        )
+    )
+
+
+def deleted(*ids: str) -> store_pb2.SurveyEvent:
+    return store_pb2.SurveyEvent(deleted=store_pb2.DetectionsDeleted(detection_ids=ids))
+
+
+def fold(*events: store_pb2.SurveyEvent) -> SurveyState:
+    state = SurveyState()
+    for event in events:
+        state.apply(event.SerializeToString())
+    return state
+
+
+def test_rows_are_in_the_order_of_arrival() -> None:
+    snapshot = fold(created(), added("b", "a"), added("c")).snapshot()
+    assert [snapshot.row(i) for i in "bac"] == [0, 1, 2]
+    assert [d.detection_id for d in snapshot.detections] == ["b", "a", "c"]
+    np.testing.assert_array_equal(snapshot.base, np.array([VECTORS[i] for i in "bac"], np.float16))
+    assert snapshot.gallery.order.tolist() == [1, 0, 2]
+
+
+def test_a_detection_that_comes_back_is_last() -> None:
+    snapshot = fold(created(), added("a", "b"), deleted("a", "ghost"), added("a")).snapshot()
+    assert [snapshot.row(i) for i in "ba"] == [0, 1]
+    np.testing.assert_array_equal(snapshot.base, np.array([VECTORS[i] for i in "ba"], np.float16))
+
+
+def test_a_camera_of_an_equal_id_is_replaced() -> None:
+    moved = Camera("CAM01", 3.0, 4.0)
+    snapshot = fold(
+        created(), cameras(Camera("CAM01", 9.0, 9.0), Camera("CAM02", 0.0, 0.0)), cameras(moved)
+    ).snapshot()
+    assert snapshot.cameras["CAM01"] == moved
+    assert snapshot.gallery.extent.distance_m == 5.0
+    assert snapshot.gallery.extent.span_s == END_S - START_S
+
+
+def test_a_description_counts_what_there_is() -> None:
+    state = fold(created(), cameras(Camera("CAM01")), added("a", "b", "c"), deleted("b"))
+    told = state.described()
+    assert (told.camera_count, told.detection_count, told.revision) == (1, 2, 4)
+    assert told == state.snapshot().survey
+    assert told == described(SURVEY, uid=state.uid, cameras=1, detections=2, revision=4)
+
+
+def test_a_snapshot_is_kept_until_the_next_event_and_then_stays_as_it_was() -> None:
+    state = fold(created(), added("a"))
+    snapshot = state.snapshot()
+    assert state.snapshot() is snapshot
+    state.apply(added("b").SerializeToString())
+    assert state.snapshot() is not snapshot
+    assert (snapshot.row("a"), snapshot.base.shape) == (0, (1, 2))
+    assert snapshot.survey.detection_count == 1
+
+
+def test_a_survey_without_detections_has_an_empty_gallery() -> None:
+    snapshot = fold(created(), added("a"), deleted("a")).snapshot()
+    assert (len(snapshot.gallery), snapshot.base.shape) == (0, (0, 2))
+
+
+def test_an_unknown_detection_is_named_with_its_survey() -> None:
+    with pytest.raises(NotFoundError, match="'ghost' is not in survey 'kruger'; add it first"):
+        fold(created(), added("a")).snapshot().row("ghost")
+
+
+def test_a_survey_made_anew_or_restored_has_another_uid() -> None:
+    state = fold(created(), added("a"))
+    assert state.uid == fold(created(), added("b"), deleted("b")).uid == state.described().uid
+    later, restored = created(), created()
+    later.create_time.FromSeconds(1)
+    restored.import_id = "x"
+    assert len({state.uid, fold(later).uid, fold(restored).uid}) == 3
+
+
+def test_the_etag_follows_the_surveys_own_fields_alone() -> None:
+    renamed = survey_pb2.Survey()
+    renamed.CopyFrom(SURVEY)
+    renamed.display_name = "Kruger"
+    assert etag(renamed) != etag(SURVEY)
+    assert described(SURVEY, uid="u", cameras=1, detections=2, revision=3).etag == etag(SURVEY)
+
+
+def test_the_feasibility_digest_follows_extent_and_settings_but_no_detection() -> None:
+    near, far = Camera("CAM02", 100.0, 0.0), Camera("CAM02", 900.0, 0.0)
+    origin = Camera("CAM01", 0.0, 0.0)
+
+    def digest(*events: store_pb2.SurveyEvent) -> str:
+        return fold(*events).snapshot().score_spec(Fusion.VISUAL).feasibility_digest
+
+    first = digest(created(), cameras(origin, near))
+    assert digest(created(), cameras(near, origin), added("a", "b")) == first
+    assert digest(created(), cameras(origin, far)) != first
+    slower = store_pb2.SurveyEvent(survey=SURVEY)
+    slower.survey.feasibility.decay = 2.0
+    assert digest(slower, cameras(origin, near)) != first
+
+
+def test_a_content_digest_tells_every_part_apart() -> None:
+    vector = np.array([1.0, 0.0], np.float16)
+    message = messages.detection_message(Detection("a", "CAM01", START_S))
+    other = messages.detection_message(Detection("a", "CAM01", START_S + 1.0))
+    first = content_digest(message, vector)
+    assert content_digest(messages.detection_message(messages.detection(message)), vector.copy()) == first
+    assert content_digest(other, vector) != first
+    assert content_digest(message, np.nextafter(vector, np.float16(2.0))) != first
+
+
+def test_a_survey_that_does_not_exist_is_named_with_the_remedy(store: Store, survey_id: str) -> None:
+    with pytest.raises(NotFoundError, match=f"{survey_id}.*CreateSurvey"):
+        folded_survey(store, survey_id).view(lambda state, _: state.described())

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import math
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from services.embedder.export.architectures import (
+    ARCHITECTURES,
+    GeneralisedMean,
+    PixelFeatures,
+    architecture_of,
+    build,
+)
+from spotted.errors import InvalidInputError, PreconditionError
+from tests.services.embedder.torchvision_operators import require_timm
+
+MIEWID = ["miewid-msv2", "miewid-msv3", "miewid-msv4"]
+# parameters of timm's classifiers of 1000 kinds less their last layer
+SWIN = {
+    "megadescriptor-t-224": 28_288_354 - 769_000,
+    "megadescriptor-s-224": 49_606_258 - 769_000,
+    "megadescriptor-b-224": 87_768_224 - 1_025_000,
+    "megadescriptor-l-224": 196_532_476 - 1_537_000,
+    # its windows of 12 have 23 * 23 positions for each of 564 heads instead of 13 * 13
+    "megadescriptor-l-384": 196_532_476 - 1_537_000 + (23 * 23 - 13 * 13) * 564,
+}
+
+
+def unfilled(model_id: str) -> PixelFeatures:
+    """A network that has shapes, but no numbers."""
+    require_timm()
+    with torch.device("meta"):
+        return build(ARCHITECTURES[model_id])
+
+
+def parameters(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("model_id", [*MIEWID, *SWIN])
+def test_an_image_becomes_a_vector_of_the_stated_dimension(model_id: str) -> None:
+    architecture = ARCHITECTURES[model_id]
+    size = architecture.input_size
+    pixels = torch.empty(2, size, size, 3, dtype=torch.uint8, device="meta")
+    assert unfilled(model_id)(pixels).shape == (2, architecture.dimension)
+
+
+@pytest.mark.parametrize("model_id", MIEWID)
+def test_miewid_has_the_published_names_and_shapes(model_id: str) -> None:
+    network = unfilled(model_id).network
+    import timm  # noqa: PLC0415 - only now that it is known to be there
+
+    with torch.device("meta"):
+        published = timm.create_model("efficientnetv2_rw_m", pretrained=False)
+    expected = {
+        f"backbone.{name}": tensor.shape
+        for name, tensor in published.state_dict().items()
+        if not name.startswith("classifier.")
+    }
+    expected |= {"pooling.p": torch.Size([1]), "bn.num_batches_tracked": torch.Size([])}
+    for part in ("weight", "bias", "running_mean", "running_var"):
+        expected[f"bn.{part}"] = torch.Size([2152])
+    assert {name: tensor.shape for name, tensor in network.state_dict().items()} == expected
+    # timm's count without its classifier, the power, and the last normalisation
+    assert parameters(network) == 53_236_442 - 2153 * 1000 + 1 + 2 * 2152
+
+
+@pytest.mark.parametrize(("model_id", "count"), SWIN.items())
+def test_megadescriptor_is_timms_swin_without_its_classifier(model_id: str, count: int) -> None:
+    network = unfilled(model_id).network
+    names = set(network.state_dict())
+    assert {"patch_embed.proj.weight", "layers.1.downsample.reduction.weight", "norm.bias"} <= names
+    assert not any(name.startswith("head.") for name in names)
+    assert parameters(network) == count
+
+
+def test_imagenets_colours_are_those_of_pixels_in_0_to_1() -> None:
+    architecture = ARCHITECTURES["miewid-msv3"]
+    features = PixelFeatures(torch.nn.Flatten(), architecture.mean, architecture.std)
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 4, 4, 3), dtype=np.uint8)
+    expected = (pixels / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
+    found = features(torch.from_numpy(pixels)).numpy()
+    np.testing.assert_allclose(found, expected.transpose(0, 3, 1, 2).reshape(2, -1), atol=1e-5)
+
+
+def test_the_generalised_mean_is_that_of_a_plain_loop() -> None:
+    maps = np.random.default_rng(2).normal(size=(2, 3, 4, 5)).astype(np.float32)
+    found = GeneralisedMean()(torch.from_numpy(maps)).detach().numpy()
+    assert found.shape == (2, 3)
+    for image, channel in product(range(2), range(3)):
+        cubes = [max(float(x), 1e-6) ** 3 for x in maps[image, channel].flat]
+        assert found[image, channel] == pytest.approx(math.cbrt(sum(cubes) / len(cubes)), rel=1e-5)
+
+
+@pytest.mark.parametrize(("power", "reduced"), [(1.0, np.mean), (80.0, np.max)])
+def test_the_generalised_mean_lies_between_mean_and_maximum(power: float, reduced: np.ufunc) -> None:
+    maps = np.random.default_rng(3).uniform(0.5, 1.0, (2, 3, 4, 5)).astype(np.float32)
+    pooling = GeneralisedMean()
+    pooling.p.data.fill_(power)
+    found = pooling(torch.from_numpy(maps)).detach().numpy()
+    np.testing.assert_allclose(found, reduced(maps, axis=(2, 3)), rtol=0.05)
+
+
+def test_an_unknown_backbone_is_refused_with_those_there_are() -> None:
+    with pytest.raises(
+        InvalidInputError, match="no weights for 'resnet'; use one of efficientnet-lite0, miew"
+    ):
+        architecture_of("resnet")
+
+
+@pytest.mark.parametrize(
+    ("package", "model_id"),
+    [
+        ("timm", "miewid-msv3"),
+        ("timm", "megadescriptor-l-384"),
+        ("efficientnet_lite_pytorch", "efficientnet-lite0"),
+    ],
+)
+def test_a_missing_package_is_named_with_the_extra(
+    package: str, model_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # None there makes the import fail as if it were not installed
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(PreconditionError, match=rf"{model_id} needs .*{package}.*the extra `export`"):
+        build(ARCHITECTURES[model_id])

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from services.embedder.export.__main__ import Exported, converted, export, published
+from services.embedder.export.architectures import ARCHITECTURES, build
+from services.embedder.export.checkpoints import from_file
+from services.embedder.export.onnx_export import features
+from services.embedder.images.decoding import ByteArray
+from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, load_backbone, read_manifest
+from spotted.errors import AlreadyExistsError, InvalidInputError
+from tests.services.embedder.torchvision_operators import require_timm
+
+ROOT = Path(__file__).resolve().parents[3]
+MODEL_ID = "efficientnet-lite0"
+
+
+def test_a_second_export_changes_nothing(exported: Exported) -> None:
+    before = (exported.directory / MODEL_FILE).stat()
+    again = export(MODEL_ID, exported.directory.parent.parent)
+    assert not again.fresh
+    assert again.manifest == exported.manifest
+    assert (exported.directory / MODEL_FILE).stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_the_same_weights_give_the_same_bytes(exported: Exported) -> None:
+    architecture = ARCHITECTURES[MODEL_ID]
+    content, _ = converted(architecture, published(architecture), "fp32", None)
+    assert content == (exported.directory / MODEL_FILE).read_bytes()
+    # the file that earlier versions exported: stored vectors are known by it
+    assert exported.manifest.sha256.startswith("006e668d09ca")
+
+
+def test_no_path_of_this_machine_is_in_the_file(exported: Exported) -> None:
+    content = (exported.directory / MODEL_FILE).read_bytes()
+    assert str(ROOT).encode() not in content
+    assert b".py" not in content
+
+
+def test_only_the_two_files_are_left_on_disk(exported: Exported) -> None:
+    assert {path.name for path in exported.directory.iterdir()} == {MODEL_FILE, MANIFEST_FILE}
+
+
+@pytest.mark.parametrize("damaged", [MODEL_FILE, MANIFEST_FILE])
+def test_a_damaged_file_is_exported_anew(damaged: str, tmp_path: Path, exported: Exported) -> None:
+    directory = tmp_path / MODEL_ID / "1"
+    directory.mkdir(parents=True)
+    for name in (MODEL_FILE, MANIFEST_FILE):
+        content = (exported.directory / name).read_bytes()
+        (directory / name).write_bytes(content[:100] if name == damaged else content)
+    again = export(MODEL_ID, tmp_path)
+    assert again.fresh
+    assert (directory / MODEL_FILE).read_bytes() == (exported.directory / MODEL_FILE).read_bytes()
+    assert read_manifest(directory) == exported.manifest
+
+
+def test_an_unknown_backbone_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="no weights for 'resnet'; use one of efficientnet-lite0"):
+        export("resnet", tmp_path)
+
+
+def test_a_manifest_of_another_recipe_is_not_taken_for_this_one(tmp_path: Path, exported: Exported) -> None:
+    directory = tmp_path / MODEL_ID / "1"
+    directory.mkdir(parents=True)
+    (directory / MODEL_FILE).write_bytes((exported.directory / MODEL_FILE).read_bytes())
+    other = replace(exported.manifest, opset=17)
+    (directory / MANIFEST_FILE).write_text(other.to_json())
+    assert export(MODEL_ID, tmp_path).fresh
+
+
+def test_the_command_says_in_one_line_what_it_did(exported: Exported) -> None:
+    models = exported.directory.parent.parent
+    command = [sys.executable, "-W", "error", "-m", "services.embedder.export", MODEL_ID]
+    command += ["--output", str(models)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (
+        done.stdout
+        == f"verified {exported.directory / MODEL_FILE} (SHA-256 {exported.manifest.sha256[:12]})\n"
+    )
+    assert not done.stderr
+
+
+def test_the_manifest_tells_weights_and_measured_parity(exported: Exported) -> None:
+    manifest = read_manifest(exported.directory)
+    assert manifest.weights_sha256 == published(ARCHITECTURES[MODEL_ID]).sha256
+    assert (manifest.precision, manifest.resize_kernel, manifest.aspect) == ("fp32", "bilinear", "stretch")
+    assert manifest.largest_difference is not None
+    assert manifest.least_cosine is not None
+    assert 0 < manifest.largest_difference < 1e-4
+    assert 0.99999 < manifest.least_cosine < 1.00001
+
+
+def test_other_weights_get_another_version(tmp_path: Path, exported: Exported) -> None:
+    directory = tmp_path / MODEL_ID / "1"
+    shutil.copytree(exported.directory, directory)
+    network = build(ARCHITECTURES[MODEL_ID])
+    network.load_state_dict({**network.state_dict(), **others()})
+    torch.save({"state_dict": network.network.state_dict()}, tmp_path / "other.pt")
+    weights = from_file(tmp_path / "other.pt")
+    with pytest.raises(AlreadyExistsError, match=r"exported from other weights .* as --version 2"):
+        export(MODEL_ID, tmp_path, weights=weights)
+    assert read_manifest(directory) == exported.manifest
+    second = export(MODEL_ID, tmp_path, weights=weights, version=2)
+    assert second.directory == tmp_path / MODEL_ID / "2"
+    assert second.manifest.sha256 != exported.manifest.sha256
+    assert second.manifest.source == "the file other.pt"
+    assert load_backbone(tmp_path, MODEL_ID).manifest == second.manifest
+
+
+def others() -> dict[str, torch.Tensor]:
+    """The published parameters, one of them a little changed."""
+    state = torch.load(published(ARCHITECTURES[MODEL_ID]).path, weights_only=True)
+    state["_conv_stem.weight"] *= 1.01
+    return {f"network.{name}": tensor for name, tensor in state.items()}
+
+
+def test_fp16_is_a_backbone_of_its_own(tmp_path: Path, drawing: ByteArray) -> None:
+    done = export(MODEL_ID, tmp_path, precision="fp16")
+    assert done.directory == tmp_path / f"{MODEL_ID}-fp16" / "1"
+    assert done.manifest.precision == "fp16"
+    assert not export(MODEL_ID, tmp_path, precision="fp16").fresh
+    half = load_backbone(tmp_path, f"{MODEL_ID}-fp16")
+    (vector,) = half.embed([drawing[:224, :224]])
+    assert isinstance(vector, np.ndarray)
+    assert vector.dtype == np.float32
+    assert vector.shape == (1280,)
+
+
+@pytest.mark.slow
+def test_photographs_become_part_of_the_source(tmp_path: Path, drawing: ByteArray) -> None:
+    for i in range(8):
+        Image.fromarray(drawing[i:]).save(tmp_path / f"{i}.png")
+    done = export(MODEL_ID, tmp_path / "models", precision="int8", calibration=tmp_path)
+    assert "calibrated and checked on 8 photographs" in done.manifest.source
+    assert not export(MODEL_ID, tmp_path / "models", precision="int8", calibration=tmp_path).fresh
+    (tmp_path / "8.png").write_bytes((tmp_path / "0.png").read_bytes())
+    assert export(MODEL_ID, tmp_path / "models", precision="int8", calibration=tmp_path).fresh
+
+
+def test_fp32_takes_no_photographs(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="fp32 is not calibrated"):
+        export(MODEL_ID, tmp_path, calibration=tmp_path)
+
+
+def test_a_file_from_elsewhere_loads_with_the_shortest_manifest(tmp_path: Path, exported: Exported) -> None:
+    directory = tmp_path / "from-elsewhere" / "1"
+    directory.mkdir(parents=True)
+    shutil.copy(exported.directory / MODEL_FILE, directory)
+    fields = json.loads(exported.manifest.to_json())
+    for optional in ("aspect", "weights_sha256", "precision", "largest_difference", "least_cosine"):
+        del fields[optional]
+    fields |= {"model_id": "from-elsewhere", "licence": "CC0-1.0", "source": "elsewhere"}
+    (directory / MANIFEST_FILE).write_text(json.dumps(fields))
+    manifest = load_backbone(tmp_path, "from-elsewhere").manifest
+    assert (manifest.precision, manifest.aspect, manifest.least_cosine) == ("fp32", "stretch", None)
+
+
+@pytest.mark.slow
+def test_a_timm_backbone_goes_all_the_way(tmp_path: Path) -> None:
+    require_timm()
+    torch.manual_seed(0)
+    network = build(ARCHITECTURES["megadescriptor-t-224"])
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({"model": {f"module.{k}": v for k, v in network.network.state_dict().items()}}, path)
+    done = export("megadescriptor-t-224", tmp_path, weights=from_file(path))
+    assert done.manifest.dimension == 768
+    assert done.manifest.licence == "CC-BY-NC-4.0"
+    images = np.random.default_rng(5).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    content = (done.directory / MODEL_FILE).read_bytes()
+    with torch.no_grad():
+        expected = network(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(features(content, images), expected, atol=1e-4)
+    unit = load_backbone(tmp_path, "megadescriptor-t-224").embed(list(images))
+    for row, vector in zip(expected, unit, strict=True):
+        assert isinstance(vector, np.ndarray)
+        np.testing.assert_allclose(vector, row / np.linalg.norm(row), atol=1e-5)
+    eighth = export("megadescriptor-t-224", tmp_path, weights=from_file(path), precision="int8")
+    assert eighth.manifest.model_id == "megadescriptor-t-224-int8"
+    assert eighth.manifest.least_cosine is not None
+    assert eighth.manifest.least_cosine > 0.99

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.common.store.store import Store
+from services.embedder.images.references import ReferenceStore
+from services.embedder.images.tones import Reference
+from spotted.errors import NotFoundError
+
+
+def test_a_reference_comes_back_by_its_digest(store: Store) -> None:
+    reference = Reference.of(np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8))
+    references = ReferenceStore(store)
+    digest = references.put(reference)
+    assert references.put(reference) == digest
+    assert references.get(digest) == reference
+    assert references.get(digest).digest == digest
+
+
+def test_an_unknown_reference_names_the_remedy(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; send AddReferenceImage first"):
+        ReferenceStore(store).get("nosuch")

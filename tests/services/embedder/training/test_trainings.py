@@ -1,0 +1,115 @@
+"""A head trained from places and times in a process of its own, over real channels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import pytest
+
+from services.common.store.store import Store
+from services.embedder.inference.backbones import Backbone
+from spotted import messages
+from spotted.client import Spotted
+from spotted.client.calls import our_errors
+from spotted.errors import NotFoundError, PreconditionError
+from spotted.v1 import embedder_pb2 as pb
+from spotted.v1 import operations_pb2, scorer_pb2
+from spotted.v1.operations_pb2_grpc import OperationsServiceStub
+from tests.services.embedder.serving import add_survey, serving
+
+
+@pytest.fixture
+def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
+    with serving(store, backbone) as client:
+        yield client
+    # each training is watched by a thread that has a last word with the store
+    for thread in threading.enumerate():
+        if thread.name == "training":
+            thread.join(30)
+
+
+def train(
+    spotted: Spotted, survey_id: str, epochs: int = 3, request_id: str = ""
+) -> operations_pb2.Operation:
+    request = pb.TrainHeadRequest(
+        survey_id=survey_id, recipe=pb.HeadRecipe(epochs=epochs, rank=4), request_id=request_id
+    )
+    with our_errors("embedder"):
+        return spotted.embedder.TrainHead(request, timeout=30).operation
+
+
+def ended(spotted: Spotted, operation_id: str) -> operations_pb2.Operation:
+    stub = OperationsServiceStub(spotted._channels["embedder"])
+    request = operations_pb2.WatchOperationRequest(operation_id=operation_id)
+    *_, last = stub.WatchOperation(request, timeout=120)
+    return last.operation
+
+
+@pytest.mark.slow
+def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id: str) -> None:
+    add_survey(spotted, survey_id)
+    operation = train(spotted, survey_id, request_id="r")
+    assert train(spotted, survey_id, request_id="r").operation_id == operation.operation_id
+    with pytest.raises(PreconditionError, match="runs already"):
+        train(spotted, survey_id)
+    done = ended(spotted, operation.operation_id)
+    assert done.state == operations_pb2.OPERATION_STATE_SUCCEEDED, done.message
+    assert done.progress == 1.0
+    assert {"loss", "positive_pairs", "effective_rank"} <= set(done.metrics)
+    before = spotted.score_matrix(survey_id)
+    request = scorer_pb2.ActivateHeadRequest(survey_id=survey_id, head_digest=done.result)
+    active = spotted.scorer.ActivateHead(request, timeout=30)
+    assert active.score_spec.head_digest == done.result
+    adapted = spotted.score_matrix(survey_id)
+    assert np.abs(adapted - before).max() > 1e-4
+    _, vectors = spotted.detections_with_embeddings(survey_id)
+    _, stored = spotted.detections_with_embeddings(survey_id, base=True)
+    request.head_digest = ""
+    spotted.scorer.ActivateHead(request, timeout=30)
+    np.testing.assert_array_equal(spotted.score_matrix(survey_id), before)
+    _, base = spotted.detections_with_embeddings(survey_id)
+    np.testing.assert_array_equal(base, stored)
+    applied = spotted.embedder.ApplyHead(
+        pb.ApplyHeadRequest(head_digest=done.result, embeddings=messages.tensor(base)), timeout=30
+    )
+    np.testing.assert_allclose(messages.vector(applied.embeddings), vectors, atol=2e-3)
+
+
+@pytest.mark.slow
+def test_a_training_that_is_cancelled_ends_and_leaves_no_head(spotted: Spotted, survey_id: str) -> None:
+    add_survey(spotted, survey_id)
+    operation = train(spotted, survey_id, epochs=10_000)
+    stub = OperationsServiceStub(spotted._channels["embedder"])
+    stub.CancelOperation(
+        operations_pb2.CancelOperationRequest(operation_id=operation.operation_id), timeout=10
+    )
+    done = ended(spotted, operation.operation_id)
+    assert (done.state, done.result) == (operations_pb2.OPERATION_STATE_CANCELLED, "")
+    # the next one may begin
+    assert ended(spotted, train(spotted, survey_id).operation_id).result
+
+
+@pytest.mark.slow
+def test_a_training_whose_process_dies_has_failed_with_its_code_and_may_be_repeated(
+    spotted: Spotted, survey_id: str
+) -> None:
+    add_survey(spotted, survey_id)
+    operation = train(spotted, survey_id, epochs=10_000)
+    children = [c for c in psutil.Process().children() if c.status() != psutil.STATUS_ZOMBIE]
+    (worker,) = [c for c in children if operation.operation_id in c.cmdline()]
+    worker.kill()
+    done = ended(spotted, operation.operation_id)
+    assert done.state == operations_pb2.OPERATION_STATE_FAILED
+    assert "ended with code -9" in done.message
+    assert ended(spotted, train(spotted, survey_id).operation_id).result
+
+
+def test_a_survey_that_is_too_small_or_unknown_is_refused(spotted: Spotted, survey_id: str) -> None:
+    with pytest.raises(NotFoundError):
+        train(spotted, survey_id)
+    add_survey(spotted, survey_id, count=5)
+    with pytest.raises(PreconditionError, match="has 5 detections; a head needs 10"):
+        train(spotted, survey_id)

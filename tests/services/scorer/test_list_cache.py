@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.scorer import list_cache
+from spotted.ranking.candidate_lists import Standing
+from spotted.ranking.gallery import Gallery
+from spotted.survey import Camera
+from spotted.v1 import scorer_pb2 as pb
+from spotted.v1 import survey_pb2
+from tests.services.scorer.planted import START_S, Scorer, detections, vectors
+
+COUNT = 80
+
+
+@pytest.fixture
+def made_anew(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many detections were ranked each time that lists were made from nothing."""
+    counts: list[int] = []
+    whole = Standing.of
+
+    def of(gallery: Gallery, *args: object, **options: object) -> Standing:
+        counts.append(len(gallery))
+        return whole(gallery, *args, **options)  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(Standing, "of", of)
+    return counts
+
+
+def anew(scorer: Scorer, survey_id: str, **asked: object) -> list[pb.CandidateList]:
+    """What everyone's lists are where each is asked for by itself."""
+    pages = scorer.stub.ListDetections(pb.ListDetectionsRequest(survey_id=survey_id, page_size=1000))
+    ids = [d.detection_id for d in pages.detections]
+    return [one for i in ids for one in scorer.candidates(survey_id, top_k=6, detection_ids=[i], **asked)]
+
+
+def test_lists_follow_any_history_without_being_made_anew(
+    scorer: Scorer, survey_id: str, made_anew: list[int]
+) -> None:
+    added, embeddings = detections(COUNT), vectors(COUNT)
+    scorer.create(survey_id)
+    rng = np.random.default_rng(0)
+    present: list[int] = []
+    for step in range(8):
+        waiting = [row for row in range(COUNT) if row not in present]
+        if step % 3 == 2:
+            gone = sorted(rng.choice(present, 9, replace=False).tolist())
+            ids = [added[row].detection_id for row in gone]
+            scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=ids))
+            present = [row for row in present if row not in gone]
+        else:
+            # those that went may come back
+            chosen = rng.choice(waiting, 14, replace=False).tolist()
+            scorer.add(survey_id, [added[row] for row in chosen], embeddings[chosen])
+            present += chosen
+        for fusion in (survey_pb2.FUSION_PRODUCT, survey_pb2.FUSION_VISUAL):
+            assert scorer.candidates(survey_id, top_k=6, fusion=fusion) == anew(
+                scorer, survey_id, fusion=fusion
+            )
+    # the first reading of each of the two scores, and nothing after it
+    assert made_anew == [14, 14]
+
+
+def test_lists_are_made_anew_where_every_score_changes(
+    scorer: Scorer, survey_id: str, made_anew: list[int]
+) -> None:
+    scorer.plant(survey_id, 20)
+    scorer.candidates(survey_id)
+    scorer.upsert(survey_id, Camera("CAM09", 90_000.0, 0.0, START_S))
+    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)
+    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)
+    assert made_anew == [20, 20]
+
+
+def test_shorter_lists_are_read_from_longer_ones_and_longer_ones_made(
+    scorer: Scorer, survey_id: str, made_anew: list[int]
+) -> None:
+    scorer.plant(survey_id, 40)
+    long = scorer.candidates(survey_id, top_k=30)
+    short = scorer.candidates(survey_id, top_k=3)
+    assert [list(one.candidates) for one in short] == [list(one.candidates[:3]) for one in long]
+    assert len(made_anew) == 1
+
+
+def test_lists_too_long_to_keep_are_ranked_each_time(
+    scorer: Scorer, survey_id: str, made_anew: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_cache, "MOST", 100)
+    scorer.plant(survey_id, 20)
+    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)
+    assert made_anew == []
+
+
+def test_a_survey_made_anew_under_its_id_has_lists_of_its_own(scorer: Scorer, survey_id: str) -> None:
+    scorer.plant(survey_id, 20)
+    scorer.candidates(survey_id)
+    scorer.stub.DeleteSurvey(pb.DeleteSurveyRequest(survey_id=survey_id))
+    scorer.plant(survey_id, 25, seed=4)
+    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)

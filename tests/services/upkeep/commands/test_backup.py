@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from services.common.store import keys
+from services.common.store.store import Store
+from services.upkeep.__main__ import main
+from services.upkeep.backup.directory import files
+from spotted.v1 import store_pb2, survey_pb2
+from tests.services.upkeep.backup.test_directory import plant
+
+
+@pytest.fixture
+def survey(store: Store, survey_id: str) -> str:
+    return plant(store, survey_id)
+
+
+def run(store: Store, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["backup", *arguments, "--store", store.url])
+
+
+def test_one_survey_goes_into_one_file_that_can_be_checked(store: Store, survey: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.spotted"
+    done = run(store, survey, "-o", str(path))
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == f"{survey}: 1 events, 0 sessions, 0.0 MB in {path}\n"
+    checked = run(store, "--check", str(path))
+    assert checked.exit_code == 0
+    assert f"{path} is well: survey {survey} as of 20" in checked.stdout
+    (told,) = json.loads(run(store, "--check", str(path), "--json").stdout)["checked"]
+    assert (told["survey_id"], told["events"], told["store_version"]) == (survey, 1, keys.STORE_VERSION)
+
+
+def test_a_check_of_a_damaged_file_fails(store: Store, survey: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.spotted"
+    run(store, survey, "-o", str(path))
+    path.write_bytes(path.read_bytes()[:-5])
+    checked = run(store, "--check", str(path))
+    assert checked.exit_code == 3
+    assert "is damaged at byte" in checked.stderr
+    assert checked.stdout == ""
+
+
+def test_all_surveys_go_into_a_directory_with_a_last_line_that_counts(
+    second: Store, survey_id: str, tmp_path: Path
+) -> None:
+    survey = plant(second, survey_id)
+    for _ in range(2):
+        done = run(second, "--all", "--output", str(tmp_path), "--keep", "1")
+        assert done.exit_code == 0, done.stderr
+    (path,) = files(tmp_path, survey)
+    assert f"{survey}: 1 events, 0 sessions, 0.0 MB in {path}" in done.stdout
+    count = len(list(tmp_path.iterdir()))
+    assert done.stdout.splitlines()[-1].startswith(f"{count} of {count} surveys backed up to {tmp_path}: ")
+
+
+def test_one_that_fails_fails_the_command_and_stops_no_other(
+    store: Store, survey: str, tmp_path: Path
+) -> None:
+    done = run(store, "nosuch", survey, "-o", str(tmp_path))
+    assert done.exit_code == 1
+    assert "nosuch failed: survey 'nosuch' does not exist" in done.stderr
+    assert done.stdout.splitlines()[-1].startswith("1 of 2 surveys backed up")
+    assert len(files(tmp_path, survey)) == 1
+    told = json.loads(run(store, "nosuch", survey, "-o", str(tmp_path), "--json").stdout)
+    assert [each["survey_id"] for each in told["backed_up"]] == [survey]
+    assert [each["reason"] for each in told["failed"]] == ["NOT_FOUND"]
+
+
+def test_what_a_survey_names_and_the_store_lost_is_told(store: Store, survey_id: str, tmp_path: Path) -> None:
+    plant(store, survey_id)
+    named = survey_pb2.Survey(survey_id=survey_id, head_digest="a" * 64)
+    event = store_pb2.SurveyEvent(survey=named).SerializeToString()
+    store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")([keys.survey_journal(survey_id)], [event])
+    done = run(store, survey_id, "-o", str(tmp_path))
+    assert f"{survey_id} names {'a' * 64}, which the store does not have" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "x"], "name the surveys, or give --all"),
+        (["a", "--all", "-o", "x"], "name the surveys, or give --all"),
+        (["a"], "name where to write to with --output"),
+        (["--check"], "--check takes the files to check"),
+        (["--check", "--all", "a"], "--check takes the files to check"),
+    ],
+)
+def test_wrong_usage_is_told(store: Store, arguments: list[str], words: str) -> None:
+    done = run(store, *arguments)
+    assert done.exit_code == 2
+    assert words in done.stderr

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.common.store.store import Store
+from services.embedder.inference.backbones import Backbone
+from spotted.client import Crop
+from spotted.v1 import embedder_pb2
+from tests.services.embedder.serving import serving as embedder_serving
+from tests.spotted.cli.conftest import Machine, machine_of
+
+
+def test_embedding_needs_an_import_first(machine: Machine) -> None:
+    done = machine.run("embed", "nosuch")
+    assert done.exit_code == 4
+    assert "spotted import" in done.stderr
+
+
+@pytest.fixture
+def photographed(tmp_path: Path, store: Store, backbone: Backbone, survey_id: str) -> Iterator[Machine]:
+    """A machine with an embedder that has imported three photographs, the last of them the reference."""
+    rng = np.random.default_rng(0)
+    rows = ["detection_id,camera_id,timestamp,image"]
+    for name, brightest in (("dark", 60), ("bright", 255), ("reference", 120)):
+        pixels = rng.integers(0, brightest, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        rows.append(f"{name},A,2024-01-02T00:00Z,{name}.png")
+    (tmp_path / "cameras.csv").write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
+    (tmp_path / "detections.csv").write_text("\n".join(rows) + "\n")
+    with embedder_serving(store, backbone) as spotted:
+        machine = machine_of(tmp_path / "data", spotted)
+        arguments = ["--cameras", str(tmp_path / "cameras.csv"), "--timezone", "UTC", "--survey", survey_id]
+        done = machine.run("import", *arguments, "--detections", str(tmp_path / "detections.csv"))
+        assert done.exit_code == 0, done.stderr
+        yield machine
+
+
+def test_photographs_take_the_tones_of_a_reference(
+    photographed: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    spotted, reference = photographed.spotted, tmp_path / "reference.png"
+    arguments = ("--tone", "matched", "--reference", str(reference))
+    done = photographed.run("embed", survey_id, *arguments)
+    assert done.exit_code == 0, done.stderr
+    assert "3 detections stored, 0 were there, 0 failed" in done.stdout
+    detections, stored = spotted.detections_with_embeddings(survey_id)
+    ids = [d.detection_id for d in detections]
+    digest = spotted.add_reference(reference.read_bytes())
+
+    def embedded(preparation: embedder_pb2.Preparation) -> np.ndarray:
+        crops = [Crop(i, (tmp_path / f"{i}.png").read_bytes()) for i in ids]
+        vectors = [one.vector for one in spotted.embed(crops, preparation=preparation)]
+        return np.stack([vector for vector in vectors if vector is not None])
+
+    matched = embedded(embedder_pb2.Preparation(tone=embedder_pb2.TONE_MATCHED, reference_digest=digest))
+    np.testing.assert_allclose(stored, matched, atol=1e-3)
+    assert np.abs(stored - embedded(embedder_pb2.Preparation())).max() > 1e-2
+    # a survey holds vectors of one preparation
+    (tmp_path / "late.png").write_bytes(reference.read_bytes())
+    with (tmp_path / "detections.csv").open("a") as table:
+        table.write("late,A,2024-01-03T00:00Z,late.png\n")
+    other = photographed.run("embed", survey_id, "--tone", "equalised")
+    assert other.exit_code == 6, other.output
+    assert "embed all of a survey with one backbone" in other.stderr
+    assert photographed.run("embed", survey_id, *arguments).exit_code == 0
+    assert spotted.survey(survey_id).detection_count == 4
+
+
+def test_matched_tones_and_their_reference_need_each_other(machine: Machine, tmp_path: Path) -> None:
+    picture = tmp_path / "reference.png"
+    picture.write_bytes(b"never read")
+    for arguments in (
+        ("--tone", "matched"),
+        ("--reference", str(picture)),
+        ("--tone", "equalised", "--reference", str(picture)),
+    ):
+        done = machine.run("embed", "any", *arguments)
+        assert done.exit_code == 2
+        assert "--tone matched and --reference FILE need each other" in done.stderr
+    unknown = machine.run("embed", "any", "--tone", "sepia")
+    assert unknown.exit_code == 2
+    assert "as-taken" in unknown.stderr

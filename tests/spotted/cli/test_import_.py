@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from tests.spotted.camtrapdp_package import write_package
+from tests.spotted.cli.conftest import Machine
+from tests.spotted.client.surveys import survey
+from tests.spotted.published_tree import write_tree
+
+
+def test_a_package_becomes_a_survey_and_is_told_with_its_notes(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path / "package")
+    done = machine.run("import", str(tmp_path / "package"), "--survey", survey_id)
+    assert done.exit_code == 0
+    assert f"survey {survey_id}: 3 cameras, 13 detections to embed" in done.stdout
+    assert "projected to EPSG" in done.stderr
+    assert machine.spotted.survey(survey_id).camera_count == 3
+
+
+def test_a_package_that_has_grown_is_imported_again_with_a_note(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    cameras, detections = tmp_path / "cameras.csv", tmp_path / "detections.csv"
+    cameras.write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
+    detections.write_text("detection_id,camera_id,timestamp,image\nd1,A,2024-01-02T00:00Z,a.jpg\n")
+    arguments = ["import", "--cameras", str(cameras), "--detections", str(detections), "--survey", survey_id]
+    arguments += ["--timezone", "UTC", "--json"]
+    assert machine.run(*arguments).exit_code == 0
+    before = machine.spotted.survey(survey_id)
+    cameras.write_text(
+        "camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\nB,5,5,2024-02-01,2024-03-01\n"
+    )
+    again = machine.run(*arguments)
+    assert again.exit_code == 0, again.stderr
+    after = machine.spotted.survey(survey_id)
+    assert after.end_time.seconds > before.end_time.seconds
+    assert after.camera_count == 2
+    assert any("extent" in note for note in json.loads(again.stdout)["notes"])
+
+
+def test_other_files_cannot_take_the_id_of_a_survey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+    machine.spotted.create_survey(survey(survey_id))
+    write_package(tmp_path / "package")
+    done = machine.run("import", str(tmp_path / "package"), "--survey", survey_id)
+    assert done.exit_code == 1
+    assert "choose another survey_id" in done.stderr
+    assert machine.spotted.survey(survey_id).display_name == "a name"
+
+
+def test_wrong_files_are_told_and_leave_no_survey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+    write_package(tmp_path)
+    media = tmp_path / "media.csv"
+    media.write_text(re.sub(r"(T\d\d:\d\d:\d\d)(Z|[+-]\d\d:?\d\d)", r"\1", media.read_text()))
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert done.exit_code == 3
+    assert "media.csv row 2" in done.stderr
+    assert survey_id not in {s.survey_id for s in machine.spotted.surveys()}
+
+
+def test_neither_a_package_nor_both_tables_is_wrong_usage(machine: Machine) -> None:
+    assert machine.run("import").exit_code == 2
+
+
+def test_a_published_set_becomes_a_survey_and_each_file_passed_over_is_named(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    files = ["A/CAM1_2019-08-01_01-00-00.jpg", "No_ID/x_CAM2_20190801_030000_1.jpg", "A/clip.avi"]
+    root = write_tree(tmp_path / "LeopardID102", files)
+    done = machine.run("import", str(root), "--layout", "spotted-published", "--survey", survey_id)
+    assert done.exit_code == 0, done.output
+    assert f"survey {survey_id}: 2 cameras, 2 detections to embed" in done.stdout
+    assert "1 file passed over, no JPEG, PNG or WebP: A/clip.avi" in done.stderr
+    assert "only visual similarity can be measured" in done.stderr
+
+
+def test_a_catalogue_becomes_a_survey_by_its_file_or_its_directory(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_tree(tmp_path, ["a.jpg"])
+    path = tmp_path / "catalogue.csv"
+    path.write_text("path,identity,date,camera\na.jpg,anna,2019-08-01 01:00:00,C1\n")
+    for package, suffix in ((path, "file"), (tmp_path, "directory")):
+        arguments = ("import", str(package), "--layout", "catalogue", "--survey", f"{survey_id}-{suffix}")
+        done = machine.run(*arguments)
+        assert "1 cameras, 1 detections to embed" in done.stdout, done.output
+
+
+def test_a_layout_and_the_tables_that_it_does_not_read_are_wrong_usage(
+    machine: Machine, tmp_path: Path
+) -> None:
+    table = tmp_path / "cameras.csv"
+    table.write_text("camera_id,x_m,y_m\nA,0,0\n")
+    here, tables = str(tmp_path), ("--cameras", str(table))
+    for arguments in (
+        (here, *tables),
+        (here, *tables, "--detections", str(table)),
+        ("--detections", str(table)),
+        (*tables, "--detections", str(table), "--layout", "catalogue"),
+        (str(table),),
+        (str(table), "--layout", "spotted-published"),
+        (here, "--layout", "spotted-published", "--images", here),
+        (here, "--layout", "nosuch"),
+    ):
+        assert machine.run("import", *arguments).exit_code == 2, arguments

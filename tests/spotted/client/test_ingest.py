@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.common.store.store import Store
+from services.embedder.inference.backbones import Backbone
+from spotted.client import Spotted
+from spotted.client.ingest import BLOCK, embed_pictures
+from spotted.formats.picture import Picture
+from spotted.survey import Detection, Survey
+from tests.services.embedder.serving import serving
+
+
+@pytest.fixture
+def spotted(store: Store, backbone: Backbone, survey_id: str) -> Iterator[Spotted]:
+    with serving(store, backbone) as client:
+        client.create_survey(Survey(survey_id, 0.0, 1.0))
+        yield client
+
+
+def picture(directory: Path, number: int) -> Picture:
+    path = directory / f"{number}.png"
+    content = io.BytesIO()
+    pixels = np.random.default_rng(number).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(content, "PNG")
+    path.write_bytes(content.getvalue())
+    return Picture(Detection(f"d{number:03}"), path)
+
+
+def test_pictures_are_stored_once_and_a_second_run_goes_on(
+    spotted: Spotted, survey_id: str, tmp_path: Path
+) -> None:
+    pictures = [picture(tmp_path, n) for n in range(BLOCK + 6)]
+    told: list[int] = []
+    first = embed_pictures(spotted, survey_id, pictures[:5])
+    assert (first.added, first.unchanged, first.failed) == (5, 0, [])
+    second = embed_pictures(spotted, survey_id, pictures, told=told.append)
+    assert (second.added, second.unchanged) == (BLOCK + 1, 5)
+    assert sum(told) == len(pictures)
+    assert {d.detection_id for d in spotted.detections(survey_id)} == {
+        p.detection.detection_id for p in pictures
+    }
+
+
+def test_what_cannot_be_used_is_listed_and_the_others_are_stored(
+    spotted: Spotted, survey_id: str, tmp_path: Path
+) -> None:
+    pictures = [picture(tmp_path, n) for n in range(3)]
+    broken = picture(tmp_path, 90)
+    assert broken.path is not None
+    broken.path.write_bytes(b"GIF89a")
+    missing = Picture(Detection("d091"), tmp_path / "nosuch.jpg")
+    none = Picture(Detection("d092"), None)
+    stranger = Picture(Detection("d093", camera_id="nosuch"), pictures[0].path)
+    told: list[int] = []
+    everything = [*pictures, broken, missing, none, stranger]
+    intake = embed_pictures(spotted, survey_id, everything, told=told.append)
+    assert intake.added == 3
+    assert sum(told) == len(everything)
+    failed = dict(intake.failed)
+    assert set(failed) == {"d090", "d091", "d092", "d093"}
+    assert "nosuch.jpg cannot be read" in failed["d091"]
+    assert "no photograph" in failed["d092"]
+    assert "'nosuch'" in failed["d093"]

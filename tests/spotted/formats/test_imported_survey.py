@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spotted.errors import InvalidInputError
+from spotted.formats.imported_survey import assemble, counted, survey_slug
+from spotted.formats.picture import Picture
+from spotted.formats.row import Problems, Row, absolute, distinct, image_path
+from spotted.survey import Camera, Detection
+
+
+def picture(detection_id: str, camera_id: str, time_s: float | None) -> Picture:
+    return Picture(Detection(detection_id, camera_id, time_s), None)
+
+
+@given(st.text())
+def test_a_survey_id_can_always_be_made(text: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", survey_slug(text))
+
+
+def test_a_good_survey_id_stays() -> None:
+    assert survey_slug("Kruger_2024.1") == "Kruger_2024.1"
+    assert survey_slug(" Kruger / north ") == "Kruger-north"
+
+
+def test_counts_carry_their_noun() -> None:
+    assert [counted(n, "camera") for n in (0, 1, 2_000)] == ["0 cameras", "1 camera", "2,000 cameras"]
+
+
+def test_the_survey_spans_periods_and_detections_of_trusted_clocks() -> None:
+    cameras = {
+        "a": Camera("a", 0.0, 0.0, start_s=100.0, end_s=200.0),
+        "b": Camera("b", 0.0, 0.0),
+        "c": Camera("c", 0.0, 0.0, clock_suspect=True),
+    }
+    pictures = [
+        picture("1", "b", 50.0),
+        picture("2", "b", 250.0),
+        picture("3", "c", 9_999.0),
+        picture("4", "", None),
+    ]
+    survey = assemble("s", "", cameras, {}, pictures, []).survey
+    assert (survey.start_s, survey.end_s) == (50.0, 250.0)
+    only_suspect = assemble("s", "", {"c": cameras["c"]}, {}, pictures[2:], []).survey
+    assert only_suspect.start_s == 9_999.0
+
+
+def test_a_survey_without_any_time_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="neither a camera's period nor a detection's time"):
+        assemble("s", "", {"a": Camera("a")}, {}, [picture("1", "a", None)], [])
+
+
+def test_fitted_periods_hold_all_detections_in_any_order() -> None:
+    cameras = {"a": Camera("a", 0.0, 0.0, start_s=100.0, end_s=200.0)}
+    pictures = [
+        picture("1", "a", 80.0),
+        picture("2", "a", 90.0),
+        picture("3", "a", 230.0),
+        picture("4", "a", 210.0),
+    ]
+    for order in (pictures, pictures[::-1]):
+        camera = assemble("s", "", cameras, {}, order, []).survey.cameras["a"]
+        assert (camera.start_s, camera.end_s) == (80.0, 230.0)
+
+
+def test_rows_come_once_by_id_and_clashes_are_problems() -> None:
+    problems = Problems()
+    cells = [{"id": "a", "x": "1"}, {"id": "a", "x": "1"}, {"id": "a", "x": "2"}, {"id": ""}, {"id": ""}]
+    rows = [Row("t.csv", number, row, problems) for number, row in enumerate(cells, start=2)]
+    assert [row.number for row in distinct(rows, "id")] == [2]
+    assert problems.count == 3
+    assert "row 4, id 'a' is also in row 2" in problems.shown[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a/b.jpg", "a/b.jpg"),
+        ("./a//b.jpg", "a/b.jpg"),
+        ("a\\b.jpg", "a/b.jpg"),
+        ("a/../b.jpg", "b.jpg"),
+        ("..b/c.jpg", "..b/c.jpg"),
+    ],
+)
+def test_image_paths_stay_inside_their_root(tmp_path: Path, text: str, expected: str) -> None:
+    assert image_path(Row("t", 2, {"p": text}, Problems()), "p", tmp_path) == tmp_path / expected
+
+
+@pytest.mark.parametrize(
+    "text", ["../x.jpg", "a/../../x.jpg", "..\\x.jpg", "/x.jpg", "s3://bucket/x.jpg", "\\\\h\\x"]
+)
+def test_image_paths_that_leave_the_root_are_problems(tmp_path: Path, text: str) -> None:
+    row = Row("t", 2, {"p": text}, Problems())
+    assert image_path(row, "p", tmp_path) is None
+    assert row.problems.count == 1
+
+
+def test_links_inside_the_root_are_followed_and_its_name_kept(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "images").symlink_to(tmp_path / "disk")
+    path = image_path(Row("t", 2, {"p": "images/x.jpg"}, Problems()), "p", absolute(tmp_path / "root"))
+    assert path == tmp_path / "root" / "images" / "x.jpg"

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from spotted.errors import PreconditionError, UnavailableError
+from spotted.local import processes
+
+
+def test_a_directory_where_nothing_was_started_has_no_run(tmp_path: Path) -> None:
+    assert processes.read(tmp_path) is None
+    assert processes.down(tmp_path) == []
+
+
+def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind((processes.LOOPBACK, 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(PreconditionError, match=f"port {port} for the store is taken.*--port"):
+            processes.up(tmp_path, port=port)
+
+
+def test_a_process_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path) -> None:
+    environment = {"SPOTTED_DEVICE": "abacus"}
+    member = processes.start_service(
+        "scorer", tmp_path, processes.free_port(), "redis://127.0.0.1:1/0", "", environment
+    )
+    with pytest.raises(
+        UnavailableError, match=r"the scorer did not start: .*SPOTTED_DEVICE is 'abacus'.*scorer\.log"
+    ):
+        processes.wait(member, tmp_path / "scorer.log")
+
+
+def test_a_store_answers_until_it_is_killed(tmp_path: Path) -> None:
+    member = processes.start_store(tmp_path, processes.free_port())
+    processes.wait(member, tmp_path / "store.log")
+    assert processes.answers(member)
+    process = member.process()
+    assert process is not None
+    process.kill()
+    process.wait()
+    assert not processes.answers(member)
+    assert member.process() is None
+
+
+def test_a_pid_that_belongs_to_another_process_is_not_ours(tmp_path: Path) -> None:
+    member = processes.start_store(tmp_path, processes.free_port())
+    other = processes.Member("store", member.port, member.pid, member.started_at_s - 100.0)
+    assert other.process() is None
+    process = member.process()
+    assert process is not None
+    process.kill()
+    process.wait()
+
+
+def test_nothing_serves_where_nothing_listens() -> None:
+    assert not processes.serving("127.0.0.1:1")

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spotted.arrays import BoolArray, IntArray
+from spotted.ranking.gallery import Gallery
+from spotted.ranking.search import Allowed, Contest, Search
+from spotted.scoring.bounds import Journeys
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.fusion import Fusion
+from spotted.scoring.parallel import running
+from tests.spotted.surveys import random_gallery
+
+COUNT, K = 90, 4
+
+
+def odd_gaps(rows: IntArray, columns: IntArray) -> BoolArray:
+    return np.asarray((rows - columns) % 2 == 1)
+
+
+def contest(gallery: Gallery, fusion: Fusion = Fusion.PRODUCT, allowed: Allowed | None = None) -> Contest:
+    journeys = Journeys.of(gallery.table, gallery.extent, gallery.params)
+    return Contest(gallery.embeddings, journeys, gallery.scoring(fusion), gallery.order, allowed)
+
+
+def true_pairs(gallery: Gallery, rules: Contest, query: int) -> set[int]:
+    """The k best of all that compete, by score and then by id."""
+    (rivals,) = np.nonzero(rules.competes(np.array([query]), np.arange(COUNT)))
+    scores = gallery.score_pairs(np.full(len(rivals), query), rivals, rules.scoring.fusion).fused
+    return set(rivals[np.lexsort((gallery.order[rivals], -scores))][:K].tolist())
+
+
+def found_pairs(search: Search, strip: int) -> dict[int, set[int]]:
+    places, rows = search.pairs(strip)
+    return {
+        int(query): set(rows[places == place].tolist()) for place, query in enumerate(search.strips[strip])
+    }
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("fusion", list(Fusion))
+@pytest.mark.parametrize("allowed", [None, odd_gaps])
+def test_no_best_candidate_is_lost_whoever_asks(
+    threads: int, fusion: Fusion, allowed: Allowed | None
+) -> None:
+    gallery = random_gallery(COUNT, seed=1, dimension=64)
+    rules = contest(gallery, fusion, allowed)
+    strips = np.array_split(np.arange(COUNT), 4)
+    with running(threads) as run:
+        everyone = Search(rules, strips, K)
+        everyone.everyone(run)
+        for i, strip in enumerate(strips):
+            one = Search(rules, [strip], K)
+            one.one(run)
+            for found in (found_pairs(everyone, i), found_pairs(one, 0)):
+                for query, rows in found.items():
+                    assert rows >= true_pairs(gallery, rules, query)
+
+
+def test_little_more_than_the_best_is_left_where_scores_differ() -> None:
+    rng = np.random.default_rng(0)
+    gallery = random_gallery(COUNT, seed=2, dimension=64)
+    gallery.embeddings[:] = np.abs(rng.normal(size=(COUNT, 64)))
+    gallery.embeddings[:] /= np.linalg.norm(gallery.embeddings.astype(np.float32), axis=1, keepdims=True)
+    search = Search(contest(gallery, Fusion.VISUAL), [np.arange(COUNT)], K)
+    with running(1) as run:
+        search.everyone(run)
+    assert len(search.pairs(0)[0]) < 1.1 * K * COUNT
+
+
+@pytest.mark.parametrize("allowed", [None, odd_gaps])
+def test_rivals_are_counted_with_every_condition(allowed: Allowed | None) -> None:
+    gallery = random_gallery(COUNT, seed=3, params=FeasibilityParams())
+    rules = contest(gallery, allowed=allowed)
+    queries = np.array([5, 0, 89])
+    plain = [sum(bool(rules.competes(np.array(q), np.array(j))) for j in range(COUNT)) for q in queries]
+    assert rules.compared(queries).tolist() == plain
