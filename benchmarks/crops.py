@@ -54,7 +54,7 @@ def _bad(i: int, good: bytes) -> tuple[bytes, str]:
         case 0:
             return b"%08d is no image" % i, f"{i:08d}"
         case 1:
-            return good[: len(good) // 2], "damaged or cut short"
+            return good[: len(good) // 2], "damaged or truncated"
         case 2:
             return b"", "0 bytes"
         case _:

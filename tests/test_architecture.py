@@ -162,6 +162,17 @@ def test_services_do_not_import_each_other(path: Path) -> None:
     assert others <= {own, "common"}
 
 
+CORE_OF_EMBEDDER = [*modules("services/embedder/inference"), *modules("services/embedder/images")]
+
+
+@pytest.mark.parametrize("path", CORE_OF_EMBEDDER, ids=relative)
+def test_the_core_of_the_embedder_knows_no_messages(path: Path) -> None:
+    edge = {name for name in imports(path) if name == "services.embedder.wire" or name.endswith("_pb2")}
+    # references are stored as a message of the store, which never travels
+    allowed = {"spotted.v1.store_pb2"} if path.name == "references.py" else set()
+    assert edge <= allowed
+
+
 def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
     """The sets of nodes that reach each other, by what each reaches."""
     reached: dict[str, set[str]] = {}

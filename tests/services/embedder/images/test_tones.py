@@ -13,7 +13,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def photograph(seed: int, levels: int = 256) -> ByteArray:
-    """Noise (20, 30, 3) of a distribution that the seed chooses."""
+    """Noise (20, 30, 3) from a distribution chosen by the seed."""
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.full(levels, 0.2))
     chosen = rng.choice(256, levels, replace=False)
@@ -76,9 +76,9 @@ def test_matching_is_the_plain_loop(seed: int, levels: int, reference_levels: in
     image, target = photograph(seed, levels), photograph(seed ^ 1, reference_levels)[:13, :17]
     curves = matching(histograms(image), Reference.of(target))
     for channel in range(3):
-        pixels, wanted = image[:, :, channel], target[:, :, channel]
-        present, counts = np.unique(wanted, return_counts=True)
-        shares = np.cumsum(counts) / wanted.size
+        pixels, target_pixels = image[:, :, channel], target[:, :, channel]
+        present, counts = np.unique(target_pixels, return_counts=True)
+        shares = np.cumsum(counts) / target_pixels.size
         for level in np.unique(pixels):
             exact = np.interp((pixels <= level).mean(), shares, present)
             found = int(curves[channel][level])
@@ -130,7 +130,7 @@ def test_counts_that_are_no_histogram_are_refused(counts: tuple[tuple[int, ...],
         Reference(counts)
 
 
-def test_the_digest_of_a_reference_depends_on_its_counts_alone(drawing: ByteArray) -> None:
+def test_the_digest_of_a_reference_depends_only_on_its_counts(drawing: ByteArray) -> None:
     assert Reference.of(drawing).digest == Reference.of(drawing[::-1]).digest
     assert Reference.of(drawing).digest != Reference.of(drawing[1:]).digest
     assert (

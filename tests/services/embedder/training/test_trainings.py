@@ -1,8 +1,9 @@
-"""A head trained from places and times in a process of its own, over real channels."""
+"""Heads trained from places and times in their own processes, over real channels."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,10 +12,13 @@ import pytest
 
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
+from services.embedder.training import trainings
+from services.embedder.training.operations import Operations
 from spotted import messages
 from spotted.client import Spotted
 from spotted.client.calls import our_errors
 from spotted.errors import NotFoundError, PreconditionError
+from spotted.heads.head import HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import operations_pb2, scorer_pb2
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
@@ -25,7 +29,7 @@ from tests.services.embedder.serving import add_survey, serving
 def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
     with serving(store, backbone) as client:
         yield client
-    # each training is watched by a thread that has a last word with the store
+    # each training is watched by a thread that uses the store at its end
     for thread in threading.enumerate():
         if thread.name == "training":
             thread.join(30)
@@ -53,7 +57,7 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
     add_survey(spotted, survey_id)
     operation = train(spotted, survey_id, request_id="r")
     assert train(spotted, survey_id, request_id="r").operation_id == operation.operation_id
-    with pytest.raises(PreconditionError, match="runs already"):
+    with pytest.raises(PreconditionError, match="already running"):
         train(spotted, survey_id)
     done = ended(spotted, operation.operation_id)
     assert done.state == operations_pb2.OPERATION_STATE_SUCCEEDED, done.message
@@ -111,5 +115,15 @@ def test_a_survey_that_is_too_small_or_unknown_is_refused(spotted: Spotted, surv
     with pytest.raises(NotFoundError):
         train(spotted, survey_id)
     add_survey(spotted, survey_id, count=5)
-    with pytest.raises(PreconditionError, match="has 5 detections; a head needs 10"):
+    with pytest.raises(PreconditionError, match="has 5 detections; training a head needs at least 10"):
         train(spotted, survey_id)
+
+
+def test_without_torch_no_training_begins(
+    store: Store, spotted: Spotted, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_survey(spotted, survey_id)
+    begun = trainings.Trainings(store, Operations(store, now=time.time), {})
+    monkeypatch.setattr(trainings, "find_spec", lambda _: None)
+    with pytest.raises(PreconditionError, match="torch is not installed in this embedder; install the extra"):
+        begun.begin(survey_id, HeadRecipe(), "")
