@@ -62,11 +62,11 @@ class Cost:
 def cost(*, quick: bool = False) -> Cost:
     """Measure the cost; quick: with a small survey and few epochs."""
     count, epochs = (200, 3) if quick else (DETECTIONS, EPOCHS)
-    embeddings, table = made(count, DIMENSION)
+    embeddings, table = random_survey(count, DIMENSION)
     recipe = HeadRecipe(epochs=epochs)
     turns = interleaved(
         pairs=1 if quick else 5,
-        training=lambda: trained(embeddings, table, recipe),
+        training=lambda: train(embeddings, table, recipe),
         products=lambda: products(embeddings, recipe),
     )
     ratio = turns.ratio("training", "products")
@@ -79,7 +79,7 @@ def cost(*, quick: bool = False) -> Cost:
     )
 
 
-def trained(embeddings: Float32Array, table: DetectionTable, recipe: HeadRecipe) -> None:
+def train(embeddings: Float32Array, table: DetectionTable, recipe: HeadRecipe) -> None:
     """Train a head, feasibility and pseudo-labels included."""
 
     def journeys(rows: IntArray) -> tuple[Float32Array, BoolArray]:
@@ -110,17 +110,17 @@ def products(embeddings: Float32Array, recipe: HeadRecipe) -> None:
 def large(count: int, epochs: int) -> tuple[float, float, float]:
     """Seconds before the first epoch, seconds of an epoch, and peak memory of this process in GiB."""
     # torch imports modules in its first step, which is not part of an epoch
-    trained(*made(FEWEST_DETECTIONS, DIMENSION), HeadRecipe(epochs=1))
+    train(*random_survey(FEWEST_DETECTIONS, DIMENSION), HeadRecipe(epochs=1))
     started = time.perf_counter()
-    embeddings, table = made(count, DIMENSION)
+    embeddings, table = random_survey(count, DIMENSION)
     before = time.perf_counter()
-    trained(embeddings, table, HeadRecipe(epochs=epochs))
+    train(embeddings, table, HeadRecipe(epochs=epochs))
     ended = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return before - started, (ended - before) / epochs, peak
 
 
-def made(count: int, dimension: int) -> tuple[Float32Array, DetectionTable]:
+def random_survey(count: int, dimension: int) -> tuple[Float32Array, DetectionTable]:
     """Random vectors and detections at random times and cameras."""
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((count, dimension), dtype=np.float32)

@@ -321,7 +321,7 @@ class EmbedResponse(_message.Message):
 
     @_builtins.property
     def spec(self) -> _survey_pb2.EmbeddingSpec:
-        """How the vectors were made."""
+        """Backbone, preprocessing and head of the vectors."""
 
     def __init__(
         self,
@@ -395,7 +395,7 @@ class EmbedStreamResponse(_message.Message):
 
     @_builtins.property
     def spec(self) -> _survey_pb2.EmbeddingSpec:
-        """How the vector was made."""
+        """Backbone, preprocessing and head of the vector."""
 
     def __init__(
         self,

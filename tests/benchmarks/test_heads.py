@@ -18,7 +18,7 @@ from spotted.scoring.feasibility import FeasibilityParams
 
 
 def survey(count: int = 40) -> KnownSurvey:
-    embeddings, table = heads_cost.made(count, 8)
+    embeddings, table = heads_cost.random_survey(count, 8)
     individuals = np.arange(count) % 11
     order = np.random.default_rng(1).permutation(count)
     gallery = Gallery(embeddings, table, order, heads_cost.EXTENT, FeasibilityParams())

@@ -25,9 +25,9 @@ from services.embedder.inference.backbones import (
     MANIFEST_FILE,
     MODEL_FILE,
     Manifest,
+    is_intact,
     preprocessing,
     read_manifest,
-    verified,
 )
 from spotted.errors import AlreadyExistsError, InvalidInputError, SpottedError
 
@@ -73,10 +73,10 @@ def export(
     if photographs is not None:
         described = replace(described, source=f"{described.source}; {_checked_on(photographs)}")
     directory = models / described.model_id / str(version)
-    known = present(directory, described)
+    known = existing_export(directory, described)
     if known:
         return Exported(directory, known, fresh=False)
-    content, agreement = converted(architecture, weights, precision, photographs)
+    content, agreement = exported_content(architecture, weights, precision, photographs)
     manifest = replace(
         described,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -118,7 +118,7 @@ def describe(
     )
 
 
-def present(directory: Path, described: Manifest) -> Manifest | None:
+def existing_export(directory: Path, described: Manifest) -> Manifest | None:
     """The manifest on disk if it matches the planned export and its file is intact, else None.
 
     Raises AlreadyExistsError for an intact export of other weights: stored vectors may depend on it.
@@ -128,7 +128,7 @@ def present(directory: Path, described: Manifest) -> Manifest | None:
     except SpottedError:
         # missing or of another format: it will be written again
         return None
-    if not verified(directory, manifest):
+    if not is_intact(directory, manifest):
         return None
     if manifest.weights_sha256 not in {"", described.weights_sha256}:
         raise AlreadyExistsError(
@@ -139,7 +139,7 @@ def present(directory: Path, described: Manifest) -> Manifest | None:
     return manifest if same else None
 
 
-def converted(
+def exported_content(
     architecture: Architecture, weights: Weights, precision: Precision, photographs: ByteArray | None
 ) -> tuple[bytes, Agreement]:
     """The content of the ONNX file of a backbone, and its agreement with torch, or of a variant with fp32."""

@@ -59,10 +59,10 @@ def trace(network: PixelFeatures, size: int) -> bytes:
             verbose=False,
         )
     model = program.model_proto  # type: ignore[union-attr] # None only if a file is given
-    return serialised(model)
+    return serialise(model)
 
 
-def serialised(model: onnx.ModelProto) -> bytes:
+def serialise(model: onnx.ModelProto) -> bytes:
     """The content of the file of a checked model, without paths and line numbers of this machine."""
     graph = model.graph
     values = [*graph.input, *graph.output, *graph.value_info]

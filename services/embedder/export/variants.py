@@ -32,7 +32,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from services.embedder.export.architectures import Architecture
-from services.embedder.export.onnx_export import Agreement, compare, features, probes, serialised
+from services.embedder.export.onnx_export import Agreement, compare, features, probes, serialise
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from spotted.errors import InvalidInputError, PreconditionError, UnreadableImageError
@@ -85,9 +85,9 @@ def convert(
     the features differ too much from fp32.
     """
     if precision == "fp16":
-        found = to_fp16(content)
+        variant = to_fp16(content)
     elif architecture.family == "swin":
-        found = to_dynamic_int8(content)
+        variant = to_dynamic_int8(content)
     elif photographs is None:
         raise InvalidInputError(
             f"int8 of {architecture.model_id} must be calibrated; give a directory of photographs like those "
@@ -95,16 +95,16 @@ def convert(
             field="calibration",
         )
     else:
-        found = to_static_int8(content, photographs[np.arange(len(photographs)) % HELD_OUT != 0])
+        variant = to_static_int8(content, photographs[np.arange(len(photographs)) % HELD_OUT != 0])
     images = probes(architecture.input_size) if photographs is None else photographs[::HELD_OUT]
-    agreement = compare(features(content, images), features(found, images))
+    agreement = compare(features(content, images), features(variant, images))
     # `not >` instead of `<=`, so that NaN is refused too
     if not agreement.least_cosine > LEAST_COSINE[precision]:
         raise PreconditionError(
             f"{architecture.model_id} is too inaccurate as {precision}: {agreement}; use fp32, or "
             "calibrate with more photographs like those of the survey"
         )
-    return found, agreement
+    return variant, agreement
 
 
 def to_fp16(content: bytes) -> bytes:
@@ -116,7 +116,7 @@ def to_fp16(content: bytes) -> bytes:
     ordered = OnnxModel(halved)
     # the conversion appends its casts after the nodes that use them
     ordered.topological_sort(is_deterministic=True)
-    return serialised(ordered.model)
+    return serialise(ordered.model)
 
 
 def to_static_int8(content: bytes, photographs: ByteArray) -> bytes:
@@ -134,7 +134,7 @@ def to_static_int8(content: bytes, photographs: ByteArray) -> bytes:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        return serialised(onnx.load(written))
+        return serialise(onnx.load(written))
 
 
 def to_dynamic_int8(content: bytes) -> bytes:
@@ -144,7 +144,7 @@ def to_dynamic_int8(content: bytes) -> bytes:
         quantize_dynamic(
             prepared, written, op_types_to_quantize=PRODUCTS, per_channel=True, weight_type=QuantType.QInt8
         )
-        return serialised(onnx.load(written))
+        return serialise(onnx.load(written))
 
 
 class _Photographs(CalibrationDataReader):  # type: ignore[misc] # onnxruntime ships no types

@@ -64,7 +64,7 @@ def read_mask(mask: Mask, *, width: int, height: int) -> BoolArray:
     return _from_png(mask.content, width, height)
 
 
-def masked(image: ByteArray, animal: BoolArray, fill: Colour) -> ByteArray:
+def apply_mask(image: ByteArray, animal: BoolArray, fill: Colour) -> ByteArray:
     """An (H, W, 3) image with `fill` at all pixels whose (H, W) mask is False."""
     return np.where(animal[:, :, None], image, np.array(fill, dtype=np.uint8))
 

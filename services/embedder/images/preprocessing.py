@@ -21,10 +21,17 @@ from dataclasses import dataclass
 from services.common.telemetry import metrics
 from services.embedder.images.cropping import BLACK, Box, Colour, CropWindow, FractionBox, locate
 from services.embedder.images.decoding import MAX_PIXELS, ByteArray, decode
-from services.embedder.images.masks import BoolArray, Mask, masked, read_mask
+from services.embedder.images.masks import BoolArray, Mask, apply_mask, read_mask
 from services.embedder.images.resizing import ASPECTS, KERNELS, Aspect, Kernel, resize
 from services.embedder.images.segmenting import Segmenter
-from services.embedder.images.tones import Reference, Tone, equalising, histograms, matching, toned
+from services.embedder.images.tones import (
+    Reference,
+    Tone,
+    apply_curves,
+    equalisation_curves,
+    histograms,
+    matching_curves,
+)
 from spotted.errors import InvalidInputError, UnreadableImageError
 
 BYTES_PER_PIXEL = 24
@@ -125,7 +132,7 @@ class Preprocessing:
         pixels = self._toned(image, window)
         animal = self._animal(crop, image, window)
         if animal is not None:
-            pixels = masked(pixels, animal, self.fill)
+            pixels = apply_mask(pixels, animal, self.fill)
         upright = window.upright(pixels, self.fill)
         return resize(upright, self.size, kernel=self.kernel, aspect=self.aspect, fill=self.fill)
 
@@ -134,7 +141,9 @@ class Preprocessing:
         if self.tone is Tone.AS_TAKEN:
             return pixels
         counts = histograms(image)
-        return toned(pixels, matching(counts, self.reference) if self.reference else equalising(counts))
+        if self.reference:
+            return apply_curves(pixels, matching_curves(counts, self.reference))
+        return apply_curves(pixels, equalisation_curves(counts))
 
     def _animal(self, crop: ImageCrop, image: ByteArray, window: CropWindow) -> BoolArray | None:
         if crop.mask is not None:

@@ -78,13 +78,13 @@ def histograms(image: ByteArray) -> CountArray:
     return np.array(counts, dtype=np.int64).reshape(CHANNELS, LEVELS)
 
 
-def toned(image: ByteArray, curves: ByteArray) -> ByteArray:
+def apply_curves(image: ByteArray, curves: ByteArray) -> ByteArray:
     """An (H, W, 3) image with its levels mapped by (3, 256) curves."""
     mapped = Image.fromarray(np.ascontiguousarray(image)).point(curves.ravel().tolist())
     return np.asarray(mapped)
 
 
-def equalising(counts: CountArray) -> ByteArray:
+def equalisation_curves(counts: CountArray) -> ByteArray:
     """(3, 256) curves that spread each channel evenly over 0..255, from its (3, 256) counts.
 
     A level v becomes 255 (below(v) - first) / (n - first), half rounded up: below(v) of the n pixels have at
@@ -93,7 +93,7 @@ def equalising(counts: CountArray) -> ByteArray:
     return np.stack([_equalising(channel) for channel in counts])
 
 
-def matching(counts: CountArray, reference: Reference) -> ByteArray:
+def matching_curves(counts: CountArray, reference: Reference) -> ByteArray:
     """(3, 256) curves that give (3, 256) counts the distribution of a reference.
 
     A level is mapped to the level of the reference with the same share of pixels at or below it, linear

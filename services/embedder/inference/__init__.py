@@ -14,10 +14,10 @@ from services.embedder.inference.backbones import (
     MODEL_FILE,
     Backbone,
     Manifest,
+    is_intact,
     load_backbone,
     preprocessing,
     read_manifest,
-    verified,
 )
 from services.embedder.inference.batching import MIB, Timings
 from services.embedder.inference.calls import (
@@ -52,10 +52,10 @@ __all__ = [
     "Stores",
     "Timings",
     "in_order",
+    "is_intact",
     "limits_for",
     "load_backbone",
     "open_session",
     "preprocessing",
     "read_manifest",
-    "verified",
 ]

@@ -156,7 +156,7 @@ def load_backbone(
     directory = _version_directory(models, model_id, version)
     manifest = read_manifest(directory)
     path = directory / MODEL_FILE
-    if not verified(directory, manifest):
+    if not is_intact(directory, manifest):
         raise PreconditionError(
             f"{path} is missing or does not match {MANIFEST_FILE} (SHA-256 {manifest.sha256}); {REMEDY}"
         )
@@ -190,7 +190,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise PreconditionError(f"{path} is not a manifest of this version ({error}); {REMEDY}") from error
 
 
-def verified(directory: Path, manifest: Manifest) -> bool:
+def is_intact(directory: Path, manifest: Manifest) -> bool:
     """Whether the model file matches the SHA-256 of its manifest."""
     path = directory / MODEL_FILE
     if not path.is_file():

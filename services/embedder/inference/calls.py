@@ -192,13 +192,12 @@ class Embedders:
                 "this embedder has no segmenter; set SPOTTED_SEGMENTER to the directory of one, send masks, "
                 "or embed without `segmented`"
             )
+        references = self._stores.references
         matched = options.tone is Tone.MATCHED
         return replace(
             base,
             tone=options.tone,
-            reference=self._stores.references.get(options.reference_digest, organisation)
-            if matched
-            else None,
+            reference=references.get(options.reference_digest, organisation) if matched else None,
             segmenter=self.segmenter if options.segmented else None,
             fill=base.fill if options.fill is None else options.fill,
         )

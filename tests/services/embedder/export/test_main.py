@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from services.embedder.export.__main__ import Exported, converted, export, published
+from services.embedder.export.__main__ import Exported, export, exported_content, published
 from services.embedder.export.architectures import ARCHITECTURES, build
 from services.embedder.export.checkpoints import from_file
 from services.embedder.export.onnx_export import features
@@ -35,7 +35,7 @@ def test_a_second_export_changes_nothing(exported: Exported) -> None:
 
 def test_the_same_weights_give_the_same_bytes(exported: Exported) -> None:
     architecture = ARCHITECTURES[MODEL_ID]
-    content, _ = converted(architecture, published(architecture), "fp32", None)
+    content, _ = exported_content(architecture, published(architecture), "fp32", None)
     assert content == (exported.directory / MODEL_FILE).read_bytes()
     # the file that earlier versions exported: stored vectors are known by it
     assert exported.manifest.sha256.startswith("006e668d09ca")

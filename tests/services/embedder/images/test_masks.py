@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.embedder.images.masks import MAX_RUNS, BoolArray, PngMask, RleMask, masked, read_mask
+from services.embedder.images.masks import MAX_RUNS, BoolArray, PngMask, RleMask, apply_mask, read_mask
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.pictures import encoded
 
@@ -161,9 +161,9 @@ def test_the_size_of_a_mask_is_known_before_memory_is_taken() -> None:
     assert peak < 1_000_000
 
 
-def test_masked_fills_what_is_not_the_animal(disc: BoolArray) -> None:
+def test_pixels_outside_the_animal_are_filled(disc: BoolArray) -> None:
     image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
-    found = masked(image, disc, (1, 2, 3))
+    found = apply_mask(image, disc, (1, 2, 3))
     assert found.dtype == np.uint8
     assert np.array_equal(found[disc], image[disc])
     assert (found[~disc] == [1, 2, 3]).all()

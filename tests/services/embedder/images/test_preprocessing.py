@@ -16,7 +16,14 @@ from services.embedder.images.masks import BoolArray, Mask, PngMask, RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.resizing import Kernel, resize
 from services.embedder.images.segmenting import Segmenter
-from services.embedder.images.tones import Reference, Tone, equalising, histograms, matching, toned
+from services.embedder.images.tones import (
+    Reference,
+    Tone,
+    apply_curves,
+    equalisation_curves,
+    histograms,
+    matching_curves,
+)
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float32Array
 from spotted.errors import InvalidInputError, UnreadableImageError
@@ -198,10 +205,10 @@ def test_the_order_is_tone_mask_crop_over_the_whole_image(
     counts = histograms(drawing)
     curves = {
         Tone.AS_TAKEN: np.arange(256, dtype=np.uint8)[None].repeat(3, axis=0),
-        Tone.EQUALISED: equalising(counts),
-        Tone.MATCHED: matching(counts, EVEN),
+        Tone.EQUALISED: equalisation_curves(counts),
+        Tone.MATCHED: matching_curves(counts, EVEN),
     }[tone]
-    whole = np.where(disc[..., None], toned(drawing, curves), GREY).astype(np.uint8)
+    whole = np.where(disc[..., None], apply_curves(drawing, curves), GREY).astype(np.uint8)
     assert np.array_equal(found, resize(cropped(whole, BOX, theta, GREY), 100))
 
 
