@@ -25,7 +25,7 @@ class ReferenceStore:
         """A reference of an organisation by its digest. Raises NotFoundError."""
         content = self._store.get(keys.reference(organisation, digest))
         if content is None:
-            raise NotFoundError(f"reference {digest!r} is not in the store; call AddReferenceImage first")
+            raise NotFoundError(f"reference {digest!r} is not in the store; add the reference image first")
         counts = store_pb2.StoredReference.FromString(content).counts
         return Reference(
             tuple(tuple(counts[start : start + LEVELS]) for start in range(0, len(counts), LEVELS))

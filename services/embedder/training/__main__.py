@@ -63,7 +63,7 @@ class Training:
             self._end(pb.OPERATION_STATE_FAILED, str(error))
         else:
             self._operation.result, self._operation.progress = digest, 1.0
-            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate it with ActivateHead {digest}")
+            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate head {digest} to use it")
 
     def _train(self) -> str:
         folded = folded_survey(self._store, self._survey_id)

@@ -141,7 +141,7 @@ def test_tones_are_matched_to_a_stored_reference(store: Store, backbone: Backbon
     matched = planned(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest=digest))
     assert matched.preprocessing.reference == reference
     assert matched.preprocessing.digest != backbone.preprocessing.digest
-    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; call AddReferenceImage"):
+    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; add the reference image"):
         planned(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest="nosuch"))
 
 
