@@ -79,6 +79,9 @@ class _Pending(Generic[ItemT, PreparedT, ResultT]):
     prepared: PreparedT | None = None
 
 
+_Delivery = tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]
+
+
 class Batcher(Generic[ItemT, PreparedT, ResultT]):
     """Turns items of one event loop into results, in batches shared between callers.
 
@@ -221,7 +224,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         return [self._queue.pop() for _ in range(count)]
 
     def _prepare_all(self, claimed: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
-        failed: list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]] = []
+        failed: list[_Delivery[ItemT, PreparedT, ResultT]] = []
         prepared: list[_Pending[ItemT, PreparedT, ResultT]] = []
         for pending in claimed:
             if pending.future.cancelled():
@@ -256,10 +259,10 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
 
     def _outcomes(
         self, batch: Sequence[_Pending[ItemT, PreparedT, ResultT]], started_s: float
-    ) -> list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]]:
+    ) -> list[_Delivery[ItemT, PreparedT, ResultT]]:
         results = self._results([pending.prepared for pending in batch])  # type: ignore[misc] # all are prepared
         worked_s = time.perf_counter() - started_s
-        outcomes: list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]] = []
+        outcomes: list[_Delivery[ItemT, PreparedT, ResultT]] = []
         for pending, result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
                 outcomes.append((pending, result))
@@ -280,17 +283,13 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         return results
 
 
-def _deliver_soon(
-    outcomes: Sequence[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]],
-) -> None:
+def _deliver_soon(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
     """Wake the event loop once for all outcomes."""
     if outcomes:
         outcomes[0][0].future.get_loop().call_soon_threadsafe(_deliver, outcomes)
 
 
-def _deliver(
-    outcomes: Sequence[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]],
-) -> None:
+def _deliver(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
     for pending, outcome in outcomes:
         if pending.future.done():
             # its caller was cancelled while the batch ran
