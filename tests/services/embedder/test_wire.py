@@ -92,7 +92,8 @@ def test_a_stream_is_opened_by_its_first_message_and_its_crops_are_read_one_by_o
 
 def test_an_empty_stream_is_nothing() -> None:
     async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
-        for request in ():
+        nothing: list[pb.EmbedStreamRequest] = []
+        for request in nothing:
             yield request
 
     async def run() -> None:
