@@ -9,7 +9,7 @@ import numpy as np
 from services.common.rpc import checks
 from services.scorer.calibration_fit import Labelled
 from services.scorer.candidates import Wanted
-from services.scorer.detections import Block
+from services.scorer.detections import DetectionBlock
 from services.scorer.filters import Rules
 from services.scorer.matrices import Matrix
 from services.scorer.scored_surveys import Scored
@@ -68,7 +68,7 @@ def cameras(request: pb.UpsertCamerasRequest) -> list[Camera]:
     return [checks.camera(c, f"cameras[{i}]") for i, c in enumerate(request.cameras)]
 
 
-def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
+def block(request: pb.AddDetectionsRequest, survey_id: str) -> DetectionBlock:
     """One block of a stream; what is wrong with one of its detections is noted, not raised.
 
     survey_id: of the stream's earlier blocks, "" at the first.
@@ -97,7 +97,9 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
         except InvalidInputError as error:
             faults[message.detection_id] = error
         detections.append(messages.detection(message))
-    return Block(checks.survey_id(request.survey_id, "survey_id"), request.spec, detections, vectors, faults)
+    return DetectionBlock(
+        checks.survey_id(request.survey_id, "survey_id"), request.spec, detections, vectors, faults
+    )
 
 
 def query(request: pb.QueryCandidatesRequest, scored: Scored) -> tuple[Detection, Float32Array]:

@@ -13,7 +13,7 @@ from services.scorer import requests, responses
 from services.scorer.calibration_fit import Labelled, fit
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.candidates import candidate_lists, explain, query_candidates, ranked_candidates
-from services.scorer.detections import Added, add_block, delete_detections, response
+from services.scorer.detections import AddResult, add_block, delete_detections, response
 from services.scorer.matrices import matrix_blocks
 from services.scorer.scored_surveys import Galleries
 from services.scorer.surveys import Surveys
@@ -88,17 +88,17 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         self, request_iterator: AsyncIterator[pb.AddDetectionsRequest], _: object
     ) -> pb.AddDetectionsResponse:
         """Add detections; each message is on disk before the next is read."""
-        so_far, survey_id = Added(), ""
+        total, survey_id = AddResult(), ""
         async for request in request_iterator:
             block = requests.block(request, survey_id)
             survey_id = block.survey_id
             await asyncio.to_thread(
-                add_block, self._surveys, block, so_far, most=caller.current_caller().quota.detections
+                add_block, self._surveys, block, total, most=caller.current_caller().quota.detections
             )
         if not survey_id:
             raise InvalidInputError("the stream brought no message; send at least one", field="survey_id")
         survey = await asyncio.to_thread(self._surveys.described, survey_id)
-        return response(so_far, survey)
+        return response(total, survey)
 
     async def ListDetections(self, request: pb.ListDetectionsRequest, _: object) -> pb.ListDetectionsResponse:
         """List detections, with the vectors that are scored where asked for."""

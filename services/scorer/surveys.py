@@ -217,19 +217,13 @@ class Surveys:
         metrics.SURVEYS_BYTES.set(size)
         return found
 
-    def event(self, added: store_pb2.DetectionsAdded) -> bytes:
+    def addition(self, added: store_pb2.DetectionsAdded) -> bytes:
         """A journal entry of new detections."""
         return self._event(detections=added)
 
     def deletion(self, detection_ids: Sequence[str]) -> bytes:
         """A journal entry of removed detections."""
         return self._event(deleted=store_pb2.DetectionsDeleted(detection_ids=detection_ids))
-
-    def specified(self, survey: pb.Survey, spec: pb.EmbeddingSpec) -> bytes:
-        """A journal entry that fixes how a survey's vectors are made."""
-        changed = _copy(survey)
-        changed.embedding.CopyFrom(spec)
-        return self._event(survey=changed)
 
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(

@@ -21,11 +21,16 @@ WIDENING = np.float32(2.0 ** (127 - 15))
 WIDENED_BITS = np.int32(-0x70000001)
 
 
-def unit_rows(embeddings: npt.NDArray[np.floating], labels: Sequence[str] = ()) -> Float32Array:
-    """Rows (n, D) scaled to unit length, float32.
+def normalise_rows(
+    embeddings: npt.NDArray[np.floating], labels: Sequence[str] = ()
+) -> tuple[Float32Array, dict[int, InvalidInputError]]:
+    """Rows (n, D) scaled to unit length, float32, and the error of each row that cannot be scaled.
 
-    labels: what to call each row in an error.
-    Raises InvalidInputError where the array has not two axes, or a row has NaN, infinity or only zeros.
+    A row with NaN, infinity or only zeros cannot be scaled; it is returned as zeros. Errors are keyed by row
+    index, in ascending order.
+
+    labels: the name of each row in its error; by default its index.
+    Raises InvalidInputError if the array does not have two axes.
     """
     if embeddings.ndim != 2:  # noqa: PLR2004 - rows and columns
         raise InvalidInputError(
@@ -33,13 +38,31 @@ def unit_rows(embeddings: npt.NDArray[np.floating], labels: Sequence[str] = ()) 
         )
     wide = embeddings.astype(np.float64)
     norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    bad = np.flatnonzero(~(np.isfinite(norms[:, 0]) & (norms[:, 0] > 0)))
-    if len(bad):
-        row = int(bad[0])
-        what = f"of {labels[row]!r}" if labels else f"in row {row}"
+    bad = np.flatnonzero(~(np.isfinite(norms[:, 0]) & (norms[:, 0] > 0))).tolist()
+    faults = {}
+    for row in bad:
+        name = f"of {labels[row]!r}" if labels else f"in row {row}"
         fault = "is all zeros" if norms[row, 0] == 0 else "has NaN or infinite elements"
-        raise InvalidInputError(f"the embedding {what} {fault}; embed the image again", field="embeddings")
-    return np.asarray(wide / norms, dtype=np.float32)
+        faults[row] = InvalidInputError(
+            f"the embedding {name} {fault}; embed the image again", field="embeddings"
+        )
+    wide[bad], norms[bad] = 0.0, 1.0
+    return np.divide(wide, norms, out=wide).astype(np.float32), faults
+
+
+def unit_rows(embeddings: npt.NDArray[np.floating]) -> Float32Array:
+    """Rows (n, D) scaled to unit length, float32.
+
+    Raises InvalidInputError if the array does not have two axes, or a row has NaN, infinity or only zeros.
+
+    >>> unit_rows(np.array([[3.0, 4.0], [0.0, 2.0]]))
+    array([[0.6, 0.8],
+           [0. , 1. ]], dtype=float32)
+    """
+    units, faults = normalise_rows(embeddings)
+    for error in faults.values():
+        raise error
+    return units
 
 
 def single_precision(embeddings: npt.NDArray[np.floating], out: Float32Array | None = None) -> Float32Array:
