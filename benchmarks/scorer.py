@@ -24,13 +24,13 @@ from threadpoolctl import threadpool_limits
 from benchmarks import report
 from benchmarks.timing import Turns, in_turns, interleaved
 from spotted.arrays import Float32Array, IntArray
-from spotted.ranking.gallery import BLOCK, Gallery
+from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import BLOCK, TOP_K, Ranker
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import DetectionTable, Extent
 
 SMALLEST_DIMENSION, LARGEST_DIMENSION = 1280, 2152
 EVERYONE_AT, ONE_AT = 20_000, 50_000
-TOP_K = 20
 CAMERAS, SIDE_M, DAYS, DAY_S = 60, 14_142.0, 60, 86_400.0
 SHARED_IMAGE = 0.05
 DETECTIONS_AN_ANIMAL = 25

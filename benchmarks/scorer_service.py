@@ -26,8 +26,9 @@ from benchmarks.timing import interleaved
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client.calls import MAX_MESSAGE_BYTES
-from spotted.ranking.candidate_lists import Standing
+from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import TOP_K, Ranker
 from spotted.scoring.similarity import single_precision
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc, survey_pb2
@@ -124,7 +125,7 @@ def query(gallery: Gallery) -> pb.QueryCandidatesRequest:
     asked = survey_pb2.Detection(camera_id=_camera(gallery, 0), captured_at=messages.timestamp(5000.0))
     vector = gallery.embeddings[0].astype(np.float32)
     return pb.QueryCandidatesRequest(
-        survey_id=SURVEY, detection=asked, embedding=messages.tensor(vector), spec=SPEC, top_k=20
+        survey_id=SURVEY, detection=asked, embedding=messages.tensor(vector), spec=SPEC, top_k=TOP_K
     )
 
 
@@ -171,14 +172,14 @@ def growth(
 ) -> tuple[dict[str, object], list[Bar]]:
     """The lists of everyone after new detections, beside the bare product of the new with all."""
     known = len(gallery) - new
-    before = Standing.of(gallery.first(known), 20, threads=report.cores())
+    before = CandidateTable.of(Ranker(gallery.first(known)), TOP_K, threads=report.cores())
 
     def bare() -> None:
         scorer.bare_rows(vectors[known:], vectors)
 
     def grown() -> None:
         with threadpool_limits(1):
-            before.grown(gallery, threads=report.cores())
+            before.grown(Ranker(gallery), threads=report.cores())
 
     turns = interleaved(pairs=pairs, bare=bare, grown=grown)
     ratio = turns.ratio("grown", "bare")

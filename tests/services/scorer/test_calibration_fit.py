@@ -10,13 +10,13 @@ import pytest
 
 from services.common.process import now
 from services.common.store.store import Store
-from services.scorer.calibration_fit import Labelled, fit
+from services.scorer.calibration_fit import KnownAnswers, fit
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.list_cache import StandingLists
-from services.scorer.scored_surveys import Scored
+from services.scorer.list_cache import ListCache
+from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
 from spotted.arrays import Float32Array
-from spotted.calibration.evidence import Pairs, compared_sides
+from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.fit import fit_calibration
 from spotted.calibration.model import Calibration, probability
 from spotted.errors import InvalidInputError, NotFoundError
@@ -85,8 +85,8 @@ def by_hand(
         return 0.0
     evidence = alike(one, other), feasible(a, b), *journey(a, b)
     looks, likely, far, late = (np.array([math.nan if value is None else value]) for value in evidence)
-    sides = compared_sides(np.array([a.side]), np.array([b.side]))
-    return float(probability(learned, Pairs(looks, likely, far, late, sides))[0])
+    sides = compare_sides(np.array([a.side]), np.array([b.side]))
+    return float(probability(learned, PairEvidence(looks, likely, far, late, sides))[0])
 
 
 def test_all_labels_teach_what_the_known_individuals_do(scorer: Scorer, survey_id: str) -> None:
@@ -119,7 +119,7 @@ def test_what_follows_from_labels_is_learned_from_too(scorer: Scorer, survey_id:
 
 def test_what_is_learned_is_what_the_library_learns() -> None:
     snapshot = planted_snapshot(45)
-    scored = Scored(snapshot, snapshot.gallery, "none yet", StandingLists)
+    scored = ScoredSurvey(snapshot, snapshot.gallery, "none yet", ListCache)
     ids = [d.detection_id for d in snapshot.detections]
     # nine animals of five photographs, told by answers alone
     pairs = [(a, b) for a, b in combinations(range(45), 2)]
@@ -128,7 +128,7 @@ def test_what_is_learned_is_what_the_library_learns() -> None:
     expected = fit_calibration(
         snapshot.gallery.evidence(first, second), np.array(pairs) // 5, candidates=len(ids) - 1
     )
-    assert fit(scored, Labelled(answers, use_known_individuals=False)) == expected
+    assert fit(scored, KnownAnswers(answers, use_known_individuals=False)) == expected
 
 
 def test_too_few_labels_tell_why_and_change_nothing(scorer: Scorer, survey_id: str) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from services.scorer import list_cache
-from spotted.ranking.candidate_lists import Standing
-from spotted.ranking.gallery import Gallery
+from spotted.ranking.candidate_lists import CandidateTable
+from spotted.ranking.ranker import Ranker
 from spotted.survey import Camera
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -18,13 +18,13 @@ COUNT = 80
 def made_anew(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many detections were ranked each time that lists were made from nothing."""
     counts: list[int] = []
-    whole = Standing.of
+    whole = CandidateTable.of
 
-    def of(gallery: Gallery, *args: object, **options: object) -> Standing:
-        counts.append(len(gallery))
-        return whole(gallery, *args, **options)  # type: ignore[arg-type] # passed on
+    def of(ranker: Ranker, *args: object, **options: object) -> CandidateTable:
+        counts.append(len(ranker))
+        return whole(ranker, *args, **options)  # type: ignore[arg-type] # passed on
 
-    monkeypatch.setattr(Standing, "of", of)
+    monkeypatch.setattr(CandidateTable, "of", of)
     return counts
 
 

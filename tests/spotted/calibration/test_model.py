@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from spotted.calibration.evidence import LOOKS, TERMS, Pairs
+from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence
 from spotted.calibration.model import (
     Calibration,
     expected_calibration_error,
@@ -48,10 +48,10 @@ def calibration(
     )
 
 
-def random_pairs(count: int, seed: int, *, precision: type[np.floating] = np.float64) -> Pairs:
+def random_pairs(count: int, seed: int, *, precision: type[np.floating] = np.float64) -> PairEvidence:
     rng = np.random.default_rng(seed)
     looks, possible, part, wait = rng.random((4, count))
-    return Pairs(
+    return PairEvidence(
         looks.astype(precision),
         (possible**8).astype(precision),
         part * 60_000,
@@ -64,7 +64,7 @@ def random_pairs(count: int, seed: int, *, precision: type[np.floating] = np.flo
 def test_probability_never_falls_as_the_visual_similarity_grows(
     fitted: Calibration, one: float, other: float, possible: float, distance: float, gap: float, sides: int
 ) -> None:
-    pairs = Pairs(
+    pairs = PairEvidence(
         np.sort([one, other]),
         np.full(2, possible),
         np.full(2, distance),
@@ -80,7 +80,7 @@ def test_probability_never_grows_with_the_distance_at_the_same_gap(
     fitted: Calibration, visual: float, one: float, other: float, gap: float, sides: int
 ) -> None:
     distance = np.sort([one, other])
-    pairs = Pairs(
+    pairs = PairEvidence(
         np.full(2, visual),
         np.exp(-distance / gap),
         distance,
@@ -92,7 +92,7 @@ def test_probability_never_grows_with_the_distance_at_the_same_gap(
 
 
 def test_log_odds_are_those_of_a_plain_sum() -> None:
-    pairs = Pairs(
+    pairs = PairEvidence(
         np.array([0.5]), np.array([0.25]), np.array([20_000.0]), np.array([0.0]), np.array([2], dtype=np.int8)
     )
     expected = -3 + math.log(0.5) + (2 + 1 + 1) * 0.5 - 0.5 + 0.5 * math.log(0.25) - 3 * 2
