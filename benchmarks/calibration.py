@@ -1,10 +1,10 @@
-"""Calibrated fusion against the product, on animals that taught it nothing.
+"""Calibrated fusion against the product, on animals that it was not fitted to.
 
     python -m benchmarks.calibration --data ../shared/data
 
 Half of a survey's animals are held out, at random. All pairs of detections of the other half, or of a few of
-its animals, are the labels. Measured on the held-out half alone: every detection with another one of its
-animal asks, all other detections of that half are its candidates, two animals of one image excepted.
+its animals, are the labels. Measured only on the held-out half: every detection with another one of its
+animal is a query, and all other detections of that half are its candidates, except those of its own image.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Outcome:
     """One split. product, calibrated: share of queries with their animal among the best of TOP.
 
     error: expected calibration error over all open pairs of the held-out half; listed_error: over the LISTED
-    best candidates of each query; expected_error: what the calibration itself says. NaN without one.
+    best candidates of each query; expected_error: the error that the calibration itself reports. NaN without a
+    calibration.
     """
 
     same_pairs: int
@@ -61,7 +62,7 @@ class Outcome:
 class Line:
     """Means over the splits of one survey with one number of labelled animals.
 
-    fallbacks: splits with too few labels, where the product ranks; worst: least top-5 gain of a split.
+    fallbacks: splits with too few labels, which use the product; worst: least top-5 gain of a split.
     """
 
     survey: str
@@ -83,7 +84,7 @@ class Line:
 @generator_option
 @models_option
 @click.option("--output", type=click.Path(path_type=Path), default=Path("out/benchmarks/calibration.json"))
-@click.option("--quick", is_flag=True, help="One survey of a kind, two splits: does it run?")
+@click.option("--quick", is_flag=True, help="One survey of each kind and two splits, to check that it runs.")
 def main(*, data: Path, generator: Path, models: Path, output: Path, quick: bool) -> None:
     """Measure calibrated fusion against the product on held-out animals."""
     lines: list[Line] = []
@@ -154,7 +155,7 @@ def _surveys(data: Path, generator: Path, models: Path, *, quick: bool) -> Itera
 class _Half:
     """The held-out half as a table of its detections against one another, (q, q).
 
-    open_pairs: not one image, whose detections are two animals or one detection. order: (q,) rank of ids.
+    open_pairs: pairs of different images; one image holds two animals, or one detection. order: (q,) rank of ids.
     """
 
     pairs: PairEvidence
@@ -213,7 +214,7 @@ def _held_out(survey: KnownSurvey, pairs: PairEvidence, rows: IntArray) -> _Half
 
 
 def pairs_of(gallery: Gallery, first: IntArray, second: IntArray) -> PairEvidence:
-    """What a gallery knows of pairs of its rows, any shape, in float64."""
+    """The evidence of pairs of a gallery's rows, any shape, in float64."""
     visual = pair_similarity(gallery.embeddings, first.ravel(), second.ravel()).reshape(first.shape)
     return PairEvidence(
         visual=visual.astype(np.float64),
@@ -227,7 +228,7 @@ def pairs_of(gallery: Gallery, first: IntArray, second: IntArray) -> PairEvidenc
 def _labels(
     survey: KnownSurvey, pairs: PairEvidence, known: IntArray, split: int
 ) -> tuple[PairEvidence, IntArray]:
-    """All pairs of the known rows, thin_pairs where they are many, and their individuals (m, 2)."""
+    """All pairs of the known rows, thinned if they are many, and their individuals (m, 2)."""
     upper = np.triu_indices(len(known), 1)
     first, second = known[upper[0]], known[upper[1]]
     apart = np.flatnonzero(~geometry.same_image(survey.gallery.table, first, second))

@@ -150,7 +150,9 @@ def test_a_filter_that_is_left_out_rules_nothing_out() -> None:
     assert requests.candidate_query(pb.GetCandidatesRequest(top_k=3)) == CandidateQuery(3)
     # the year 1970 is an instant, not an absence
     since = pb.CandidateFilter(captured_from=Timestamp())
-    assert requests.candidate_query(pb.GetCandidatesRequest(top_k=1, filter=since)).rules.captured_from_s == 0.0
+    assert (
+        requests.candidate_query(pb.GetCandidatesRequest(top_k=1, filter=since)).rules.captured_from_s == 0.0
+    )
 
 
 @pytest.mark.parametrize("count", [0, 10_001])

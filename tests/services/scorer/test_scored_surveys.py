@@ -30,7 +30,7 @@ Outdate = Callable[[Scorer, Store, str], None]
 
 
 @pytest.fixture
-def surveys_ready(store: Store, surveys: Surveys) -> ScoredSurveys:
+def scored_surveys(store: Store, surveys: Surveys) -> ScoredSurveys:
     """Ready surveys without a server before them."""
     return fresh(store, surveys)
 
@@ -81,22 +81,27 @@ def test_lists_leave_memory_for_those_of_another_survey(
 
 
 def test_a_survey_is_made_ready_once_until_it_changes(
-    scorer: Scorer, surveys_ready: ScoredSurveys, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
-    before = surveys_ready.get(survey_id)
-    assert surveys_ready.get(survey_id) is before
+    before = scored_surveys.get(survey_id)
+    assert scored_surveys.get(survey_id) is before
     assert before.threads == 3
     scorer.upsert(survey_id, Camera("CAM05", 1.0, 1.0, START_S, END_S))
-    after = surveys_ready.get(survey_id)
+    after = scored_surveys.get(survey_id)
     assert after is not before
     assert after.snapshot.survey.revision == before.snapshot.survey.revision + 1
-    assert surveys_ready.get(survey_id) is after
+    assert scored_surveys.get(survey_id) is after
 
 
 @pytest.mark.parametrize("seed", [None, 7], ids=["base", "head"])
 def test_rows_added_later_leave_the_others_as_they_were(
-    scorer: Scorer, store: Store, surveys: Surveys, surveys_ready: ScoredSurveys, survey_id: str, seed: int | None
+    scorer: Scorer,
+    store: Store,
+    surveys: Surveys,
+    scored_surveys: ScoredSurveys,
+    survey_id: str,
+    seed: int | None,
 ) -> None:
     detections, vectors = known_detections(), known_vectors()
     scorer.create(survey_id)
@@ -106,9 +111,9 @@ def test_rows_added_later_leave_the_others_as_they_were(
         digest, head = store_head(store, seed=seed)
         activate_head(scorer, survey_id, digest)
         expected = unit_rows(head.apply(expected))
-    before = surveys_ready.get(survey_id).gallery.embeddings.copy()
+    before = scored_surveys.get(survey_id).gallery.embeddings.copy()
     scorer.add(survey_id, detections[FIRST:], vectors[FIRST:])
-    after = surveys_ready.get(survey_id).gallery.embeddings
+    after = scored_surveys.get(survey_id).gallery.embeddings
     assert after.dtype == np.float16
     assert len(after) == COUNT
     np.testing.assert_array_equal(after[:FIRST], before)
@@ -118,14 +123,14 @@ def test_rows_added_later_leave_the_others_as_they_were(
 
 
 def test_removed_rows_and_another_head_adapt_all_anew(
-    scorer: Scorer, store: Store, surveys: Surveys, surveys_ready: ScoredSurveys, survey_id: str
+    scorer: Scorer, store: Store, surveys: Surveys, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     detections, _ = plant_known(scorer, survey_id)
     digest, _ = store_head(store)
     other, _ = store_head(store, seed=8)
 
     def ready() -> npt.NDArray[np.floating]:
-        found = surveys_ready.get(survey_id).gallery.embeddings
+        found = scored_surveys.get(survey_id).gallery.embeddings
         again = fresh(store, surveys).get(survey_id).gallery.embeddings
         np.testing.assert_allclose(found, again, atol=DIGIT)
         return found
@@ -146,33 +151,33 @@ def test_removed_rows_and_another_head_adapt_all_anew(
 
 
 def test_one_vector_is_adapted_as_the_stored_ones_are(
-    scorer: Scorer, store: Store, surveys_ready: ScoredSurveys, survey_id: str
+    scorer: Scorer, store: Store, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     _, vectors = plant_known(scorer, survey_id)
     base = unit_rows(vectors[5:6])[0]
-    np.testing.assert_array_equal(surveys_ready.adapt(surveys_ready.get(survey_id), base), base)
+    np.testing.assert_array_equal(scored_surveys.adapt(scored_surveys.get(survey_id), base), base)
     digest, _ = store_head(store)
     activate_head(scorer, survey_id, digest)
-    scored = surveys_ready.get(survey_id)
-    np.testing.assert_allclose(surveys_ready.adapt(scored, base), scored.gallery.embeddings[5], atol=2e-3)
+    scored = scored_surveys.get(survey_id)
+    np.testing.assert_allclose(scored_surveys.adapt(scored, base), scored.gallery.embeddings[5], atol=2e-3)
 
 
 def test_an_empty_survey_with_a_head_is_ready(
-    scorer: Scorer, store: Store, surveys_ready: ScoredSurveys, survey_id: str
+    scorer: Scorer, store: Store, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
     digest, _ = store_head(store)
     activate_head(scorer, survey_id, digest)
     ids = [d.detection_id for d in known_detections()]
     scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=ids))
-    assert len(surveys_ready.get(survey_id).gallery) == 0
+    assert len(scored_surveys.get(survey_id).gallery) == 0
 
 
 def test_without_a_calibration_the_product_ranks_and_says_so(
-    scorer: Scorer, surveys_ready: ScoredSurveys, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
-    scored = surveys_ready.get(survey_id)
+    scored = scored_surveys.get(survey_id)
     assert scored.gallery.calibration is None
     assert [scored.fusion(one) for one in Fusion] == [
         Fusion.PRODUCT,
@@ -188,11 +193,11 @@ def test_without_a_calibration_the_product_ranks_and_says_so(
 
 
 def test_a_calibration_that_fits_is_used_and_named(
-    scorer: Scorer, surveys_ready: ScoredSurveys, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
     digest = calibrate(scorer, survey_id)
-    scored = surveys_ready.get(survey_id)
+    scored = scored_surveys.get(survey_id)
     assert scored.gallery.calibration is not None
     assert scored.gallery.calibration.digest == digest
     assert [scored.fusion(one) for one in Fusion] == list(Fusion)
@@ -230,28 +235,33 @@ def restore(scorer: Scorer, survey_id: str) -> None:
 
 @pytest.mark.parametrize("outdate", [outdate_by_feasibility, outdate_by_extent, outdate_by_head])
 def test_a_calibration_of_other_scores_is_not_used_until_they_are_back(
-    scorer: Scorer, store: Store, surveys: Surveys, surveys_ready: ScoredSurveys, survey_id: str, outdate: Outdate
+    scorer: Scorer,
+    store: Store,
+    surveys: Surveys,
+    scored_surveys: ScoredSurveys,
+    survey_id: str,
+    outdate: Outdate,
 ) -> None:
     plant_known(scorer, survey_id)
     digest = calibrate(scorer, survey_id)
     outdate(scorer, store, survey_id)
-    for scored in (surveys_ready.get(survey_id), fresh(store, surveys).get(survey_id)):
+    for scored in (scored_surveys.get(survey_id), fresh(store, surveys).get(survey_id)):
         spec = scored.spec(Fusion.CALIBRATED)
         assert scored.fusion(Fusion.CALIBRATED) is Fusion.PRODUCT
         assert scored.gallery.calibration is None
         assert "another head, feasibility or extent" in spec.fallback
         assert (spec.fusion, spec.calibration_digest) == (survey_pb2.FUSION_PRODUCT, "")
     restore(scorer, survey_id)
-    spec = surveys_ready.get(survey_id).spec(Fusion.CALIBRATED)
+    spec = scored_surveys.get(survey_id).spec(Fusion.CALIBRATED)
     assert (spec.calibration_digest, spec.fallback) == (digest, "")
 
 
 def test_a_display_name_and_new_detections_leave_the_calibration_in_use(
-    scorer: Scorer, surveys_ready: ScoredSurveys, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     scorer.create(survey_id)
     scorer.add(survey_id, known_detections()[:-1], known_vectors()[:-1])
     digest = calibrate(scorer, survey_id)
     scorer.add(survey_id, known_detections()[-1:], known_vectors()[-1:])
     change(scorer, survey_id, "display_name", display_name="wet season")
-    assert surveys_ready.get(survey_id).spec(Fusion.CALIBRATED).calibration_digest == digest
+    assert scored_surveys.get(survey_id).spec(Fusion.CALIBRATED).calibration_digest == digest
