@@ -46,8 +46,7 @@ class Outcome:
     """One split. product, calibrated: share of queries with their animal among the best of TOP.
 
     error: expected calibration error over all open pairs of the held-out half; listed_error: over the LISTED
-    best candidates of each query; expected_error: the error that the calibration itself reports. NaN without a
-    calibration.
+    best candidates of each query; expected_error: as the calibration reports it. NaN without one.
     """
 
     same_pairs: int
@@ -155,7 +154,7 @@ def _surveys(data: Path, generator: Path, models: Path, *, quick: bool) -> Itera
 class _Half:
     """The held-out half as a table of its detections against one another, (q, q).
 
-    open_pairs: pairs of different images; one image holds two animals, or one detection. order: (q,) rank of ids.
+    open_pairs: pairs of different images. order: (q,) rank of ids.
     """
 
     pairs: PairEvidence

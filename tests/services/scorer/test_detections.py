@@ -230,7 +230,9 @@ def test_an_id_that_cannot_be_one_is_refused(scorer: Scorer, survey_id: str) -> 
     assert "printable" in refused(scorer, survey_id, one(detection_id="a\nb"))
 
 
-def test_an_instant_beyond_the_calendar_is_refused_alone(scorer: Scorer, survey_id: str) -> None:
+def test_an_instant_beyond_the_calendar_is_refused_but_not_its_neighbour(
+    scorer: Scorer, survey_id: str
+) -> None:
     scorer.create(survey_id)
     request = add_request(survey_id, [one(), one(detection_id="neighbour")], vectors(2))
     request.detections[0].captured_at.seconds = 10**15

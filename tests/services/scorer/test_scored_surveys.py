@@ -122,7 +122,7 @@ def test_rows_added_later_leave_the_others_as_they_were(
     np.testing.assert_allclose(after.astype(np.float32), expected, atol=5e-3)
 
 
-def test_removed_rows_and_another_head_adapt_all_anew(
+def test_removed_rows_and_another_head_adapt_all_rows_again(
     scorer: Scorer, store: Store, surveys: Surveys, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     detections, _ = plant_known(scorer, survey_id)
@@ -140,7 +140,7 @@ def test_removed_rows_and_another_head_adapt_all_anew(
     gone = [detections[row].detection_id for row in (3, 30)]
     scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=gone))
     np.testing.assert_allclose(ready(), np.delete(all_rows, [3, 30], axis=0), atol=DIGIT)
-    # a removal and as many additions leave the number of rows alone
+    # a removal and as many additions leave the number of rows unchanged
     scorer.stub.DeleteDetections(
         pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=[detections[0].detection_id])
     )

@@ -88,7 +88,7 @@ def test_without_pull_or_bounds_it_agrees_with_scikit_learn() -> None:
 
 def test_every_term_that_grows_has_a_weight_from_0_on() -> None:
     pairs, individuals = small_survey(12, 5, 0)
-    # a survey where the likeliest pairs look least alike would have it otherwise
+    # in a survey whose likeliest pairs look least alike would have it otherwise
     fitted = fit_calibration(replace(pairs, visual=1 - pairs.visual), individuals, candidates=59)
     for weights, terms in ((fitted.placed, TERMS), (fitted.unplaced, LOOKS)):
         assert all(w >= 0 for w, term in zip(weights[1:], terms, strict=True) if term.grows)
@@ -189,7 +189,7 @@ def test_few_labels_fall_back_and_say_why(same: int, different: int, animals: in
     ends = np.concatenate([np.stack([met, met], axis=1), np.stack([apart, apart + 1], axis=1)])
     reason = describe_shortage(ends)
     assert f"{same} same and {different} different pairs are known, and {animals} individuals" in reason
-    assert "the product ranks" in reason
+    assert "the product is used" in reason
     with pytest.raises(PreconditionError) as caught:
         fit_calibration(drawn_pairs(len(ends), 0), ends, candidates=10)
     assert str(caught.value) == reason
@@ -231,7 +231,7 @@ def test_thinning_keeps_every_same_pair_and_as_many_others_as_fit() -> None:
     assert (thin_pairs(individuals, np.random.default_rng(0), most=200) == kept).all()
 
 
-def test_thinning_leaves_few_pairs_alone_and_never_drops_a_same_one() -> None:
+def test_thinning_keeps_few_pairs_and_never_drops_a_same_one() -> None:
     _, individuals = small_survey(10, 4, 13)
     same = np.flatnonzero(individuals[:, 0] == individuals[:, 1])
     assert thin_pairs(individuals, np.random.default_rng(0)).tolist() == [*range(len(individuals))]

@@ -170,7 +170,7 @@ def test_weights_that_are_not_finite_are_refused() -> None:
 
 
 def test_calibration_error_of_constant_bins_is_their_distance_from_the_truth() -> None:
-    # two bins: 0.2 where 1 of 10 is same, 0.7 where 9 of 10 are
+    # two bins: 0.2 with 1 of 10 same, 0.7 with 9 of 10
     found = np.repeat([0.2, 0.7], 10)
     same = np.array([True] + [False] * 9 + [True] * 9 + [False])
     assert expected_calibration_error(found, same, bins=2) == pytest.approx((0.1 + 0.2) / 2)
@@ -182,7 +182,7 @@ def test_calibration_error_is_zero_where_every_bin_is_right_and_one_where_all_is
     assert expected_calibration_error((~same).astype(np.float64), same, bins=2) == 1.0
 
 
-def test_one_bin_measures_the_mean_alone() -> None:
+def test_one_bin_measures_only_the_mean() -> None:
     rng = np.random.default_rng(4)
     found, same = rng.random(101), rng.random(101) < 0.3
     error = expected_calibration_error(found, same, bins=1)
@@ -196,7 +196,7 @@ def test_bins_of_equal_weight_hold_equally_many_pairs() -> None:
     assert expected_calibration_error(found, same) == pytest.approx(loop)
 
 
-def test_a_weight_of_two_is_a_pair_told_twice() -> None:
+def test_a_weight_of_two_is_a_pair_counted_twice() -> None:
     rng = np.random.default_rng(6)
     found, same = rng.random(30), rng.random(30) < 0.5
     once = expected_calibration_error(found, same, np.full(30, 2.0), bins=5)

@@ -41,7 +41,7 @@ CHANGES = st.lists(st.tuples(st.booleans(), st.integers(1, 15), st.integers(0, 1
     fusion=st.sampled_from(Fusion),
     threads=st.integers(1, 2),
 )
-def test_any_history_leaves_the_lists_of_ranking_everyone_anew(
+def test_any_history_leaves_the_lists_of_ranking_everyone_from_scratch(
     changes: list[tuple[bool, int, int]], seed: int, k: int, fusion: Fusion, threads: int
 ) -> None:
     whole = random_gallery(EVERYONE, seed)
@@ -62,7 +62,7 @@ def test_any_history_leaves_the_lists_of_ranking_everyone_anew(
 
 
 @pytest.mark.parametrize("fusion", [Fusion.PRODUCT, Fusion.CALIBRATED])
-def test_a_larger_survey_grows_as_if_it_were_ranked_anew(fusion: Fusion) -> None:
+def test_a_larger_survey_grows_as_if_it_were_ranked_from_scratch(fusion: Fusion) -> None:
     whole = random_gallery(2600, seed=3, dimension=48)
     table = CandidateTable.of(Ranker(part(whole, np.arange(1500))), 5, fusion).grown(
         Ranker(part(whole, np.arange(2600)))
