@@ -248,7 +248,7 @@ def picture(sizes: list[Measured]) -> Figure:
 
 
 def main() -> int:
-    """Measure, print, write JSON and a plot; 1 where a promise is missed."""
+    """Measure, print, write JSON and a plot; 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, a few seconds")
     parser.add_argument("--count", type=int, nargs="+", default=[5000, EVERYONE_AT, ONE_AT])

@@ -147,7 +147,7 @@ def _check_columns(request: pb.GetCandidatesRequest) -> None:
             "individuals; omit one of them",
             field="as_columns",
         )
-    # in columns, two lists of one detection could not be told apart
+    # in columns, two lists of one detection could not be distinguished
     checks.unique(request.detection_ids, "detection_ids")
 
 

@@ -82,7 +82,7 @@ class ScoredSurvey:
         return Fusion.PRODUCT if requested is Fusion.CALIBRATED and self._fallback else requested
 
     def spec(self, requested: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
-        """What the scores of a requested fusion are made from."""
+        """The spec of the scores of a requested fusion."""
         spec = self.snapshot.score_spec(self.fusion(requested))
         if requested is Fusion.CALIBRATED:
             spec.fallback = self._fallback
