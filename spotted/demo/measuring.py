@@ -17,6 +17,7 @@ from spotted.evaluation import retrieval
 from spotted.evaluation.comparison import SCORES
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
 from spotted.reports.page import Figure, Measured
 from spotted.scoring.fusion import Fusion
@@ -115,7 +116,8 @@ def _figures(
     individuals = [d.individual_id for d in detections]
     everyone = np.arange(len(detections))
     animals = np.unique(individuals, return_inverse=True)[1]
-    visual, fused = (gallery.score_block(everyone, everyone, f) for f in (Fusion.VISUAL, Fusion.PRODUCT))
+    ranker = Ranker(gallery)
+    visual, fused = (ranker.score_block(everyone, everyone, f) for f in (Fusion.VISUAL, Fusion.PRODUCT))
     figures = [
         Figure(
             "Matches found",
@@ -153,7 +155,7 @@ def _strips(imported: ImportedSurvey, gallery: Gallery, detections: Sequence[Det
     often = sorted(set(individuals), key=lambda i: (-individuals.count(i), i))[:STRIPS]
     queries = np.array([individuals.index(individual) for individual in often])
     figures = []
-    for ranked in gallery.top_k(queries, CANDIDATES):
+    for ranked in Ranker(gallery).top_k(queries, CANDIDATES):
         query = detections[ranked.query]
         pictures = [_thumbnail(query, paths, "query", same=None)]
         for row, score in zip(ranked.rows.tolist(), ranked.scores.fused.tolist(), strict=True):

@@ -14,7 +14,7 @@ from services.sampler.scorer_client import ATTEMPTS, ScorerClient, SurveyScores
 from services.scorer.__main__ import service
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.detections import delete_detections
-from services.scorer.scored_surveys import Galleries
+from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import Surveys
 from spotted.client import Spotted
@@ -187,7 +187,7 @@ class Shrinking(ScorerServicer):
     def __init__(self, store: Store, after: str, times: int) -> None:
         heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
         self._shrinking = Surveys(store, heads, now=process.now)
-        super().__init__(self._shrinking, Galleries(self._shrinking, heads, calibrations), calibrations)
+        super().__init__(self._shrinking, ScoredSurveys(self._shrinking, heads, calibrations), calibrations)
         self._after, self._times, self.lost = after, times, 0
 
     async def GetSurvey(  # noqa: N802 - the rpc

@@ -7,7 +7,7 @@ import pytest
 
 from spotted.client import Spotted
 from spotted.errors import AlreadyExistsError, NotFoundError
-from spotted.scoring.similarity import PRODUCT_ERROR
+from spotted.scoring.similarity import product_error
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2, survey_pb2
 from tests.spotted.client.surveys import (
@@ -55,7 +55,7 @@ def test_the_matrix_agrees_with_the_pairs(spotted: Spotted, survey_id: str) -> N
     names = [(DETECTIONS[i].detection_id, DETECTIONS[j].detection_id) for i, j in pairs]
     scores = spotted.score_pairs(survey_id, names)
     rows, columns = (np.array(side) for side in zip(*pairs, strict=True))
-    np.testing.assert_allclose(matrix[rows, columns], scores[:, 2], atol=PRODUCT_ERROR)
+    np.testing.assert_allclose(matrix[rows, columns], scores[:, 2], atol=product_error(3000))
     np.testing.assert_allclose(scores[:, 2], scores[:, 0] * scores[:, 1], atol=1e-6)
 
 
