@@ -43,6 +43,7 @@ EDGE: dict[str, set[str]] = {
     "messages": SCORES | {"v1"},
     "client": SCORES | {"v1", "messages", "ranking", "constraints", "heads", "local", "formats", "lazy"},
     "console": {"errors", "client"},
+    "testing": SCORES | {"v1", "messages", "ranking", "constraints", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together
