@@ -21,8 +21,7 @@ from spotted.demo.composite import read_composite
 from spotted.demo.pictures import draw
 from spotted.errors import UnreadableImageError
 from spotted.formats.camtrapdp import read_camtrapdp
-from spotted.formats.catalogue import FILE as CATALOGUE_FILE
-from spotted.formats.catalogue import read_catalogue
+from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.published_sets import PUBLISHED, read_published
 from spotted.ranking.gallery import Gallery
