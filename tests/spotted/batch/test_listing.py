@@ -21,7 +21,7 @@ Made = tuple[Snapshot, Job]
 
 @pytest.fixture(params=list(Fusion)[:3], ids=lambda fusion: fusion.name)
 def made(spotted: Spotted, survey_id: str, tmp_path: Path, request: pytest.FixtureRequest) -> Made:
-    take_snapshot(spotted, survey_id, tmp_path / "snapshot")
+    take_snapshot(spotted.survey(survey_id), tmp_path / "snapshot")
     snapshot = open_snapshot(tmp_path / "snapshot")
     job = job_of(snapshot, tmp_path, top_k=TOP, fusion=request.param, block_rows=8)
     for number in range(job.count):
@@ -37,7 +37,7 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
     with (tmp_path / "candidates.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
-    fusion = survey_pb2.Fusion.ValueType(job.fusion)
+    fusion = Fusion(job.fusion)
     expected = [
         [
             one.detection_id,
@@ -48,7 +48,7 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
             f"{found.feasibility:.4f}" if found.HasField("feasibility") else "",
             found.reason,
         ]
-        for one in spotted.candidates(survey_id, top_k=TOP, fusion=fusion)
+        for one in spotted.survey(survey_id).candidates(top_k=TOP, fusion=fusion)
         for rank, found in enumerate(one.candidates, start=1)
     ]
     assert rows == expected

@@ -21,8 +21,8 @@ def test_a_snapshot_is_the_survey_as_the_client_loads_it(
     spotted: Spotted, survey_id: str, tmp_path: Path
 ) -> None:
     steps: list[int] = []
-    take_snapshot(spotted, survey_id, tmp_path / "s", told=steps.append)
-    snapshot, (gallery, detections) = open_snapshot(tmp_path / "s"), load_gallery(spotted, survey_id)
+    take_snapshot(spotted.survey(survey_id), tmp_path / "s", on_progress=steps.append)
+    snapshot, (gallery, detections) = open_snapshot(tmp_path / "s"), load_gallery(spotted.survey(survey_id))
     assert sum(steps) == COUNT
     assert snapshot.gallery.embeddings.dtype == np.float16
     np.testing.assert_array_equal(snapshot.gallery.embeddings, gallery.embeddings)
@@ -39,7 +39,7 @@ def test_a_snapshot_is_the_survey_as_the_client_loads_it(
 
 
 def test_the_arrays_are_maps_of_the_files(spotted: Spotted, survey_id: str, tmp_path: Path) -> None:
-    take_snapshot(spotted, survey_id, tmp_path / "s")
+    take_snapshot(spotted.survey(survey_id), tmp_path / "s")
     embeddings = open_snapshot(tmp_path / "s").gallery.embeddings
     assert isinstance(embeddings.base, np.memmap)
     assert not embeddings.flags.writeable
@@ -49,11 +49,11 @@ def test_equal_surveys_have_equal_digests_and_a_changed_one_another(
     spotted: Spotted, survey_id: str, tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
-        take_snapshot(spotted, survey_id, tmp_path / name)
+        take_snapshot(spotted.survey(survey_id), tmp_path / name)
     first, second = (open_snapshot(tmp_path / name).digest for name in ("a", "b"))
     assert first == second
-    spotted.upsert_cameras(survey_id, [Camera("CAM01", 1.0, 0.0)])
-    take_snapshot(spotted, survey_id, tmp_path / "c")
+    spotted.survey(survey_id).upsert_cameras([Camera("CAM01", 1.0, 0.0)])
+    take_snapshot(spotted.survey(survey_id), tmp_path / "c")
     assert open_snapshot(tmp_path / "c").digest != first
 
 
@@ -66,7 +66,7 @@ def test_what_a_broken_run_left_behind_is_no_snapshot_and_is_begun_again(
     (left / "stray").write_bytes(b"")
     with pytest.raises(PreconditionError, match="holds no snapshot"):
         open_snapshot(tmp_path / "s")
-    take_snapshot(spotted, survey_id, tmp_path / "s")
+    take_snapshot(spotted.survey(survey_id), tmp_path / "s")
     assert len(open_snapshot(tmp_path / "s").gallery) == COUNT
     assert not left.exists()
     assert not (tmp_path / "s" / "stray").exists()
@@ -88,14 +88,14 @@ def test_a_survey_that_changes_meanwhile_is_refused(spotted: Spotted, survey_id:
         Changing(embedder=address, scorer=address, sampler=address) as changing,
         pytest.raises(ConcurrencyError, match="changed while it was read"),
     ):
-        take_snapshot(changing, survey_id, tmp_path / "s")
+        take_snapshot(changing.survey(survey_id), tmp_path / "s")
     assert not (tmp_path / "s").exists()
 
 
 def test_no_survey_and_an_empty_survey_are_told(store: Store, survey_id: str, tmp_path: Path) -> None:
     with serving(store) as spotted:
         with pytest.raises(NotFoundError):
-            take_snapshot(spotted, survey_id, tmp_path / "s")
+            take_snapshot(spotted.survey(survey_id), tmp_path / "s")
         spotted.create_survey(Survey(survey_id, 0.0, 1.0))
         with pytest.raises(PreconditionError, match="spotted embed"):
-            take_snapshot(spotted, survey_id, tmp_path / "s")
+            take_snapshot(spotted.survey(survey_id), tmp_path / "s")
