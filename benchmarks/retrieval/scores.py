@@ -28,9 +28,9 @@ from services.embedder.inference.backbones import load_backbone
 from spotted.arrays import Float64Array
 from spotted.evaluation import retrieval
 from spotted.evaluation.bootstrap import CONFIDENCE, REPEATS
-from spotted.evaluation.outcomes import kin, score_outcomes
-from spotted.evaluation.paper_figures import marks_of
-from spotted.evaluation.ranks import standings
+from spotted.evaluation.outcomes import find_relevant_pairs, measure_queries
+from spotted.evaluation.paper_figures import find_paper_figures
+from spotted.evaluation.ranks import rank_pairs
 from spotted.heads.head import HeadRecipe
 from spotted.heads.training import train_head
 from spotted.ranking.gallery import Gallery
@@ -127,7 +127,11 @@ def from_files(data: Path, models: Path, model: str, timezone: str) -> Iterator[
         if backbone and retrieval.same_pairs([d.individual_id for d in imported.detections]):
             survey = known_surveys.embedded(imported, kind, backbone)
             # photographs may be left out, and two animals of one image do not ask for each other
-            if len(kin(named(survey), [""] * len(survey.gallery), survey.gallery.table.image).query):
+            if len(
+                find_relevant_pairs(
+                    named(survey), [""] * len(survey.gallery), survey.gallery.table.image
+                ).query
+            ):
                 yield one_survey(survey)
 
 
@@ -169,12 +173,12 @@ def by_animal(
     gallery: Gallery, individuals: Sequence[str], scores: Mapping[str, Fusion], draw: int
 ) -> dict[str, Tally]:
     """The tallies of scores, ranked in one pass. individuals: of each row, "" where unknown."""
-    pairs = kin(individuals, [""] * len(individuals), gallery.table.image)
-    ranked = standings(gallery, (pairs.query, pairs.candidate), list(scores.values()))
+    pairs = find_relevant_pairs(individuals, [""] * len(individuals), gallery.table.image)
+    ranked = rank_pairs(gallery, (pairs.query, pairs.candidate), list(scores.values()))
     nothing = np.zeros(len(pairs.query), dtype=np.bool_)
     tallies = {}
     for score, fusion in scores.items():
-        outcome = score_outcomes(ranked[fusion], pairs.same, nothing, depth=max(TOP))
+        outcome = measure_queries(ranked[fusion], pairs.same, nothing, depth=max(TOP))
         animal = np.unique([individuals[row] for row in outcome.query.tolist()], return_inverse=True)[1]
         sums = [np.bincount(animal, column) for column in outcome.at(TOP).T]
         tallies[score] = Tally(np.bincount(animal).astype(np.float64), np.stack(sums, axis=1), draw)
@@ -239,7 +243,7 @@ def _line(subject: Subject, score: str, tallies: Sequence[Tally]) -> Line:
 
 def _paper(subject: Subject, score: str) -> str:
     """What the paper says of a score on a published set."""
-    marks = marks_of([subject.name]) if subject.kind == "published" else None
+    marks = find_paper_figures([subject.name]) if subject.kind == "published" else None
     if marks is None:
         return ""
     said = {

@@ -27,7 +27,7 @@ from spotted.evaluation.retrieval import hours
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.picture import Picture
 from spotted.local import processes
-from spotted.reports.page import Measured, write_report
+from spotted.reports.page import SurveyFigures, write_report
 from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
 
 
@@ -95,7 +95,7 @@ def services() -> Iterator[Spotted]:
         shutil.rmtree(directory)
 
 
-def _print(measured: Measured, directory: Path) -> None:
+def _print(measured: SurveyFigures, directory: Path) -> None:
     click.echo(
         f"\n{measured.survey_id} ({measured.label}): {measured.detections} detections, "
         f"{measured.individuals_found} individuals found, {measured.individuals_true} true"

@@ -262,7 +262,8 @@ def filled(store: Store, member: Member, name: str, seed: int) -> Ids:
         client.create_survey(Survey(taken, 0.0, 50_000.0))
     client.survey(own).add_detections(detections, vectors(seed), SPEC)
     client.create_survey(Survey(COMMON, 0.0, 100_000.0, f"of {name}", cameras_of(seed)))
-    client.survey(COMMON).add_detections(detections_of(seed)[: COUNT - 8 * seed], vectors(seed)[: COUNT - 8 * seed], SPEC
+    client.survey(COMMON).add_detections(
+        detections_of(seed)[: COUNT - 8 * seed], vectors(seed)[: COUNT - 8 * seed], SPEC
     )
     session, label = f"session-{name}", answered(client, own, f"session-{name}")
     answered(client, COMMON, "main")

@@ -202,7 +202,10 @@ def test_a_service_sees_both_by_their_full_ids(world: World) -> None:
 
 def test_the_sampler_planned_through_the_scorer_with_its_own_token(world: World) -> None:
     for member, ids in ((world.north, world.north_ids), (world.south, world.south_ids)):
-        kinds = [event.WhichOneof("event") for event in member.client.survey(ids.survey).session(ids.session).events()]
+        kinds = [
+            event.WhichOneof("event")
+            for event in member.client.survey(ids.survey).session(ids.session).events()
+        ]
         assert kinds[:3] == ["created", "planned", "labelled"]
     stranger = ScorerClient(world.scorer)
     with pytest.raises(UnauthenticatedError):

@@ -98,7 +98,8 @@ class Load:
         )
         # the client allows an hour, since an import may be of any length
         answer = self._sent(
-            lambda: self.client.connection.scorer.stub.AddDetections(iter([request]), timeout=CALL_S), self._scorer
+            lambda: self.client.connection.scorer.stub.AddDetections(iter([request]), timeout=CALL_S),
+            self._scorer,
         )
         assert answer.added + answer.unchanged == len(rows)
         with self._lock:

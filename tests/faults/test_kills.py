@@ -87,7 +87,11 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
 
     with Spotted.local(machine.directory) as spotted:
         spotted.create_survey(imported.survey)
-        check(attempt(lambda: embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures, on_progress=told)))
+        check(
+            attempt(
+                lambda: embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures, on_progress=told)
+            )
+        )
         machine.up()
         assert killed.is_set()
         kept = {d.detection_id for d in spotted.survey(SURVEY).detections()}
@@ -116,13 +120,21 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
         spotted.create_survey(imported.survey)
         embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
         spotted.survey(SURVEY).create_session("main", strategy="greedy")
-        check(attempt(lambda: oracle.answer_all(spotted.survey(SURVEY).session("main"), truth, limit=60, on_answer=told)))
+        check(
+            attempt(
+                lambda: oracle.answer_all(
+                    spotted.survey(SURVEY).session("main"), truth, limit=60, on_answer=told
+                )
+            )
+        )
         machine.up()
         assert len(acknowledged) >= 25
         kept = labels(spotted)
         assert set(acknowledged) <= set(kept)
         total = sum(1 for i in truth for j in truth if i < j and truth[i] == truth[j])
-        oracle.answer_all(spotted.survey(SURVEY).session("main"), truth, until_same_pairs=positives_for(1.0, total))
+        oracle.answer_all(
+            spotted.survey(SURVEY).session("main"), truth, until_same_pairs=positives_for(1.0, total)
+        )
         found = {frozenset(i.detection_ids) for i in spotted.survey(SURVEY).session("main").individuals()}
         assert found == {frozenset(d for d in truth if truth[d] == animal) for animal in truth.values()}
         assert set(acknowledged) <= set(labels(spotted))

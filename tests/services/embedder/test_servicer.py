@@ -35,7 +35,9 @@ def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
 def test_a_vector_is_the_same_by_either_way_and_whatever_the_company(
     spotted: Spotted, drawing_png: bytes
 ) -> None:
-    alone = spotted.connection.embedder.stub.Embed(pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=60)
+    alone = spotted.connection.embedder.stub.Embed(
+        pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=60
+    )
     first = messages.vector(alone.results[0].embedding)
     assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
     crops = [Crop(str(n), drawing_png, (0.1 * (n % 5), 0.0, 0.5, 1.0) if n else None) for n in range(20)]
@@ -179,7 +181,9 @@ def test_requests_that_cannot_be_met_are_refused(spotted: Spotted, drawing_png: 
             spotted.connection.embedder.stub.Embed(request, timeout=10)
     embeddings = messages.tensor(np.eye(3, dtype=np.float32))
     with pytest.raises(NotFoundError, match="head"), our_errors("embedder"):
-        spotted.connection.embedder.stub.ApplyHead(pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10)
+        spotted.connection.embedder.stub.ApplyHead(
+            pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10
+        )
 
 
 def test_the_server_tells_its_limits_and_models(spotted: Spotted, backbone: Backbone) -> None:

@@ -70,7 +70,9 @@ def test_lists_come_in_pages(spotted: Spotted, survey_id: str) -> None:
         pb.GetSessionRequest(survey_id=survey_id, session_id="b"), timeout=10
     )
     assert session.session.strategy.strategy_id == "greedy"
-    spotted.connection.sampler.stub.DeleteSession(pb.DeleteSessionRequest(survey_id=survey_id, session_id="b"), timeout=10)
+    spotted.connection.sampler.stub.DeleteSession(
+        pb.DeleteSessionRequest(survey_id=survey_id, session_id="b"), timeout=10
+    )
     with pytest.raises(NotFoundError):
         spotted.survey(survey_id).session("b").progress()
 
@@ -89,7 +91,10 @@ def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, sur
     other.CopyFrom(same)
     other.answer, other.annotator_id = pb.ANSWER_DIFFERENT, "ben"
     cause = spotted.survey(survey_id).session("main").submit_labels([same]).outcomes[0].label
-    assert spotted.survey(survey_id).session("main").submit_labels([other]).outcomes[0].effect == pb.LABEL_EFFECT_CONFLICT
+    assert (
+        spotted.survey(survey_id).session("main").submit_labels([other]).outcomes[0].effect
+        == pb.LABEL_EFFECT_CONFLICT
+    )
     listed = spotted.connection.sampler.stub.ListConflicts(
         pb.ListConflictsRequest(survey_id=survey_id, session_id="main"), timeout=10
     )
@@ -111,7 +116,9 @@ def test_a_watcher_hears_of_every_change(spotted: Spotted, survey_id: str) -> No
     )
     assert next(stream).progress.position == 1
     asked: list[pb.NextPairsResponse] = []
-    thread = threading.Thread(target=lambda: asked.append(spotted.survey(survey_id).session("main").next_pairs("anna")))
+    thread = threading.Thread(
+        target=lambda: asked.append(spotted.survey(survey_id).session("main").next_pairs("anna"))
+    )
     thread.start()
     assert next(stream).progress.position == 2
     thread.join()
@@ -122,7 +129,9 @@ def test_a_watcher_hears_of_every_change(spotted: Spotted, survey_id: str) -> No
 def test_wrong_requests_are_refused_with_their_field(spotted: Spotted, survey_id: str) -> None:
     spotted.survey(survey_id).create_session("main", strategy="greedy")
     with pytest.raises(InvalidInputError) as caught, our_errors("sampler"):
-        spotted.connection.sampler.stub.NextPairs(pb.NextPairsRequest(survey_id=survey_id, session_id="main"), timeout=10)
+        spotted.connection.sampler.stub.NextPairs(
+            pb.NextPairsRequest(survey_id=survey_id, session_id="main"), timeout=10
+        )
     assert caught.value.field == "annotator_id"
     with pytest.raises(NotFoundError, match="nosuch"):
         spotted.survey(survey_id).session("nosuch").next_pairs("anna")
@@ -154,7 +163,9 @@ def test_groups_are_asked_only_of_those_who_show_them_and_answered_in_one_call(
     )
     assert [outcome.effect for outcome in submitted.outcomes] == [pb.LABEL_EFFECT_MERGED] * 2
     assert submitted.progress.same == 2
-    assert ["e0", "e1", "e2"] in [list(i.detection_ids) for i in spotted.survey(survey_id).session("main").individuals()]
+    assert ["e0", "e1", "e2"] in [
+        list(i.detection_ids) for i in spotted.survey(survey_id).session("main").individuals()
+    ]
 
 
 def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(

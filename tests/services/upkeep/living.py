@@ -141,7 +141,9 @@ def seen(spotted: Spotted, survey_id: str) -> dict[str, object]:
             answer.SerializeToString(deterministic=True)
             for answer in spotted.survey(survey_id).candidates(top_k=20, fusion=fusion)
         ]
-    listed = spotted.connection.sampler.stub.ListSessions(sampler_pb2.ListSessionsRequest(survey_id=survey_id))
+    listed = spotted.connection.sampler.stub.ListSessions(
+        sampler_pb2.ListSessionsRequest(survey_id=survey_id)
+    )
     for session in listed.sessions:
         shown[f"session {session.session_id}"] = shown_of_session(spotted, survey_id, session)
     return shown

@@ -12,7 +12,6 @@ from spotted.client import Spotted
 from spotted.errors import PreconditionError
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.scoring.fusion import Fusion
-from spotted.v1 import survey_pb2
 from tests.spotted.batch.conftest import COUNT
 
 TOP = 6

@@ -412,7 +412,10 @@ def test_detections_are_counted_in_each_survey(guarded: Guarded, survey_id: str)
     ):
         few.add_detections(survey_id, detections(6), vectors(6), SPEC)
     assert few.survey(survey_id).detection_count == 5
-    assert guarded.client().survey(survey_id).add_detections([Detection("one-more")], vectors(1), SPEC).added == 1
+    assert (
+        guarded.client().survey(survey_id).add_detections([Detection("one-more")], vectors(1), SPEC).added
+        == 1
+    )
 
 
 def test_who_calls_is_forgotten_after_the_call(guarded: Guarded, survey_id: str) -> None:

@@ -95,7 +95,9 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
 def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str, float]]:
     """The pairs that are asked next with their scores, all of them answered."""
     asked = spotted.survey(survey_id).session("main").next_pairs("anna", count=20).pairs
-    spotted.survey(survey_id).session("main").submit_labels(labels(asked, lambda: sampler_pb2.ANSWER_DIFFERENT))
+    spotted.survey(survey_id).session("main").submit_labels(
+        labels(asked, lambda: sampler_pb2.ANSWER_DIFFERENT)
+    )
     return [(pair.first.detection_id, pair.second.detection_id, pair.score) for pair in asked]
 
 
