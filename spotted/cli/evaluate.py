@@ -13,13 +13,13 @@ from spotted.cli.connection import connected
 from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
 from spotted.errors import PreconditionError
-from spotted.evaluation.comparison import TOP, Found, Rankings, compare, rankings
-from spotted.evaluation.hardest import Hard, find_hardest
-from spotted.evaluation.paper_figures import beside, marks_of
-from spotted.evaluation.reliability import held_out
+from spotted.evaluation.comparison import TOP, ScoreMetrics, SurveyRanks, compare, rank_survey
+from spotted.evaluation.hardest import HardQuery, find_hardest
+from spotted.evaluation.paper_figures import compare_with_paper, find_paper_figures
+from spotted.evaluation.reliability import measure_held_out
 from spotted.evaluation.retrieval import same_pairs
-from spotted.reports.evaluation import Evaluation, shown, write_evaluation
-from spotted.reports.evaluation_figures import figures, read_image, strips
+from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
+from spotted.reports.evaluation_figures import draw_figures, draw_strips, read_image
 from spotted.reports.page import Figure
 from spotted.survey import Detection, Survey
 
@@ -59,13 +59,13 @@ def evaluate(
             "import a survey whose observations have individualID"
         )
     with progress("queries", sum(bool(i) for i in individuals)) as advance:
-        ranked = rankings(
+        ranked = rank_survey(
             gallery,
             detections,
             adapted=bool(stored.head_digest),
             base=base,
             threads=os.cpu_count() or 1,
-            told=advance,
+            on_progress=advance,
         )
     hard = find_hardest(ranked)
     with err.status("measuring"):
@@ -81,16 +81,16 @@ def evaluate(
 
 def _evaluation(
     names: Sequence[str],
-    ranked: Rankings,
+    ranked: SurveyRanks,
     detections: Sequence[Detection],
-    hard: Sequence[Hard],
+    hard: Sequence[HardQuery],
     *,
     other_encounters: bool,
 ) -> Evaluation:
     rng = np.random.default_rng(SEED)
     compared = compare(ranked, rng, other_encounters=other_encounters)
-    judged, reason = held_out(ranked, rng)
-    marks = marks_of(names)
+    judged, reason = measure_held_out(ranked, rng)
+    marks = find_paper_figures(names)
     return Evaluation(
         survey_id=names[0],
         comparison=compared,
@@ -102,7 +102,7 @@ def _evaluation(
         not_calibrated=reason,
         other_encounters=other_encounters,
         published=marks.survey if marks else "",
-        marks=beside(compared, marks) if marks else (),
+        paper=compare_with_paper(compared, marks) if marks else (),
     )
 
 
@@ -110,12 +110,14 @@ def _write(
     output: Path,
     evaluation: Evaluation,
     survey: Survey,
-    ranked: Rankings,
+    ranked: SurveyRanks,
     detections: Sequence[Detection],
-    hard: Sequence[Hard],
+    hard: Sequence[HardQuery],
 ) -> None:
-    drawn: list[Figure] = figures(survey, ranked, evaluation.comparison, evaluation.reliability, detections)
-    pictures, missing = strips(ranked, hard, detections, read_image)
+    drawn: list[Figure] = draw_figures(
+        survey, ranked, evaluation.comparison, evaluation.reliability, detections
+    )
+    pictures, missing = draw_strips(ranked, hard, detections, read_image)
     write_evaluation(output, evaluation, [*drawn, *pictures])
     if missing:
         err.print(f"{missing} of the hardest animals are not shown: their image files are out of reach")
@@ -132,7 +134,7 @@ def _say(evaluation: Evaluation, output: Path | None) -> None:
         click.echo(f"report: {output / 'report.html'}")
 
 
-def _row(score: str, found: Found) -> tuple[str, ...]:
+def _row(score: str, found: ScoreMetrics) -> tuple[str, ...]:
     shares = (found.top[k].value for k in TOP)
     precision = found.mean_average_precision.value
-    return (score, *(f"{share:.3f}" for share in shares), f"{precision:.3f}", shown(found.top[5]))
+    return (score, *(f"{share:.3f}" for share in shares), f"{precision:.3f}", format_interval(found.top[5]))

@@ -19,10 +19,10 @@ from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
 from spotted.errors import PreconditionError
 from spotted.evaluation.feasibility_tuning import (
-    Measured,
+    SettingMetrics,
     Tuning,
-    decays,
-    queries_of,
+    choose_queries,
+    decay_grid,
     tune,
     with_decays,
     with_speeds,
@@ -94,14 +94,14 @@ def tune_feasibility(
         gallery, detections = load_gallery(spotted, survey)
         individuals = _individuals(spotted, survey, session_id, detections)
         grid = (
-            with_decays(gallery.params, decays(low, high, steps))
+            with_decays(gallery.params, decay_grid(low, high, steps))
             if knob == "decay"
             else with_speeds(gallery.params, speeds or SPEEDS_KMH)
         )
         rng = np.random.default_rng(SEED)
-        queries = queries_of(individuals, most, rng)
+        queries = choose_queries(individuals, most, rng)
         with progress("values", len(grid)) as advance:
-            tuning = tune(gallery, individuals, grid, queries=queries, rng=rng, told=advance)
+            tuning = tune(gallery, individuals, grid, queries=queries, rng=rng, on_progress=advance)
         changes = applied and tuning.gain.proven and tuning.best != tuning.present
         if changes:
             err.print(
@@ -195,7 +195,7 @@ def _verdict(tuning: Tuning, knob: str, *, asked: bool, changes: bool) -> str:
 
 
 def _document(survey: str, tuning: Tuning, knob: str, *, applied: bool) -> dict[str, object]:
-    def one(measured: Measured) -> dict[str, object]:
+    def one(measured: SettingMetrics) -> dict[str, object]:
         return {
             "value": _value(measured.params, knob),
             "top": measured.top,

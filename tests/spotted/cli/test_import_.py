@@ -73,7 +73,7 @@ def test_a_published_set_becomes_a_survey_and_each_file_passed_over_is_named(
     done = machine.run("import", str(root), "--layout", "spotted-published", "--survey", survey_id)
     assert done.exit_code == 0, done.output
     assert f"survey {survey_id}: 2 cameras, 2 detections to embed" in done.stdout
-    assert "1 file passed over, no JPEG, PNG or WebP: A/clip.avi" in done.stderr
+    assert "1 file skipped, not a JPEG, PNG or WebP: A/clip.avi" in done.stderr
     assert "only visual similarity can be measured" in done.stderr
 
 
