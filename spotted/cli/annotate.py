@@ -1,4 +1,4 @@
-"""`spotted annotate`: a person, or an oracle, answers a session's questions."""
+"""`spotted annotate`: answer the questions of a session, in person or by an oracle."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
+from spotted.cli.connection import connect
 from spotted.cli.question_text import ask, tell
 from spotted.cli.session import print_progress, progress_document
 from spotted.client import Spotted, oracle
-from spotted.console import data_option, err, json_option, progress, session_option, show
+from spotted.console import data_option, err, json_option, progress, session_option, show, with_unit
 from spotted.errors import NotFoundError
 from spotted.v1 import sampler_pb2
 
@@ -39,25 +39,31 @@ class Asked:
 @session_option
 @data_option
 @json_option
-@click.option("--annotator", default=getpass.getuser, show_default="your login", help="Who answers.")
+@click.option("--annotator", default=getpass.getuser, show_default="your login", help="Annotator id.")
 @click.option(
     "--strategy",
+    type=click.Choice(STRATEGIES),
     show_default=DEFAULT_STRATEGY,
-    help=f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}.",
+    help="Strategy that selects the questions.",
 )
 @click.option(
     "--trust",
     type=click.Choice(list(TRUSTS)),
-    help="Whether one answer decides, or answers are evidence that is checked; default: single until a "
-    "second annotator answers, verified from then on.",
+    help="single: one answer decides; verified: answers are evidence and get checked. Default: single until "
+    "a second annotator answers, then verified.",
 )
-@click.option("--bursts", is_flag=True, help="Ask of all frames of a burst at once.")
-@click.option("--galleries", is_flag=True, help="Ask of one photograph beside several.")
-@click.option("--audit", is_flag=True, help="Ask random open pairs, which certify how little is missed.")
-@click.option("--retrain", is_flag=True, help="Relearn the scores from the answers (confspal, spal).")
-@click.option("--seed", type=int, show_default="0", help="Equal seeds and answers give equal questions.")
-@click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the identities that the survey knows.")
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after as many questions.")
+@click.option("--bursts", is_flag=True, help="Ask about all frames of a burst at once.")
+@click.option("--galleries", is_flag=True, help="Ask about one photograph against several candidates.")
+@click.option("--audit", is_flag=True, help="Ask random open pairs, to bound how many matches are missed.")
+@click.option("--retrain", is_flag=True, help="Retrain the scores on the answers (confspal, spal).")
+@click.option(
+    "--seed",
+    type=int,
+    show_default="0",
+    help="Random seed; the same seed and answers give the same questions.",
+)
+@click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the known identities of the survey.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of questions.")
 def annotate(
     *,
     survey: str,
@@ -77,21 +83,21 @@ def annotate(
 ) -> None:
     """Answer "the same animal?" for one pair of photographs after another.
 
-    Each answer is on disk before the next question. What follows from earlier answers is never asked. Stop
-    at any time with q; the next `spotted annotate SURVEY` goes on, with the strategy and trust that the
-    session was opened with.
+    Each answer is stored on disk before the next question. Pairs implied by earlier answers are never asked.
+    Stop at any time with q; the next `spotted annotate SURVEY` continues the session with its strategy and
+    trust.
     """
     if audit and (bursts or galleries):
-        raise click.UsageError("--audit asks pairs alone; leave out --bursts and --galleries")
+        raise click.UsageError("--audit asks only pairs; leave out --bursts and --galleries")
     kinds = {sampler_pb2.QUESTION_KIND_BURST: bursts, sampler_pb2.QUESTION_KIND_GALLERY: galleries}
     wanted = Asked(survey, session_id, annotator, [k for k, on in kinds.items() if on], audit, limit)
-    with connected(directory) as spotted:
+    with connect(directory) as spotted:
         _open(spotted, wanted, strategy, trust, seed, retrain=retrain)
         given = _ask_oracle(spotted, wanted) if by_oracle else _ask_person(spotted, wanted)
         state = spotted.progress(survey, session_id)
 
     def text() -> None:
-        click.echo(f"{given} questions answered.")
+        click.echo(f"{with_unit(given, 'question')} answered.")
         print_progress(state)
 
     show({"answers_given": given} | progress_document(state), as_json=as_json, text=text)
@@ -106,12 +112,12 @@ def _open(
     *,
     retrain: bool,
 ) -> None:
-    """Open the session, or go on with the one that is there where nothing was said of it."""
+    """Open the session; an existing one is continued if no option asks for another."""
     if strategy is None and trust is None and seed is None and not retrain:
         try:
             spotted.session(wanted.survey_id, wanted.session_id)
         except NotFoundError:
-            # opened below with the defaults
+            # created below with the defaults
             pass
         else:
             return
@@ -146,7 +152,11 @@ def _ask_person(spotted: Spotted, wanted: Asked) -> int:
     while wanted.limit is None or given < wanted.limit:
         asked = spotted.next_pairs(*ids, wanted.annotator_id, shows=wanted.shows, audit=wanted.audit)
         if not asked.pairs and not asked.groups:
-            words = "Every question is answered." if asked.finished else "All open questions are with others."
+            words = (
+                "All questions are answered."
+                if asked.finished
+                else "All open questions are assigned to other annotators."
+            )
             err.print(words)
             break
         said = ask(asked, given + 1, wanted.annotator_id)

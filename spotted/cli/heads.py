@@ -1,4 +1,4 @@
-"""`spotted train-head | activate-head`: learn from places and times, and score through what was learned."""
+"""`spotted train-head | activate-head`: train an adaptation head, and score a survey through it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
+from spotted.cli.connection import connect
 from spotted.client import Spotted
 from spotted.console import data_option, json_option, progress, show
 from spotted.errors import PreconditionError
@@ -18,17 +18,19 @@ from spotted.v1 import embedder_pb2, operations_pb2
 @click.argument("survey")
 @data_option
 @json_option
-@click.option("--paper", is_flag=True, help="The recipe of Spotted's paper, which counts the place twice.")
-@click.option("--epochs", default=0, type=click.IntRange(min=0), help="Passes over the survey; 0: 300.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option("--activate", is_flag=True, help="Score the survey through it at once.")
+@click.option("--paper", is_flag=True, help="Recipe of the Spotted paper, which counts the location twice.")
+@click.option(
+    "--epochs", default=0, type=click.IntRange(min=0), help="Passes over the survey. 0: the default, 300."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
+@click.option("--activate", is_flag=True, help="Score the survey through the head when it is trained.")
 def train_head(
     *, survey: str, directory: Path, as_json: bool, paper: bool, epochs: int, seed: int, activate: bool
 ) -> None:
-    """Learn an adaptation head from a survey's places and times, without any identity.
+    """Train an adaptation head on a survey's locations and times; it needs no identities.
 
-    The training runs in the embedder and goes on when this command is stopped; repeat the command to be told
-    that it runs. `spotted evaluate SURVEY` shows what a head that is active changes.
+    The training runs in the embedder and continues if you stop this command; run it again to see that it
+    is still running. `spotted evaluate SURVEY` shows the effect of an active head.
     """
     recipe = embedder_pb2.HeadRecipe(epochs=epochs, seed=seed)
     if paper:
@@ -41,10 +43,10 @@ def train_head(
                 level_negatives=PAPER.level_negatives,
             )
         )
-    with connected(directory) as spotted:
-        ended = _watched(spotted, spotted.train_head(survey, recipe))
+    with connect(directory) as spotted:
+        ended = _watch(spotted, spotted.train_head(survey, recipe))
         if ended.state != operations_pb2.OPERATION_STATE_SUCCEEDED:
-            raise PreconditionError(f"no head was learned: {ended.message}")
+            raise PreconditionError(f"training failed: {ended.message}")
         if activate:
             spotted.activate_head(survey, ended.result)
     document: dict[str, object] = {
@@ -67,25 +69,23 @@ def train_head(
 @data_option
 @json_option
 def activate_head(*, survey: str, digest: str, directory: Path, as_json: bool) -> None:
-    """Score a survey through a stored head, or, without DIGEST, by base embeddings again.
+    """Score a survey through a stored head, or through its base embeddings if DIGEST is left out.
 
-    Every score of the survey changes; a calibration has to be fitted again.
+    All scores of the survey change; fit its calibration again.
     """
-    with connected(directory) as spotted:
+    with connect(directory) as spotted:
         before = spotted.survey(survey).head_digest
         spotted.activate_head(survey, digest)
-    words = (
-        f"{survey} is scored through head {digest[:12]}" if digest else f"{survey} is scored without a head"
-    )
-    back = f"\nback: spotted activate-head {survey} {before}".rstrip()
+    words = f"{survey} now uses head {digest[:12]}" if digest else f"{survey} now uses base embeddings"
+    undo = f"\nundo: spotted activate-head {survey} {before}".rstrip()
     document: dict[str, object] = {"survey_id": survey, "head_digest": digest, "before": before}
-    show(document, as_json=as_json, text=lambda: click.echo(words + back))
+    show(document, as_json=as_json, text=lambda: click.echo(words + undo))
 
 
-def _watched(spotted: Spotted, operation: operations_pb2.Operation) -> operations_pb2.Operation:
-    """The operation once it has ended, with its progress shown."""
+def _watch(spotted: Spotted, operation: operations_pb2.Operation) -> operations_pb2.Operation:
+    """Show the progress of an operation until it has ended; its last state."""
     done, last = 0, operation
-    with progress("percent", 100) as advance:
+    with progress("training, %", 100) as advance:
         for last in spotted.watch_operation(operation.operation_id):
             now = round(100 * last.progress)
             advance(now - done)

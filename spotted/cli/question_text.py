@@ -1,4 +1,4 @@
-"""Questions in the terminal: shown in words, answered by a key or by numbers."""
+"""Questions in the terminal: shown as text, answered by a key or by numbers."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ ANSWERS = {
 YES, NO, SKIP, QUIT = "y", "n", "k", "q"
 PAIR_PROMPT = "same (s), different (d), not comparable (n), skip (k), quit (q)"
 BURST_PROMPT = "one animal (y), several (n), skip (k), quit (q)"
-GALLERY_PROMPT = "numbers of the same animal, such as 1 3; empty for none; skip (k), quit (q)"
+GALLERY_PROMPT = "numbers of the same animal, e.g. 1 3; empty for none; skip (k), quit (q)"
 SECONDS_PER_HOUR = 3600.0
-# what an answer did that its annotator should know
+# effects that the annotator should know about
 EFFECTS = {
-    sampler_pb2.LABEL_EFFECT_PENDING: "kept as evidence that does not suffice yet; asked again",
-    sampler_pb2.LABEL_EFFECT_SPLIT: "earlier answers joined what this one keeps apart; the group is split",
-    sampler_pb2.LABEL_EFFECT_REOPENED: "earlier answers kept apart what this one joins; asked again",
+    sampler_pb2.LABEL_EFFECT_PENDING: "not enough evidence yet to decide; the pair is asked again",
+    sampler_pb2.LABEL_EFFECT_SPLIT: "earlier answers merged what this one separates; the group was split",
+    sampler_pb2.LABEL_EFFECT_REOPENED: "earlier answers separated what this one merges; it is asked again",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a person answered to one question: labels, or a burst as a whole."""
+class Reply:
+    """A person's answer to one question: labels of pairs, or the answer to a burst."""
 
     labels: tuple[sampler_pb2.Label, ...] = ()
     bursts: tuple[sampler_pb2.BurstAnswer, ...] = ()
 
 
-def ask(asked: sampler_pb2.NextPairsResponse, number: int, annotator_id: str) -> Said | None:
-    """Show the first question and read its answer; None where the person quits."""
+def ask(asked: sampler_pb2.NextPairsResponse, number: int, annotator_id: str) -> Reply | None:
+    """Show the first question and read its answer; None if the person quits."""
     if asked.pairs:
         return _ask_pair(asked.pairs[0], number, annotator_id)
     group = asked.groups[0]
@@ -52,19 +52,19 @@ def ask(asked: sampler_pb2.NextPairsResponse, number: int, annotator_id: str) ->
 
 
 def tell(outcomes: Iterable[sampler_pb2.LabelOutcome]) -> None:
-    """Say where an answer contradicts others or decides nothing yet; each thing once."""
-    told = [
+    """Print what the annotator should know about the effects of an answer, each message once."""
+    messages_ = [
         f"kept as a conflict: {outcome.conflict.message}"
         if outcome.HasField("conflict")
         else EFFECTS.get(outcome.effect, "")
         for outcome in outcomes
     ]
-    for words in dict.fromkeys(filter(None, told)):
+    for words in dict.fromkeys(filter(None, messages_)):
         err.print(words, markup=False, soft_wrap=True)
 
 
 def describe(pair: sampler_pb2.PairQuery, number: int) -> str:
-    """A question in words: both photographs, cameras and times, the journey between them, the reason."""
+    """A question as text: the reason, both photographs with cameras and times, the journey between them."""
     lines = [f"\nQuestion {number}: {pair.reason}"]
     lines += [f"  {_describe_detection(d)}" for d in (pair.first, pair.second)]
     if pair.HasField("distance_m") and pair.HasField("gap_s"):
@@ -77,47 +77,47 @@ def describe(pair: sampler_pb2.PairQuery, number: int) -> str:
 
 
 def describe_group(group: sampler_pb2.GroupQuery, number: int) -> str:
-    """A burst or a gallery in words; its candidates are numbered."""
+    """A burst or a gallery as text, with its candidates numbered."""
     lines = [f"\nQuestion {number}: {group.reason}"]
     if group.HasField("anchor"):
         lines.append(f"  {_describe_detection(group.anchor)}")
-    for place, detection in enumerate(group.detections, start=1):
-        lines.append(f"  [{place}] {_describe_detection(detection)}")
+    for number_, detection in enumerate(group.detections, start=1):
+        lines.append(f"  [{number_}] {_describe_detection(detection)}")
     return "\n".join(lines)
 
 
-def _ask_pair(pair: sampler_pb2.PairQuery, number: int, annotator_id: str) -> Said | None:
+def _ask_pair(pair: sampler_pb2.PairQuery, number: int, annotator_id: str) -> Reply | None:
     click.echo(describe(pair, number))
     word = _choose(PAIR_PROMPT, [*ANSWERS, QUIT])
     if word == QUIT:
         return None
     ids = pair.first.detection_id, pair.second.detection_id
-    return Said(labels=(pair_label(*ids, ANSWERS[word], annotator_id),))
+    return Reply(labels=(pair_label(*ids, ANSWERS[word], annotator_id),))
 
 
-def _ask_burst(group: sampler_pb2.GroupQuery, annotator_id: str) -> Said | None:
+def _ask_burst(group: sampler_pb2.GroupQuery, annotator_id: str) -> Reply | None:
     word = _choose(BURST_PROMPT, [YES, NO, SKIP, QUIT])
     if word == QUIT:
         return None
     if word == SKIP:
-        return Said(labels=tuple(skip_labels(group, annotator_id)))
-    if word == NO and len(group.detections) > 2:  # noqa: PLR2004 - of two frames `several` says all
-        err.print("Its frames are asked as pairs or galleries then.")
-    return Said(bursts=(burst_answer(group, annotator_id, one_animal=word == YES),))
+        return Reply(labels=tuple(skip_labels(group, annotator_id)))
+    if word == NO and len(group.detections) > 2:  # noqa: PLR2004 - two frames leave nothing to ask
+        err.print("Its frames will be asked as pairs or galleries.")
+    return Reply(bursts=(burst_answer(group, annotator_id, one_animal=word == YES),))
 
 
-def _ask_gallery(group: sampler_pb2.GroupQuery, annotator_id: str) -> Said | None:
+def _ask_gallery(group: sampler_pb2.GroupQuery, annotator_id: str) -> Reply | None:
     while True:
         words = click.prompt(GALLERY_PROMPT, default="", show_default=False, err=True).strip()
         if words == QUIT:
             return None
         if words == SKIP:
-            return Said(labels=tuple(skip_labels(group, annotator_id)))
-        places = words.replace(",", " ").split()
-        if all(place.isdecimal() and 1 <= int(place) <= len(group.detections) for place in places):
-            same_ids = {group.detections[int(place) - 1].detection_id for place in places}
-            return Said(labels=tuple(gallery_labels(group, same_ids, annotator_id)))
-        err.print(f"{words!r} are not numbers from 1 to {len(group.detections)}", markup=False)
+            return Reply(labels=tuple(skip_labels(group, annotator_id)))
+        numbers = words.replace(",", " ").split()
+        if all(number.isdecimal() and 1 <= int(number) <= len(group.detections) for number in numbers):
+            same_ids = {group.detections[int(number) - 1].detection_id for number in numbers}
+            return Reply(labels=tuple(gallery_labels(group, same_ids, annotator_id)))
+        err.print(f"{words!r}: enter numbers from 1 to {len(group.detections)}", markup=False)
 
 
 def _choose(prompt: str, words: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""`spotted session show | export | import`: how far a session is, and its journal as a file."""
+"""`spotted session show | export | import`: progress of a session, and its journal as a file."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TextIO
 import click
 from google.protobuf import json_format
 
-from spotted.cli.connection import connected
-from spotted.console import data_option, json_option, progress, session_option, show, table
+from spotted.cli.connection import connect
+from spotted.console import data_option, json_option, progress, session_option, show, table, with_unit
 from spotted.errors import InvalidInputError
 from spotted.v1 import sampler_pb2
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 PART = ".part"
 CONFLICTS_SHOWN = 10
-COLUMNS = ("annotator", "answers", "a minute", "wrongly same", "wrongly different")
+COLUMNS = ("annotator", "answers", "answers/min", "false same", "false different")
 TRUSTS = {sampler_pb2.TRUST_SINGLE: "single", sampler_pb2.TRUST_VERIFIED: "verified"}
 
 
 @click.group()
 def session() -> None:
-    """See how far a session is, keep it as a file, or bring it back from one."""
+    """Show, export or import an annotation session."""
 
 
 @session.command("show")
@@ -32,11 +32,11 @@ def session() -> None:
 @data_option
 @json_option
 def show_session(*, survey: str, session_id: str, directory: Path, as_json: bool) -> None:
-    """Tell how far a session is, what its answers guarantee, and who gave them.
+    """Show the progress of a session, the guarantees of its answers, and its annotators.
 
-    Conflicts come with the fewest earlier answers that contradict each.
+    Each conflict is listed with the smallest set of earlier answers that contradict it.
     """
-    with connected(directory) as spotted:
+    with connect(directory) as spotted:
         state = spotted.progress(survey, session_id)
         conflicts = [conflict.message for conflict in spotted.conflicts(survey, session_id)]
 
@@ -45,7 +45,7 @@ def show_session(*, survey: str, session_id: str, directory: Path, as_json: bool
         for message in conflicts[:CONFLICTS_SHOWN]:
             click.echo(f"conflict: {message}")
         if len(conflicts) > CONFLICTS_SHOWN:
-            click.echo(f"and {len(conflicts) - CONFLICTS_SHOWN} more conflicts; --json lists all")
+            click.echo(f"... and {len(conflicts) - CONFLICTS_SHOWN} more conflicts; --json lists them all")
 
     show(progress_document(state) | {"conflict_messages": conflicts}, as_json=as_json, text=text)
 
@@ -55,14 +55,14 @@ def show_session(*, survey: str, session_id: str, directory: Path, as_json: bool
 @session_option
 @data_option
 @json_option
-@click.option("--output", "-o", required=True, type=FILE, help="File to write, JSON Lines.")
+@click.option("--output", "-o", required=True, type=FILE, help="JSON Lines file to write.")
 def export_session(*, survey: str, session_id: str, directory: Path, as_json: bool, output: Path) -> None:
-    """Write all that happened in a session, one event a line: a backup, or to move it.
+    """Write the journal of a session to a file, one event per line, to back it up or move it.
 
-    The file is there once it is whole; one that was there is replaced.
+    The file appears when it is complete, and replaces an existing file.
     """
     part = output.with_name(output.name + PART)
-    with connected(directory) as spotted:
+    with connect(directory) as spotted:
         total = spotted.session(survey, session_id).position
         try:
             with part.open("w", encoding="utf-8") as file, progress("events", total) as advance:
@@ -71,7 +71,7 @@ def export_session(*, survey: str, session_id: str, directory: Path, as_json: bo
         finally:
             part.unlink(missing_ok=True)
     document: dict[str, object] = {"output": str(output), "events": written}
-    words = f"{written} events of session {session_id} of {survey} written to {output}"
+    words = f"{with_unit(written, 'event')} of session {session_id} of {survey} written to {output}"
     show(document, as_json=as_json, text=lambda: click.echo(words))
 
 
@@ -82,13 +82,14 @@ def export_session(*, survey: str, session_id: str, directory: Path, as_json: bo
 @data_option
 @json_option
 def import_session(*, survey: str, file: Path, session_id: str, directory: Path, as_json: bool) -> None:
-    """Open a session from a file that `spotted session export` wrote, with every answer as it was.
+    """Create a session from a file that `spotted session export` wrote.
 
-    The survey must hold the detections that were asked about. All of the session is stored, or nothing.
+    The survey must contain the detections that the answers refer to. Either the whole session is stored, or
+    nothing.
     """
     with file.open(encoding="utf-8", errors="replace") as lines:
         total = sum(1 for _ in lines)
-    with connected(directory) as spotted, progress("events", total) as advance:
+    with connect(directory) as spotted, progress("events", total) as advance:
         try:
             with file.open(encoding="utf-8", errors="replace") as lines:
                 stored = spotted.import_session(survey, session_id, _events(lines, advance))
@@ -100,12 +101,12 @@ def import_session(*, survey: str, file: Path, session_id: str, directory: Path,
             raise InvalidInputError(f"{file}: {words}", field=error.field) from error
         state = spotted.progress(survey, session_id)
     document: dict[str, object] = {"session_id": session_id, "events": stored.position}
-    words = f"session {session_id} of {survey} has {stored.position} events: {state.summary}"
+    words = f"session {session_id} of {survey} has {with_unit(stored.position, 'event')}: {state.summary}"
     show(document, as_json=as_json, text=lambda: click.echo(words))
 
 
 def progress_document(state: sampler_pb2.Progress) -> dict[str, object]:
-    """A session's progress as JSON has it; null where something is not known yet."""
+    """The progress of a session as a JSON document; null for values that are not known yet."""
     audit = state.audit
     return {
         "detections": state.detections,
@@ -133,11 +134,11 @@ def progress_document(state: sampler_pb2.Progress) -> dict[str, object]:
 
 
 def print_progress(state: sampler_pb2.Progress) -> None:
-    """Print what the labels say and guarantee, then who gave them."""
+    """Print the summary of a session's labels and guarantees, then its annotators."""
     click.echo(state.summary)
     if state.HasField("agreement"):
         kappa = f", kappa {state.kappa:.2f}" if state.HasField("kappa") else ""
-        click.echo(f"checks of one pair agree in {state.agreement:.0%}{kappa}")
+        click.echo(f"repeated answers to the same pair agree in {state.agreement:.0%} of cases{kappa}")
     if state.annotators:
         rows = [
             (
@@ -163,7 +164,7 @@ def _annotator(one: sampler_pb2.AnnotatorProgress) -> dict[str, object]:
 
 
 def _write(file: TextIO, events: Iterable[sampler_pb2.SessionEvent], advance: Callable[[int], None]) -> int:
-    """Write each event as a line; the number of lines."""
+    """Write each event as a line and return the number of lines."""
     written = 0
     for event in events:
         file.write(json_format.MessageToJson(event, indent=None) + "\n")
