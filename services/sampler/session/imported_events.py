@@ -44,7 +44,8 @@ class MovedEvents:
             moved = self._moved(event)
             self._state.apply(moved.SerializeToString())
         except SpottedError as error:
-            raise InvalidInputError(f"event {position}: {error}", field="events") from error
+            # the index counts over all messages of the stream
+            raise InvalidInputError(f"event {position}: {error}", field=f"events[{position - 1}]") from error
         return moved
 
     def _moved(self, event: pb.SessionEvent) -> pb.SessionEvent:
