@@ -41,7 +41,7 @@ EDGE: dict[str, set[str]] = {
     "formats": SURVEY,
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
-    "client": SCORES | {"v1", "messages", "ranking", "local", "formats", "lazy"},
+    "client": SCORES | {"v1", "messages", "ranking", "constraints", "heads", "local", "formats", "lazy"},
     "console": {"errors", "client"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }

@@ -99,4 +99,3 @@ def operation_info(message: operations_pb2.Operation) -> OperationInfo:
         started_at_s=messages.optional_seconds(message, "start_time"),
         updated_at_s=messages.optional_seconds(message, "update_time"),
     )
-

@@ -23,9 +23,7 @@ class OperationHandle:
     def info(self) -> OperationInfo:
         """The operation's present state. Raises NotFoundError."""
         request = operations_pb2.GetOperationRequest(operation_id=self.operation_id)
-        return operation_info(
-            self._operations.call(self._operations.stub.GetOperation, request).operation
-        )
+        return operation_info(self._operations.call(self._operations.stub.GetOperation, request).operation)
 
     def watch(self) -> Iterator[OperationInfo]:
         """The operation at each change, the last time when it has ended. Raises NotFoundError."""
@@ -36,6 +34,4 @@ class OperationHandle:
     def cancel(self) -> OperationInfo:
         """Ask the operation to stop; what it has learned is dropped. Raises NotFoundError."""
         request = operations_pb2.CancelOperationRequest(operation_id=self.operation_id)
-        return operation_info(
-            self._operations.call(self._operations.stub.CancelOperation, request).operation
-        )
+        return operation_info(self._operations.call(self._operations.stub.CancelOperation, request).operation)

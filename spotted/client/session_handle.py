@@ -42,19 +42,20 @@ class SessionHandle:
         self.survey_id = survey_id
         self.session_id = session_id
         self._sampler = connection.sampler
-        self._ids = {"survey_id": survey_id, "session_id": session_id}
 
     def __repr__(self) -> str:
         return f"SessionHandle({self.survey_id!r}, {self.session_id!r})"
 
     def info(self) -> SessionInfo:
         """The session as stored."""
-        request = sampler_pb2.GetSessionRequest(**self._ids)
+        request = sampler_pb2.GetSessionRequest(survey_id=self.survey_id, session_id=self.session_id)
         return session_info(self._sampler.call(self._sampler.stub.GetSession, request).session)
 
     def delete(self) -> None:
         """Delete the session with its journal."""
-        request = sampler_pb2.DeleteSessionRequest(**self._ids, request_id=request_id())
+        request = sampler_pb2.DeleteSessionRequest(
+            survey_id=self.survey_id, session_id=self.session_id, request_id=request_id()
+        )
         self._sampler.call(self._sampler.stub.DeleteSession, request)
 
     def next_pairs(
@@ -74,7 +75,8 @@ class SessionHandle:
         little is missed. lease_s: how long they are leased, None for ten minutes.
         """
         request = sampler_pb2.NextPairsRequest(
-            **self._ids,
+            survey_id=self.survey_id,
+            session_id=self.session_id,
             annotator_id=annotator_id,
             count=count,
             shows=[sampler_pb2.QuestionKind.ValueType(kind) for kind in shows],
@@ -82,16 +84,15 @@ class SessionHandle:
             audit=audit,
             lease_duration=messages.duration(lease_s),
         )
-        return questions(
-            self._sampler.call(self._sampler.stub.NextPairs, request, timeout_s=PLAN_TIMEOUT_S)
-        )
+        return questions(self._sampler.call(self._sampler.stub.NextPairs, request, timeout_s=PLAN_TIMEOUT_S))
 
     def submit_labels(
         self, labels: Sequence[Label], *, bursts: Sequence[BurstAnswer] = ()
     ) -> SubmittedLabels:
         """Store answers to pairs and bursts; when this returns they are on disk."""
         request = sampler_pb2.SubmitLabelsRequest(
-            **self._ids,
+            survey_id=self.survey_id,
+            session_id=self.session_id,
             labels=[label_message(label) for label in labels],
             bursts=[burst_message(burst) for burst in bursts],
             request_id=request_id(),
@@ -101,30 +102,34 @@ class SessionHandle:
     def retract_labels(self, label_ids: Sequence[str], annotator_id: str) -> Progress:
         """Retract labels; returns the progress without them."""
         request = sampler_pb2.RetractLabelsRequest(
-            **self._ids, label_ids=label_ids, annotator_id=annotator_id, request_id=request_id()
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            label_ids=label_ids,
+            annotator_id=annotator_id,
+            request_id=request_id(),
         )
         return progress_value(self._sampler.call(self._sampler.stub.RetractLabels, request).progress)
 
     def conflicts(self) -> Iterator[Conflict]:
         """The labels that contradict earlier ones, oldest first, each with the labels that explain it."""
-        request = sampler_pb2.ListConflictsRequest(**self._ids)
+        request = sampler_pb2.ListConflictsRequest(survey_id=self.survey_id, session_id=self.session_id)
         for page in self._sampler.pages(self._sampler.stub.ListConflicts, request):
             yield from (conflict_value(conflict) for conflict in page.conflicts)
 
     def progress(self) -> Progress:
         """The session's progress, with guarantees and annotators."""
-        request = sampler_pb2.GetProgressRequest(**self._ids)
+        request = sampler_pb2.GetProgressRequest(survey_id=self.survey_id, session_id=self.session_id)
         return progress_value(self._sampler.call(self._sampler.stub.GetProgress, request).progress)
 
     def watch_progress(self) -> Iterator[Progress]:
         """The present progress, then each change, for up to an hour; stop iterating to stop watching."""
-        request = sampler_pb2.WatchProgressRequest(**self._ids)
+        request = sampler_pb2.WatchProgressRequest(survey_id=self.survey_id, session_id=self.session_id)
         for response in self._sampler.stream(self._sampler.stub.WatchProgress, request):
             yield progress_value(response.progress)
 
     def individuals(self) -> Iterator[Individual]:
         """The individuals that the labels imply, largest first."""
-        request = sampler_pb2.ListIndividualsRequest(**self._ids)
+        request = sampler_pb2.ListIndividualsRequest(survey_id=self.survey_id, session_id=self.session_id)
         for page in self._sampler.pages(self._sampler.stub.ListIndividuals, request):
             yield from (individual_value(individual) for individual in page.individuals)
 
@@ -139,6 +144,6 @@ class SessionHandle:
 
     def events(self) -> Iterator[SessionEvent]:
         """The session's journal, oldest first; `SurveyHandle.import_session` creates a session from it."""
-        request = sampler_pb2.ListEventsRequest(**self._ids)
+        request = sampler_pb2.ListEventsRequest(survey_id=self.survey_id, session_id=self.session_id)
         for page in self._sampler.pages(self._sampler.stub.ListEvents, request):
             yield from (session_event(event) for event in page.events)

@@ -192,4 +192,3 @@ def session_event(message: pb.SessionEvent) -> SessionEvent:
 
 def _trust(value: pb.Trust.ValueType) -> Trust | None:
     return Trust(value) if value else None
-

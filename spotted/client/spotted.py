@@ -197,6 +197,4 @@ class Spotted:
     def server_info(self) -> EmbedderInfo:
         """The embedder's version, limits and models."""
         embedder = self.connection.embedder
-        return embedder_info(
-            embedder.call(embedder.stub.GetServerInfo, embedder_pb2.GetServerInfoRequest())
-        )
+        return embedder_info(embedder.call(embedder.stub.GetServerInfo, embedder_pb2.GetServerInfoRequest()))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from spotted import messages
 from spotted.arrays import Float32Array
-from spotted.client.connection import LONG_TIMEOUT_S, Connection, request_id
+from spotted.client.connection import LONG_TIMEOUT_S, Endpoint, request_id
 from spotted.client.survey_messages import (
     added_detections,
     deleted_detections,
@@ -26,18 +26,17 @@ from spotted.client.values.surveys import (
 )
 from spotted.survey import Camera, Detection
 from spotted.v1 import scorer_pb2
+from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 
 # 1,000 vectors of 2,152 elements would pass gRPC's 4 MiB; 100 in float32 stay under 1 MiB
 BLOCK_DETECTIONS = 100
 
 
 class SurveyContents:
-    """The cameras and detections of a survey."""
+    """The part of `SurveyHandle` that reads and changes cameras and detections."""
 
-    def __init__(self, connection: Connection, survey_id: str) -> None:
-        self.survey_id = survey_id
-        self._connection = connection
-        self._scorer = connection.scorer
+    survey_id: str
+    _scorer: Endpoint[ScorerServiceStub]
 
     def upsert_cameras(self, cameras: Iterable[Camera]) -> SurveyInfo:
         """Add cameras, or replace those of equal id; scores may change. Raises NotFoundError."""

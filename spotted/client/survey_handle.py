@@ -27,8 +27,9 @@ class SurveyHandle(SurveyContents, SurveyScores):
     """A survey on the services; every method raises NotFoundError if it does not exist."""
 
     def __init__(self, connection: Connection, survey_id: str) -> None:
-        super().__init__(connection, survey_id)
+        self.survey_id = survey_id
         self._connection = connection
+        self._scorer = connection.scorer
 
     def __repr__(self) -> str:
         return f"SurveyHandle({self.survey_id!r})"

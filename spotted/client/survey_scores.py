@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spotted import messages
 from spotted.arrays import Float32Array, FloatArray
-from spotted.client.connection import Connection
+from spotted.client.connection import Endpoint
 from spotted.client.matrices import read_matrix
 from spotted.client.survey_messages import (
     candidates,
@@ -25,16 +25,16 @@ from spotted.client.values.surveys import EmbeddingSpec, ScoreSpec
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 
 DEFAULT_TOP_K = 20
 
 
 class SurveyScores:
-    """The scores of a survey."""
+    """The part of `SurveyHandle` that reads scores."""
 
-    def __init__(self, connection: Connection, survey_id: str) -> None:
-        self.survey_id = survey_id
-        self._scorer = connection.scorer
+    survey_id: str
+    _scorer: Endpoint[ScorerServiceStub]
 
     def score_spec(self, fusion: Fusion = Fusion.PRODUCT) -> ScoreSpec:
         """What the scores are made from; `fallback` says why another fusion than asked for is used."""
@@ -94,9 +94,7 @@ class SurveyScores:
         )
         return candidates(self._scorer.call(self._scorer.stub.QueryCandidates, request).list)
 
-    def score_pairs(
-        self, pairs: Iterable[tuple[str, str]], fusion: Fusion = Fusion.PRODUCT
-    ) -> Float32Array:
+    def score_pairs(self, pairs: Iterable[tuple[str, str]], fusion: Fusion = Fusion.PRODUCT) -> Float32Array:
         """Visual similarity, feasibility (NaN if unknown) and fused score of pairs, (n, 3)."""
         request = scorer_pb2.ScorePairsRequest(
             survey_id=self.survey_id, pairs=pair_messages(pairs), fusion=_fusion(fusion)
