@@ -58,8 +58,8 @@ class EnumChoice(click.Choice[EnumT]):
     <Fusion.VISUAL: 2>
     """
 
-    def normalize_choice(self, choice: EnumT, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's
-        """The word of a member; words from the command line come as they are."""
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's
+        """The word of a member; words of the command line stay as they are."""
         return option_word(choice) if isinstance(choice, enum.Enum) else str(choice)
 
 

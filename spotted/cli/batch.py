@@ -14,16 +14,16 @@ import click
 from spotted.batch.blocks import Job, blocks_path, compute_block, job_of, snapshot_path, sweep, unfinished
 from spotted.batch.engines import Engine, Outcome, engine
 from spotted.batch.listing import write_listing
-from spotted.batch.snapshot import Snapshot, described, open_snapshot, take_snapshot
+from spotted.batch.snapshot import Snapshot, open_snapshot, take_snapshot
 from spotted.cli.connection import connect
-from spotted.client import Spotted
-from spotted.console import data_option, err, json_option, progress, show, with_unit
+from spotted.client import SurveyHandle
+from spotted.console import EnumChoice, data_option, err, json_option, option_word, progress, show, with_unit
 from spotted.errors import PreconditionError, SpottedError
 from spotted.scoring.fusion import Fusion
 
 LISTING = "candidates.csv"
 # a calibrated score needs the calibration, which only the scorer has
-FUSIONS = {"product": Fusion.PRODUCT, "visual": Fusion.VISUAL, "location": Fusion.LOCATION}
+FUSIONS = (Fusion.PRODUCT, Fusion.VISUAL, Fusion.LOCATION)
 FAILURES_SHOWN = 5
 
 
@@ -34,12 +34,16 @@ def batch() -> None:
 
 @batch.command()
 @click.argument("survey")
-@data_option
-@json_option
 @click.option(
     "--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates per detection."
 )
-@click.option("--fusion", type=click.Choice(list(FUSIONS)), default="product", show_default=True)
+@click.option(
+    "--fusion",
+    type=EnumChoice(FUSIONS),
+    default=option_word(Fusion.PRODUCT),
+    show_default=True,
+    help="Score that ranks the candidates.",
+)
 @click.option(
     "--output",
     "-o",
@@ -72,13 +76,15 @@ def batch() -> None:
     help="Query detections per block.",
 )
 @click.option("--fresh", is_flag=True, help="Start over: delete the snapshot and the blocks in -o.")
+@data_option
+@json_option
 def candidates(
     *,
     survey: str,
     directory: Path,
     as_json: bool,
     top: int,
-    fusion: str,
+    fusion: Fusion,
     output: Path,
     kind: str,
     workers: int,
@@ -98,15 +104,15 @@ def candidates(
         shutil.rmtree(snapshot_path(output), ignore_errors=True)
         shutil.rmtree(blocks_path(output), ignore_errors=True)
     with connect(directory) as spotted:
-        snapshot = _snapshot(spotted, survey, snapshot_path(output))
-    job = job_of(snapshot, output, top_k=top, fusion=FUSIONS[fusion], block_rows=block_rows)
+        snapshot = _snapshot(spotted.survey(survey), snapshot_path(output))
+    job = job_of(snapshot, output, top_k=top, fusion=fusion, block_rows=block_rows)
     computed = _compute(runner, job)
     sweep(job)
     with err.status("writing files"):
         rows = write_listing(snapshot, job, output / LISTING)
     document: dict[str, object] = {
         "survey_id": survey,
-        "revision": snapshot.stored.survey.revision,
+        "revision": snapshot.stored.revision,
         "detections": job.detections,
         "blocks": job.count,
         "computed": computed,
@@ -124,20 +130,20 @@ def candidates(
     show(document, as_json=as_json, text=text)
 
 
-def _snapshot(spotted: Spotted, survey: str, directory: Path) -> Snapshot:
+def _snapshot(survey: SurveyHandle, directory: Path) -> Snapshot:
     """The snapshot in a directory, taken first if missing.
 
     Raises PreconditionError if the survey has changed since it was taken.
     """
     if not directory.exists():
-        with progress("detections", spotted.survey(survey).detection_count) as advance:
-            take_snapshot(spotted, survey, directory, told=advance)
-    snapshot, now = open_snapshot(directory), described(spotted, survey)
+        with progress("detections", survey.info().detection_count) as advance:
+            take_snapshot(survey, directory, on_progress=advance)
+    snapshot, now = open_snapshot(directory), survey.info()
     if now != snapshot.stored:
-        before = snapshot.stored.survey
+        before = snapshot.stored
         raise PreconditionError(
             f"{directory.parent} was started with survey {before.survey_id!r} at revision {before.revision}; "
-            f"survey {survey!r} is now at revision {now.survey.revision}: give --fresh to start over, or "
+            f"survey {survey.survey_id!r} is now at revision {now.revision}: give --fresh to start over, or "
             "another -o"
         )
     return snapshot

@@ -8,39 +8,40 @@ import click
 
 from spotted.cli.connection import connect
 from spotted.cli.sources import recall
+from spotted.client import Preparation, Tone
 from spotted.client.ingest import embed_pictures
-from spotted.console import data_option, err, json_option, progress, show, with_unit
+from spotted.console import EnumChoice, data_option, err, json_option, option_word, progress, show, with_unit
 from spotted.errors import InvalidInputError
-from spotted.v1 import embedder_pb2
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FAILURES_SHOWN = 10
-TONES = {
-    "as-taken": embedder_pb2.TONE_AS_TAKEN,
-    "equalised": embedder_pb2.TONE_EQUALISED,
-    "matched": embedder_pb2.TONE_MATCHED,
-}
 
 
 @click.command()
 @click.argument("survey")
-@data_option
-@json_option
 @click.option(
     "--model", "model_id", default="", help="Backbone id; default: the embedder's default backbone."
 )
-@click.option("--tone", type=click.Choice(list(TONES)), default="as-taken", show_default=True)
+@click.option(
+    "--tone",
+    type=EnumChoice(Tone),
+    default=option_word(Tone.AS_TAKEN),
+    show_default=True,
+    help="Tone correction of the photographs.",
+)
 @click.option(
     "--reference", type=FILE, help="Photograph whose tones the others are matched to, for --tone matched."
 )
 @click.option("--segment", is_flag=True, help="Blank the background with the embedder's segmenter.")
+@data_option
+@json_option
 def embed(
     *,
     survey: str,
     directory: Path,
     as_json: bool,
     model_id: str,
-    tone: str,
+    tone: Tone,
     reference: Path | None,
     segment: bool,
 ) -> None:
@@ -49,18 +50,21 @@ def embed(
     You can stop it at any time; the next run continues from there. Photographs that cannot be used are
     listed with the reason, the others are stored.
     """
-    if (tone == "matched") != (reference is not None):
+    if (tone is Tone.MATCHED) != (reference is not None):
         raise click.UsageError("--tone matched and --reference FILE must be given together")
     with err.status("reading files"):
         pictures = recall(directory, survey).read(survey).pictures
     with connect(directory) as spotted, progress("photographs", len(pictures)) as advance:
-        preparation = embedder_pb2.Preparation(
-            tone=TONES[tone],
-            reference_digest=spotted.add_reference(reference.read_bytes()) if reference else "",
-            segmented=segment,
+        preparation = Preparation(
+            tone, spotted.add_reference(reference.read_bytes()) if reference else "", segment
         )
         intake = embed_pictures(
-            spotted, survey, pictures, model_id=model_id, preparation=preparation, told=advance
+            spotted,
+            spotted.survey(survey),
+            pictures,
+            model_id=model_id,
+            preparation=preparation,
+            on_progress=advance,
         )
     document: dict[str, object] = {
         "survey_id": survey,

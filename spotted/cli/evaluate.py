@@ -29,8 +29,6 @@ SEED = 0
 
 @click.command()
 @click.argument("survey")
-@data_option
-@json_option
 @click.option("--other-encounters", is_flag=True, help="Exclude candidates from the query's own encounter.")
 @click.option(
     "-o",
@@ -38,6 +36,8 @@ SEED = 0
     type=click.Path(file_okay=False, path_type=Path),
     help="Also write report.html and report.json to this directory.",
 )
+@data_option
+@json_option
 def evaluate(
     *, survey: str, directory: Path, as_json: bool, other_encounters: bool, output: Path | None
 ) -> None:
@@ -49,9 +49,10 @@ def evaluate(
     intervals over individuals, strata, calibration, curves, maps and the hardest animals.
     """
     with connect(directory) as spotted:
-        gallery, detections = load_gallery(spotted, survey)
-        stored, cameras = spotted.survey(survey), {c.camera_id: c for c in spotted.cameras(survey)}
-        base = spotted.detections_with_embeddings(survey, base=True)[1] if stored.head_digest else None
+        handle = spotted.survey(survey)
+        gallery, detections = load_gallery(handle)
+        stored, cameras = handle.info(), {c.camera_id: c for c in handle.cameras()}
+        base = handle.detections_with_embeddings(base=True)[1] if stored.head_digest else None
     individuals = [d.individual_id for d in detections]
     if not same_pairs(individuals):
         raise PreconditionError(

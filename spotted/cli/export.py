@@ -18,8 +18,6 @@ CAPTURES = "captures"
 @click.command()
 @click.argument("survey")
 @session_option
-@data_option
-@json_option
 @click.option(
     "--output",
     "-o",
@@ -36,6 +34,8 @@ CAPTURES = "captures"
     show_default=True,
     help="Hour at which a day starts, e.g. 12 for nocturnal animals.",
 )
+@data_option
+@json_option
 def export(
     *,
     survey: str,
@@ -58,7 +58,7 @@ def export(
         with connect(directory) as spotted:
             individuals = {
                 detection_id: one.individual_id
-                for one in spotted.individuals(survey, session_id)
+                for one in spotted.survey(survey).session(session_id).individuals()
                 for detection_id in one.detection_ids
             }
         if not individuals:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from spotted.cli.connection import connect
-from spotted.client import Spotted
+from spotted.client import OperationHandle
+from spotted.client.values import OperationInfo, OperationState
 from spotted.console import data_option, json_option, progress, show
 from spotted.errors import PreconditionError
-from spotted.heads.head import PAPER
-from spotted.v1 import embedder_pb2, operations_pb2
+from spotted.heads.head import PAPER, HeadRecipe
 
 
 @click.command("train-head")
 @click.argument("survey")
-@data_option
-@json_option
 @click.option("--paper", is_flag=True, help="Recipe of the Spotted paper, which counts the location twice.")
 @click.option(
     "--epochs", default=0, type=click.IntRange(min=0), help="Passes over the survey. 0: the default, 300."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
 @click.option("--activate", is_flag=True, help="Score the survey through the head when it is trained.")
+@data_option
+@json_option
 def train_head(
     *, survey: str, directory: Path, as_json: bool, paper: bool, epochs: int, seed: int, activate: bool
 ) -> None:
@@ -32,23 +33,14 @@ def train_head(
     The training runs in the embedder and continues if you stop this command; run it again to see that it
     is still running. `spotted evaluate SURVEY` shows the effect of an active head.
     """
-    recipe = embedder_pb2.HeadRecipe(epochs=epochs, seed=seed)
-    if paper:
-        recipe.MergeFrom(
-            embedder_pb2.HeadRecipe(
-                learning_rate=PAPER.learning_rate,
-                anchor_weight=PAPER.anchor_weight,
-                positive_weight=PAPER.positive_weight,
-                negative_weight=PAPER.negative_weight,
-                level_negatives=PAPER.level_negatives,
-            )
-        )
+    recipe = replace(PAPER if paper else HeadRecipe(), epochs=epochs, seed=seed)
     with connect(directory) as spotted:
-        ended = _watch(spotted, spotted.train_head(survey, recipe))
-        if ended.state != operations_pb2.OPERATION_STATE_SUCCEEDED:
+        handle = spotted.survey(survey)
+        ended = _watch(handle.train_head(recipe))
+        if ended.state is not OperationState.SUCCEEDED:
             raise PreconditionError(f"training failed: {ended.message}")
         if activate:
-            spotted.activate_head(survey, ended.result)
+            handle.activate_head(ended.result)
     document: dict[str, object] = {
         "survey_id": survey,
         "head_digest": ended.result,
@@ -74,26 +66,27 @@ def activate_head(*, survey: str, digest: str, directory: Path, as_json: bool) -
     All scores of the survey change; fit its calibration again.
     """
     with connect(directory) as spotted:
-        before = spotted.survey(survey).head_digest
-        spotted.activate_head(survey, digest)
+        handle = spotted.survey(survey)
+        before = handle.info().head_digest
+        handle.activate_head(digest)
     words = f"{survey} now uses head {digest[:12]}" if digest else f"{survey} now uses base embeddings"
     undo = f"\nundo: spotted activate-head {survey} {before}".rstrip()
     document: dict[str, object] = {"survey_id": survey, "head_digest": digest, "before": before}
     show(document, as_json=as_json, text=lambda: click.echo(words + undo))
 
 
-def _watch(spotted: Spotted, operation: operations_pb2.Operation) -> operations_pb2.Operation:
-    """Show the progress of an operation until it has ended; its last state."""
-    done, last = 0, operation
+def _watch(operation: OperationHandle) -> OperationInfo:
+    """Show the progress of an operation until it has ended; returns its last state."""
+    done, state = 0, operation.info()
     with progress("training, %", 100) as advance:
-        for last in spotted.watch_operation(operation.operation_id):
-            now = round(100 * last.progress)
-            advance(now - done)
-            done = now
-    return last
+        for state in operation.watch():
+            percent = round(100 * state.progress)
+            advance(percent - done)
+            done = percent
+    return state
 
 
-def _figures(operation: operations_pb2.Operation) -> str:
+def _figures(operation: OperationInfo) -> str:
     return ", ".join(
         f"{name.replace('_', ' ')} {value:.4g}" for name, value in sorted(operation.metrics.items())
     )

@@ -8,11 +8,10 @@ import click
 
 from spotted.cli.connection import connect
 from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Source, is_known, remember
-from spotted.client import Spotted
+from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError
 from spotted.survey import Survey
-from spotted.v1 import survey_pb2
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -20,8 +19,6 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command("import")
 @click.argument("package", type=click.Path(exists=True, path_type=Path), required=False)
-@data_option
-@json_option
 @click.option("--survey", "survey_id", default="", help="Id of the survey; default: the name of the package.")
 @click.option(
     "--layout",
@@ -38,6 +35,8 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--detections", type=FILE, help="CSV of detections; with --cameras it replaces PACKAGE.")
 @click.option("--images", type=DIRECTORY, help="Folder that image paths are relative to.")
 @click.option("--timezone", default="", help="IANA time zone of times without offset, e.g. Africa/Harare.")
+@data_option
+@json_option
 def import_survey(
     *,
     package: Path | None,
@@ -113,15 +112,15 @@ def _check_usage(
         raise click.UsageError("--layout spotted-published contains its images; leave out --images")
 
 
-def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> survey_pb2.Survey:
+def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> SurveyInfo:
     """The survey as stored; if it exists with another extent and may change, its extent is updated."""
     try:
-        return spotted.create_survey(survey)
+        return spotted.create_survey(survey).info()
     except AlreadyExistsError:
         if not may_change:
             raise
     notes.append("the survey already existed; its extent was updated, which changes its scores")
-    return spotted.update_extent(survey)
+    return spotted.survey(survey.survey_id).update_extent(survey)
 
 
 def _absolute(path: Path | None) -> str:

@@ -19,8 +19,6 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 @click.command()
-@data_option
-@json_option
 @click.option(
     "--port",
     default=processes.DEFAULT_PORT,
@@ -45,6 +43,8 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Device of the embedder."
 )
+@data_option
+@json_option
 def up(
     *, directory: Path, as_json: bool, port: int, models: Path, backbones: tuple[str, ...], device: str
 ) -> None:
@@ -88,8 +88,6 @@ def down(*, directory: Path, as_json: bool) -> None:
 
 
 @click.command()
-@data_option
-@json_option
 @click.option(
     "--health",
     "probed",
@@ -102,6 +100,8 @@ def down(*, directory: Path, as_json: bool) -> None:
     multiple=True,
     help="Metrics address (host:port) of a service on another machine; can be repeated.",
 )
+@data_option
+@json_option
 def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: tuple[str, ...]) -> None:
     """Show running processes, problems with their remedies, and surveys.
 

@@ -7,14 +7,10 @@ from pathlib import Path
 
 import click
 import numpy as np
-from google.protobuf import field_mask_pb2
 from matplotlib.figure import Figure
 
-from spotted import messages
 from spotted.cli.connection import connect
-from spotted.client import Spotted
-from spotted.client.calls import our_errors
-from spotted.client.connection import CALL_TIMEOUT_S, request_id
+from spotted.client import SurveyHandle
 from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
 from spotted.errors import PreconditionError
@@ -31,7 +27,6 @@ from spotted.evaluation.retrieval import same_pairs
 from spotted.reports import plots
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import Detection
-from spotted.v1 import scorer_pb2, survey_pb2
 
 # sustained walking speeds in km/h, from a tortoise to a wild dog
 SPEEDS_KMH = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0)
@@ -41,8 +36,6 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 
 @click.command("tune-feasibility")
 @click.argument("survey")
-@data_option
-@json_option
 @click.option("--session", "session_id", default="", help="Take the individuals from this session's labels.")
 @click.option(
     "--knob",
@@ -71,6 +64,8 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
     "--plot", type=click.Path(dir_okay=False, path_type=Path), help="PNG file to write the curve to."
 )
 @click.option("--apply", "apply_best", is_flag=True, help="Apply the best value if its gain is significant.")
+@data_option
+@json_option
 def tune_feasibility(
     *,
     survey: str,
@@ -94,9 +89,10 @@ def tune_feasibility(
     the current score and favour it; identities from another source are a better test.
     """
     with connect(directory) as spotted:
-        stored = spotted.survey(survey)
-        gallery, detections = load_gallery(spotted, survey)
-        individuals = _individuals(spotted, survey, session_id, detections)
+        handle = spotted.survey(survey)
+        etag = handle.info().etag
+        gallery, detections = load_gallery(handle)
+        individuals = _individuals(handle, session_id, detections)
         grid = (
             with_decays(gallery.params, decays(low, high, steps))
             if knob == "decay"
@@ -113,7 +109,7 @@ def tune_feasibility(
                 "the calibration must be fitted again",
                 soft_wrap=True,
             )
-            _apply(spotted, stored, tuning.grid[tuning.best].params)
+            handle.update(feasibility=tuning.grid[tuning.best].params, etag=etag)
     if plot is not None:
         _curve(tuning, knob).savefig(plot, format="png", dpi=110)
     document = _document(survey, tuning, knob, applied=changes)
@@ -127,39 +123,25 @@ def tune_feasibility(
     show(document, as_json=as_json, text=text)
 
 
-def _individuals(
-    spotted: Spotted, survey: str, session_id: str, detections: Sequence[Detection]
-) -> list[str]:
+def _individuals(survey: SurveyHandle, session_id: str, detections: Sequence[Detection]) -> list[str]:
     """Known identity of each row, "" if unknown. Raises PreconditionError if no two rows share one."""
     if session_id:
         known = {
             detection_id: one.individual_id
-            for one in spotted.individuals(survey, session_id)
+            for one in survey.session(session_id).individuals()
             for detection_id in one.detection_ids
         }
         individuals = [known.get(d.detection_id, "") for d in detections]
-        remedy = f"answer questions with `spotted annotate {survey} --session {session_id}` first"
+        remedy = f"answer questions with `spotted annotate {survey.survey_id} --session {session_id}` first"
     else:
         individuals = [d.individual_id for d in detections]
         remedy = "import a survey whose observations have individualID, or give a labelled --session"
     if not same_pairs(individuals):
         raise PreconditionError(
-            f"no individual of {survey!r} is known from two detections, so nothing can be tuned; {remedy}"
+            f"no individual of {survey.survey_id!r} is known from two detections, so nothing can be tuned; "
+            f"{remedy}"
         )
     return individuals
-
-
-def _apply(spotted: Spotted, stored: survey_pb2.Survey, params: FeasibilityParams) -> None:
-    """Set a survey's feasibility. Raises ConcurrencyError if its fields changed since it was read."""
-    request = scorer_pb2.UpdateSurveyRequest(
-        survey=survey_pb2.Survey(
-            survey_id=stored.survey_id, feasibility=messages.feasibility_message(params), etag=stored.etag
-        ),
-        update_mask=field_mask_pb2.FieldMask(paths=["feasibility"]),
-        request_id=request_id(),
-    )
-    with our_errors("scorer"):
-        spotted.scorer.UpdateSurvey(request, timeout=CALL_TIMEOUT_S)
 
 
 def _value(params: FeasibilityParams, knob: str) -> float | None:

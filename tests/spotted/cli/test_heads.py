@@ -24,15 +24,15 @@ def test_a_head_is_learned_activated_and_taken_back(training: Machine, survey_id
     learned = training.run("train-head", survey_id, "--epochs", "3", "--activate", "--json")
     assert learned.exit_code == 0, learned.output
     document = json.loads(learned.stdout)
-    assert training.spotted.survey(survey_id).head_digest == document["head_digest"]
+    assert training.spotted.survey(survey_id).info().head_digest == document["head_digest"]
     assert {"loss", "effective_rank"} <= set(document["metrics"])
     back = training.run("activate-head", survey_id)
     assert back.exit_code == 0, back.output
     assert f"spotted activate-head {survey_id} {document['head_digest']}" in back.stdout
-    assert training.spotted.survey(survey_id).head_digest == ""
+    assert training.spotted.survey(survey_id).info().head_digest == ""
 
 
-def test_a_survey_that_is_too_small_is_told(machine: Machine) -> None:
-    told = machine.run("activate-head", "nosuch")
-    assert told.exit_code != 0
-    assert "nosuch" in told.stderr
+def test_an_unknown_survey_is_named(machine: Machine) -> None:
+    done = machine.run("activate-head", "nosuch")
+    assert done.exit_code == 4
+    assert "nosuch" in done.stderr

@@ -7,11 +7,8 @@ from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 
 
-def test_candidates_are_listed_with_the_journey_in_words(
-    machine: Machine, survey_id: str, tmp_path: Path
-) -> None:
-    machine.spotted.create_survey(survey(survey_id))
-    machine.spotted.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+def test_candidates_are_listed_with_the_journey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+    machine.spotted.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
     output = tmp_path / "candidates.csv"
     done = machine.run("match", survey_id, "--top", "2", "-o", str(output))
     assert done.exit_code == 0
@@ -23,8 +20,7 @@ def test_candidates_are_listed_with_the_journey_in_words(
 
 
 def test_each_individual_is_listed_once_by_its_best_photograph(machine: Machine, survey_id: str) -> None:
-    machine.spotted.create_survey(survey(survey_id))
-    machine.spotted.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+    machine.spotted.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
     animal = {d.detection_id: d.individual_id for d in DETECTIONS}
 
     def listed(*arguments: str) -> dict[str, list[str]]:

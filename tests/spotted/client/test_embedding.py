@@ -5,10 +5,10 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from spotted.client.embedding import Crop, _crop_message
 
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
-from spotted.client.embedding import Crop, _crop_message
 from spotted.errors import NotFoundError
 from spotted.v1 import survey_pb2
 from tests.services.embedder.serving import serving

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from itertools import combinations, product
 
 import pytest
+from spotted.client.sessions import _parts
 
 from services.common.store import keys
 from services.common.store.store import Store
 from spotted.client import Spotted
 from spotted.client.calls import MAX_MESSAGE_BYTES
-from spotted.client.sessions import _parts
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.v1 import sampler_pb2 as pb
 from tests.spotted.client.surveys import COUNT, DETECTIONS
