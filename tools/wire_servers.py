@@ -75,7 +75,7 @@ class Servers:
         """Make anew what requests deleted, and delete what they made."""
         for survey in list(self.spotted.surveys()):
             if survey.survey_id not in KEPT:
-                self.spotted.delete_survey(survey.survey_id)
+                self.spotted.survey(survey.survey_id).delete()
         for survey_id in KEPT:
             self._keep(survey_id)
 
@@ -106,10 +106,10 @@ class Servers:
         """A survey from its cameras to answers and back, which must work whatever came before."""
         survey_id, spotted = "fuzz-job", self.spotted
         self._create(survey_id)
-        lists = list(spotted.candidates(survey_id, top_k=5))
+        lists = list(spotted.survey(survey_id).candidates(top_k=5))
         assert len(lists) == len(DETECTIONS), "every detection has candidates"  # noqa: S101 - what it is for
-        spotted.create_session(survey_id, "job", strategy="greedy")
-        asked = spotted.next_pairs(survey_id, "job", "anna", count=3).pairs
+        spotted.survey(survey_id).create_session("job", strategy="greedy")
+        asked = spotted.survey(survey_id).session("job").next_pairs("anna", count=3).pairs
         labels = [
             sampler_pb2.Label(
                 first_detection_id=pair.first.detection_id,
@@ -119,10 +119,10 @@ class Servers:
             )
             for pair in asked
         ]
-        spotted.submit_labels(survey_id, "job", labels)
-        same = spotted.progress(survey_id, "job").same
+        spotted.survey(survey_id).session("job").submit_labels(labels)
+        same = spotted.survey(survey_id).session("job").progress().same
         assert same == len(labels) > 0, "every answer is known"  # noqa: S101 - what it is for
-        spotted.delete_survey(survey_id)
+        spotted.survey(survey_id).delete()
 
     def _start(self) -> None:
         environment = {"SPOTTED_MODELS": str(self._models), "SPOTTED_WORKERS": "1"}
@@ -132,12 +132,12 @@ class Servers:
 
     def _keep(self, survey_id: str) -> None:
         try:
-            survey = self.spotted.survey(survey_id)
+            survey = self.spotted.survey(survey_id).info()
         except NotFoundError:
             self._create(survey_id)
         else:
             if survey.detection_count < FEW or survey.embedding != SPEC:
-                self.spotted.delete_survey(survey_id)
+                self.spotted.survey(survey_id).delete()
                 self._create(survey_id)
         if survey_id in SURVEYS:
             self._keep_sessions(survey_id)
@@ -146,10 +146,10 @@ class Servers:
         ids = (*SESSIONS, DOOMED_SESSION)
         for session_id in ids:
             try:
-                self.spotted.session(survey_id, session_id)
+                self.spotted.survey(survey_id).session(session_id).info()
             except NotFoundError:
-                self.spotted.create_session(survey_id, session_id, strategy="greedy")
-                self.spotted.next_pairs(survey_id, session_id, ANNOTATORS[0])
+                self.spotted.survey(survey_id).create_session(session_id, strategy="greedy")
+                self.spotted.survey(survey_id).session(session_id).next_pairs(ANNOTATORS[0])
 
     def _create(self, survey_id: str) -> None:
         rng = np.random.default_rng(0)
@@ -158,7 +158,7 @@ class Servers:
         kept = DETECTIONS[:FEW] if survey_id == SMALL else DETECTIONS
         detections = [Detection(d, CAMERAS[n % 4], n * 5000.0) for n, d in enumerate(kept)]
         vectors = rng.normal(size=(len(kept), DIMENSION)).astype(np.float32)
-        self.spotted.add_detections(survey_id, detections, vectors, SPEC)
+        self.spotted.survey(survey_id).add_detections(detections, vectors, SPEC)
 
     def _digest(self, survey_id: str) -> str:
         digest = hashlib.sha256()
@@ -169,15 +169,15 @@ class Servers:
     def _parts(self, survey_id: str) -> Iterator[bytes]:
         spotted = self.spotted
         yield spotted.survey(survey_id).SerializeToString(deterministic=True)
-        yield repr(list(spotted.cameras(survey_id))).encode()
-        detections, vectors = spotted.detections_with_embeddings(survey_id, base=True)
+        yield repr(list(spotted.survey(survey_id).cameras())).encode()
+        detections, vectors = spotted.survey(survey_id).detections_with_embeddings(base=True)
         yield repr(detections).encode() + vectors.tobytes()
-        for candidates in spotted.candidates(survey_id, top_k=5):
+        for candidates in spotted.survey(survey_id).candidates(top_k=5):
             yield candidates.SerializeToString(deterministic=True)
         for session_id in (*SESSIONS, DOOMED_SESSION) if survey_id in SURVEYS else ():
-            for event in spotted.export_session(survey_id, session_id):
+            for event in spotted.survey(survey_id).session(session_id).events():
                 yield event.SerializeToString(deterministic=True)
-            for individual in spotted.individuals(survey_id, session_id):
+            for individual in spotted.survey(survey_id).session(session_id).individuals():
                 yield individual.SerializeToString(deterministic=True)
 
     def _traces(self) -> Iterator[str]:

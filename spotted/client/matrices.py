@@ -58,7 +58,7 @@ class _Filling:
     def take(self, block: scorer_pb2.GetScoreMatrixResponse) -> None:
         """Write one block. Raises SpottedError if it is damaged or not the next one."""
         if zlib.crc32(block.scores.content) != block.checksum or block.row_offset != self.row:
-            raise SpottedError(f"rows of the matrix from {block.row_offset} on arrived damaged; try again")
+            raise SpottedError(f"rows from {block.row_offset} on arrived damaged; try again")
         if self.row == 0:
             self._begin(block)
         if block.revision != self._revision:

@@ -87,14 +87,18 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
 
     with Spotted.local(machine.directory) as spotted:
         spotted.create_survey(imported.survey)
-        check(attempt(lambda: embed_pictures(spotted, SURVEY, imported.pictures, told=told)))
+        check(
+            attempt(
+                lambda: embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures, on_progress=told)
+            )
+        )
         machine.up()
         assert killed.is_set()
-        kept = {d.detection_id for d in spotted.detections(SURVEY)}
+        kept = {d.detection_id for d in spotted.survey(SURVEY).detections()}
         assert len(kept) >= acknowledged
-        again = embed_pictures(spotted, SURVEY, imported.pictures)
+        again = embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
         assert not again.failed
-        assert {d.detection_id for d in spotted.detections(SURVEY)} == {
+        assert {d.detection_id for d in spotted.survey(SURVEY).detections()} == {
             p.detection.detection_id for p in imported.pictures
         }
 
@@ -114,16 +118,24 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
 
     with Spotted.local(machine.directory) as spotted:
         spotted.create_survey(imported.survey)
-        embed_pictures(spotted, SURVEY, imported.pictures)
-        spotted.create_session(SURVEY, "main", strategy="greedy")
-        check(attempt(lambda: oracle.answer_all(spotted, SURVEY, "main", truth, limit=60, told=told)))
+        embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
+        spotted.survey(SURVEY).create_session("main", strategy="greedy")
+        check(
+            attempt(
+                lambda: oracle.answer_all(
+                    spotted.survey(SURVEY).session("main"), truth, limit=60, on_answer=told
+                )
+            )
+        )
         machine.up()
         assert len(acknowledged) >= 25
         kept = labels(spotted)
         assert set(acknowledged) <= set(kept)
         total = sum(1 for i in truth for j in truth if i < j and truth[i] == truth[j])
-        oracle.answer_all(spotted, SURVEY, "main", truth, until_same_pairs=positives_for(1.0, total))
-        found = {frozenset(i.detection_ids) for i in spotted.individuals(SURVEY, "main")}
+        oracle.answer_all(
+            spotted.survey(SURVEY).session("main"), truth, until_same_pairs=positives_for(1.0, total)
+        )
+        found = {frozenset(i.detection_ids) for i in spotted.survey(SURVEY).session("main").individuals()}
         assert found == {frozenset(d for d in truth if truth[d] == animal) for animal in truth.values()}
         assert set(acknowledged) <= set(labels(spotted))
 
@@ -131,7 +143,7 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
 def labels(spotted: Spotted) -> dict[str, sampler_pb2.Label]:
     """The labels in a session's journal."""
     request = sampler_pb2.ListEventsRequest(survey_id=SURVEY, session_id="main", page_size=1000)
-    events = spotted.sampler.ListEvents(request, timeout=30).events
+    events = spotted.connection.sampler.stub.ListEvents(request, timeout=30).events
     return {label.label_id: label for event in events for label in event.labelled.labels}
 
 
@@ -143,6 +155,6 @@ def test_a_store_that_goes_and_comes_back_is_told_and_then_used_again(
         spotted.create_survey(imported.survey)
         machine.kill("store")
         with pytest.raises(StoreUnavailableError, match=r"does not answer.*start it"):
-            spotted.survey(SURVEY)
+            spotted.survey(SURVEY).info()
         machine.up()
         assert spotted.survey(SURVEY).camera_count == 6

@@ -89,7 +89,7 @@ def import_until_killed(scorer: Scorer, streams: Sequence[range], messages: int)
             return set()
         part = slice(rows.start, rows.stop)
         try:
-            answer = spotted.add_detections(SURVEY, DETECTIONS[part], VECTORS[part], SPEC)
+            answer = spotted.survey(SURVEY).add_detections(DETECTIONS[part], VECTORS[part], SPEC)
         except UnavailableError:
             return set()
         assert (answer.added + answer.unchanged, len(answer.rejected)) == (len(rows), 0)
@@ -127,14 +127,14 @@ def test_a_scorer_killed_during_a_large_import_keeps_each_acknowledged_detection
         acknowledged |= import_until_killed(scorer, streams, messages)
         scorer.up()
         with client(scorer) as spotted:
-            kept = [d.detection_id for d in spotted.detections(SURVEY)]
+            kept = [d.detection_id for d in spotted.survey(SURVEY).detections()]
         assert len(kept) == len(set(kept)) < COUNT
         assert acknowledged <= set(kept)
     with client(scorer) as spotted:
-        answer = spotted.add_detections(SURVEY, DETECTIONS, VECTORS, SPEC)
+        answer = spotted.survey(SURVEY).add_detections(DETECTIONS, VECTORS, SPEC)
         assert (answer.added, answer.unchanged) == (COUNT - len(kept), len(kept))
         assert spotted.survey(SURVEY).detection_count == COUNT
-        detections, embeddings = spotted.detections_with_embeddings(SURVEY)
+        detections, embeddings = spotted.survey(SURVEY).detections_with_embeddings()
     assert len(detections) == COUNT
     assert {d.detection_id: d for d in detections} == {d.detection_id: d for d in DETECTIONS}
     sent = unit_rows(VECTORS).astype(np.float16)

@@ -48,4 +48,6 @@ def add_survey(spotted: Spotted, survey_id: str, count: int = COUNT) -> None:
     cameras = {f"c{i}": Camera(f"c{i}", x_m=2000.0 * i, y_m=0.0) for i in range(4)}
     spotted.create_survey(Survey(survey_id, 0.0, 200_000.0, cameras=cameras))
     detections = [Detection(f"d{i:02}", f"c{i % 4}", i * 5000.0) for i in range(count)]
-    spotted.add_detections(survey_id, detections, rng.normal(size=(count, 12)).astype(np.float32), SPEC)
+    spotted.survey(survey_id).add_detections(
+        detections, rng.normal(size=(count, 12)).astype(np.float32), SPEC
+    )

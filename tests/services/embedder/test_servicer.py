@@ -35,7 +35,9 @@ def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
 def test_a_vector_is_the_same_by_either_way_and_whatever_the_company(
     spotted: Spotted, drawing_png: bytes
 ) -> None:
-    alone = spotted.embedder.Embed(pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=60)
+    alone = spotted.connection.embedder.stub.Embed(
+        pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=60
+    )
     first = messages.vector(alone.results[0].embedding)
     assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
     crops = [Crop(str(n), drawing_png, (0.1 * (n % 5), 0.0, 0.5, 1.0) if n else None) for n in range(20)]
@@ -102,14 +104,14 @@ def test_a_stored_head_adapts_over_the_wire_as_its_arrays_do(store: Store, spott
         to_onnx(head, base), SPEC, survey_id="any", recipe_json="{}", metrics={}, created_s=0.0
     )
     request = pb.ApplyHeadRequest(head_digest=digest, embeddings=messages.tensor(base))
-    adapted = messages.vector(spotted.embedder.ApplyHead(request, timeout=30).embeddings)
+    adapted = messages.vector(spotted.connection.embedder.stub.ApplyHead(request, timeout=30).embeddings)
     np.testing.assert_allclose(adapted, head.apply(base), atol=PARITY)
     broken = base.copy()
     broken[7, 2] = np.nan
     for unusable, kind in ((broken, InvalidInputError), (base[:, :6], DigestMismatchError)):
         request.embeddings.CopyFrom(messages.tensor(unusable))
         with pytest.raises(kind), our_errors("embedder"):
-            spotted.embedder.ApplyHead(request, timeout=30)
+            spotted.connection.embedder.stub.ApplyHead(request, timeout=30)
 
 
 def test_a_stream_answers_in_the_order_of_its_crops(spotted: Spotted, drawing_png: bytes) -> None:
@@ -176,17 +178,19 @@ def test_requests_that_cannot_be_met_are_refused(spotted: Spotted, drawing_png: 
     for count in (0, 17):
         request = pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)] * count)
         with pytest.raises(InvalidInputError, match=f"crops is {count}"), our_errors("embedder"):
-            spotted.embedder.Embed(request, timeout=10)
+            spotted.connection.embedder.stub.Embed(request, timeout=10)
     embeddings = messages.tensor(np.eye(3, dtype=np.float32))
     with pytest.raises(NotFoundError, match="head"), our_errors("embedder"):
-        spotted.embedder.ApplyHead(pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10)
+        spotted.connection.embedder.stub.ApplyHead(
+            pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10
+        )
 
 
 def test_the_server_tells_its_limits_and_models(spotted: Spotted, backbone: Backbone) -> None:
-    info = spotted.embedder.GetServerInfo(pb.GetServerInfoRequest(), timeout=10)
+    info = spotted.connection.embedder.stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=10)
     assert (info.max_crops, info.default_model_id) == (16, "efficientnet-lite0")
     assert info.server.max_message_bytes == 32 * 1024 * 1024
-    models = spotted.embedder.ListModels(pb.ListModelsRequest(), timeout=10).models
+    models = spotted.connection.embedder.stub.ListModels(pb.ListModelsRequest(), timeout=10).models
     assert list(models) == list(info.models)
     assert (models[0].spec.backbone_digest, models[0].spec.dimension) == (backbone.digest, 1280)
     assert (models[0].input_size, models[0].licence) == (224, "Apache-2.0")

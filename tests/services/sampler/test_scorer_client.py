@@ -42,7 +42,7 @@ def plant(address: str, survey_id: str, count: int) -> None:
         client.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
         if count:
             vectors = rng.normal(size=(count, 6)).astype(np.float32)
-            client.add_detections(survey_id, detections, vectors, SPEC)
+            client.survey(survey_id).add_detections(detections, vectors, SPEC)
 
 
 def spotted(address: str) -> Spotted:
@@ -84,7 +84,7 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     scores = scorer.read(survey_id, 4, with_embeddings=False)
     row = in_order(scores)
     with spotted(address) as client:
-        lists = list(client.candidates(survey_id, top_k=4))
+        lists = list(client.survey(survey_id).candidates(top_k=4))
     pairs = [(row[one.detection_id], row[c.detection_id]) for one in lists for c in one.candidates]
     told = [
         (c.visual, c.feasibility if c.HasField("feasibility") else np.nan, c.fused)
@@ -114,7 +114,7 @@ def test_vectors_are_kept_as_they_are_sent_and_learned_from_in_single_precision(
     assert scores.embeddings is not None
     assert scores.embeddings.dtype == np.float16
     with spotted(address) as client:
-        _, stored = client.detections_with_embeddings(survey_id)
+        _, stored = client.survey(survey_id).detections_with_embeddings()
     graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()})
     assert graph.embeddings is not None
     assert graph.embeddings.dtype == np.float32

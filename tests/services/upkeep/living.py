@@ -44,7 +44,7 @@ class Life:
             "calibrate": self.calibrate,
         }
         spotted.create_survey(survey(survey_id))
-        spotted.add_detections(survey_id, KNOWN, known_vectors(), SPEC)
+        spotted.survey(survey_id).add_detections(KNOWN, known_vectors(), SPEC)
 
     def add(self) -> None:
         count = int(self.rng.integers(1, 4))
@@ -59,41 +59,41 @@ class Life:
         ]
         self.added += count
         seen = self.rng.normal(size=(count, DIMENSION)).astype(np.float32)
-        self.spotted.add_detections(self.survey_id, new, seen, SPEC)
+        self.spotted.survey(self.survey_id).add_detections(new, seen, SPEC)
 
     def delete(self) -> None:
-        there = [d.detection_id for d in self.spotted.detections(self.survey_id)]
+        there = [d.detection_id for d in self.spotted.survey(self.survey_id).detections()]
         # sessions go on asking about what they know; a survey keeps some
         if len(there) > 20:
             gone = str(self.rng.choice(there))
-            self.spotted.scorer.DeleteDetections(
+            self.spotted.connection.scorer.stub.DeleteDetections(
                 scorer_pb2.DeleteDetectionsRequest(survey_id=self.survey_id, detection_ids=[gone])
             )
 
     def move(self) -> None:
         camera = Camera("c1", x_m=float(self.rng.uniform(0, 5000)), y_m=0.0)
-        self.spotted.upsert_cameras(self.survey_id, [camera])
+        self.spotted.survey(self.survey_id).upsert_cameras([camera])
 
     def answer(self) -> None:
         session_id = str(self.rng.choice(SESSIONS))
         strategy = {"main": "greedy", "second": "mean-linkage"}[session_id]
-        self.spotted.create_session(self.survey_id, session_id, strategy=strategy, seed=3)
-        asked = self.spotted.next_pairs(self.survey_id, session_id, "anna", count=2).pairs
+        self.spotted.survey(self.survey_id).create_session(session_id, strategy=strategy, seed=3)
+        asked = self.spotted.survey(self.survey_id).session(session_id).next_pairs("anna", count=2).pairs
         answers = labels(asked, lambda: sampler_pb2.Answer.ValueType(int(self.rng.choice([1, 2, 2, 3]))))
         if answers:
-            stored = self.spotted.submit_labels(self.survey_id, session_id, answers)
+            stored = self.spotted.survey(self.survey_id).session(session_id).submit_labels(answers)
             self.labels += [(session_id, outcome.label.label_id) for outcome in stored.outcomes]
 
     def retract(self) -> None:
         if self.labels:
             session_id, label_id = self.labels.pop(int(self.rng.integers(len(self.labels))))
-            self.spotted.retract_labels(self.survey_id, session_id, [label_id], "anna")
+            self.spotted.survey(self.survey_id).session(session_id).retract_labels([label_id], "anna")
 
     def head(self) -> None:
-        self.spotted.activate_head(self.survey_id, store_head(self.store, int(self.rng.integers(3))))
+        self.spotted.survey(self.survey_id).activate_head(store_head(self.store, int(self.rng.integers(3))))
 
     def calibrate(self) -> None:
-        self.spotted.fit_calibration(self.survey_id, use_known_individuals=True)
+        self.spotted.survey(self.survey_id).fit_calibration(use_known_individuals=True)
 
 
 def labels(
@@ -124,24 +124,26 @@ def store_head(store: Store, seed: int, survey_id: str = "any") -> str:
 
 def seen(spotted: Spotted, survey_id: str) -> dict[str, object]:
     """All that the services show of a survey, but for its ids; its vectors and scores bit for bit."""
-    detections, embeddings = spotted.detections_with_embeddings(survey_id, base=True)
-    about = spotted.survey(survey_id)
+    detections, embeddings = spotted.survey(survey_id).detections_with_embeddings(base=True)
+    about = spotted.survey(survey_id).info()
     about.ClearField("survey_id")
     about.ClearField("etag")
     about.ClearField("uid")
     shown: dict[str, object] = {
         "survey": about,
-        "cameras": list(spotted.cameras(survey_id)),
+        "cameras": list(spotted.survey(survey_id).cameras()),
         "detections": detections,
         "embeddings": embeddings.tobytes(),
-        "spec": spotted.score_spec(survey_id),
+        "spec": spotted.survey(survey_id).score_spec(),
     }
     for fusion in (PRODUCT, CALIBRATED):
         shown[f"candidates {fusion}"] = [
             answer.SerializeToString(deterministic=True)
-            for answer in spotted.candidates(survey_id, top_k=20, fusion=fusion)
+            for answer in spotted.survey(survey_id).candidates(top_k=20, fusion=fusion)
         ]
-    listed = spotted.sampler.ListSessions(sampler_pb2.ListSessionsRequest(survey_id=survey_id))
+    listed = spotted.connection.sampler.stub.ListSessions(
+        sampler_pb2.ListSessionsRequest(survey_id=survey_id)
+    )
     for session in listed.sessions:
         shown[f"session {session.session_id}"] = shown_of_session(spotted, survey_id, session)
     return shown
@@ -149,7 +151,7 @@ def seen(spotted: Spotted, survey_id: str) -> dict[str, object]:
 
 def shown_of_session(spotted: Spotted, survey_id: str, session: sampler_pb2.Session) -> dict[str, object]:
     session_id = session.session_id
-    events = list(spotted.export_session(survey_id, session_id))
+    events = list(spotted.survey(survey_id).session(session_id).events())
     events[0].ClearField("import_id")
     events[0].created.ClearField("survey_id")
     for event in events:
@@ -159,11 +161,11 @@ def shown_of_session(spotted: Spotted, survey_id: str, session: sampler_pb2.Sess
     shown: dict[str, object] = {
         "session": session,
         "events": events,
-        "individuals": list(spotted.individuals(survey_id, session_id)),
-        "conflicts": list(spotted.conflicts(survey_id, session_id)),
-        "progress": spotted.progress(survey_id, session_id),
+        "individuals": list(spotted.survey(survey_id).session(session_id).individuals()),
+        "conflicts": list(spotted.survey(survey_id).session(session_id).conflicts()),
+        "progress": spotted.survey(survey_id).session(session_id).progress(),
     }
-    asked = spotted.next_pairs(survey_id, session_id, "berta", count=3)
+    asked = spotted.survey(survey_id).session(session_id).next_pairs("berta", count=3)
     for pair in asked.pairs:
         pair.ClearField("lease_expire_time")
     return {**shown, "asked": asked}

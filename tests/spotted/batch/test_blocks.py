@@ -19,7 +19,7 @@ ROWS = 7
 
 @pytest.fixture
 def job(spotted: Spotted, survey_id: str, tmp_path: Path) -> Job:
-    take_snapshot(spotted, survey_id, tmp_path / "snapshot")
+    take_snapshot(spotted.survey(survey_id), tmp_path / "snapshot")
     snapshot = open_snapshot(tmp_path / "snapshot")
     return job_of(snapshot, tmp_path, top_k=4, fusion=Fusion.PRODUCT, block_rows=ROWS)
 

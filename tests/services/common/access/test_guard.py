@@ -294,10 +294,10 @@ def test_a_reader_that_leaves_positions_out_changes_nothing_that_is_scored(
 ) -> None:
     client = guarded.client()
     client.create_survey(survey(survey_id))
-    before = client.survey(survey_id)
+    before = client.survey(survey_id).info()
     list(guarded.client(access_pb2.ROLE_READ).cameras(survey_id))
-    assert client.survey(survey_id) == before
-    (camera,) = client.cameras(survey_id)
+    assert client.survey(survey_id).info() == before
+    (camera,) = client.survey(survey_id).cameras()
     assert camera.x_m == 12.0
 
 
@@ -307,12 +307,12 @@ def test_answers_and_errors_speak_the_callers_own_ids(guarded: Guarded, survey_i
     assert made.survey_id == survey_id
     assert survey_id in [s.survey_id for s in client.surveys()]
     with pytest.raises(NotFoundError, match="survey 'missing'") as missing:
-        client.survey("missing")
+        client.survey("missing").info()
     with pytest.raises(NotFoundError) as unknown:
-        client.score_pairs(survey_id, [("a", "b")])
+        client.survey(survey_id).score_pairs([("a", "b")])
     for caught in (missing, unknown):
         assert "wcs" not in str(caught.value)
-    answer = client.add_detections(survey_id, [Detection("d", "nowhere", 1.0)], vectors(1), SPEC)
+    answer = client.survey(survey_id).add_detections([Detection("d", "nowhere", 1.0)], vectors(1), SPEC)
     (rejected,) = answer.rejected
     assert f"which survey {survey_id!r} does not have" in rejected.error.message
     assert answer.survey.survey_id == survey_id
@@ -336,7 +336,7 @@ def test_a_token_for_some_surveys_lists_no_others(guarded: Guarded, survey_id: s
 def test_an_id_of_another_organisation_is_refused_by_its_form(guarded: Guarded, survey_id: str) -> None:
     guarded.client(organisation="other").create_survey(survey(survey_id))
     with pytest.raises(InvalidInputError, match="survey_id is") as caught:
-        guarded.client().survey(f"other/{survey_id}")
+        guarded.client().survey(f"other/{survey_id}").info()
     assert caught.value.field == "survey_id"
 
 
@@ -361,7 +361,7 @@ def test_each_message_of_a_stream_counts_and_what_came_before_is_kept(
     blocks = (add_request(survey_id, [Detection(f"d{i}")], vectors(9)[i : i + 1]) for i in range(9))
     with pytest.raises(OverloadedError), our_errors("scorer"):
         stub.AddDetections(blocks, timeout=10)
-    assert len(list(guarded.client().detections(survey_id))) == 2
+    assert len(list(guarded.client().survey(survey_id).detections())) == 2
 
 
 def test_a_message_too_large_is_refused_also_within_a_stream(guarded: Guarded, survey_id: str) -> None:
@@ -373,7 +373,7 @@ def test_a_message_too_large_is_refused_also_within_a_stream(guarded: Guarded, s
     large = add_request(survey_id, [Detection("large", image_uri="x" * 500)], vectors(1))
     with pytest.raises(QuotaError, match="this token allows 500"), our_errors("scorer"):
         stub.AddDetections(iter([small, large]), timeout=10)
-    assert [d.detection_id for d in guarded.client().detections(survey_id)] == ["small"]
+    assert [d.detection_id for d in guarded.client().survey(survey_id).detections()] == ["small"]
 
 
 def test_an_image_too_large_is_refused_before_anything_looks_at_it(bare: Guarded) -> None:
@@ -412,7 +412,10 @@ def test_detections_are_counted_in_each_survey(guarded: Guarded, survey_id: str)
     ):
         few.add_detections(survey_id, detections(6), vectors(6), SPEC)
     assert few.survey(survey_id).detection_count == 5
-    assert guarded.client().add_detections(survey_id, [Detection("one-more")], vectors(1), SPEC).added == 1
+    assert (
+        guarded.client().survey(survey_id).add_detections([Detection("one-more")], vectors(1), SPEC).added
+        == 1
+    )
 
 
 def test_who_calls_is_forgotten_after_the_call(guarded: Guarded, survey_id: str) -> None:

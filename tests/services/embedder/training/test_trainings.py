@@ -38,7 +38,7 @@ def train(
         survey_id=survey_id, recipe=pb.HeadRecipe(epochs=epochs, rank=4), request_id=request_id
     )
     with our_errors("embedder"):
-        return spotted.embedder.TrainHead(request, timeout=30).operation
+        return spotted.connection.embedder.stub.TrainHead(request, timeout=30).operation
 
 
 def ended(spotted: Spotted, operation_id: str) -> operations_pb2.Operation:
@@ -59,20 +59,20 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
     assert done.state == operations_pb2.OPERATION_STATE_SUCCEEDED, done.message
     assert done.progress == 1.0
     assert {"loss", "positive_pairs", "effective_rank"} <= set(done.metrics)
-    before = spotted.score_matrix(survey_id)
+    before = spotted.survey(survey_id).score_matrix()
     request = scorer_pb2.ActivateHeadRequest(survey_id=survey_id, head_digest=done.result)
-    active = spotted.scorer.ActivateHead(request, timeout=30)
+    active = spotted.connection.scorer.stub.ActivateHead(request, timeout=30)
     assert active.score_spec.head_digest == done.result
-    adapted = spotted.score_matrix(survey_id)
+    adapted = spotted.survey(survey_id).score_matrix()
     assert np.abs(adapted - before).max() > 1e-4
-    _, vectors = spotted.detections_with_embeddings(survey_id)
-    _, stored = spotted.detections_with_embeddings(survey_id, base=True)
+    _, vectors = spotted.survey(survey_id).detections_with_embeddings()
+    _, stored = spotted.survey(survey_id).detections_with_embeddings(base=True)
     request.head_digest = ""
-    spotted.scorer.ActivateHead(request, timeout=30)
-    np.testing.assert_array_equal(spotted.score_matrix(survey_id), before)
-    _, base = spotted.detections_with_embeddings(survey_id)
+    spotted.connection.scorer.stub.ActivateHead(request, timeout=30)
+    np.testing.assert_array_equal(spotted.survey(survey_id).score_matrix(), before)
+    _, base = spotted.survey(survey_id).detections_with_embeddings()
     np.testing.assert_array_equal(base, stored)
-    applied = spotted.embedder.ApplyHead(
+    applied = spotted.connection.embedder.stub.ApplyHead(
         pb.ApplyHeadRequest(head_digest=done.result, embeddings=messages.tensor(base)), timeout=30
     )
     np.testing.assert_allclose(messages.vector(applied.embeddings), vectors, atol=2e-3)

@@ -58,7 +58,7 @@ def around(store: Store, survey_id: str) -> Iterator[Surroundings]:
         client = ScorerClient(scorer)
         with Spotted(embedder=scorer, scorer=scorer, sampler=scorer) as spotted:
             spotted.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras={"c": Camera("c", 0.0, 0.0)}))
-            spotted.add_detections(survey_id, DETECTIONS, vectors, SPEC)
+            spotted.survey(survey_id).add_detections(DETECTIONS, vectors, SPEC)
         sampler = Sampler(store, client)
         sampler.create(survey_id, "learned")
         yield Surroundings(Settings("127.0.0.1:0", store.url, scorer), sampler)

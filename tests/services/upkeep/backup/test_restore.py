@@ -87,21 +87,23 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
     far = [Camera(f"c{place}", x_m=900.0 * place, y_m=50_000.0 * place) for place in range(3)]
     for spotted, store in ((here, first), (there, second)):
         restore_survey(store, path)
-        spotted.upsert_cameras(survey_id, far)
+        spotted.survey(survey_id).upsert_cameras(far)
     rounds = range(15)
     assert [next_round(here, survey_id) for _ in rounds] == [next_round(there, survey_id) for _ in rounds]
 
 
 def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str, float]]:
     """The pairs that are asked next with their scores, all of them answered."""
-    asked = spotted.next_pairs(survey_id, "main", "anna", count=20).pairs
-    spotted.submit_labels(survey_id, "main", labels(asked, lambda: sampler_pb2.ANSWER_DIFFERENT))
+    asked = spotted.survey(survey_id).session("main").next_pairs("anna", count=20).pairs
+    spotted.survey(survey_id).session("main").submit_labels(
+        labels(asked, lambda: sampler_pb2.ANSWER_DIFFERENT)
+    )
     return [(pair.first.detection_id, pair.second.detection_id, pair.score) for pair in asked]
 
 
 def sessions(spotted: Spotted, survey_id: str) -> list[sampler_pb2.Session]:
     request = sampler_pb2.ListSessionsRequest(survey_id=survey_id)
-    return list(spotted.sampler.ListSessions(request).sessions)
+    return list(spotted.connection.sampler.stub.ListSessions(request).sessions)
 
 
 @pytest.fixture(scope="module")

@@ -132,7 +132,7 @@ def test_a_survey_that_is_made_anew_meanwhile_is_backed_up_as_it_is_then(
 
         def anew(*done: int) -> None:
             if not told:
-                spotted.delete_survey(survey_id)
+                spotted.survey(survey_id).delete()
                 Life(spotted, store, survey_id, 2).add()
             told.append((done[0], done[1]))
 
@@ -153,7 +153,7 @@ def test_a_session_that_is_deleted_meanwhile_is_left_out(
 
         def delete(*_: int) -> None:
             if store.members(keys.sessions(survey_id)):
-                spotted.sampler.DeleteSession(
+                spotted.connection.sampler.stub.DeleteSession(
                     sampler_pb2.DeleteSessionRequest(survey_id=survey_id, session_id=session_id)
                 )
 
