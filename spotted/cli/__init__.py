@@ -34,16 +34,14 @@ SECTIONS = {
         "export": LazyCommand(
             "spotted.cli.export",
             "export",
-            "Write the imported files again with individualID filled in, and the capture history.",
+            "Write the individuals into a copy of the imported files, with the capture history.",
         ),
     },
     "Matching": {
-        "match": LazyCommand(
-            "spotted.cli.match", "match", "List the most likely matches of every detection."
-        ),
+        "match": LazyCommand("spotted.cli.match", "match", "List the best candidates of every detection."),
         "batch": LazyCommand("spotted.cli.batch", "batch", "Process large surveys in parallel blocks."),
         "evaluate": LazyCommand(
-            "spotted.cli.evaluate", "evaluate", "Measure how well the scores find known individuals."
+            "spotted.cli.evaluate", "evaluate", "Measure the rankings of a survey on its known identities."
         ),
         "calibrate": LazyCommand(
             "spotted.cli.calibrate", "calibrate", "Learn match probabilities from answers."
@@ -51,10 +49,12 @@ SECTIONS = {
         "tune-feasibility": LazyCommand(
             "spotted.cli.tune",
             "tune_feasibility",
-            "Find the best decay or speed limit for the known individuals.",
+            "Find the best decay (lambda) or speed limit for a survey.",
         ),
         "train-head": LazyCommand(
-            "spotted.cli.heads", "train_head", "Train an adaptation head from places and times."
+            "spotted.cli.heads",
+            "train_head",
+            "Train an adaptation head on the locations and times of a survey.",
         ),
         "activate-head": LazyCommand(
             "spotted.cli.heads", "activate_head", "Score a survey through a stored head, or without a head."
@@ -62,20 +62,28 @@ SECTIONS = {
     },
     "Annotation": {
         "annotate": LazyCommand(
-            "spotted.cli.annotate", "annotate", 'Answer "the same animal?" for one pair after another.'
+            "spotted.cli.annotate",
+            "annotate",
+            'Answer "the same animal?" for one pair of photographs after another.',
         ),
         "session": LazyCommand(
             "spotted.cli.session", "session", "Show, export or import an annotation session."
         ),
     },
     "Operation": {
-        "up": LazyCommand("spotted.cli.machine", "up", "Start the store and the three services locally."),
-        "down": LazyCommand("spotted.cli.machine", "down", "Stop the store and the services."),
+        "up": LazyCommand(
+            "spotted.cli.machine", "up", "Start the store and the three services on this machine."
+        ),
+        "down": LazyCommand(
+            "spotted.cli.machine", "down", "Stop the store and the services that `spotted up` started."
+        ),
         "status": LazyCommand(
-            "spotted.cli.machine", "status", "Show which services run, what is wrong, and the surveys."
+            "spotted.cli.machine", "status", "Show running processes, problems with remedies, and surveys."
         ),
         "export-backbone": LazyCommand(
-            "spotted.cli.backbones", "export_backbone", "Export a published backbone to ONNX and verify it."
+            "spotted.cli.backbones",
+            "export_backbone",
+            "Export a published backbone to ONNX, verified against its PyTorch network.",
         ),
         "backup": LazyCommand(
             "spotted.cli.operate",

@@ -26,10 +26,11 @@ from spotted.constraints.answers import Answer
 def calibrate(
     *, survey: str, directory: Path, as_json: bool, session_ids: tuple[str, ...], known: bool, off: bool
 ) -> None:
-    """Learn from answers the probability that two detections show the same animal.
+    """Learn match probabilities from answers.
 
-    Afterwards, `spotted match SURVEY --fusion calibrated` ranks by that probability. A calibration is valid
-    only for its survey; fit it again after a change of the feasibility, extent or head.
+    The probability is that two detections show the same animal. Afterwards, `spotted match SURVEY --fusion
+    calibrated` ranks by it. A calibration is valid only for its survey; fit it again after a change of the
+    feasibility, extent or head.
     """
     if off == bool(session_ids or known):
         raise click.UsageError("choose the labels: --session ID, --known or both; or use --off")

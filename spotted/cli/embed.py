@@ -45,7 +45,7 @@ def embed(
     reference: Path | None,
     segment: bool,
 ) -> None:
-    """Turn the photographs of an imported survey into vectors and store them.
+    """Turn the photographs of an imported survey into stored vectors.
 
     You can stop it at any time; the next run continues from there. Photographs that cannot be used are
     listed with the reason, the others are stored.

@@ -41,12 +41,13 @@ SEED = 0
 def evaluate(
     *, survey: str, directory: Path, as_json: bool, other_encounters: bool, output: Path | None
 ) -> None:
-    """Measure the visual, location and fused rankings on the known identities of a survey.
+    """Measure the rankings of a survey on its known identities.
 
-    Every detection queries all others. Top-k is the share of queries with a detection of the same animal
-    among the k best candidates; mAP is the mean average precision of the whole ranking; ties are averaged
-    over all their orders. Detections without an identity are candidates, but not queries. The report adds
-    intervals over individuals, strata, calibration, curves, maps and the hardest animals.
+    Visual, location and fused scores are compared. Every detection queries all others. Top-k is the share of
+    queries with a detection of the same animal among the k best candidates; mAP is the mean average precision
+    of the whole ranking; ties are averaged over all their orders. Detections without an identity are
+    candidates, but not queries. The report adds intervals over individuals, strata, calibration, curves, maps
+    and the hardest animals.
     """
     with connect(directory) as spotted:
         handle = spotted.survey(survey)

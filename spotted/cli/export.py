@@ -48,10 +48,10 @@ def export(
     timezone: str,
     day_starts_at: float,
 ) -> None:
-    """Write a copy of the imported files with individualID filled in, and the capture history.
+    """Write the individuals into a copy of the imported files, with the capture history.
 
-    Only the filled cells differ from the source files. A detection that no answer linked to another counts
-    as its own individual.
+    Only the cells of individualID differ from the source files. A detection that no answer linked to another
+    counts as its own individual.
     """
     source = recall(directory, survey)
     with err.status("writing files"):

@@ -28,10 +28,11 @@ from spotted.heads.head import PAPER, HeadRecipe
 def train_head(
     *, survey: str, directory: Path, as_json: bool, paper: bool, epochs: int, seed: int, activate: bool
 ) -> None:
-    """Train an adaptation head on a survey's locations and times; it needs no identities.
+    """Train an adaptation head on the locations and times of a survey.
 
-    The training runs in the embedder and continues if you stop this command; run it again to see that it
-    is still running. `spotted evaluate SURVEY` shows the effect of an active head.
+    It needs no identities. The training runs in the embedder and continues if you stop this command; run the
+    command again to see that it is still running. `spotted evaluate SURVEY` shows the effect of an active
+    head.
     """
     recipe = replace(PAPER if paper else HeadRecipe(), epochs=epochs, seed=seed)
     with connect(directory) as spotted:
@@ -61,9 +62,10 @@ def train_head(
 @data_option
 @json_option
 def activate_head(*, survey: str, digest: str, directory: Path, as_json: bool) -> None:
-    """Score a survey through a stored head, or through its base embeddings if DIGEST is left out.
+    """Score a survey through a stored head, or without a head.
 
-    All scores of the survey change; fit its calibration again.
+    Without DIGEST, the base embeddings are scored. All scores of the survey change; fit its calibration
+    again.
     """
     with connect(directory) as spotted:
         handle = spotted.survey(survey)

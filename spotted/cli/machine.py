@@ -103,7 +103,7 @@ def down(*, directory: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: tuple[str, ...]) -> None:
-    """Show running processes, problems with their remedies, and surveys.
+    """Show running processes, problems with remedies, and surveys.
 
     Exits with 5 if a process does not answer. --health and --metrics check services on other machines
     instead of those on this machine.

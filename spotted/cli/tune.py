@@ -81,7 +81,7 @@ def tune_feasibility(
     plot: Path | None,
     apply_best: bool,
 ) -> None:
-    """Find the best decay (lambda) or speed limit for the known identities of a survey.
+    """Find the best decay (lambda) or speed limit for a survey.
 
     Each detection of an individual that is known from at least two detections is a query against all
     others, up to --queries of them. The gain of the best value has an interval over resampled individuals,

@@ -45,13 +45,12 @@ def test_a_survey_goes_into_a_file_and_back_under_another_id(
 ) -> None:
     path = tmp_path / "one.spotted"
     with serving(store) as client:
-        client.create_survey(survey(survey_id))
-        client.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+        client.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
         assert spotted("backup", survey_id, "-o", str(path), "--store", store.url).exit_code == 0
         restored = spotted("restore", str(path), "--as", f"{survey_id}-b", "--store", store.url)
         assert restored.exit_code == 0, restored.stderr
         assert f"{survey_id}-b restored: 4 events, 0 sessions\n" in restored.stdout
-        assert list(client.detections(f"{survey_id}-b")) == DETECTIONS
+        assert list(client.survey(f"{survey_id}-b").detections()) == DETECTIONS
 
 
 def test_exit_codes_and_usage_are_those_of_the_command_itself(tmp_path: Path) -> None:
