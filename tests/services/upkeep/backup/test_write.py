@@ -192,7 +192,7 @@ def test_a_head_that_the_store_lost_is_named(store: Store, survey_id: str, tmp_p
     with serving(store) as spotted:
         life = Life(spotted, store, survey_id, 1)
         life.head()
-        digest = spotted.survey(survey_id).head_digest
+        digest = spotted.survey(survey_id).info().head_digest
     kept = store.get(keys.head("", digest))
     assert kept is not None
     store.delete(keys.head("", digest))
