@@ -50,7 +50,7 @@ def up(
 ) -> None:
     """Start the store and the three services on this machine.
 
-    Processes that already run are left alone. Everything is stored in the data directory, on disk before
+    Processes that already run are not restarted. Everything is stored in the data directory, on disk before
     any call is answered. The processes keep running after the terminal is closed; `spotted down` stops them.
     """
     with err.status("starting") as status:
