@@ -116,7 +116,7 @@ SECTIONS = {
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODE_HELP,
 )
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="spotted")
 @connection_options
 @click.pass_context
 def main(

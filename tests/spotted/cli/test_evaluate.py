@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from spotted.cli.evaluate import evaluate
 from spotted.client.gallery import load_gallery
+from spotted.errors import PreconditionError
 from spotted.evaluation.retrieval import measure_retrieval
 from spotted.scoring.fusion import Fusion
 from tests.spotted.cli.conftest import Machine
@@ -52,6 +55,6 @@ def test_own_encounters_can_be_left_out(machine: Machine, survey_id: str) -> Non
 def test_a_survey_without_known_animals_is_refused(machine: Machine, survey_id: str) -> None:
     unknown = [replace(d, individual_id="") for d in DETECTIONS]
     machine.spotted.create_survey(survey(survey_id)).add_detections(unknown, vectors(), SPEC)
-    done = machine.run("evaluate", survey_id)
-    assert done.exit_code == 6
-    assert "individualID" in done.stderr
+    done = CliRunner().invoke(evaluate, [survey_id, "--data", str(machine.directory)])
+    assert isinstance(done.exception, PreconditionError)
+    assert "individualID" in str(done.exception)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spotted.cli.export import CAPTURES
 from spotted.cli.sources import Source, recall
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
@@ -38,7 +39,7 @@ def test_individuals_are_written_into_a_copy_with_the_capture_history(
         row["observationID"]: row["individualID"] for row in rows if row["individualID"].startswith("ind-")
     }
     assert len(named) == 12
-    history = (output / "captures" / "capture_history.csv").read_text().splitlines()
+    history = (output / CAPTURES / "capture_history.csv").read_text().splitlines()
     assert len(history) == 1 + len(set(named.values()))
     again = machine.run("export", survey_id, "-o", str(output))
     assert again.exit_code != 0

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
+from spotted.cli.heads import activate_head
+from spotted.errors import NotFoundError
 from tests.services.embedder.serving import add_survey, serving
 from tests.spotted.cli.conftest import Machine, machine_of
 
@@ -33,6 +36,6 @@ def test_a_head_is_learned_activated_and_taken_back(training: Machine, survey_id
 
 
 def test_an_unknown_survey_is_named(machine: Machine) -> None:
-    done = machine.run("activate-head", "nosuch")
-    assert done.exit_code == 4
-    assert "nosuch" in done.stderr
+    done = CliRunner().invoke(activate_head, ["nosuch", "--data", str(machine.directory)])
+    assert isinstance(done.exception, NotFoundError)
+    assert "nosuch" in str(done.exception)

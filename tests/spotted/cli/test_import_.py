@@ -4,6 +4,9 @@ import json
 import re
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from spotted.cli.import_ import import_survey
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import survey
@@ -61,8 +64,8 @@ def test_wrong_files_are_told_and_leave_no_survey(machine: Machine, survey_id: s
     assert survey_id not in {s.survey_id for s in machine.spotted.surveys()}
 
 
-def test_neither_a_package_nor_both_tables_is_wrong_usage(machine: Machine) -> None:
-    assert machine.run("import").exit_code == 2
+def test_neither_a_package_nor_both_tables_is_wrong_usage() -> None:
+    assert CliRunner().invoke(import_survey).exit_code == 2
 
 
 def test_a_published_set_becomes_a_survey_and_each_file_passed_over_is_named(
@@ -89,9 +92,7 @@ def test_a_catalogue_becomes_a_survey_by_its_file_or_its_directory(
         assert "1 camera, 1 detection to embed" in done.stdout, done.output
 
 
-def test_a_layout_and_the_tables_that_it_does_not_read_are_wrong_usage(
-    machine: Machine, tmp_path: Path
-) -> None:
+def test_a_layout_and_the_tables_that_it_does_not_read_are_wrong_usage(tmp_path: Path) -> None:
     table = tmp_path / "cameras.csv"
     table.write_text("camera_id,x_m,y_m\nA,0,0\n")
     here, tables = str(tmp_path), ("--cameras", str(table))
@@ -105,4 +106,4 @@ def test_a_layout_and_the_tables_that_it_does_not_read_are_wrong_usage(
         (here, "--layout", "spotted-published", "--images", here),
         (here, "--layout", "nosuch"),
     ):
-        assert machine.run("import", *arguments).exit_code == 2, arguments
+        assert CliRunner().invoke(import_survey, arguments).exit_code == 2, arguments

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spotted.cli.tune import SPEEDS_KMH
 from spotted.client import Label
 from spotted.client.gallery import load_gallery
 from spotted.constraints.answers import Answer
@@ -90,6 +91,11 @@ def test_speed_limits_may_be_tried_too(roaming: Machine, survey_id: str) -> None
     assert [one["value"] for one in document["grid"]] == [0.01, 50.0, None]
     assert document["present"] is None
     assert "no limit" in roaming.run(*arguments).stdout
+
+
+def test_the_default_speed_limits_are_those_of_walking_animals(known: Machine, survey_id: str) -> None:
+    document = json.loads(known.run("tune-feasibility", survey_id, "--knob", "max-speed", "--json").stdout)
+    assert [one["value"] for one in document["grid"]] == [*SPEEDS_KMH, None]
 
 
 def test_the_curve_is_a_picture(known: Machine, survey_id: str, tmp_path: Path) -> None:
