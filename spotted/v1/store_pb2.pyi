@@ -283,9 +283,33 @@ class StoredCalibration(_message.Message):
 Global___StoredCalibration: _TypeAlias = StoredCalibration  # noqa: Y015
 
 @_typing.final
+class StoredSubmission(_message.Message):
+    """The first answer to SubmitLabels, stored under its request id so that a repeat returns it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def label_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The labels as stored, in the order sent, then those of the bursts."""
+
+    def __init__(
+        self,
+        *,
+        label_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label_ids", b"label_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredSubmission: _TypeAlias = StoredSubmission  # noqa: Y015
+
+@_typing.final
 class BackupRecord(_message.Message):
-    """One record of a backup file: the header, what the survey holds, the end. docs/backup.md tells how records
-    follow one another.
+    """One record of a backup file: the header, the survey's content, the end. docs/backup.md describes the order
+    of records.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
