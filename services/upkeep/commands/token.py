@@ -113,7 +113,7 @@ def list_tokens(*, url: str | None, directory: Path, as_json: bool) -> None:
                 "organisation": stored.organisation,
                 "role": role_name(stored.role),
                 "surveys": list(stored.surveys),
-                "state": "holds" if tokens.holds(stored) else _ended(stored),
+                "state": "holds" if tokens.is_valid(stored) else _ended(stored),
                 "created": _day(messages.seconds(stored.create_time)),
                 "expires": _day(messages.seconds(stored.expire_time))
                 if stored.HasField("expire_time")

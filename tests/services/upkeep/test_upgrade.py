@@ -182,7 +182,7 @@ def test_a_service_of_the_old_release_writes_nothing_once_an_upgrade_has_begun(
         assert all(thread.is_alive() for thread in writers)
     upgrade_store(any_version, [Step("1", "2", count)], target="2")
     assert len(ends) == len(SURVEYS)
-    assert all("version 1>2, this is version 1; wait until" in str(error) for error in ends)
+    assert all("version 1>2, this release uses version 1; wait until" in str(error) for error in ends)
     after = {survey_id: len(found) for survey_id, found in held(any_version).items()}
     assert after == seen
     # a write may have been done whose answer was cut off, never the other way round

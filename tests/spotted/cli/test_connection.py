@@ -31,7 +31,7 @@ def test_a_command_reaches_services_elsewhere_with_a_token(store: Store, token_f
     with running(service(store), guard=guard) as address:
         elsewhere = ("--embedder", address, "--scorer", address, "--sampler", address)
         code, _, err = run(*elsewhere, "match", "none")
-        assert "carries no token" in err
+        assert "has no token" in err
         code, _, err = run(*elsewhere, "--token-file", str(token_file), "match", "none")
         assert code == 4
         assert "survey 'none' does not exist" in err

@@ -245,7 +245,7 @@ def test_a_damaged_certificate_is_not_taken_and_the_log_says_so(
     assert answers(address, Credentials(ca=directory.ca))
     told = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert told
-    assert all("the new certificate is not taken" in record.getMessage() for record in told)
+    assert all("the new certificate is not used" in record.getMessage() for record in told)
     # a sound one afterwards is
     renewed = directory.issue("tls")
     assert serial(address) == serial_of(renewed)

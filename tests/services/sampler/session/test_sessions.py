@@ -205,7 +205,7 @@ def test_a_session_made_anew_is_not_answered_as_the_old_one(store: Store, survey
     with pytest.raises(NotFoundError, match="create the session first"):
         here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.create(survey_id, "random")
-    with pytest.raises(NotFoundError, match="are not all of this session"):
+    with pytest.raises(NotFoundError, match="belong to this session"):
         here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.ask(survey_id)
     assert here.answer(survey_id, pair, pb.ANSWER_DIFFERENT).label.label_id == "3-1"
