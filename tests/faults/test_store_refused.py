@@ -71,7 +71,9 @@ def test_a_store_that_comes_back_empty_is_not_taken_for_the_one_before(fresh: St
     fresh.kill()
     fresh.directory /= "another"
     fresh.start()
-    with pytest.raises(PreconditionError, match=r"is empty, but it had content.*restore its append-only file"):
+    with pytest.raises(
+        PreconditionError, match=r"is empty, but it had content.*restore its append-only file"
+    ):
         store.get("key")
 
 

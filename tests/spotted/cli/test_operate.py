@@ -51,4 +51,4 @@ def test_exit_codes_and_usage_are_those_of_the_command_itself(capfd: pytest.Capt
     assert spotted("restore", "nosuch", "another", "--as", "one") == 2
     told = capfd.readouterr().err
     assert "Usage: spotted restore [OPTIONS] FILE..." in told
-    assert "--as names one survey" in told
+    assert "--as takes one survey id" in told
