@@ -88,20 +88,20 @@ SECTIONS = {
         "backup": LazyCommand(
             "spotted.cli.operate",
             "backup",
-            "Write surveys with their sessions, heads and calibrations into files, while services go on.",
+            "Back up surveys with their sessions, heads and calibrations to files, while services run.",
         ),
         "restore": LazyCommand(
             "spotted.cli.operate",
             "restore_files",
-            "Bring surveys back from files of `spotted backup`, each of them whole or not at all.",
+            "Restore surveys from files of `spotted backup`, each completely or not at all.",
         ),
         "upgrade": LazyCommand(
-            "spotted.cli.operate", "upgrade", "Bring what the store holds to the version of this release."
+            "spotted.cli.operate", "upgrade", "Upgrade the store's content to this release."
         ),
         "token": LazyCommand(
             "spotted.cli.operate",
             "token",
-            "Make, list and revoke bearer tokens; services started since or before know them at once.",
+            "Create, list and revoke bearer tokens; running services accept a new token at once.",
         ),
         "certificate": LazyCommand(
             "spotted.cli.operate", "certificate", "Make certificates for TLS between clients and services."

@@ -35,7 +35,7 @@ def test_a_command_reaches_remote_services_with_a_token(store: Store, token_file
     with running(service(store), guard=guard) as address:
         remote = ("--embedder", address, "--scorer", address, "--sampler", address)
         code, _, err = run(*remote, "match", "none")
-        assert "carries no token" in err
+        assert "has no token" in err
         code, _, err = run(*remote, "--token-file", str(token_file), "match", "none")
         assert code == 4
         assert "survey 'none' does not exist" in err

@@ -57,7 +57,7 @@ def test_exit_codes_and_usage_are_those_of_the_command_itself(tmp_path: Path) ->
     wrong = spotted("restore", "nosuch", "another", "--as", "one")
     assert wrong.exit_code == 2
     assert "restore [OPTIONS] FILE..." in wrong.stderr
-    assert "--as names one survey" in wrong.stderr
+    assert "--as takes one survey id" in wrong.stderr
     unstarted = spotted("upgrade", "--data", str(tmp_path))
     assert unstarted.exit_code == 6
     assert "spotted up" in unstarted.stderr
