@@ -172,7 +172,7 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     assert (group.kind, len(group.detections), len(group.scores)) == (pb.QUESTION_KIND_GALLERY, 3, 3)
     assert group.anchor.detection_id not in [one.detection_id for one in group.detections]
     request.audit, request.count = True, 4
-    with pytest.raises(InvalidInputError, match="pairs alone"), our_errors("sampler"):
+    with pytest.raises(InvalidInputError, match="asks only pairs"), our_errors("sampler"):
         spotted.connection.sampler.stub.NextPairs(request, timeout=10)
     request.ClearField("shows")
     audit = spotted.connection.sampler.stub.NextPairs(request, timeout=30)
