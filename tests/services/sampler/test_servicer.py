@@ -10,6 +10,7 @@ import pytest
 
 from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
+from services.sampler.servicer import SamplerServicer
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted, oracle
 from spotted.client.calls import our_errors
@@ -177,3 +178,8 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     assert {pair.score for pair in audit.pairs} == {0.0}
     # before its first answer it says nothing
     assert not spotted.progress(survey_id, "main").HasField("audit")
+
+
+def test_every_rpc_of_the_contract_is_served() -> None:
+    methods = pb.DESCRIPTOR.services_by_name["SamplerService"].methods
+    assert [method.name for method in methods if method.name not in vars(SamplerServicer)] == []

@@ -213,7 +213,8 @@ def test_a_restore_that_is_killed_shows_nothing_and_is_repeated(
 ) -> None:
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from services.common.store.store import Store\nfrom services.upkeep.backup.restore import restore_survey\n"
+        "from services.common.store.store import Store\n"
+        "from services.upkeep.backup.restore import restore_survey\n"
         "store = Store(sys.argv[1])\nstore.open()\nseen = []\n"
         "def wait(*progress):\n    seen.append(progress)\n"
         "    if len(seen) == int(sys.argv[3]):\n        print('here', flush=True)\n        sys.stdin.read()\n"
