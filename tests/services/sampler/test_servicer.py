@@ -11,6 +11,7 @@ import pytest
 
 from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
+from services.sampler.servicer import SamplerServicer
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import EmbeddingSpec, Label, Questions, Spotted, oracle
 from spotted.client.calls import our_errors
@@ -180,3 +181,8 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     assert {pair.score for pair in audit.pairs} == {0.0}
     # before its first answer it says nothing
     assert spotted.survey(survey_id).session("main").progress().audit is None
+
+
+def test_every_rpc_of_the_contract_is_served() -> None:
+    methods = pb.DESCRIPTOR.services_by_name["SamplerService"].methods
+    assert [method.name for method in methods if method.name not in vars(SamplerServicer)] == []

@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from services.common import process
 from services.common.store.store import Store
 from services.common.telemetry import metrics
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import quick_progress
+from services.sampler.session.sessions import Sessions
 from spotted.constraints.verified import Verified
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
@@ -343,3 +345,17 @@ def test_a_mixed_burst_ends_its_leases_and_adds_no_label(store: Store, survey_id
     assert (outcomes, progress.individuals) == ([], 20)
     ended = held - {lease.pair for lease in leases.live(survey_id, "main")}
     assert ended == {("d00", "d05"), ("d05", "d10")}
+
+
+def test_sessions_beyond_the_memory_budget_are_dropped_and_folded_again(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    (pair,) = made.ask(survey_id)
+    made.answer(survey_id, pair, pb.ANSWER_SAME)
+    other = pb.Session(session_id="other", survey_id=survey_id)
+    made.sessions.create(other, "")
+    small = Sessions(store, ToyScorer(planted()), now=process.now, budget_bytes=1)
+    assert small.get(survey_id, "main") == made.sessions.get(survey_id, "main")
+    small.get(survey_id, "other")
+    assert list(small._folded) == [(survey_id, "other")]
+    assert small.get(survey_id, "main") == made.sessions.get(survey_id, "main")
