@@ -47,7 +47,7 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/python -m pytest tests/test_architecture.py tests/deploy
 
 docs: setup ## the site of docs/ and the Python reference, into build/site
-	$(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 test: models ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile
