@@ -43,6 +43,6 @@ def test_python_of_the_pages_runs(
     monkeypatch.chdir(tmp_path)
     if marker:
         # what it imports must be there
-        body = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
-        code = ast.unparse(ast.Module(body, type_ignores=[]))
+        imports = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        code = "\n".join(map(ast.unparse, imports))
     exec(compile(code, "page", "exec"), {})  # noqa: S102 - the project's own pages
