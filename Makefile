@@ -81,11 +81,11 @@ benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calib
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
 
-benchmark-scorer: setup ## ranking, queries, growth and matrices compared with bare matrix products
+benchmark-scorer: setup ## ranking, queries, growth and matrices beside the bare products
 	$(BIN)/python -m benchmarks.scorer
 	$(BIN)/python -m benchmarks.scorer_service
 
-benchmark-sampler: setup ## waiting times of annotators in a survey of 50,000 detections; opening a long session
+benchmark-sampler: setup ## what annotators wait for in a survey of 50,000 detections; opening a long session
 	$(BIN)/python -m benchmarks.sampler_service
 
 benchmark-calibration: models ## calibrated scores compared with the product
