@@ -44,7 +44,7 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/buf breaking --against $(BASELINE)
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
 	$(BIN)/python -m tools.licences
-	$(BIN)/python -m pytest tests/test_architecture.py tests/deploy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py tests/deploy
 
 docs: setup ## the site of docs/ and the Python reference, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
