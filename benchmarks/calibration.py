@@ -1,10 +1,10 @@
-"""Calibrated fusion against the product, on animals that taught it nothing.
+"""Calibrated fusion against the product, on animals that it was not fitted to.
 
     python -m benchmarks.calibration --data ../shared/data
 
 Half of a survey's animals are held out, at random. All pairs of detections of the other half, or of a few of
-its animals, are the labels. Measured on the held-out half alone: every detection with another one of its
-animal asks, all other detections of that half are its candidates, two animals of one image excepted.
+its animals, are the labels. Measured only on the held-out half: every detection with another one of its
+animal is a query, and all other detections of that half are its candidates, except those of its own image.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from benchmarks.known_surveys import KnownSurvey
 from benchmarks.options import data_option, generator_option, models_option
 from services.embedder.inference.backbones import load_backbone
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from spotted.calibration.evidence import Pairs, compared_sides
-from spotted.calibration.fit import fit_calibration, lacking, thinned
+from spotted.calibration.evidence import PairEvidence, compare_sides
+from spotted.calibration.fit import describe_shortage, fit_calibration, thin_pairs
 from spotted.calibration.model import expected_calibration_error, probability
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
@@ -46,7 +46,7 @@ class Outcome:
     """One split. product, calibrated: share of queries with their animal among the best of TOP.
 
     error: expected calibration error over all open pairs of the held-out half; listed_error: over the LISTED
-    best candidates of each query; expected_error: what the calibration itself says. NaN without one.
+    best candidates of each query; expected_error: as the calibration reports it. NaN without one.
     """
 
     same_pairs: int
@@ -61,7 +61,7 @@ class Outcome:
 class Line:
     """Means over the splits of one survey with one number of labelled animals.
 
-    fallbacks: splits with too few labels, where the product ranks; worst: least top-5 gain of a split.
+    fallbacks: splits with too few labels, which use the product; worst: least top-5 gain of a split.
     """
 
     survey: str
@@ -83,7 +83,7 @@ class Line:
 @generator_option
 @models_option
 @click.option("--output", type=click.Path(path_type=Path), default=Path("out/benchmarks/calibration.json"))
-@click.option("--quick", is_flag=True, help="One survey of a kind, two splits: does it run?")
+@click.option("--quick", is_flag=True, help="One survey of each kind and two splits, to check that it runs.")
 def main(*, data: Path, generator: Path, models: Path, output: Path, quick: bool) -> None:
     """Measure calibrated fusion against the product on held-out animals."""
     lines: list[Line] = []
@@ -99,7 +99,7 @@ def main(*, data: Path, generator: Path, models: Path, output: Path, quick: bool
     output.write_text(json.dumps({"bars": found, "lines": [asdict(line) for line in lines]}, indent=2) + "\n")
 
 
-def measured(survey: KnownSurvey, pairs: Pairs, labelled: int | None, *, splits: int = SPLITS) -> Line:
+def measured(survey: KnownSurvey, pairs: PairEvidence, labelled: int | None, *, splits: int = SPLITS) -> Line:
     """The means over splits of one survey.
 
     pairs: all against all, (n, n). labelled: number of labelled animals, None for half of all.
@@ -154,10 +154,10 @@ def _surveys(data: Path, generator: Path, models: Path, *, quick: bool) -> Itera
 class _Half:
     """The held-out half as a table of its detections against one another, (q, q).
 
-    open_pairs: not one image, whose detections are two animals or one detection. order: (q,) rank of ids.
+    open_pairs: pairs of different images. order: (q,) rank of ids.
     """
 
-    pairs: Pairs
+    pairs: PairEvidence
     same: BoolArray
     open_pairs: BoolArray
     order: IntArray
@@ -174,7 +174,7 @@ class _Half:
         return tuple(float(hit[:, :k].any(axis=1).mean()) for k in TOP)
 
 
-def _outcome(survey: KnownSurvey, pairs: Pairs, labelled: int | None, split: int) -> Outcome:
+def _outcome(survey: KnownSurvey, pairs: PairEvidence, labelled: int | None, split: int) -> Outcome:
     animals = np.random.default_rng((split, 0)).permutation(np.unique(survey.individuals))
     half = len(animals) // 2
     held = _held_out(survey, pairs, np.flatnonzero(np.isin(survey.individuals, animals[half:])))
@@ -183,7 +183,7 @@ def _outcome(survey: KnownSurvey, pairs: Pairs, labelled: int | None, split: int
     same_pairs = int((ends[:, 0] == ends[:, 1]).sum())
     fused = fuse(_float32(held.pairs.visual), _float32(held.pairs.feasibility))
     product = held.top(held.listed(fused))
-    if lacking(ends):
+    if describe_shortage(ends):
         return Outcome(same_pairs, product, product, np.nan, np.nan, np.nan)
     calibration = fit_calibration(labels, ends, candidates=len(held.order) - 1)
     likely = probability(calibration, held.pairs)
@@ -201,7 +201,7 @@ def _outcome(survey: KnownSurvey, pairs: Pairs, labelled: int | None, split: int
     )
 
 
-def _held_out(survey: KnownSurvey, pairs: Pairs, rows: IntArray) -> _Half:
+def _held_out(survey: KnownSurvey, pairs: PairEvidence, rows: IntArray) -> _Half:
     below, left = rows[:, None], rows[None, :]
     table = survey.gallery.table
     return _Half(
@@ -212,25 +212,27 @@ def _held_out(survey: KnownSurvey, pairs: Pairs, rows: IntArray) -> _Half:
     )
 
 
-def pairs_of(gallery: Gallery, first: IntArray, second: IntArray) -> Pairs:
-    """What a gallery knows of pairs of its rows, any shape, in float64."""
+def pairs_of(gallery: Gallery, first: IntArray, second: IntArray) -> PairEvidence:
+    """The evidence of pairs of a gallery's rows, any shape, in float64."""
     visual = pair_similarity(gallery.embeddings, first.ravel(), second.ravel()).reshape(first.shape)
-    return Pairs(
+    return PairEvidence(
         visual=visual.astype(np.float64),
         feasibility=pair_feasibility(gallery.table, first, second, gallery.extent, gallery.params),
         distance_m=geometry.distance_m(gallery.table, first, second),
         gap_s=geometry.gap_s(gallery.table, first, second),
-        sides=compared_sides(gallery.table.side[first], gallery.table.side[second]),
+        sides=compare_sides(gallery.table.side[first], gallery.table.side[second]),
     )
 
 
-def _labels(survey: KnownSurvey, pairs: Pairs, known: IntArray, split: int) -> tuple[Pairs, IntArray]:
-    """All pairs of the known rows, thinned where they are many, and their individuals (m, 2)."""
+def _labels(
+    survey: KnownSurvey, pairs: PairEvidence, known: IntArray, split: int
+) -> tuple[PairEvidence, IntArray]:
+    """All pairs of the known rows, thinned if they are many, and their individuals (m, 2)."""
     upper = np.triu_indices(len(known), 1)
     first, second = known[upper[0]], known[upper[1]]
     apart = np.flatnonzero(~geometry.same_image(survey.gallery.table, first, second))
     ends = np.stack([survey.individuals[first], survey.individuals[second]], axis=1)[apart]
-    kept = thinned(ends, np.random.default_rng((split, 1)))
+    kept = thin_pairs(ends, np.random.default_rng((split, 1)))
     return pairs.at((first[apart][kept], second[apart][kept])), ends[kept]
 
 

@@ -1,4 +1,4 @@
-"""JPEG crops such as camera traps' animals arrive in, and files that are none."""
+"""JPEG crops like those of animals at camera traps, and invalid files."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def jpeg_crops(count: int) -> list[bytes]:
 
 
 def mixed_files(count: int, good: list[bytes]) -> list[tuple[bytes, str]]:
-    """`count` files, two in three of them good, and what the error of each bad one must say; "" for none.
+    """`count` files, two in three of them good, each with the text that its error must contain; "" if good.
 
-    The bad ones are no image, an image cut short, nothing at all, and a header of too many pixels.
+    Bad files are text, a truncated image, an empty file, and a header with too many pixels.
     """
     return [_bad(i, good[i % len(good)]) if i % 3 == 1 else (good[i % len(good)], "") for i in range(count)]
 
@@ -40,11 +40,11 @@ def _window(photograph: ByteArray, rng: np.random.Generator) -> ByteArray:
 
 
 def _encoded(window: ByteArray, rng: np.random.Generator) -> bytes:
-    wanted = rng.uniform(LEAST_BYTES + 8_000, MOST_BYTES)
+    target_bytes = rng.uniform(LEAST_BYTES + 8_000, MOST_BYTES)
     content = b""
     for quality in range(98, 40, -2):
         content = bytes(simplejpeg.encode_jpeg(window, quality=quality, colorsubsampling="420"))
-        if len(content) <= wanted:
+        if len(content) <= target_bytes:
             break
     return content
 
@@ -54,7 +54,7 @@ def _bad(i: int, good: bytes) -> tuple[bytes, str]:
         case 0:
             return b"%08d is no image" % i, f"{i:08d}"
         case 1:
-            return good[: len(good) // 2], "damaged or cut short"
+            return good[: len(good) // 2], "damaged or truncated"
         case 2:
             return b"", "0 bytes"
         case _:
@@ -62,11 +62,11 @@ def _bad(i: int, good: bytes) -> tuple[bytes, str]:
 
 
 def _huge(i: int) -> bytes:
-    """A few bytes that claim more pixels than any camera has."""
+    """A small PNG file whose header claims more pixels than any camera has."""
     stream = io.BytesIO()
     Image.new("1", (1, 1)).save(stream, "PNG")
     content = bytearray(stream.getvalue())
     content[16:24] = (20_000 + i).to_bytes(4, "big") + (20_000).to_bytes(4, "big")
-    # the checksum of the header's kind and content
+    # checksum of the type and content of the header
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     return bytes(content)

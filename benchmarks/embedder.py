@@ -1,9 +1,9 @@
-"""Serving against the same decoding and session in process, and against other servers of the same file.
+"""Serving, compared with the same decoding and session in process, and with other servers of the same file.
 
     python -m benchmarks.embedder [--quick] [--peers-python PATH]
 
-All cases take turns in one run; a ratio is the median of the turns' quotients. Results go to
-out/benchmarks/embedder.json (embedder-quick.json) and to the screen; exits 1 where a bar is missed.
+All cases take turns in one run; a ratio is the median of the quotients of the turns. Results go to
+out/benchmarks/embedder.json (embedder-quick.json) and to the screen; exits 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ MANY = 32
 IN_FLIGHT = (1, 8, MANY)
 BASE = "pipeline"
 BEST = f"stream_{MANY}"
-ALONE, EMPTY = "alone", "empty"
-ONE_IN_FLIGHT = {ALONE, "unary_1", "stream_1"}
+LOCAL, EMPTY = "local", "empty"
+ONE_IN_FLIGHT = {LOCAL, "unary_1", "stream_1"}
 LEAST_SHARE = 0.90
 MOST_EXTRA_MS = 2.0
 MOST_EMPTY_MS = 1.0
@@ -42,11 +42,14 @@ EMPTY_CALLS = 300
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much is measured: turns that count, before them turns that do not, seconds of one case's turn."""
+    """How much is measured."""
 
     pairs: int
+    """Turns that count."""
     warm_up: int
+    """Turns before them that do not count."""
     turn_s: float
+    """Seconds of a turn of one case."""
 
 
 FULL = Amounts(pairs=7, warm_up=1, turn_s=4.0)
@@ -54,7 +57,7 @@ QUICK = Amounts(pairs=1, warm_up=0, turn_s=0.4)
 
 
 def measure(model_id: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]:
-    """Every case of our own on one backbone."""
+    """Measure every case of the embedder on one backbone."""
     workers, crops = report.cores(), jpeg_crops(64)
     in_process = InProcess(model_id, workers=workers)
     count = _count(in_process, crops, amounts)
@@ -69,13 +72,13 @@ def measure(model_id: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]
             BASE: partial(in_process.embed, files),
             "pipeline_single": partial(one_crop.embed, files),
             "pipeline_wide": partial(one_run.embed, files),
-            ALONE: partial(in_process.one_by_one, few),
+            LOCAL: partial(in_process.one_by_one, few),
             EMPTY: partial(client.empty, EMPTY_CALLS),
         }
-        for most in IN_FLIGHT:
-            sent = few if most == 1 else files
-            cases[f"unary_{most}"] = partial(client.unary, sent, most)
-            cases[f"stream_{most}"] = partial(client.stream, sent, most)
+        for in_flight in IN_FLIGHT:
+            sent = few if in_flight == 1 else files
+            cases[f"unary_{in_flight}"] = partial(client.unary, sent, in_flight)
+            cases[f"stream_{in_flight}"] = partial(client.stream, sent, in_flight)
         meter = Meter([serving.process])
         metered = {case: meter.metered(case, work) for case, work in cases.items()}
         turns = interleaved(pairs=amounts.pairs, warm_up=amounts.warm_up, **metered)
@@ -85,13 +88,13 @@ def measure(model_id: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]
 
 
 def _count(in_process: InProcess, crops: Sequence[bytes], amounts: Amounts) -> int:
-    """How many crops fill a turn of the in-process pipeline."""
+    """Number of crops that fill a turn of the in-process pipeline."""
     trial = interleaved(pairs=1, warm_up=1, trial=partial(in_process.embed, crops[:16]))
     return max(16, round(amounts.turn_s * 16 / trial.median_s("trial")))
 
 
 def _own(title: str, turns: Turns, meter: Meter, counts: dict[str, int]) -> dict[str, Any]:
-    """The numbers of every case that embeds crops; prints them as a table."""
+    """The figures of every case that embeds crops; also prints them as a table."""
     cases: dict[str, Any] = {}
     rows = []
     for case, count in counts.items():
@@ -107,8 +110,8 @@ def _own(title: str, turns: Turns, meter: Meter, counts: dict[str, int]) -> dict
             "p50_ms": p50_ms,
         }
         share = "{:.2f} [{:.2f}, {:.2f}]".format(*cases[case]["share_of_pipeline"])
-        found = (cases[case]["crops_per_s"], share, cases[case]["processor_ms"])
-        rows.append((case, *found, median(p50_ms) if p50_ms else ""))
+        figures = (cases[case]["crops_per_s"], share, cases[case]["processor_ms"])
+        rows.append((case, *figures, median(p50_ms) if p50_ms else ""))
     columns = ("case", "crops/s", "of pipeline", "processor ms/crop", "p50 ms")
     report.show(title, columns, rows)
     return cases
@@ -116,8 +119,8 @@ def _own(title: str, turns: Turns, meter: Meter, counts: dict[str, int]) -> dict
 
 def _own_bars(model_id: str, turns: Turns, meter: Meter) -> list[Bar]:
     pairs = len(turns.seconds[BASE])
-    served, alone = meter.p50_ms("unary_1", pairs), meter.p50_ms(ALONE, pairs)
-    extra_ms = median(a - b for a, b in zip(served, alone, strict=True))
+    served, local = meter.p50_ms("unary_1", pairs), meter.p50_ms(LOCAL, pairs)
+    extra_ms = median(a - b for a, b in zip(served, local, strict=True))
     empty_ms = median(meter.p50_ms(EMPTY, pairs))
     bars = [
         Bar(f"{model_id}: ms of one call above decode + session, p50", extra_ms, most=MOST_EXTRA_MS),
@@ -134,9 +137,9 @@ def _own_bars(model_id: str, turns: Turns, meter: Meter) -> list[Bar]:
 def compare(
     peer: peering.Peer, model_id: str, python: str, amounts: Amounts
 ) -> tuple[dict[str, Any], list[Bar]]:
-    """One other server beside ours and the pipeline, after it was tuned; only one other runs at a time.
+    """Compare the embedder and the pipeline with one other server, after tuning it.
 
-    Raises UnavailableError where the other does not start, or fails a call.
+    Raises UnavailableError if the other server does not start, or fails a call.
     """
     in_process = InProcess(model_id, workers=report.cores())
     crops = jpeg_crops(64)
@@ -157,34 +160,34 @@ def compare(
         meter = Meter([serving.process, *other.processes])
         metered = {case: meter.metered(case, work) for case, work in cases.items()}
         turns = interleaved(pairs=amounts.pairs, warm_up=amounts.warm_up, **metered)
-    found = _own(f"{peer.package}, {setting}", turns, meter, dict.fromkeys(cases, count))
+    figures = _own(f"{peer.package}, {setting}", turns, meter, dict.fromkeys(cases, count))
     ahead = turns.ratio(peer.package, BEST).median
     bar = Bar(f"{BEST}'s throughput over {peer.package}'s", ahead, least=1.0)
-    return {"setting": setting.as_dict(), "cases": found}, [bar]
+    return {"setting": setting.as_dict(), "cases": figures}, [bar]
 
 
 def compare_all(peers: Sequence[str], python: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]:
-    """Every other server that is installed and works."""
+    """Compare with every other server that is installed and works."""
     results: dict[str, Any] = {}
     bars: list[Bar] = []
     for name in peers:
         peer = peering.PEERS[name]
         version = peering.installed(peer, python)
         if version is None:
-            print(f"skipped {peer.package}: {python} has no such package; install the extra `bench`")
+            print(f"skipped {peer.package}: not installed for {python}; install the extra `bench`")
             continue
         try:
-            found, judged = compare(peer, VIT_TINY, python, amounts)
+            compared, judged = compare(peer, VIT_TINY, python, amounts)
         except UnavailableError as error:
             print(f"skipped {peer.package}: {error}")
             continue
-        results[peer.package] = {"version": version, **found}
+        results[peer.package] = {"version": version, **compared}
         bars += judged
     return results, bars
 
 
 def run(models: Sequence[str], peers: Sequence[str], python: str, amounts: Amounts, results_as: str) -> int:
-    """Measure, print and write everything; answers the exit status."""
+    """Measure, print and write everything; returns the exit status."""
     results: dict[str, Any] = {"models": {}}
     bars: list[Bar] = []
     for model_id in models:
@@ -199,13 +202,16 @@ def run(models: Sequence[str], peers: Sequence[str], python: str, amounts: Amoun
 def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.embedder", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short turn, no other servers, exits 0")
-    parser.add_argument("--pairs", type=int, default=FULL.pairs, help="turns that count")
-    parser.add_argument("--turn", type=float, default=FULL.turn_s, metavar="S", help="seconds of a turn")
+    parser.add_argument("--quick", action="store_true", help="One short turn without other servers; exits 0")
+    parser.add_argument("--pairs", type=int, default=FULL.pairs, help="Turns that count")
+    parser.add_argument("--turn", type=float, default=FULL.turn_s, metavar="S", help="Seconds of a turn")
     parser.add_argument("--model", nargs="*", choices=(VIT_TINY, LITE0), default=[VIT_TINY, LITE0])
     parser.add_argument("--peer", nargs="*", choices=tuple(peering.PEERS), default=list(peering.PEERS))
     parser.add_argument(
-        "--peers-python", default=sys.executable, metavar="PATH", help="the interpreter with their packages"
+        "--peers-python",
+        default=sys.executable,
+        metavar="PATH",
+        help="Interpreter that has the packages of the other servers",
     )
     chosen = parser.parse_args()
     if chosen.quick:

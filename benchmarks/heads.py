@@ -1,11 +1,11 @@
-"""What a head learned from places and times alone is worth: recipes side by side, and what training costs.
+"""Benefit of heads trained from places and times, by recipe, and the cost of training.
 
     python -m benchmarks.heads --data ../shared/data --generator ../shared/tools/annotation_surveys.py
 
-Every detection with another one of its animal asks, one against all. A seed is that of the head's weights
-and of the survey: of a generated survey's making, of a composite's join (animals of equal numbers of
-photographs trade them). Intervals are of 95 %, by drawing a survey's animals anew;
-a gain is that of one head over the plain product with feasibility, drawn together.
+Every detection with another one of its animal is a query against all others. A seed determines the weights
+of the head and the survey: how a generated survey is drawn, or how a composite is joined (animals with equal
+numbers of photographs trade them). Intervals are 95 % bootstrap intervals over the animals of a survey; a
+gain is the difference of a head to the plain product with feasibility in the same draw.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import pair_feasibility
 
-# development used seeds 0 to 9, and the composites as they are
+# seeds not used in development, which used 0 to 9 and the composites without trading
 SEEDS = (20, 21, 22, 23, 24)
 QUICK_SHARE = 0.25
 TOP = (1, 5)
-OURS = "ours"
+DEFAULT = "default"
 RECIPES = {
     "paper": PAPER,
     "anchor": replace(PAPER, learning_rate=3e-4, anchor_weight=3.0),
-    OURS: HeadRecipe(),
-    # every pair counts as a negative, so the head learns nothing of places: what do they add?
+    DEFAULT: HeadRecipe(),
+    # every pair counts as a negative, so the head learns nothing from places; shows what places add
     "without places": replace(HeadRecipe(), negative_to=1.0),
 }
 PLAIN = ("visual", "location", "product")
@@ -51,27 +51,27 @@ MOST_LOSS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One score of one recipe on one survey, means over the seeds; "-" is no head.
-
-    top: share of queries with their animal among the best of TOP. gain: over the product without a head,
-    each with its interval.
-    """
+    """Results of one score of one recipe on one survey, means over the seeds."""
 
     survey: str
     recipe: str
+    """Name of the recipe; "-": no head."""
     score: str
     seeds: int
+    """Number of seeds."""
     top: tuple[float, ...]
+    """Share of queries with their animal among the best k, for each k of TOP."""
     gain: tuple[tuple[float, float, float], ...]
+    """Gain over the product without a head, with the ends of its interval, for each k of TOP."""
 
 
 @click.command()
 @data_option
 @generator_option
 @models_option
-@click.option("--quick", is_flag=True, help="Small generated surveys, few epochs: does it run?")
+@click.option("--quick", is_flag=True, help="Small generated surveys and few epochs, to check that it runs.")
 def main(*, data: Path, generator: Path, models: Path, quick: bool) -> None:
-    """Compare recipes of heads on surveys whose individuals are known."""
+    """Compare recipes of heads on surveys with known individuals."""
     rows: list[Row] = []
     for name, surveys in _surveys(data, generator, models, quick=quick):
         rows += measured(name, surveys, epochs=5 if quick else None)
@@ -81,20 +81,21 @@ def main(*, data: Path, generator: Path, models: Path, quick: bool) -> None:
     results = {"rows": [asdict(row) for row in rows], "cost": asdict(costs)}
     print(f"written: {report.write('heads-quick' if quick else 'heads', results, bars)}")
     missed = report.judge(bars)
-    # small surveys and few epochs promise nothing
+    # bars do not apply to small surveys and few epochs
     raise SystemExit(0 if quick else missed)
 
 
 def measured(name: str, surveys: Sequence[KnownSurvey], *, epochs: int | None = None) -> list[Row]:
-    """Every score of every recipe on a survey's seeds. epochs: in place of the recipes' own."""
-    found: dict[tuple[str, str], list[BoolArray]] = {}
+    """Every score of every recipe on the seeds of a survey. epochs: overrides the epochs of the recipes."""
+    hits_by_score: dict[tuple[str, str], list[BoolArray]] = {}
     asking: list[IntArray] = []
     for seed, survey in enumerate(surveys):
         asks = np.bincount(survey.individuals)[survey.individuals] > 1
         asking.append(survey.individuals[asks])
         for key, scores in _scores(survey, seed, epochs):
-            found.setdefault(key, []).append(hits(scores, survey.individuals, survey.gallery.order)[asks])
-    plain = found["-", "product"]
+            hit = hits(scores, survey.individuals, survey.gallery.order)[asks]
+            hits_by_score.setdefault(key, []).append(hit)
+    plain = hits_by_score["-", "product"]
     return [
         Row(
             name,
@@ -104,12 +105,12 @@ def measured(name: str, surveys: Sequence[KnownSurvey], *, epochs: int | None = 
             tuple(np.mean([hit.mean(axis=0) for hit in hit_of_seeds], axis=0).tolist()),
             gains(hit_of_seeds, plain, asking),
         )
-        for (recipe, score), hit_of_seeds in found.items()
+        for (recipe, score), hit_of_seeds in hits_by_score.items()
     ]
 
 
 def hits(scores: Float32Array, individuals: IntArray, order: IntArray) -> BoolArray:
-    """Whether each row's animal is among its k best others, (n, len(TOP)); equal scores by `order`.
+    """Whether the animal of each row is among its k best others, (n, len(TOP)); ties break by `order`.
 
     scores: (n, n), at least 0.
     """
@@ -122,46 +123,46 @@ def hits(scores: Float32Array, individuals: IntArray, order: IntArray) -> BoolAr
 
 
 def gains(
-    found: Sequence[BoolArray], plain: Sequence[BoolArray], asking: Sequence[IntArray]
+    with_head: Sequence[BoolArray], plain: Sequence[BoolArray], asking: Sequence[IntArray]
 ) -> tuple[tuple[float, float, float], ...]:
-    """Mean over seeds of the difference in each of TOP, with its interval over draws of animals."""
+    """Mean difference over seeds for each k of TOP, with its interval over draws of animals."""
     rng = np.random.default_rng(0)
     draws = np.zeros((DRAWS, len(TOP)))
     means = np.zeros(len(TOP))
-    for hit, base, individuals in zip(found, plain, asking, strict=True):
+    for hit, base, individuals in zip(with_head, plain, asking, strict=True):
         gain = hit.astype(np.float64) - base
-        means += gain.mean(axis=0) / len(found)
-        draws += _drawn(gain, individuals, rng) / len(found)
+        means += gain.mean(axis=0) / len(with_head)
+        draws += _drawn(gain, individuals, rng) / len(with_head)
     low, high = np.quantile(draws, INTERVAL, axis=0)
     return tuple(zip(means.tolist(), low.tolist(), high.tolist(), strict=True))
 
 
 def _drawn(gain: Float64Array, individuals: IntArray, rng: np.random.Generator) -> Float64Array:
-    animals, of = np.unique(individuals, return_inverse=True)
+    animals, animal_of = np.unique(individuals, return_inverse=True)
     count = len(animals)
-    sums = np.stack([np.bincount(of, column, count) for column in gain.T], axis=1)
+    sums = np.stack([np.bincount(animal_of, column, count) for column in gain.T], axis=1)
     times = rng.multinomial(count, np.full(count, 1.0 / count), size=DRAWS)
-    return np.asarray((times @ sums) / (times @ np.bincount(of))[:, None])
+    return np.asarray((times @ sums) / (times @ np.bincount(animal_of))[:, None])
 
 
 def bars_of(rows: Sequence[Row]) -> list[Bar]:
-    """What adapted x feasibility of our recipe must reach against the plain product."""
-    ours = [row for row in rows if (row.recipe, row.score) == (OURS, "adapted product")]
+    """Least gains of the default recipe, adapted similarity x feasibility, over the plain product."""
+    default = [row for row in rows if (row.recipe, row.score) == (DEFAULT, "adapted product")]
     bars = []
     for i, k in enumerate(TOP):
-        mean = float(np.mean([row.gain[i][0] for row in ours]))
+        mean = float(np.mean([row.gain[i][0] for row in default]))
         bars.append(Bar(f"mean gain in top-{k} over the product", mean, least=0.0))
         bars += [
             Bar(f"gain in top-{k} over the product on {row.survey}", row.gain[i][0], least=-MOST_LOSS)
-            for row in ours
+            for row in default
         ]
     return bars
 
 
 def rejoined(survey: KnownSurvey, seed: int) -> KnownSurvey:
-    """A composite whose animals of equal numbers of photographs have traded them, each album begun anew.
+    """A composite whose animals with equal numbers of photographs trade them, each rotated at random.
 
-    Photographs keep their order around the album, so both flanks of an encounter stay neighbours.
+    Photographs keep their cyclic order, so that both flanks of an encounter stay neighbours.
     """
     rng = np.random.default_rng(seed)
     source = np.arange(len(survey.gallery))
@@ -221,7 +222,7 @@ def _shown(rows: Sequence[Row], survey: str) -> list[tuple[str, ...]]:
 
 
 def _points(gain: tuple[float, float, float]) -> str:
-    """A gain and its interval in points of a hundred."""
+    """A gain and its interval in percentage points."""
     value, low, high = (f"{100 * number:+.1f}" for number in gain)
     return f"{value} ({low} to {high})"
 

@@ -1,4 +1,4 @@
-"""What training a head costs: against its bare matrix products, and on a large survey in its own process."""
+"""Cost of training a head: compared with its matrix products, and on a large survey in its own process."""
 
 from __future__ import annotations
 
@@ -31,24 +31,27 @@ MOST_RATIO, MOST_GIB, MOST_MINUTES = 3.0, 2.0, 20.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """ratio, ratio_low, ratio_high: time of a training over that of its matrix products, and quartiles.
-
-    epoch_s: seconds of an epoch of these trainings. large_minutes: of all epochs of a survey of `large`
-    detections, from `large_epochs` of them and the time before the first. large_gib: most memory of that
-    process.
-    """
+    """Measured cost of training."""
 
     ratio: float
+    """Time of a training over the time of its matrix products, median."""
     ratio_low: float
+    """Lower quartile of the ratio."""
     ratio_high: float
+    """Upper quartile of the ratio."""
     epoch_s: float
+    """Seconds of an epoch of these trainings."""
     large: int
+    """Detections of the large survey."""
     large_epochs: int
+    """Epochs measured on it."""
     large_minutes: float
+    """Minutes of all epochs on it, extrapolated from the measured ones and the time before the first."""
     large_gib: float
+    """Peak memory of its process, GiB."""
 
     def bars(self) -> list[Bar]:
-        """What training may cost."""
+        """Limits of the cost."""
         return [
             Bar("training over its bare matrix products", self.ratio, most=MOST_RATIO),
             Bar(f"memory of {self.large} detections in GiB", self.large_gib, most=MOST_GIB),
@@ -57,13 +60,13 @@ class Cost:
 
 
 def cost(*, quick: bool = False) -> Cost:
-    """Measure; quick: a small survey, few epochs."""
+    """Measure the cost; quick: with a small survey and few epochs."""
     count, epochs = (200, 3) if quick else (DETECTIONS, EPOCHS)
-    embeddings, table = made(count, DIMENSION)
+    embeddings, table = random_survey(count, DIMENSION)
     recipe = HeadRecipe(epochs=epochs)
     turns = interleaved(
         pairs=1 if quick else 5,
-        training=lambda: trained(embeddings, table, recipe),
+        training=lambda: train(embeddings, table, recipe),
         products=lambda: products(embeddings, recipe),
     )
     ratio = turns.ratio("training", "products")
@@ -76,7 +79,7 @@ def cost(*, quick: bool = False) -> Cost:
     )
 
 
-def trained(embeddings: Float32Array, table: DetectionTable, recipe: HeadRecipe) -> None:
+def train(embeddings: Float32Array, table: DetectionTable, recipe: HeadRecipe) -> None:
     """Train a head, feasibility and pseudo-labels included."""
 
     def journeys(rows: IntArray) -> tuple[Float32Array, BoolArray]:
@@ -98,26 +101,26 @@ def products(embeddings: Float32Array, recipe: HeadRecipe) -> None:
         torch.mm(hidden, down, out=wide)
         torch.mm(rows, rows.T, out=pairs)
         torch.mm(pairs, rows, out=wide)
-        # back through both layers: to the hidden row, and to each layer's weights
+        # backward through both layers: to the hidden row, and to the weights of each layer
         torch.mm(wide, down.T, out=hidden)
         _ = wide.T @ hidden
         _ = hidden.T @ rows
 
 
 def large(count: int, epochs: int) -> tuple[float, float, float]:
-    """Seconds before the first epoch, seconds of an epoch, and most memory in GiB of this process."""
-    # what torch imports at its first step is no part of an epoch
-    trained(*made(FEWEST_DETECTIONS, DIMENSION), HeadRecipe(epochs=1))
+    """Seconds before the first epoch, seconds of an epoch, and peak memory of this process in GiB."""
+    # torch imports modules in its first step, which is not part of an epoch
+    train(*random_survey(FEWEST_DETECTIONS, DIMENSION), HeadRecipe(epochs=1))
     started = time.perf_counter()
-    embeddings, table = made(count, DIMENSION)
+    embeddings, table = random_survey(count, DIMENSION)
     before = time.perf_counter()
-    trained(embeddings, table, HeadRecipe(epochs=epochs))
+    train(embeddings, table, HeadRecipe(epochs=epochs))
     ended = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return before - started, (ended - before) / epochs, peak
 
 
-def made(count: int, dimension: int) -> tuple[Float32Array, DetectionTable]:
+def random_survey(count: int, dimension: int) -> tuple[Float32Array, DetectionTable]:
     """Random vectors and detections at random times and cameras."""
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((count, dimension), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What serving is measured against: the same decoding and the same session, called without a server.
+"""Baseline of serving: the same decoding and the same session, called without a server.
 
 Threads take a few crops each, prepare them and run them, so that no core waits for another.
 """
@@ -21,12 +21,12 @@ from services.embedder.inference.devices import Lane
 
 ItemT = TypeVar("ItemT")
 
-# as the embedder runs on a CPU; 1, 4 and 16 are equally fast
+# batch of the embedder on a CPU; 1, 4 and 16 are equally fast
 BATCH = 4
 
 
 class InProcess:
-    """One backbone in this process. workers: threads at work; threads: of one run of the session."""
+    """One backbone in this process. workers: worker threads; threads: threads of one run of the session."""
 
     def __init__(
         self, model_id: str, *, workers: int, threads: int = 1, batch: int = BATCH, models: Path = MODELS
@@ -48,11 +48,11 @@ class InProcess:
         self._share_out(files, lambda lane, some: lane.run([self.prepare(content) for content in some]))
 
     def run(self, pixels: Sequence[ByteArray]) -> None:
-        """Run what is decoded already."""
+        """Run decoded images."""
         self._share_out(pixels, lambda lane, some: lane.run(some))
 
     def one_by_one(self, files: Sequence[bytes]) -> list[float]:
-        """Seconds that each file took, decoded and run alone."""
+        """Seconds to decode and run each file, one at a time."""
         taken = []
         for content in files:
             started_s = time.perf_counter()
@@ -72,7 +72,7 @@ class InProcess:
 
 
 def _locked(numbers: Iterator[int], lock: Lock) -> Iterator[int]:
-    """What several threads draw from one iterator."""
+    """Iterate over numbers that several threads share."""
     while True:
         with lock:
             number = next(numbers, None)

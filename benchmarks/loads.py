@@ -1,4 +1,4 @@
-"""Calls to a served embedder, so many in flight at a time, from one event loop."""
+"""Calls to a served embedder, a given number in flight, from one event loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHANNEL_OPTIONS = (("grpc.max_send_message_length", MAX_MESSAGE_BYTES),)
 async def in_flight(
     items: Iterable[ItemT], call: Callable[[ItemT], Awaitable[object]], most: int
 ) -> list[float]:
-    """Seconds of each call, `most` of them at a time; the next is made as one is answered."""
+    """Seconds of each call, with `most` calls in flight; the next starts when one is answered."""
     waiting, taken = iter(items), []
 
     async def one_after_another() -> None:
@@ -41,7 +41,7 @@ async def in_flight(
 
 
 class Client:
-    """A channel to an embedder, and the event loop that it lives on. Use it as a context."""
+    """A channel to an embedder, and the event loop of the channel. Use it as a context manager."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -56,15 +56,15 @@ class Client:
         self.runner.close()
 
     def unary(self, files: Iterable[bytes], most: int) -> list[float]:
-        """Seconds of each Embed call of one crop; raises what the first failed one met."""
+        """Seconds of each Embed call with one crop; raises the error of the first failed call."""
         return self.runner.run(in_flight(files, self._embed, most))
 
     def stream(self, files: Sequence[bytes], most: int) -> None:
-        """Send all crops through one EmbedStream, at most so many of them unanswered."""
+        """Send all crops through one EmbedStream, with at most `most` of them unanswered."""
         self.runner.run(self._stream(files, most))
 
     def server_info(self) -> pb.GetServerInfoResponse:
-        """What the embedder says of itself."""
+        """The version, limits and models of the embedder."""
         return self.runner.run(self._server_info(0))
 
     def empty(self, count: int) -> list[float]:

@@ -14,7 +14,13 @@ from torch import nn
 from services.embedder.export.__main__ import export, write
 from services.embedder.export.architectures import IMAGENET_MEAN, IMAGENET_STD, LITE0, PixelFeatures
 from services.embedder.export.onnx_export import OPSET, check_parity, trace
-from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, Manifest, read_manifest, verified
+from services.embedder.inference.backbones import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Manifest,
+    is_intact,
+    read_manifest,
+)
 from spotted.errors import SpottedError
 
 MODELS = Path("out/benchmarks/models")
@@ -73,7 +79,7 @@ def exported(model_id: str, models: Path = MODELS) -> Manifest:
         manifest = read_manifest(directory)
     except SpottedError:
         return _write_vit_tiny(directory)
-    return manifest if verified(directory, manifest) else _write_vit_tiny(directory)
+    return manifest if is_intact(directory, manifest) else _write_vit_tiny(directory)
 
 
 def model_file(model_id: str, models: Path = MODELS) -> Path:

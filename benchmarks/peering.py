@@ -33,10 +33,12 @@ MANY = 32
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another server. package: its name in the package index; script: what serves the file with it."""
+    """Another server."""
 
     package: str
+    """Name in the package index."""
     script: str
+    """Script that serves the file with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a server is tuned. workers: processes; threads: of one run; batch: most crops in one run."""
+    """Tuning of a server."""
 
     workers: int
+    """Processes."""
     threads: int
+    """Threads of one run."""
     batch: int
+    """Most crops in one run."""
 
     def as_dict(self) -> dict[str, int]:
         """For a report."""
@@ -72,24 +77,24 @@ PEERS = {
 
 
 def settings() -> list[Setting]:
-    """What is tried: a process a core with and without batches, and one process on all cores with them."""
-    all_of_them = cores()
-    return [Setting(all_of_them, 1, 1), Setting(all_of_them, 1, 4), Setting(1, all_of_them, 8)]
+    """Settings to try: a process on each core with and without batches, and one on all cores with batches."""
+    count = cores()
+    return [Setting(count, 1, 1), Setting(count, 1, 4), Setting(1, count, 8)]
 
 
 def installed(peer: Peer, python: str) -> str | None:
-    """The version of its package that an interpreter has, None where there is none."""
-    words = f"import importlib.metadata as m; print(m.version({peer.package!r}))"
-    asked = subprocess.run([python, "-c", words], capture_output=True, text=True, check=False)
+    """The version of its package in an interpreter; None if it is not installed."""
+    code = f"import importlib.metadata as m; print(m.version({peer.package!r}))"
+    asked = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     return asked.stdout.strip() if asked.returncode == 0 else None
 
 
 def best_setting(peer: Peer, model_id: str, python: str, crops: Sequence[bytes]) -> Setting:
-    """The fastest of the settings in two short trials each. Raises UnavailableError where none starts."""
+    """The fastest of the settings, by two short trials each. Raises UnavailableError if none starts."""
     per_s: dict[Setting, float] = {}
     files = [crops[i % len(crops)] for i in range(TRIAL_CROPS)]
     with asyncio.Runner() as runner:
-        # there and back: what else the machine does may change in between
+        # forward and backward, as the load of the machine may change in between
         for setting in [*settings(), *reversed(settings())]:
             try:
                 with running(peer, setting, model_id, python) as server:
@@ -99,17 +104,17 @@ def best_setting(peer: Peer, model_id: str, python: str, crops: Sequence[bytes])
             except SpottedError as error:
                 print(f"{peer.package} ({setting}): {error}")
                 continue
-            found_per_s = len(files) / (time.perf_counter() - started_s)
-            per_s[setting] = max(found_per_s, per_s.get(setting, 0.0))
-            print(f"{peer.package} ({setting}): {found_per_s:.1f} crops/s in a trial")
+            trial_per_s = len(files) / (time.perf_counter() - started_s)
+            per_s[setting] = max(trial_per_s, per_s.get(setting, 0.0))
+            print(f"{peer.package} ({setting}): {trial_per_s:.1f} crops/s in a trial")
     if not per_s:
-        raise UnavailableError(f"{peer.package} starts with no setting; see the messages above")
+        raise UnavailableError(f"{peer.package} does not start with any setting; see the messages above")
     return max(per_s, key=lambda setting: per_s[setting])
 
 
 @contextmanager
 def running(peer: Peer, setting: Setting, model_id: str, python: str) -> Iterator[Running]:
-    """A started server that answers; it and its children end with the context."""
+    """A started server that answers; it and its children are stopped at the end of the context."""
     manifest, port = exported(model_id), free_port()
     environment = {
         **os.environ,
@@ -129,7 +134,7 @@ def running(peer: Peer, setting: Setting, model_id: str, python: str) -> Iterato
                 stderr=output,
                 env=environment,
                 cwd=name,
-                # as the embedder is started: Linux shares processors out by session where it is loaded
+                # like the embedder: under load, Linux shares processors between sessions
                 start_new_session=True,
             )
         try:
@@ -140,9 +145,9 @@ def running(peer: Peer, setting: Setting, model_id: str, python: str) -> Iterato
 
 
 def post(runner: asyncio.Runner, port: int, files: Sequence[bytes], most: int) -> list[float]:
-    """Seconds of each POST of a JPEG file, `most` of them at a time over as many connections.
+    """Seconds of each POST of a JPEG file, with `most` in flight over as many connections.
 
-    Raises UnavailableError where one is not answered with 200 OK.
+    Raises UnavailableError if the response is not 200 OK.
     """
     return runner.run(_post(port, files, most))
 
@@ -189,7 +194,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    """The children of a process and theirs; none where it has ended."""
+    """All descendants of a process; empty if it has ended."""
     try:
         return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:

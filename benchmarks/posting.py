@@ -1,4 +1,4 @@
-"""A client of HTTP/1.1 that costs little: kept connections, one POST at a time on each."""
+"""A cheap HTTP/1.1 client: persistent connections, with one POST at a time on each."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PROBE = _probe_file()
 
 
 class StatusError(Exception):
-    """An answer other than 200 OK."""
+    """A response other than 200 OK."""
 
 
 class Connections:
-    """Open connections to one port of this machine. Use it as a context."""
+    """Open connections to one port of this machine. Use it as an async context manager."""
 
     def __init__(self, port: int, count: int) -> None:
         self._port = port
@@ -45,7 +45,7 @@ class Connections:
             await _close(self._free.get_nowait()[1])
 
     async def post(self, path: str, body: bytes) -> bytes:
-        """The body of the answer. Raises StatusError, IncompleteReadError where the server hangs up."""
+        """The body of the response. Raises StatusError, IncompleteReadError if the server hangs up."""
         reader, writer = await self._free.get()
         writer.write(
             b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"

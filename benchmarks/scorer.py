@@ -1,6 +1,6 @@
-"""What exact ranking costs beside the bare matrix product: `python -m benchmarks.scorer`.
+"""The cost of exact ranking compared with the bare matrix product: `python -m benchmarks.scorer`.
 
-Rivals run in turns in one process; memory is the peak of a process of its own for each way.
+Rivals run in turns in one process; peak memory is measured in a separate process for each.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from threadpoolctl import threadpool_limits
 from benchmarks import report
 from benchmarks.timing import Turns, in_turns, interleaved
 from spotted.arrays import Float32Array, IntArray
-from spotted.ranking.gallery import BLOCK, Gallery
+from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import BLOCK, TOP_K, Ranker
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import DetectionTable, Extent
 
 SMALLEST_DIMENSION, LARGEST_DIMENSION = 1280, 2152
 EVERYONE_AT, ONE_AT = 20_000, 50_000
-TOP_K = 20
 CAMERAS, SIDE_M, DAYS, DAY_S = 60, 14_142.0, 60, 86_400.0
 SHARED_IMAGE = 0.05
 DETECTIONS_AN_ANIMAL = 25
 NEW = 1000
-# the full table of a gallery larger than this is left to those who would wait for it
+# the full table of a larger gallery takes too long
 NAIVE_MOST = 5000
 Case = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What ranking costs at one size: everyone, 1,000 new ones and one among all, in seconds; memory."""
+    """The cost of ranking at one size: all, 1,000 new ones and one among all, in seconds; memory."""
 
     count: int
     dimension: int
@@ -79,7 +79,7 @@ def survey(count: int, dimension: int, seed: int = 0) -> Gallery:
 
 
 def bare_symmetric(vectors: Float32Array) -> None:
-    """The products of all blocks on and above the diagonal, and nothing else."""
+    """Only the products of all blocks on and above the diagonal."""
     for i in range(0, len(vectors), BLOCK):
         for j in range(i, len(vectors), BLOCK):
             product(vectors, i, j)
@@ -106,58 +106,58 @@ def bare_rows(rows: Float32Array, vectors: Float32Array) -> None:
         rows @ vectors[j : j + 2 * BLOCK].T
 
 
-def naive(gallery: Gallery) -> None:
+def naive(ranker: Ranker) -> None:
     """The fused table a strip at a time and a partition of each row: inexact, without filters."""
-    everyone = np.arange(len(gallery))
-    for start in range(0, len(gallery), 256):
-        scores = gallery.score_block(everyone[start : start + 256], everyone)
-        np.argpartition(-scores, min(TOP_K, len(gallery) - 1), axis=1)[:, :TOP_K]
+    everyone = np.arange(len(ranker))
+    for start in range(0, len(ranker), 256):
+        scores = ranker.score_block(everyone[start : start + 256], everyone)
+        np.argpartition(-scores, min(TOP_K, len(ranker) - 1), axis=1)[:, :TOP_K]
 
 
-def ranked(gallery: Gallery, queries: IntArray, *, threads: int) -> None:
-    """Exact ranking; more than one thread of its own goes with products of one thread each."""
+def ranked(ranker: Ranker, queries: IntArray, *, threads: int) -> None:
+    """Exact ranking; with more than one thread, each product is limited to one."""
     with threadpool_limits(1 if threads > 1 else None):
-        for _ in gallery.top_k(queries, TOP_K, threads=threads):
+        for _ in ranker.top_k(queries, TOP_K, threads=threads):
             pass
 
 
-def all_pairs(gallery: Gallery, vectors: Float32Array) -> dict[str, Case]:
-    """Top 20 of all detections, by rival ways."""
-    everyone, cores = np.arange(len(gallery)), report.cores()
+def all_pairs(ranker: Ranker, vectors: Float32Array) -> dict[str, Case]:
+    """Top 20 of all detections, by each rival."""
+    everyone, cores = np.arange(len(ranker)), report.cores()
     cases: dict[str, Case] = {
         "bare": lambda: bare_symmetric(vectors),
         "bare_at_once": lambda: bare_at_once(vectors),
-        "spotted": lambda: ranked(gallery, everyone, threads=cores),
-        "spotted_blas_threads": lambda: ranked(gallery, everyone, threads=1),
+        "spotted": lambda: ranked(ranker, everyone, threads=cores),
+        "spotted_blas_threads": lambda: ranked(ranker, everyone, threads=1),
     }
-    if len(gallery) <= NAIVE_MOST:
-        cases["naive"] = lambda: naive(gallery)
+    if len(ranker) <= NAIVE_MOST:
+        cases["naive"] = lambda: naive(ranker)
     if importlib.util.find_spec("faiss"):
         index = importlib.import_module("faiss").IndexFlatIP(vectors.shape[1])
         index.add(vectors)
-        # visual alone, without feasibility or filters, and both halves of the table
+        # only visual, without feasibility or filters, and both halves of the table
         cases["faiss_visual"] = lambda: index.search(vectors, TOP_K)
     return cases
 
 
-def new_arrivals(gallery: Gallery, vectors: Float32Array) -> dict[str, Case]:
+def new_arrivals(ranker: Ranker, vectors: Float32Array) -> dict[str, Case]:
     """Top 20 of 1,000 detections among all."""
-    queries = np.random.default_rng(1).choice(len(gallery), min(NEW, len(gallery)), replace=False)
+    queries = np.random.default_rng(1).choice(len(ranker), min(NEW, len(ranker)), replace=False)
     rows, cores = vectors[queries], report.cores()
     return {
         "bare": lambda: bare_rows(rows, vectors),
-        "spotted": lambda: ranked(gallery, queries, threads=cores),
-        "spotted_blas_threads": lambda: ranked(gallery, queries, threads=1),
+        "spotted": lambda: ranked(ranker, queries, threads=cores),
+        "spotted_blas_threads": lambda: ranked(ranker, queries, threads=1),
     }
 
 
-def single(gallery: Gallery, vectors: Float32Array, calls: int) -> Turns:
+def single(ranker: Ranker, vectors: Float32Array, calls: int) -> Turns:
     """Top 20 of one detection among all, each call beside one bare matrix-vector product."""
-    rows = itertools.cycle(np.random.default_rng(2).integers(0, len(gallery), 997).tolist())
+    rows = itertools.cycle(np.random.default_rng(2).integers(0, len(ranker), 997).tolist())
     return interleaved(
         pairs=calls,
         bare=lambda: vectors @ vectors[next(rows)],
-        spotted=lambda: ranked(gallery, np.array([next(rows)]), threads=1),
+        spotted=lambda: ranked(ranker, np.array([next(rows)]), threads=1),
     )
 
 
@@ -167,15 +167,15 @@ def p99_s(turns: Turns, case: str) -> float:
 
 
 def memory_mib(count: int, dimension: int, threads: int) -> float:
-    """Peak memory of ranking everyone above that of holding the survey, MiB; for a process of its own."""
+    """Peak memory of ranking everyone above that of holding the survey, MiB; run it in a separate process."""
     gallery = survey(count, dimension)
     held = peak_mib()
-    ranked(gallery, np.arange(count), threads=threads)
+    ranked(Ranker(gallery), np.arange(count), threads=threads)
     return peak_mib() - held
 
 
 def peak_mib() -> float:
-    """The most memory that this program has held so far; `getrusage` would count its parent's too."""
+    """Peak memory of this process; `getrusage` would include its parent's."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
@@ -184,9 +184,10 @@ def measured(count: int, dimension: int, pairs: int, calls: int) -> Measured:
     """All measurements of one size."""
     gallery = survey(count, dimension)
     vectors = gallery.embeddings.astype(np.float32)
-    everyone = in_turns(all_pairs(gallery, vectors), pairs=pairs)
-    new = in_turns(new_arrivals(gallery, vectors), pairs=pairs)
-    one = single(gallery, vectors, calls)
+    ranker = Ranker(gallery)
+    everyone = in_turns(all_pairs(ranker, vectors), pairs=pairs)
+    new = in_turns(new_arrivals(ranker, vectors), pairs=pairs)
+    one = single(ranker, vectors, calls)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         memory = process.submit(memory_mib, count, dimension, report.cores()).result()
     return Measured(count, dimension, everyone, new, one, gallery.embeddings.nbytes / 2**20, memory)
@@ -247,7 +248,7 @@ def picture(sizes: list[Measured]) -> Figure:
 
 
 def main() -> int:
-    """Measure, print, write JSON and a plot; 1 where a promise is missed."""
+    """Measure, print, write JSON and a plot; 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, a few seconds")
     parser.add_argument("--count", type=int, nargs="+", default=[5000, EVERYONE_AT, ONE_AT])

@@ -1,8 +1,8 @@
-"""What the scorer's calls cost beside what they cannot do without: `python -m benchmarks.scorer_service`.
+"""The cost of the scorer's calls compared with their bare minimum: `python -m benchmarks.scorer_service`.
 
-Queries beside the bare matrix-vector product, matrices beside a stream of the same bytes ready-made, growth
-beside the bare product of the new with all. Results go to out/benchmarks/scorer_service.json; exits 1 where
-a bar is missed.
+Queries are compared with the bare matrix-vector product, matrices with a stream of the same bytes made
+before, growth with the bare product of the new rows with all. Results go to
+out/benchmarks/scorer_service.json; exits 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from benchmarks.timing import interleaved
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client.calls import MAX_MESSAGE_BYTES
-from spotted.ranking.candidate_lists import Standing
+from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import TOP_K, Ranker
 from spotted.scoring.similarity import single_precision
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc, survey_pb2
@@ -82,10 +83,10 @@ def ready_made(blocks: Sequence[pb.GetScoreMatrixResponse]) -> Iterator[str]:
 
 
 def requests(gallery: Gallery, first: int, end: int) -> Iterator[pb.AddDetectionsRequest]:
-    """The messages that add some rows of a gallery; their places are those of its table."""
+    """The messages that add some rows of a gallery, at the positions of its table."""
     for start in range(first, end, BLOCK):
         rows = range(start, min(start + BLOCK, end))
-        found = [
+        detections = [
             survey_pb2.Detection(
                 detection_id=f"d{row:07}",
                 camera_id=_camera(gallery, row),
@@ -95,21 +96,21 @@ def requests(gallery: Gallery, first: int, end: int) -> Iterator[pb.AddDetection
             for row in rows
         ]
         vectors = messages.tensor(gallery.embeddings[rows[0] : rows[-1] + 1])
-        yield pb.AddDetectionsRequest(survey_id=SURVEY, spec=SPEC, detections=found, embeddings=vectors)
+        yield pb.AddDetectionsRequest(survey_id=SURVEY, spec=SPEC, detections=detections, embeddings=vectors)
 
 
 def create(stub: scorer_pb2_grpc.ScorerServiceStub, gallery: Gallery) -> None:
-    """Create the survey of a gallery, with a camera at each of its places."""
+    """Create the survey of a gallery, with a camera at each of its positions."""
     survey = survey_pb2.Survey(
         survey_id=SURVEY,
         start_time=messages.timestamp(0.5),
         end_time=messages.timestamp(gallery.extent.span_s + 2.0),
     )
     stub.CreateSurvey(pb.CreateSurveyRequest(survey=survey))
-    places = {_camera(gallery, row): gallery.table.position_m[row] for row in range(len(gallery))}
+    positions = {_camera(gallery, row): gallery.table.position_m[row] for row in range(len(gallery))}
     cameras = [
         survey_pb2.Camera(camera_id=i, position=survey_pb2.Position(x_m=x, y_m=y))
-        for i, (x, y) in places.items()
+        for i, (x, y) in positions.items()
     ]
     stub.UpsertCameras(pb.UpsertCamerasRequest(survey_id=SURVEY, cameras=cameras))
 
@@ -124,14 +125,14 @@ def query(gallery: Gallery) -> pb.QueryCandidatesRequest:
     asked = survey_pb2.Detection(camera_id=_camera(gallery, 0), captured_at=messages.timestamp(5000.0))
     vector = gallery.embeddings[0].astype(np.float32)
     return pb.QueryCandidatesRequest(
-        survey_id=SURVEY, detection=asked, embedding=messages.tensor(vector), spec=SPEC, top_k=20
+        survey_id=SURVEY, detection=asked, embedding=messages.tensor(vector), spec=SPEC, top_k=TOP_K
     )
 
 
 def queries(
     stub: scorer_pb2_grpc.ScorerServiceStub, gallery: Gallery, vectors: Float32Array, calls: int
 ) -> tuple[dict[str, object], list[Bar]]:
-    """One detection among all through gRPC, each call beside one bare matrix-vector product."""
+    """One detection among all through gRPC, each call compared with one bare matrix-vector product."""
     request, vector = query(gallery), vectors[0].copy()
     turns = interleaved(
         pairs=calls,
@@ -149,7 +150,7 @@ def queries(
 def matrices(
     stub: scorer_pb2_grpc.ScorerServiceStub, square: int, pairs: int
 ) -> tuple[dict[str, object], list[Bar]]:
-    """A square matrix beside a stream of its own bytes."""
+    """A square matrix compared with a stream of its own bytes."""
     ids = [f"d{row:07}" for row in range(square)]
     request = pb.GetScoreMatrixRequest(survey_id=SURVEY, row_detection_ids=ids, column_detection_ids=ids)
     blocks = list(stub.GetScoreMatrix(request))
@@ -169,16 +170,16 @@ def matrices(
 def growth(
     gallery: Gallery, vectors: Float32Array, new: int, pairs: int
 ) -> tuple[dict[str, object], list[Bar]]:
-    """The lists of everyone after new detections, beside the bare product of the new with all."""
+    """The lists of everyone after new detections, compared with the bare product of the new rows with all."""
     known = len(gallery) - new
-    before = Standing.of(gallery.first(known), 20, threads=report.cores())
+    before = CandidateTable.of(Ranker(gallery.first(known)), TOP_K, threads=report.cores())
 
     def bare() -> None:
         scorer.bare_rows(vectors[known:], vectors)
 
     def grown() -> None:
         with threadpool_limits(1):
-            before.grown(gallery, threads=report.cores())
+            before.grown(Ranker(gallery), threads=report.cores())
 
     turns = interleaved(pairs=pairs, bare=bare, grown=grown)
     ratio = turns.ratio("grown", "bare")

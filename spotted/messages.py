@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from spotted.arrays import Float32Array
@@ -51,6 +53,20 @@ def timestamp(seconds: float | None) -> Timestamp | None:
 def seconds(message: Timestamp) -> float:
     """A Timestamp as UTC seconds since 1970."""
     return message.seconds + message.nanos * 1e-9
+
+
+def optional_seconds(message: Message, field: str) -> float | None:
+    """A Timestamp field of a message as UTC seconds since 1970; None if it is not set."""
+    return seconds(getattr(message, field)) if message.HasField(field) else None
+
+
+def duration(seconds: float | None) -> Duration | None:
+    """Seconds as a Duration; None stays None."""
+    if seconds is None:
+        return None
+    message = Duration()
+    message.FromNanoseconds(round(seconds * 1e9))
+    return message
 
 
 def tensor(array: npt.NDArray[np.floating]) -> pb.Tensor:

@@ -1,4 +1,7 @@
-"""What a survey holds: cameras, detections and the extent that its scores are normalised by."""
+"""Surveys: cameras, detections, and the extent by which scores are normalised.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from spotted.arrays import BoolArray, Float64Array, IntArray
 
 
 class Side(enum.IntEnum):
-    """The side of an animal that a detection shows; the values are those of `spotted.v1.Side`."""
+    """The visible side of an animal; the values are those of `spotted.v1.Side`."""
 
     UNKNOWN = 0
     LEFT = 1
@@ -24,113 +27,122 @@ class Side(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """One fixed camera position for one period (a Camtrap DP deployment).
-
-    x_m, y_m: projected position in metres, both None where the position is unknown.
-    start_s, end_s: operating period, UTC seconds since 1970; None where it is open.
-    location_uncertainty_m: radius within which the true position lies, 0 where it is exact.
-    clock_suspect: True where the camera's clock is known to have been wrong.
-    """
+    """One fixed camera position for one period (a Camtrap DP deployment)."""
 
     camera_id: str
     x_m: float | None = None
+    """Projected easting in metres, None if unknown."""
     y_m: float | None = None
+    """Projected northing in metres, None if unknown."""
     start_s: float | None = None
+    """Start of the operating period, UTC seconds since 1970, None if open."""
     end_s: float | None = None
+    """End of the operating period, UTC seconds since 1970, None if still operating."""
     location_uncertainty_m: float = 0.0
+    """Radius within which the true position lies, 0 if exact."""
     clock_suspect: bool = False
+    """Whether the camera's clock is known to have been wrong."""
 
     @property
     def has_position(self) -> bool:
-        """True where both coordinates are known."""
+        """Whether both coordinates are known."""
         return self.x_m is not None and self.y_m is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One animal in one image: the unit that is embedded, scored and asked about.
-
-    captured_at_s: UTC seconds since 1970, None where the time is unknown.
-    image_id: detections that share it are different animals (two animals in one image).
-    encounter_id: one animal at one time and place; "" where unknown.
-    individual_id: the known identity, used only by the oracle and by evaluation; "" where unknown.
-    image_uri: where a person can look at the image; never opened by the services.
-    """
+    """One animal in one image: the unit that is embedded, scored and asked about."""
 
     detection_id: str
     camera_id: str = ""
+    """"" if unknown."""
     captured_at_s: float | None = None
+    """UTC seconds since 1970, None if unknown."""
     image_id: str = ""
+    """Detections of equal image are different animals (two animals in one image); "" if unknown."""
     side: Side = Side.UNKNOWN
     encounter_id: str = ""
+    """One animal at one time and place; "" if unknown."""
     individual_id: str = ""
+    """The known identity, for calibration, the oracle and evaluation; "" if unknown."""
     image_uri: str = ""
+    """Link to the image for people; the services never open it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The declared extent of a survey, by which distances and gaps are normalised (ours).
-
-    distance_m: the largest distance between two of its cameras.
-    span_s: the time between its start and its end.
-    """
+    """The declared extent of a survey, by which distances and gaps are normalised."""
 
     distance_m: float
+    """Largest distance between two cameras."""
     span_s: float
+    """Time between the start and the end of the survey."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The bounded effort whose detections are matched with one another."""
+    """A bounded field effort, within which detections are matched with one another.
+
+    >>> survey = Survey(
+    ...     "serengeti-2026",
+    ...     start_s=0.0,
+    ...     end_s=864_000.0,
+    ...     cameras={"CAM01": Camera("CAM01", 0.0, 0.0), "CAM02": Camera("CAM02", 3000.0, 4000.0)},
+    ... )
+    >>> survey.extent()
+    Extent(distance_m=5000.0, span_s=864000.0)
+    """
 
     survey_id: str
     start_s: float
+    """UTC seconds since 1970."""
     end_s: float
+    """UTC seconds since 1970."""
     display_name: str = ""
     cameras: dict[str, Camera] = field(default_factory=dict)
+    """By camera id."""
 
     def extent(self) -> Extent:
-        """The extent over which scores are normalised: all cameras with a position, start to end."""
+        """The extent by which scores are normalised: all cameras with a position, start to end."""
         return Extent(largest_distance_m(self.cameras.values()), self.end_s - self.start_s)
 
 
 def largest_distance_m(cameras: Iterable[Camera]) -> float:
-    """The largest distance between two cameras in metres; 0 with none."""
+    """The largest distance between two cameras in metres; 0 without a camera that has a position."""
     points = np.array([(c.x_m, c.y_m) for c in cameras if c.has_position], dtype=np.float64)
     if not len(points):
         return 0.0
-    # a camera is one of hundreds, so the full table is small
+    # a survey has hundreds of cameras, so the full table is small
     gaps = points[:, None, :] - points[None, :, :]
     return math.sqrt(float((gaps**2).sum(axis=-1).max()))
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionTable:
-    """The detections of a survey as columns, one row each, for the array functions.
-
-    position_m: (n, 2) projected metres, NaN where unknown.
-    time_s: (n,) UTC seconds, NaN where unknown.
-    image: (n,) int, equal where two detections share an image; -1 where the image is unknown.
-    side: (n,) int, values of `Side`.
-    location_uncertainty_m, clock_suspect: (n,), taken over from the camera.
-    """
+    """The detections of a survey as columns, one row each, for the array functions."""
 
     position_m: Float64Array
+    """(n, 2) projected metres, NaN if unknown."""
     time_s: Float64Array
+    """(n,) UTC seconds, NaN if unknown."""
     image: IntArray
+    """(n,) equal for detections of one image, -1 if the image is unknown."""
     side: IntArray
+    """(n,) values of `Side`."""
     location_uncertainty_m: Float64Array
+    """(n,) of the camera."""
     clock_suspect: BoolArray
+    """(n,) of the camera."""
 
     def __len__(self) -> int:
         return len(self.time_s)
 
     def at(self, rows: IntArray) -> DetectionTable:
-        """Some of the rows, in the order given."""
+        """The given rows, in that order."""
         return DetectionTable(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def followed_by(self, others: DetectionTable) -> DetectionTable:
-        """The rows of both, whose images were numbered together."""
+        """The rows of this table and then of another whose images were numbered together with these."""
         columns = (field.name for field in fields(self))
         return DetectionTable(**{c: np.concatenate([getattr(self, c), getattr(others, c)]) for c in columns})
 
@@ -138,13 +150,13 @@ class DetectionTable:
 def detection_table(
     detections: Sequence[Detection], cameras: Mapping[str, Camera], images: dict[str, int] | None = None
 ) -> DetectionTable:
-    """The columns of detections, with place, uncertainty and clock taken over from their cameras.
+    """The columns of detections, with position, uncertainty and clock from their cameras.
 
     A detection without a camera, or whose camera has no position, has no position.
-    images: numbers given to image ids so far, and added to; None begins anew.
+    images: the number of each known image id; new ids are added. None starts from an empty numbering.
     """
-    nowhere = Camera("")
-    seen_by = [cameras.get(d.camera_id, nowhere) for d in detections]
+    no_camera = Camera("")
+    seen_by = [cameras.get(d.camera_id, no_camera) for d in detections]
     images = {} if images is None else images
     return DetectionTable(
         position_m=np.array([(_or_nan(c.x_m), _or_nan(c.y_m)) for c in seen_by], np.float64).reshape(-1, 2),
@@ -159,7 +171,7 @@ def detection_table(
 
 
 def id_order(ids: Sequence[str]) -> IntArray:
-    """Rank of each id among all, (n,): equal scores are ordered by it."""
+    """Rank of each id among all, (n,); equal scores are ordered by it."""
     order = np.empty(len(ids), dtype=np.int64)
     order[np.argsort(np.array(ids, dtype=object), kind="stable")] = np.arange(len(ids))
     return order

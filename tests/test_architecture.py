@@ -41,8 +41,9 @@ EDGE: dict[str, set[str]] = {
     "formats": SURVEY,
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
-    "client": SCORES | {"v1", "messages", "ranking", "local", "formats", "lazy"},
+    "client": SCORES | {"v1", "messages", "ranking", "constraints", "heads", "local", "formats", "lazy"},
     "console": {"errors", "client"},
+    "testing": SCORES | {"v1", "messages", "ranking", "constraints", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together
@@ -160,6 +161,17 @@ def test_services_do_not_import_each_other(path: Path) -> None:
     own = path.relative_to(ROOT / "services").parts[0]
     others = {name.split(".")[1] for name in imports(path) if name.startswith("services.")}
     assert others <= {own, "common"}
+
+
+CORE_OF_EMBEDDER = [*modules("services/embedder/inference"), *modules("services/embedder/images")]
+
+
+@pytest.mark.parametrize("path", CORE_OF_EMBEDDER, ids=relative)
+def test_the_core_of_the_embedder_knows_no_messages(path: Path) -> None:
+    edge = {name for name in imports(path) if name == "services.embedder.wire" or name.endswith("_pb2")}
+    # references are stored as a message of the store, which never travels
+    allowed = {"spotted.v1.store_pb2"} if path.name == "references.py" else set()
+    assert edge <= allowed
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:

@@ -1,4 +1,4 @@
-"""What every other server runs: the project's own preprocessing and session, set by PEER_* variables."""
+"""The model of every other server: the same preprocessing and session, configured by PEER_* variables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PORT = int(os.environ["PEER_PORT"])
 WORKERS = int(os.environ["PEER_WORKERS"])
 THREADS = int(os.environ["PEER_THREADS"])
 BATCH = int(os.environ["PEER_BATCH"])
-# a batch that is not full goes after this; longer costs more than it gains
+# a batch that is not full runs after this; a longer wait costs more than it gains
 WAIT_S = 0.002
 
 

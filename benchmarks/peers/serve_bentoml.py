@@ -1,7 +1,7 @@
 """The model behind BentoML: raw bytes in and out of a mounted application.
 
-Without batches each worker holds a model. With them the application's process hands files to a service
-of models, as BentoML's own batching is reached by its typed calls only.
+Without batches each worker has a model. With batches the process of the application sends files to a
+service of models, as the batching of BentoML is only available through its typed calls.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ application = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
 
 @bentoml.service(workers=WORKERS, traffic={"timeout": 60})
 class Batches:
-    """One model in each worker, with BentoML's batching before it."""
+    """One model in each worker, behind the batching of BentoML."""
 
     def __init__(self) -> None:
         self.model = Model()
@@ -48,7 +48,7 @@ class Batches:
 @bentoml.service(workers=1, traffic={"timeout": 60})
 @bentoml.asgi_app(application)
 class Front:
-    """The application before a service of models."""
+    """The application in front of a service of models."""
 
     batches = bentoml.depends(Batches)
 

@@ -11,17 +11,17 @@ from benchmarks.peers.model import BATCH, PORT, WAIT_S, WORKERS, Model
 class Api(litserve.LitAPI):  # type: ignore[misc] # the extra `bench` is not type-checked
     """One model in each worker."""
 
-    def setup(self, device: str) -> None:  # noqa: ARG002 - LitServe names it
+    def setup(self, device: str) -> None:  # noqa: ARG002 - named by LitServe
         """Load the model."""
         self.model = Model()
 
-    # evaluated by LitServe at start, so it is no string
+    # LitServe evaluates the annotation at start, so it must not be a string
     def decode_request(self, request: Annotated[bytes, Body(media_type="application/octet-stream")]) -> bytes:
-        """The body as it came."""
+        """The body unchanged."""
         return request
 
     def batch(self, inputs: list[bytes]) -> list[bytes]:
-        """A list is what the model takes."""
+        """The list unchanged, as the model takes a list."""
         return inputs
 
     def predict(self, inputs: bytes | list[bytes]) -> bytes | list[bytes]:
@@ -29,11 +29,11 @@ class Api(litserve.LitAPI):  # type: ignore[misc] # the extra `bench` is not typ
         return self.model.features(inputs) if isinstance(inputs, list) else self.model.features([inputs])[0]
 
     def unbatch(self, output: list[bytes]) -> list[bytes]:
-        """They are apart already."""
+        """The list unchanged."""
         return output
 
     def encode_response(self, output: bytes) -> Response:
-        """The features as they are."""
+        """The features as the body of the response."""
         return Response(output)
 
 

@@ -19,11 +19,11 @@ class Embedding(Worker):  # type: ignore[misc] # the extra `bench` is not type-c
         self.model = Model()
 
     def deserialize(self, data: bytes) -> bytes:
-        """The body as it came."""
+        """The body unchanged."""
         return data
 
     def serialize(self, data: bytes) -> bytes:
-        """The features as they are."""
+        """The features unchanged."""
         return data
 
     def forward(self, data: bytes | list[bytes]) -> bytes | list[bytes]:

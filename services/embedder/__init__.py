@@ -1,10 +1,12 @@
-"""The embedder: images to unit vectors by a frozen backbone, and adaptation heads on top of them.
+"""The embedder: images to unit vectors by a frozen backbone, and adaptation heads on top of it.
 
 servicer             the rpcs of EmbedderService
-operations_servicer  the rpcs of long-running operations
+operations_servicer  the rpcs of OperationsService
 wire                 requests to library values, results to responses
 images               image files to the pixels that a backbone reads
 inference            pixels to unit vectors
-training             trainings of adaptation heads
+training             trainings of adaptation heads, and their operations
 export               backbones exported to ONNX (build time, needs torch)
+
+An Embed call goes through servicer, wire, inference.calls, inference.image_embedder and wire again.
 """

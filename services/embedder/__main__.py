@@ -1,4 +1,4 @@
-"""`python -m services.embedder`: builds the embedder and serves it."""
+"""`python -m services.embedder`: build the embedder and serve it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_serv
 
 
 def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
-    """The embedder and its operations over a store and loaded backbones."""
+    """EmbedderService and OperationsService over a store and loaded backbones."""
     operations = Operations(store, now=store.now)
     embedder = EmbedderServicer(embedders, Trainings(store, operations, environment))
 
@@ -45,7 +45,7 @@ def services(store: Store, embedders: Embedders, environment: Mapping[str, str])
 
 
 def load(settings: Settings, store: Store) -> Embedders:
-    """The backbones, loaded and warm, the first as the default. Raises NotFoundError, PreconditionError."""
+    """Load and warm up the backbones; the first is the default. Raises NotFoundError, PreconditionError."""
     workers = settings.workers or joblib.cpu_count()
     embedders = []
     for model_id in settings.model_ids:
@@ -58,7 +58,7 @@ def load(settings: Settings, store: Store) -> Embedders:
 
 
 async def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops the process."""
     store = Store(settings.store_url)
     embedders = load(settings, store)
     environment = {**os.environ, "SPOTTED_STORE_URL": settings.store_url}

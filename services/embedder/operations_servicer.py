@@ -29,12 +29,12 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         self, request: pb.WatchOperationRequest, _: object
     ) -> AsyncIterator[pb.WatchOperationResponse]:
         """Stream an operation's changes until it is done."""
-        operations, told = self._operations.of(caller.current_caller().organisation), None
-        while told is None or told.state == pb.OPERATION_STATE_RUNNING:
+        operations, sent = self._operations.of(caller.current_caller().organisation), None
+        while sent is None or sent.state == pb.OPERATION_STATE_RUNNING:
             operation = await asyncio.to_thread(operations.get, request.operation_id)
-            if operation != told:
+            if operation != sent:
                 yield pb.WatchOperationResponse(operation=operation)
-            told = operation
+            sent = operation
             await asyncio.sleep(WATCH_POLL_S)
 
     async def CancelOperation(

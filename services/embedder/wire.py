@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
 from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
-from services.embedder.images.cropping import Box, FractionBox, PixelBox
+from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
 from services.embedder.images.masks import Mask, PngMask, RleMask
-from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import Tone
 from services.embedder.inference.batching import Timings
-from services.embedder.inference.calls import NamedCrop, Outcome, Wanted
-from services.embedder.inference.image_embedder import ImageEmbedder, Way
+from services.embedder.inference.calls import CropResult, EmbedCall, EmbedOptions, NamedCrop
+from services.embedder.inference.image_embedder import ImageEmbedder
 from spotted import __version__, messages
 from spotted.arrays import Float32Array
 from spotted.errors import InvalidInputError, SpottedError
@@ -31,90 +31,53 @@ _TONES = {
     embedder_pb2.TONE_EQUALISED: Tone.EQUALISED,
     embedder_pb2.TONE_MATCHED: Tone.MATCHED,
 }
-# a head of this width on 1,280 elements takes 10 MiB; wider ones are no bottleneck
+# a head of this rank on vectors of 1,280 elements takes 10 MiB; a wider one is no bottleneck
 MAX_RANK = 1024
-# days on one core of a large survey; the paper's 300 take minutes
+# days on one core for a large survey; the 300 epochs of the paper take minutes
 MAX_EPOCHS = 10_000
 WEIGHTS: tuple[Literal["anchor_weight"], Literal["positive_weight"], Literal["negative_weight"]]
 WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
 
 
-def wanted(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamRequest) -> Wanted:
-    """How a call wants its crops embedded. Raises InvalidInputError naming the field."""
-    asked = request.preparation
-    tone = _TONES.get(asked.tone)
-    if tone is None:
-        raise InvalidInputError(f"preparation.tone is {asked.tone}, which is none", field="preparation.tone")
-    if (tone is Tone.MATCHED) != bool(asked.reference_digest):
-        raise InvalidInputError(
-            "preparation.reference_digest and TONE_MATCHED need each other; send both or neither",
-            field="preparation.reference_digest",
-        )
-    survey_id = checks.survey_id(request.survey_id, "survey_id") if request.survey_id else ""
-    return Wanted(survey_id, request.head_digest, tone, asked.reference_digest, asked.segmented, _fill(asked))
-
-
-def _fill(asked: embedder_pb2.Preparation) -> tuple[int, int, int] | None:
-    if not asked.HasField("fill"):
-        return None
-    checks.between(asked.fill, 0, WHITE, "preparation.fill")
-    return asked.fill >> 16, asked.fill >> 8 & 0xFF, asked.fill & 0xFF
-
-
-def crops(request: embedder_pb2.EmbedRequest) -> list[NamedCrop]:
-    """The crops of a unary call. Raises InvalidInputError for none, or too many."""
+def embed_request(request: embedder_pb2.EmbedRequest) -> tuple[EmbedOptions, list[NamedCrop]]:
+    """The options and the crops of a unary call. Raises InvalidInputError with the field."""
     checks.between(len(request.crops), 1, MAX_CROPS, "crops")
-    return [named_crop(crop) for crop in request.crops]
+    crops = [_named_crop(crop) for crop in request.crops]
+    return _options(request), crops
 
 
-def named_crop(message: embedder_pb2.Crop) -> NamedCrop:
-    """A crop; whether its image, box and mask can be used shows when it is prepared."""
-    box: Box | None = None
-    match message.WhichOneof("box"):
-        case "pixels":
-            box = PixelBox(*_sides(message.pixels))
-        case "fractions":
-            box = FractionBox(*_sides(message.fractions))
-    mask: Mask | None = None
-    match message.WhichOneof("mask"):
-        case "mask_png":
-            mask = PngMask(message.mask_png)
-        case "mask_rle":
-            rle = message.mask_rle
-            mask = RleMask(rle.height, rle.width, rle.compressed or tuple(rle.counts))
-    crop_id = checks.identifier(message.crop_id, "crop_id", required=False)
-    return NamedCrop(crop_id, ImageCrop(message.image, box, message.theta, mask))
+async def embed_stream(
+    requests: AsyncIterator[embedder_pb2.EmbedStreamRequest],
+) -> tuple[EmbedOptions, AsyncIterator[NamedCrop]] | None:
+    """The options of a stream, from its first message, and its crops; None for an empty stream.
+
+    Raises InvalidInputError with the field, also while the crops are read.
+    """
+    first = await anext(requests, None)
+    return None if first is None else (_options(first), _stream_crops(first, requests))
 
 
-def embed_response(outcomes: Sequence[Outcome], made: survey_pb2.EmbeddingSpec) -> embedder_pb2.EmbedResponse:
-    """The answer to a unary call."""
-    return embedder_pb2.EmbedResponse(results=[_result(o) for o in outcomes], spec=made)
+def embed_response(results: Sequence[CropResult], call: EmbedCall) -> embedder_pb2.EmbedResponse:
+    """The response to a unary call."""
+    return embedder_pb2.EmbedResponse(results=[_result(r) for r in results], spec=_call_spec(call))
 
 
-def stream_response(outcome: Outcome, made: survey_pb2.EmbeddingSpec) -> embedder_pb2.EmbedStreamResponse:
-    """One answer of a stream."""
-    return embedder_pb2.EmbedStreamResponse(result=_result(outcome), spec=made)
-
-
-def spec(embedder: ImageEmbedder, way: Way | None = None) -> survey_pb2.EmbeddingSpec:
-    """How this embedder makes vectors, in a call's way or by default."""
-    backbone = embedder.backbone
-    preprocessing = way.preprocessing if way else backbone.preprocessing
-    return survey_pb2.EmbeddingSpec(
-        backbone_digest=backbone.digest,
-        preprocessing_digest=preprocessing.digest,
-        dimension=backbone.manifest.dimension,
-        head_digest=way.head.digest if way and way.head else "",
-    )
+async def stream_responses(
+    results: AsyncIterator[CropResult], call: EmbedCall
+) -> AsyncIterator[embedder_pb2.EmbedStreamResponse]:
+    """The responses of a stream, one for each result."""
+    spec = _call_spec(call)
+    async for result in results:
+        yield embedder_pb2.EmbedStreamResponse(result=_result(result), spec=spec)
 
 
 def base_embeddings(request: embedder_pb2.ApplyHeadRequest) -> Float32Array:
-    """The unit rows to adapt. Raises InvalidInputError naming what is wrong with them."""
+    """The unit rows to adapt. Raises InvalidInputError with the row and the defect."""
     return unit_rows(messages.array(request.embeddings, field="embeddings"))
 
 
 def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
-    """A recipe; 0 stands for the default. Raises InvalidInputError for a value that cannot be used."""
+    """A recipe; 0 stands for the default. Raises InvalidInputError with the field of an invalid value."""
     default = HeadRecipe()
     checks.between(message.rank, 0, MAX_RANK, "recipe.rank")
     checks.between(message.epochs, 0, MAX_EPOCHS, "recipe.epochs")
@@ -133,12 +96,13 @@ def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
         if message.HasField("level_negatives")
         else default.level_negatives,
         seed=message.seed,
-        # a weight of 0 is a weight
+        # a weight of 0 is valid, so presence decides
         **{weight: getattr(message if message.HasField(weight) else default, weight) for weight in WEIGHTS},
     )
     if chosen.negative_to >= chosen.positive_from:
         raise InvalidInputError(
-            f"recipe.negative_to {chosen.negative_to} is not below positive_from {chosen.positive_from}",
+            f"recipe.negative_to {chosen.negative_to} is not below positive_from {chosen.positive_from}; "
+            "lower it or raise positive_from",
             field="recipe.negative_to",
         )
     return chosen
@@ -150,7 +114,7 @@ def model(embedder: ImageEmbedder) -> embedder_pb2.Model:
     return embedder_pb2.Model(
         model_id=manifest.model_id,
         version=str(manifest.version),
-        spec=spec(embedder),
+        spec=_spec(embedder, embedder.backbone.preprocessing),
         input_size=manifest.input_size,
         licence=manifest.licence,
         source=manifest.source,
@@ -167,7 +131,7 @@ def server_info(
     *,
     max_message_bytes: int,
 ) -> embedder_pb2.GetServerInfoResponse:
-    """Who this server is and what it takes."""
+    """Version, limits and models of this server."""
     return embedder_pb2.GetServerInfoResponse(
         server=survey_pb2.ServerInfo(version=__version__, max_message_bytes=max_message_bytes),
         default_model_id=default_model_id,
@@ -180,18 +144,92 @@ def server_info(
     )
 
 
+def _options(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamRequest) -> EmbedOptions:
+    preparation = request.preparation
+    tone = _TONES.get(preparation.tone)
+    if tone is None:
+        raise InvalidInputError(
+            f"preparation.tone {preparation.tone} is not a known tone; use a value of Tone",
+            field="preparation.tone",
+        )
+    if (tone is Tone.MATCHED) != bool(preparation.reference_digest):
+        raise InvalidInputError(
+            "preparation.reference_digest and TONE_MATCHED need each other; send both or neither",
+            field="preparation.reference_digest",
+        )
+    return EmbedOptions(
+        model_id=request.model_id,
+        survey_id=checks.survey_id(request.survey_id, "survey_id") if request.survey_id else "",
+        head_digest=request.head_digest,
+        tone=tone,
+        reference_digest=preparation.reference_digest,
+        segmented=preparation.segmented,
+        fill=_fill(preparation),
+    )
+
+
+def _fill(preparation: embedder_pb2.Preparation) -> Colour | None:
+    if not preparation.HasField("fill"):
+        return None
+    checks.between(preparation.fill, 0, WHITE, "preparation.fill")
+    return preparation.fill >> 16, preparation.fill >> 8 & 0xFF, preparation.fill & 0xFF
+
+
+async def _stream_crops(
+    first: embedder_pb2.EmbedStreamRequest, rest: AsyncIterator[embedder_pb2.EmbedStreamRequest]
+) -> AsyncIterator[NamedCrop]:
+    yield _named_crop(first.crop)
+    async for request in rest:
+        yield _named_crop(request.crop)
+
+
+def _named_crop(message: embedder_pb2.Crop) -> NamedCrop:
+    """A crop; its image, box and mask are checked when it is prepared, so that it fails by itself."""
+    box: Box | None = None
+    match message.WhichOneof("box"):
+        case "pixels":
+            box = PixelBox(*_sides(message.pixels))
+        case "fractions":
+            box = FractionBox(*_sides(message.fractions))
+    mask: Mask | None = None
+    match message.WhichOneof("mask"):
+        case "mask_png":
+            mask = PngMask(message.mask_png)
+        case "mask_rle":
+            rle = message.mask_rle
+            mask = RleMask(rle.height, rle.width, rle.compressed or tuple(rle.counts))
+    crop_id = checks.identifier(message.crop_id, "crop_id", required=False)
+    return NamedCrop(crop_id, ImageCrop(message.image, box, message.theta, mask))
+
+
 def _sides(box: survey_pb2.PixelBox | survey_pb2.FractionBox) -> tuple[float, float, float, float]:
     return box.x, box.y, box.width, box.height
 
 
-def _result(outcome: Outcome) -> embedder_pb2.EmbedResult:
-    if isinstance(outcome.result, SpottedError):
-        error = survey_pb2.ItemError(reason=outcome.result.reason, message=str(outcome.result))
-        return embedder_pb2.EmbedResult(crop_id=outcome.crop_id, error=error)
+def _call_spec(call: EmbedCall) -> survey_pb2.EmbeddingSpec:
+    head = call.plan.head
+    return _spec(call.embedder, call.plan.preprocessing, head.digest if head else "")
+
+
+def _spec(
+    embedder: ImageEmbedder, preprocessing: Preprocessing, head_digest: str = ""
+) -> survey_pb2.EmbeddingSpec:
+    return survey_pb2.EmbeddingSpec(
+        backbone_digest=embedder.backbone.digest,
+        preprocessing_digest=preprocessing.digest,
+        dimension=embedder.backbone.manifest.dimension,
+        head_digest=head_digest,
+    )
+
+
+def _result(result: CropResult) -> embedder_pb2.EmbedResult:
+    if isinstance(result.embedding, SpottedError):
+        error = survey_pb2.ItemError(reason=result.embedding.reason, message=str(result.embedding))
+        return embedder_pb2.EmbedResult(crop_id=result.crop_id, error=error)
     return embedder_pb2.EmbedResult(
-        crop_id=outcome.crop_id,
-        embedding=messages.tensor(outcome.result.vector),
-        timings=_timings(outcome.result.timings),
+        crop_id=result.crop_id,
+        embedding=messages.tensor(result.embedding.vector),
+        timings=_timings(result.embedding.timings),
     )
 
 

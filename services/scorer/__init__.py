@@ -4,12 +4,12 @@ servicer         the rpcs of ScorerService
 requests         requests to library values
 responses        results to responses
 surveys          surveys created, updated, deleted and read from their journals
-survey_fields    which survey fields and camera periods are valid
+survey_fields    checks of survey fields and camera periods
 scored_surveys   surveys ready to be scored, with their head and calibration
 detections       detections added and deleted
-candidates       the best candidates, with evidence and reason
-filters          which detections may be candidates
-list_cache       the candidates of every detection, kept while a survey changes
+candidates       the best candidates, with scores and reasons
+filters          the rules on which detections may be candidates
+list_cache       the candidates of every detection, kept up to date while a survey changes
 calibrations     calibrations in the store
 calibration_fit  a calibration fitted to labels
 matrices         score matrices as a stream of blocks

@@ -13,22 +13,25 @@ from services.common.settings import Settings
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.scored_surveys import Galleries
+from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
-# of the memory that surveys may take, for candidate lists of all their detections
+# share of the memory of surveys that is for candidate lists of all their detections
 LISTS_SHARE = 0.25
 
 
 def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2) -> Service:
-    """The scorer over a store; budget_bytes: memory that surveys may take; threads: to rank with."""
+    """The scorer over a store.
+
+    budget_bytes: approximate memory for surveys. threads: number of threads to rank with.
+    """
     lists_bytes = int(LISTS_SHARE * budget_bytes)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
     surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
-    galleries = Galleries(surveys, heads, calibrations, lists_bytes=lists_bytes, threads=threads)
-    servicer = ScorerServicer(surveys, galleries, calibrations)
+    scored = ScoredSurveys(surveys, heads, calibrations, lists_bytes=lists_bytes, threads=threads)
+    servicer = ScorerServicer(surveys, scored, calibrations)
 
     def register(server: aio.Server) -> None:
         add_ScorerServiceServicer_to_server(servicer, server)
@@ -37,12 +40,12 @@ def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2)
 
 
 async def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until stopped by a signal."""
     process.give_back_arrays()
     store = Store(settings.store_url)
     threads = settings.workers or joblib.cpu_count()
     scorer = service(store, budget_bytes=settings.memory_bytes, threads=threads)
-    # ranking works on several blocks at once, each in one thread, passes over them included
+    # ranking computes several blocks at once, each in one thread, including the passes over it
     threadpool_limits(1, user_api="blas")
     await serve(
         settings, [scorer], guard=guard_for(settings, store), open_store=store.open, close=store.close

@@ -1,4 +1,4 @@
-"""Learning from a survey's labels how probable it is that a pair shows one animal."""
+"""A calibration fitted to the labels of a survey."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.scorer.scored_surveys import Scored
-from spotted.calibration.fit import fit_calibration, lacking, thinned
+from services.scorer.scored_surveys import ScoredSurvey
+from spotted.calibration.fit import describe_shortage, fit_calibration, thin_pairs
 from spotted.calibration.known_pairs import find_known_pairs
 from spotted.calibration.model import Calibration
 
-# which of very many pairs are learned from is drawn alike every time
+# if there are very many pairs, the same ones are drawn every time
 SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """What is known of a survey's pairs: (detection id, detection id, whether they show one animal)."""
+class KnownAnswers:
+    """The answers known about pairs of a survey."""
 
     pairs: Sequence[tuple[str, str, bool]]
+    """(detection id, detection id, whether they show one animal)."""
     use_known_individuals: bool
+    """Whether the individual ids of detections count too."""
 
 
-def fit(scored: Scored, labelled: Labelled) -> Calibration | str:
-    """A calibration of a survey's scores, or why there is none, in words. Raises NotFoundError."""
+def fit(scored: ScoredSurvey, known: KnownAnswers) -> Calibration | str:
+    """A calibration of a survey's scores, or a message saying which labels are missing.
+
+    Raises NotFoundError for an unknown detection.
+    """
     snapshot = scored.snapshot
-    rows = [(snapshot.row(one), snapshot.row(other), same) for one, other, same in labelled.pairs]
+    rows = [(snapshot.row(one), snapshot.row(other), same) for one, other, same in known.pairs]
     rng = np.random.default_rng(SEED)
     pairs, animals = find_known_pairs(
         [(a, b) for a, b, same in rows if same],
         [(a, b) for a, b, same in rows if not same],
-        [d.individual_id if labelled.use_known_individuals else "" for d in snapshot.detections],
+        [d.individual_id if known.use_known_individuals else "" for d in snapshot.detections],
         rng,
     )
-    if reason := lacking(animals):
-        return reason
-    chosen = thinned(animals, rng)
+    if shortage := describe_shortage(animals):
+        return shortage
+    chosen = thin_pairs(animals, rng)
     evidence = scored.gallery.evidence(pairs[chosen, 0], pairs[chosen, 1])
     return fit_calibration(evidence, animals[chosen], candidates=len(snapshot.detections) - 1)

@@ -1,4 +1,4 @@
-"""Calibrations in the store, by the digest of what was learned."""
+"""Calibrations in the store, by the digest of their content."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class CalibrationStore:
         self._now = now
 
     def put(self, calibration: Calibration, fitted_on: pb.ScoreSpec, organisation: str = "") -> None:
-        """Store a calibration of an organisation with what the scores it was fitted on were made from."""
+        """Store a calibration of an organisation, with the spec of the scores it was fitted on."""
         stored = store_pb2.StoredCalibration(
             json=calibration.to_json(), score_spec=fitted_on, create_time=self._now()
         )
         self._store.put(keys.calibration(organisation, calibration.digest), stored.SerializeToString())
 
     def get(self, digest: str, organisation: str = "") -> tuple[Calibration, pb.ScoreSpec]:
-        """A calibration of an organisation, and what its scores were made from. Raises NotFoundError."""
+        """A calibration, and the spec of the scores it was fitted on. Raises NotFoundError."""
         content = self._store.get(keys.calibration(organisation, digest))
         if content is None:
-            raise NotFoundError(f"calibration {digest!r} is not in the store; fit one with FitCalibration")
+            raise NotFoundError(f"calibration {digest!r} is not in the store; fit a calibration")
         stored = store_pb2.StoredCalibration.FromString(content)
         return Calibration.from_json(stored.json), stored.score_spec

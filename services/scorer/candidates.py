@@ -1,4 +1,4 @@
-"""Candidates of detections, stored or not, with the filters and the evidence that people ask for."""
+"""Candidates of stored and unstored detections, with filters, scores and reasons."""
 
 from __future__ import annotations
 
@@ -11,121 +11,140 @@ import numpy as np
 
 from services.common.telemetry import metrics
 from services.scorer.filters import Filter, Rule, Rules
-from services.scorer.scored_surveys import Scored
+from services.scorer.scored_surveys import ScoredSurvey
 from services.scorer.survey_fields import outside_period
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.errors import InvalidInputError, NotFoundError
-from spotted.ranking.by_individual import top_individuals
-from spotted.ranking.gallery import Gallery, Ranked
-from spotted.ranking.unstored_query import VISITOR, Visitor, visit
+from spotted.ranking.by_individual import rank_individuals
+from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import Ranked
+from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 from spotted.scoring import geometry
-from spotted.scoring.feasibility import needed_speed_kmh, reason, softened_journey
+from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection, detection_table
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How many candidates, by which score, who may be one, and whether each individual comes once."""
+class CandidateQuery:
+    """Which candidates a request asks for."""
 
     k: int
+    """Number of candidates of each detection."""
     fusion: Fusion = Fusion.PRODUCT
     rules: Rules = field(default_factory=Rules)
     group_by_individual: bool = False
+    """Whether each individual is listed once, by its best detection."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """A ranked candidate in words and numbers; feasibility None where unknown."""
+class ScoredCandidate:
+    """A candidate with its scores and the reason for its feasibility."""
 
     detection_id: str
     individual_id: str
     visual: float
     feasibility: float | None
+    """None if unknown."""
     fused: float
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateList:
-    """A detection's candidates, best first, how many were compared, and how many each rule left out."""
+    """The candidates of a detection, best first."""
 
     detection_id: str
-    candidates: tuple[Evidence, ...]
+    candidates: tuple[ScoredCandidate, ...]
     compared: int
+    """Number of detections that competed."""
     excluded: tuple[tuple[Rule, int], ...]
+    """Number of detections that each rule excluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything known about one pair; None where unknown. percentile: 0 to 100."""
+    """Everything known about one pair; values are None if unknown."""
 
-    evidence: Evidence
+    candidate: ScoredCandidate
     distance_m: float | None
     gap_s: float | None
     needed_speed_kmh: float | None
     percentile: float
+    """Share of the first detection's pairs that score lower, 0 to 100."""
 
 
-def candidate_lists(scored: Scored, detection_ids: Sequence[str], wanted: Wanted) -> Iterator[CandidateList]:
-    """The candidates of the detections named, or of all. Raises NotFoundError, InvalidInputError."""
+def list_candidates(
+    scored: ScoredSurvey, detection_ids: Sequence[str], query: CandidateQuery
+) -> Iterator[CandidateList]:
+    """The candidates of the named detections, or of all. Raises NotFoundError, InvalidInputError."""
     snapshot = scored.snapshot
-    sieve = Filter(wanted.rules, scored.columns, snapshot)
-    for ranked in _timed(_ranked(scored, _asking(scored, detection_ids), wanted, sieve)):
-        query = snapshot.detections[ranked.query]
-        evidence = _evidence(scored.gallery, snapshot.detections, ranked, query)
+    sieve = Filter(query.rules, scored.columns, snapshot)
+    for ranked in _timed(_ranked(scored, _query_rows(scored, detection_ids), query, sieve)):
+        detection = snapshot.detections[ranked.query]
+        candidates = _candidates(scored.gallery, snapshot.detections, ranked, detection)
         yield CandidateList(
-            query.detection_id, tuple(evidence), ranked.compared, sieve.excluded(query, ranked.query)
+            detection.detection_id,
+            tuple(candidates),
+            ranked.compared,
+            sieve.excluded(detection, ranked.query),
         )
 
 
-def ranked_candidates(scored: Scored, detection_ids: Sequence[str], wanted: Wanted) -> Iterator[Ranked]:
-    """The same candidates as rows of the survey and scores, nothing put in words for each."""
-    sieve = Filter(wanted.rules, scored.columns, scored.snapshot)
-    yield from _timed(_ranked(scored, _asking(scored, detection_ids), wanted, sieve))
+def rank_candidates(
+    scored: ScoredSurvey, detection_ids: Sequence[str], query: CandidateQuery
+) -> Iterator[Ranked]:
+    """As `list_candidates`, but as rows of the survey with scores, without ids and reasons."""
+    sieve = Filter(query.rules, scored.columns, scored.snapshot)
+    yield from _timed(_ranked(scored, _query_rows(scored, detection_ids), query, sieve))
 
 
 def query_candidates(
-    scored: Scored, detection: Detection, vector: Float32Array, wanted: Wanted
+    scored: ScoredSurvey, detection: Detection, vector: Float32Array, query: CandidateQuery
 ) -> CandidateList:
     """The candidates of a detection that is not stored, as if it were the survey's last.
 
-    vector: (D,) unit, through the active head where there is one.
+    vector: (D,) unit, through the active head if there is one.
     """
     snapshot = scored.snapshot
     camera = snapshot.cameras.get(detection.camera_id)
     if detection.camera_id and camera is None:
-        raise NotFoundError(f"camera {detection.camera_id!r} is not in the survey; add it with UpsertCameras")
+        raise NotFoundError(
+            f"camera {detection.camera_id!r} is not in survey {snapshot.survey.survey_id!r}; add the camera "
+            "first"
+        )
     fault = outside_period(detection, camera)
     if fault:
         raise InvalidInputError(
             f"{fault}; correct the time, or the camera's period", field="detection.captured_at"
         )
-    sieve = Filter(wanted.rules, scored.columns, snapshot)
-    visitor = Visitor(vector, detection_table([detection], snapshot.cameras))
+    sieve = Filter(query.rules, scored.columns, snapshot)
+    unstored = UnstoredQuery(vector, detection_table([detection], snapshot.cameras))
     with metrics.RANKING_SECONDS.time():
-        ranked = _visited(scored, visitor, wanted, sieve.competes(detection))
+        ranked = _ranked_unstored(scored, unstored, query, sieve.competes(detection))
     metrics.DETECTIONS_SCORED.inc()
-    evidence = _evidence(scored.gallery, snapshot.detections, ranked, detection, visitor)
-    return CandidateList(detection.detection_id, tuple(evidence), ranked.compared, sieve.excluded(detection))
+    candidates = _candidates(scored.gallery, snapshot.detections, ranked, detection, unstored)
+    return CandidateList(
+        detection.detection_id, tuple(candidates), ranked.compared, sieve.excluded(detection)
+    )
 
 
-def explain(scored: Scored, first_id: str, second_id: str, fusion: Fusion) -> Explanation:
+def explain(scored: ScoredSurvey, first_id: str, second_id: str, fusion: Fusion) -> Explanation:
     """Everything known about one pair of stored detections. Raises NotFoundError, InvalidInputError."""
     if first_id == second_id:
         raise InvalidInputError(f"the pair names {first_id!r} twice; name two detections", field="pair")
     snapshot, gallery = scored.snapshot, scored.gallery
     first, second = (np.array([snapshot.row(i)]) for i in (first_id, second_id))
-    ranked_among = _rivals(gallery, int(first[0]))
+    rivals = _rivals(gallery, int(first[0]))
     scores = gallery.score_pairs(first, second, fusion)
-    others = gallery.score_pairs(np.full(len(ranked_among), first[0]), ranked_among, fusion).fused
+    others = gallery.score_pairs(np.full(len(rivals), first[0]), rivals, fusion).fused
     below = float((others < scores.fused[0]).mean() * 100.0) if len(others) else 0.0
     distance = geometry.distance_m(gallery.table, first, second)
     gap = geometry.gap_s(gallery.table, first, second)
-    ranked = Ranked(int(first[0]), second, scores, len(ranked_among))
-    (evidence,) = _evidence(gallery, snapshot.detections, ranked, snapshot.detections[first[0]])
+    ranked = Ranked(int(first[0]), second, scores, len(rivals))
+    (candidate,) = _candidates(gallery, snapshot.detections, ranked, snapshot.detections[first[0]])
     return Explanation(
-        evidence,
+        candidate,
         _or_none(float(distance[0])),
         _or_none(float(gap[0])),
         _or_none(float(needed_speed_kmh(distance, gap)[0])),
@@ -133,55 +152,59 @@ def explain(scored: Scored, first_id: str, second_id: str, fusion: Fusion) -> Ex
     )
 
 
-def _asking(scored: Scored, detection_ids: Sequence[str]) -> IntArray:
-    """The rows of the detections named, or of all."""
+def _query_rows(scored: ScoredSurvey, detection_ids: Sequence[str]) -> IntArray:
+    """The rows of the named detections, or of all."""
     if not detection_ids:
         return np.arange(len(scored.snapshot.detections))
     return np.array([scored.snapshot.row(i) for i in detection_ids], dtype=np.int64)
 
 
-def _ranked(scored: Scored, queries: IntArray, wanted: Wanted, sieve: Filter) -> Iterator[Ranked]:
-    fusion, allowed = scored.fusion(wanted.fusion), sieve.allowed()
+def _ranked(scored: ScoredSurvey, rows: IntArray, query: CandidateQuery, sieve: Filter) -> Iterator[Ranked]:
+    fusion, allowed = scored.fusion(query.fusion), sieve.allowed()
 
     def top_k(rows: IntArray, k: int) -> Iterable[Ranked]:
-        return scored.gallery.top_k(rows, k, fusion=fusion, allowed=allowed, threads=scored.threads)
+        return scored.ranker.top_k(rows, k, fusion=fusion, allowed=allowed, threads=scored.threads)
 
-    if wanted.group_by_individual:
-        return top_individuals(top_k, queries, wanted.k, scored.columns.individual.number)
-    if allowed is None and len(queries) == len(scored.gallery):
-        standing = scored.standing(wanted.k, wanted.fusion)
-        if standing is not None:
-            return standing.ranked(scored.gallery, queries, wanted.k)
-    return iter(top_k(queries, wanted.k))
+    if query.group_by_individual:
+        return rank_individuals(top_k, rows, query.k, scored.columns.individual.number)
+    if allowed is None and len(rows) == len(scored.gallery):
+        table = scored.candidate_table(query.k, query.fusion)
+        if table is not None:
+            return table.ranked(scored.gallery, rows, query.k)
+    return iter(top_k(rows, query.k))
 
 
-def _timed(ranked: Iterator[Ranked]) -> Iterator[Ranked]:
-    """The same, with the time that ranking takes observed, and not the time that others take between."""
+def _timed(lists: Iterator[Ranked]) -> Iterator[Ranked]:
+    """The same lists; observes the time spent on ranking, without that spent by the caller in between."""
     spent_s, count = 0.0, 0
     try:
         while True:
             started = time.perf_counter()
-            one = next(ranked, None)
+            ranked = next(lists, None)
             spent_s += time.perf_counter() - started
-            if one is None:
+            if ranked is None:
                 return
             count += 1
-            yield one
+            yield ranked
     finally:
         metrics.RANKING_SECONDS.observe(spent_s)
         metrics.DETECTIONS_SCORED.inc(count)
 
 
-def _visited(scored: Scored, visitor: Visitor, wanted: Wanted, competes: BoolArray) -> Ranked:
-    fusion = scored.fusion(wanted.fusion)
+def _ranked_unstored(
+    scored: ScoredSurvey, unstored: UnstoredQuery, query: CandidateQuery, competes: BoolArray
+) -> Ranked:
+    fusion = scored.fusion(query.fusion)
 
-    def visited(_: IntArray, k: int) -> Iterable[Ranked]:
-        yield visit(scored.gallery, visitor, k, fusion=fusion, competes=competes, threads=scored.threads)
+    def top_k(_: IntArray, k: int) -> Iterable[Ranked]:
+        yield rank_unstored(
+            scored.ranker, unstored, k, fusion=fusion, competes=competes, threads=scored.threads
+        )
 
-    itself = np.array([VISITOR])
-    if wanted.group_by_individual:
-        return next(top_individuals(visited, itself, wanted.k, scored.columns.individual.number))
-    return next(iter(visited(itself, wanted.k)))
+    itself = np.array([UNSTORED])
+    if query.group_by_individual:
+        return next(rank_individuals(top_k, itself, query.k, scored.columns.individual.number))
+    return next(iter(top_k(itself, query.k)))
 
 
 def _rivals(gallery: Gallery, row: int) -> IntArray:
@@ -189,31 +212,31 @@ def _rivals(gallery: Gallery, row: int) -> IntArray:
     return everyone[~geometry.same_image(gallery.table, np.array([row]), everyone)]
 
 
-def _evidence(
+def _candidates(
     gallery: Gallery,
     detections: Sequence[Detection],
     ranked: Ranked,
     query: Detection,
-    visitor: Visitor | None = None,
-) -> Iterator[Evidence]:
+    unstored: UnstoredQuery | None = None,
+) -> Iterator[ScoredCandidate]:
     table = gallery.table.at(ranked.rows)
-    asking = visitor.table if visitor else gallery.table.at(np.array([ranked.query]))
+    own = unstored.table if unstored else gallery.table.at(np.array([ranked.query]))
     count = len(ranked.rows)
     last, all_others = np.full(count, count), np.arange(count)
-    distance, gap = softened_journey(table.followed_by(asking), last, all_others, gallery.params)
-    for place, row in enumerate(ranked.rows.tolist()):
+    distance, gap = softened_journey(table.followed_by(own), last, all_others, gallery.params)
+    for index, row in enumerate(ranked.rows.tolist()):
         candidate = detections[row]
-        words = "two animals in one image"
+        reason = "two animals in one image"
         if not query.image_id or query.image_id != candidate.image_id:
             cameras = query.camera_id, candidate.camera_id
-            words = reason(float(distance[place]), float(gap[place]), cameras, gallery.params)
-        yield Evidence(
+            reason = describe_journey(float(distance[index]), float(gap[index]), cameras, gallery.params)
+        yield ScoredCandidate(
             candidate.detection_id,
             candidate.individual_id,
-            float(ranked.scores.visual[place]),
-            _or_none(float(ranked.scores.feasibility[place])),
-            float(ranked.scores.fused[place]),
-            words,
+            float(ranked.scores.visual[index]),
+            _or_none(float(ranked.scores.feasibility[index])),
+            float(ranked.scores.fused[index]),
+            reason,
         )
 
 

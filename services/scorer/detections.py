@@ -1,4 +1,7 @@
-"""Detections added to a survey, each stored, already known or rejected with a reason, and deleted from it."""
+"""Detections added to a survey and deleted from it.
+
+Each detection that is sent is added, already stored, or rejected with a reason.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.access.quotas import check_count
-from services.common.store.folded import Folded
 from services.common.store.journal import Change
 from services.common.survey.state import SurveyState, content_digest
 from services.scorer.survey_fields import outside_period
@@ -22,91 +24,109 @@ from spotted.errors import (
     NotFoundError,
     SpottedError,
 )
-from spotted.scoring.similarity import unit_rows
+from spotted.scoring.similarity import normalise_rows
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 
-# an answer that lists more of them passes what a message may hold
+# a response that lists more rejections exceeds the size limit of a message
 MOST_REJECTED = 4000
 
 HalfArray = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One message of new detections: (n, D) vectors in the order of the detections, as they came.
-
-    faults: detection id -> what is wrong with its own fields.
-    """
+class DetectionBlock:
+    """The detections of one message of the stream."""
 
     survey_id: str
     spec: pb.EmbeddingSpec
+    """How the vectors were made."""
     detections: Sequence[Detection]
     vectors: npt.NDArray[np.floating]
+    """(n, D), in the order of the detections, not yet normalised."""
     faults: Mapping[str, InvalidInputError]
+    """Detection id -> error in its own fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedBlock:
+    """A block whose vectors are normalised and whose faulty rows are known."""
+
+    block: DetectionBlock
+    vectors: HalfArray
+    """(n, D) float16 unit rows; a faulty vector is all zeros."""
+    faults: Mapping[int, SpottedError]
+    """Row -> why the detection or its vector cannot be used, in row order."""
+
+    def sound_rows(self) -> list[int]:
+        return [row for row in range(len(self.block.detections)) if row not in self.faults]
 
 
 @dataclass(slots=True)
-class Added:
-    """What became of the detections so far."""
+class AddResult:
+    """The results of the blocks that were added to one survey."""
 
     added: int = 0
     unchanged: int = 0
     rejected: list[tuple[str, SpottedError]] = field(default_factory=list)
+    """(detection id, reason)."""
 
 
-def add_block(surveys: Surveys, block: Block, so_far: Added, *, most: int = 0) -> None:
-    """Store one block; when this returns it is on disk.
+def add_block(surveys: Surveys, block: DetectionBlock, total: AddResult, *, most: int = 0) -> None:
+    """Store one block and add its result to `total`; the block is on disk when this returns.
 
-    most: detections that the survey may have, 0 for any number.
-    Raises NotFoundError for the survey, DigestMismatchError where its vectors are made otherwise, QuotaError.
+    most: number of detections that the survey may have, 0 for no limit.
+    Raises NotFoundError for the survey, DigestMismatchError if the survey's vectors were made differently,
+    QuotaError.
     """
-    folded = surveys.folded(block.survey_id)
-    rows, faults = _sound_rows(block)
-    _fix_spec(folded, surveys, block, fix=bool(rows))
-    halves = dict(zip(rows, unit_rows(block.vectors[rows]).astype(np.float16) if rows else (), strict=True))
-    outcome = Added()
+    prepared = _prepare(block)
+    result = AddResult()
 
     def decide(state: SurveyState) -> Change:
-        nonlocal outcome
-        if rows:
-            _check_spec(state.survey.embedding, block)
-        outcome = Added(rejected=list(faults))
-        fresh = list(_fresh_rows(state, block, halves, outcome))
-        outcome.added = len(fresh)
+        nonlocal result
+        spec = state.survey.embedding if state.survey.HasField("embedding") else None
+        if spec is not None:
+            _check_spec(spec, block)
+        result = AddResult(
+            rejected=[(block.detections[row].detection_id, error) for row, error in prepared.faults.items()]
+        )
+        fresh = list(_fresh_rows(state, prepared, result))
+        result.added = len(fresh)
         if not fresh:
             return Change(b"", b"")
         check_count(len(state.detections) + len(fresh), most, "detections", f"survey {block.survey_id!r}")
-        kept = store_pb2.DetectionsAdded(
+        added = store_pb2.DetectionsAdded(
             detections=[messages.detection_message(block.detections[row]) for row in fresh],
-            embeddings=messages.tensor(np.stack([halves[row] for row in fresh])),
+            embeddings=messages.tensor(prepared.vectors[fresh]),
+            # the first detections fix how the survey's vectors are made
+            spec=block.spec if spec is None else None,
         )
-        return Change(surveys.event(kept), b"")
+        return Change(surveys.addition(added), b"")
 
-    folded.change(decide, scope="AddDetections")
-    so_far.added += outcome.added
-    so_far.unchanged += outcome.unchanged
-    so_far.rejected += outcome.rejected
-    if len(so_far.rejected) > MOST_REJECTED:
-        detection_id, error = so_far.rejected[-1]
+    surveys.folded(block.survey_id).change(decide, scope="AddDetections")
+    total.added += result.added
+    total.unchanged += result.unchanged
+    total.rejected += result.rejected
+    if len(total.rejected) > MOST_REJECTED:
+        detection_id, error = total.rejected[-1]
         raise InvalidInputError(
-            f"{len(so_far.rejected)} detections were refused, such as {detection_id!r}: {error}; the others "
-            "are stored; correct what they share and send them again",
+            f"{len(total.rejected)} detections were rejected, e.g. {detection_id!r}: {error}; the others are "
+            "stored; correct the cause and send the rejected ones again",
             field="detections",
         )
 
 
-def response(so_far: Added, survey: pb.Survey) -> scorer_pb2.AddDetectionsResponse:
-    """The answer to a stream of blocks."""
+def response(total: AddResult, survey: pb.Survey) -> scorer_pb2.AddDetectionsResponse:
+    """The response to a stream of blocks."""
     return scorer_pb2.AddDetectionsResponse(
-        added=so_far.added,
-        unchanged=so_far.unchanged,
+        added=total.added,
+        unchanged=total.unchanged,
         rejected=[
             scorer_pb2.RejectedDetection(
                 detection_id=detection_id, error=pb.ItemError(reason=error.reason, message=str(error))
             )
-            for detection_id, error in so_far.rejected
+            for detection_id, error in total.rejected
         ],
         survey=survey,
     )
@@ -115,106 +135,77 @@ def response(so_far: Added, survey: pb.Survey) -> scorer_pb2.AddDetectionsRespon
 def delete_detections(
     surveys: Surveys, survey_id: str, detection_ids: Sequence[str], request_id: str
 ) -> scorer_pb2.DeleteDetectionsResponse:
-    """Remove detections; those that are not there are counted. Raises NotFoundError for the survey."""
+    """Remove detections and count those that are not stored. Raises NotFoundError for the survey."""
 
     def decide(state: SurveyState) -> Change:
-        there = [i for i in detection_ids if i in state.detections]
+        stored = [i for i in detection_ids if i in state.detections]
         after = state.described()
-        after.detection_count -= len(there)
-        after.revision += 1 if there else 0
+        after.detection_count -= len(stored)
+        after.revision += 1 if stored else 0
         answer = scorer_pb2.DeleteDetectionsResponse(
-            deleted=len(there), missing=len(detection_ids) - len(there), survey=after
+            deleted=len(stored), missing=len(detection_ids) - len(stored), survey=after
         )
-        entry = surveys.deletion(there) if there else b""
+        entry = surveys.deletion(stored) if stored else b""
         return Change(entry, answer.SerializeToString())
 
     answer = surveys.folded(survey_id).change(decide, scope="DeleteDetections", request_id=request_id)
     return scorer_pb2.DeleteDetectionsResponse.FromString(answer)
 
 
-def _fix_spec(folded: Folded[SurveyState], surveys: Surveys, block: Block, *, fix: bool) -> None:
-    """Let the first sound vectors say how the survey's are made, and refuse others."""
-
-    def decide(state: SurveyState) -> Change:
-        if state.survey.HasField("embedding"):
-            _check_spec(state.survey.embedding, block)
-            return Change(b"", b"")
-        return Change(surveys.specified(state.survey, block.spec), b"")
-
-    stored = folded.view(lambda state, _: state.survey)
-    if stored.HasField("embedding"):
-        _check_spec(stored.embedding, block)
-    elif fix:
-        folded.change(decide, scope="FixSpec")
-
-
-def _check_spec(known: pb.EmbeddingSpec, block: Block) -> None:
+def _check_spec(known: pb.EmbeddingSpec, block: DetectionBlock) -> None:
     if known == block.spec:
         return
     raise DigestMismatchError(
         f"survey {block.survey_id!r} holds vectors of backbone {known.backbone_digest[:12]}, preprocessing "
         f"{known.preprocessing_digest[:12]}, {known.dimension} elements; these are of "
         f"{block.spec.backbone_digest[:12]}, {block.spec.preprocessing_digest[:12]}, {block.spec.dimension}; "
-        "embed all of a survey with one backbone"
+        "embed the whole survey with one backbone"
     )
 
 
-def _sound_rows(block: Block) -> tuple[list[int], list[tuple[str, SpottedError]]]:
-    """The rows whose fields and vector can be used, and the faults of the others."""
-    rows: list[int] = []
-    faults: list[tuple[str, SpottedError]] = []
+def _prepare(block: DetectionBlock) -> _PreparedBlock:
+    """Normalise all vectors at once, and collect the faults of vectors, fields and repeated ids."""
+    ids = [detection.detection_id for detection in block.detections]
+    units, vector_faults = normalise_rows(block.vectors, ids)
+    faults: dict[int, SpottedError] = {}
     seen: set[str] = set()
-    for row, detection in enumerate(block.detections):
-        detection_id = detection.detection_id
-        error: SpottedError | None = block.faults.get(detection_id)
+    for row, detection_id in enumerate(ids):
+        error: SpottedError | None = block.faults.get(detection_id) or vector_faults.get(row)
         if detection_id in seen:
-            error = InvalidInputError(f"detection {detection_id!r} stands twice in one message; send it once")
+            error = InvalidInputError(f"detection {detection_id!r} occurs twice in one message; send it once")
         seen.add(detection_id)
-        if error is None:
-            try:
-                unit_rows(block.vectors[row : row + 1], [detection_id])
-            except InvalidInputError as found:
-                error = found
-        if error is None:
-            rows.append(row)
-        else:
-            faults.append((detection_id, error))
-    return rows, faults
+        if error is not None:
+            faults[row] = error
+    return _PreparedBlock(block, units.astype(np.float16), faults)
 
 
-def _fresh_rows(
-    state: SurveyState, block: Block, halves: Mapping[int, HalfArray], outcome: Added
-) -> Iterator[int]:
-    """The rows to store; the others are counted or rejected in `outcome`."""
-    for row, vector in halves.items():
-        detection = block.detections[row]
+def _fresh_rows(state: SurveyState, prepared: _PreparedBlock, result: AddResult) -> Iterator[int]:
+    """The rows to store; the others are counted or rejected in `result`."""
+    for row in prepared.sound_rows():
+        detection = prepared.block.detections[row]
         known = state.digests.get(detection.detection_id)
         if known is None:
             error = _camera_fault(state, detection)
             if error is None:
                 yield row
             else:
-                outcome.rejected.append((detection.detection_id, error))
-        elif known == content_digest(messages.detection_message(detection), vector):
-            outcome.unchanged += 1
+                result.rejected.append((detection.detection_id, error))
+        elif known == content_digest(messages.detection_message(detection), prepared.vectors[row]):
+            result.unchanged += 1
         else:
-            outcome.rejected.append(
-                (
-                    detection.detection_id,
-                    AlreadyExistsError(
-                        f"detection {detection.detection_id!r} is stored with other content; delete "
-                        "it first, or choose another id"
-                    ),
-                )
+            error = AlreadyExistsError(
+                f"detection {detection.detection_id!r} is stored with other content; delete it first, or "
+                "choose another id"
             )
+            result.rejected.append((detection.detection_id, error))
 
 
 def _camera_fault(state: SurveyState, detection: Detection) -> SpottedError | None:
     camera = state.cameras.get(detection.camera_id)
     if detection.camera_id and camera is None:
         return NotFoundError(
-            f"detection {detection.detection_id!r} is of camera {detection.camera_id!r}, which survey "
-            f"{state.survey.survey_id!r} does not have; add the camera with UpsertCameras first"
+            f"detection {detection.detection_id!r} names camera {detection.camera_id!r}, which is not in "
+            f"survey {state.survey.survey_id!r}; add the camera first"
         )
     fault = outside_period(detection, camera)
     return InvalidInputError(f"{fault}; correct the time, or the camera's period") if fault else None

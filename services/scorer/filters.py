@@ -1,4 +1,4 @@
-"""Which detections may be candidates, and how many each rule leaves out."""
+"""Rules on which detections may be candidates, and the number that each rule excludes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from spotted.errors import NotFoundError
 from spotted.ranking.search import Allowed
 from spotted.survey import Detection, DetectionTable, Side
 
-NOWHERE = -1
-# a flank against the other: their coats cannot be compared
+# number of an empty text
+NONE = -1
+# opposite flanks, whose coats cannot be compared
 _OPPOSITE = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT}
 
 
 class Rule(enum.IntEnum):
-    """Why a detection is no candidate; the values are those of `spotted.v1.CandidateRule`."""
+    """Why a detection is excluded; the values are those of `spotted.v1.CandidateRule`."""
 
     SAME_IMAGE = 1
     SIDE = 2
@@ -33,7 +34,7 @@ class Rule(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Which detections may be candidates; every rule that is set must hold."""
+    """Which detections may be candidates; every rule that is set must be met."""
 
     comparable_sides_only: bool = False
     exclude_same_encounter: bool = False
@@ -46,33 +47,35 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """Texts of detections as numbers, equal where the texts are; NOWHERE where a text is empty."""
+    """Texts of detections as numbers."""
 
     number: IntArray
+    """(n,) equal for equal texts, NONE for an empty text."""
     of: dict[str, int]
-    # how many detections have each number
+    """Text -> its number."""
     counts: IntArray
+    """Number of detections of each number."""
 
     @classmethod
     def by(cls, texts: Iterable[str]) -> Numbered:
-        """Number texts in the order they come."""
+        """Number texts in order of first occurrence."""
         of: dict[str, int] = {}
-        numbered = [of.setdefault(text, len(of)) if text else NOWHERE for text in texts]
+        numbered = [of.setdefault(text, len(of)) if text else NONE for text in texts]
         number = np.array(numbered, dtype=np.int64)
-        return cls(number, of, np.bincount(number[number != NOWHERE], minlength=len(of)))
+        return cls(number, of, np.bincount(number[number != NONE], minlength=len(of)))
 
     def among(self, texts: Iterable[str]) -> BoolArray:
-        """Which detections have one of the texts."""
+        """Whether each detection has one of the texts, (n,)."""
         numbers = [self.of[text] for text in texts if text in self.of]
         return np.isin(self.number, numbers) if numbers else np.zeros(len(self.number), np.bool_)
 
     def sharing(self, text: str) -> int:
-        """How many detections have a text; none an empty one."""
+        """Number of detections that have a text; 0 for an empty text."""
         return int(self.counts[self.of[text]]) if text in self.of else 0
 
 
 class Columns:
-    """What the rules look at, of all detections of a snapshot."""
+    """The columns that rules read, for all detections of a snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         detections = snapshot.detections
@@ -85,21 +88,21 @@ class Columns:
 
 
 class Filter:
-    """Rules made ready for the detections of a snapshot. Raises NotFoundError for an unknown camera."""
+    """Applies rules to the detections of a snapshot. Raises NotFoundError for an unknown camera."""
 
     def __init__(self, rules: Rules, columns: Columns, snapshot: Snapshot) -> None:
         for camera_id in sorted(rules.camera_ids - snapshot.cameras.keys()):
             raise NotFoundError(
-                f"the filter names camera {camera_id!r}, which the survey does not have; correct the filter"
+                f"camera {camera_id!r} of the filter is not in the survey; correct the filter"
             )
         self._rules = rules
         self._columns = columns
-        self._left_out = dict(_left_out(rules, columns))
-        self._counts = {rule: int(mask.sum()) for rule, mask in self._left_out.items()}
-        self._sound = ~np.logical_or.reduce(list(self._left_out.values())) if self._left_out else None
+        self._excluded = dict(_exclusions(rules, columns))
+        self._counts = {rule: int(mask.sum()) for rule, mask in self._excluded.items()}
+        self._allowed = ~np.logical_or.reduce(list(self._excluded.values())) if self._excluded else None
 
     def allowed(self) -> Allowed | None:
-        """The rules as a mask of pairs of rows that broadcast; None where none is set."""
+        """The rules as a mask of pairs of rows that broadcast; None if no rule is set."""
         if self._rules == Rules():
             return None
         side, encounter = self._columns.table.side, self._columns.encounter.number
@@ -107,30 +110,33 @@ class Filter:
         def allowed(rows: IntArray, others: IntArray) -> BoolArray:
             shape = np.broadcast_shapes(rows.shape, others.shape)
             mask = np.ones(shape, np.bool_)
-            if self._sound is not None:
-                mask &= self._sound[others]
+            if self._allowed is not None:
+                mask &= self._allowed[others]
             if self._rules.comparable_sides_only:
                 mask &= ~_opposite(side[rows], side[others])
             if self._rules.exclude_same_encounter:
-                mask &= (encounter[rows] != encounter[others]) | (encounter[rows] == NOWHERE)
+                mask &= (encounter[rows] != encounter[others]) | (encounter[rows] == NONE)
             return mask
 
         return allowed
 
     def competes(self, query: Detection) -> BoolArray:
-        """Which detections may be candidates of one that is not stored, (n,)."""
+        """Whether each detection may be a candidate of one that is not stored, (n,)."""
         columns = self._columns
         mask = ~columns.image.among([query.image_id])
-        if self._sound is not None:
-            mask &= self._sound
+        if self._allowed is not None:
+            mask &= self._allowed
         if self._rules.comparable_sides_only:
-            mask &= columns.table.side != _OPPOSITE.get(query.side, NOWHERE)
+            mask &= columns.table.side != _OPPOSITE.get(query.side, NONE)
         if self._rules.exclude_same_encounter:
             mask &= ~columns.encounter.among([query.encounter_id])
         return mask
 
     def excluded(self, query: Detection, row: int | None = None) -> tuple[tuple[Rule, int], ...]:
-        """How many detections each rule leaves out; row: of the query where it is stored, not counted."""
+        """Number of detections that each rule excludes.
+
+        row: that of the query, which is not counted; None if the query is not stored.
+        """
         columns, itself = self._columns, int(row is not None)
         counts = {Rule.SAME_IMAGE: columns.image.sharing(query.image_id) - itself if query.image_id else 0}
         if self._rules.comparable_sides_only:
@@ -138,21 +144,21 @@ class Filter:
         if self._rules.exclude_same_encounter and query.encounter_id:
             counts[Rule.ENCOUNTER] = columns.encounter.sharing(query.encounter_id) - itself
         for rule, count in self._counts.items():
-            counts[rule] = count - int(row is not None and bool(self._left_out[rule][row]))
+            counts[rule] = count - int(row is not None and bool(self._excluded[rule][row]))
         return tuple((rule, count) for rule, count in sorted(counts.items()) if count)
 
 
-def _left_out(rules: Rules, columns: Columns) -> Iterable[tuple[Rule, BoolArray]]:
-    """Of each rule that asks nothing of the query, which detections it leaves out."""
+def _exclusions(rules: Rules, columns: Columns) -> Iterable[tuple[Rule, BoolArray]]:
+    """The detections that each rule excludes, for the rules that do not depend on the query."""
     if rules.camera_ids:
         yield Rule.CAMERA, ~columns.camera.among(rules.camera_ids)
     if rules.captured_from_s is not None or rules.captured_before_s is not None:
         earliest = -np.inf if rules.captured_from_s is None else rules.captured_from_s
         end = np.inf if rules.captured_before_s is None else rules.captured_before_s
-        # a time that is unknown compares as false
+        # an unknown time compares as false
         yield Rule.TIME, ~((columns.table.time_s >= earliest) & (columns.table.time_s < end))
     if rules.known_individuals_only:
-        yield Rule.UNKNOWN_INDIVIDUAL, columns.individual.number == NOWHERE
+        yield Rule.UNKNOWN_INDIVIDUAL, columns.individual.number == NONE
     if rules.exclude_individual_ids:
         yield Rule.EXCLUDED_INDIVIDUAL, columns.individual.among(rules.exclude_individual_ids)
 

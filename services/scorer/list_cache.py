@@ -1,69 +1,76 @@
-"""The candidates of all detections of a survey, kept from one reading to the next."""
+"""The candidates of all detections of a survey, kept between calls and updated as the survey changes."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.common.survey.state import Snapshot
 from spotted.arrays import IntArray
-from spotted.ranking.candidate_lists import Standing
+from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import TOP_K, Ranker
 from spotted.scoring.fusion import Fusion
 
-# candidates kept for each detection, however few are asked for
-LEAST_K = 20
 # candidates kept in all, some 24 bytes each
 MOST = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Entry:
     snapshot: Snapshot
     gallery: Gallery
-    standing: Standing
+    table: CandidateTable
 
 
-class StandingLists:
-    """The lists of one survey by the score that ranks them; safe for threads.
+class ListCache:
+    """The candidate tables of one survey, one per fusion; safe for threads.
 
-    Detections that came are ranked against all, those that went leave the lists; the result is that of
-    ranking everyone anew. Where anything else changed the lists are made anew.
+    At least TOP_K candidates are kept for each detection. New detections are ranked against all others,
+    removed ones leave the lists; the result equals that of ranking everyone from scratch. After any other
+    change the table is made again.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[Fusion, _Kept] = {}
+        self._entries: dict[Fusion, _Entry] = {}
         self._lock = threading.Lock()
 
     @property
     def size_bytes(self) -> int:
         """Memory that the lists take."""
-        return sum(kept.standing.size_bytes for kept in [*self._kept.values()])
+        return sum(entry.table.size_bytes for entry in [*self._entries.values()])
 
-    def of(
-        self, snapshot: Snapshot, gallery: Gallery, k: int, fusion: Fusion, *, threads: int
-    ) -> Standing | None:
-        """Lists of k candidates or more of every detection; None where they would be too long to keep."""
-        if max(k, LEAST_K) * len(gallery) > MOST:
+    def table(
+        self,
+        snapshot: Snapshot,
+        gallery: Gallery,
+        ranker: Callable[[], Ranker],
+        k: int,
+        fusion: Fusion,
+        *,
+        threads: int,
+    ) -> CandidateTable | None:
+        """The k best candidates or more of every detection; None if they would be too many to keep.
+
+        ranker: returns the ranker of the gallery; called only if something has to be ranked.
+        """
+        if max(k, TOP_K) * len(gallery) > MOST:
             return None
         with self._lock:
-            before = self._kept.get(fusion)
-            if (
-                before is None
-                or before.standing.k < k
-                or not _scores_alike(before, snapshot, gallery, fusion)
-            ):
-                standing = Standing.of(gallery, max(k, LEAST_K), fusion, threads=threads)
+            before = self._entries.get(fusion)
+            if before is None or before.table.k < k or not _scores_alike(before, snapshot, gallery, fusion):
+                table = CandidateTable.of(ranker(), max(k, TOP_K), fusion, threads=threads)
             else:
-                standing = _changed(before, snapshot, gallery, threads)
-            self._kept[fusion] = _Kept(snapshot, gallery, standing)
-            return standing
+                table = _updated(before, snapshot, gallery, ranker, threads)
+            self._entries[fusion] = _Entry(snapshot, gallery, table)
+            return table
 
 
-def _scores_alike(before: _Kept, snapshot: Snapshot, gallery: Gallery, fusion: Fusion) -> bool:
-    """Whether a pair that was there before has the score that it had."""
+def _scores_alike(before: _Entry, snapshot: Snapshot, gallery: Gallery, fusion: Fusion) -> bool:
+    """Whether pairs that are in both snapshots have the same score in both."""
     known, now = before.snapshot.survey, snapshot.survey
     return (
         before.snapshot.cameras is snapshot.cameras
@@ -73,25 +80,27 @@ def _scores_alike(before: _Kept, snapshot: Snapshot, gallery: Gallery, fusion: F
     )
 
 
-def _changed(before: _Kept, snapshot: Snapshot, gallery: Gallery, threads: int) -> Standing:
-    standing, count = before.standing, len(before.snapshot.detections)
+def _updated(
+    before: _Entry, snapshot: Snapshot, gallery: Gallery, ranker: Callable[[], Ranker], threads: int
+) -> CandidateTable:
+    table, count = before.table, len(before.snapshot.detections)
     if snapshot.generation != before.snapshot.generation:
         kept = _kept_rows(before, snapshot, gallery)
         count = len(kept)
-        smaller = gallery if count == len(gallery) else gallery.first(count)
-        standing = standing.shrunk(smaller, kept, threads=threads)
-    return standing if count == len(gallery) else standing.grown(gallery, threads=threads)
+        smaller = ranker() if count == len(gallery) else Ranker(gallery.first(count))
+        table = table.shrunk(smaller, kept, threads=threads)
+    return table if count == len(gallery) else table.grown(ranker(), threads=threads)
 
 
-def _kept_rows(before: _Kept, snapshot: Snapshot, gallery: Gallery) -> IntArray:
-    """The rows that were there before and are the first ones now, in their order."""
+def _kept_rows(before: _Entry, snapshot: Snapshot, gallery: Gallery) -> IntArray:
+    """The earlier rows that are now the first ones, in their order."""
     kept: list[int] = []
     for row, detection in enumerate(before.snapshot.detections):
-        place = len(kept)
-        # the object itself stays; one that went and came back is another
-        if place < len(snapshot.detections) and snapshot.detections[place] is detection:
+        index = len(kept)
+        # a detection that was removed and added again is another object
+        if index < len(snapshot.detections) and snapshot.detections[index] is detection:
             kept.append(row)
     rows = np.array(kept, dtype=np.int64)
     alike = (before.gallery.embeddings[rows] == gallery.embeddings[: len(rows)]).all(axis=1)
-    # from the first that differs on, all are taken for new
+    # from the first row that differs on, all count as new
     return rows if alike.all() else rows[: int(np.argmin(alike))]

@@ -1,4 +1,4 @@
-"""Scorer requests to library values, checked; their answers are made in `answers`."""
+"""Scorer requests to library values, checked."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from services.common.rpc import checks
-from services.scorer.calibration_fit import Labelled
-from services.scorer.candidates import Wanted
-from services.scorer.detections import Block
+from services.scorer.calibration_fit import KnownAnswers
+from services.scorer.candidates import CandidateQuery
+from services.scorer.detections import DetectionBlock
 from services.scorer.filters import Rules
 from services.scorer.matrices import Matrix
-from services.scorer.scored_surveys import Scored
+from services.scorer.scored_surveys import ScoredSurvey
 from services.scorer.survey_fields import check_fields
 from spotted import messages
 from spotted.arrays import Float32Array, IntArray
@@ -30,14 +30,14 @@ MUTABLE = ("display_name", "start_time", "end_time", "feasibility")
 
 def new_survey(request: pb.CreateSurveyRequest) -> survey_pb2.Survey:
     """The survey to create, without output-only fields."""
-    asked = request.survey
+    given = request.survey
     survey = survey_pb2.Survey(
-        survey_id=checks.survey_id(asked.survey_id, "survey.survey_id"),
-        display_name=checks.words(asked.display_name, "survey.display_name", most=checks.NAME_LENGTH),
-        start_time=asked.start_time if asked.HasField("start_time") else None,
-        end_time=asked.end_time if asked.HasField("end_time") else None,
-        feasibility=asked.feasibility,
-        embedding=asked.embedding if asked.HasField("embedding") else None,
+        survey_id=checks.survey_id(given.survey_id, "survey.survey_id"),
+        display_name=checks.words(given.display_name, "survey.display_name", most=checks.NAME_LENGTH),
+        start_time=given.start_time if given.HasField("start_time") else None,
+        end_time=given.end_time if given.HasField("end_time") else None,
+        feasibility=given.feasibility,
+        embedding=given.embedding if given.HasField("embedding") else None,
     )
     _check_instants(survey, ("start_time", "end_time"))
     check_fields(survey)
@@ -53,7 +53,7 @@ def changed_survey(request: pb.UpdateSurveyRequest) -> tuple[survey_pb2.Survey, 
     unknown = [path for path in paths if path not in MUTABLE]
     if unknown or not paths:
         raise InvalidInputError(
-            f"update_mask names {unknown or 'nothing'}; name some of {', '.join(MUTABLE)}",
+            f"update_mask names {unknown or 'no field'}; name some of {', '.join(MUTABLE)}",
             field="update_mask",
         )
     checks.words(request.survey.display_name, "survey.display_name", most=checks.NAME_LENGTH)
@@ -68,24 +68,24 @@ def cameras(request: pb.UpsertCamerasRequest) -> list[Camera]:
     return [checks.camera(c, f"cameras[{i}]") for i, c in enumerate(request.cameras)]
 
 
-def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
-    """One block of a stream; what is wrong with one of its detections is noted, not raised.
+def block(request: pb.AddDetectionsRequest, survey_id: str) -> DetectionBlock:
+    """One block of a stream; errors in single detections are returned in the block, not raised.
 
-    survey_id: of the stream's earlier blocks, "" at the first.
+    survey_id: that of the stream's earlier blocks, "" for the first.
     """
     field = "embeddings"
     checks.between(len(request.detections), 0, MOST_ITEMS, "detections")
     if survey_id and request.survey_id != survey_id:
         raise InvalidInputError(
-            f"the stream began with survey {survey_id!r} and goes on with {request.survey_id!r}; open one "
-            "stream for each survey",
+            f"the stream started with survey {survey_id!r} and continues with {request.survey_id!r}; open "
+            "one stream for each survey",
             field="survey_id",
         )
     vectors = messages.array(request.embeddings, field=field)
     expected = (len(request.detections), request.spec.dimension)
     if vectors.shape != expected:
         raise InvalidInputError(
-            f"embeddings have shape {vectors.shape}; these detections and spec need {expected}",
+            f"embeddings have shape {vectors.shape}; the detections and the spec need {expected}",
             field=field,
         )
     _check_spec(request.spec)
@@ -97,37 +97,42 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> Block:
         except InvalidInputError as error:
             faults[message.detection_id] = error
         detections.append(messages.detection(message))
-    return Block(checks.survey_id(request.survey_id, "survey_id"), request.spec, detections, vectors, faults)
+    return DetectionBlock(
+        checks.survey_id(request.survey_id, "survey_id"), request.spec, detections, vectors, faults
+    )
 
 
-def query(request: pb.QueryCandidatesRequest, scored: Scored) -> tuple[Detection, Float32Array]:
+def query(request: pb.QueryCandidatesRequest, scored: ScoredSurvey) -> tuple[Detection, Float32Array]:
     """The detection to query with and its unit vector (D,). Raises DigestMismatchError."""
     known = scored.snapshot.survey.embedding
     if scored.snapshot.survey.HasField("embedding") and request.spec != known:
         raise DigestMismatchError(
-            f"the survey's vectors are of backbone {known.backbone_digest[:12]}, preprocessing "
+            f"the survey holds vectors of backbone {known.backbone_digest[:12]}, preprocessing "
             f"{known.preprocessing_digest[:12]}; embed the query with the same"
         )
     vector = messages.array(request.embedding, field="embedding")
     if vector.shape != (request.spec.dimension,):
         raise InvalidInputError(
-            f"embedding has shape {vector.shape}; ({request.spec.dimension},) is needed", field="embedding"
+            f"embedding has shape {vector.shape}; the spec needs ({request.spec.dimension},)",
+            field="embedding",
         )
     return checks.detection(request.detection, "detection", stored=False), unit_rows(vector[None])[0]
 
 
 def fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
-    """The fusion asked for, by default the survey's."""
+    """The requested fusion, by default PRODUCT."""
     if value not in survey_pb2.Fusion.values():
-        raise InvalidInputError(f"fusion is {value}; use one of the contract's", field="fusion")
+        raise InvalidInputError(
+            f"fusion {value} is not known; use a value of spotted.v1.Fusion", field="fusion"
+        )
     return Fusion(value or Fusion.PRODUCT)
 
 
-def wanted(request: pb.GetCandidatesRequest | pb.QueryCandidatesRequest) -> Wanted:
-    """Which candidates are asked for. Raises InvalidInputError."""
+def candidate_query(request: pb.GetCandidatesRequest | pb.QueryCandidatesRequest) -> CandidateQuery:
+    """The candidates that a request asks for. Raises InvalidInputError."""
     if isinstance(request, pb.GetCandidatesRequest) and request.as_columns:
         _check_columns(request)
-    return Wanted(
+    return CandidateQuery(
         checks.between(request.top_k, 1, MOST_ITEMS, "top_k"),
         fusion(request.fusion),
         _rules(request.filter),
@@ -138,11 +143,11 @@ def wanted(request: pb.GetCandidatesRequest | pb.QueryCandidatesRequest) -> Want
 def _check_columns(request: pb.GetCandidatesRequest) -> None:
     if request.group_by_individual:
         raise InvalidInputError(
-            "as_columns goes with the detections themselves, columns name no individual; ask for lists, or "
-            "leave out group_by_individual",
+            "as_columns cannot be combined with group_by_individual, because columns do not name "
+            "individuals; omit one of them",
             field="as_columns",
         )
-    # two lists of one detection would run into each other
+    # in columns, two lists of one detection could not be distinguished
     checks.unique(request.detection_ids, "detection_ids")
 
 
@@ -162,19 +167,19 @@ def _rules(message: pb.CandidateFilter) -> Rules:
     )
 
 
-def labelled(request: pb.FitCalibrationRequest) -> Labelled:
-    """What is known of pairs. Raises InvalidInputError."""
+def known_answers(request: pb.FitCalibrationRequest) -> KnownAnswers:
+    """The labels to fit a calibration to. Raises InvalidInputError."""
     checks.between(len(request.labels), 0, MOST_LABELS, "labels")
     pairs = []
     for i, label in enumerate(request.labels):
         first, second = label.pair.first_detection_id, label.pair.second_detection_id
         _check_two(first, second, f"labels[{i}].pair")
         pairs.append((first, second, label.same))
-    return Labelled(pairs, request.use_known_individuals)
+    return KnownAnswers(pairs, request.use_known_individuals)
 
 
-def pair_rows(request: pb.ScorePairsRequest, scored: Scored) -> tuple[IntArray, IntArray]:
-    """The rows of the pairs to score. Raises NotFoundError for a detection that is not there."""
+def pair_rows(request: pb.ScorePairsRequest, scored: ScoredSurvey) -> tuple[IntArray, IntArray]:
+    """The rows of the pairs to score. Raises NotFoundError for an unknown detection."""
     checks.between(len(request.pairs), 1, MOST_ITEMS, "pairs")
     row = scored.snapshot.row
     for i, pair in enumerate(request.pairs):
@@ -185,10 +190,10 @@ def pair_rows(request: pb.ScorePairsRequest, scored: Scored) -> tuple[IntArray, 
 
 
 def matrix(request: pb.GetScoreMatrixRequest) -> Matrix:
-    """Which matrix is asked for; elements are float32 where nothing else is said."""
+    """The matrix that a request asks for; elements are float32 by default."""
     dtype = messages.DTYPES.get(request.element_type or survey_pb2.ELEMENT_TYPE_FLOAT32)
     if dtype is None:
-        raise InvalidInputError("element_type is unknown; use FLOAT16 or FLOAT32", field="element_type")
+        raise InvalidInputError("element_type is not known; use FLOAT16 or FLOAT32", field="element_type")
     return Matrix(
         request.row_detection_ids,
         request.column_detection_ids,
@@ -199,7 +204,7 @@ def matrix(request: pb.GetScoreMatrixRequest) -> Matrix:
 
 
 def ids(values: Iterable[str], field: str) -> list[str]:
-    """1 to 10,000 ids, each once."""
+    """1 to 10,000 distinct ids."""
     listed = list(values)
     checks.between(len(listed), 1, MOST_ITEMS, field)
     checks.unique(listed, field)
@@ -211,7 +216,8 @@ def _check_instants(survey: survey_pb2.Survey, parts: Iterable[str]) -> None:
         field = f"survey.{part}"
         if not survey.HasField(part):  # type: ignore[arg-type] # start_time or end_time
             raise InvalidInputError(
-                f"{field} is missing; it declares the extent that scores are normalised by", field=field
+                f"{field} is missing; scores are normalised by the time span of the survey, so set it",
+                field=field,
             )
         checks.instant(getattr(survey, part), field)
 
@@ -224,14 +230,15 @@ def _check_two(first: str, second: str, field: str) -> None:
 def _check_spec(spec: survey_pb2.EmbeddingSpec) -> None:
     if not (spec.backbone_digest and spec.preprocessing_digest and spec.dimension):
         raise InvalidInputError(
-            "spec must name backbone_digest, preprocessing_digest and dimension, as EmbedResponse.spec does",
+            "spec must have backbone_digest, preprocessing_digest and dimension; copy the spec of the "
+            "embeddings",
             field="spec",
         )
     for part in ("backbone_digest", "preprocessing_digest"):
         checks.identifier(getattr(spec, part), f"spec.{part}")
     if spec.head_digest:
         raise InvalidInputError(
-            f"spec names head {spec.head_digest[:12]}: a survey stores base embeddings, and applies the head "
-            "that ActivateHead names; embed without head_digest",
+            f"spec names head {spec.head_digest[:12]}, but a survey stores base embeddings and applies its "
+            "active head to them; embed without head_digest",
             field="spec.head_digest",
         )

@@ -1,4 +1,4 @@
-"""Results of the scorer as the contract's responses."""
+"""Results of the scorer as responses of the contract."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import TypeVar
 import numpy as np
 
 from services.common.rpc import checks
-from services.scorer.candidates import CandidateList, Evidence, Explanation
-from services.scorer.scored_surveys import Scored
+from services.scorer.candidates import CandidateList, Explanation, ScoredCandidate
+from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.calibration.model import Calibration
-from spotted.ranking.gallery import Ranked
-from spotted.ranking.gallery import Scored as PairScores
+from spotted.ranking.ranker import Ranked
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.pair_scores import PairScores
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 
 PAGE_BYTES = 1024 * 1024
-# a candidate takes near 100 bytes, so a message some 200 KiB
+# a candidate takes about 100 bytes, so a message some 200 KiB
 MESSAGE_CANDIDATES = 2048
 # two rows and three scores of 4 bytes each
 COLUMN_CANDIDATES = PAGE_BYTES // 20
-# a row of the survey in `bytes`
+# dtype of a row of the survey
 ROW = np.dtype("<i4")
 
 ListT = TypeVar("ListT")
@@ -34,7 +34,7 @@ ListT = TypeVar("ListT")
 def fitted(
     survey: survey_pb2.Survey, calibration: Calibration, fitted_on: survey_pb2.ScoreSpec
 ) -> pb.FitCalibrationResponse:
-    """What was learned, and that the scores it was fitted on are now made with it."""
+    """The fitted calibration, with the spec of the scores that use it."""
     spec = survey_pb2.ScoreSpec()
     spec.CopyFrom(fitted_on)
     spec.calibration_digest = calibration.digest
@@ -52,7 +52,7 @@ def candidate_list(one: CandidateList) -> pb.CandidateList:
     """A detection's candidates as a message."""
     return pb.CandidateList(
         detection_id=one.detection_id,
-        candidates=[_candidate(evidence) for evidence in one.candidates],
+        candidates=[_candidate(candidate) for candidate in one.candidates],
         compared=one.compared,
         excluded=[
             pb.Exclusion(rule=pb.CandidateRule.ValueType(rule), detections=count)
@@ -71,25 +71,25 @@ def pair_scores(scores: PairScores, spec: survey_pb2.ScoreSpec) -> pb.ScorePairs
     )
 
 
-def explanation(found: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPairResponse:
+def explanation(pair: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPairResponse:
     """Everything known about one pair as a message."""
     return pb.ExplainPairResponse(
-        visual=found.evidence.visual,
-        feasibility=found.evidence.feasibility,
-        fused=found.evidence.fused,
-        distance_m=found.distance_m,
-        gap_s=found.gap_s,
-        needed_speed_kmh=found.needed_speed_kmh,
-        percentile=found.percentile,
-        reason=found.evidence.reason,
+        visual=pair.candidate.visual,
+        feasibility=pair.candidate.feasibility,
+        fused=pair.candidate.fused,
+        distance_m=pair.distance_m,
+        gap_s=pair.gap_s,
+        needed_speed_kmh=pair.needed_speed_kmh,
+        percentile=pair.percentile,
+        reason=pair.candidate.reason,
         score_spec=spec,
     )
 
 
 def list_responses(
-    lists: Iterator[CandidateList], scored: Scored, fusion: Fusion
+    lists: Iterator[CandidateList], scored: ScoredSurvey, fusion: Fusion
 ) -> Iterator[pb.GetCandidatesResponse]:
-    """Candidates with their evidence as messages."""
+    """Candidates with scores and reasons as messages."""
     for batch in batches(lists, lambda one: len(one.candidates), MESSAGE_CANDIDATES):
         yield pb.GetCandidatesResponse(
             lists=[candidate_list(one) for one in batch],
@@ -99,33 +99,33 @@ def list_responses(
 
 
 def column_responses(
-    lists: Iterator[Ranked], scored: Scored, fusion: Fusion
+    lists: Iterator[Ranked], scored: ScoredSurvey, fusion: Fusion
 ) -> Iterator[pb.GetCandidatesResponse]:
     """Candidates as messages of columns near 1 MiB, at least one."""
     spec, revision = scored.spec(fusion), scored.snapshot.survey.revision
-    found = batches(lists, lambda one: len(one.rows), COLUMN_CANDIDATES)
-    # of nothing too, so that the revision is told
-    for batch in itertools.chain([next(found, [])], found):
+    groups = batches(lists, lambda one: len(one.rows), COLUMN_CANDIDATES)
+    # at least one message, so that the revision is always sent
+    for batch in itertools.chain([next(groups, [])], groups):
         yield pb.GetCandidatesResponse(columns=candidate_columns(batch), score_spec=spec, revision=revision)
 
 
 def candidate_columns(lists: Sequence[Ranked]) -> pb.CandidateColumns:
-    """Lists laid end to end."""
+    """Concatenated lists as columns."""
     lengths = np.array([len(one.rows) for one in lists], np.int64)
     queries = np.repeat(np.array([one.query for one in lists], ROW), lengths)
     return pb.CandidateColumns(
         query_rows=queries.tobytes(),
         candidate_rows=b"".join(one.rows.astype(ROW).tobytes() for one in lists),
-        visual=_end_to_end(one.scores.visual for one in lists),
-        feasibility=_end_to_end(one.scores.feasibility for one in lists),
-        fused=_end_to_end(one.scores.fused for one in lists),
+        visual=_concatenated(one.scores.visual for one in lists),
+        feasibility=_concatenated(one.scores.feasibility for one in lists),
+        fused=_concatenated(one.scores.fused for one in lists),
     )
 
 
 def batches(lists: Iterator[ListT], length: Callable[[ListT], int], most: int) -> Iterator[list[ListT]]:
-    """Lists in groups that make a message each, of so many candidates at most; a list is never split.
+    """Lists in groups of at most `most` candidates, one group per message; a list is never split.
 
-    A list counts for one more than it is long, so that empty ones fill a message too.
+    A list counts for one more than its length, so that empty lists fill a message too.
     """
     batch: list[ListT] = []
     held = 0
@@ -140,22 +140,22 @@ def batches(lists: Iterator[ListT], length: Callable[[ListT], int], most: int) -
         yield batch
 
 
-def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb.ListDetectionsResponse:
-    """A page of detections near 1 MiB at most, with the vectors that are scored where asked for."""
+def detections_response(request: pb.ListDetectionsRequest, scored: ScoredSurvey) -> pb.ListDetectionsResponse:
+    """A page of detections of about 1 MiB at most, with their vectors if requested."""
     stored = scored.snapshot.detections
     largest = 1000 if request.include_embeddings else 10_000
     size = checks.page_size(request.page_size, default=1000, largest=largest)
     arguments = request.page_token, "detections", request.survey_id
     rows, token = checks.page(range(len(stored)), size, *arguments)
-    found = [messages.detection_message(stored[row]) for row in rows]
+    page = [messages.detection_message(stored[row]) for row in rows]
     embeddings = scored.snapshot.base if request.base_embeddings else scored.gallery.embeddings
     row_bytes = 2 * embeddings.shape[1] if request.include_embeddings else 0
-    fitting = _fitting([d.ByteSize() + row_bytes for d in found])
-    if fitting < len(found):
+    fitting = _fitting([d.ByteSize() + row_bytes for d in page])
+    if fitting < len(page):
         rows, token = checks.page(range(len(stored)), fitting, *arguments)
     vectors = embeddings[rows[0] : rows[-1] + 1] if rows else embeddings[:0]
     return pb.ListDetectionsResponse(
-        detections=found[: len(rows)],
+        detections=page[: len(rows)],
         embeddings=messages.tensor(vectors.astype(np.float16)) if request.include_embeddings else None,
         next_page_token=token,
         revision=scored.snapshot.survey.revision,
@@ -163,20 +163,20 @@ def detections_response(request: pb.ListDetectionsRequest, scored: Scored) -> pb
 
 
 def _fitting(sizes: Sequence[int]) -> int:
-    """How many of the first items stay within PAGE_BYTES; at least one, so that a list goes on."""
+    """Number of first items within PAGE_BYTES; at least one, so that listing always advances."""
     return max(1, int(np.searchsorted(np.cumsum(sizes), PAGE_BYTES, side="right")))
 
 
-def _end_to_end(scores: Iterable[Float32Array]) -> survey_pb2.Tensor:
+def _concatenated(scores: Iterable[Float32Array]) -> survey_pb2.Tensor:
     return messages.tensor(np.concatenate([np.empty(0, np.float32), *scores]))
 
 
-def _candidate(evidence: Evidence) -> pb.Candidate:
+def _candidate(candidate: ScoredCandidate) -> pb.Candidate:
     return pb.Candidate(
-        detection_id=evidence.detection_id,
-        visual=evidence.visual,
-        feasibility=evidence.feasibility,
-        fused=evidence.fused,
-        reason=evidence.reason,
-        individual_id=evidence.individual_id,
+        detection_id=candidate.detection_id,
+        visual=candidate.visual,
+        feasibility=candidate.feasibility,
+        fused=candidate.fused,
+        reason=candidate.reason,
+        individual_id=candidate.individual_id,
     )

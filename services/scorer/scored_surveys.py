@@ -1,4 +1,4 @@
-"""Surveys as they are scored, kept ready in memory as long as there is room."""
+"""Surveys ready to be scored, kept in memory as long as there is room."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ from services.common.survey.state import Snapshot, SurveyState
 from services.common.telemetry import metrics
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.filters import Columns
-from services.scorer.list_cache import StandingLists
+from services.scorer.list_cache import ListCache
 from services.scorer.surveys import Surveys
 from spotted.arrays import Float32Array
 from spotted.calibration.model import Calibration
-from spotted.ranking.candidate_lists import Standing
+from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import survey_pb2 as pb
 
 LISTS_BYTES = 512 * 1024**2
-# lists that nobody read for so long leave memory; ranking everyone anew costs less than they take
+# lists not read for this long leave memory; ranking everyone again costs less than keeping them
 LISTS_IDLE_S = 600.0
 
 
-class Scored:
-    """A survey at one revision, as it is scored.
+class ScoredSurvey:
+    """A survey at one revision, ready to be scored.
 
-    gallery: through the active head, where there is one, and with the active calibration.
-    fallback: why there is no calibration, in words. lists: those of the survey, whatever its revision, as
-        long as there is room for them. threads: to rank with.
+    gallery: with embeddings through the active head, if there is one, and with the active calibration.
+    fallback: a message saying why CALIBRATED falls back to the product; "" if there is a calibration.
+    lists: returns the candidate lists of the survey at any revision, kept as long as there is room.
+    threads: number of threads to rank with.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class Scored:
         snapshot: Snapshot,
         gallery: Gallery,
         fallback: str,
-        lists: Callable[[], StandingLists],
+        lists: Callable[[], ListCache],
         threads: int = 1,
     ) -> None:
         self.snapshot = snapshot
@@ -55,40 +57,52 @@ class Scored:
         self._fallback = fallback
 
     @cached_property
+    def ranker(self) -> Ranker:
+        """The ranker of the gallery, made by the first call that ranks."""
+        return Ranker(self.gallery)
+
+    @cached_property
     def columns(self) -> Columns:
-        """What filters look at."""
+        """The columns that filters read."""
         return Columns(self.snapshot)
 
-    def standing(self, k: int, asked: Fusion) -> Standing | None:
-        """Lists of k candidates or more of every detection; None where they would be too long to keep."""
-        fusion = self.fusion(asked)
-        return self._lists().of(self.snapshot, self.gallery, k, fusion, threads=self.threads)
+    def candidate_table(self, k: int, requested: Fusion) -> CandidateTable | None:
+        """The k best candidates or more of every detection; None if they would be too many to keep."""
+        return self._lists().table(
+            self.snapshot,
+            self.gallery,
+            lambda: self.ranker,
+            k,
+            self.fusion(requested),
+            threads=self.threads,
+        )
 
-    def fusion(self, asked: Fusion) -> Fusion:
-        """The fusion that is used where `asked` was asked for."""
-        return Fusion.PRODUCT if asked is Fusion.CALIBRATED and self._fallback else asked
+    def fusion(self, requested: Fusion) -> Fusion:
+        """The fusion that is used for a requested one."""
+        return Fusion.PRODUCT if requested is Fusion.CALIBRATED and self._fallback else requested
 
-    def spec(self, asked: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
-        """What the scores are made from where `asked` was asked for."""
-        spec = self.snapshot.score_spec(self.fusion(asked))
-        if asked is Fusion.CALIBRATED:
+    def spec(self, requested: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
+        """The spec of the scores of a requested fusion."""
+        spec = self.snapshot.score_spec(self.fusion(requested))
+        if requested is Fusion.CALIBRATED:
             spec.fallback = self._fallback
             spec.calibration_digest = "" if self._fallback else self.snapshot.survey.calibration_digest
         return spec
 
 
 @dataclass(slots=True)
-class _Kept:
-    """A survey made ready, and the lock of those who do so."""
+class _Entry:
+    """A survey made ready, and the lock held while it is made ready."""
 
-    scored: Scored | None = None
+    scored: ScoredSurvey | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Galleries:
-    """The surveys of a process as they are scored; they leave memory with the surveys that they are of.
+class ScoredSurveys:
+    """The surveys of a process, ready to be scored; each leaves memory with the survey it was made from.
 
-    lists_bytes: memory that candidate lists of whole surveys may take, about. threads: to rank with.
+    lists_bytes: approximate memory for the candidate lists of whole surveys.
+    threads: number of threads to rank with.
     """
 
     def __init__(
@@ -104,41 +118,41 @@ class Galleries:
         self._surveys = surveys
         self._heads = heads
         self._calibrations = calibrations
-        self._kept: WeakKeyDictionary[Folded[SurveyState], _Kept] = WeakKeyDictionary()
-        self._lists: Recent[str, StandingLists] = Recent(
+        self._entries: WeakKeyDictionary[Folded[SurveyState], _Entry] = WeakKeyDictionary()
+        self._lists: Recent[str, ListCache] = Recent(
             lists_bytes, lambda lists: lists.size_bytes, idle_s=LISTS_IDLE_S
         )
         self._lock = threading.Lock()
 
-    def scored(self, survey_id: str) -> Scored:
-        """A survey as it stands in the store. Raises NotFoundError."""
+    def get(self, survey_id: str) -> ScoredSurvey:
+        """A survey at its present revision in the store. Raises NotFoundError."""
         folded = self._surveys.folded(survey_id)
         snapshot = folded.view(lambda state, _: state.snapshot())
         with self._lock:
-            kept = self._kept.setdefault(folded, _Kept())
-        # the first to come makes it ready, the others wait for it
-        with kept.lock:
-            if kept.scored is None or kept.scored.snapshot is not snapshot:
-                kept.scored = self._ready(snapshot, kept.scored)
-            return kept.scored
+            entry = self._entries.setdefault(folded, _Entry())
+        # the first caller makes it ready, the others wait
+        with entry.lock:
+            if entry.scored is None or entry.scored.snapshot is not snapshot:
+                entry.scored = self._make_ready(snapshot, entry.scored)
+            return entry.scored
 
-    def adapted(self, scored: Scored, base: Float32Array) -> Float32Array:
-        """One base unit vector (D,) as it is scored: through the active head, where there is one."""
+    def adapt(self, scored: ScoredSurvey, base: Float32Array) -> Float32Array:
+        """One base unit vector (D,) through the active head, if there is one."""
         digest = scored.snapshot.survey.head_digest
         return self._heads.get(digest, scored.snapshot.organisation).apply(base[None])[0] if digest else base
 
-    def _ready(self, snapshot: Snapshot, before: Scored | None) -> Scored:
+    def _make_ready(self, snapshot: Snapshot, before: ScoredSurvey | None) -> ScoredSurvey:
         calibration, fallback = self._calibration(snapshot)
         gallery = replace(self._through_head(snapshot, before), calibration=calibration)
         survey_id = snapshot.survey.survey_id
-        return Scored(snapshot, gallery, fallback, lambda: self._lists_of(survey_id), self._threads)
+        return ScoredSurvey(snapshot, gallery, fallback, lambda: self._lists_of(survey_id), self._threads)
 
-    def _lists_of(self, survey_id: str) -> StandingLists:
-        found = self._lists.get(survey_id, StandingLists)
+    def _lists_of(self, survey_id: str) -> ListCache:
+        lists = self._lists.get(survey_id, ListCache)
         metrics.LISTS_BYTES.set(self._lists.state()[1])
-        return found
+        return lists
 
-    def _through_head(self, snapshot: Snapshot, before: Scored | None) -> Gallery:
+    def _through_head(self, snapshot: Snapshot, before: ScoredSurvey | None) -> Gallery:
         digest = snapshot.survey.head_digest
         if not digest or not snapshot.detections:
             return snapshot.gallery
@@ -148,22 +162,22 @@ class Galleries:
             and before.snapshot.survey.head_digest == digest
             and before.snapshot.generation == snapshot.generation
         ):
-            # rows that were adapted before stay as they are
+            # rows that were adapted before are not adapted again
             known = before.gallery.embeddings.astype(np.float16, copy=False)
         fresh = self._heads.get(digest, snapshot.organisation).apply(unit_rows(snapshot.base[len(known) :]))
         adapted = np.concatenate([known, fresh.astype(np.float16)])
         return replace(snapshot.gallery, embeddings=adapted)
 
     def _calibration(self, snapshot: Snapshot) -> tuple[Calibration | None, str]:
-        """The active calibration, or why there is none that fits, in words."""
+        """The active calibration, or a message saying why none can be used."""
         digest = snapshot.survey.calibration_digest
         if not digest:
-            return None, "this survey has no calibration, the product ranks; fit one with FitCalibration"
+            return None, "this survey has no calibration, the product is used; fit a calibration"
         calibration, fitted_on = self._calibrations.get(digest, snapshot.organisation)
         now = snapshot.score_spec()
         if (fitted_on.head_digest, fitted_on.feasibility_digest) != (now.head_digest, now.feasibility_digest):
             return None, (
-                "the calibration was fitted on scores of another head, feasibility or extent, the product "
-                "ranks; fit it again with FitCalibration"
+                "the calibration was fitted on scores of another head, feasibility or extent, the product is "
+                "used; fit the calibration again"
             )
         return calibration, ""

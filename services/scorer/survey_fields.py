@@ -1,4 +1,4 @@
-"""What may stand in a survey's own fields and in its cameras' periods, and how two creations differ."""
+"""Checks of survey fields and camera periods, and the difference of two creations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spotted.v1 import survey_pb2 as pb
 
 
 def check_fields(survey: pb.Survey) -> None:
-    """Raise InvalidInputError where a survey does not end after it starts, or its knobs cannot be."""
+    """Raise InvalidInputError if a survey ends before it starts, or its feasibility settings are invalid."""
     if messages.seconds(survey.end_time) <= messages.seconds(survey.start_time):
         raise InvalidInputError(
             f"survey {survey.survey_id!r} does not end after it starts; correct start_time or end_time",
@@ -19,16 +19,16 @@ def check_fields(survey: pb.Survey) -> None:
     messages.feasibility(survey.feasibility)
 
 
-def differing_fields(asked: pb.Survey, stored: pb.Survey) -> list[str]:
-    """The fields of a creation that differ from what is stored; what was left out may be anything."""
+def differing_fields(requested: pb.Survey, stored: pb.Survey) -> list[str]:
+    """The fields of a creation that differ from the stored survey, except an omitted embedding spec."""
     fields = ["display_name", "start_time", "end_time", "feasibility"]
-    if asked.HasField("embedding"):
+    if requested.HasField("embedding"):
         fields.append("embedding")
-    return [field for field in fields if getattr(asked, field) != getattr(stored, field)]
+    return [field for field in fields if getattr(requested, field) != getattr(stored, field)]
 
 
 def outside_period(detection: Detection, camera: Camera | None) -> str:
-    """In words, how a detection lies outside its camera's period; "" where it does not."""
+    """A message saying how a detection lies outside its camera's period; "" if it does not."""
     if camera is None or detection.captured_at_s is None:
         return ""
     captured = f"detection {detection.detection_id!r} was captured {_utc(detection.captured_at_s)}"

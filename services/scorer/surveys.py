@@ -1,4 +1,4 @@
-"""The surveys of a store: created, changed, deleted, and seen as snapshots."""
+"""The surveys of a store: created, changed, deleted, and read as snapshots."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from spotted.v1 import survey_pb2 as pb
 
 DELETE = "DeleteSurvey"
 BUDGET_BYTES = 4 * 1024**3
-# Everything at once: a survey is whole or gone, and one that is made anew under the same id loses nothing
-# to a deletion that is still under way, nor to its repeat. The first key keeps the answer to the request.
+# Everything in one step: a survey is whole or gone, and a survey created again under the same id loses
+# nothing to a deletion still in progress, or to its repeat. The first key holds the answer to the request.
 _DELETE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return end
 for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
@@ -45,10 +45,10 @@ logger = logging.getLogger("spotted")
 
 
 class Surveys:
-    """All surveys of a store, each folded once per process.
+    """All surveys of a store, each rebuilt from its journal once per process.
 
-    budget_bytes: memory that those in it may take, about; those not used for longest leave first, and are
-        read from the store again when they are asked for. The one asked for always stays.
+    budget_bytes: approximate memory for surveys. The least recently used leave memory first and are read from
+        the store again on their next use; the one in use always stays.
     """
 
     def __init__(
@@ -65,20 +65,21 @@ class Surveys:
         metrics.SURVEYS_BUDGET_BYTES.set(budget_bytes)
         self._delete = store.script(_DELETE)
         self._folded: Recent[str, Folded[SurveyState]] = Recent(
-            budget_bytes, lambda folded: folded.peek().size_bytes, _left
+            budget_bytes, lambda folded: folded.peek().size_bytes, _log_eviction
         )
 
     def create(self, survey: pb.Survey, request_id: str, *, most: int = 0) -> pb.Survey:
-        """Create a survey; its organisation may have `most`, 0 for any number.
+        """Create a survey.
 
-        Raises AlreadyExistsError where the id is taken by other content, QuotaError.
+        most: number of surveys that its organisation may have, 0 for no limit.
+        Raises AlreadyExistsError if the id is taken by other content, QuotaError.
         """
         journal = Journal(self._store, keys.survey_journal(survey.survey_id), survey.survey_id)
         organisation = keys.owner(survey.survey_id)
         if most:
             listed = {*self.list_ids(organisation), survey.survey_id}
             check_count(len(listed), most, "surveys", "the organisation")
-        # first, so that a survey that exists is always listed
+        # before the journal, so that an existing survey is always listed
         self._store.add_member(keys.surveys(organisation), survey.survey_id)
         entry = self._event(survey=survey)
         made = described(survey, uid=uid_of(entry), cameras=0, detections=0, revision=1)
@@ -94,8 +95,8 @@ class Surveys:
         differing = differing_fields(survey, stored)
         if differing:
             raise AlreadyExistsError(
-                f"survey {survey.survey_id!r} exists with another {differing[0]}; change it with "
-                "UpdateSurvey, or choose another survey_id"
+                f"survey {survey.survey_id!r} exists with another {differing[0]}; update it, or choose "
+                "another survey_id"
             )
         return stored
 
@@ -104,12 +105,12 @@ class Surveys:
         return self._store.members(keys.surveys(organisation))
 
     def visible_ids(self, caller: Caller) -> list[str]:
-        """The ids of the surveys that a caller sees, sorted."""
+        """The ids of the surveys that a caller may see, sorted."""
         ids = self.list_ids(caller.organisation)
         return [survey_id for survey_id in ids if caller.sees(survey_id.removeprefix(caller.prefix))]
 
     def snapshot(self, survey_id: str) -> Snapshot:
-        """A survey as it stands in the store. Raises NotFoundError."""
+        """A survey at its present revision in the store. Raises NotFoundError."""
         return self.folded(survey_id).view(lambda state, _: state.snapshot())
 
     def described(self, survey_id: str) -> pb.Survey:
@@ -117,18 +118,18 @@ class Surveys:
         return self.folded(survey_id).view(lambda state, _: state.described())
 
     def existing(self, survey_ids: Sequence[str]) -> list[pb.Survey]:
-        """Those surveys that still exist."""
-        found = []
+        """The given surveys, without those that were deleted."""
+        surveys = []
         for survey_id in survey_ids:
             try:
-                found.append(self.described(survey_id))
+                surveys.append(self.described(survey_id))
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
-        return found
+        return surveys
 
     def update(self, survey: pb.Survey, paths: Sequence[str], request_id: str) -> pb.Survey:
-        """Change the named fields. Raises NotFoundError, ConcurrencyError where the etag is stale."""
+        """Change the named fields. Raises NotFoundError, ConcurrencyError if the etag is stale."""
 
         def decide(state: SurveyState) -> Change:
             if survey.etag and survey.etag != etag(state.survey):
@@ -145,14 +146,14 @@ class Surveys:
         return self._changed(survey.survey_id, decide, "UpdateSurvey", request_id)
 
     def activate_head(self, survey_id: str, digest: str, request_id: str) -> pb.Survey:
-        """Score through a head from now on, "" for none. Raises NotFoundError, DigestMismatchError."""
+        """Score through a head from now on; "" for none. Raises NotFoundError, DigestMismatchError."""
         head = self._heads.get(digest, keys.owner(survey_id)) if digest else None
 
         def decide(state: SurveyState) -> Change:
             if head is not None and head.spec != state.survey.embedding:
                 raise DigestMismatchError(
-                    f"head {digest[:12]} was trained on other vectors than survey {survey_id!r} holds; "
-                    "train one on this survey"
+                    f"head {digest[:12]} was trained on vectors of another backbone or preprocessing than "
+                    f"survey {survey_id!r} holds; train one on this survey"
                 )
             changed = _copy(state.survey)
             changed.head_digest = digest
@@ -163,7 +164,7 @@ class Surveys:
     def activate_calibration(
         self, survey_id: str, digest: str, request_id: str, *, scope: str = "ActivateCalibration"
     ) -> pb.Survey:
-        """Score CALIBRATED by a calibration that is in the store, "" for none. Raises NotFoundError."""
+        """Score CALIBRATED by a calibration in the store from now on; "" for none. Raises NotFoundError."""
 
         def decide(state: SurveyState) -> Change:
             changed = _copy(state.survey)
@@ -173,12 +174,12 @@ class Surveys:
         return self._changed(survey_id, decide, scope, request_id)
 
     def answered(self, survey_id: str, scope: str, request_id: str) -> pb.Survey | None:
-        """The survey as a request left it; None where it was not answered yet."""
+        """The survey in the answer to an earlier call of a request; None if there was none."""
         first = self.folded(survey_id).journal.answered(scope, request_id) if request_id else None
         return None if first is None else pb.Survey.FromString(first)
 
     def upsert_cameras(self, survey_id: str, cameras: Sequence[Camera], request_id: str) -> pb.Survey:
-        """Add or replace cameras. Raises PreconditionError where a detection lies outside a new period."""
+        """Add or replace cameras. Raises PreconditionError if a detection lies outside a new period."""
         event = self._event(
             cameras=store_pb2.CamerasUpserted(cameras=[messages.camera_message(c) for c in cameras])
         )
@@ -197,7 +198,7 @@ class Surveys:
         return self._changed(survey_id, decide, "UpsertCameras", request_id)
 
     def delete(self, survey_id: str, request_id: str) -> None:
-        """Delete a survey with all it holds. Raises NotFoundError; a repeat answers as the first time."""
+        """Delete a survey with everything in it. A repeat does nothing. Raises NotFoundError."""
         request = keys.request(survey_id, DELETE, request_id or uuid.uuid4().hex)
         if self._store.get(request) is not None:
             return
@@ -207,29 +208,23 @@ class Surveys:
         self._folded.drop(survey_id)
 
     def folded(self, survey_id: str) -> Folded[SurveyState]:
-        """The fold of a survey's journal."""
-        # ids that name no survey are dropped where that shows, and so take no memory
-        found = self._folded.get(
+        """The state of a survey, rebuilt from its journal."""
+        # an id without a survey is dropped as soon as that is known, so it takes no memory
+        folded = self._folded.get(
             survey_id, lambda: folded_survey(self._store, survey_id, gone=self._folded.drop)
         )
         count, size = self._folded.state()
         metrics.SURVEYS_IN_MEMORY.set(count)
         metrics.SURVEYS_BYTES.set(size)
-        return found
+        return folded
 
-    def event(self, added: store_pb2.DetectionsAdded) -> bytes:
+    def addition(self, added: store_pb2.DetectionsAdded) -> bytes:
         """A journal entry of new detections."""
         return self._event(detections=added)
 
     def deletion(self, detection_ids: Sequence[str]) -> bytes:
         """A journal entry of removed detections."""
         return self._event(deleted=store_pb2.DetectionsDeleted(detection_ids=detection_ids))
-
-    def specified(self, survey: pb.Survey, spec: pb.EmbeddingSpec) -> bytes:
-        """A journal entry that fixes how a survey's vectors are made."""
-        changed = _copy(survey)
-        changed.embedding.CopyFrom(spec)
-        return self._event(survey=changed)
 
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(
@@ -261,8 +256,8 @@ class Surveys:
         return event.SerializeToString()
 
 
-def _left(survey_id: str, size: int) -> None:
-    logger.info("survey %s leaves memory: %.0f MB", survey_id, size / 1e6)
+def _log_eviction(survey_id: str, size: int) -> None:
+    logger.info("survey %s evicted from memory: %.0f MB", survey_id, size / 1e6)
     metrics.SURVEYS_EVICTED.inc()
 
 

@@ -15,8 +15,9 @@ from spotted import __version__
 from spotted.arrays import IntArray
 from spotted.batch.snapshot import Snapshot, open_snapshot
 from spotted.errors import PreconditionError
-from spotted.ranking.gallery import Ranked, Scored
+from spotted.ranking.ranker import Ranked, Ranker
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.pair_scores import PairScores
 
 # what a file that was cut off, or is no block, makes numpy raise
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
@@ -69,7 +70,7 @@ class Block:
     counts: IntArray
     compared: IntArray
     rows: IntArray
-    scores: Scored
+    scores: PairScores
 
     def query_of_each(self) -> IntArray:
         """The query row of each candidate, (m,)."""
@@ -101,7 +102,7 @@ def compute_block(job: Job, number: int) -> None:
         raise PreconditionError(f"{job.snapshot} changed under the batch; run the command again")
     start = number * job.block_rows
     queries = np.arange(start, min(start + job.block_rows, job.detections))
-    found = list(snapshot.gallery.top_k(queries, job.top_k, fusion=job.fusion))
+    found = list(Ranker(snapshot.gallery).top_k(queries, job.top_k, fusion=job.fusion))
     _write(_gathered(queries, found), job, number)
 
 
@@ -113,7 +114,7 @@ def read_block(job: Job, number: int) -> Block | None:
     try:
         with job.path(number).open("rb") as content, np.load(content) as file:
             digest, columns = str(file["digest"]), {name: file[name] for name in file.files}
-        scores = Scored(columns["visual"], columns["feasibility"], columns["fused"])
+        scores = PairScores(columns["visual"], columns["feasibility"], columns["fused"])
         block = Block(columns["queries"], columns["counts"], columns["compared"], columns["rows"], scores)
     except UNREADABLE:
         return None
@@ -146,7 +147,7 @@ def _gathered(queries: IntArray, found: list[Ranked]) -> Block:
         np.array([len(ranked.rows) for ranked in found], dtype=np.int64),
         np.array([ranked.compared for ranked in found], dtype=np.int64),
         np.concatenate([ranked.rows for ranked in found]),
-        Scored(visual, feasibility, fused),
+        PairScores(visual, feasibility, fused),
     )
 
 

@@ -12,7 +12,7 @@ from spotted.batch.snapshot import Snapshot
 from spotted.errors import PreconditionError
 from spotted.formats.csv_candidates import CandidateRow, candidate_row, write_candidates
 from spotted.scoring import geometry
-from spotted.scoring.feasibility import reason, softened_journey
+from spotted.scoring.feasibility import describe_journey, softened_journey
 
 SAME_IMAGE = "two animals in one image"
 
@@ -66,4 +66,4 @@ def _reasons(snapshot: Snapshot, queries: IntArray, rows: IntArray) -> Iterator[
     journeys = zip(*(a.tolist() for a in (distance, gap, together, *places)), strict=True)
     for metres, seconds, one_image, first, second in journeys:
         cameras = camera_ids[first], camera_ids[second]
-        yield SAME_IMAGE if one_image else reason(metres, seconds, cameras, gallery.params)
+        yield SAME_IMAGE if one_image else describe_journey(metres, seconds, cameras, gallery.params)

@@ -1,87 +1,77 @@
-"""A survey as files: what every process of a batch scores from, without asking a service again."""
+"""A survey as files, from which every process of a batch scores without calling a service again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf import json_format
 
-from spotted import messages
 from spotted.arrays import IntArray
-from spotted.client import Spotted
-from spotted.client.calls import our_errors
+from spotted.client.survey_handle import SurveyHandle
+from spotted.client.values import EmbeddingSpec, SurveyInfo
 from spotted.errors import ConcurrencyError, PreconditionError
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import Camera, Detection, DetectionTable, Extent, Survey, detection_table, id_order
-from spotted.v1 import scorer_pb2
 
 MANIFEST, IDS, EMBEDDINGS, ORDER, CAMERA = "manifest.json", "ids.txt", "embeddings", "order", "camera"
 TABLE = tuple(column.name for column in fields(DetectionTable))
-# of the files' layout; another one is another digest
-LAYOUT = 1
-CALL_TIMEOUT_S = 30.0
+# version of the files' layout; part of the digest
+LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A survey at one revision, opened from its files; the arrays are shared by a machine's processes.
-
-    digest: SHA-256 of all its content. stored: the survey and its score spec, as the scorer described them.
-    camera: (n,) place of each detection's camera in `camera_ids`, -1 where it has none.
-    """
+    """A survey at one revision, opened from its files; the arrays are shared by a machine's processes."""
 
     digest: str
-    stored: scorer_pb2.GetSurveyResponse
+    """SHA-256 (hex) of all its content."""
+    stored: SurveyInfo
+    """The survey as the scorer stored it."""
     gallery: Gallery
+    """Its detections, ready to be ranked."""
     camera: IntArray
+    """(n,) index of each detection's camera in `camera_ids`, -1 for a detection without a camera."""
     camera_ids: tuple[str, ...]
+    """Ids of its cameras."""
     directory: Path
+    """The folder of its files."""
 
     def detection_ids(self) -> list[str]:
         """The id of each row."""
         return (self.directory / IDS).read_text(encoding="utf-8").splitlines()
 
 
-def described(spotted: Spotted, survey_id: str) -> scorer_pb2.GetSurveyResponse:
-    """A survey as it stands, and what its scores are made from. Raises NotFoundError."""
-    with our_errors("scorer"):
-        return spotted.scorer.GetSurvey(
-            scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=CALL_TIMEOUT_S
-        )
-
-
 def take_snapshot(
-    spotted: Spotted, survey_id: str, directory: Path, *, told: Callable[[int], None] = lambda _: None
+    survey: SurveyHandle, directory: Path, *, on_progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Write a survey into a directory that does not exist; it appears once it is whole.
+    """Write a survey into a directory that does not exist; it appears once it is complete.
 
-    told: called with the number of detections read since the last call.
-    Raises PreconditionError where the survey has no detections, ConcurrencyError where it changes meanwhile.
+    on_progress: called with the number of detections read since the last call.
+    Raises PreconditionError if the survey has no detections, ConcurrencyError if it changes meanwhile.
     """
-    stored = described(spotted, survey_id)
-    if not stored.survey.detection_count:
-        raise PreconditionError(f"survey {survey_id!r} has no detections; run `spotted embed` first")
-    cameras = {c.camera_id: c for c in spotted.cameras(survey_id)}
-    # what a run that was broken off left behind is begun again
+    stored = survey.info()
+    if not stored.detection_count:
+        raise PreconditionError(f"survey {survey.survey_id!r} has no detections; run `spotted embed` first")
+    cameras = {c.camera_id: c for c in survey.cameras()}
+    # a partial folder of an interrupted run is started again
     partial = directory.with_name(f"{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    _write_rows(spotted, stored, cameras, partial, told)
+    _write_rows(survey, stored, cameras, partial, on_progress)
     (partial / MANIFEST).write_text(_manifest(stored, cameras, partial), encoding="utf-8")
     partial.replace(directory)
 
 
 def open_snapshot(directory: Path) -> Snapshot:
-    """A snapshot whose arrays are read from disk as they are needed. Raises PreconditionError."""
+    """A snapshot whose arrays are read from disk when they are needed. Raises PreconditionError."""
     try:
         text = (directory / MANIFEST).read_bytes()
     except OSError as error:
@@ -89,32 +79,34 @@ def open_snapshot(directory: Path) -> Snapshot:
             f"{directory} holds no snapshot that can be read ({error}); share the folder with this machine"
         ) from error
     manifest = json.loads(text)
+    stored = _stored(manifest["stored"])
     columns = {column: _column(directory, column) for column in (*TABLE, ORDER, CAMERA)}
     gallery = Gallery(
         _column(directory, EMBEDDINGS),
         DetectionTable(**{column: columns[column] for column in TABLE}),
         columns[ORDER],
         Extent(**manifest["extent"]),
-        FeasibilityParams(**manifest["params"]),
+        stored.feasibility,
     )
-    stored = json_format.ParseDict(manifest["stored"], scorer_pb2.GetSurveyResponse())
     digest = hashlib.sha256(text).hexdigest()
     return Snapshot(digest, stored, gallery, columns[CAMERA], tuple(manifest["camera_ids"]), directory)
 
 
 @dataclass(slots=True)
 class _Rows:
-    """What is gathered page by page, some 60 bytes and an id for each detection."""
+    """Rows gathered page by page: about 60 bytes and an id for each detection."""
 
     ids: list[str] = field(default_factory=list)
     tables: list[DetectionTable] = field(default_factory=list)
     cameras: list[int] = field(default_factory=list)
     images: dict[str, int] = field(default_factory=dict)
 
-    def add(self, detections: list[Detection], cameras: dict[str, Camera], places: dict[str, int]) -> None:
+    def add(
+        self, detections: Sequence[Detection], cameras: dict[str, Camera], camera_index: dict[str, int]
+    ) -> None:
         self.ids += [d.detection_id for d in detections]
         self.tables.append(detection_table(detections, cameras, self.images))
-        self.cameras += [places.get(d.camera_id, -1) for d in detections]
+        self.cameras += [camera_index.get(d.camera_id, -1) for d in detections]
 
     def write(self, directory: Path) -> None:
         for column in TABLE:
@@ -126,55 +118,53 @@ class _Rows:
 
 
 def _write_rows(
-    spotted: Spotted,
-    stored: scorer_pb2.GetSurveyResponse,
+    survey: SurveyHandle,
+    stored: SurveyInfo,
     cameras: dict[str, Camera],
     directory: Path,
-    told: Callable[[int], None],
+    on_progress: Callable[[int], None],
 ) -> None:
-    survey = stored.survey
-    shape = survey.detection_count, survey.embedding.dimension
-    path = directory / f"{EMBEDDINGS}.npy"
-    embeddings = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
-    rows, places = _Rows(), {camera_id: i for i, camera_id in enumerate(cameras)}
-    for page in _pages(spotted, survey.survey_id):
-        if page.revision != survey.revision:
+    dimension = stored.embedding.dimension if stored.embedding else 0
+    embeddings = np.lib.format.open_memmap(
+        directory / f"{EMBEDDINGS}.npy",
+        mode="w+",
+        dtype=np.float16,
+        shape=(stored.detection_count, dimension),
+    )
+    rows, camera_index = _Rows(), {camera_id: i for i, camera_id in enumerate(cameras)}
+    for page in survey.detection_pages():
+        if page.revision != stored.revision:
             raise ConcurrencyError(
                 f"survey {survey.survey_id!r} changed while it was read; run the command again once nothing "
                 "is being added"
             )
         start = len(rows.ids)
-        rows.add([messages.detection(d) for d in page.detections], cameras, places)
-        embeddings[start : len(rows.ids)] = messages.array(page.embeddings)
-        told(len(page.detections))
+        rows.add(page.detections, cameras, camera_index)
+        embeddings[start : len(rows.ids)] = page.embeddings
+        on_progress(len(page.detections))
     embeddings.flush()
     rows.write(directory)
 
 
-def _pages(spotted: Spotted, survey_id: str) -> Iterator[scorer_pb2.ListDetectionsResponse]:
-    request = scorer_pb2.ListDetectionsRequest(survey_id=survey_id, include_embeddings=True)
-    while True:
-        with our_errors("scorer"):
-            page = spotted.scorer.ListDetections(request, timeout=CALL_TIMEOUT_S)
-        yield page
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
-
-
-def _manifest(stored: scorer_pb2.GetSurveyResponse, cameras: dict[str, Camera], directory: Path) -> str:
-    """Everything that is no column, and the digest of each file, as JSON."""
-    survey = stored.survey
-    start_s, end_s = messages.seconds(survey.start_time), messages.seconds(survey.end_time)
+def _manifest(stored: SurveyInfo, cameras: dict[str, Camera], directory: Path) -> str:
+    """Everything that is not a column, and the digest of each file, as JSON."""
     content = {
         "layout": LAYOUT,
-        "stored": json_format.MessageToDict(stored),
+        "stored": asdict(stored),
         "camera_ids": list(cameras),
-        "extent": asdict(Survey(survey.survey_id, start_s, end_s, cameras=cameras).extent()),
-        "params": asdict(messages.feasibility(survey.feasibility)),
+        "extent": asdict(Survey(stored.survey_id, stored.start_s, stored.end_s, cameras=cameras).extent()),
         "files": {path.name: _digest(path) for path in sorted(directory.iterdir())},
     }
     return json.dumps(content, indent=1, sort_keys=True)
+
+
+def _stored(content: dict[str, Any]) -> SurveyInfo:
+    """The survey of a manifest."""
+    values = {
+        "feasibility": FeasibilityParams(**content["feasibility"]),
+        "embedding": EmbeddingSpec(**content["embedding"]) if content["embedding"] else None,
+    }
+    return SurveyInfo(**content | values)
 
 
 def _digest(path: Path) -> str:

@@ -10,8 +10,8 @@ fit          fitting a calibration to labels
 known_pairs  pairs whose answer is labelled or follows from labels
 """
 
-from spotted.calibration.evidence import Pairs, Sides, Term, compared_sides, weighed
-from spotted.calibration.fit import Shrinkage, fit_calibration, lacking, thinned
+from spotted.calibration.evidence import PairEvidence, Sides, Term, compare_sides, weigh
+from spotted.calibration.fit import Shrinkage, describe_shortage, fit_calibration, thin_pairs
 from spotted.calibration.known_pairs import find_known_pairs
 from spotted.calibration.logistic import Regression
 from spotted.calibration.model import (
@@ -24,19 +24,19 @@ from spotted.calibration.model import (
 
 __all__ = [
     "Calibration",
-    "Pairs",
+    "PairEvidence",
     "Regression",
     "Shrinkage",
     "Sides",
     "Term",
-    "compared_sides",
+    "compare_sides",
+    "describe_shortage",
     "expected_calibration_error",
     "find_known_pairs",
     "fit_calibration",
-    "lacking",
     "log_odds",
     "probability",
     "probability_bounds",
-    "thinned",
-    "weighed",
+    "thin_pairs",
+    "weigh",
 ]

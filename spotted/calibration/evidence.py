@@ -1,4 +1,7 @@
-"""What speaks for one animal in a pair: the terms whose weighted sum is its log-odds (all ours)."""
+"""Evidence that a pair shows one animal: the terms whose weighted sum is the log-odds.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +18,24 @@ from spotted.survey import Side
 
 SidesArray = npt.NDArray[np.int8]
 
-# a similarity of 0 would count minus infinity; below this all count alike
+# lower similarities count as this one, because the logarithm of 0 is minus infinity
 LEAST_VISUAL = 1e-3
-# so would a feasibility of 0; this far down no journey was ever made
+# the same for feasibility; no journey of so low a feasibility was ever made
 LEAST_FEASIBILITY = math.exp(-12.0)
 DISTANCE_UNIT_M = 10_000.0
 GAP_UNIT_S = 3600.0
-# two gaps past a season count alike
+# longer gaps, past a season, count as this one
 LONGEST_GAP_S = 90 * 86_400.0
 _LONGEST = math.log1p(LONGEST_GAP_S / GAP_UNIT_S)
 
 
 class Sides(enum.IntEnum):
-    """How the sides of two detections compare: a coat says little across OPPOSITE ones (not comparable).
-
-    UNCERTAIN: different but overlapping, such as left and front, or unknown.
-    """
+    """How the sides of two detections compare."""
 
     OPPOSITE = 0
+    """Not comparable: the coat of one side says little about that of the other."""
     UNCERTAIN = 1
+    """Different but overlapping, such as left and front, or unknown."""
     SAME = 2
 
 
@@ -51,29 +53,32 @@ def _comparisons() -> SidesArray:
 _COMPARISON = _comparisons()
 
 
-def compared_sides(first: IntArray, second: IntArray) -> SidesArray:
+def compare_sides(first: IntArray, second: IntArray) -> SidesArray:
     """`Sides` of pairs, from values of `Side` that broadcast against each other."""
     return np.asarray(_COMPARISON[first, second])
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
-    """What is known of pairs, arrays of one shape.
+class PairEvidence:
+    """The evidence of pairs, arrays of one shape.
 
-    visual, feasibility: in [0, 1]. distance_m, gap_s: from 0 on. sides: values of `Sides`.
-    Feasibility, distance and gap are NaN where unknown: such a pair is judged by its looks and sides alone.
-    All is computed in the precision of `visual`: float32 for large blocks, float64 for what is answered.
+    A pair whose feasibility, distance or gap is unknown is judged only by visual similarity and sides.
     """
 
     visual: FloatArray
+    """In [0, 1]. Its precision is that of all results: float32 for large blocks, float64 for final scores."""
     feasibility: FloatArray
+    """In [0, 1], NaN if unknown."""
     distance_m: FloatArray
+    """At least 0, NaN if unknown."""
     gap_s: FloatArray
+    """At least 0, NaN if unknown."""
     sides: SidesArray
+    """Values of `Sides`."""
 
-    def at(self, chosen: BoolArray | tuple[IntArray, ...]) -> Pairs:
-        """The pairs that a mask or indices choose."""
-        return Pairs(
+    def at(self, chosen: BoolArray | tuple[IntArray, ...]) -> PairEvidence:
+        """The pairs that a mask or indices select."""
+        return PairEvidence(
             self.visual[chosen],
             self.feasibility[chosen],
             self.distance_m[chosen],
@@ -82,69 +87,68 @@ class Pairs:
         )
 
     def placed(self) -> BoolArray:
-        """Where distance, gap and feasibility are all known."""
+        """Whether distance, gap and feasibility are all known, for each pair."""
         return ~(np.isnan(self.feasibility) | np.isnan(self.distance_m) | np.isnan(self.gap_s))
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One addend of the log-odds, before its weight.
-
-    of: its value for each pair.
-    grows: it never falls as visual similarity or feasibility grows or the distance shrinks, the rest being
-        equal; its weight must not be negative, so that the log-odds keep to that.
-    place: it needs distance, gap and feasibility.
-    """
+    """One addend of the log-odds, before its weight."""
 
     name: str
-    of: Callable[[Pairs], FloatArray]
+    of: Callable[[PairEvidence], FloatArray]
+    """Its value for each pair."""
     grows: bool = True
+    """Whether it never falls if, all else equal, visual similarity or feasibility grows or distance shrinks.
+
+    The weight of such a term must not be negative, so that the log-odds do not fall either."""
     place: bool = False
+    """Whether it needs distance, gap and feasibility."""
 
 
-def _in_its_precision(pairs: Pairs, values: npt.ArrayLike) -> FloatArray:
+def _in_its_precision(pairs: PairEvidence, values: npt.ArrayLike) -> FloatArray:
     return np.asarray(values, dtype=pairs.visual.dtype)
 
 
-def _visual(pairs: Pairs) -> FloatArray:
+def _visual(pairs: PairEvidence) -> FloatArray:
     return pairs.visual
 
 
-def _log_visual(pairs: Pairs) -> FloatArray:
+def _log_visual(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, np.log(np.maximum(pairs.visual, LEAST_VISUAL)))
 
 
-def _visual_comparable(pairs: Pairs) -> FloatArray:
+def _visual_comparable(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.visual * (pairs.sides != Sides.OPPOSITE))
 
 
-def _visual_same_side(pairs: Pairs) -> FloatArray:
+def _visual_same_side(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.visual * (pairs.sides == Sides.SAME))
 
 
-def _same_side(pairs: Pairs) -> FloatArray:
+def _same_side(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.sides == Sides.SAME)
 
 
-def _opposite_sides(pairs: Pairs) -> FloatArray:
+def _opposite_sides(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.sides == Sides.OPPOSITE)
 
 
-def _log_feasibility(pairs: Pairs) -> FloatArray:
+def _log_feasibility(pairs: PairEvidence) -> FloatArray:
     possible = np.maximum(_in_its_precision(pairs, pairs.feasibility), LEAST_FEASIBILITY)
     return _in_its_precision(pairs, np.log(possible))
 
 
-def _nearness(pairs: Pairs) -> FloatArray:
+def _nearness(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.distance_m) / -DISTANCE_UNIT_M
 
 
-def _gap(pairs: Pairs) -> FloatArray:
+def _gap(pairs: PairEvidence) -> FloatArray:
     gap = np.log1p(_in_its_precision(pairs, pairs.gap_s) / GAP_UNIT_S) / _LONGEST
     return _in_its_precision(pairs, np.minimum(gap, 1.0))
 
 
-def _gap_squared(pairs: Pairs) -> FloatArray:
+def _gap_squared(pairs: PairEvidence) -> FloatArray:
     return np.square(_gap(pairs))
 
 
@@ -163,8 +167,8 @@ TERMS = (
 LOOKS = tuple(term for term in TERMS if not term.place)
 
 
-def weighed(pairs: Pairs, terms: Sequence[Term], weights: Sequence[float]) -> FloatArray:
-    """The first weight plus the weighted sum of terms, of each pair; a weight of 0 costs nothing."""
+def weigh(pairs: PairEvidence, terms: Sequence[Term], weights: Sequence[float]) -> FloatArray:
+    """The first weight plus the weighted sum of the terms, for each pair; skips terms of weight 0."""
     constant, *factors = weights
     total = np.full_like(pairs.visual, constant)
     for term, factor in zip(terms, factors, strict=True):

@@ -1,4 +1,7 @@
-"""From labels to pairs whose answer is known: given, or following from others (must-link is transitive)."""
+"""Pairs whose answer is known: labelled, or implied by other labels (must-link is transitive).
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from scipy.sparse.csgraph import connected_components
 
 from spotted.arrays import IntArray
 
-# up to so many detections of known individuals, each of their pairs is listed; of more, pairs at random
+# with more detections of known individuals than this, pairs of different individuals are drawn at random
 ALL_PAIRS = 1000
+# number of pairs drawn
 DRAWN = 500_000
 
 Rows = tuple[int, int]
@@ -26,18 +30,22 @@ def find_known_pairs(
 ) -> tuple[IntArray, IntArray]:
     """Pairs of rows whose answer is known, (m, 2), and the individual of each end as a number, (m, 2).
 
-    same, different: labelled pairs of rows. individual: (n,) known identities, "" where unknown.
-    All pairs of one animal are listed. Those of different known individuals are drawn at random where they
-    are many. A pair labelled different that follows to be the same is left out (ours): it is a conflict.
+    same, different: labelled pairs of rows. individual: (n,) known identities, "" if unknown.
+    All pairs of one animal are listed. Pairs of different known individuals are drawn at random if they are
+    many. A pair labelled different that the other labels imply to be the same is a conflict and left out.
+
+    >>> rows, animals = find_known_pairs([(0, 1), (1, 2)], [(2, 3)], [""] * 4, np.random.default_rng(0))
+    >>> [(a, b, bool(x == y)) for (a, b), (x, y) in zip(rows.tolist(), animals)]
+    [(0, 1, True), (0, 2, True), (0, 3, False), (1, 2, True), (1, 3, False), (2, 3, False)]
     """
     animal = _animals(same, individual)
-    found = [*_within(animal), *_across(animal, different), *_strangers(animal, individual, rng)]
-    rows = np.unique(np.sort(np.array(found, dtype=np.int64).reshape(-1, 2), axis=1), axis=0)
+    pairs = [*_within(animal), *_across(animal, different), *_strangers(animal, individual, rng)]
+    rows = np.unique(np.sort(np.array(pairs, dtype=np.int64).reshape(-1, 2), axis=1), axis=0)
     return rows, animal[rows]
 
 
 def _animals(same: Iterable[Rows], individual: Sequence[str]) -> IntArray:
-    """The number of each row's animal, (n,); equal where rows are known to show one."""
+    """The number of each row's animal, (n,); equal if rows are known to show one animal."""
     first: dict[str, int] = {}
     links = [*same, *((first.setdefault(who, row), row) for row, who in enumerate(individual) if who)]
     ends = np.array(links, dtype=np.int64).reshape(-1, 2)
@@ -59,7 +67,7 @@ def _within(animal: IntArray) -> Iterable[Rows]:
 
 
 def _across(animal: IntArray, different: Iterable[Rows]) -> Iterable[Rows]:
-    """All pairs between animals that a label tells apart."""
+    """All pairs between two animals that a label separates."""
     members = _members(animal)
     apart = {tuple(sorted((int(animal[a]), int(animal[b])))) for a, b in different}
     for one, other in sorted(apart):
@@ -68,7 +76,7 @@ def _across(animal: IntArray, different: Iterable[Rows]) -> Iterable[Rows]:
 
 
 def _strangers(animal: IntArray, individual: Sequence[str], rng: np.random.Generator) -> Iterable[Rows]:
-    """Pairs of known individuals that are not the same."""
+    """Pairs of different known individuals."""
     known = np.flatnonzero([bool(who) for who in individual])
     if len(known) <= ALL_PAIRS:
         first, second = (known[side] for side in np.triu_indices(len(known), 1))

@@ -1,4 +1,4 @@
-"""Logistic regression with weighted examples, bounds on its weights and a pull towards a starting point."""
+"""Logistic regression with weighted examples, bounds on the weights and a pull towards a starting point."""
 
 from __future__ import annotations
 
@@ -11,29 +11,43 @@ from scipy.special import expit
 from spotted.arrays import BoolArray, Float64Array
 
 MOST_STEPS = 500
-# after a quasi-Newton search, so that hardly a digit depends on the way there or on the order of examples
+# after the quasi-Newton search; then few digits depend on its path or on the order of examples
 NEWTON_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """Examples and what the weights w are held to.
+    """Weighted examples and the constraints on the weights w.
 
-    design: (m, k), what the weights multiply, a column of ones for the constant. truth, weights: (m,).
-    start, pull: (k,), the loss grows by pull / 2 * (w - start)^2; a pull above 0 makes it strictly convex.
-    bounds: least and largest of each weight.
+    >>> from scipy.optimize import Bounds
+    >>> regression = Regression(
+    ...     design=np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 3.0]]),
+    ...     truth=np.array([False, True, False, True]),
+    ...     weights=np.ones(4),
+    ...     start=np.zeros(2),
+    ...     pull=np.full(2, 0.1),
+    ...     bounds=Bounds([-np.inf, 0.0]),
+    ... )
+    >>> regression.solve().round(3)
+    array([-0.923,  0.686])
     """
 
     design: Float64Array
+    """(m, k) values that the weights multiply, with a column of ones for the constant."""
     truth: BoolArray
+    """(m,) the answer of each example."""
     weights: Float64Array
+    """(m,) the weight of each example."""
     start: Float64Array
+    """(k,) the weights without examples."""
     pull: Float64Array
+    """(k,) the loss grows by pull / 2 * (w - start)^2; a pull above 0 makes it strictly convex."""
     bounds: Bounds
+    """Lower and upper bound of each weight."""
 
-    def solved(self) -> Float64Array:
+    def solve(self) -> Float64Array:
         """The weights (k,) of least loss: minus the weighted log-likelihood, plus the pull."""
-        found = minimize(
+        result = minimize(
             self.loss,
             self.start,
             jac=True,
@@ -41,21 +55,21 @@ class Regression:
             bounds=self.bounds,
             options={"maxiter": MOST_STEPS},
         )
-        at = np.asarray(found.x, dtype=np.float64)
+        at = np.asarray(result.x, dtype=np.float64)
         for _ in range(NEWTON_STEPS):
             at = self._newton(at)
         return at
 
     def loss(self, at: Float64Array) -> tuple[float, Float64Array]:
-        """The loss at some weights (k,), and its gradient (k,)."""
+        """The loss at weights (k,), and its gradient (k,)."""
         odds, off = self.design @ at, at - self.start
-        # log(1 + e^z) - y z, finite where e^z overflows
+        # log(1 + e^z) - y z, finite even if e^z overflows
         misfit = np.log1p(np.exp(-np.abs(odds))) + np.maximum(odds, 0.0) - self.truth * odds
         gradient = self.design.T @ (self.weights * (expit(odds) - self.truth)) + self.pull * off
         return float(self.weights @ misfit + self.pull @ off**2 / 2), gradient
 
     def _newton(self, at: Float64Array) -> Float64Array:
-        """One step over the weights that are not at a bound."""
+        """One Newton step over the weights that are not at a bound."""
         free = (at > self.bounds.lb) & (at < self.bounds.ub)
         odds, columns = self.design @ at, self.design[:, free]
         bend = (columns.T * (self.weights * expit(odds) * expit(-odds))) @ columns + np.diag(self.pull[free])

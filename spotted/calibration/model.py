@@ -1,7 +1,9 @@
-"""The probability that two detections show one animal, and how far such probabilities are off (ours).
+"""The probability that two detections show one animal, and the error of such probabilities.
 
 The log-odds are a weighted sum of the terms of `evidence`; `fit` learns the weights from a survey's own
-labels. A second sum, of looks and sides alone, judges pairs without place or time.
+labels. A second sum, only of visual similarity and sides, is for pairs without position or time.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -14,40 +16,43 @@ import numpy as np
 from scipy.special import expit
 
 from spotted.arrays import BoolArray, Float32Array, FloatArray
-from spotted.calibration.evidence import LOOKS, TERMS, Pairs, weighed
+from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, weigh
 from spotted.errors import InvalidInputError
 
-# meaning of the terms and of the weights; those of another version cannot be read
+# of the meaning of terms and weights; another version cannot be read
 VERSION = 1
-# equally many pairs in each bin of the calibration error
+# of the calibration error; each holds the same number of pairs
 BINS = 15
-# what rounding to float32 moves log-odds by, at most, with room
+# upper bound of the error of log-odds by rounding to float32, with a margin
 ROUNDING = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What `fit_calibration` learned.
-
-    placed: constant, then the weight of each of TERMS; unplaced: the same of LOOKS, for pairs without place.
-    scale: standard deviation of each of TERMS over the labelled pairs, by which shrinkage was measured.
-    same_pairs, different_pairs, individuals: the evidence. share: of same pairs, that the constants assume.
-    held_out_ece: expected calibration error on individuals that were left out (BINS bins of equal weight);
-        pairs count as the share has it.
-    """
+    """The result of `fit_calibration`."""
 
     placed: tuple[float, ...]
+    """The constant, then the weight of each of TERMS, for pairs with position and time."""
     unplaced: tuple[float, ...]
+    """The constant, then the weight of each of LOOKS, for other pairs."""
     scale: tuple[float, ...]
+    """Standard deviation of each of TERMS over the labelled pairs, the unit of shrinkage."""
     same_pairs: int
+    """Number of SAME pairs it was fitted to."""
     different_pairs: int
+    """Number of DIFFERENT pairs it was fitted to."""
     individuals: int
+    """Number of individuals among these pairs."""
     share: float
+    """Share of SAME pairs in the survey that the constants assume."""
     held_out_ece: float
+    """Expected calibration error on held-out individuals, in BINS bins of equal weight.
+
+    SAME and DIFFERENT pairs are weighted to `share`."""
     version: int = VERSION
 
     def __post_init__(self) -> None:
-        """Raise InvalidInputError where the weights are not those of this version's terms, or not finite."""
+        """Raise InvalidInputError if the weights do not fit this version's terms, or are not finite."""
         lengths = (len(self.placed), len(self.unplaced), len(self.scale))
         expected = (len(TERMS) + 1, len(LOOKS) + 1, len(TERMS))
         finite = np.isfinite([*self.placed, *self.unplaced, *self.scale]).all()
@@ -68,38 +73,38 @@ class Calibration:
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """The calibration in a text. Raises InvalidInputError where it holds something else."""
+        """Parse `to_json`. Raises InvalidInputError if the text is not a calibration."""
         try:
             fields = json.loads(text)
             rows = {key: tuple(map(float, fields[key])) for key in ("placed", "unplaced", "scale")}
             return cls(**{**fields, **rows})
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInputError(
-                f"the text is no calibration ({error}); fit it again", field="calibration"
+                f"the text is not a calibration ({error}); fit it again", field="calibration"
             ) from error
 
 
-def log_odds(calibration: Calibration, pairs: Pairs) -> FloatArray:
+def log_odds(calibration: Calibration, pairs: PairEvidence) -> FloatArray:
     """Natural log-odds of "same individual" of each pair, elementwise, in the precision of `pairs.visual`.
 
-    They never fall as visual similarity grows, nor as the distance shrinks at the same gap (ours).
+    They never fall if visual similarity grows, or if the distance shrinks at the same gap.
     """
-    placed = weighed(pairs, TERMS, calibration.placed)
+    placed = weigh(pairs, TERMS, calibration.placed)
     known = pairs.placed()
-    return placed if known.all() else np.where(known, placed, weighed(pairs, LOOKS, calibration.unplaced))
+    return placed if known.all() else np.where(known, placed, weigh(pairs, LOOKS, calibration.unplaced))
 
 
-def probability(calibration: Calibration, pairs: Pairs) -> Float32Array:
+def probability(calibration: Calibration, pairs: PairEvidence) -> Float32Array:
     """Probability that each pair shows one animal, float32, elementwise."""
     return np.asarray(expit(log_odds(calibration, pairs)), dtype=np.float32)
 
 
 def probability_bounds(
-    calibration: Calibration, pairs: Pairs, error: float
+    calibration: Calibration, pairs: PairEvidence, error: float
 ) -> tuple[Float32Array, Float32Array]:
     """Least and largest float64 probability of pairs whose visual similarity is known within `error`.
 
-    Holds for pairs in float32, whose own rounding ROUNDING covers.
+    Holds for pairs in float32: ROUNDING covers their rounding.
     """
     low, high = (
         log_odds(calibration, replace(pairs, visual=np.clip(pairs.visual + shift, 0.0, 1.0)))
@@ -114,11 +119,15 @@ def expected_calibration_error(
 ) -> float:
     """Mean over equal-mass bins of |mean probability - share of same pairs|, weighted by mass.
 
-    probabilities, same, weights: (m,); pairs are ordered by probability, equal ones as they come.
-    Raises InvalidInputError without a pair.
+    probabilities, same, weights: (m,); pairs are ordered by probability, ties by position.
+    Raises InvalidInputError if there are no pairs.
+
+    >>> same = np.array([False, True, True, True])
+    >>> round(expected_calibration_error(np.array([0.5, 0.5, 0.9, 0.9]), same, bins=2), 3)
+    0.05
     """
     if not len(probabilities):
-        raise InvalidInputError("there is no pair to measure calibration on; send at least one")
+        raise InvalidInputError("no pairs to measure calibration on; send at least one")
     order = np.argsort(probabilities, kind="stable")
     mass = np.ones(len(order)) if weights is None else weights[order].astype(np.float64)
     middle = (np.cumsum(mass) - mass / 2) / mass.sum()

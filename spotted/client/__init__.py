@@ -1,55 +1,107 @@
-"""A typed client over the three services.
+"""A typed client of the three services.
 
-    from spotted.client import Spotted
+    from spotted import Spotted
 
     with Spotted.local() as spotted:
-        for candidates in spotted.candidates("serengeti-2026", top_k=5):
+        survey = spotted.survey("serengeti-2026")
+        for candidates in survey.candidates(top_k=5):
             print(candidates.detection_id, [c.detection_id for c in candidates.candidates])
+        questions = survey.session("main").next_pairs("anna")
 
-What goes in are the library's value classes; what comes back are the messages of the contract, typed and
-described in docs/api.md. Every method raises the classes of spotted.errors. Every call has a deadline and
-is repeated only where nothing answered (see spotted.client.calls).
+A handle stands for one survey, session or operation; making one sends nothing. Arguments and results are
+values of the library and of `spotted.client.values`. Every method raises the classes of spotted.errors.
+
+spotted             `Spotted`: connections, embedding, surveys and operations by id
+survey_handle       `SurveyHandle`: one survey
+survey_contents     its cameras and detections
+survey_scores       its candidates, pairs and matrices
+session_handle      `SessionHandle`: one annotation session
+operation_handle    `OperationHandle`: one long-running operation
+values              frozen values that go in and come out
+answers             labels for pairs, bursts and galleries
+oracle              a session answered from known identities
+ingest              photographs into a survey
+gallery             a survey's gallery, rebuilt from the scorer for measuring
+credentials         tokens and TLS files
+connection          channels, deadlines, pages, request ids
+calls               retries, and errors of gRPC as classes of spotted.errors
+headers             metadata that goes with every call
+matrices            score matrices, checked and resumed
+survey_messages     messages about surveys as values
+session_messages    messages about sessions as values
+session_events      a session's journal as JSON and as messages of an import
+embedding_messages  messages about images, models and operations as values
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING
 
-from spotted.client.credentials import Credentials
-from spotted.client.embedding import Crop, Embedded, EmbedderCalls
-from spotted.client.heads import HeadCalls
-from spotted.client.matrices import MatrixCalls
-from spotted.client.sessions import SamplerCalls
-from spotted.client.surveys import ScorerCalls
-from spotted.errors import PreconditionError
+from spotted.lazy import lazy_face
 
-__all__ = ["DEFAULT_DIRECTORY", "Credentials", "Crop", "Embedded", "Spotted"]
+if TYPE_CHECKING:
+    from spotted.client.credentials import Credentials
+    from spotted.client.operation_handle import OperationHandle
+    from spotted.client.session_handle import SessionHandle
+    from spotted.client.spotted import DEFAULT_DIRECTORY, Spotted
+    from spotted.client.survey_handle import SurveyHandle
+    from spotted.client.values import (
+        CandidateFilter,
+        Candidates,
+        Crop,
+        Embedded,
+        EmbeddingSpec,
+        Label,
+        Preparation,
+        Progress,
+        QuestionKind,
+        Questions,
+        SurveyInfo,
+        Tone,
+    )
 
-DEFAULT_DIRECTORY = Path.home() / ".local" / "share" / "spotted"
+__all__ = [
+    "DEFAULT_DIRECTORY",
+    "CandidateFilter",
+    "Candidates",
+    "Credentials",
+    "Crop",
+    "Embedded",
+    "EmbeddingSpec",
+    "Label",
+    "OperationHandle",
+    "Preparation",
+    "Progress",
+    "QuestionKind",
+    "Questions",
+    "SessionHandle",
+    "Spotted",
+    "SurveyHandle",
+    "SurveyInfo",
+    "Tone",
+]
 
-
-class Spotted(EmbedderCalls, HeadCalls, ScorerCalls, MatrixCalls, SamplerCalls):
-    """The three services as one object; close it, or use it in a `with` statement."""
-
-    @classmethod
-    def local(cls, directory: Path = DEFAULT_DIRECTORY) -> Self:
-        """A client of what `spotted up` started. Raises PreconditionError where it did not."""
-        # a client of services elsewhere needs no store of its own
-        from spotted.local import processes  # noqa: PLC0415
-
-        run = processes.read(directory)
-        if run is None:
-            raise PreconditionError(f"nothing was started in {directory}; run `spotted up` first")
-        return cls(
-            embedder=run.address("embedder"), scorer=run.address("scorer"), sampler=run.address("sampler")
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+__getattr__ = lazy_face(
+    __name__,
+    {
+        "credentials": ("Credentials",),
+        "operation_handle": ("OperationHandle",),
+        "session_handle": ("SessionHandle",),
+        "spotted": ("DEFAULT_DIRECTORY", "Spotted"),
+        "survey_handle": ("SurveyHandle",),
+        "values": (
+            "CandidateFilter",
+            "Candidates",
+            "Crop",
+            "Embedded",
+            "EmbeddingSpec",
+            "Label",
+            "Preparation",
+            "Progress",
+            "QuestionKind",
+            "Questions",
+            "SurveyInfo",
+            "Tone",
+        ),
+    },
+)

@@ -1,53 +1,42 @@
-"""Answers to what a sampler asks: of a pair, of the frames of a burst, of a gallery."""
+"""Answers to questions: to a pair, to the frames of a burst, to a gallery."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from spotted.v1 import sampler_pb2
-
-
-def pair_label(
-    first_id: str, second_id: str, answer: sampler_pb2.Answer.ValueType, annotator_id: str
-) -> sampler_pb2.Label:
-    """The answer to a pair of detections."""
-    return sampler_pb2.Label(
-        first_detection_id=first_id, second_detection_id=second_id, answer=answer, annotator_id=annotator_id
-    )
+from spotted.client.values.sessions import BurstAnswer, GroupQuery, Label
+from spotted.constraints.answers import Answer
 
 
-def burst_answer(
-    group: sampler_pb2.GroupQuery, annotator_id: str, *, one_animal: bool
-) -> sampler_pb2.BurstAnswer:
+def burst_answer(group: GroupQuery, annotator_id: str, *, one_animal: bool) -> BurstAnswer:
     """The answer to a burst."""
-    return sampler_pb2.BurstAnswer(
-        detection_ids=shown_ids(group), one_animal=one_animal, annotator_id=annotator_id
-    )
+    return BurstAnswer(shown_ids(group), one_animal, annotator_id)
 
 
-def gallery_labels(
-    group: sampler_pb2.GroupQuery, same_ids: Collection[str], annotator_id: str
-) -> list[sampler_pb2.Label]:
-    """The answers to a gallery: its anchor is one animal with these candidates, and another than the rest."""
+def gallery_labels(group: GroupQuery, same_ids: Collection[str], annotator_id: str) -> list[Label]:
+    """The labels of a gallery: its anchor is the same animal as `same_ids`, and not as the others.
+
+    >>> from spotted.client.values import QuestionKind
+    >>> from spotted.survey import Detection
+    >>> shown = (Detection("d04"), Detection("d07"))
+    >>> gallery = GroupQuery(QuestionKind.GALLERY, Detection("d01"), shown, "", (0.9, 0.4), None)
+    >>> [(one.second_detection_id, one.answer.name) for one in gallery_labels(gallery, {"d04"}, "anna")]
+    [('d04', 'SAME'), ('d07', 'DIFFERENT')]
+    """
     anchor, *candidates = shown_ids(group)
     return [
-        pair_label(
-            anchor,
-            candidate,
-            sampler_pb2.ANSWER_SAME if candidate in same_ids else sampler_pb2.ANSWER_DIFFERENT,
-            annotator_id,
-        )
+        Label(anchor, candidate, Answer.SAME if candidate in same_ids else Answer.DIFFERENT, annotator_id)
         for candidate in candidates
     ]
 
 
-def skip_labels(group: sampler_pb2.GroupQuery, annotator_id: str) -> list[sampler_pb2.Label]:
-    """A burst or gallery put aside: this annotator is not asked it again."""
+def skip_labels(group: GroupQuery, annotator_id: str) -> list[Label]:
+    """The labels that skip a burst or a gallery: this annotator is not asked it again."""
     first, *others = shown_ids(group)
-    return [pair_label(first, other, sampler_pb2.ANSWER_SKIP, annotator_id) for other in others]
+    return [Label(first, other, Answer.SKIP, annotator_id) for other in others]
 
 
-def shown_ids(group: sampler_pb2.GroupQuery) -> Sequence[str]:
-    """The detections of a group in the order they are shown, the anchor first where there is one."""
-    anchor = [group.anchor] if group.HasField("anchor") else []
-    return [detection.detection_id for detection in [*anchor, *group.detections]]
+def shown_ids(group: GroupQuery) -> tuple[str, ...]:
+    """The detections of a group in the order they are shown, beginning with the anchor of a gallery."""
+    anchor = [group.anchor] if group.anchor else []
+    return tuple(detection.detection_id for detection in [*anchor, *group.detections])

@@ -107,9 +107,14 @@ def our_errors(address: str) -> Iterator[None]:
 def streamed(
     call: Callable[..., Iterator[ResponseT]], request: object, *, timeout_s: float, address: str
 ) -> Iterator[ResponseT]:
-    """The answers of a streaming call."""
+    """The responses of a streaming call, which is cancelled if the caller stops iterating."""
     with our_errors(address):
-        yield from call(request, timeout=timeout_s)
+        responses = call(request, timeout=timeout_s)
+        try:
+            yield from responses
+        finally:
+            if isinstance(responses, grpc.RpcContext):
+                responses.cancel()
 
 
 def sent(

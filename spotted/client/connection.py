@@ -1,13 +1,15 @@
-"""What the calls to all three services share: channels, deadlines, pages, request ids."""
+"""Connections to the three services: channels, deadlines, pages, request ids."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-from spotted.client.calls import open_channel, our_errors, streamed
+import grpc
+
+from spotted.client.calls import open_channel, our_errors, sent, streamed
 from spotted.client.credentials import NOBODY, Credentials
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
@@ -33,9 +35,47 @@ class Page(Protocol):
 
 
 PageT = TypeVar("PageT", bound=Page)
-
-
+RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
+StubT = TypeVar("StubT")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[StubT]):
+    """One service: its generated stub, and calls that raise the classes of spotted.errors."""
+
+    stub: StubT
+    """The generated stub, whose calls raise grpc.RpcError."""
+    address: str
+    """Address of the service, which errors name."""
+    timeout_s: float
+    """Deadline of ordinary calls."""
+
+    def call(
+        self, rpc: Callable[..., ResponseT], request: object, *, timeout_s: float | None = None
+    ) -> ResponseT:
+        """The response to one request, or to an iterator of requests. timeout_s: None for the default."""
+        with our_errors(self.address):
+            return rpc(request, timeout=self.timeout_s if timeout_s is None else timeout_s)
+
+    def pages(self, rpc: Callable[..., PageT], request: PagedRequest) -> Iterator[PageT]:
+        """All pages of a list, each requested when it is needed."""
+        while True:
+            page = self.call(rpc, request)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def stream(self, rpc: Callable[..., Iterator[ResponseT]], request: object) -> Iterator[ResponseT]:
+        """The responses of a streaming call."""
+        return streamed(rpc, request, timeout_s=LONG_TIMEOUT_S, address=self.address)
+
+    def send(
+        self, rpc: grpc.StreamUnaryMultiCallable[RequestT, ResponseT], requests: Iterable[RequestT]
+    ) -> ResponseT:
+        """The response to a stream of requests; an error raised by `requests` cancels the call."""
+        return sent(rpc, requests, timeout_s=LONG_TIMEOUT_S, address=self.address)
 
 
 class Connection:
@@ -52,43 +92,23 @@ class Connection:
     ) -> None:
         """Open the channels.
 
-        embedder, scorer, sampler: addresses such as `127.0.0.1:7102` or `dns:///scorer.spotted:7102`.
-        timeout_s: deadline of ordinary calls. credentials: for services that ask for a token, or use TLS.
+        embedder, scorer, sampler: addresses, e.g. `127.0.0.1:7102` or `dns:///scorer.spotted:7102`.
+        timeout_s: deadline of ordinary calls. credentials: for services that require a token or use TLS.
         Raises InvalidInputError, PreconditionError for credentials that cannot be used.
         """
-        self._timeout_s = timeout_s
-        self._addresses = {"embedder": embedder, "scorer": scorer, "sampler": sampler}
-        self._channels = {
-            role: open_channel(address, credentials) for role, address in self._addresses.items()
-        }
-        self.embedder = EmbedderServiceStub(self._channels["embedder"])
-        self.operations = OperationsServiceStub(self._channels["embedder"])
-        self.scorer = ScorerServiceStub(self._channels["scorer"])
-        self.sampler = SamplerServiceStub(self._channels["sampler"])
+        self._channels = [open_channel(address, credentials) for address in (embedder, scorer, sampler)]
+        to_embedder, to_scorer, to_sampler = self._channels
+        self.embedder = Endpoint(EmbedderServiceStub(to_embedder), embedder, timeout_s)
+        self.operations = Endpoint(OperationsServiceStub(to_embedder), embedder, timeout_s)
+        self.scorer = Endpoint(ScorerServiceStub(to_scorer), scorer, timeout_s)
+        self.sampler = Endpoint(SamplerServiceStub(to_sampler), sampler, timeout_s)
 
     def close(self) -> None:
         """Close the channels."""
-        for channel in self._channels.values():
+        for channel in self._channels:
             channel.close()
-
-    def _pages(self, call: Callable[..., PageT], request: PagedRequest, role: str) -> Iterator[PageT]:
-        while True:
-            with self._errors(role):
-                page = call(request, timeout=self._timeout_s)
-            yield page
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def _stream(
-        self, call: Callable[..., Iterator[ResponseT]], request: object, role: str
-    ) -> Iterator[ResponseT]:
-        return streamed(call, request, timeout_s=LONG_TIMEOUT_S, address=self._addresses[role])
-
-    def _errors(self, role: str) -> AbstractContextManager[None]:
-        return our_errors(self._addresses[role])
 
 
 def request_id() -> str:
-    """A new id, by which a repeated write is known."""
+    """A new UUID, by which the services recognise a repeated write."""
     return str(uuid.uuid4())

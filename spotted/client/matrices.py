@@ -1,65 +1,48 @@
-"""Score matrices from the scorer, whole, as they stream in."""
+"""Score matrices, read from a stream of row blocks that is checked and resumed."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from spotted import messages
-from spotted.client.connection import Connection
+from spotted.client.connection import Endpoint
 from spotted.errors import ConcurrencyError, SpottedError, UnavailableError
 from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 
-# a stream that breaks is resumed; so often in a row without a single new row
+# a broken stream is resumed this often in a row without a single new row
 ATTEMPTS = 5
 
 Matrix = npt.NDArray[np.floating]
 
 
-class MatrixCalls(Connection):
-    """Scores of many pairs at once."""
+def read_matrix(
+    scorer: Endpoint[ScorerServiceStub], request: scorer_pb2.GetScoreMatrixRequest, file: Path | None
+) -> Matrix:
+    """The matrix of a request, of the request's element type, resumed after each broken stream.
 
-    def score_matrix(
-        self,
-        survey_id: str,
-        *,
-        rows: Sequence[str] = (),
-        columns: Sequence[str] = (),
-        fusion: survey_pb2.Fusion.ValueType = survey_pb2.FUSION_PRODUCT,
-        half: bool = False,
-        file: Path | None = None,
-    ) -> Matrix:
-        """The scores of detections against detections, (rows, columns), checked block by block.
-
-        rows, columns: detection ids; none for all, in the order they were added.
-        half: float16 instead of float32. file: a .npy file to write, mapped into memory and not held there.
-        A broken stream is resumed where it ended. Raises ConcurrencyError where the survey changed meanwhile.
-        """
-        request = scorer_pb2.GetScoreMatrixRequest(
-            survey_id=survey_id,
-            row_detection_ids=rows,
-            column_detection_ids=columns,
-            fusion=fusion,
-            element_type=survey_pb2.ELEMENT_TYPE_FLOAT16 if half else survey_pb2.ELEMENT_TYPE_FLOAT32,
-        )
-        filling = _Filling(np.dtype(np.float16 if half else np.float32), file)
-        idle = 0
-        while filling.row < filling.row_count:
-            request.row_offset, before = filling.row, filling.row
-            try:
-                for block in self._stream(self.scorer.GetScoreMatrix, request, "scorer"):
-                    filling.take(block)
-                # a survey without a row answers nothing
-                break
-            except UnavailableError:
-                idle = idle + 1 if filling.row == before else 0
-                if idle == ATTEMPTS:
-                    raise
-        return filling.matrix
+    file: a .npy file to write, which stays mapped; None to hold the matrix in memory.
+    Raises ConcurrencyError if the survey changes meanwhile, SpottedError for a damaged block.
+    """
+    half = request.element_type == survey_pb2.ELEMENT_TYPE_FLOAT16
+    filling = _Filling(np.dtype(np.float16 if half else np.float32), file)
+    idle = 0
+    while filling.row < filling.row_count:
+        request.row_offset, before = filling.row, filling.row
+        try:
+            for block in scorer.stream(scorer.stub.GetScoreMatrix, request):
+                filling.take(block)
+            # the stream of a survey without detections is empty
+            break
+        except UnavailableError:
+            idle = idle + 1 if filling.row == before else 0
+            if idle == ATTEMPTS:
+                raise
+    return filling.matrix
 
 
 class _Filling:
@@ -73,13 +56,13 @@ class _Filling:
         self._revision = 0
 
     def take(self, block: scorer_pb2.GetScoreMatrixResponse) -> None:
-        """Write one block. Raises SpottedError where it is damaged or not the next."""
+        """Write one block. Raises SpottedError if it is damaged or not the next one."""
         if zlib.crc32(block.scores.content) != block.checksum or block.row_offset != self.row:
-            raise SpottedError(f"rows from {block.row_offset} on arrived damaged; ask again")
+            raise SpottedError(f"rows from {block.row_offset} on arrived damaged; try again")
         if self.row == 0:
             self._begin(block)
         if block.revision != self._revision:
-            raise ConcurrencyError("the survey changed while its matrix was read; ask again")
+            raise ConcurrencyError("the survey changed while its matrix was read; try again")
         scores = messages.array(block.scores)
         self.matrix[self.row : self.row + len(scores)] = scores
         self.row += len(scores)

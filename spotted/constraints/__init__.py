@@ -16,7 +16,14 @@ verified         constraints whose answers may be wrong
 rechecks         which answers to have confirmed next
 """
 
-from spotted.constraints.answers import Answer, Contradiction, Decisions, Effect, LabelledPair, Outcome
+from spotted.constraints.answers import (
+    Answer,
+    Contradiction,
+    Decisions,
+    LabelEffect,
+    LabelledPair,
+    LabelOutcome,
+)
 from spotted.constraints.closure import Constraints, pair_columns
 from spotted.constraints.error_rates import Annotators, ErrorRates, Verdict, agreement
 from spotted.constraints.explanation import Evidence, Explanation
@@ -35,7 +42,7 @@ from spotted.constraints.statements import (
     probability_of,
 )
 from spotted.constraints.trust import Trust, folded, take
-from spotted.constraints.verified import Ruling, Standing, Verified
+from spotted.constraints.verified import Verified
 
 __all__ = [
     "Across",
@@ -47,17 +54,15 @@ __all__ = [
     "Decisions",
     "Doubt",
     "Doubts",
-    "Effect",
     "ErrorRates",
     "Evidence",
     "Explanation",
     "Given",
     "ImagePair",
+    "LabelEffect",
+    "LabelOutcome",
     "LabelledPair",
-    "Outcome",
     "Partition",
-    "Ruling",
-    "Standing",
     "Statements",
     "Trust",
     "TrustSettings",

@@ -1,4 +1,4 @@
-"""The values that constraints take and return: answers, their effects and the decisions made of them."""
+"""Values that constraints take and return: answers, their effects and the decisions made from them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,25 @@ class Answer(enum.IntEnum):
     SKIP = 4
 
 
-class Effect(enum.Enum):
-    """What a label does to the constraints."""
+class LabelEffect(enum.IntEnum):
+    """The effect of one label; the values are those of `spotted.v1`, 0 is unspecified."""
 
-    MERGED = "merged two components"
-    SEPARATED = "separated two components"
-    ALREADY_IMPLIED = "was implied by earlier labels"
-    CONTRADICTS = "contradicts earlier labels and is not applied"
-    PAIR_CLOSED = "closes this pair of images and nothing else"
+    MERGED = 1
+    """Two components became one."""
+    SEPARATED = 2
+    """Two components are known to be two individuals from now on."""
+    IMPLIED = 3
+    """Earlier labels implied this answer."""
+    CONFLICT = 4
+    """The label contradicts what was accepted, which still stands."""
+    CLOSED = 5
+    """Only this image pair is closed."""
+    PENDING = 6
+    """Verified trust: kept as evidence that is not sufficient yet; the two components are asked again."""
+    SPLIT = 7
+    """Verified trust: the label split a component."""
+    REOPENED = 8
+    """Verified trust: two separated components are pending again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +50,16 @@ class LabelledPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one label did.
+class LabelOutcome:
+    """The outcome of one label, as of the moment it was applied."""
 
-    implied_same, implied_different: number of image pairs whose answer is known since this label, its own
-    included.
-    explanation: why the label contradicts, None where it does not.
-    """
-
-    effect: Effect
+    effect: LabelEffect
     implied_same: int = 0
+    """Image pairs that became known as SAME, the labelled pair included."""
     implied_different: int = 0
+    """Image pairs that became known as DIFFERENT, the labelled pair included."""
     explanation: Explanation | None = None
+    """The labels that this one contradicts; None unless `effect` is CONFLICT."""
 
 
 @dataclass(frozen=True, slots=True)

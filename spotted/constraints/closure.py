@@ -11,7 +11,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from spotted.arrays import IntArray
-from spotted.constraints.answers import Answer, Contradiction, Decisions, Effect, LabelledPair, Outcome
+from spotted.constraints.answers import (
+    Answer,
+    Contradiction,
+    Decisions,
+    LabelEffect,
+    LabelledPair,
+    LabelOutcome,
+)
 from spotted.constraints.explanation import Evidence, Explanation
 from spotted.errors import InvalidInputError, PreconditionError
 
@@ -98,7 +105,7 @@ class Constraints:
         """True where an answer to this image pair would tell something new."""
         return self.implied(first, second) is None and _ordered(first, second) not in self._closed
 
-    def apply(self, label: LabelledPair) -> Outcome:
+    def apply(self, label: LabelledPair) -> LabelOutcome:
         """Take one label into account and say what it did; a label that contradicts is only kept.
 
         NOT_COMPARABLE and SKIP close the image pair and imply nothing about the two components.
@@ -107,11 +114,11 @@ class Constraints:
         known = self.implied(first, second)
         if answer not in (Answer.SAME, Answer.DIFFERENT):
             self._closed.add(_ordered(first, second))
-            return Outcome(Effect.PAIR_CLOSED)
+            return LabelOutcome(LabelEffect.CLOSED)
         if known is not None and known is not answer:
             explanation = self.explain(first, second, answer)
             self._contradictions.append(Contradiction(label, explanation))
-            return Outcome(Effect.CONTRADICTS, explanation=explanation)
+            return LabelOutcome(LabelEffect.CONFLICT, explanation=explanation)
         return self._accept(label, new=known is None)
 
     def explain(self, first: int, second: int, answer: Answer) -> Explanation:
@@ -165,21 +172,21 @@ class Constraints:
         columns = np.array(self._decisions, dtype=np.int64).reshape(-1, 4).T
         return Decisions(columns[0], columns[1], columns[2].astype(np.bool_), columns[3])
 
-    def _accept(self, label: LabelledPair, *, new: bool) -> Outcome:
+    def _accept(self, label: LabelledPair, *, new: bool) -> LabelOutcome:
         first, second, same = label.first, label.second, label.answer is Answer.SAME
         link = self._evidence.add_same if same else self._evidence.add_different
         link(first, second, label.label_id)
         if not new:
-            return Outcome(Effect.ALREADY_IMPLIED)
+            return LabelOutcome(LabelEffect.IMPLIED)
         ours, theirs = self._component[first], self._component[second]
         image_pairs = len(self._members[ours]) * len(self._members[theirs])
         self._decisions.append((first, second, same, image_pairs))
         if not same:
             self._separate(first, second)
-            return Outcome(Effect.SEPARATED, implied_different=image_pairs)
+            return LabelOutcome(LabelEffect.SEPARATED, implied_different=image_pairs)
         self._merge(ours, theirs)
         self._positives += image_pairs
-        return Outcome(Effect.MERGED, implied_same=image_pairs)
+        return LabelOutcome(LabelEffect.MERGED, implied_same=image_pairs)
 
     def _separate(self, first: int, second: int) -> None:
         ours, theirs = self._component[first], self._component[second]

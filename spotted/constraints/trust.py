@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from spotted.constraints.answers import LabelledPair, Outcome
+from spotted.constraints.answers import LabelledPair, LabelOutcome
 from spotted.constraints.closure import Constraints
 from spotted.constraints.verified import Verified
 
@@ -21,7 +21,9 @@ def folded(trust: Trust, count: int = 0) -> Constraints:
     return Verified(count) if trust is Trust.VERIFIED else Constraints(count)
 
 
-def take(constraints: Constraints, label: LabelledPair, annotator_id: str, chance: float | None) -> Outcome:
+def take(
+    constraints: Constraints, label: LabelledPair, annotator_id: str, chance: float | None
+) -> LabelOutcome:
     """Take one answer into account, with its annotator and the chance of SAME that it was asked at."""
     if isinstance(constraints, Verified):
         return constraints.apply(label, annotator_id, chance)

@@ -7,11 +7,10 @@ holds the component together at its weakest splits it there. Every answer is kep
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spotted.constraints.answers import Answer, Contradiction, Effect, LabelledPair, Outcome
+from spotted.constraints.answers import Answer, Contradiction, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.error_rates import Verdict
 from spotted.constraints.explanation import Evidence, Explanation
 from spotted.constraints.graph_cuts import minimum_cut
@@ -26,39 +25,6 @@ LEARN_GROWTH, LEARN_FIRST = 1.25, 50
 LOOK_GROWTH = 1.1
 # answers are weighed anew where the log-odds of one changed by this much
 LEAST_CHANGE = 0.1
-
-
-class Standing(enum.Enum):
-    """What became of an answer."""
-
-    MERGED = "made two components one"
-    SEPARATED = "separated two components"
-    UPHELD = "agrees with what was accepted"
-    PENDING = "is kept as evidence; the two components are asked again"
-    CONTRADICTS = "contradicts what was accepted, which still stands"
-    SPLIT = "split a component"
-    REOPENED = "makes two separated components pending"
-    PAIR_CLOSED = "closes this pair of images and nothing else"
-
-
-# what `Outcome` has no word for: evidence on its own closes its image pair and nothing else so far
-EFFECTS = {
-    Standing.MERGED: Effect.MERGED,
-    Standing.SEPARATED: Effect.SEPARATED,
-    Standing.UPHELD: Effect.ALREADY_IMPLIED,
-    Standing.PENDING: Effect.PAIR_CLOSED,
-    Standing.CONTRADICTS: Effect.CONTRADICTS,
-    Standing.SPLIT: Effect.SEPARATED,
-    Standing.REOPENED: Effect.CONTRADICTS,
-    Standing.PAIR_CLOSED: Effect.PAIR_CLOSED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling(Outcome):
-    """What one answer did; `standing` says more than `effect`, which knows no pending and no split."""
-
-    standing: Standing = Standing.PAIR_CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +64,9 @@ class Verified(Partition):
         """False where an annotator could not compare this image pair."""
         return ordered(first, second) not in self._closed
 
-    def apply(self, label: LabelledPair, annotator_id: str = "", probability: float | None = None) -> Ruling:
+    def apply(
+        self, label: LabelledPair, annotator_id: str = "", probability: float | None = None
+    ) -> LabelOutcome:
         """Take one answer into account and say what became of it.
 
         probability: P(same) that the strategy gave the question before it was asked, None where unknown.
@@ -107,7 +75,7 @@ class Verified(Partition):
         known = self.implied(label.first, label.second)
         if label.answer not in (Answer.SAME, Answer.DIFFERENT):
             self._closed.add(ordered(label.first, label.second))
-            return Ruling(Effect.PAIR_CLOSED)
+            return LabelOutcome(LabelEffect.CLOSED)
         before = self._opinion(label.first, label.second)
         given = Given(label, annotator_id, again=before is not None)
         self.answered += 1
@@ -124,7 +92,7 @@ class Verified(Partition):
         self.doubts.pass_over(self)
         if self.answered >= self._learn_at:
             self._learn()
-        return self._ruling(label, known, self._positives - positives, image_pairs)
+        return self._outcome(label, known, self._positives - positives, image_pairs)
 
     def explain(self, first: int, second: int, answer: Answer) -> Explanation:
         """The smallest set of labels that together speak against `answer` for this pair.
@@ -239,22 +207,23 @@ class Verified(Partition):
                 for given in held.given:
                     yield Verdict(given.annotator_id, given.same, ours == theirs, given.again)
 
-    def _ruling(self, label: LabelledPair, known: Answer | None, gained: int, image_pairs: int) -> Ruling:
+    def _outcome(
+        self, label: LabelledPair, known: Answer | None, gained: int, image_pairs: int
+    ) -> LabelOutcome:
         now, answer = self.implied(label.first, label.second), label.answer
         if known is Answer.SAME and (gained < 0 or now is not known):
-            standing = Standing.SPLIT
+            effect = LabelEffect.SPLIT
         elif now is None:
-            standing = Standing.PENDING if known is None else Standing.REOPENED
+            effect = LabelEffect.PENDING if known is None else LabelEffect.REOPENED
         elif known is None:
-            standing = Standing.MERGED if now is Answer.SAME else Standing.SEPARATED
+            effect = LabelEffect.MERGED if now is Answer.SAME else LabelEffect.SEPARATED
         else:
-            standing = Standing.UPHELD if now is answer else Standing.CONTRADICTS
-        effect = EFFECTS[standing]
+            effect = LabelEffect.IMPLIED if now is answer else LabelEffect.CONFLICT
         explanation = None
-        if standing is Standing.CONTRADICTS:
+        if effect is LabelEffect.CONFLICT:
             explanation = self.explain(label.first, label.second, answer)
-        separated = image_pairs if standing is Standing.SEPARATED else 0
-        return Ruling(effect, max(0, gained), separated, explanation, standing)
+        separated = image_pairs if effect is LabelEffect.SEPARATED else 0
+        return LabelOutcome(effect, max(0, gained), separated, explanation)
 
     def _last(self, pair: Pair, *, same: bool) -> LabelledPair:
         held = self.testimony.of(*pair)

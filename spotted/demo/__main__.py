@@ -6,11 +6,9 @@ DIR: real photographs of DIR/<photographs>/index.csv lent to the real captures o
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -26,9 +24,9 @@ from spotted.errors import InvalidInputError
 from spotted.evaluation.retrieval import hours
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.picture import Picture
-from spotted.local import processes
 from spotted.reports.page import Measured, write_report
 from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
+from spotted.testing import local_services
 
 
 @click.group(cls=SpottedGroup, invoke_without_command=True)
@@ -38,7 +36,7 @@ from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
 def main(*, output: Path, data: Path | None, seed: int) -> None:
     """Match a simulated survey, or the composites of real data, and write what was measured."""
     surveys = composites(data) if data else [(simulated(output / "images", seed), "simulated")]
-    with services() as spotted:
+    with started() as spotted:
         for imported, label in surveys:
             directory = output / imported.survey.survey_id if data else output
             measured, figures = measure(spotted, imported, label)
@@ -82,17 +80,12 @@ def composites(data: Path) -> list[tuple[ImportedSurvey, str]]:
 
 
 @contextmanager
-def services() -> Iterator[Spotted]:
-    """A store and the three services of their own, stopped and forgotten at the end."""
-    directory = Path(tempfile.mkdtemp(prefix="spotted-demo-"))
-    try:
+def started() -> Iterator[Spotted]:
+    """The real services, with a status line while they start."""
+    with ExitStack() as stack:
         with err.status("starting the store and the services"):
-            processes.up(directory, port=0, environment={"SPOTTED_MODELS": str(MODELS)})
-        with Spotted.local(directory) as spotted:
-            yield spotted
-    finally:
-        processes.down(directory)
-        shutil.rmtree(directory)
+            spotted = stack.enter_context(local_services({"SPOTTED_MODELS": str(MODELS)}))
+        yield spotted
 
 
 def _print(measured: Measured, directory: Path) -> None:

@@ -11,18 +11,20 @@ from spotted.arrays import Float64Array
 from spotted.client import Spotted, oracle
 from spotted.client.gallery import load_gallery
 from spotted.client.ingest import embed_pictures
+from spotted.client.survey_handle import SurveyHandle
+from spotted.client.values import SubmittedLabels
 from spotted.console import progress
 from spotted.errors import PreconditionError
 from spotted.evaluation import retrieval
 from spotted.evaluation.comparison import SCORES
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
 from spotted.reports.page import Figure, Measured
 from spotted.scoring.fusion import Fusion
 from spotted.simulation.session import positives_for
 from spotted.survey import Detection
-from spotted.v1 import sampler_pb2
 
 RECALLS = ("0.90", "0.95", "0.99")
 MAIN, CONFSPAL, GREEDY, VISUAL = "learned", "confspal", "greedy", "greedy-visual"
@@ -37,8 +39,8 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Mea
     PreconditionError where a picture could not be stored.
     """
     survey_id = imported.survey.survey_id
-    _store(spotted, imported)
-    gallery, detections = load_gallery(spotted, survey_id)
+    survey = _store(spotted, imported)
+    gallery, detections = load_gallery(survey)
     individuals = [d.individual_id for d in detections]
     with progress(f"{survey_id}: ranking", len(SCORES)) as advance:
         retrieved = {}
@@ -48,7 +50,7 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Mea
             )
             advance(1)
     curves = {
-        strategy: _session(spotted, survey_id, strategy, detections)
+        strategy: _answer_session(survey, strategy, detections)
         for strategy in (MAIN, CONFSPAL, GREEDY, VISUAL)
     }
     questions = {strategy: _questions(curve) for strategy, curve in curves.items()}
@@ -58,7 +60,7 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Mea
         detections=len(detections),
         cameras=len(imported.survey.cameras),
         individuals_true=len(set(individuals)),
-        individuals_found=spotted.progress(survey_id, MAIN).individuals,
+        individuals_found=survey.session(MAIN).progress().individuals,
         top1={score: found.top[1] for score, found in retrieved.items()},
         top5={score: found.top[CANDIDATES] for score, found in retrieved.items()},
         queries_to=questions[MAIN],
@@ -69,36 +71,34 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Mea
     return measured, _figures(imported, gallery, detections, curves)
 
 
-def _store(spotted: Spotted, imported: ImportedSurvey) -> None:
-    survey_id = imported.survey.survey_id
-    spotted.create_survey(imported.survey)
-    with progress(f"{survey_id}: photographs", len(imported.pictures)) as advance:
-        intake = embed_pictures(spotted, survey_id, imported.pictures, told=advance)
+def _store(spotted: Spotted, imported: ImportedSurvey) -> SurveyHandle:
+    survey = spotted.create_survey(imported.survey)
+    with progress(f"{survey.survey_id}: photographs", len(imported.pictures)) as advance:
+        intake = embed_pictures(spotted, survey, imported.pictures, on_progress=advance)
     if intake.failed:
         detection_id, message = intake.failed[0]
         raise PreconditionError(
-            f"{len(intake.failed)} pictures of {survey_id!r} could not be stored, such as {detection_id}: "
-            f"{message}"
+            f"{len(intake.failed)} pictures of {survey.survey_id!r} could not be stored, "
+            f"e.g. {detection_id}: {message}"
         )
+    return survey
 
 
-def _session(
-    spotted: Spotted, survey_id: str, strategy: str, detections: Sequence[Detection]
-) -> Float64Array:
+def _answer_session(survey: SurveyHandle, strategy: str, detections: Sequence[Detection]) -> Float64Array:
     """Share of all true pairs known after each question of a session, up to 99 %."""
     truth = {d.detection_id: d.individual_id for d in detections}
     total = retrieval.same_pairs(list(truth.values()))
-    found: list[int] = []
-    spotted.create_session(survey_id, strategy, strategy=strategy)
-    with progress(f"{survey_id}: questions, {strategy}", None) as advance:
+    same_pairs: list[int] = []
+    session = survey.create_session(strategy, strategy=strategy)
+    with progress(f"{survey.survey_id}: questions, {strategy}", None) as advance:
 
-        def told(answered: sampler_pb2.SubmitLabelsResponse) -> None:
-            found.append(answered.progress.same_pairs)
+        def on_answer(submitted: SubmittedLabels) -> None:
+            same_pairs.append(submitted.progress.same_pairs)
             advance(1)
 
         until = positives_for(float(RECALLS[-1]), total)
-        oracle.answer_all(spotted, survey_id, strategy, truth, until_same_pairs=until, told=told)
-    return retrieval.recall_curve(np.array(found, dtype=np.int64), total)
+        oracle.answer_all(session, truth, until_same_pairs=until, on_answer=on_answer)
+    return retrieval.recall_curve(np.array(same_pairs, dtype=np.int64), total)
 
 
 def _questions(curve: Float64Array) -> dict[str, int | None]:
@@ -115,7 +115,8 @@ def _figures(
     individuals = [d.individual_id for d in detections]
     everyone = np.arange(len(detections))
     animals = np.unique(individuals, return_inverse=True)[1]
-    visual, fused = (gallery.score_block(everyone, everyone, f) for f in (Fusion.VISUAL, Fusion.PRODUCT))
+    ranker = Ranker(gallery)
+    visual, fused = (ranker.score_block(everyone, everyone, f) for f in (Fusion.VISUAL, Fusion.PRODUCT))
     figures = [
         Figure(
             "Matches found",
@@ -153,7 +154,7 @@ def _strips(imported: ImportedSurvey, gallery: Gallery, detections: Sequence[Det
     often = sorted(set(individuals), key=lambda i: (-individuals.count(i), i))[:STRIPS]
     queries = np.array([individuals.index(individual) for individual in often])
     figures = []
-    for ranked in gallery.top_k(queries, CANDIDATES):
+    for ranked in Ranker(gallery).top_k(queries, CANDIDATES):
         query = detections[ranked.query]
         pictures = [_thumbnail(query, paths, "query", same=None)]
         for row, score in zip(ranked.rows.tolist(), ranked.scores.fused.tolist(), strict=True):

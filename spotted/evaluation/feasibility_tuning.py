@@ -12,6 +12,7 @@ import numpy as np
 from spotted.arrays import Float64Array, IntArray
 from spotted.evaluation.retrieval import average_precision
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import Ranker
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
 
@@ -161,7 +162,7 @@ def gain_of(
 def _measured(gallery: Gallery, codes: IntArray, queries: IntArray, depth: int) -> Measured:
     others = _others(codes, gallery.table.image)
     first, precision = np.full(len(queries), depth), np.zeros(len(queries))
-    for place, ranked in enumerate(gallery.top_k(queries, depth, fusion=Fusion.PRODUCT)):
+    for place, ranked in enumerate(Ranker(gallery).top_k(queries, depth, fusion=Fusion.PRODUCT)):
         found = codes[ranked.rows] == codes[ranked.query]
         if found.any():
             first[place] = int(found.argmax())

@@ -8,6 +8,7 @@ import numpy as np
 
 from spotted.arrays import BoolArray, IntArray
 from spotted.evaluation.comparison import FUSED, Rankings
+from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 
 MOST, WRONG = 6, 3
@@ -42,7 +43,7 @@ def find_hardest(ranked: Rankings, *, most: int = MOST, wrong: int = WRONG) -> l
     def other(rows: IntArray, columns: IntArray) -> BoolArray:
         return np.asarray((code[rows] != code[columns]) & known[columns])
 
-    before = ranked.gallery.top_k(query[chosen], wrong, fusion=Fusion.PRODUCT, allowed=other)
+    before = Ranker(ranked.gallery).top_k(query[chosen], wrong, fusion=Fusion.PRODUCT, allowed=other)
     return [
         Hard(one.query, int(right[i]), int(above[i]), tuple(one.rows.tolist()))
         for i, one in zip(chosen.tolist(), before, strict=True)

@@ -20,7 +20,7 @@ from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import journey_feasibility, softened_journey
 from spotted.scoring.fusion import Fusion, fuse
-from spotted.scoring.parallel import ahead
+from spotted.scoring.parallel import map_ahead
 from spotted.scoring.similarity import single_precision
 
 # queries of one matrix product
@@ -75,7 +75,7 @@ def standings(
 
     found: dict[Fusion, list[Counts]] = {f: [(query[:0], query[:0])] for f in fusions}
     strips = [queries[i : i + STRIP] for i in range(0, len(queries), STRIP)]
-    for strip, counts in zip(strips, ahead(count, strips, threads), strict=True):
+    for strip, counts in zip(strips, map_ahead(count, strips, threads), strict=True):
         for fusion, both in counts.items():
             found[fusion].append(both)
         told(len(strip))

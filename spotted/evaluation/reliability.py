@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, FloatArray, IntArray
-from spotted.calibration.fit import fit_calibration, lacking, thinned
+from spotted.calibration.fit import describe_shortage, fit_calibration, thin_pairs
 from spotted.calibration.known_pairs import find_known_pairs
 from spotted.calibration.model import expected_calibration_error, probability
 from spotted.evaluation.comparison import CALIBRATED, FUSED, Rankings
@@ -44,7 +44,7 @@ def held_out(ranked: Rankings, rng: np.random.Generator) -> tuple[dict[str, Reli
     """The reliability of a calibration on individuals that it was not fitted on, and of the product beside.
 
     The individuals are halved at random; each half is judged by a calibration that is learned from the other.
-    Where there are more pairs than `thinned` keeps, different ones are drawn and weigh for the others.
+    Where there are more pairs than `thin_pairs` keeps, different ones are drawn and weigh for the others.
     Returns {} and the reason in words where labels do not suffice.
     """
     gallery, names = ranked.gallery, ranked.individuals
@@ -52,8 +52,8 @@ def held_out(ranked: Rankings, rng: np.random.Generator) -> tuple[dict[str, Reli
     halves = np.array_split(rng.permutation(animals), 2)
     labels = [_labels([name if name in {*half} else "" for name in names], rng) for half in halves]
     for rows, ends, _ in labels:
-        if not len(rows) or (reason := lacking(ends)):
-            return {}, reason if len(rows) else lacking(np.empty((0, 2), dtype=np.int64))
+        if not len(rows) or (reason := describe_shortage(ends)):
+            return {}, reason if len(rows) else describe_shortage(np.empty((0, 2), dtype=np.int64))
     known = [sum(name in {*half} for name in names) for half in halves]
     parts = [_judged(gallery, labels[1 - i], labels[i], known[i] - 1) for i in range(2)]
     calibrated, product, same, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -69,7 +69,7 @@ Labels = tuple[IntArray, IntArray, Float64Array]
 def _labels(individuals: list[str], rng: np.random.Generator) -> Labels:
     """Pairs of rows (m, 2), the individual of each end (m, 2), and the weight of each pair."""
     rows, ends = find_known_pairs((), (), individuals, rng)
-    kept = thinned(ends, rng)
+    kept = thin_pairs(ends, rng)
     rows, ends = rows[kept], ends[kept]
     same = ends[:, 0] == ends[:, 1]
     known = sum(map(bool, individuals))

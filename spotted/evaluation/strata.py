@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
-from spotted.calibration.evidence import Sides, compared_sides
+from spotted.calibration.evidence import Sides, compare_sides
 from spotted.evaluation.outcomes import Kin
 from spotted.scoring import geometry
 from spotted.survey import DetectionTable
@@ -47,7 +47,7 @@ class Strata:
 def assign_strata(kin: Kin, table: DetectionTable, individuals: Sequence[str]) -> list[Strata]:
     """The divisions that a survey is measured by: side, time gap, distance, photographs, encounter."""
     query, candidate = kin.query, kin.candidate
-    sides = compared_sides(table.side[query], table.side[candidate]).astype(np.int64)
+    sides = compare_sides(table.side[query], table.side[candidate]).astype(np.int64)
     _, animal, sizes = np.unique(np.array(individuals, dtype=object), return_inverse=True, return_counts=True)
     photographs = sizes[animal[query]].astype(np.float64)
     gap, distance = (of(table, query, candidate) for of in (geometry.gap_s, geometry.distance_m))

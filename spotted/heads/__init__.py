@@ -1,10 +1,11 @@
-"""Adaptation heads: a small map on top of frozen embeddings, learned from places and times.
+"""Adaptation heads: small maps on top of frozen embeddings, learned from places and times.
 
-Applying a head needs numpy only; `training` and `targets` need torch, which is imported on first use.
+Recipes and the application of a head need only numpy. Training needs torch; the names of `training` and
+`targets` are imported on first use.
 
-head      a head as arrays, its recipe, and applying it
-training  learning a head from location pseudo-labels (Spotted eqs. 4-6)
-targets   the similarities that training aims at
+head      a head as arrays, its recipe, and its application
+training  training of a head from location pseudo-labels (Spotted eqs. 4-6)
+targets   target similarities of the pairs in training
 """
 
 from __future__ import annotations

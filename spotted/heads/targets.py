@@ -1,8 +1,10 @@
-"""What a head should make of the similarities of pairs (Spotted eq. 6, and ours).
+"""Target similarities of pairs, and the loss of a head against them (Spotted eq. 6, and further terms).
 
 Every term of the loss is a weighted mean of (v - t)^2 over some pairs, so the sum of all terms is one
-weighted square: sum of weights * (v - targets)^2, plus a rest that no head can change. A step then costs
-two matrix products and a few passes over the pairs, however many terms there are.
+weighted square: sum of weights * (v - targets)^2, plus a rest that does not depend on the head. A step then
+costs two matrix products and a few passes over the pairs, for any number of terms.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -19,47 +21,46 @@ from spotted.heads.head import HeadRecipe
 
 @dataclass(frozen=True, slots=True)
 class PairTargets:
-    """The loss over the pairs of n detections: sum of weights * (v - targets)^2, plus the rest.
-
-    weights, targets: (n, n) float32, symmetric; a weight of 0 leaves a pair out.
-    positives, negatives: number of ordered pairs that are pseudo-labels.
-    """
+    """The loss over the pairs of n detections: sum of weights * (v - targets)^2, plus the rest."""
 
     weights: torch.Tensor
+    """(n, n) float32, symmetric; 0 excludes a pair."""
     targets: torch.Tensor
+    """(n, n) float32, symmetric."""
     rest: float
+    """Part of the loss that does not depend on the head."""
     positives: int
+    """Number of ordered pairs that are positive pseudo-labels."""
     negatives: int
+    """Number of ordered pairs that are negative pseudo-labels."""
 
     def loss(self, adapted: torch.Tensor) -> Loss:
-        """The loss of adapted unit vectors (n, D), its gradient by them, and what they look like."""
+        """The loss of adapted unit vectors (n, D), its gradient by them, and figures of their spread."""
         similarity = adapted @ adapted.T
         squares = float(torch.dot(similarity.view(-1), similarity.view(-1)))
         similarity.clamp_(min=0.0)
         error = similarity - self.targets
         weighted = error * self.weights
         loss = float(torch.dot(error.view(-1), weighted.view(-1))) + self.rest
-        # no pull on a pair whose similarity is clipped; `error` is done with, so it holds the signs
+        # a clipped similarity has no gradient; `error` is no longer needed, so it holds the signs
         weighted.mul_(torch.sign(similarity, out=error))
-        # 2 for the square, 2 because a vector stands on both sides of its pairs
+        # 2 for the square, and 2 because each vector is on both sides of its pairs
         gradient = (weighted @ adapted).mul_(4.0)
         return Loss(loss, gradient, float(similarity.mean()), len(adapted) ** 2 / squares)
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """One look at the adapted vectors.
-
-    gradient: (n, D), of the loss by the adapted vectors.
-    mean_similarity: over all pairs; 1 is collapse.
-    effective_rank: (sum of l)^2 / sum of l^2 over the eigenvalues l of the vectors' covariance about 0,
-        the participation ratio: 1 is collapse, n or D the most.
-    """
+    """The loss of adapted vectors, and figures of their spread."""
 
     loss: float
     gradient: torch.Tensor
+    """(n, D), gradient of the loss by the adapted vectors."""
     mean_similarity: float
+    """Mean over all pairs; 1: collapse."""
     effective_rank: float
+    """Participation ratio (sum of l)^2 / sum of l^2 over the eigenvalues l of the covariance of the vectors
+    about 0; 1: collapse, at most n or D."""
 
 
 def pair_targets(
@@ -67,20 +68,26 @@ def pair_targets(
 ) -> PairTargets:
     """The loss of a recipe over the pairs of some detections.
 
-    embeddings: (n, D) unit rows. scores: (n, n) feasibility, NaN where unknown. two_animals: (n, n), pairs of
-    two animals in one image; those are negatives of feasibility 0 (ours).
-    Raises PreconditionError where no pair is a pseudo-label.
+    embeddings: (n, D) unit rows. scores: (n, n) feasibility, NaN if unknown. two_animals: (n, n), pairs of
+    two animals in one image, which are negatives of feasibility 0.
+    Raises PreconditionError if no pair is a pseudo-label.
+
+    >>> import numpy as np
+    >>> scores = np.array([[1.0, 0.95, 0.0], [0.95, 1.0, 0.0], [0.0, 0.0, 1.0]], dtype=np.float32)
+    >>> pairs = pair_targets(torch.eye(3), scores, scores > 1, HeadRecipe())
+    >>> pairs.positives, pairs.negatives
+    (2, 4)
     """
     feasibility = torch.from_numpy(scores).masked_fill(torch.from_numpy(two_animals), 0.0)
     backbone = torch.clamp(embeddings @ embeddings.T, min=0.0)
-    # a comparison with NaN is False, so an unknown pair is neither
+    # comparisons with NaN are False, so an unknown pair is neither
     positives, negatives = feasibility >= recipe.positive_from, feasibility <= recipe.negative_to
     positives.fill_diagonal_(fill_value=False)
     negatives.fill_diagonal_(fill_value=False)
     if not (positives.any() or negatives.any()):
         raise PreconditionError(
             f"no pair is at or above feasibility {recipe.positive_from} or at or below {recipe.negative_to}; "
-            "are places and times known?"
+            "check that cameras have positions and detections have times"
         )
     feasibility.nan_to_num_()
     low = _level(backbone, negatives) if recipe.level_negatives else feasibility
@@ -97,13 +104,13 @@ _Term = tuple[float, torch.Tensor, torch.Tensor]
 
 
 def _level(backbone: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
-    """The mean similarity of the negatives as the target of each."""
+    """The mean similarity of the negatives, as the target of each of them."""
     mean = backbone[negatives].mean() if negatives.any() else torch.zeros(())
     return mean.expand_as(backbone)
 
 
 def _one_square(terms: tuple[_Term, ...]) -> tuple[torch.Tensor, torch.Tensor, float]:
-    """Weights, targets and rest of a sum of terms: each a weight, its pairs and their targets.
+    """Weights, targets and rest of a sum of terms; a term is a weight, its pairs and their targets.
 
     Over one pair, sum of w (v - t)^2 = W (v - T)^2 + sum of w t^2 - W T^2, with W the sum of the w and T
     their weighted mean of the t.
@@ -120,7 +127,7 @@ def _one_square(terms: tuple[_Term, ...]) -> tuple[torch.Tensor, torch.Tensor, f
 
 
 def _weighted(terms: tuple[_Term, ...]) -> Iterator[_Term]:
-    """The terms with the weight of each of their pairs; a mean over no pair adds nothing."""
+    """The terms with the weight of a single pair; terms without pairs are left out."""
     for weight, pairs, target in terms:
         count = int(pairs.sum())
         if weight and count:

@@ -1,8 +1,10 @@
-"""An adaptation head learned from places and times alone (Spotted eqs. 4-6).
+"""Training of an adaptation head from places and times, without identity labels (Spotted eqs. 4-6).
 
-W2 and b2 begin at zero, so the untrained head is the identity (ours). No identity label is read: pairs
-that one animal could easily have made count as positives, pairs that it could hardly have made as
-negatives; spotted.heads.targets says what is asked of them.
+W2 and b2 start at zero, so the untrained head is the identity. Pairs of detections between which one animal
+could easily have travelled are positive pseudo-labels, pairs between which it could hardly have travelled
+are negative ones; spotted.heads.targets defines their target similarities.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -23,18 +25,19 @@ Feasibility = Callable[[IntArray], tuple[Float32Array, BoolArray]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a training stood at the start of an epoch; at the first, the head is the identity.
-
-    positive_pairs, negative_pairs: ordered pairs that taught in this epoch.
-    mean_similarity, effective_rank: of the vectors in this epoch; both 1 where the head has collapsed.
-    """
+    """State of a training at the start of an epoch."""
 
     epoch: int
+    """From 1; in the first epoch the head is the identity."""
     loss: float
     positive_pairs: int
+    """Ordered pairs that were positive pseudo-labels in this epoch."""
     negative_pairs: int
+    """Ordered pairs that were negative pseudo-labels in this epoch."""
     mean_similarity: float
+    """Mean similarity of the adapted vectors; 1: the head has collapsed."""
     effective_rank: float
+    """Effective rank of the adapted vectors; 1: the head has collapsed."""
 
 
 def train_head(
@@ -42,29 +45,39 @@ def train_head(
     feasibility: Feasibility,
     recipe: HeadRecipe,
     *,
-    told: Callable[[Step], None] = lambda _: None,
+    on_progress: Callable[[Step], None] = lambda _: None,
 ) -> Head:
-    """Learn a head from a survey's embeddings and the feasibility of its pairs.
+    """Train a head on the embeddings of a survey and the feasibility of its pairs.
 
     embeddings: (n, D) unit rows.
-    feasibility: of given rows (m,), the (m, m) scores, NaN where unknown, and which pairs are two animals
-        in one image; those are negatives (ours).
-    told: called after every epoch; what it raises ends the training.
-    Raises PreconditionError with fewer than FEWEST_DETECTIONS detections, or where no pair is a pseudo-label.
+    feasibility: takes rows (m,) and returns their (m, m) scores, NaN if unknown, and which of the pairs are
+        two animals in one image; those are negatives.
+    on_progress: called after every epoch; an exception that it raises ends the training.
+    Raises PreconditionError for fewer than FEWEST_DETECTIONS detections, or if no pair is a pseudo-label.
+
+    >>> place = np.arange(12) % 2
+    >>> def feasibility(rows):
+    ...     same = place[rows][:, None] == place[rows]
+    ...     return same.astype(np.float32), np.zeros_like(same)
+    >>> steps = []
+    >>> recipe = HeadRecipe(rank=2, epochs=3)
+    >>> head = train_head(np.eye(12, dtype=np.float32), feasibility, recipe, on_progress=steps.append)
+    >>> head.w1.shape, [step.epoch for step in steps], steps[0].positive_pairs
+    ((2, 12), [1, 2, 3], 60)
     """
     if len(embeddings) < FEWEST_DETECTIONS:
         raise PreconditionError(
-            f"{len(embeddings)} detections are too few to learn from; at least {FEWEST_DETECTIONS} are needed"
+            f"{len(embeddings)} detections are too few to train a head; it needs at least {FEWEST_DETECTIONS}"
         )
     rng = np.random.default_rng(recipe.seed)
     layers = _Layers(embeddings.shape[1], recipe)
     adam = torch.optim.Adam(layers.parameters(), lr=recipe.learning_rate)
     batch = None
     for epoch in range(1, recipe.epochs + 1):
-        # on a small survey all pairs are one batch, which never changes
+        # all pairs of a small survey are one batch, which never changes
         if batch is None or len(embeddings) > recipe.largest_batch:
             batch = _draw(embeddings, feasibility, recipe, rng)
-        told(_step(epoch, layers, adam, *batch))
+        on_progress(_step(epoch, layers, adam, *batch))
     return layers.head()
 
 
@@ -94,12 +107,12 @@ def _step(
 ) -> Step:
     adam.zero_grad()
     adapted = layers(embeddings)
-    found = targets.loss(adapted.detach())
-    # the pairs' gradient is known in closed form; only the layers are left to autograd
-    adapted.backward(found.gradient)
+    loss = targets.loss(adapted.detach())
+    # the gradient of the pairs is known in closed form; autograd only does the layers
+    adapted.backward(loss.gradient)
     adam.step()
     return Step(
-        epoch, found.loss, targets.positives, targets.negatives, found.mean_similarity, found.effective_rank
+        epoch, loss.loss, targets.positives, targets.negatives, loss.mean_similarity, loss.effective_rank
     )
 
 

@@ -1,6 +1,10 @@
 """The best candidates of a detection, exact and without a dense matrix.
 
-gallery          the detections of a survey, ranked for any query by the fused score
+A `Gallery` holds the detections of a survey and scores any pair of them; a `Ranker` made from it finds the
+best candidates of any row.
+
+gallery          the detections of a survey as arrays, and the exact score of any pair
+ranker           the k best candidates of detections in the gallery
 search           the block-wise search behind it
 shortlist        pairs that may still be among the best
 candidate_lists  the candidates of every detection, kept up to date while the survey changes
@@ -8,28 +12,30 @@ unstored_query   the candidates of a detection that is not in the gallery
 by_individual    one candidate per individual, its best detection
 """
 
-from spotted.ranking.by_individual import first_of_each, top_individuals
-from spotted.ranking.candidate_lists import Standing
-from spotted.ranking.gallery import BLOCK, Gallery, Ranked, Scored
+from spotted.ranking.by_individual import first_of_each, rank_individuals
+from spotted.ranking.candidate_lists import CandidateTable
+from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import BLOCK, TOP_K, Ranked, Ranker
 from spotted.ranking.search import Allowed, Contest, Search
 from spotted.ranking.shortlist import Shortlist, ranked_scores, ranking_keys
-from spotted.ranking.unstored_query import VISITOR, Visitor, visit
+from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 
 __all__ = [
     "BLOCK",
-    "VISITOR",
+    "TOP_K",
+    "UNSTORED",
     "Allowed",
+    "CandidateTable",
     "Contest",
     "Gallery",
     "Ranked",
-    "Scored",
+    "Ranker",
     "Search",
     "Shortlist",
-    "Standing",
-    "Visitor",
+    "UnstoredQuery",
     "first_of_each",
+    "rank_individuals",
+    "rank_unstored",
     "ranked_scores",
     "ranking_keys",
-    "top_individuals",
-    "visit",
 ]

@@ -1,7 +1,9 @@
-"""The best candidates of every detection, kept while the survey grows and shrinks.
+"""The best candidates of every detection, kept up to date while the survey grows and shrinks.
 
-New detections are scored against all, which updates both sides; of removed ones only the lists that held
-them are made again. The result is that of ranking everyone anew, bit for bit (ours).
+New detections are scored against all others, which updates both sides. If detections are removed, only the
+lists that held them are made again. The result equals that of ranking everyone from scratch, bit for bit.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -12,32 +14,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import Float32Array, IntArray
-from spotted.ranking.gallery import Gallery, Ranked, Scored
+from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import TOP_K, Ranked, Ranker
+from spotted.ranking.search import count_rivals
 from spotted.ranking.shortlist import ranking_keys
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.pair_scores import PairScores
 
-# where a list has fewer candidates than it could have
+# fills a list that has fewer than k candidates
 NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The k best candidates of each row of a gallery, best first.
-
-    rows: (n, k) candidates, NOBODY behind the last. scores: (n, k) each.
-    """
+class CandidateTable:
+    """The k best candidates of each row of a gallery, best first."""
 
     k: int
     fusion: Fusion
     rows: IntArray
-    scores: Scored
+    """(n, k) candidates, NOBODY after the last."""
+    scores: PairScores
+    """(n, k) each."""
 
     @classmethod
-    def of(cls, gallery: Gallery, k: int, fusion: Fusion = Fusion.PRODUCT, *, threads: int = 1) -> Standing:
-        """The lists of a gallery, from nothing. Raises InvalidInputError where k is below 1."""
-        standing = _blank(len(gallery), k, fusion)
-        standing.fill(gallery.top_k(np.arange(len(gallery)), k, fusion=fusion, threads=threads))
-        return standing
+    def of(
+        cls, ranker: Ranker, k: int = TOP_K, fusion: Fusion = Fusion.PRODUCT, *, threads: int = 1
+    ) -> CandidateTable:
+        """Rank every row of a gallery. Raises InvalidInputError if k is below 1."""
+        table = _blank(len(ranker), k, fusion)
+        table.fill(ranker.top_k(np.arange(len(ranker)), k, fusion=fusion, threads=threads))
+        return table
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -53,79 +59,79 @@ class Standing:
             count = len(one.rows)
             self.rows[one.query] = NOBODY
             self.rows[one.query, :count] = one.rows
-            for kept, found in _columns(self.scores, one.scores):
-                kept[one.query, :count] = found
+            for stored, new in _columns(self.scores, one.scores):
+                stored[one.query, :count] = new
 
-    def grown(self, gallery: Gallery, *, threads: int = 1) -> Standing:
-        """The lists of a gallery whose first rows are the ones known here."""
-        known, count = len(self), len(gallery)
+    def grown(self, ranker: Ranker, *, threads: int = 1) -> CandidateTable:
+        """The table of a gallery whose first rows are the rows of this table."""
+        known, count = len(self), len(ranker)
         if known == count:
             return self
         after = _blank(count, self.k, self.fusion)
         after.rows[:known] = self.rows
         for new, old in _columns(after.scores, self.scores):
             new[:known] = old
-        # a list with room, or with scores of 0 that are ordered by id alone, may change in ways of its own
+        # a list that has room, or scores of 0 that are ordered only by id, is made again
         full = (self.rows[:, -1] != NOBODY) & (self.scores.fused[:, -1] > 0)
         surest = np.where(full, self.scores.fused[:, -1], np.float32(np.inf))
-        answers, arrivals = gallery.newcomers(known, surest, self.k, fusion=self.fusion, threads=threads)
-        after.fill(answers)
-        after.take_in(gallery, *arrivals)
+        lists, arrivals = ranker.top_k_of_new(known, surest, self.k, fusion=self.fusion, threads=threads)
+        after.fill(lists)
+        after.insert(ranker.gallery, *arrivals)
         others = np.flatnonzero(~full)
-        after.fill(gallery.top_k(others, self.k, fusion=self.fusion, threads=threads))
+        after.fill(ranker.top_k(others, self.k, fusion=self.fusion, threads=threads))
         return after
 
-    def shrunk(self, gallery: Gallery, kept: IntArray, *, threads: int = 1) -> Standing:
-        """The lists of a gallery of which only the rows `kept` remain, in their order."""
+    def shrunk(self, ranker: Ranker, kept: IntArray, *, threads: int = 1) -> CandidateTable:
+        """The table of a gallery of which only the rows `kept` remain, in their order."""
         after = _blank(len(kept), self.k, self.fusion)
-        # the last place is NOBODY's
-        place = np.full(len(self) + 1, NOBODY)
-        place[kept] = np.arange(len(kept))
-        after.rows[:] = place[self.rows[kept]]
+        # the last entry maps NOBODY to itself
+        index = np.full(len(self) + 1, NOBODY)
+        index[kept] = np.arange(len(kept))
+        after.rows[:] = index[self.rows[kept]]
         for new, old in _columns(after.scores, self.scores):
             new[:] = old[kept]
         holed = np.flatnonzero((after.rows == NOBODY).any(axis=1))
-        after.fill(gallery.top_k(holed, self.k, fusion=self.fusion, threads=threads))
+        after.fill(ranker.top_k(holed, self.k, fusion=self.fusion, threads=threads))
         return after
 
     def ranked(self, gallery: Gallery, queries: IntArray, k: int) -> Iterator[Ranked]:
-        """The k best candidates of some rows, k at most as many as are kept."""
-        compared = gallery.compared(queries)
+        """The k best candidates of some rows; k is at most that of the table."""
+        compared = count_rivals(gallery.table, queries)
         for query, rivals in zip(queries.tolist(), compared.tolist(), strict=True):
             count = min(k, int((self.rows[query] != NOBODY).sum()))
-            scores = Scored(*(column[query, :count] for column, _ in _columns(self.scores, self.scores)))
-            yield Ranked(query, self.rows[query, :count], scores, rivals)
+            yield Ranked(query, self.rows[query, :count], self.scores.at((query, slice(count))), rivals)
 
-    def take_in(self, gallery: Gallery, old: IntArray, new: IntArray, scores: Scored) -> None:
-        """Set new candidates among those of earlier rows."""
-        changed, place = np.unique(old, return_inverse=True)
-        places = np.concatenate([np.repeat(np.arange(len(changed)), self.k), place])
+    def insert(self, gallery: Gallery, old: IntArray, new: IntArray, scores: PairScores) -> None:
+        """Merge new candidates into the lists of earlier rows."""
+        changed, position = np.unique(old, return_inverse=True)
+        positions = np.concatenate([np.repeat(np.arange(len(changed)), self.k), position])
         rows = np.concatenate([self.rows[changed].ravel(), new])
         columns = [
-            np.concatenate([kept[changed].ravel(), found]) for kept, found in _columns(self.scores, scores)
+            np.concatenate([stored[changed].ravel(), added])
+            for stored, added in _columns(self.scores, scores)
         ]
-        order = np.lexsort((gallery.order[rows], ranking_keys(places, columns[-1])))
-        best = order[_rank_within(places[order]) < self.k].reshape(len(changed), self.k)
+        order = np.lexsort((gallery.order[rows], ranking_keys(positions, columns[-1])))
+        best = order[_rank_within(positions[order]) < self.k].reshape(len(changed), self.k)
         self.rows[changed] = rows[best]
-        for (kept, _), column in zip(_columns(self.scores, scores), columns, strict=True):
-            kept[changed] = column[best]
+        for (stored, _), column in zip(_columns(self.scores, scores), columns, strict=True):
+            stored[changed] = column[best]
 
 
-def _blank(count: int, k: int, fusion: Fusion) -> Standing:
-    scores = Scored(*(np.full((count, k), np.nan, np.float32) for _ in range(3)))
-    return Standing(k, fusion, np.full((count, k), NOBODY), scores)
+def _blank(count: int, k: int, fusion: Fusion) -> CandidateTable:
+    scores = PairScores(*(np.full((count, k), np.nan, np.float32) for _ in range(3)))
+    return CandidateTable(k, fusion, np.full((count, k), NOBODY), scores)
 
 
-def _columns(ours: Scored, theirs: Scored) -> list[tuple[Float32Array, Float32Array]]:
+def _columns(first: PairScores, second: PairScores) -> list[tuple[Float32Array, Float32Array]]:
     """The scores of both side by side, the fused ones last."""
     return [
-        (ours.visual, theirs.visual),
-        (ours.feasibility, theirs.feasibility),
-        (ours.fused, theirs.fused),
+        (first.visual, second.visual),
+        (first.feasibility, second.feasibility),
+        (first.fused, second.fused),
     ]
 
 
-def _rank_within(places: IntArray) -> IntArray:
-    """How many of the same place stand before each, of places in ascending order."""
-    counts = np.bincount(places)
-    return np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
+def _rank_within(positions: IntArray) -> IntArray:
+    """Number of equal positions before each, for positions in ascending order."""
+    counts = np.bincount(positions)
+    return np.arange(len(positions)) - np.repeat(np.cumsum(counts) - counts, counts)

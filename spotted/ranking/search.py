@@ -1,8 +1,8 @@
-"""The candidates that may be among the best, found block by block without a dense matrix.
+"""Block-wise search for the candidates that may be among the best, without a dense matrix.
 
 A block is one matrix product and a few passes over it while it is in the cache: visual score and feasibility
-are bounded from above, and only pairs that may reach the k-th best score of their query so far are looked at
-closer. Where everyone asks, each block serves its rows and its columns.
+are bounded from above, and closer bounds are computed only for pairs that may reach the k-th best score of
+their query so far. If every row is a query, each block serves its rows and its columns.
 """
 
 from __future__ import annotations
@@ -30,23 +30,33 @@ Allowed = Callable[[IntArray, IntArray], BoolArray]
 PART = 131_072
 # values of one block, 8 MiB in float32
 BLOCK_VALUES = 2_097_152
-# so many more than k are looked at for a first threshold, as some will not compete
+# candidates beyond k that are tried for a first threshold, because some do not compete
 SPARE = 8
+
+
+def count_rivals(table: DetectionTable, queries: IntArray) -> IntArray:
+    """Number of rows that compete for each query without further conditions, (q,).
+
+    All rows compete but those of the query's own image.
+    """
+    image = table.image
+    sharing = np.bincount(image[image >= 0], minlength=1)[np.maximum(image[queries], 0)]
+    return len(table) - np.where(image[queries] >= 0, sharing, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Who competes with whom, and by which score.
-
-    vectors: (n, D) unit rows, float16 or float32. journeys: those between the rows of the scoring's table.
-    order: (n,) rank of each row where scores are equal. allowed: further conditions; None for none.
-    """
+    """Which rows compete with one another, and by which score."""
 
     vectors: npt.NDArray[np.floating]
+    """(n, D) unit rows, float16 or float32."""
     journeys: Journeys
+    """Between the rows of the scoring's table."""
     scoring: Scoring
     order: IntArray
+    """(n,) rank of each row among rows of equal score."""
     allowed: Allowed | None
+    """Further conditions; None for none."""
 
     @property
     def table(self) -> DetectionTable:
@@ -54,16 +64,14 @@ class Contest:
         return self.scoring.table
 
     def competes(self, rows: IntArray, columns: IntArray) -> BoolArray:
-        """Which pairs compete, of indices that broadcast against each other."""
+        """Whether each pair competes, for indices that broadcast against each other."""
         apart = ~geometry.same_image(self.table, rows, columns)
         return apart if self.allowed is None else apart & self.allowed(rows, columns)
 
-    def compared(self, queries: IntArray) -> IntArray:
-        """How many rows compete for each query, (q,)."""
+    def rival_counts(self, queries: IntArray) -> IntArray:
+        """Number of rows that compete for each query, (q,)."""
         if self.allowed is None:
-            image = self.table.image
-            sharing = np.bincount(image[image >= 0], minlength=1)[np.maximum(image[queries], 0)]
-            return len(self.table) - np.where(image[queries] >= 0, sharing, 1)
+            return count_rivals(self.table, queries)
         step, everyone = max(1, PART // len(self.table)), np.arange(len(self.table))
         parts = [queries[i : i + step, None] for i in range(0, len(queries), step)]
         return np.concatenate([self.competes(part, everyone[None, :]).sum(axis=1) for part in parts])
@@ -71,16 +79,15 @@ class Contest:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The queries of strip `strip` against columns [start, end), which are strip `mirror` where that is set.
-
-    first: whether the queries have no threshold yet.
-    """
+    """The queries of one strip against columns [start, end)."""
 
     strip: int
     start: int
     end: int
     mirror: int | None = None
+    """The strip that the columns are, if they are queries too."""
     first: bool = False
+    """Whether the queries have no threshold yet."""
 
     @property
     def width(self) -> int:
@@ -89,18 +96,19 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Pairs that may be among the best: places in a strip, candidates, bounds of their scores, (m,) each."""
+class BoundedPairs:
+    """Pairs that may be among the best, with bounds of their scores, (m,) each."""
 
     strip: int
-    places: IntArray
+    indices: IntArray
+    """Of the queries within the strip."""
     candidates: IntArray
     least: Float32Array
     most: Float32Array
 
 
 class Search:
-    """The search among all rows for the best candidates of the queries, which come in strips of rows."""
+    """Searches all rows for the best candidates of the queries, which come in strips of rows."""
 
     def __init__(self, contest: Contest, strips: list[IntArray], k: int) -> None:
         self.contest = contest
@@ -111,17 +119,17 @@ class Search:
         self._departures = [contest.journeys.departures(rows) for rows in strips]
         self._shortlists = [Shortlist(len(rows), k) for rows in strips]
 
-    def everyone(self, run: Runner) -> None:
-        """Search for all strips, which are all rows in their order: each block is computed once."""
+    def search_all(self, run: Runner) -> None:
+        """Search for all strips, which are all rows in their order; each block is computed once."""
         self._in_order = True
         spans = self._spans()
         # every strip has its threshold from the block on the diagonal before it meets the others
-        self._take_in(run(self._search, (Block(i, *span, first=True) for i, span in enumerate(spans))))
+        self._hold(run(self._search, (Block(i, *span, first=True) for i, span in enumerate(spans))))
         above = (Block(i, *spans[j], mirror=j) for i in range(len(spans)) for j in range(i + 1, len(spans)))
-        self._take_in(run(self._search, above))
+        self._hold(run(self._search, above))
 
-    def newcomers(self, known: int, surest: Float32Array, run: Runner) -> None:
-        """Search among all rows for the strips from the `known`-th on, and among those for the strips before.
+    def search_new(self, known: int, surest: Float32Array, run: Runner) -> None:
+        """Search all rows for the strips from index `known` on, and those strips for the earlier ones.
 
         surest: the k-th best score of each row of the earlier strips, in their order.
         """
@@ -130,53 +138,54 @@ class Search:
         for shortlist, (start, end) in zip(self._shortlists[:known], spans, strict=False):
             shortlist.threshold = surest[start:end]
         fresh = range(known, len(spans))
-        self._take_in(run(self._search, (Block(i, *spans[i], first=True) for i in fresh)))
+        self._hold(run(self._search, (Block(i, *spans[i], first=True) for i in fresh)))
         others = [(i, j) for i in fresh for j in (*range(i + 1, len(spans)), *range(known))]
         blocks = (Block(i, spans[j][0], spans[j][1], mirror=j) for i, j in others)
-        self._take_in(run(self._search, blocks))
+        self._hold(run(self._search, blocks))
 
-    def one(self, run: Runner) -> None:
-        """Search for a single strip of queries, whatever rows they are."""
+    def search_strip(self, run: Runner) -> None:
+        """Search for a single strip of queries, which may be any rows."""
         total, count = len(self.contest.table), len(self.strips[0])
         # even a single query keeps all threads busy
         width = min(max(count, BLOCK_VALUES // count), -(-total // run.threads))
         spans = [(start, min(start + width, total)) for start in range(0, total, width)]
         blocks = [Block(0, *span, first=i < run.threads) for i, span in enumerate(spans)]
-        self._take_in(run(self._search, blocks[: run.threads]))
-        self._take_in(run(self._search, blocks[run.threads :]))
+        self._hold(run(self._search, blocks[: run.threads]))
+        self._hold(run(self._search, blocks[run.threads :]))
 
     def pairs(self, strip: int) -> tuple[IntArray, IntArray]:
-        """Places in a strip, and the candidates of which their queries' k best are some.
+        """Indices within a strip, and candidates that include the k best of each of these queries.
 
-        A query whose candidates may not all score above 0 has the first k others by id besides: what is not
-        on its shortlist scores exactly 0.
+        If not all k of a query certainly score above 0, the first k others by id are included too: a row
+        that is not on the shortlist scores exactly 0.
         """
         shortlist, queries = self._shortlists[strip], self.strips[strip]
-        places, rows = shortlist.pairs()
-        pairs = [(places, rows)]
-        for place in np.flatnonzero(shortlist.surely_positive() < self.k).tolist():
-            rest = self.contest.competes(queries[place : place + 1], np.arange(len(self.contest.table)))
-            rest[rows[np.searchsorted(places, place) : np.searchsorted(places, place, side="right")]] = False
+        indices, rows = shortlist.pairs()
+        pairs = [(indices, rows)]
+        for index in np.flatnonzero(shortlist.surely_positive() < self.k).tolist():
+            rest = self.contest.competes(queries[index : index + 1], np.arange(len(self.contest.table)))
+            own = slice(np.searchsorted(indices, index), np.searchsorted(indices, index, side="right"))
+            rest[rows[own]] = False
             others = np.flatnonzero(rest)
             others = others[np.argsort(self.contest.order[others])][: self.k]
-            pairs.append((np.full(len(others), place), others))
-        return np.concatenate([p for p, _ in pairs]), np.concatenate([r for _, r in pairs])
+            pairs.append((np.full(len(others), index), others))
+        return np.concatenate([i for i, _ in pairs]), np.concatenate([r for _, r in pairs])
 
-    def found(self, strip: int) -> tuple[IntArray, IntArray]:
-        """Places in a strip, and the candidates on its shortlist."""
+    def shortlisted(self, strip: int) -> tuple[IntArray, IntArray]:
+        """Indices within a strip, and the candidates on its shortlist."""
         return self._shortlists[strip].pairs()
 
     def _spans(self) -> list[tuple[int, int]]:
-        """First and end of the rows of each strip, which are all rows in their order."""
+        """First row and end of each strip; together they are all rows in their order."""
         return list(pairwise(np.cumsum([0, *(len(rows) for rows in self.strips)]).tolist()))
 
-    def _take_in(self, blocks: Iterable[list[Found]]) -> None:
-        for found in (one for block in blocks for one in block):
-            shortlist = self._shortlists[found.strip]
-            shortlist.add(found.places, found.candidates, found.least, found.most)
+    def _hold(self, blocks: Iterable[list[BoundedPairs]]) -> None:
+        for pairs in (one for block in blocks for one in block):
+            shortlist = self._shortlists[pairs.strip]
+            shortlist.add(pairs.indices, pairs.candidates, pairs.least, pairs.most)
 
-    def _search(self, block: Block) -> list[Found]:
-        """What the queries find in a block, and what its columns find, where they are queries too."""
+    def _search(self, block: Block) -> list[BoundedPairs]:
+        """The pairs of a block for its queries, and for its columns if they are queries too."""
         product = self._product(block)
         parts: Iterable[tuple[slice, Float32Array]] = self._bounds(block, product)
         threshold = self._shortlists[block.strip].threshold
@@ -189,22 +198,22 @@ class Search:
             if block.mirror is not None:
                 reaching = most >= self._shortlists[block.mirror].threshold
                 mirrored.append(self._reaching(block, part, reaching, mirrored=True))
-        places, columns = np.divmod(np.concatenate(direct), block.width)
-        found = [
-            self._closer(block.strip, places, block.start + columns, product[places, columns], threshold)
+        indices, columns = np.divmod(np.concatenate(direct), block.width)
+        pairs = [
+            self._closer(block.strip, indices, block.start + columns, product[indices, columns], threshold)
         ]
         if block.mirror is not None:
-            rows, places = np.divmod(np.concatenate(mirrored), block.width)
+            rows, indices = np.divmod(np.concatenate(mirrored), block.width)
             candidates = self.strips[block.strip][rows]
             threshold = self._shortlists[block.mirror].threshold
-            found.append(self._closer(block.mirror, places, candidates, product[rows, places], threshold))
-        return found
+            pairs.append(self._closer(block.mirror, indices, candidates, product[rows, indices], threshold))
+        return pairs
 
     def _product(self, block: Block) -> Float32Array:
         rows = self.strips[block.strip]
-        # all of a gallery's rows in their order are views, not copies
-        ours = slice(rows[0], rows[-1] + 1) if self._in_order else rows
-        left = single_precision(self.contest.vectors[ours])
+        # rows in their order are a view, not a copy
+        selected = slice(rows[0], rows[-1] + 1) if self._in_order else rows
+        left = single_precision(self.contest.vectors[selected])
         product: Float32Array = left @ single_precision(self.contest.vectors[block.start : block.end]).T
         return product
 
@@ -223,7 +232,7 @@ class Search:
         ):
             visual = visual_bound(product[part], self._error)
             if known and fusion is Fusion.PRODUCT:
-                # what `fuse` comes to, in one pass
+                # equals `fuse`, in one pass
                 yield part, np.multiply(visual, possible, out=visual)
             else:
                 yield part, fuse(visual, possible, fusion)
@@ -239,39 +248,39 @@ class Search:
     def _reaching(
         self, block: Block, part: slice, reaching: BoolArray, *, mirrored: bool = False
     ) -> IntArray:
-        """Where in the flat block pairs reach their threshold and are allowed to."""
+        """Flat indices in the block of the pairs that reach their threshold and are allowed."""
         allowed = self.contest.allowed
         if allowed is not None:
             rows, columns = self.strips[block.strip][part, None], np.arange(block.start, block.end)[None, :]
-            # of a mirrored pair the column asks
+            # the query of a mirrored pair is its column
             reaching &= allowed(columns.T, rows.T).T if mirrored else allowed(rows, columns)
         return np.flatnonzero(reaching) + np.int64(part.start * block.width)
 
     def _first_threshold(self, block: Block, product: Float32Array, most: Float32Array) -> Float32Array:
-        """A threshold for queries that have none yet, from the likeliest of a block."""
+        """A threshold for queries that have none yet, from the likeliest pairs of a block."""
         count = self.k + SPARE
         if count > block.width:
             return self._shortlists[block.strip].threshold
         likeliest = np.partition(most, block.width - count, axis=1)[:, block.width - count]
         flat = self._reaching(block, slice(0, len(most)), most >= likeliest[:, None])
-        places, columns = np.divmod(flat, block.width)
+        indices, columns = np.divmod(flat, block.width)
         trial = Shortlist(len(most), self.k)
-        visual = product[places, columns]
-        found = self._closer(block.strip, places, block.start + columns, visual, trial.threshold)
-        trial.add(found.places, found.candidates, found.least, found.most)
+        visual = product[indices, columns]
+        pairs = self._closer(block.strip, indices, block.start + columns, visual, trial.threshold)
+        trial.add(pairs.indices, pairs.candidates, pairs.least, pairs.most)
         trial.tighten()
         return trial.threshold
 
     def _closer(
         self,
         strip: int,
-        places: IntArray,
+        indices: IntArray,
         candidates: IntArray,
         visual: Float32Array,
         threshold: Float32Array,
-    ) -> Found:
-        """Those of the pairs that compete and reach the threshold, with feasibility computed exactly."""
-        contest, queries = self.contest, self.strips[strip][places]
+    ) -> BoundedPairs:
+        """The pairs that compete and reach the threshold, bounded with exact feasibility."""
+        contest, queries = self.contest, self.strips[strip][indices]
         least, most = contest.scoring.bounds(visual, self._error, queries, candidates)
-        kept = (most >= threshold[places]) & ~geometry.same_image(contest.table, queries, candidates)
-        return Found(strip, places[kept], candidates[kept], least[kept], most[kept])
+        reaching = (most >= threshold[indices]) & ~geometry.same_image(contest.table, queries, candidates)
+        return BoundedPairs(strip, indices[reaching], candidates[reaching], least[reaching], most[reaching])

@@ -1,4 +1,4 @@
-"""The pairs that may be among the best: kept while better ones are looked for, dropped once they cannot."""
+"""Pairs that may be among the best: held while better ones are searched for, dropped once they cannot be."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import numpy.typing as npt
 
 from spotted.arrays import Float32Array, IntArray
 
-# what every positive score reaches: pairs that surely score 0 are not looked at
+# the least positive score: pairs whose score is certainly 0 are ignored
 POSITIVE = np.nextafter(np.float32(0.0), np.float32(1.0))
-# pairs held for each wanted one before the hopeless are dropped, a balance of passes against their length
+# pairs held for each of the k before hopeless ones are dropped: balances number and length of the passes
 SLACK = 2
 
 
 class Shortlist:
     """For each of `count` queries, the candidates whose score may reach the k-th surest one so far.
 
-    threshold: (count,) float32, what a candidate must be able to reach.
+    threshold: (count,) float32, the score that a candidate must be able to reach.
     """
 
     def __init__(self, count: int, k: int) -> None:
@@ -27,11 +27,11 @@ class Shortlist:
         self._least = [np.empty(0, dtype=np.float32)]
         self._most = [np.empty(0, dtype=np.float32)]
         self._held = 0
-        # the first threshold comes early, as without one everything is held
+        # the first threshold comes early, because without one everything is held
         self._room = 0
 
     def add(self, rows: IntArray, columns: IntArray, least: Float32Array, most: Float32Array) -> None:
-        """Take in pairs (m,) of queries, by their place, and candidates with the bounds of their scores."""
+        """Add pairs (m,) of query indices and candidates, with bounds of their scores."""
         self._rows.append(rows)
         self._columns.append(columns)
         self._least.append(least)
@@ -41,40 +41,40 @@ class Shortlist:
             self.tighten()
 
     def pairs(self) -> tuple[IntArray, IntArray]:
-        """The places of the queries, ascending, and their candidates: all that can be among the k best."""
+        """The indices of the queries, ascending, and their candidates: all that can be among the k best."""
         self.tighten()
-        # sorting whole numbers beats sorting their places
+        # sorting the packed pairs is faster than sorting indices
         pairs = np.sort(self._rows[0] << 32 | self._columns[0])
         return pairs >> 32, pairs & 0xFFFFFFFF
 
     def surely_positive(self) -> IntArray:
-        """How many candidates of each query surely score above 0, (count,)."""
+        """Number of candidates of each query whose score is certainly above 0, (count,)."""
         self.tighten()
         return np.bincount(self._rows[0][self._least[0] > 0], minlength=len(self.threshold))
 
     def tighten(self) -> None:
-        """Raise the threshold of each query to its k-th surest score, and drop what cannot reach it."""
+        """Raise the threshold of each query to its k-th surest score, and drop pairs that cannot reach it."""
         rows, columns = np.concatenate(self._rows), np.concatenate(self._columns)
         least, most = np.concatenate(self._least), np.concatenate(self._most)
         counts = np.bincount(rows, minlength=len(self.threshold))
         full = np.flatnonzero(counts >= self._k)
         keys = np.sort(ranking_keys(rows, least))
         surest = ranked_scores(keys[(np.cumsum(counts) - counts)[full] + self._k - 1])
-        # other threads read the old array meanwhile, whose lower thresholds are as valid
+        # other threads may still read the old array; its lower thresholds are valid too
         threshold = self.threshold.copy()
         threshold[full] = np.maximum(threshold[full], surest)
         self.threshold = threshold
-        kept = most >= threshold[rows]
-        self._rows, self._columns = [rows[kept]], [columns[kept]]
-        self._least, self._most = [least[kept]], [most[kept]]
+        reaching = most >= threshold[rows]
+        self._rows, self._columns = [rows[reaching]], [columns[reaching]]
+        self._least, self._most = [least[reaching]], [most[reaching]]
         self._held = len(self._rows[0])
         self._room = SLACK * max(self._held, self._k * len(threshold))
 
 
 def ranking_keys(rows: IntArray, scores: Float32Array) -> npt.NDArray[np.uint64]:
-    """Keys (m,) that sort by row, then by descending score; scores are from 0 on.
+    """Keys (m,) that sort by row, then by descending score; scores must not be negative.
 
-    The bits of such floats, read as integers, are ordered as the floats are.
+    The bits of such floats, read as integers, are in the order of the floats.
     """
     descending = ~np.ascontiguousarray(scores + np.float32(0.0)).view(np.uint32)
     return rows.astype(np.uint64) << np.uint64(32) | descending

@@ -15,6 +15,7 @@ from spotted.arrays import IntArray
 from spotted.evaluation.comparison import ADAPTED, VISUAL, Comparison, Rankings
 from spotted.evaluation.hardest import Hard
 from spotted.evaluation.reliability import Reliability
+from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
 from spotted.reports.page import Figure
 from spotted.scoring.fusion import Fusion
@@ -38,7 +39,8 @@ def figures(
     gallery = ranked.gallery
     looks = ADAPTED if ADAPTED in ranked.standings else VISUAL
     rows = often(ranked.individuals)
-    visual, fused = (gallery.score_block(rows, rows, fusion) for fusion in (Fusion.VISUAL, Fusion.PRODUCT))
+    ranker = Ranker(gallery)
+    visual, fused = (ranker.score_block(rows, rows, fusion) for fusion in (Fusion.VISUAL, Fusion.PRODUCT))
     names = [ranked.individuals[row] for row in rows.tolist()]
     curves = {score: (one.mean, one.share) for score, one in judged.items()}
     return [

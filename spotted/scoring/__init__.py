@@ -16,17 +16,18 @@ from spotted.scoring.bounds import Journeys, fused_bounds, visual_bound
 from spotted.scoring.feasibility import (
     FeasibilityParams,
     compute_feasibility,
+    describe_journey,
     journey_feasibility,
     needed_speed_kmh,
     pair_feasibility,
-    reason,
     softened_journey,
 )
 from spotted.scoring.fusion import Fusion, fuse
-from spotted.scoring.pair_scores import Scoring
-from spotted.scoring.parallel import Runner, ahead, running
+from spotted.scoring.pair_scores import PairScores, Scoring
+from spotted.scoring.parallel import Runner, map_ahead, open_runner
 from spotted.scoring.similarity import (
     approximate_similarity,
+    normalise_rows,
     pair_similarity,
     product_error,
     single_precision,
@@ -37,20 +38,22 @@ __all__ = [
     "FeasibilityParams",
     "Fusion",
     "Journeys",
+    "PairScores",
     "Runner",
     "Scoring",
-    "ahead",
     "approximate_similarity",
     "compute_feasibility",
+    "describe_journey",
     "fuse",
     "fused_bounds",
     "journey_feasibility",
+    "map_ahead",
     "needed_speed_kmh",
+    "normalise_rows",
+    "open_runner",
     "pair_feasibility",
     "pair_similarity",
     "product_error",
-    "reason",
-    "running",
     "single_precision",
     "softened_journey",
     "unit_rows",

@@ -1,4 +1,4 @@
-"""Quick bounds of scores: what can be ruled out without being computed exactly."""
+"""Quick bounds of scores, to rule pairs out before their exact score is computed."""
 
 from __future__ import annotations
 
@@ -15,61 +15,62 @@ from spotted.scoring.fusion import Fusion, fuse
 from spotted.survey import DetectionTable, Extent
 
 ComplexArray = npt.NDArray[np.complex128]
-# shortens every journey by so much of its slowness, which outweighs all float32 roundings up to its
-# exponential, down to the smallest number that float32 holds
+# factor on the slowness of every journey; it outweighs all float32 roundings up to the exponential, down to
+# the smallest number that float32 holds
 SHORTENED = 127.0 / 128.0
-# float32 exponentials are good to a few 2^-24
+# float32 exponentials are accurate to a few 2^-24
 EXP_ERROR = np.float32(1.0 + 2.0**-20)
-# keeps no distance over no gap from being unknown
+# keeps a distance of 0 over a gap of 0 from being NaN
 SHORTEST_GAP_S = 1e-3
 
 
 def fused_bounds(
     visual: Float32Array, error: float, possible: Float32Array, fusion: Fusion
 ) -> tuple[Float32Array, Float32Array]:
-    """Bounds of the fused score where visual is known within `error`, feasibility exactly.
+    """Bounds of the fused score of pairs whose visual score is known within `error` and feasibility exactly.
 
-    Every fusion grows with both of its scores, so it takes bounds to bounds.
+    Every fusion is monotone in both of its scores, so bounds of the scores give bounds of the fusion.
     """
-    # stored vectors may be a little longer than 1
-    surely = np.clip(visual - np.float32(error), np.float32(0.0), np.float32(1.0))
-    return fuse(surely, possible, fusion), fuse(visual_bound(visual, error), possible, fusion)
+    # stored vectors may be slightly longer than 1
+    least = np.clip(visual - np.float32(error), np.float32(0.0), np.float32(1.0))
+    return fuse(least, possible, fusion), fuse(visual_bound(visual, error), possible, fusion)
 
 
 def visual_bound(visual: Float32Array, error: float) -> Float32Array:
-    """What the clipped cosine cannot exceed, from a product that is off by up to `error`."""
-    # clip is three times as fast as maximum
+    """Upper bound of the clipped cosine, from a product that is off by up to `error`."""
+    # three times as fast as np.maximum
     bound = np.clip(visual, np.float32(0.0), np.float32(1.0))
     return np.add(bound, np.float32(error), out=bound)
 
 
 @dataclass(frozen=True, slots=True)
 class Departures:
-    """Where and when the rows of a block were seen.
-
-    position: (u,) distinct positions, x + iy in metres; uncertainty_m: (u,) the largest at each.
-    place: (q,) which position each row has; time_s: (q,) float32 since the first capture.
-    """
+    """Positions and times of the rows of a block."""
 
     position: ComplexArray
+    """(u,) distinct positions, x + iy in metres."""
     uncertainty_m: Float64Array
-    place: IntArray
+    """(u,) the largest at each position."""
+    index: IntArray
+    """(q,) index into `position` for each row."""
     time_s: Float32Array
+    """(q,) since the first capture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Journeys:
-    """Upper bounds of feasibility (Spotted eq. 3) in float32, by a few passes over a block.
-
-    position: (n,) x + iy in metres, NaN where unknown; time_s: (n,) float32 since the first capture.
-    rate: slowness is rate * distance / gap. longer_gap_s: by how much a gap may be longer than it looks.
-    """
+    """Upper bounds of feasibility (Spotted eq. 3) in float32, by a few passes over a block."""
 
     position: ComplexArray
+    """(n,) x + iy in metres, NaN if unknown."""
     uncertainty_m: Float64Array
+    """(n,) in metres."""
     time_s: Float32Array
+    """(n,) since the first capture, NaN if unknown."""
     rate: float
+    """Slowness is rate * distance / gap."""
     longer_gap_s: np.float32
+    """How much longer a gap may be than the difference of `time_s`."""
 
     @classmethod
     def of(cls, table: DetectionTable, extent: Extent, params: FeasibilityParams) -> Journeys:
@@ -88,18 +89,18 @@ class Journeys:
         )
 
     def departures(self, rows: IntArray) -> Departures:
-        """What is needed of the rows of a block."""
-        position, place = np.unique(self.position[rows], return_inverse=True)
+        """Positions and times of the rows of a block."""
+        position, index = np.unique(self.position[rows], return_inverse=True)
         uncertainty = np.zeros(len(position))
-        np.maximum.at(uncertainty, place, self.uncertainty_m[rows])
-        return Departures(position, uncertainty, place, self.time_s[rows])
+        np.maximum.at(uncertainty, index, self.uncertainty_m[rows])
+        return Departures(position, uncertainty, index, self.time_s[rows])
 
     def bounds(
         self, departures: Departures, columns: slice, step: int
     ) -> Iterator[tuple[slice, Float32Array, bool]]:
-        """At least the feasibility of `step` rows at a time with the columns, (step, n), NaN where unknown.
+        """Upper bounds of feasibility for `step` rows at a time with the columns, (step, n), NaN if unknown.
 
-        Yields the rows, their bounds, overwritten by the next, and whether all may be known.
+        Yields the rows, their bounds, which the next step overwrites, and whether all pairs are known.
         """
         slowness, times = self._slowness_times_gap(departures, columns), self.time_s[None, columns]
         known = not (np.isnan(slowness).any() or np.isnan(departures.time_s).any() or np.isnan(times).any())
@@ -111,7 +112,7 @@ class Journeys:
             np.subtract(departures.time_s[part, None], times, out=gap)
             np.abs(gap, out=gap)
             np.add(gap, self.longer_gap_s, out=gap)
-            slowness.take(departures.place[part], axis=0, out=score, mode="clip")
+            slowness.take(departures.index[part], axis=0, out=score, mode="clip")
             with np.errstate(over="ignore", under="ignore"):
                 np.divide(score, gap, out=score)
                 np.exp(score, out=score)
@@ -119,16 +120,16 @@ class Journeys:
             yield part, score, known
 
     def _slowness_times_gap(self, departures: Departures, columns: slice) -> Float32Array:
-        """Less than rate times the distance from each distinct position to each column, (u, n), negated."""
+        """Minus a lower bound of rate * distance, from each distinct position to each column, (u, n)."""
         distance = np.abs(departures.position[:, None] - self.position[None, columns])
         distance -= departures.uncertainty_m[:, None] + self.uncertainty_m[columns]
         np.maximum(distance, 0.0, out=distance)
-        # beyond float32 the score is 0
+        # beyond the range of float32 the score is 0
         with np.errstate(over="ignore"):
             return (distance * -self.rate).astype(np.float32)
 
 
 def _least(values: Float64Array) -> float:
-    """The least known value; 0 where none is."""
+    """The least known value; 0 if all are unknown."""
     known = values[~np.isnan(values)]
     return float(known.min()) if len(known) else 0.0

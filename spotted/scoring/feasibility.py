@@ -1,4 +1,7 @@
-"""Could one animal have made each journey? Spatio-temporal feasibility (Spotted eqs. 1-3)."""
+"""Spatio-temporal feasibility: whether one animal could have made a journey (Spotted eqs. 1-3).
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +21,27 @@ SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class FeasibilityParams:
-    """Knobs of feasibility; all but `decay` are off by default.
+    """Settings of feasibility; all but `decay` are off by default.
 
-    decay: rate lambda of exp(-lambda * d' / g') (paper: 1).
-    clock_uncertainty_s: added to the gap of a pair that touches a camera whose clock is suspect (ours).
-    use_location_uncertainty: shorten distances by both cameras' uncertainty (ours).
-    max_speed_kmh: a pair that needs more is infeasible, score 0; None for no limit (ours).
-    Raises InvalidInputError for a knob that is negative or not finite.
+    Raises InvalidInputError if a setting is negative or not finite.
     """
 
     decay: float = 1.0
+    """Rate lambda of exp(-lambda * d' / g') (paper: 1)."""
     clock_uncertainty_s: float = 0.0
+    """Added to the gap of a pair if the clock of either camera is suspect."""
     use_location_uncertainty: bool = False
+    """Shorten distances by the location uncertainty of both cameras."""
     max_speed_kmh: float | None = None
+    """A journey that needs a higher speed is infeasible, score 0; None for no limit."""
 
     def __post_init__(self) -> None:
         for knob in ("decay", "clock_uncertainty_s", "max_speed_kmh"):
             value = getattr(self, knob)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise InvalidInputError(
-                    f"{knob} is {value}; use a number from 0 on", field=f"feasibility.{knob}"
+                    f"{knob} is {value}; use a finite number that is not negative",
+                    field=f"feasibility.{knob}",
                 )
 
 
@@ -46,21 +50,25 @@ def compute_feasibility(
 ) -> Float64Array:
     """Score exp(-decay * d' / g') of each journey, with d' = d / extent, g' = g / extent (Spotted eq. 3).
 
-    distance_m, gap_s: any shape, metres and seconds, NaN where unknown.
-    Returns the same shape in [0, 1]: 1 where the distance is 0, whatever the gap; 0 where the distance is
-    above 0 and the gap is 0; NaN where either is unknown. In an extent without distance or without time
-    every journey takes the limit of that rule.
+    distance_m, gap_s: any shape, metres and seconds, NaN if unknown.
+    Returns the same shape in [0, 1]: 1 if the distance is 0, whatever the gap; 0 if the distance is above 0
+    and the gap is 0; NaN if either is unknown. In an extent of zero distance or zero time every journey takes
+    the limit of that rule.
+
+    >>> extent = Extent(distance_m=10_000.0, span_s=864_000.0)
+    >>> compute_feasibility(np.array([0.0, 5000.0, 5000.0]), np.array([60.0, 86_400.0, 0.0]), extent).round(4)
+    array([1.    , 0.0067, 0.    ])
     """
-    # d > 0 over g = 0 is +inf, whose exponential is the 0 that is wanted; 0 over 0 is replaced below
+    # d > 0 over g = 0 is +inf, whose exponential is 0 as required; 0 over 0 is replaced below
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         slowness = (distance_m * extent.span_s) / (gap_s * extent.distance_m)
-        # with a decay of 0 every journey is feasible but one without time
+        # with a decay of 0 every journey is feasible except one with a gap of 0
         score = np.exp(np.where(np.isposinf(slowness), -np.inf, -decay * slowness))
     return np.where((distance_m == 0) & ~np.isnan(gap_s), 1.0, score)
 
 
 def needed_speed_kmh(distance_m: Float64Array, gap_s: Float64Array) -> Float64Array:
-    """Speed that each journey needs, km/h: 0 without distance, infinite without time, NaN where unknown."""
+    """Speed that each journey needs, km/h: 0 for a distance of 0, infinite for a gap of 0, NaN if unknown."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         speed = (distance_m / METRES_PER_KM) / (gap_s / SECONDS_PER_HOUR)
     return np.where((distance_m == 0) & ~np.isnan(gap_s), 0.0, speed)
@@ -69,7 +77,7 @@ def needed_speed_kmh(distance_m: Float64Array, gap_s: Float64Array) -> Float64Ar
 def pair_feasibility(
     table: DetectionTable, rows: IntArray, columns: IntArray, extent: Extent, params: FeasibilityParams
 ) -> Float32Array:
-    """Feasibility of pairs of detections, float32, NaN where unknown.
+    """Feasibility of pairs of detections, float32, NaN if unknown.
 
     rows, columns: indices that broadcast against each other, such as (q, 1) and (n,).
     """
@@ -80,7 +88,7 @@ def pair_feasibility(
 def journey_feasibility(
     distance_m: Float64Array, gap_s: Float64Array, extent: Extent, params: FeasibilityParams
 ) -> Float32Array:
-    """Feasibility of journeys that are softened already, float32, NaN where unknown."""
+    """Feasibility of softened journeys, float32, NaN if unknown."""
     score = compute_feasibility(distance_m, gap_s, extent, decay=params.decay)
     if params.max_speed_kmh is not None:
         too_fast = needed_speed_kmh(distance_m, gap_s) > params.max_speed_kmh
@@ -91,7 +99,7 @@ def journey_feasibility(
 def softened_journey(
     table: DetectionTable, rows: IntArray, columns: IntArray, params: FeasibilityParams
 ) -> tuple[Float64Array, Float64Array]:
-    """Distance and gap of pairs after the uncertainties that `params` turns on (ours)."""
+    """Distance and gap of pairs after the uncertainties that `params` turns on."""
     distance, gap = geometry.distance_m(table, rows, columns), geometry.gap_s(table, rows, columns)
     if params.use_location_uncertainty:
         distance = np.maximum(distance - geometry.uncertainty_m(table, rows, columns), 0.0)
@@ -101,10 +109,12 @@ def softened_journey(
     return distance, gap
 
 
-def reason(distance_m: float, gap_s: float, cameras: tuple[str, str], params: FeasibilityParams) -> str:
-    """The feasibility of one pair in words, such as "needs 4.1 km/h between CAM07 and CAM12".
+def describe_journey(
+    distance_m: float, gap_s: float, cameras: tuple[str, str], params: FeasibilityParams
+) -> str:
+    """The feasibility of one pair as text, e.g. "needs 4.1 km/h between CAM07 and CAM12".
 
-    distance_m, gap_s: after softening, NaN where unknown. cameras: their ids, "" where unknown.
+    distance_m, gap_s: after softening, NaN if unknown. cameras: their ids, "" if unknown.
     """
     if math.isnan(distance_m) or math.isnan(gap_s):
         return f"unknown: a detection has no {'position' if math.isnan(distance_m) else 'time'}"

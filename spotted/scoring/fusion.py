@@ -1,4 +1,7 @@
-"""Visual similarity and feasibility as one score (Spotted: the product)."""
+"""Visual similarity and feasibility combined into one score (Spotted: the product).
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,29 @@ from spotted.arrays import Float32Array
 
 
 class Fusion(enum.IntEnum):
-    """Which score ranks; the values are those of `spotted.v1.Fusion`."""
+    """The score that candidates are ranked by; the values are those of `spotted.v1.Fusion`.
+
+    >>> visual, feasibility = np.float32([0.8, 0.8]), np.float32([0.5, np.nan])
+    >>> fuse(visual, feasibility, Fusion.PRODUCT)
+    array([0.4, 0.8], dtype=float32)
+    """
 
     PRODUCT = 1
+    """Visual similarity times feasibility (the paper's)."""
     VISUAL = 2
+    """Only visual similarity."""
     LOCATION = 3
+    """Only feasibility."""
     CALIBRATED = 4
+    """A probability, by a calibration fitted to labels."""
 
 
 def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusion.PRODUCT) -> Float32Array:
     """The fused score of each pair, float32.
 
-    visual, feasibility: equal shapes, in [0, 1]; feasibility NaN where unknown.
-    PRODUCT falls back to the visual score where feasibility is unknown (ours): never a silent 0 or 1.
-    LOCATION puts the unknown last (ours). CALIBRATED needs more than these two: see `pair_scores`.
+    visual, feasibility: equal shapes, in [0, 1]; feasibility is NaN if unknown.
+    If feasibility is unknown, PRODUCT falls back to the visual score, never a silent 0 or 1, and LOCATION
+    scores 0. CALIBRATED needs more than these two scores: see `Scoring`.
     """
     if fusion is Fusion.VISUAL:
         return visual

@@ -9,7 +9,7 @@ from spotted.survey import DetectionTable
 
 
 def distance_m(table: DetectionTable, rows: IntArray, columns: IntArray) -> Float64Array:
-    """Distance between the cameras of rows and columns, metres; NaN where a position is unknown.
+    """Distance between the cameras of rows and columns, metres; NaN if a position is unknown.
 
     rows, columns: indices that broadcast against each other, such as (q, 1) and (n,).
     """
@@ -18,18 +18,18 @@ def distance_m(table: DetectionTable, rows: IntArray, columns: IntArray) -> Floa
 
 
 def gap_s(table: DetectionTable, rows: IntArray, columns: IntArray) -> Float64Array:
-    """Time between the captures of rows and columns, seconds; NaN where a time is unknown."""
+    """Time between the captures of rows and columns, seconds; NaN if a time is unknown."""
     return np.abs(table.time_s[rows] - table.time_s[columns])
 
 
 def same_image(table: DetectionTable, rows: IntArray, columns: IntArray) -> BoolArray:
-    """Whether one image holds both: two animals, or a detection and itself."""
+    """Whether both are in one image: two animals, or a detection and itself."""
     image = table.image
     return np.asarray((image[rows] == image[columns]) & (image[rows] >= 0) | (rows == columns))
 
 
 def uncertainty_m(table: DetectionTable, rows: IntArray, columns: IntArray) -> Float64Array:
-    """By how much the distance may be too long: the sum of both cameras' uncertainties, metres."""
+    """Sum of the location uncertainties of both cameras, metres."""
     return table.location_uncertainty_m[rows] + table.location_uncertainty_m[columns]
 
 

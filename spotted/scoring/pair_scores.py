@@ -1,4 +1,4 @@
-"""The score by which pairs are ranked: exactly, and within quick bounds."""
+"""The score by which pairs are ranked, exact or within quick bounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import Float32Array, FloatArray, IntArray
-from spotted.calibration.evidence import Pairs, compared_sides
+from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.model import Calibration, probability, probability_bounds
 from spotted.errors import PreconditionError
 from spotted.scoring.bounds import SHORTEST_GAP_S, fused_bounds
@@ -20,15 +20,41 @@ from spotted.scoring.feasibility import (
 from spotted.scoring.fusion import Fusion, fuse
 from spotted.survey import DetectionTable, Extent
 
-# below it a journey without time would not score 0 by its shortest gap alone
+# with a lower decay, a journey over the shortest gap would not score 0
 LEAST_QUICK_DECAY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
-    """The score of pairs of detections, by their rows of a table.
+class PairScores:
+    """Scores of pairs, arrays of one shape."""
 
-    calibration: what CALIBRATED scores by. Raises PreconditionError where that is asked for without one.
+    visual: Float32Array
+    """In [0, 1]."""
+    feasibility: Float32Array
+    """In [0, 1], NaN if unknown."""
+    fused: Float32Array
+    """In [0, 1]."""
+
+    def at(self, index: IntArray | slice | tuple[int, slice]) -> PairScores:
+        """The scores of the pairs that an index selects."""
+        return PairScores(self.visual[index], self.feasibility[index], self.fused[index])
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """Scores pairs of detections, given as rows of a table.
+
+    Raises PreconditionError for CALIBRATED without a calibration.
+
+    >>> from spotted.survey import Camera, Detection, detection_table
+    >>> cameras = {"CAM01": Camera("CAM01", 0.0, 0.0), "CAM02": Camera("CAM02", 3000.0, 4000.0)}
+    >>> detections = [Detection("a", "CAM01", 0.0), Detection("b", "CAM02", 86_400.0)]
+    >>> scoring = Scoring(
+    ...     detection_table(detections, cameras), Extent(10_000.0, 864_000.0), FeasibilityParams()
+    ... )
+    >>> feasibility, fused = scoring.exact(np.float32([0.8]), np.array([0]), np.array([1]))
+    >>> feasibility.round(4), fused.round(4)
+    (array([0.0067], dtype=float32), array([0.0054], dtype=float32))
     """
 
     table: DetectionTable
@@ -36,15 +62,16 @@ class Scoring:
     params: FeasibilityParams
     fusion: Fusion = Fusion.PRODUCT
     calibration: Calibration | None = None
+    """Required by CALIBRATED."""
 
     def __post_init__(self) -> None:
         if self.fusion is Fusion.CALIBRATED and self.calibration is None:
-            raise PreconditionError("there is no calibration to score by; fit one, or use the product")
+            raise PreconditionError("no calibration to score by; fit one, or use the product")
 
     def exact(
         self, visual: Float32Array, rows: IntArray, columns: IntArray
     ) -> tuple[Float32Array, Float32Array]:
-        """Feasibility (NaN where unknown) and fused score of pairs whose visual similarity is exact."""
+        """Feasibility (NaN if unknown) and fused score of pairs whose visual similarity is exact."""
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
             return possible, fuse(visual, possible, self.fusion)
@@ -61,10 +88,10 @@ class Scoring:
         return probability_bounds(self.calibration, self.evidence(visual, rows, columns), error)
 
     def block(self, visual: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
-        """Fused scores (q, n) of rows and columns whose visual similarity is known about.
+        """Fused scores (q, n) of rows and columns whose visual similarity is known approximately.
 
-        Feasibility is computed in float32, within 1e-6 of `exact` and in a few passes, where no knob of
-        `params` but a usual decay is on; `visual` may be written over.
+        Overwrites `visual`. If `params` has only a usual decay, feasibility is computed in float32 by a few
+        passes, within 1e-6 of `exact`.
         """
         plain = self.params == FeasibilityParams(decay=self.params.decay)
         quick = plain and self.params.decay >= LEAST_QUICK_DECAY and self.extent.distance_m > 0
@@ -82,22 +109,22 @@ class Scoring:
 
     def _quick_feasibility(self, rows: IntArray, columns: IntArray) -> Float32Array:
         position = self.table.position_m @ np.array([1.0, 1.0j])
-        places, place = np.unique(position[rows], return_inverse=True)
+        distinct, index = np.unique(position[rows], return_inverse=True)
         rate = self.params.decay * self.extent.span_s / self.extent.distance_m
         with np.errstate(over="ignore"):
-            slowness = (np.abs(places[:, None] - position[None, columns]) * -rate).astype(np.float32)
+            slowness = (np.abs(distinct[:, None] - position[None, columns]) * -rate).astype(np.float32)
         gap = np.subtract.outer(self.table.time_s[rows], self.table.time_s[columns]).astype(np.float32)
         np.abs(gap, out=gap)
-        # no distance over no gap is feasible, any distance over none is not
+        # with a gap of 0, a distance of 0 is feasible and any other is not
         np.maximum(gap, SHORTEST_GAP_S, out=gap)
-        score: Float32Array = slowness.take(place, axis=0)
+        score: Float32Array = slowness.take(index, axis=0)
         np.divide(score, gap, out=score)
         np.exp(score, out=score)
         return score
 
-    def evidence(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> Pairs:
-        """What speaks for one animal in pairs, of the shape of `visual`; distance and gap are softened."""
+    def evidence(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
+        """The evidence of pairs, of the shape of `visual`; distance and gap are softened."""
         distance, gap = softened_journey(self.table, rows, columns, self.params)
         possible = journey_feasibility(distance, gap, self.extent, self.params)
-        sides = compared_sides(self.table.side[rows], self.table.side[columns])
-        return Pairs(visual, possible, distance, gap, sides)
+        sides = compare_sides(self.table.side[rows], self.table.side[columns])
+        return PairEvidence(visual, possible, distance, gap, sides)

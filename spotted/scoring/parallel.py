@@ -1,4 +1,4 @@
-"""Work on several items at once, answered in their order."""
+"""Work on several items at once, with results in input order."""
 
 from __future__ import annotations
 
@@ -9,24 +9,29 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Runner:
-    """Calls a function on items, as many at once as it has threads."""
+    """Calls a function on items, as many at once as there are threads."""
 
     def __init__(self, threads: int, pool: Executor | None) -> None:
         self.threads = threads
         self._pool = pool
 
-    def __call__(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
-        """What the function answers to each item, in their order; the first error ends all."""
+    def __call__(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """The results for each item, in input order; the first error ends all."""
         return map(work, items) if self._pool is None else self._pool.map(work, items)
 
 
 @contextmanager
-def running(threads: int) -> Iterator[Runner]:
-    """A runner on so many threads of its own; with one, items are worked on as their answers are taken."""
+def open_runner(threads: int) -> Iterator[Runner]:
+    """A runner with `threads` threads; with one, each item is computed when its result is taken.
+
+    >>> with open_runner(2) as run:
+    ...     list(run(abs, [-1, 2, -3]))
+    [1, 2, 3]
+    """
     if threads <= 1:
         yield Runner(1, None)
         return
@@ -34,13 +39,13 @@ def running(threads: int) -> Iterator[Runner]:
         yield Runner(threads, pool)
 
 
-def ahead(work: Callable[[Item], Answer], items: Iterable[Item], threads: int) -> Iterator[Answer]:
-    """What a function answers to each item, in their order, while it works on the next ones.
+def map_ahead(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """The results for each item, in input order, while the next ones are computed.
 
-    No more than `threads` answers wait to be taken, however many items there are.
+    At most `threads` results wait to be taken, however many items there are.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="ahead") as pool:
-        begun: deque[Future[Answer]] = deque()
+        begun: deque[Future[Result]] = deque()
         try:
             for item in items:
                 if len(begun) > threads:

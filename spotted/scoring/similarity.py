@@ -11,21 +11,24 @@ import numpy.typing as npt
 from spotted.arrays import Float32Array, Float64Array, IntArray
 from spotted.errors import InvalidInputError
 
-# what `product_error` comes to at 3,000 dimensions, the most that are common
-PRODUCT_ERROR = 2e-4
-# values of one gathered block of vectors in the exact product, 2 MiB in float64: near a core's own cache
+# values of one gathered block of vectors in the exact product, 2 MiB in float64: about one core's cache
 GATHERED = 262_144
 # float16 has a bias of 15 and float32 one of 127; scaling by the difference turns one into the other
 WIDENING = np.float32(2.0 ** (127 - 15))
-# sign, five bits of exponent and ten of mantissa, once the bits of a float16 stand 13 places higher
+# sign, five bits of exponent and ten of mantissa of a float16 whose bits were shifted left by 13
 WIDENED_BITS = np.int32(-0x70000001)
 
 
-def unit_rows(embeddings: npt.NDArray[np.floating], labels: Sequence[str] = ()) -> Float32Array:
-    """Rows (n, D) scaled to unit length, float32.
+def normalise_rows(
+    embeddings: npt.NDArray[np.floating], labels: Sequence[str] = ()
+) -> tuple[Float32Array, dict[int, InvalidInputError]]:
+    """Rows (n, D) scaled to unit length, float32, and the error of each row that cannot be scaled.
 
-    labels: what to call each row in an error.
-    Raises InvalidInputError where the array has not two axes, or a row has NaN, infinity or only zeros.
+    A row with NaN, infinity or only zeros cannot be scaled; it is returned as zeros. Errors are keyed by row
+    index, in ascending order.
+
+    labels: the name of each row in its error; by default its index.
+    Raises InvalidInputError if the array does not have two axes.
     """
     if embeddings.ndim != 2:  # noqa: PLR2004 - rows and columns
         raise InvalidInputError(
@@ -33,19 +36,37 @@ def unit_rows(embeddings: npt.NDArray[np.floating], labels: Sequence[str] = ()) 
         )
     wide = embeddings.astype(np.float64)
     norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    bad = np.flatnonzero(~(np.isfinite(norms[:, 0]) & (norms[:, 0] > 0)))
-    if len(bad):
-        row = int(bad[0])
-        what = f"of {labels[row]!r}" if labels else f"in row {row}"
+    bad = np.flatnonzero(~(np.isfinite(norms[:, 0]) & (norms[:, 0] > 0))).tolist()
+    faults = {}
+    for row in bad:
+        name = f"of {labels[row]!r}" if labels else f"in row {row}"
         fault = "is all zeros" if norms[row, 0] == 0 else "has NaN or infinite elements"
-        raise InvalidInputError(f"the embedding {what} {fault}; embed the image again", field="embeddings")
-    return np.asarray(wide / norms, dtype=np.float32)
+        faults[row] = InvalidInputError(
+            f"the embedding {name} {fault}; embed the image again", field="embeddings"
+        )
+    wide[bad], norms[bad] = 0.0, 1.0
+    return np.divide(wide, norms, out=wide).astype(np.float32), faults
+
+
+def unit_rows(embeddings: npt.NDArray[np.floating]) -> Float32Array:
+    """Rows (n, D) scaled to unit length, float32.
+
+    Raises InvalidInputError if the array does not have two axes, or a row has NaN, infinity or only zeros.
+
+    >>> unit_rows(np.array([[3.0, 4.0], [0.0, 2.0]]))
+    array([[0.6, 0.8],
+           [0. , 1. ]], dtype=float32)
+    """
+    units, faults = normalise_rows(embeddings)
+    for error in faults.values():
+        raise error
+    return units
 
 
 def single_precision(embeddings: npt.NDArray[np.floating], out: Float32Array | None = None) -> Float32Array:
-    """Finite embeddings (n, D) in float32: themselves where they are and `out` is not given, else a copy.
+    """Finite embeddings (n, D) in float32: a copy, unless they are float32 already and `out` is not given.
 
-    Moves the bits of all float16 values at once, five times as fast as numpy's own conversion of each.
+    Shifts the bits of all float16 values at once, five times as fast as numpy's conversion.
     """
     if embeddings.dtype != np.float16:
         if out is None:
@@ -53,12 +74,12 @@ def single_precision(embeddings: npt.NDArray[np.floating], out: Float32Array | N
         np.copyto(out, embeddings)
         return out
     wide = np.empty(embeddings.shape, dtype=np.float32) if out is None else out
-    # a few rows at a time stay in the cache for all four passes
+    # few enough rows at a time to stay in the cache for all four passes
     step = max(1, GATHERED // max(1, embeddings.shape[1]))
     for i in range(0, len(embeddings), step):
         block = wide[i : i + step]
         bits = block.view(np.int32)
-        # the sign is extended over the upper bits, and all but one of its copies masked away
+        # the conversion copies the sign into the upper bits; the mask keeps one copy
         np.copyto(bits, embeddings[i : i + step].view(np.int16))
         np.left_shift(bits, 13, out=bits)
         np.bitwise_and(bits, WIDENED_BITS, out=bits)
@@ -67,11 +88,11 @@ def single_precision(embeddings: npt.NDArray[np.floating], out: Float32Array | N
 
 
 def product_error(dimension: int) -> float:
-    """How far a float32 product of two unit vectors may lie from their cosine, summed in any order.
+    """Largest error of a float32 product of two unit vectors as their cosine, summed in any order.
 
     A sum of D rounded products is off by at most D u / (1 - D u) of the sum of their sizes, with u = 2^-24
     (Higham, Accuracy and Stability, eq. 3.5); for unit vectors that sum is at most 1. One term and 1 % more
-    pay for the last rounding and for lengths that are rounded themselves.
+    cover the last rounding and lengths that are rounded themselves.
     """
     units = (dimension + 1) * 2.0**-24
     return 1.01 * units / (1.0 - units)
@@ -80,17 +101,17 @@ def product_error(dimension: int) -> float:
 def approximate_similarity(rows: Float32Array, columns: Float32Array) -> Float32Array:
     """max(0, cosine) of unit rows (q, D) and columns (n, D), within `product_error`, by one matrix product.
 
-    The last bits depend on the block's shape; what is answered to anyone is `pair_similarity`.
+    The last bits depend on the block's shape; scores that leave the library come from `pair_similarity`.
     """
     product: Float32Array = rows @ columns.T
     return np.clip(product, np.float32(0.0), np.float32(1.0), out=product)
 
 
 def pair_similarity(embeddings: npt.NDArray[np.floating], first: IntArray, second: IntArray) -> Float32Array:
-    """max(0, cosine) of pairs of unit rows, (m,): a value that depends on nothing but the pair.
+    """max(0, cosine) of pairs of unit rows, (m,): a value that depends only on the pair.
 
     It is the exact sum of products, rounded to float64 and then to float32, so no block size, order, thread
-    count or machine changes it. A float64 sum in any order tells which float32 that is, but for about a pair
+    count or machine changes it. A float64 sum in any order determines that float32, except for about one pair
     in 100,000, which is summed without error.
     """
     similarity = np.empty(len(first), dtype=np.float32)
@@ -100,10 +121,10 @@ def pair_similarity(embeddings: npt.NDArray[np.floating], first: IntArray, secon
     left, right = np.empty((step, dimension)), np.empty((step, dimension))
     for i in range(0, len(first), step):
         a, b = first[i : i + step], second[i : i + step]
-        # a query comes with all its candidates, so few rows stand first
-        distinct, places = np.unique(a, return_inverse=True)
+        # a query comes with all its candidates, so the first rows are few
+        distinct, indices = np.unique(a, return_inverse=True)
         firsts = single_precision(embeddings[distinct], single[: len(distinct)]).astype(np.float64)
-        firsts.take(places, axis=0, out=left[: len(a)], mode="clip")
+        firsts.take(indices, axis=0, out=left[: len(a)], mode="clip")
         np.copyto(right[: len(a)], single_precision(embeddings[b], single[: len(a)]))
         similarity[i : i + step] = _nearest(np.vecdot(left[: len(a)], right[: len(a)]), embeddings, a, b)
     return similarity
@@ -113,7 +134,7 @@ def _nearest(
     sums: Float64Array, embeddings: npt.NDArray[np.floating], first: IntArray, second: IntArray
 ) -> Float32Array:
     """Each exact sum in float32, clipped to [0, 1], from float64 sums in any order."""
-    # as in product_error, with u = 2^-53, and twice that for good measure
+    # as in product_error, with u = 2^-53, and twice that as a margin
     error = (embeddings.shape[1] + 1) * 2.0**-52
     nearest = (sums - error).astype(np.float32)
     for i in np.flatnonzero(nearest != (sums + error).astype(np.float32)).tolist():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, IntArray
-from spotted.constraints.answers import Answer, LabelledPair, Outcome
+from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
 from spotted.constraints.closure import Constraints
 from spotted.constraints.trust import take
 from spotted.errors import InvalidInputError
@@ -144,7 +144,7 @@ def _planned_pair(queue: RoundQueue, strategy: Strategy, graph: CandidateGraph, 
     return None if query is None else (query.first, query.second)
 
 
-def answer_truly(constraints: Constraints, query: PairQuery, truth: IntArray) -> Outcome:
+def answer_truly(constraints: Constraints, query: PairQuery, truth: IntArray) -> LabelOutcome:
     """Apply the true answer to a query."""
     same = truth[query.first] == truth[query.second]
     label_id = f"{query.first}-{query.second}"

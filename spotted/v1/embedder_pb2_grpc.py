@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EmbedderServiceStub:
-    """Embeds crops with a frozen backbone, and learns and applies adaptation heads.
+    """Embeds crops with a frozen backbone, and trains and applies adaptation heads.
     """
 
     def __init__(self, channel):
@@ -73,16 +73,16 @@ class EmbedderServiceStub:
 
 
 class EmbedderServiceServicer:
-    """Embeds crops with a frozen backbone, and learns and applies adaptation heads.
+    """Embeds crops with a frozen backbone, and trains and applies adaptation heads.
     """
 
     def Embed(self, request, context):
-        """Embeds up to 16 crops; answers in the order asked. A crop that cannot be read fails alone, in its
-        result. Crops of concurrent callers share batches.
+        """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
+        itself, in its result. Crops of concurrent callers share batches.
         Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
-        not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter asked for and
+        not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
         not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
-        says when to return).
+        holds the time to wait).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,7 +91,7 @@ class EmbedderServiceServicer:
     def EmbedStream(self, request_iterator, context):
         """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
         slows the stream down and never fails it.
-        Fails as Embed does, for the stream as a whole.
+        Fails like Embed, for the whole stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,8 +106,8 @@ class EmbedderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddReferenceImage(self, request, context):
-        """Keeps the histogram of a survey's reference image, so that other images can be matched to it; the
-        image itself is not kept. Equal pixels have equal digests, so a repeat changes nothing.
+        """Stores the histogram of a survey's reference image, so that other images can be matched to it; the
+        image itself is not stored. Equal pixels have equal digests, so a repeat changes nothing.
         Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -115,10 +115,10 @@ class EmbedderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TrainHead(self, request, context):
-        """Trains an adaptation head from the survey's places and times alone, without identity labels
-        (Spotted eqs. 4-6), in a process of its own; follow it with OperationsService.WatchOperation.
+        """Trains an adaptation head from the survey's places and times, without identity labels (Spotted
+        eqs. 4-6), in its own process; follow it with OperationsService.WatchOperation.
         Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (too few detections,
-        no torch in this deployment, or a training of this survey already runs).
+        torch not installed in this deployment, or a training of this survey is already running).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,7 +185,7 @@ def add_EmbedderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EmbedderService:
-    """Embeds crops with a frozen backbone, and learns and applies adaptation heads.
+    """Embeds crops with a frozen backbone, and trains and applies adaptation heads.
     """
 
     @staticmethod

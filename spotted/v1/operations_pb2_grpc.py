@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OperationsServiceStub:
-    """Follows work that outlives a call. Served beside EmbedderService.
+    """Follows work that lasts longer than a call. Served by the embedder, beside EmbedderService.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class OperationsServiceStub:
 
 
 class OperationsServiceServicer:
-    """Follows work that outlives a call. Served beside EmbedderService.
+    """Follows work that lasts longer than a call. Served by the embedder, beside EmbedderService.
     """
 
     def GetOperation(self, request, context):
@@ -64,7 +64,7 @@ class OperationsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchOperation(self, request, context):
-        """Streams an operation's changes until it is done; the first answer is its present state.
+        """Streams the changes of an operation until it is done; the first response is its current state.
         Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -72,7 +72,7 @@ class OperationsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelOperation(self, request, context):
-        """Asks an operation to stop; it ends as CANCELLED. No effect on one that is done.
+        """Requests that an operation stop; it ends as CANCELLED. No effect on an operation that is done.
         Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -106,7 +106,7 @@ def add_OperationsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperationsService:
-    """Follows work that outlives a call. Served beside EmbedderService.
+    """Follows work that lasts longer than a call. Served by the embedder, beside EmbedderService.
     """
 
     @staticmethod

@@ -161,7 +161,7 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSurvey(self, request, context):
-        """Deletes a survey with all it holds, sessions included. Fails: NOT_FOUND / NOT_FOUND.
+        """Deletes a survey with everything in it, including its sessions. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,9 +185,9 @@ class ScorerServiceServicer:
 
     def AddDetections(self, request_iterator, context):
         """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-        as already there; other content under a known id is refused, in `rejected`, and changes nothing.
-        Each message of the stream is stored whole before the next is read, so a broken stream keeps what
-        earlier answers and complete messages brought; send it again, nothing is doubled.
+        as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+        Each message of the stream is stored before the next is read, so a broken stream keeps its complete
+        messages; send the stream again, nothing is stored twice.
         Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (shape of the tensor).
         """
@@ -203,7 +203,7 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDetections(self, request, context):
-        """Removes detections; ids that are not there are counted, not refused. No other score changes.
+        """Removes detections; unknown ids are counted, not refused. No other score changes.
         Fails: NOT_FOUND / NOT_FOUND (survey).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -211,7 +211,7 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ActivateHead(self, request, context):
-        """Scores the survey through an adaptation head from now on; an empty digest goes back to base
+        """Scores the survey through an adaptation head from now on; an empty digest returns to base
         embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
         (the head was trained on vectors of another backbone).
         """
@@ -220,16 +220,16 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FitCalibration(self, request, context):
-        """Learns from labels how probable it is that two detections show one animal, by their looks, places,
-        times and sides, and from then on scores FUSION_CALIBRATED so. With too few labels nothing changes,
-        and the answer says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+        """Fits to labels the probability that two detections show one animal, from visual similarity, positions,
+        times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels nothing changes, and
+        the response says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ActivateCalibration(self, request, context):
-        """Goes back to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
+        """Switches to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
         (survey or calibration).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -262,7 +262,7 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetScoreMatrix(self, request, context):
-        """Streams a matrix of scores in blocks of rows near 1 MiB; resume a broken stream at `row_offset`.
+        """Streams a matrix of scores in blocks of rows of about 1 MiB; resume a broken stream at `row_offset`.
         Fails: NOT_FOUND / NOT_FOUND (survey, detection).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -270,7 +270,7 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainPair(self, request, context):
-        """Everything known about one pair, with the reason in words. Fails: NOT_FOUND / NOT_FOUND.
+        """Everything known about one pair, with the reason as text. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

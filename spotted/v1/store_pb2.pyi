@@ -110,6 +110,7 @@ class DetectionsAdded(_message.Message):
 
     DETECTIONS_FIELD_NUMBER: _builtins.int
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    SPEC_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def detections(self) -> _containers.RepeatedCompositeFieldContainer[_survey_pb2.Detection]:
         """In the order of the embeddings' rows."""
@@ -118,15 +119,22 @@ class DetectionsAdded(_message.Message):
     def embeddings(self) -> _survey_pb2.Tensor:
         """Base embeddings: float16 unit rows."""
 
+    @_builtins.property
+    def spec(self) -> _survey_pb2.EmbeddingSpec:
+        """How the vectors were made. Set in the first block of a survey that was created without an embedding
+        spec; it becomes the survey's.
+        """
+
     def __init__(
         self,
         *,
         detections: _abc.Iterable[_survey_pb2.Detection] | None = ...,
         embeddings: _survey_pb2.Tensor | None = ...,
+        spec: _survey_pb2.EmbeddingSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detections", b"detections", "embeddings", b"embeddings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detections", b"detections", "embeddings", b"embeddings", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,7 +18,7 @@ from spotted.scoring.feasibility import FeasibilityParams
 
 
 def survey(count: int = 40) -> KnownSurvey:
-    embeddings, table = heads_cost.made(count, 8)
+    embeddings, table = heads_cost.random_survey(count, 8)
     individuals = np.arange(count) % 11
     order = np.random.default_rng(1).permutation(count)
     gallery = Gallery(embeddings, table, order, heads_cost.EXTENT, FeasibilityParams())
@@ -71,7 +71,7 @@ def test_a_survey_joined_anew_keeps_its_journeys_and_lends_whole_albums() -> Non
 
 def test_a_loss_of_more_than_a_point_misses_a_bar() -> None:
     def row(name: str, gain: float) -> Row:
-        return Row(name, "ours", "adapted product", 1, (0.5, 0.6), ((gain, 0, 0), (0.0, 0, 0)))
+        return Row(name, "default", "adapted product", 1, (0.5, 0.6), ((gain, 0, 0), (0.0, 0, 0)))
 
     held = {bar.words: bar.held for bar in bars_of([row("good", 0.03), row("bad", -0.02)])}
     assert held["mean gain in top-1 over the product"]

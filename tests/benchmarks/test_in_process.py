@@ -5,13 +5,13 @@ import numpy as np
 from benchmarks.crops import jpeg_crops
 from benchmarks.in_process import InProcess
 from benchmarks.models import MODELS, VIT_TINY, WIDTH, exported
-from services.embedder.inference.backbones import load_backbone, read_manifest, verified
+from services.embedder.inference.backbones import is_intact, load_backbone, read_manifest
 
 
 def test_the_exported_vision_transformer_is_a_backbone_as_deployed() -> None:
     manifest = exported(VIT_TINY)
     directory = MODELS / VIT_TINY / "1"
-    assert verified(directory, read_manifest(directory))
+    assert is_intact(directory, read_manifest(directory))
     backbone = load_backbone(MODELS, VIT_TINY)
     one, other = backbone.embed([np.zeros((224, 224, 3), np.uint8), np.full((224, 224, 3), 255, np.uint8)])
     assert isinstance(one, np.ndarray)

@@ -29,7 +29,7 @@ def test_the_comparison_times_every_case_of_our_own() -> None:
     written = _quick("embedder")
     (cases,) = written["models"].values()
     served = {f"{way}_{most}" for way in ("unary", "stream") for most in (1, 8, 32)}
-    assert set(cases) == {"session", "pipeline", "pipeline_single", "pipeline_wide", "alone"} | served
+    assert set(cases) == {"session", "pipeline", "pipeline_single", "pipeline_wide", "local"} | served
     assert all(found["crops_per_s"] > 0 for found in cases.values())
     assert cases["pipeline"]["share_of_pipeline"] == [1.0, 1.0, 1.0]
 

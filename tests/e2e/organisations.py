@@ -43,12 +43,14 @@ from services.sampler.session.leases import Leases
 from services.sampler.session.sessions import Sessions
 from services.scorer.__main__ import service as scorer_service
 from spotted.arrays import Float32Array
-from spotted.client import Credentials, Spotted
+from spotted.client import Credentials, Label, Spotted
 from spotted.client.calls import open_channel
+from spotted.client.survey_messages import embedding_spec
+from spotted.constraints.answers import Answer
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import access_pb2, operations_pb2, sampler_pb2, survey_pb2
+from spotted.v1 import access_pb2, operations_pb2, survey_pb2
 from tests.services.serving import running
 
 TINY = "tiny"
@@ -260,15 +262,15 @@ def filled(store: Store, member: Member, name: str, seed: int) -> Ids:
     client.create_survey(Survey(own, 0.0, 100_000.0, cameras=cameras))
     for taken in (f"taken-{name}", f"taken-{name}{NEW}"):
         client.create_survey(Survey(taken, 0.0, 50_000.0))
-    client.add_detections(own, detections, vectors(seed), SPEC)
+    client.survey(own).add_detections(detections, vectors(seed), embedding_spec(SPEC))
     client.create_survey(Survey(COMMON, 0.0, 100_000.0, f"of {name}", cameras_of(seed)))
-    client.add_detections(
-        COMMON, detections_of(seed)[: COUNT - 8 * seed], vectors(seed)[: COUNT - 8 * seed], SPEC
+    client.survey(COMMON).add_detections(
+        detections_of(seed)[: COUNT - 8 * seed], vectors(seed)[: COUNT - 8 * seed], embedding_spec(SPEC)
     )
     session, label = f"session-{name}", answered(client, own, f"session-{name}")
     answered(client, COMMON, "main")
     head = stored_head(store, f"{name}/{own}", seed)
-    client.activate_head(own, head)
+    client.survey(own).activate_head(head)
     return Ids(
         survey=own,
         taken=f"taken-{name}",
@@ -279,7 +281,7 @@ def filled(store: Store, member: Member, name: str, seed: int) -> Ids:
         label=label,
         head=head,
         reference=client.add_reference(picture(seed)),
-        calibration=client.fit_calibration(own, use_known_individuals=True).survey.calibration_digest,
+        calibration=client.survey(own).fit_calibration(use_known_individuals=True).survey.calibration_digest,
         operation=ended_operation(store, name),
     )
 
@@ -314,18 +316,12 @@ def picture(seed: int = 0) -> bytes:
 
 def answered(client: Spotted, survey_id: str, session_id: str) -> str:
     """A session with three answers; the id of the first."""
-    client.create_session(survey_id, session_id, strategy="greedy")
-    asked = client.next_pairs(survey_id, session_id, "anna", count=3).pairs
+    session = client.survey(survey_id).create_session(session_id, strategy="greedy")
     labels = [
-        sampler_pb2.Label(
-            first_detection_id=pair.first.detection_id,
-            second_detection_id=pair.second.detection_id,
-            answer=sampler_pb2.ANSWER_DIFFERENT,
-            annotator_id="anna",
-        )
-        for pair in asked
+        Label(pair.first.detection_id, pair.second.detection_id, Answer.DIFFERENT, "anna")
+        for pair in session.next_pairs("anna", count=3).pairs
     ]
-    return client.submit_labels(survey_id, session_id, labels).outcomes[0].label.label_id
+    return session.submit_labels(labels).outcomes[0].label.label_id
 
 
 def stored_head(store: Store, survey_id: str, seed: int) -> str:

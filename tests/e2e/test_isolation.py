@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -15,6 +16,8 @@ from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
 from spotted import messages
 from spotted.client.calls import our_errors
+from spotted.client.survey_messages import embedding_spec
+from spotted.client.values import EventKind
 from spotted.errors import NotFoundError, UnauthenticatedError
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2, scorer_pb2
@@ -144,7 +147,7 @@ def test_lists_show_ones_own_alone(world: World) -> None:
     assert COMMON in north & south
     assert {world.south_ids.survey, world.south_ids.taken} <= south - north
     assert {world.north_ids.survey, world.north_ids.taken} <= north - south
-    listed = world.north.client.sampler.ListSessions(
+    listed = world.north.client.connection.sampler.stub.ListSessions(
         sampler_pb2.ListSessionsRequest(survey_id=world.south_ids.survey), timeout=10
     )
     assert not listed.sessions
@@ -152,33 +155,35 @@ def test_lists_show_ones_own_alone(world: World) -> None:
 
 def test_what_another_organisation_does_changes_no_count_and_no_page(world: World) -> None:
     def seen() -> list[object]:
-        stub = world.north.client.scorer
+        stub = world.north.client.connection.scorer.stub
         pages = [
             stub.ListSurveys(scorer_pb2.ListSurveysRequest(page_size=size), timeout=10)
             for size in (1, 2, 100)
         ]
         survey = stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=COMMON), timeout=10)
         cameras = stub.ListCameras(scorer_pb2.ListCamerasRequest(survey_id=COMMON, page_size=2), timeout=10)
-        progress = world.north.client.progress(COMMON, "main")
-        progress.ClearField("answers_per_minute")
+        progress = world.north.client.survey(COMMON).session("main").progress()
+        progress = replace(progress, answers_per_minute=None)
         return [*pages, survey, cameras, progress]
 
     before = seen()
     client = world.south.client
-    client.upsert_cameras(COMMON, [Camera("another", 90_000.0, 0.0)])
-    client.add_detections(COMMON, [Detection("another", "another", 5.0)], vectors(9)[:1], SPEC)
-    client.create_session(COMMON, "another")
-    assert client.survey(COMMON).camera_count == 4
+    client.survey(COMMON).upsert_cameras([Camera("another", 90_000.0, 0.0)])
+    client.survey(COMMON).add_detections(
+        [Detection("another", "another", 5.0)], vectors(9)[:1], embedding_spec(SPEC)
+    )
+    client.survey(COMMON).create_session("another")
+    assert client.survey(COMMON).info().camera_count == 4
     assert seen() == before
 
 
 def test_two_surveys_of_one_id_do_not_mix(world: World) -> None:
     for member, name, seed in zip((world.north, world.south), world.names, (0, 1), strict=True):
-        survey = member.client.survey(COMMON)
+        survey = member.client.survey(COMMON).info()
         assert survey.display_name == f"of {name}"
-        cameras = {c.camera_id: c for c in member.client.cameras(COMMON)}
+        cameras = {c.camera_id: c for c in member.client.survey(COMMON).cameras()}
         assert {i: cameras[i] for i in cameras_of(seed)} == cameras_of(seed)
-        found = [d for d in member.client.detections(COMMON) if d.detection_id != "another"]
+        found = [d for d in member.client.survey(COMMON).detections() if d.detection_id != "another"]
         assert found == detections_of(seed)[: COUNT - 8 * seed]
 
 
@@ -188,22 +193,22 @@ def test_a_request_id_of_another_organisation_answers_nobody_else(world: World) 
         del request.cameras[:]
         request.cameras.append(messages.camera_message(Camera("repeated", place, 0.0)))
         with our_errors("scorer"):
-            member.client.scorer.UpsertCameras(request, timeout=10)
-        assert {c.camera_id: c.x_m for c in member.client.cameras(COMMON)}["repeated"] == place
+            member.client.connection.scorer.stub.UpsertCameras(request, timeout=10)
+        assert {c.camera_id: c.x_m for c in member.client.survey(COMMON).cameras()}["repeated"] == place
 
 
 def test_a_service_sees_both_by_their_full_ids(world: World) -> None:
-    names = [world.service.client.survey(f"{name}/{COMMON}") for name in world.names]
+    names = [world.service.client.survey(f"{name}/{COMMON}").info() for name in world.names]
     assert [survey.survey_id for survey in names] == [f"{name}/{COMMON}" for name in world.names]
     assert [survey.display_name for survey in names] == [f"of {name}" for name in world.names]
     with pytest.raises(NotFoundError):
-        world.service.client.survey(COMMON)
+        world.service.client.survey(COMMON).info()
 
 
 def test_the_sampler_planned_through_the_scorer_with_its_own_token(world: World) -> None:
     for member, ids in ((world.north, world.north_ids), (world.south, world.south_ids)):
-        kinds = [event.WhichOneof("event") for event in member.client.export_session(ids.survey, ids.session)]
-        assert kinds[:3] == ["created", "planned", "labelled"]
+        kinds = [event.kind for event in member.client.survey(ids.survey).session(ids.session).events()]
+        assert kinds[:3] == [EventKind.CREATED, EventKind.PLANNED, EventKind.LABELLED]
     stranger = ScorerClient(world.scorer)
     with pytest.raises(UnauthenticatedError):
         stranger.version(f"{world.names[0]}/{COMMON}")

@@ -76,7 +76,7 @@ class Load:
         session = sampler_pb2.Session(survey_id=self.survey_id, session_id=SESSION, seed=1)
         session.strategy.strategy_id = "greedy"
         create = sampler_pb2.CreateSessionRequest(session=session, request_id=request)
-        self._sent(lambda: self.client.sampler.CreateSession(create, timeout=CALL_S))
+        self._sent(lambda: self.client.connection.sampler.stub.CreateSession(create, timeout=CALL_S))
         self._sent(self.ask)
 
     def ask(self) -> sampler_pb2.NextPairsResponse:
@@ -84,7 +84,7 @@ class Load:
         request = sampler_pb2.NextPairsRequest(
             survey_id=self.survey_id, session_id=SESSION, annotator_id=uuid.uuid4().hex, count=1
         )
-        return self.client.sampler.NextPairs(request, timeout=30.0)
+        return self.client.connection.sampler.stub.NextPairs(request, timeout=30.0)
 
     def add(self, rows: Sequence[int]) -> None:
         """Add detections, until they are acknowledged."""
@@ -98,7 +98,8 @@ class Load:
         )
         # the client allows an hour, since an import may be of any length
         answer = self._sent(
-            lambda: self.client.scorer.AddDetections(iter([request]), timeout=CALL_S), self._scorer
+            lambda: self.client.connection.scorer.stub.AddDetections(iter([request]), timeout=CALL_S),
+            self._scorer,
         )
         assert answer.added + answer.unchanged == len(rows)
         with self._lock:
@@ -116,7 +117,7 @@ class Load:
             answer=sampler_pb2.ANSWER_SAME if same else sampler_pb2.ANSWER_DIFFERENT,
             annotator_id="anna",
         )
-        answer = self._sent(lambda: self.client.sampler.SubmitLabels(request, timeout=CALL_S))
+        answer = self._sent(lambda: self.client.connection.sampler.stub.SubmitLabels(request, timeout=CALL_S))
         label = answer.outcomes[0].label
         with self._lock:
             assert label.label_id not in self._labels
@@ -162,11 +163,11 @@ class Load:
 
     def check(self) -> None:
         """What was acknowledged is stored, each once, and every error named a remedy."""
-        kept = Counter(d.detection_id for d in self.client.detections(self.survey_id))
+        kept = Counter(d.detection_id for d in self.client.survey(self.survey_id).detections())
         assert set(kept) == self._detections
         assert set(kept.values()) == {1}
-        assert self.client.survey(self.survey_id).detection_count == len(kept)
-        labels = self.client.labels(self.survey_id, SESSION)
+        assert self.client.survey(self.survey_id).info().detection_count == len(kept)
+        labels = self.client.survey(self.survey_id).session(SESSION).labels()
         assert {label.label_id for label in labels} == set(self._labels)
         pairs = [(label.first_detection_id, label.second_detection_id) for label in labels]
         assert sorted(pairs) == sorted(self._labels.values())

@@ -10,12 +10,12 @@ import pytest
 
 from spotted.client import Spotted, oracle
 from spotted.client.ingest import embed_pictures
+from spotted.client.values import Label, SubmittedLabels
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.local import processes
 from spotted.simulation.session import positives_for
 from spotted.simulation.survey import SimulationParams
-from spotted.v1 import sampler_pb2
 from tests.spotted.drawn_surveys import drawn_survey
 
 SURVEY = "faults"
@@ -78,7 +78,7 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
     acknowledged = 0
     killed = threading.Event()
 
-    def told(count: int) -> None:
+    def on_progress(count: int) -> None:
         nonlocal acknowledged
         acknowledged += count
         if acknowledged and not killed.is_set():
@@ -87,14 +87,20 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
 
     with Spotted.local(machine.directory) as spotted:
         spotted.create_survey(imported.survey)
-        check(attempt(lambda: embed_pictures(spotted, SURVEY, imported.pictures, told=told)))
+        check(
+            attempt(
+                lambda: embed_pictures(
+                    spotted, spotted.survey(SURVEY), imported.pictures, on_progress=on_progress
+                )
+            )
+        )
         machine.up()
         assert killed.is_set()
-        kept = {d.detection_id for d in spotted.detections(SURVEY)}
+        kept = {d.detection_id for d in spotted.survey(SURVEY).detections()}
         assert len(kept) >= acknowledged
-        again = embed_pictures(spotted, SURVEY, imported.pictures)
+        again = embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
         assert not again.failed
-        assert {d.detection_id for d in spotted.detections(SURVEY)} == {
+        assert {d.detection_id for d in spotted.survey(SURVEY).detections()} == {
             p.detection.detection_id for p in imported.pictures
         }
 
@@ -107,32 +113,39 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
     truth = {p.detection.detection_id: p.detection.individual_id for p in imported.pictures}
     acknowledged: list[str] = []
 
-    def told(answered: sampler_pb2.SubmitLabelsResponse) -> None:
-        acknowledged.extend(outcome.label.label_id for outcome in answered.outcomes)
+    def on_answer(submitted: SubmittedLabels) -> None:
+        acknowledged.extend(outcome.label.label_id for outcome in submitted.outcomes)
         if len(acknowledged) == 25:
             machine.kill(role)
 
     with Spotted.local(machine.directory) as spotted:
         spotted.create_survey(imported.survey)
-        embed_pictures(spotted, SURVEY, imported.pictures)
-        spotted.create_session(SURVEY, "main", strategy="greedy")
-        check(attempt(lambda: oracle.answer_all(spotted, SURVEY, "main", truth, limit=60, told=told)))
+        embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
+        spotted.survey(SURVEY).create_session("main", strategy="greedy")
+        check(
+            attempt(
+                lambda: oracle.answer_all(
+                    spotted.survey(SURVEY).session("main"), truth, limit=60, on_answer=on_answer
+                )
+            )
+        )
         machine.up()
         assert len(acknowledged) >= 25
         kept = labels(spotted)
         assert set(acknowledged) <= set(kept)
         total = sum(1 for i in truth for j in truth if i < j and truth[i] == truth[j])
-        oracle.answer_all(spotted, SURVEY, "main", truth, until_same_pairs=positives_for(1.0, total))
-        found = {frozenset(i.detection_ids) for i in spotted.individuals(SURVEY, "main")}
+        oracle.answer_all(
+            spotted.survey(SURVEY).session("main"), truth, until_same_pairs=positives_for(1.0, total)
+        )
+        found = {frozenset(i.detection_ids) for i in spotted.survey(SURVEY).session("main").individuals()}
         assert found == {frozenset(d for d in truth if truth[d] == animal) for animal in truth.values()}
         assert set(acknowledged) <= set(labels(spotted))
 
 
-def labels(spotted: Spotted) -> dict[str, sampler_pb2.Label]:
+def labels(spotted: Spotted) -> dict[str, Label]:
     """The labels in a session's journal."""
-    request = sampler_pb2.ListEventsRequest(survey_id=SURVEY, session_id="main", page_size=1000)
-    events = spotted.sampler.ListEvents(request, timeout=30).events
-    return {label.label_id: label for event in events for label in event.labelled.labels}
+    events = spotted.survey(SURVEY).session("main").events()
+    return {label.label_id: label for event in events for label in event.labels}
 
 
 @pytest.mark.slow
@@ -143,6 +156,6 @@ def test_a_store_that_goes_and_comes_back_is_told_and_then_used_again(
         spotted.create_survey(imported.survey)
         machine.kill("store")
         with pytest.raises(StoreUnavailableError, match=r"does not answer.*start it"):
-            spotted.survey(SURVEY)
+            spotted.survey(SURVEY).info()
         machine.up()
-        assert spotted.survey(SURVEY).camera_count == 6
+        assert spotted.survey(SURVEY).info().camera_count == 6

@@ -13,12 +13,11 @@ import pytest
 
 from services.common.store import keys
 from services.common.store.store import Store
-from spotted.client import Spotted
+from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import UnavailableError
 from spotted.local import processes
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import survey_pb2
 
 SURVEY = "large"
 COUNT, DIMENSION = 50_000, 16
@@ -27,7 +26,7 @@ STREAM, WRITERS = 2_500, 4
 # messages that are in the store when the scorer is killed: 2 in 5 of all, then 4 in 5
 KILLED_AT = (200, 400)
 DEADLINE_S = 120.0
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=DIMENSION)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=DIMENSION)
 CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(5)}
 DETECTIONS = [Detection(f"d{i:05}", f"c{i % 5}", float(i), individual_id=f"a{i % 700}") for i in range(COUNT)]
 VECTORS = np.random.default_rng(0).normal(size=(COUNT, DIMENSION)).astype(np.float32)
@@ -89,7 +88,7 @@ def import_until_killed(scorer: Scorer, streams: Sequence[range], messages: int)
             return set()
         part = slice(rows.start, rows.stop)
         try:
-            answer = spotted.add_detections(SURVEY, DETECTIONS[part], VECTORS[part], SPEC)
+            answer = spotted.survey(SURVEY).add_detections(DETECTIONS[part], VECTORS[part], SPEC)
         except UnavailableError:
             return set()
         assert (answer.added + answer.unchanged, len(answer.rejected)) == (len(rows), 0)
@@ -127,14 +126,14 @@ def test_a_scorer_killed_during_a_large_import_keeps_each_acknowledged_detection
         acknowledged |= import_until_killed(scorer, streams, messages)
         scorer.up()
         with client(scorer) as spotted:
-            kept = [d.detection_id for d in spotted.detections(SURVEY)]
+            kept = [d.detection_id for d in spotted.survey(SURVEY).detections()]
         assert len(kept) == len(set(kept)) < COUNT
         assert acknowledged <= set(kept)
     with client(scorer) as spotted:
-        answer = spotted.add_detections(SURVEY, DETECTIONS, VECTORS, SPEC)
+        answer = spotted.survey(SURVEY).add_detections(DETECTIONS, VECTORS, SPEC)
         assert (answer.added, answer.unchanged) == (COUNT - len(kept), len(kept))
-        assert spotted.survey(SURVEY).detection_count == COUNT
-        detections, embeddings = spotted.detections_with_embeddings(SURVEY)
+        assert spotted.survey(SURVEY).info().detection_count == COUNT
+        detections, embeddings = spotted.survey(SURVEY).detections_with_embeddings()
     assert len(detections) == COUNT
     assert {d.detection_id: d for d in detections} == {d.detection_id: d for d in DETECTIONS}
     sent = unit_rows(VECTORS).astype(np.float16)

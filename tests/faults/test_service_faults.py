@@ -157,7 +157,7 @@ def begin_other(load: Load) -> None:
     session = sampler_pb2.Session(survey_id=load.survey_id, session_id=OTHER, seed=2)
     session.strategy.strategy_id = "greedy"
     create = sampler_pb2.CreateSessionRequest(session=session, request_id=OTHER)
-    load.client.sampler.CreateSession(create, timeout=20)
+    load.client.connection.sampler.stub.CreateSession(create, timeout=20)
 
 
 def plan(load: Load) -> None:
@@ -166,7 +166,7 @@ def plan(load: Load) -> None:
         survey_id=load.survey_id, session_id=OTHER, annotator_id="ben", count=1
     )
     with our_errors("the sampler"):
-        assert load.client.sampler.NextPairs(ask, timeout=60).pairs
+        assert load.client.connection.sampler.stub.NextPairs(ask, timeout=60).pairs
 
 
 def test_a_call_into_a_way_that_went_silent_ends_at_its_deadline(site: Site) -> None:
@@ -176,10 +176,10 @@ def test_a_call_into_a_way_that_went_silent_ends_at_its_deadline(site: Site) -> 
         sampler.weather = Weather(silent=True)
         ask = sampler_pb2.GetProgressRequest(survey_id=load.survey_id, session_id=SESSION)
         with pytest.raises(DeadlineError), our_errors(sampler.address):
-            load.client.sampler.GetProgress(ask, timeout=1)
+            load.client.connection.sampler.stub.GetProgress(ask, timeout=1)
         sampler.weather = Weather()
         sampler.reset()
-        assert load.client.sampler.GetProgress(ask, timeout=10).HasField("progress")
+        assert load.client.connection.sampler.stub.GetProgress(ask, timeout=10).HasField("progress")
         load.close()
 
 

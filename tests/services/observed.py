@@ -20,14 +20,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from spotted.client import Crop, Spotted
+from spotted.client import Crop, EmbeddingSpec, Label, Spotted
+from spotted.constraints.answers import Answer
 from spotted.local import processes
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import scorer_pb2, survey_pb2
 from tests.services.embedder.pictures import encoded
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 ANNOTATOR = "annotator-zebra"
 TOKEN = "spotted_0123abcd_topsecrettopsecrettopsecret"  # noqa: S105 - nobody's
 COORDINATES = ("123456.75", "-98765.25", "123956.75", "-98265.25")
@@ -143,22 +144,18 @@ def _ask(spotted: Spotted, survey_id: str) -> None:
     }
     spotted.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
     detections = [Detection(f"d{n}", f"c{n % 2}", n * 4000.0) for n in range(8)]
-    spotted.add_detections(survey_id, detections, rng.normal(size=(8, 8)).astype(np.float32), SPEC)
+    spotted.survey(survey_id).add_detections(detections, rng.normal(size=(8, 8)).astype(np.float32), SPEC)
     good = encoded(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
     assert len(list(spotted.embed([Crop("good", good), Crop("bad", DAMAGED)], survey_id=survey_id))) == 2
-    answers = spotted.scorer.GetCandidates(
+    answers = spotted.connection.scorer.stub.GetCandidates(
         scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=3), timeout=30
     )
     assert len(list(answers)) > 0
-    spotted.create_session(survey_id, "main")
-    asked = spotted.next_pairs(survey_id, "main", ANNOTATOR)
-    label = pb.Label(
-        first_detection_id=asked.pairs[0].first.detection_id,
-        second_detection_id=asked.pairs[0].second.detection_id,
-        answer=pb.ANSWER_SAME,
-        annotator_id=ANNOTATOR,
-    )
-    spotted.submit_labels(survey_id, "main", [label])
+    spotted.survey(survey_id).create_session("main")
+    asked = spotted.survey(survey_id).session("main").next_pairs(ANNOTATOR)
+    pair = asked.pairs[0]
+    label = Label(pair.first.detection_id, pair.second.detection_id, Answer.SAME, ANNOTATOR)
+    spotted.survey(survey_id).session("main").submit_labels([label])
 
 
 def _kill_planner(sampler: processes.Member) -> None:
@@ -174,12 +171,12 @@ def _kill_planner(sampler: processes.Member) -> None:
 def _ask_in_raw(spotted: Spotted, survey_id: str) -> None:
     """Calls as no client of ours makes them: with a request id, a token, and what is refused."""
     metadata = (("x-request-id", REQUEST_ID), ("authorization", f"Bearer {TOKEN}"))
-    spotted.create_session(survey_id, "second")
+    spotted.survey(survey_id).create_session("second")
     for asked in (survey_id, "nosuch", TOKEN):
         with suppress(grpc.RpcError):
             request = pb.NextPairsRequest(survey_id=asked, session_id="second", annotator_id=ANNOTATOR)
-            spotted.sampler.NextPairs(request, timeout=60, metadata=metadata)
+            spotted.connection.sampler.stub.NextPairs(request, timeout=60, metadata=metadata)
     camera = survey_pb2.Camera(camera_id="c0", position=survey_pb2.Position(x_m=float(COORDINATES[0])))
     with suppress(grpc.RpcError):
         request_ = scorer_pb2.UpsertCamerasRequest(survey_id=survey_id, cameras=[camera, camera])
-        spotted.scorer.UpsertCameras(request_, timeout=30, metadata=metadata)
+        spotted.connection.scorer.stub.UpsertCameras(request_, timeout=30, metadata=metadata)

@@ -104,6 +104,8 @@ class SurveyState:
                 self.cameras = self.cameras | {c.camera_id: messages.camera(c) for c in event.cameras.cameras}
                 self._rows.move()
             case "detections":
+                if event.detections.HasField("spec"):
+                    self._fix_spec(event.detections.spec)
                 self._add(event.detections)
             case "deleted":
                 self._rows.remove(event.deleted.detection_ids)
@@ -127,6 +129,13 @@ class SurveyState:
             detections=len(self.detections),
             revision=self.revision,
         )
+
+    def _fix_spec(self, spec: pb.EmbeddingSpec) -> None:
+        # a copy: the message may belong to a view taken earlier
+        survey = pb.Survey()
+        survey.CopyFrom(self.survey)
+        survey.embedding.CopyFrom(spec)
+        self.survey = survey
 
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
         vectors = messages.array(block.embeddings).astype(np.float16)

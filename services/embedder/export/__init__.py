@@ -1,10 +1,10 @@
-"""Backbones exported to ONNX and proven equal to torch: build time only, needs the extra `export`.
+"""Export of backbones to ONNX, checked against torch: at build time only, with the extra `export`.
 
-Run it with `python -m services.embedder.export`.
+Run `python -m services.embedder.export`.
 
 architectures  the networks of the backbones, by name
 checkpoints    their weights, from a file, a hub or a package
-onnx_export    a network to ONNX, and the proof that both give the same features
+onnx_export    a network as an ONNX file, and the check that both return the same features
 variants       fp16 and int8 variants
 """
 

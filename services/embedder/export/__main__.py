@@ -1,9 +1,8 @@
-"""Build time only: export a backbone's published weights to ONNX, checked against torch.
+"""Export the published weights of a backbone to ONNX, checked against torch; used at build time only.
 
     python -m services.embedder.export efficientnet-lite0 --output models
 
-Only it and its parts, `architectures`, `checkpoints`, `tracing` and `variants`, import torch for backbones.
-The same packages and weights give the same file, byte for byte.
+The same packages and weights produce the same file, byte for byte.
 """
 
 from __future__ import annotations
@@ -26,24 +25,25 @@ from services.embedder.inference.backbones import (
     MANIFEST_FILE,
     MODEL_FILE,
     Manifest,
+    is_intact,
     preprocessing,
     read_manifest,
-    verified,
 )
 from spotted.errors import AlreadyExistsError, InvalidInputError, SpottedError
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A backbone on disk. fresh: False where a verified file was there already."""
+    """A backbone on disk."""
 
     directory: Path
     manifest: Manifest
     fresh: bool
+    """Whether the file was written; False: a verified file already existed."""
 
     def __str__(self) -> str:
-        did = "exported" if self.fresh else "verified"
-        return f"{did} {self.directory / MODEL_FILE} (SHA-256 {self.manifest.sha256[:12]})"
+        action = "exported" if self.fresh else "verified"
+        return f"{action} {self.directory / MODEL_FILE} (SHA-256 {self.manifest.sha256[:12]})"
 
 
 def export(
@@ -55,28 +55,28 @@ def export(
     calibration: Path | None = None,
     version: int = 1,
 ) -> Exported:
-    """Write a backbone and its manifest under a directory of models, unless they are there, verified.
+    """Write a backbone and its manifest to a directory of models, unless a verified export exists.
 
-    weights: None takes the published ones. calibration: a directory of photographs, for int8.
-    Raises InvalidInputError where the backbone is unknown or the weights do not fit it, PreconditionError
-    where the file and torch disagree or a package is missing, AlreadyExistsError where this version was
-    exported from other weights, and what `checkpoints` raises for weights that cannot be had.
+    weights: None: the published ones. calibration: a directory of photographs, for int8.
+    Raises InvalidInputError if the backbone is unknown or the weights do not fit it, PreconditionError if
+    the file and torch disagree or a package is missing, AlreadyExistsError if this version was exported from
+    other weights, and the errors of `checkpoints` if the weights cannot be loaded.
     """
     architecture = architecture_of(model_id)
     weights = weights or published(architecture)
     described = describe(architecture, weights, precision=precision, version=version)
     if calibration and precision == "fp32":
         raise InvalidInputError(
-            "fp32 is not calibrated; leave the photographs away, or ask for int8", field="calibration"
+            "fp32 is not calibrated; omit --calibration, or use --precision int8", field="calibration"
         )
     photographs = read_photographs(calibration, preprocessing(described)) if calibration else None
     if photographs is not None:
         described = replace(described, source=f"{described.source}; {_checked_on(photographs)}")
     directory = models / described.model_id / str(version)
-    known = present(directory, described)
+    known = existing_export(directory, described)
     if known:
         return Exported(directory, known, fresh=False)
-    content, agreement = converted(architecture, weights, precision, photographs)
+    content, agreement = exported_content(architecture, weights, precision, photographs)
     manifest = replace(
         described,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -84,14 +84,14 @@ def export(
         least_cosine=agreement.least_cosine,
     )
     directory.mkdir(parents=True, exist_ok=True)
-    # the manifest comes last: until then the directory holds no backbone
+    # the manifest is written last: without it the directory holds no backbone
     write(directory / MODEL_FILE, content)
     write(directory / MANIFEST_FILE, manifest.to_json().encode())
     return Exported(directory, manifest, fresh=True)
 
 
 def published(architecture: Architecture) -> Weights:
-    """The weights of a backbone as their makers publish them: from a package, or from a model hub."""
+    """The published weights of a backbone, from a package or a model hub."""
     hub_id = architecture.hub_id
     return checkpoints.from_package() if hub_id is None else checkpoints.from_hub(hub_id)
 
@@ -99,7 +99,7 @@ def published(architecture: Architecture) -> Weights:
 def describe(
     architecture: Architecture, weights: Weights, *, precision: Precision = "fp32", version: int = 1
 ) -> Manifest:
-    """The manifest of an export to be, its SHA-256 still empty and nothing measured."""
+    """The manifest of a planned export, without SHA-256 and measurements."""
     return Manifest(
         model_id=variant_id(architecture.model_id, precision),
         version=version,
@@ -118,17 +118,17 @@ def describe(
     )
 
 
-def present(directory: Path, described: Manifest) -> Manifest | None:
-    """The manifest on disk where it says the same and its file is whole, else None.
+def existing_export(directory: Path, described: Manifest) -> Manifest | None:
+    """The manifest on disk if it matches the planned export and its file is intact, else None.
 
-    Raises AlreadyExistsError where it is whole and was made of other weights: vectors may depend on it.
+    Raises AlreadyExistsError for an intact export of other weights: stored vectors may depend on it.
     """
     try:
         manifest = read_manifest(directory)
     except SpottedError:
-        # absent or of another version: it is written anew
+        # missing or of another format: it will be written again
         return None
-    if not verified(directory, manifest):
+    if not is_intact(directory, manifest):
         return None
     if manifest.weights_sha256 not in {"", described.weights_sha256}:
         raise AlreadyExistsError(
@@ -139,10 +139,10 @@ def present(directory: Path, described: Manifest) -> Manifest | None:
     return manifest if same else None
 
 
-def converted(
+def exported_content(
     architecture: Architecture, weights: Weights, precision: Precision, photographs: ByteArray | None
 ) -> tuple[bytes, Agreement]:
-    """The content of a backbone's ONNX file, and how well it agrees with torch, or a variant with fp32."""
+    """The content of the ONNX file of a backbone, and its agreement with torch, or of a variant with fp32."""
     network = build(architecture)
     checkpoints.load(network.network, weights)
     content = trace(network, architecture.input_size)
@@ -155,7 +155,7 @@ def converted(
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
         stream.write(content)
         os.fchmod(stream.fileno(), 0o644)
@@ -163,7 +163,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def main() -> None:
-    """Export the backbone named on the command line and say in one line what was done."""
+    """Export the backbone named on the command line and print one line with the result."""
     arguments = _parser().parse_args()
     try:
         weights = checkpoints.from_file(arguments.weights) if arguments.weights else None
@@ -185,15 +185,18 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.embedder.export", description=__doc__)
     parser.add_argument("model_id", choices=ARCHITECTURES)
-    parser.add_argument("-o", "--output", type=Path, default=Path("models"), help="directory of models")
+    parser.add_argument("-o", "--output", type=Path, default=Path("models"), help="Directory of the models")
     origin = parser.add_mutually_exclusive_group()
-    origin.add_argument("--weights", type=Path, help="a downloaded checkpoint, safetensors or torch")
-    origin.add_argument("--hub", metavar="ID", help="a model repository, owner/name or owner/name@revision")
+    origin.add_argument("--weights", type=Path, help="Downloaded checkpoint, safetensors or torch")
+    origin.add_argument("--hub", metavar="ID", help="Model repository, owner/name or owner/name@revision")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument(
-        "--calibration", type=Path, metavar="DIR", help="photographs like those of the survey"
+        "--calibration",
+        type=Path,
+        metavar="DIR",
+        help="Directory of photographs like those of the survey, to calibrate int8",
     )
-    parser.add_argument("--version", type=int, default=1, help="of the backbone in the directory of models")
+    parser.add_argument("--version", type=int, default=1, help="Version to export as")
     return parser
 
 

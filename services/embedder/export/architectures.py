@@ -1,7 +1,7 @@
 """The backbones that can be exported by name, and their torch networks without weights.
 
-Every network takes uint8 (n, size, size, 3) RGB and normalises it itself. The names of its parameters are
-those of the published checkpoints, so that a checkpoint fits or is refused.
+Every network takes uint8 (n, size, size, 3) RGB and normalises it itself. Its parameters have the names of
+the published checkpoints, so that a checkpoint either fits or is refused.
 """
 
 from __future__ import annotations
@@ -21,42 +21,45 @@ if TYPE_CHECKING:
 Family = Literal["efficientnet-lite", "miewid", "swin"]
 Colour = tuple[float, float, float]
 
-# ImageNet's mean and standard deviation of 0..1 pixels, times 255
+# mean and standard deviation of ImageNet for 0..1 pixels, times 255
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 LITE0 = "efficientnet-lite0"
-# SPDX: the published weights come without a stated licence
+# SPDX id for weights that are published without a stated licence
 UNSTATED = "NOASSERTION"
 GEM_POWER = 3.0
-# below it a feature counts as this much, as no root is taken of a negative
+# features are raised to at least this, as negative ones have no root
 GEM_LEAST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A backbone that can be exported by its id.
-
-    family: how its network is put together; network: what timm, or the lite package, calls it.
-    input_size: edge of the square input, pixels; dimension: elements of a vector.
-    mean, std: by channel, of 0..255 pixels.
-    resize_kernel: what its training resized photographs with, as in `Manifest`.
-    licence: SPDX id of the published weights' licence; hub_id: where they are published, None for a package.
-    """
+    """A backbone that can be exported by its id."""
 
     model_id: str
+    """Name of the backbone."""
     family: Family
+    """Structure of the network."""
     network: str
+    """Name of the network in timm or the lite package."""
     input_size: int
+    """Edge of the square input, pixels."""
     dimension: int
+    """Elements of a vector."""
     mean: Colour
+    """Mean of each channel, of 0..255 pixels."""
     std: Colour
+    """Standard deviation of each channel, of 0..255 pixels."""
     resize_kernel: Kernel
+    """Kernel that resized the photographs in training, as in `Manifest`."""
     licence: str
+    """SPDX id of the licence of the published weights."""
     hub_id: str | None
+    """Model repository of the weights; None: they come in a package."""
 
 
 class PixelFeatures(nn.Module):
-    """A network behind its normalisation: uint8 (n, size, size, 3) pixels to (n, dimension) features."""
+    """A network with its normalisation: uint8 (n, size, size, 3) pixels to (n, dimension) features."""
 
     def __init__(self, network: nn.Module, mean: Colour, std: Colour) -> None:
         super().__init__()
@@ -65,7 +68,7 @@ class PixelFeatures(nn.Module):
         self.std = nn.Buffer(torch.tensor(std))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Normalise, put channels first, and take the network's features."""
+        """Normalise, move the channels first, and compute the features of the network."""
         normalised = (pixels.to(torch.float32) - self.mean) / self.std
         return self.features(normalised.permute(0, 3, 1, 2))
 
@@ -76,7 +79,7 @@ class PixelFeatures(nn.Module):
 
 
 class AveragedFeatures(PixelFeatures):
-    """EfficientNet-Lite without its classifier: its last feature map, averaged over the area."""
+    """EfficientNet-Lite without its classifier: the last feature map, averaged over its area."""
 
     network: EfficientNet
 
@@ -87,7 +90,7 @@ class AveragedFeatures(PixelFeatures):
 
 
 class GeneralisedMean(nn.Module):
-    """The mean of order p over the area of a feature map: p = 1 averages, a great p takes the maximum.
+    """The mean of order p over the area of a feature map: p = 1 is the average, a large p near the maximum.
 
     Radenović et al., "Fine-tuning CNN image retrieval with no human annotation" (2019), eq. 3.
     """
@@ -102,9 +105,10 @@ class GeneralisedMean(nn.Module):
 
 
 class MiewID(nn.Module):
-    """MiewID's network: a headless timm backbone, generalised-mean pooling, batch normalisation.
+    """The network of MiewID: a headless timm backbone, generalised-mean pooling, batch normalisation.
 
-    Its parts are named as in the checkpoints of wbia-plugin-miew-id. There is no unit norm at its end.
+    Its parts are named as in the checkpoints of wbia-plugin-miew-id. Its features are not normalised to
+    unit length.
     """
 
     def __init__(self, backbone: nn.Module, dimension: int) -> None:
@@ -177,18 +181,18 @@ ARCHITECTURES = {
 
 
 def architecture_of(model_id: str) -> Architecture:
-    """The architecture of a backbone. Raises InvalidInputError, with those there are, for any other."""
+    """The architecture of a backbone. Raises InvalidInputError with the known ids for any other."""
     if model_id not in ARCHITECTURES:
         raise InvalidInputError(
-            f"no weights for {model_id!r}; use one of {', '.join(ARCHITECTURES)}", field="model_id"
+            f"unknown backbone {model_id!r}; use one of {', '.join(ARCHITECTURES)}", field="model_id"
         )
     return ARCHITECTURES[model_id]
 
 
 def build(architecture: Architecture) -> PixelFeatures:
-    """The network of an architecture with weights of chance, ready for inference.
+    """The network of an architecture with random weights, in inference mode.
 
-    Raises PreconditionError where the package that holds it is not installed.
+    Raises PreconditionError if the package of the network is not installed.
     """
     mean, std = architecture.mean, architecture.std
     if architecture.family == "efficientnet-lite":
@@ -212,7 +216,7 @@ def _timm_network(architecture: Architecture, *, pool: str) -> nn.Module:
     try:
         import timm  # noqa: PLC0415 - needed for these families only
     except (ImportError, RuntimeError) as error:
-        # a torchvision that does not fit torch ends in a RuntimeError
+        # a torchvision that does not match torch raises RuntimeError
         raise _without(architecture, error) from error
     network: nn.Module = timm.create_model(
         architecture.network, pretrained=False, num_classes=0, global_pool=pool

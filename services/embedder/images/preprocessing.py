@@ -1,13 +1,15 @@
 """From an image file to the pixels that a backbone reads, in one frozen order of steps.
 
-1. The file is decoded and set upright.
-2. Tone: a map drawn from the whole photograph, as Spotted has it.
-3. Mask: what is not the animal gets the fill colour; a mask sent with the crop, else the segmenter's.
-4. Crop: the box, turned by theta.
-5. The crop is resized to a square.
+1. Decode the file and set it upright.
+2. Tone: apply a tone map computed from the whole photograph, as in Spotted.
+3. Mask: fill all pixels outside the animal, by the mask sent with the crop or else by the segmenter.
+4. Crop: cut the box, turned by theta.
+5. Resize the crop to a square.
 
-Tone and mask are worked out for the pixels of the crop only, which gives the same. All of it takes at
-most `BYTES_PER_PIXEL` of memory for each pixel of the image, beside its file.
+Tone and mask are computed for the pixels of the crop only, with the same result. Memory: at most
+`BYTES_PER_PIXEL` for each pixel of the image, in addition to its file.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -17,12 +19,19 @@ import json
 from dataclasses import dataclass
 
 from services.common.telemetry import metrics
-from services.embedder.images.cropping import BLACK, Box, Colour, FractionBox, Place, locate
+from services.embedder.images.cropping import BLACK, Box, Colour, CropWindow, FractionBox, locate
 from services.embedder.images.decoding import MAX_PIXELS, ByteArray, decode
-from services.embedder.images.masks import BoolArray, Mask, masked, read_mask
+from services.embedder.images.masks import BoolArray, Mask, apply_mask, read_mask
 from services.embedder.images.resizing import ASPECTS, KERNELS, Aspect, Kernel, resize
 from services.embedder.images.segmenting import Segmenter
-from services.embedder.images.tones import Reference, Tone, equalising, histograms, matching, toned
+from services.embedder.images.tones import (
+    Reference,
+    Tone,
+    apply_curves,
+    equalisation_curves,
+    histograms,
+    matching_curves,
+)
 from spotted.errors import InvalidInputError, UnreadableImageError
 
 BYTES_PER_PIXEL = 24
@@ -32,50 +41,56 @@ WHOLE = FractionBox(0.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class ImageCrop:
-    """An encoded JPEG, PNG or WebP image, and which part of it shows the animal.
-
-    box: None takes the whole image. theta: radians by which the box is turned about its centre, clockwise
-    on the screen. mask: of the upright image.
-    """
+    """An encoded image, and the part of it that shows the animal."""
 
     content: bytes
+    """JPEG, PNG or WebP file."""
     box: Box | None = None
+    """Box of the animal; None: the whole image."""
     theta: float = 0.0
+    """Turn of the box about its centre, radians, clockwise on the screen."""
     mask: Mask | None = None
+    """Mask of the upright image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How bytes become model input; vectors compare only where the digest is the same.
+    """The steps from a file to model input; only vectors of equal digests can be compared.
 
-    size: edge of the square input, pixels. kernel, aspect: as of `resize`. fill: the colour outside the
-    mask, outside the image where a turned box leaves it, and beside a crop that keeps its proportions.
-    reference: what tones are matched to, with Tone.MATCHED only. segmenter: for crops without a mask.
-    Raises InvalidInputError where these do not fit.
+    Raises InvalidInputError for values that are unknown or do not fit together.
     """
 
     size: int
+    """Edge of the square input, pixels."""
     kernel: Kernel = "bilinear"
+    """Kernel of `resize`."""
     aspect: Aspect = "stretch"
+    """Aspect of `resize`."""
     fill: Colour = BLACK
+    """Colour outside the mask, outside the image if a turned box reaches over it, and of padding."""
     tone: Tone = Tone.AS_TAKEN
+    """Tone map of the photograph."""
     reference: Reference | None = None
+    """Histograms to match tones to, with Tone.MATCHED only."""
     segmenter: Segmenter | None = None
+    """Masks crops that come without a mask."""
 
     def __post_init__(self) -> None:
         if (self.tone is Tone.MATCHED) != (self.reference is not None):
             raise InvalidInputError(
-                "matching tones needs a reference, and nothing else uses one; give both or neither",
+                "a reference is needed for tone matching and used for nothing else; give both or neither",
                 field="reference",
             )
         if self.size < 1 or self.kernel not in KERNELS or self.aspect not in ASPECTS:
             raise InvalidInputError(
-                f"size {self.size}, kernel {self.kernel!r} and aspect {self.aspect!r} are not all known; use "
+                f"size {self.size}, kernel {self.kernel!r} and aspect {self.aspect!r} are not all valid; use "
                 f"a size from 1, one of {', '.join(KERNELS)} and one of {', '.join(ASPECTS)}",
                 field="preprocessing",
             )
         if len(self.fill) != len("RGB") or not all(0 <= level <= BRIGHTEST for level in self.fill):
-            raise InvalidInputError(f"fill {self.fill} is no colour; give three levels 0..255", field="fill")
+            raise InvalidInputError(
+                f"fill {self.fill} is not a colour; give three levels 0..255", field="fill"
+            )
 
     @property
     def digest(self) -> str:
@@ -103,8 +118,8 @@ class Preprocessing:
     def apply(self, crop: ImageCrop, *, max_pixels: int = MAX_PIXELS) -> ByteArray:
         """The (size, size, 3) uint8 model input of a crop.
 
-        Raises UnreadableImageError as `decode`, `locate` and `read_mask` do, and where the mask leaves no
-        pixel of the crop; PreconditionError as `Segmenter.mask` does.
+        Raises UnreadableImageError as `decode`, `locate` and `read_mask` do, and if the mask covers no pixel
+        of the crop; PreconditionError as `Segmenter.mask` does.
         """
         with metrics.EMBED_DECODE_S.time():
             image = decode(crop.content, max_pixels=max_pixels)
@@ -113,27 +128,29 @@ class Preprocessing:
 
     def _cropped(self, crop: ImageCrop, image: ByteArray) -> ByteArray:
         height, width = image.shape[:2]
-        place = locate(crop.box or WHOLE, crop.theta, width=width, height=height)
-        window = self._toned(image, place)
-        animal = self._animal(crop, image, place)
+        window = locate(crop.box or WHOLE, crop.theta, width=width, height=height)
+        pixels = self._toned(image, window)
+        animal = self._animal(crop, image, window)
         if animal is not None:
-            window = masked(window, animal, self.fill)
-        upright = place.upright(window, self.fill)
+            pixels = apply_mask(pixels, animal, self.fill)
+        upright = window.upright(pixels, self.fill)
         return resize(upright, self.size, kernel=self.kernel, aspect=self.aspect, fill=self.fill)
 
-    def _toned(self, image: ByteArray, place: Place) -> ByteArray:
-        window = image[place.rows, place.columns]
+    def _toned(self, image: ByteArray, window: CropWindow) -> ByteArray:
+        pixels = image[window.rows, window.columns]
         if self.tone is Tone.AS_TAKEN:
-            return window
+            return pixels
         counts = histograms(image)
-        return toned(window, matching(counts, self.reference) if self.reference else equalising(counts))
+        if self.reference:
+            return apply_curves(pixels, matching_curves(counts, self.reference))
+        return apply_curves(pixels, equalisation_curves(counts))
 
-    def _animal(self, crop: ImageCrop, image: ByteArray, place: Place) -> BoolArray | None:
+    def _animal(self, crop: ImageCrop, image: ByteArray, window: CropWindow) -> BoolArray | None:
         if crop.mask is not None:
             height, width = image.shape[:2]
-            animal = read_mask(crop.mask, width=width, height=height)[place.rows, place.columns]
+            animal = read_mask(crop.mask, width=width, height=height)[window.rows, window.columns]
         elif self.segmenter is not None:
-            animal = self.segmenter.mask(image, place.rows, place.columns)
+            animal = self.segmenter.mask(image, window.rows, window.columns)
         else:
             return None
         if not animal.any():

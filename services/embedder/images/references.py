@@ -1,4 +1,4 @@
-"""Reference images in the store, as the histograms that other images are matched to."""
+"""Reference images in the store, as histograms that other images are matched to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ReferenceStore:
         self._store = store
 
     def put(self, reference: Reference, organisation: str = "") -> str:
-        """Store a reference of an organisation; answers its digest. When this returns it is on disk."""
+        """Store a reference of an organisation and return its digest; it is on disk when this returns."""
         stored = store_pb2.StoredReference(counts=[count for line in reference.counts for count in line])
         self._store.put(keys.reference(organisation, reference.digest), stored.SerializeToString())
         return reference.digest
@@ -25,7 +25,7 @@ class ReferenceStore:
         """A reference of an organisation by its digest. Raises NotFoundError."""
         content = self._store.get(keys.reference(organisation, digest))
         if content is None:
-            raise NotFoundError(f"reference {digest!r} is not in the store; send AddReferenceImage first")
+            raise NotFoundError(f"reference {digest!r} is not in the store; add the reference image first")
         counts = store_pb2.StoredReference.FromString(content).counts
         return Reference(
             tuple(tuple(counts[start : start + LEVELS]) for start in range(0, len(counts), LEVELS))

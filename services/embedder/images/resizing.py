@@ -1,6 +1,6 @@
-"""Crops to the square that a backbone reads, by the kernel that it was trained with.
+"""Crops to the square input of a backbone, by the kernel that it was trained with.
 
-The kernel is part of the model: another one moves embeddings to a cosine of 0.87 to 0.98.
+The kernel is part of the model: embeddings by another kernel have a cosine of 0.87 to 0.98 to the right ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PILLOW = {
 }
 KERNELS: tuple[Kernel, ...] = ("bilinear", "bicubic", "lanczos", "opencv-linear")
 ASPECTS: tuple[Aspect, ...] = ("stretch", "pad")
-# OpenCV's weights have 11 bits
+# 1 in the weights of OpenCV, which have 11 bits
 _ONE = 2048
 
 
@@ -37,17 +37,17 @@ def resize(
     aspect: Aspect = "stretch",
     fill: Colour = BLACK,
 ) -> ByteArray:
-    """An (H, W, 3) image as (size, size, 3).
+    """Resize an (H, W, 3) image to (size, size, 3).
 
-    kernel: bilinear, bicubic and lanczos are Pillow's, antialiased; opencv-linear is cv2.INTER_LINEAR,
-    which reads four pixels for each that it makes, and is MiewID's.
-    aspect: stretch fills the square; pad keeps the proportions, in the middle, with `fill` beside it.
+    kernel: bilinear, bicubic and lanczos as in Pillow, antialiased; opencv-linear as cv2.INTER_LINEAR, which
+        reads four pixels for each output pixel; MiewID was trained with it.
+    aspect: stretch fills the square; pad keeps the proportions and centres the image on `fill`.
     """
     if aspect == "stretch":
         return _scaled(image, size, size, kernel)
     height, width = image.shape[:2]
     longer = max(height, width)
-    # half is rounded up, and the thinnest crop keeps a line
+    # halves are rounded up, and the thinnest crop keeps one line
     wide, high = (max((2 * size * side + longer) // (2 * longer), 1) for side in (width, height))
     square = np.empty((size, size, 3), dtype=np.uint8)
     square[:] = fill
@@ -64,7 +64,7 @@ def _scaled(image: ByteArray, width: int, height: int, kernel: Kernel) -> ByteAr
 
 
 def _opencv_linear(image: ByteArray, width: int, height: int) -> ByteArray:
-    """The arithmetic of OpenCV's fixed-point resizing, whose intermediate sums lose four bits."""
+    """The fixed-point arithmetic of OpenCV, whose intermediate sums lose four bits."""
     rows, next_rows, down = _taps(image.shape[0], height)
     used = np.unique(np.concatenate([rows, next_rows]))
     lines = _stretched(image[used], width)
@@ -82,7 +82,7 @@ def _opencv_linear(image: ByteArray, width: int, height: int) -> ByteArray:
 
 
 def _stretched(lines: ByteArray, width: int) -> IntArray:
-    """(n, W, 3) lines as (n, 3 width), each level 128 times what it was."""
+    """(n, W, 3) lines resized to (n, 3 width), with each level multiplied by 128."""
     columns, next_columns, across = _taps(lines.shape[1], width)
     flat = lines.reshape(len(lines), -1)
     weights = across.repeat(3)
@@ -93,12 +93,12 @@ def _stretched(lines: ByteArray, width: int) -> IntArray:
 
 
 def _interleaved(columns: IntArray) -> IntArray:
-    """Where the three channels of each column are in a flat line."""
+    """Indices of the three channels of each column in a flat line."""
     return np.add.outer(3 * columns, np.arange(3)).astype(np.int32).ravel()
 
 
 def _taps(length: int, size: int) -> tuple[IntArray, IntArray, IntArray]:
-    """The two pixels that each output pixel is made of, and the weight of the second out of 2048."""
+    """The two source pixels of each output pixel, and the weight of the second out of 2048."""
     centres = ((np.arange(size) + 0.5) * (length / size) - 0.5).astype(np.float32)
     first = np.floor(centres)
     weights = np.rint((centres - first) * np.float32(_ONE)).astype(np.int32)

@@ -1,8 +1,8 @@
-"""An optional network that turns a box into a mask of the animal in it.
+"""An optional network that masks the animal in a box.
 
 On disk a segmenter is a directory with `model.onnx` and a `manifest.json` of the kind "segmenter". The
-graph takes uint8 (n, s, s, 3) RGB and gives (n, s, s) logits or probabilities. It sees the photograph as
-taken, before any tone map, as those that it was trained on, with a margin about the box.
+graph takes uint8 (n, s, s, 3) RGB and returns (n, s, s) logits or probabilities. Its input is the photograph
+as taken, before any tone map, like the images that it was trained on, with a margin around the box.
 """
 
 from __future__ import annotations
@@ -28,41 +28,46 @@ from spotted.errors import NotFoundError, PreconditionError
 MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 KIND = "segmenter"
-# onnxruntime's levels: 3 reports errors only
+# log level of onnxruntime: errors only
 _ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SegmenterManifest:
-    """What is known of a segmenter.
-
-    input_size: edge of its square input, pixels. output: what it gives. threshold: the probability from
-    which on a pixel shows the animal. margin: share of the box's sides that is added on each side.
-    sha256: of the model file, hexadecimal. licence: SPDX id. source: where the weights came from.
-    """
+    """Description of a segmenter."""
 
     model_id: str
+    """Name of the segmenter."""
     version: int
+    """Version of the model file."""
     input_size: int
+    """Edge of the square input, pixels."""
     output: Literal["logits", "probabilities"]
+    """Scores that the graph returns."""
     threshold: float
+    """Least probability of a pixel that shows the animal."""
     margin: float
+    """Share of the width and height of the box that is added on each side."""
     sha256: str
+    """SHA-256 (hex) of the model file."""
     licence: str
+    """SPDX id of the licence of the weights."""
     source: str
+    """Origin of the weights."""
     kind: str = KIND
+    """Always "segmenter"."""
 
     def __post_init__(self) -> None:
         if self.kind != KIND:
             raise ValueError(f"kind is {self.kind!r}, not {KIND!r}")
         if self.output not in {"logits", "probabilities"}:
-            raise ValueError(f"output is {self.output!r}, neither logits nor probabilities")
+            raise ValueError(f"output is {self.output!r}, not logits or probabilities")
         if not (self.input_size > 0 and 0 < self.threshold < 1 and self.margin >= 0):
-            raise ValueError("input_size above 0, threshold between 0 and 1 and margin from 0 are needed")
+            raise ValueError("input_size must be above 0, threshold between 0 and 1, margin at least 0")
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of all that changes its masks; part of `Preprocessing.digest`."""
+        """SHA-256 (hex) of everything that affects the masks; part of `Preprocessing.digest`."""
         parts = {
             "input_size": self.input_size,
             "margin": float(self.margin),
@@ -91,14 +96,14 @@ class Segmenter:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of all that changes its masks."""
+        """SHA-256 (hex) of everything that affects the masks."""
         return self.manifest.digest
 
     @metrics.EMBED_SEGMENT_SECONDS.time()
     def mask(self, image: ByteArray, rows: slice, columns: slice) -> BoolArray:
-        """True where the animal is in the window of rows and columns of an upright (H, W, 3) image.
+        """The mask, True on the animal, of a window of rows and columns of an upright (H, W, 3) image.
 
-        Raises PreconditionError where the graph gives another shape, or a number that is not finite.
+        Raises PreconditionError if the graph returns another shape or a number that is not finite.
         """
         height, width = image.shape[:2]
         wide_rows = _widened(rows, self.manifest.margin, height)
@@ -116,35 +121,35 @@ class Segmenter:
         (scores,) = self._session.run(None, {self._input: resize(region, size)[None]})
         if scores.shape != (1, size, size) or not np.isfinite(scores).all():
             raise PreconditionError(
-                f"segmenter {self.manifest.model_id!r} gave {scores.shape} where (1, {size}, {size}) finite "
-                "numbers are due; export it as its manifest says"
+                f"segmenter {self.manifest.model_id!r} returned scores of shape {scores.shape}; finite "
+                f"scores of shape (1, {size}, {size}) are required; export it again to match its manifest"
             )
         found: Float32Array = scores[0].astype(np.float32)
         return found
 
 
 def load_segmenter(directory: Path, *, threads: int = 1) -> Segmenter:
-    """The segmenter in a directory, on the CPU with so many threads, after its file is verified.
+    """Verify and load the segmenter in a directory; it runs on the CPU with `threads` threads.
 
-    Raises NotFoundError where a file is missing, PreconditionError where the manifest is another's or
-    does not describe the model file.
+    Raises NotFoundError if a file is missing, PreconditionError if the manifest is invalid or does not match
+    the model file.
     """
     try:
         content = (directory / MODEL_FILE).read_bytes()
         manifest = SegmenterManifest(**json.loads((directory / MANIFEST_FILE).read_text("utf-8")))
     except FileNotFoundError as error:
         raise NotFoundError(
-            f"no segmenter in {directory}: {error.filename} is missing; put {MODEL_FILE} and "
+            f"no segmenter in {directory}: {error.filename} is missing; copy {MODEL_FILE} and "
             f"{MANIFEST_FILE} there"
         ) from error
     except (ValueError, TypeError) as error:
         raise PreconditionError(
-            f"{directory / MANIFEST_FILE} is no manifest of a segmenter ({error}); write it anew"
+            f"{directory / MANIFEST_FILE} is not a manifest of a segmenter ({error}); correct it"
         ) from error
     if hashlib.sha256(content).hexdigest() != manifest.sha256:
         raise PreconditionError(
-            f"{directory / MODEL_FILE} is not the file that {MANIFEST_FILE} describes "
-            f"(SHA-256 {manifest.sha256}); fetch it again"
+            f"{directory / MODEL_FILE} does not match {MANIFEST_FILE} "
+            f"(SHA-256 {manifest.sha256}); download it again"
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

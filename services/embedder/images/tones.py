@@ -1,8 +1,10 @@
-"""Tone maps that make photographs of different light comparable: equalisation and matching.
+"""Tone maps that make photographs taken in different light comparable: equalisation and matching.
 
-Both work on each colour channel by itself, ours, which also takes out a camera's colour cast. The map of
-a channel is a table of 256 levels drawn from the histogram of the whole photograph, in whole numbers, so
-that no library and no machine rounds it differently. A photograph of one level keeps it when equalised.
+Both map each colour channel separately, which also removes the colour cast of a camera. The map of a
+channel is a table of 256 levels computed from the histogram of the whole photograph in whole numbers, so
+that no library or machine rounds it differently. Equalisation leaves a photograph of one level unchanged.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ CountArray = npt.NDArray[np.int64]
 
 LEVELS = 256
 CHANNELS = 3
-# products of two totals and 510 stay below 2^63 up to Pillow's own limit of 179 megapixels
+# products of two totals and 510 stay below 2^63 up to the limit of Pillow, 179 megapixels
 MOST_COUNTS = 100_000_000
 
 
 class Tone(enum.Enum):
-    """What becomes of the tones of a photograph before it is masked and cropped."""
+    """Tone map of a photograph, applied before it is masked and cropped."""
 
     AS_TAKEN = "as taken"
     EQUALISED = "equalised"
@@ -37,12 +39,13 @@ class Tone(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The histograms that a survey's photographs are matched to, usually those of a chosen photograph.
+    """Histograms that the photographs of a survey are matched to, usually those of a chosen photograph.
 
-    counts: 256 numbers for each of red, green and blue. Raises InvalidInputError where they are not.
+    Raises InvalidInputError for counts that are not such histograms.
     """
 
     counts: tuple[tuple[int, ...], ...]
+    """256 pixel counts for each of red, green and blue."""
 
     def __post_init__(self) -> None:
         sound = (
@@ -52,8 +55,8 @@ class Reference:
         )
         if not sound:
             raise InvalidInputError(
-                "a reference histogram has 3 x 256 counts of at least 0, those of each channel adding to "
-                f"1..{MOST_COUNTS}; make it with Reference.of(image)",
+                "a reference histogram needs 3 x 256 counts of at least 0, with a sum of "
+                f"1..{MOST_COUNTS} in each channel; create it with Reference.of(image)",
                 field="reference",
             )
 
@@ -70,31 +73,31 @@ class Reference:
 
 
 def histograms(image: ByteArray) -> CountArray:
-    """(3, 256) how many pixels of an (H, W, 3) image have each level in each channel."""
+    """(3, 256) number of pixels of an (H, W, 3) image with each level in each channel."""
     counts = Image.fromarray(np.ascontiguousarray(image)).histogram()
     return np.array(counts, dtype=np.int64).reshape(CHANNELS, LEVELS)
 
 
-def toned(image: ByteArray, curves: ByteArray) -> ByteArray:
-    """An (H, W, 3) image whose levels are looked up in (3, 256) curves."""
+def apply_curves(image: ByteArray, curves: ByteArray) -> ByteArray:
+    """An (H, W, 3) image with its levels mapped by (3, 256) curves."""
     mapped = Image.fromarray(np.ascontiguousarray(image)).point(curves.ravel().tolist())
     return np.asarray(mapped)
 
 
-def equalising(counts: CountArray) -> ByteArray:
+def equalisation_curves(counts: CountArray) -> ByteArray:
     """(3, 256) curves that spread each channel evenly over 0..255, from its (3, 256) counts.
 
-    A level v becomes 255 (below(v) - first) / (n - first), half rounded up: below(v) of the n pixels have
-    at most this level, `first` of them the lowest (Gonzalez and Woods, Digital Image Processing, 3.3).
+    A level v becomes 255 (below(v) - first) / (n - first), half rounded up: below(v) of the n pixels have at
+    most this level, and `first` pixels have the lowest (Gonzalez and Woods, Digital Image Processing, 3.3).
     """
     return np.stack([_equalising(channel) for channel in counts])
 
 
-def matching(counts: CountArray, reference: Reference) -> ByteArray:
+def matching_curves(counts: CountArray, reference: Reference) -> ByteArray:
     """(3, 256) curves that give (3, 256) counts the distribution of a reference.
 
-    A level goes where the reference has the same share of pixels at or below it, linearly between the
-    levels that the reference has, half rounded up; as scikit-image's match_histograms, rounded.
+    A level is mapped to the level of the reference with the same share of pixels at or below it, linear
+    between the levels of the reference, half rounded up: match_histograms of scikit-image, rounded.
     """
     targets = np.array(reference.counts, dtype=np.int64)
     return np.stack([_matching(*pair) for pair in zip(counts, targets, strict=True)])
@@ -106,7 +109,7 @@ def _equalising(counts: CountArray) -> ByteArray:
     spread = below[-1] - first
     if spread == 0:
         return np.arange(LEVELS, dtype=np.uint8)
-    # levels darker than the first present come out below 0, and no pixel has them
+    # levels darker than the first present one would fall below 0; no pixel has them
     levels = ((2 * (LEVELS - 1) * (below - first) + spread) // (2 * spread)).clip(0)
     return np.asarray(levels, dtype=np.uint8)
 
@@ -119,6 +122,6 @@ def _matching(counts: CountArray, target: CountArray) -> ByteArray:
     after = steps.searchsorted(shares)
     before = np.maximum(after - 1, 0)
     width = np.maximum(steps[after] - steps[before], 1)
-    rise, way = present[after] - present[before], np.maximum(shares - steps[before], 0)
-    levels = present[before] + (2 * rise * way + width) // (2 * width)
+    rise, distance = present[after] - present[before], np.maximum(shares - steps[before], 0)
+    levels = present[before] + (2 * rise * distance + width) // (2 * width)
     return np.asarray(levels, dtype=np.uint8)

@@ -4,8 +4,8 @@ backbones       a frozen backbone, identified by its file's digest
 devices         sessions on a CPU or GPU
 batching        batches shared by concurrent callers
 fair_queue      fair shares of the queue between surveys
-image_embedder  images, backbone and batches together
-calls           the crops of one call
+image_embedder  preprocessing, backbone and batches together
+calls           an Embed call resolved against the loaded backbones
 ordered_stream  a stream processed concurrently and answered in order
 """
 
@@ -14,23 +14,22 @@ from services.embedder.inference.backbones import (
     MODEL_FILE,
     Backbone,
     Manifest,
+    is_intact,
     load_backbone,
     preprocessing,
     read_manifest,
-    verified,
 )
 from services.embedder.inference.batching import MIB, Timings
 from services.embedder.inference.calls import (
+    CropResult,
+    EmbedCall,
     Embedders,
+    EmbedOptions,
     NamedCrop,
-    Outcome,
     Stores,
-    Wanted,
-    embed_all,
-    embed_one,
 )
 from services.embedder.inference.devices import INPUT, OUTPUT, Lane, open_session
-from services.embedder.inference.image_embedder import ImageEmbedder, Way, limits_for
+from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder, limits_for
 from services.embedder.inference.ordered_stream import in_order
 
 __all__ = [
@@ -40,23 +39,23 @@ __all__ = [
     "MODEL_FILE",
     "OUTPUT",
     "Backbone",
+    "CropResult",
+    "EmbedCall",
+    "EmbedOptions",
+    "EmbedPlan",
     "Embedders",
+    "Embedding",
     "ImageEmbedder",
     "Lane",
     "Manifest",
     "NamedCrop",
-    "Outcome",
     "Stores",
     "Timings",
-    "Wanted",
-    "Way",
-    "embed_all",
-    "embed_one",
     "in_order",
+    "is_intact",
     "limits_for",
     "load_backbone",
     "open_session",
     "preprocessing",
     "read_manifest",
-    "verified",
 ]

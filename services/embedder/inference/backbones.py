@@ -1,7 +1,9 @@
-"""Pixels to unit vectors by a frozen backbone, whose file is known by its SHA-256.
+"""Pixels to unit vectors by a frozen backbone, which is identified by the SHA-256 of its file.
 
 On disk a backbone is `<models>/<model_id>/<version>/model.onnx` with a `manifest.json` beside it. The
-graph takes uint8 (n, size, size, 3) and normalises it itself, so nothing outside can do that differently.
+graph takes uint8 (n, size, size, 3) and normalises it itself, so that no caller can normalise differently.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -30,37 +32,42 @@ REMEDY = "export it with `make models`"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is known of an exported backbone. A file from elsewhere may leave out the fields with defaults.
-
-    input_size: edge of the square input, pixels; dimension: elements of a vector.
-    mean, std: by channel, what the graph subtracts from 0..255 pixels and divides them by, for readers only.
-    resize_kernel: bilinear, bicubic or lanczos, antialiased as Pillow's; opencv-linear, not antialiased.
-    colour_order: what the pixels must be like; aspect: stretch, the box fills the square.
-    opset: version of the ONNX operators; sha256: of the model file, hexadecimal.
-    licence: SPDX id of the weights' licence; source: where they came from.
-    weights_sha256: of the file they were read from, hexadecimal; empty: not known.
-    precision: fp32, fp16 or int8.
-    largest_difference, least_cosine: how far features were from torch's, or those of fp16 and int8 from
-    fp32's, on the images of the export's check; None: not measured.
-    """
+    """Description of an exported backbone. Files from elsewhere may omit the fields with defaults."""
 
     model_id: str
+    """Name of the backbone."""
     version: int
+    """Version of the exported file."""
     input_size: int
+    """Edge of the square input, pixels."""
     dimension: int
+    """Elements of a vector."""
     mean: tuple[float, float, float]
+    """By channel, subtracted from 0..255 pixels inside the graph; fills the area outside a mask."""
     std: tuple[float, float, float]
+    """By channel, divisor of the centred pixels inside the graph; for information."""
     resize_kernel: Kernel
+    """bilinear, bicubic or lanczos, antialiased as in Pillow; opencv-linear, not antialiased."""
     colour_order: str
+    """Order of the channels of the input."""
     opset: int
+    """Version of the ONNX operators."""
     sha256: str
+    """SHA-256 (hex) of the model file."""
     licence: str
+    """SPDX id of the licence of the weights."""
     source: str
+    """Origin of the weights."""
     aspect: Aspect = "stretch"
+    """stretch: the box fills the square; pad: it keeps its proportions."""
     weights_sha256: str = ""
+    """SHA-256 (hex) of the file of the weights; empty: not known."""
     precision: str = "fp32"
+    """fp32, fp16 or int8."""
     largest_difference: float | None = None
+    """Largest difference of a feature from torch, or of fp16 and int8 from fp32; None: not measured."""
     least_cosine: float | None = None
+    """Least cosine between these features, on the images of the export check; None: not measured."""
 
     def to_json(self) -> str:
         """The text of a manifest file."""
@@ -68,7 +75,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """The manifest in a file's text. Raises ValueError, KeyError or TypeError where it holds another."""
+        """Parse the text of a manifest file. Raises ValueError, KeyError or TypeError if it is invalid."""
         fields = json.loads(text)
         return cls(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
 
@@ -76,7 +83,7 @@ class Manifest:
 class Backbone:
     """A loaded backbone; `embed` may be called from several threads at once.
 
-    preprocessing: what its manifest asks for; max_batch: images in one run.
+    preprocessing: the default of its manifest; max_batch: most images in one run.
     """
 
     def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession, device: str) -> None:
@@ -89,14 +96,14 @@ class Backbone:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the model file, the backbone's part of an embedding's spec."""
+        """SHA-256 (hex) of the model file, which identifies the backbone in the spec of an embedding."""
         return self.manifest.sha256
 
     def embed(self, images: Sequence[ByteArray]) -> list[Float32Array | PreconditionError]:
         """Unit vectors, (dimension,) each, of images (size, size, 3) uint8 RGB.
 
-        An image whose vector is not finite or has no direction gets an error in its place, so that it
-        does not spoil those it shares a batch with.
+        An image whose vector is zero or not finite gets an error instead, so that the other images of its
+        batch are not affected.
         """
         if not images:
             return []
@@ -104,12 +111,12 @@ class Backbone:
         features = np.concatenate(runs)
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         sound = (np.isfinite(lengths) & (lengths > 0))[:, 0]
-        # the others become NaN, and are replaced below
+        # the others become NaN and are replaced by errors below
         vectors = np.divide(features, lengths, out=np.full_like(features, np.nan), where=sound[:, None])
         return [row if whole else self._unsound() for row, whole in zip(vectors, sound, strict=True)]
 
     def warm_up(self) -> None:
-        """Run batches of doubling size, so that no caller waits for memory or plans to be laid out."""
+        """Run batches of doubling size, so that no caller waits for memory allocation or planning."""
         size = self.manifest.input_size
         blank = np.zeros((size, size, 3), dtype=np.uint8)
         batch = 1
@@ -122,7 +129,7 @@ class Backbone:
         try:
             lane = self._lanes.get_nowait()
         except Empty:
-            # as many as ever ran at once
+            # there are as many lanes as ever ran at once
             lane = devices.Lane(self._session, self.max_batch, self.manifest.input_size)
         try:
             return lane.run(images)
@@ -131,39 +138,38 @@ class Backbone:
 
     def _unsound(self) -> PreconditionError:
         return PreconditionError(
-            f"backbone {self.manifest.model_id!r} on {self.device} made no finite vector of this image; "
-            f"if others fail too, its file or the device is faulty: {REMEDY}, or use another device"
+            f"backbone {self.manifest.model_id!r} on {self.device} returned no finite vector for this image; "
+            f"if other images fail too, its file or the device is faulty: {REMEDY}, or use another device"
         )
 
 
 def load_backbone(
     models: Path, model_id: str, *, version: int | None = None, device: str = "cpu", threads: int = 1
 ) -> Backbone:
-    """Load a backbone from a directory of models after its file is verified.
+    """Verify and load a backbone from a directory of models.
 
-    version: None takes the newest. device: cpu, cuda or tensorrt; nothing falls back to another device.
-    threads: of one run on the CPU.
-    Raises NotFoundError where the model is missing, PreconditionError where its file is not the one its
-    manifest describes, or the device is not there.
+    version: None: the newest. device: cpu, cuda or tensorrt; no other device is used instead.
+    threads: number of threads of one run on the CPU.
+    Raises NotFoundError if the model is missing, PreconditionError if its file does not match its manifest
+    or the device is not available.
     """
     directory = _version_directory(models, model_id, version)
     manifest = read_manifest(directory)
     path = directory / MODEL_FILE
-    if not verified(directory, manifest):
+    if not is_intact(directory, manifest):
         raise PreconditionError(
-            f"{path} is missing or is not the file that {MANIFEST_FILE} describes "
-            f"(SHA-256 {manifest.sha256}); {REMEDY}"
+            f"{path} is missing or does not match {MANIFEST_FILE} (SHA-256 {manifest.sha256}); {REMEDY}"
         )
     session = devices.open_session(path, device, threads=threads, input_size=manifest.input_size)
     return Backbone(manifest, session, device)
 
 
 def preprocessing(manifest: Manifest) -> Preprocessing:
-    """How images are prepared for a backbone; what is left out is filled with its mean colour (ours)."""
+    """The default preprocessing of a backbone; masked areas are filled with its mean colour."""
     red, green, blue = (round(mean) for mean in manifest.mean)
     return Preprocessing(
         size=manifest.input_size,
-        # Preprocessing refuses what it does not know
+        # an unknown kernel or aspect is refused by Preprocessing
         kernel=manifest.resize_kernel,
         aspect=manifest.aspect,
         fill=(red, green, blue),
@@ -171,9 +177,9 @@ def preprocessing(manifest: Manifest) -> Preprocessing:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """The manifest of one version of a backbone.
+    """Read the manifest of one version of a backbone.
 
-    Raises NotFoundError where there is none, PreconditionError where it cannot be read.
+    Raises NotFoundError if it is missing, PreconditionError if it is invalid.
     """
     path = directory / MANIFEST_FILE
     try:
@@ -181,11 +187,11 @@ def read_manifest(directory: Path) -> Manifest:
     except FileNotFoundError as error:
         raise NotFoundError(f"no backbone at {directory}; {REMEDY}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise PreconditionError(f"{path} is no manifest of this version ({error}); {REMEDY}") from error
+        raise PreconditionError(f"{path} is not a manifest of this version ({error}); {REMEDY}") from error
 
 
-def verified(directory: Path, manifest: Manifest) -> bool:
-    """True where the model file is the one that its manifest describes."""
+def is_intact(directory: Path, manifest: Manifest) -> bool:
+    """Whether the model file matches the SHA-256 of its manifest."""
     path = directory / MODEL_FILE
     if not path.is_file():
         return False

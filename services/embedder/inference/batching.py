@@ -1,8 +1,8 @@
-"""Concurrent callers to shared batches: an asyncio front, worker threads that pull.
+"""Batches shared by concurrent callers: an asyncio front, and worker threads that pull from a queue.
 
-A worker that is free prepares what waits, or runs what is prepared, so no item waits for a batch to fill,
-and the next batch forms while others run. The event loop only admits and awaits; preparing and working are
-the threads' (both are expected to leave the interpreter's lock for most of their time).
+A free worker runs the prepared items, or prepares waiting ones, so no item waits for a batch to fill, and
+the next batch forms while others run. The event loop only admits and awaits; threads prepare and work (both
+are expected to release the interpreter lock for most of the time).
 """
 
 from __future__ import annotations
@@ -23,45 +23,46 @@ ItemT = TypeVar("ItemT")
 PreparedT = TypeVar("PreparedT")
 ResultT = TypeVar("ResultT")
 
-# told to callers before the first item was timed
+# assumed seconds for an item before the first one was timed
 FIRST_GUESS_S = 0.1
-# weight of the newest item in the running mean of seconds between two that leave
+# weight of the newest item in the running mean of the seconds between two finished items
 NEWEST = 0.05
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a batcher does at once.
-
-    workers: threads; each prepares, and runs batches.
-    runs: most batches at work at once; fewer than `workers` where one device does them all.
-    claim: most items a thread prepares before it looks for a batch to run.
-    max_batch: most items in one batch.
-    max_queue, max_queue_bytes: most items, and their size, admitted and not yet finished; one share alone
-        may fill half.
-    """
+    """How much a batcher does and admits at once."""
 
     workers: int
+    """Threads; each prepares items and runs batches."""
     runs: int
+    """Most batches running at once; fewer than `workers` if one device runs them all."""
     claim: int
+    """Most items that a thread prepares before it looks for a batch to run."""
     max_batch: int
+    """Most items in one batch."""
     max_queue: int = 256
+    """Most items admitted and not yet finished; a single share may fill half."""
     max_queue_bytes: int = 256 * MIB
+    """Most bytes of these items; a single share may fill half."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where an item's time went, seconds: waiting, its own preparing, its batch's work."""
+    """Time spent on an item, seconds."""
 
     queued_s: float
+    """Waiting, before it was prepared and before its batch ran."""
     prepared_s: float
+    """Preparing the item."""
     worked_s: float
+    """Running its batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished(Generic[ResultT]):
-    """An item's result and where its time went."""
+    """The result of an item and the time spent on it."""
 
     result: ResultT
     timings: Timings
@@ -78,13 +79,16 @@ class _Pending(Generic[ItemT, PreparedT, ResultT]):
     prepared: PreparedT | None = None
 
 
-class Batcher(Generic[ItemT, PreparedT, ResultT]):
-    """Items of one event loop to results, in batches shared between callers.
+_Delivery = tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]
 
-    prepare: one item to what `work` takes; what it raises fails that item alone.
-    work: a batch to as many results in the same order; an exception among them fails that item alone,
-        one that is raised fails the batch. Both are called from several threads at once, `work` from at
-        most `limits.runs`.
+
+class Batcher(Generic[ItemT, PreparedT, ResultT]):
+    """Turns items of one event loop into results, in batches shared between callers.
+
+    prepare: turns one item into an input of `work`; an exception fails only this item.
+    work: turns a batch into one result for each input, in the same order; an exception among the results
+        fails only its item, a raised one fails the batch.
+    Both are called from several threads at once, `work` from at most `limits.runs`.
     """
 
     def __init__(
@@ -106,7 +110,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         self._closed = False
         self._item_s = FIRST_GUESS_S
         self._threads = [
-            # an owner that fails before `close` must still be able to exit
+            # daemons, so that a process that fails before `close` can exit
             threading.Thread(target=self._pull, name=f"batch-{n}", daemon=True)
             for n in range(limits.workers)
         ]
@@ -118,11 +122,11 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     ) -> Finished[ResultT]:
         """The result of one item.
 
-        share: who it is for; bulk work waits where its share is full, single calls are refused.
+        share: the party that it counts for; if its share is full, bulk work waits and single calls fail.
         size: bytes that it holds until it is finished.
-        deadline_s: seconds from now after which the caller no longer wants it; None: never.
-        An item whose caller was cancelled or whose time ran out is dropped before it costs anything more.
-        Raises OverloadedError, DeadlineError, UnavailableError after `close`, and what the item met.
+        deadline_s: seconds from now after which the result is no longer needed; None: no deadline.
+        An item whose caller was cancelled or whose deadline passed is dropped before further work.
+        Raises OverloadedError, DeadlineError, UnavailableError after `close`, and the error of the item.
         """
         try:
             async with asyncio.timeout(deadline_s) as limit:
@@ -136,20 +140,21 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
                     self._admission.leave(share, size)
         except TimeoutError as error:
             if not limit.expired():
-                # the item's own
+                # raised by the item itself
                 raise
             raise DeadlineError(
-                f"not finished within the {deadline_s:.3g} s allowed; allow more, or send fewer at once"
+                f"not finished within the {deadline_s:.3g} s allowed; set a later deadline, or send fewer "
+                "crops at once"
             ) from error
 
     @property
     def waiting(self) -> int:
-        """How many items no worker has taken yet."""
+        """Number of items that no worker has taken yet."""
         with self._changed:
             return len(self._queue)
 
     async def close(self) -> None:
-        """Take nothing more, finish what was taken, and end the threads."""
+        """Admit no more items, finish the admitted ones, and stop the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -161,7 +166,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         pending = _Pending(item, asyncio.get_running_loop().create_future())
         with self._changed:
             if self._closed:
-                raise UnavailableError("the embedder is shutting down; ask another replica, or again later")
+                raise UnavailableError("the embedder is shutting down; retry later, or call another replica")
             self._queue.push(share, pending)
             self._changed.notify()
         try:
@@ -173,10 +178,9 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     def _overloaded(self, share: Share) -> OverloadedError:
         with self._changed:
             wait_s = max(self._item_s * len(self._queue), self._item_s)
-        whose = f"survey {share.survey_id!r}" if share.survey_id else "calls that name no survey"
+        whose = f"survey {share.survey_id!r}" if share.survey_id else "calls without a survey"
         return OverloadedError(
-            f"the queue's share of {whose} is full; come back in {wait_s:.2g} s, or use EmbedStream, which "
-            "waits",
+            f"the queue's share of {whose} is full; retry in {wait_s:.2g} s, or use EmbedStream, which waits",
             retry_after_s=wait_s,
         )
 
@@ -203,7 +207,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         return bool(self._prepared) and self._running < self.limits.runs
 
     def _may_prepare(self) -> bool:
-        # two batches ahead keep the device busy; more would only age
+        # two batches ahead keep the device busy; more would only wait longer
         return bool(self._queue) and len(self._prepared) < 2 * self.limits.max_batch
 
     def _take_batch(self) -> list[_Pending[ItemT, PreparedT, ResultT]]:
@@ -215,12 +219,12 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     def _claim(self) -> list[_Pending[ItemT, PreparedT, ResultT]]:
         if not self._may_prepare():
             return []
-        # threads that are free share what is ready: two runs side by side beat one of twice the size
+        # idle threads share the queued items: two runs side by side beat one of twice the size
         count = min(self.limits.claim, math.ceil(len(self._queue) / self._idle))
         return [self._queue.pop() for _ in range(count)]
 
     def _prepare_all(self, claimed: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
-        failed: list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]] = []
+        failed: list[_Delivery[ItemT, PreparedT, ResultT]] = []
         prepared: list[_Pending[ItemT, PreparedT, ResultT]] = []
         for pending in claimed:
             if pending.future.cancelled():
@@ -228,7 +232,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
             started_s = time.perf_counter()
             try:
                 pending.prepared = self._prepare(pending.item)
-            except Exception as error:  # noqa: BLE001 - the thread outlives whatever an item does
+            except Exception as error:  # noqa: BLE001 - the thread must survive any error of an item
                 failed.append((pending, error))
                 continue
             pending.ready_s = time.perf_counter()
@@ -241,24 +245,24 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
             self._changed.notify(len(prepared))
 
     def _run(self, batch: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
-        wanted = [pending for pending in batch if not pending.future.cancelled()]
+        live = [pending for pending in batch if not pending.future.cancelled()]
         started_s = time.perf_counter()
-        outcomes = self._outcomes(wanted, started_s)
+        outcomes = self._outcomes(live, started_s)
         with self._changed:
             self._running -= 1
             self._changed.notify_all()
-            if wanted:
-                prepared_s = sum(pending.prepared_s for pending in wanted) / self.limits.workers
+            if live:
+                prepared_s = sum(pending.prepared_s for pending in live) / self.limits.workers
                 worked_s = (time.perf_counter() - started_s) / self.limits.runs
-                self._item_s += NEWEST * ((prepared_s + worked_s) / len(wanted) - self._item_s)
+                self._item_s += NEWEST * ((prepared_s + worked_s) / len(live) - self._item_s)
         _deliver_soon(outcomes)
 
     def _outcomes(
         self, batch: Sequence[_Pending[ItemT, PreparedT, ResultT]], started_s: float
-    ) -> list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]]:
-        results = self._results([pending.prepared for pending in batch])  # type: ignore[misc] # all are
+    ) -> list[_Delivery[ItemT, PreparedT, ResultT]]:
+        results = self._results([pending.prepared for pending in batch])  # type: ignore[misc] # all are prepared
         worked_s = time.perf_counter() - started_s
-        outcomes: list[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]] = []
+        outcomes: list[_Delivery[ItemT, PreparedT, ResultT]] = []
         for pending, result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
                 outcomes.append((pending, result))
@@ -273,26 +277,22 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         try:
             results = self._work(inputs)
             if len(results) != len(inputs):
-                raise RuntimeError(f"{len(inputs)} items gave {len(results)} results")  # noqa: TRY301 - one end
-        except Exception as error:  # noqa: BLE001 - the thread outlives whatever a batch does
+                raise RuntimeError(f"{len(inputs)} items gave {len(results)} results")  # noqa: TRY301 - one exit for all failures
+        except Exception as error:  # noqa: BLE001 - the thread must survive any error of a batch
             return [error] * len(inputs)
         return results
 
 
-def _deliver_soon(
-    outcomes: Sequence[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]],
-) -> None:
-    """Wake the loop once for all."""
+def _deliver_soon(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
+    """Wake the event loop once for all outcomes."""
     if outcomes:
         outcomes[0][0].future.get_loop().call_soon_threadsafe(_deliver, outcomes)
 
 
-def _deliver(
-    outcomes: Sequence[tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]],
-) -> None:
+def _deliver(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
     for pending, outcome in outcomes:
         if pending.future.done():
-            # its caller left while the batch ran
+            # its caller was cancelled while the batch ran
             continue
         if isinstance(outcome, Exception):
             pending.future.set_exception(outcome)

@@ -1,19 +1,26 @@
-"""Crops of one call to outcomes: each may fail alone, all share the backbone's batches."""
+"""Embed calls resolved against the loaded backbones, and the results of their crops.
+
+A crop that cannot be embedded fails by itself; all crops share the batches of their backbone.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
+from services.embedder.images.cropping import Colour
+from services.embedder.images.decoding import decode
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import Segmenter
-from services.embedder.images.tones import Tone
+from services.embedder.images.tones import Reference, Tone
 from services.embedder.inference.fair_queue import Share
-from services.embedder.inference.image_embedder import Embedding, ImageEmbedder, Way
+from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
+from services.embedder.inference.ordered_stream import in_order
+from spotted.arrays import Float32Array
 from spotted.errors import (
     DigestMismatchError,
     NotFoundError,
@@ -25,47 +32,90 @@ from spotted.errors import (
 
 @dataclass(frozen=True, slots=True)
 class NamedCrop:
-    """A crop under its caller's id."""
+    """A crop with the id that the caller gave it."""
 
     crop_id: str
     crop: ImageCrop
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a crop: its embedding, or the error that it met alone."""
+class CropResult:
+    """The embedding of a crop, or the error that concerns this crop only."""
 
     crop_id: str
-    result: Embedding | SpottedError
+    embedding: Embedding | SpottedError
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How a call wants its crops embedded, and for which survey; "" and None where it does not say."""
+class EmbedOptions:
+    """How a call asks for its crops to be embedded; "" and None if it does not say."""
 
-    survey_id: str
-    head_digest: str
-    tone: Tone
-    reference_digest: str
-    segmented: bool
-    fill: tuple[int, int, int] | None
+    model_id: str = ""
+    """Backbone; "": the default of this server."""
+    survey_id: str = ""
+    """Survey whose share of the queue is used; "": the share of the organisation."""
+    head_digest: str = ""
+    """Adaptation head to apply; "": base embeddings."""
+    tone: Tone = Tone.AS_TAKEN
+    """Tone map of the image."""
+    reference_digest: str = ""
+    """Reference image for Tone.MATCHED."""
+    segmented: bool = False
+    """Mask crops that come without a mask by the segmenter."""
+    fill: Colour | None = None
+    """Colour outside masks and images; None: the mean colour of the backbone."""
 
     @property
-    def plain(self) -> bool:
-        """Whether images are prepared as the backbone's manifest says, and no further."""
+    def default_preparation(self) -> bool:
+        """Whether images are prepared as the manifest of the backbone says, without additions."""
         return self.tone is Tone.AS_TAKEN and not self.segmented and self.fill is None
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What calls name by digest."""
+    """Stored objects that calls refer to by digest."""
 
     heads: HeadStore
     references: ReferenceStore
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedCall:
+    """A call whose options are resolved: its backbone, and how its crops are embedded."""
+
+    embedder: ImageEmbedder
+    plan: EmbedPlan
+
+    async def embed_all(self, crops: Sequence[NamedCrop], deadline_s: float | None) -> list[CropResult]:
+        """The results of a few crops, in their order. Raises errors that concern the whole call."""
+        if len(crops) == 1:
+            return [await self.embed_one(crops[0], deadline_s)]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                embedding = [tasks.create_task(self.embed_one(crop, deadline_s)) for crop in crops]
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+        return [task.result() for task in embedding]
+
+    def embed_stream(
+        self, crops: AsyncIterator[NamedCrop], time_left_s: Callable[[], float | None]
+    ) -> AsyncIterator[CropResult]:
+        """The results of any number of crops, in their order.
+
+        time_left_s: seconds until the caller's deadline, asked when a crop is submitted; None: no deadline.
+        """
+        return in_order(crops, lambda crop: self.embed_one(crop, time_left_s()))
+
+    async def embed_one(self, crop: NamedCrop, deadline_s: float | None) -> CropResult:
+        """The result of one crop. Raises errors that concern the whole call."""
+        try:
+            return CropResult(crop.crop_id, await self.embedder.embed(crop.crop, self.plan, deadline_s))
+        except (UnreadableImageError, PreconditionError) as error:
+            return CropResult(crop.crop_id, error)
+
+
 class Embedders:
-    """The loaded backbones of a process, by model id, and what calls may add to them."""
+    """The loaded backbones of a process, by model id, and the stores that calls refer to."""
 
     def __init__(
         self,
@@ -76,8 +126,8 @@ class Embedders:
     ) -> None:
         self._by_id = {e.backbone.manifest.model_id: e for e in embedders}
         self.default_model_id = default_model_id
-        self.stores = stores
         self.segmenter = segmenter
+        self._stores = stores
 
     @property
     def all(self) -> list[ImageEmbedder]:
@@ -85,79 +135,80 @@ class Embedders:
         return [self._by_id[model_id] for model_id in sorted(self._by_id)]
 
     def get(self, model_id: str) -> ImageEmbedder:
-        """The one of a model id, "" for the default. Raises NotFoundError that names those there are."""
+        """The embedder of a model id, "" for the default. Raises NotFoundError with the loaded ids."""
         embedder = self._by_id.get(model_id or self.default_model_id)
         if embedder is None:
             loaded = ", ".join(sorted(self._by_id))
             raise NotFoundError(f"model {model_id!r} is not loaded; this server has {loaded}")
         return embedder
 
-    async def way(self, embedder: ImageEmbedder, wanted: Wanted, *, bulk: bool) -> Way:
-        """How a call's crops are embedded.
+    async def open_call(self, options: EmbedOptions, *, bulk: bool) -> EmbedCall:
+        """Resolve the options of a call of the current caller. bulk: whether it is a stream.
 
-        Raises NotFoundError for a head or reference, DigestMismatchError for a head of other vectors,
-        PreconditionError where no segmenter is loaded.
+        Raises NotFoundError for an unknown model, head or reference, DigestMismatchError for a head trained
+        on other vectors, PreconditionError if a segmenter is asked for and none is loaded.
+        """
+        embedder = self.get(options.model_id)
+        organisation = caller.current_caller().organisation
+        share = Share(options.survey_id or organisation, bulk)
+        preprocessing = embedder.backbone.preprocessing
+        if not options.default_preparation:
+            preprocessing = await asyncio.to_thread(self._preprocessing, preprocessing, options, organisation)
+        if not options.head_digest:
+            return EmbedCall(embedder, EmbedPlan(share, preprocessing))
+        head = await asyncio.to_thread(self._stores.heads.get, options.head_digest, organisation)
+        _check_head(head, embedder, preprocessing)
+        return EmbedCall(embedder, EmbedPlan(share, preprocessing, head))
+
+    async def apply_head(self, head_digest: str, embeddings: Float32Array) -> Float32Array:
+        """Base embeddings (n, dimension) adapted by a stored head of the current caller's organisation.
+
+        Raises NotFoundError for the head, DigestMismatchError if it adapts another dimension.
         """
         organisation = caller.current_caller().organisation
-        share = Share(wanted.survey_id or organisation, bulk)
-        preprocessing = embedder.backbone.preprocessing
-        if not wanted.plain:
-            preprocessing = await asyncio.to_thread(self._preprocessing, preprocessing, wanted, organisation)
-        if not wanted.head_digest:
-            return Way(share, preprocessing)
-        head = await asyncio.to_thread(self.stores.heads.get, wanted.head_digest, organisation)
-        return Way(share, preprocessing, _fitting(head, embedder, preprocessing))
+        head = await asyncio.to_thread(self._stores.heads.get, head_digest, organisation)
+        return await asyncio.to_thread(head.apply, embeddings)
+
+    async def add_reference(self, image: bytes) -> str:
+        """Store the histograms of an image file as a reference of the current caller's organisation.
+
+        Returns their digest. Raises UnreadableImageError.
+        """
+        return await asyncio.to_thread(self._add_reference, image, caller.current_caller().organisation)
 
     async def close(self) -> None:
-        """Finish what was admitted."""
+        """Finish all admitted work."""
         for embedder in self.all:
             await embedder.close()
 
-    def _preprocessing(self, base: Preprocessing, wanted: Wanted, organisation: str) -> Preprocessing:
-        if wanted.segmented and self.segmenter is None:
+    def _add_reference(self, image: bytes, organisation: str) -> str:
+        max_pixels = min(e.max_pixels for e in self.all)
+        reference = Reference.of(decode(image, max_pixels=max_pixels))
+        return self._stores.references.put(reference, organisation)
+
+    def _preprocessing(self, base: Preprocessing, options: EmbedOptions, organisation: str) -> Preprocessing:
+        if options.segmented and self.segmenter is None:
             raise PreconditionError(
                 "this embedder has no segmenter; set SPOTTED_SEGMENTER to the directory of one, send masks, "
-                "or ask without `segmented`"
+                "or embed without `segmented`"
             )
-        matched = wanted.tone is Tone.MATCHED
+        references = self._stores.references
+        matched = options.tone is Tone.MATCHED
         return replace(
             base,
-            tone=wanted.tone,
-            reference=self.stores.references.get(wanted.reference_digest, organisation) if matched else None,
-            segmenter=self.segmenter if wanted.segmented else None,
-            fill=base.fill if wanted.fill is None else wanted.fill,
+            tone=options.tone,
+            reference=references.get(options.reference_digest, organisation) if matched else None,
+            segmenter=self.segmenter if options.segmented else None,
+            fill=base.fill if options.fill is None else options.fill,
         )
 
 
-def _fitting(head: StoredHead, embedder: ImageEmbedder, preprocessing: Preprocessing) -> StoredHead:
-    here = (embedder.backbone.digest, preprocessing.digest)
-    there = (head.spec.backbone_digest, head.spec.preprocessing_digest)
-    if here != there:
+def _check_head(head: StoredHead, embedder: ImageEmbedder, preprocessing: Preprocessing) -> None:
+    asked = (embedder.backbone.digest, preprocessing.digest)
+    trained = (head.spec.backbone_digest, head.spec.preprocessing_digest)
+    if asked != trained:
         raise DigestMismatchError(
-            f"head {head.digest[:12]} was trained on vectors of backbone {there[0][:12]} and preprocessing "
-            f"{there[1][:12]}, and this call asks for {here[0][:12]} and {here[1][:12]}; embed as it was "
-            "trained, or train another head"
+            f"head {head.digest[:12]} was trained on vectors of backbone {trained[0][:12]} and preprocessing "
+            f"{trained[1][:12]}, but this call uses {asked[0][:12]} and {asked[1][:12]}; use the backbone "
+            "and the preparation that it was trained on, or train another head"
         )
-    return head
-
-
-async def embed_all(
-    embedder: ImageEmbedder, crops: Sequence[NamedCrop], way: Way, deadline_s: float | None
-) -> list[Outcome]:
-    """The outcomes of a few crops, in their order. Raises what concerns the call as a whole."""
-    if len(crops) == 1:
-        return [await embed_one(embedder, crops[0], way, deadline_s)]
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(embed_one(embedder, crop, way, deadline_s)) for crop in crops]
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group
-    return [task.result() for task in asked]
-
-
-async def embed_one(embedder: ImageEmbedder, crop: NamedCrop, way: Way, deadline_s: float | None) -> Outcome:
-    """The outcome of one crop; what is wrong with the crop itself is its outcome."""
-    try:
-        return Outcome(crop.crop_id, await embedder.embed(crop.crop, way, deadline_s))
-    except (UnreadableImageError, PreconditionError) as error:
-        return Outcome(crop.crop_id, error)

@@ -1,4 +1,4 @@
-"""Where a backbone runs: onnxruntime's providers, and the memory that a device reads its input from."""
+"""Devices of a backbone: onnxruntime providers, and the memory that a device reads its input from."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from spotted.errors import PreconditionError
 INPUT = "pixels"
 OUTPUT = "features"
 
-# the first must take part, the others run what it cannot
+# the first must be available; the others run the nodes that it cannot
 _PROVIDERS = {
     "cpu": ("CPUExecutionProvider",),
     "cuda": ("CUDAExecutionProvider",),
     "tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider"),
 }
-# edge of the images that _BATCHES speaks of, pixels
+# edge of the images that _BATCHES is for, pixels
 _EDGE = 224
-# images in a batch. On a CPU 1, 4 and 16 are equally fast, and few answer sooner; of a GPU it is a guess
-# that was not measured
+# images in a batch. On a CPU 1, 4 and 16 are equally fast, and small batches answer sooner; the number for
+# GPUs is a guess that was not measured
 _BATCHES = {"cpu": 4, "cuda": 128, "tensorrt": 128}
-# onnxruntime's levels: 3 reports errors only, as it warns of harmless graph details
+# log level of onnxruntime: errors, without its warnings about harmless graph details
 _ERRORS_ONLY = 3
 
 
 def max_batch(device: str, input_size: int) -> int:
-    """How many images of `input_size` pixels squared make a full batch: a budget of pixels."""
+    """Images of `input_size` x `input_size` pixels in a full batch: a budget of pixels."""
     return max(1, _BATCHES[device] * _EDGE**2 // input_size**2)
 
 
 def open_session(path: Path, device: str, *, threads: int, input_size: int) -> onnxruntime.InferenceSession:
-    """A session of an ONNX file on a device; threads: of one run on the CPU.
+    """A session of an ONNX file on a device; threads: number of threads of one run on the CPU.
 
-    Raises PreconditionError where the device is not there. Nothing falls back to another one.
+    Raises PreconditionError if the device is not available; no other device is used instead.
     """
-    wanted = _PROVIDERS[device][0]
-    present = onnxruntime.get_available_providers()
-    if wanted not in present:
+    provider = _PROVIDERS[device][0]
+    available = onnxruntime.get_available_providers()
+    if provider not in available:
         raise PreconditionError(
-            f"device {device!r} needs onnxruntime's {wanted}, and this one has {', '.join(present)}; install "
+            f"device {device!r} needs {provider}, but this onnxruntime has {', '.join(available)}; install "
             "the extra `gpu` instead of `cpu`, or set SPOTTED_DEVICE=cpu"
         )
     options = onnxruntime.SessionOptions()
@@ -54,10 +54,10 @@ def open_session(path: Path, device: str, *, threads: int, input_size: int) -> o
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = [(name, _provider_options(name, path, device, input_size)) for name in _PROVIDERS[device]]
     session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-    # onnxruntime itself falls back to the CPU where the driver or a library is missing
-    if wanted not in session.get_providers():
+    # onnxruntime itself falls back to the CPU if the driver or a library is missing
+    if provider not in session.get_providers():
         raise PreconditionError(
-            f"device {device!r} cannot be used: its driver or libraries are missing or do not fit this "
+            f"device {device!r} cannot be used: its driver or libraries are missing or do not match this "
             "onnxruntime; install them, or set SPOTTED_DEVICE=cpu"
         )
     return session
@@ -65,8 +65,8 @@ def open_session(path: Path, device: str, *, threads: int, input_size: int) -> o
 
 def _provider_options(name: str, path: Path, device: str, input_size: int) -> dict[str, str]:
     if name == "CUDAExecutionProvider":
-        # TF32 would round to 10 bits of mantissa, and two devices' vectors would differ in the third digit;
-        # an exhaustive search would be made anew for every size of batch
+        # TF32 rounds to 10 bits of mantissa, so that vectors of two devices would differ in the third digit;
+        # an exhaustive search would be repeated for every batch size
         return {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
     if name == "TensorrtExecutionProvider":
         shape = f"{input_size}x{input_size}x3"
@@ -82,9 +82,9 @@ def _provider_options(name: str, path: Path, device: str, input_size: int) -> di
 
 
 class Lane:
-    """One run at a time of a session, from input memory of its own that the device reads directly.
+    """Runs a session, one batch at a time, from input memory of its own that the device reads directly.
 
-    On a GPU the memory is page-locked, so that it is copied without a detour.
+    On a GPU the memory is page-locked, so that it is copied without an intermediate buffer.
     """
 
     def __init__(self, session: onnxruntime.InferenceSession, batch: int, input_size: int) -> None:
@@ -94,8 +94,8 @@ class Lane:
 
     def run(self, images: Sequence[ByteArray]) -> Float32Array:
         """The features (n, dimension) of n images (size, size, 3), at most `batch` of them."""
-        for place, image in zip(self._slab, images, strict=False):
-            place[...] = image
+        for slot, image in zip(self._slab, images, strict=False):
+            slot[...] = image
         shape = [len(images), *self._slab.shape[1:]]
         self._binding.bind_input(INPUT, "cpu", 0, np.uint8, shape, self._slab.ctypes.data)
         self._binding.bind_output(OUTPUT, "cpu")
@@ -105,7 +105,7 @@ class Lane:
 
 
 def _host_memory(provider: str, shape: tuple[int, ...]) -> tuple[object, ByteArray]:
-    """Zeroed memory of this machine that the provider's device can read, and its owner."""
+    """Zeroed host memory that the device of a provider can read, preceded by the object that owns it."""
     for device in onnxruntime.get_ep_devices():
         if device.ep_name != provider:
             continue

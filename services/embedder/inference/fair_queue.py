@@ -1,7 +1,7 @@
 """Fair shares of one embedder between the surveys that use it.
 
-Bulk work and single calls of a survey count as two, so that an import does not delay its own survey's
-matching.
+The bulk work and the single calls of a survey have a share each, so that an import does not delay the
+matching of its own survey.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Who an item is for: a survey's bulk work (streams) or its single calls."""
+    """The party that an item counts for: the bulk work (streams) or the single calls of one survey."""
 
     survey_id: str
     bulk: bool
@@ -32,31 +32,31 @@ class _Waiting:
 
 
 class Admission:
-    """Room for items and their bytes, on one event loop.
+    """Limited room for items and their bytes, on one event loop.
 
-    A share is admitted while it uses no more than what would remain free: one alone fills half of the
-    room, two a third each, and a newcomer always finds some (the dynamic threshold of Choudhury and Hahne
-    1998, with alpha = 1).
+    A share is admitted while it uses no more than would remain free: a single share fills half of the
+    room, two fill a third each, and a new one always finds room (the dynamic threshold of Choudhury and
+    Hahne 1998, with alpha = 1).
     """
 
     def __init__(self, max_items: int, max_bytes: int) -> None:
         self.max_items = max_items
         self.max_bytes = max_bytes
-        # each backbone has its own
+        # each backbone has its own queue, so the limits add up
         metrics.EMBED_QUEUE_LIMIT.inc(max_items)
         self._items: Counter[Share] = Counter()
         self._bytes: Counter[Share] = Counter()
         self._waiting: OrderedDict[_Waiting, None] = OrderedDict()
 
     def admit(self, share: Share, size: int) -> bool:
-        """Whether an item of `size` bytes came in; if so, `leave` must be called once."""
+        """Admit an item of `size` bytes if there is room; True: call `leave` once when it is finished."""
         if any(w.share == share for w in self._waiting) or not self._fits(share, size):
             return False
         self._enter(share, size)
         return True
 
     async def wait(self, share: Share, size: int) -> None:
-        """Come in, after those of the same share that came before."""
+        """Wait until an item of `size` bytes is admitted, in the order of arrival within its share."""
         if self.admit(share, size):
             return
         waiting = _Waiting(share, size, asyncio.get_running_loop().create_future())
@@ -71,7 +71,7 @@ class Admission:
             self._waiting.pop(waiting, None)
 
     def leave(self, share: Share, size: int) -> None:
-        """Make room, and let in who waits for it."""
+        """Free the room of an item and admit waiting ones."""
         metrics.EMBED_QUEUE_BYTES.dec(size)
         for used, amount in ((self._items, 1), (self._bytes, size)):
             used[share] -= amount
@@ -90,7 +90,7 @@ class Admission:
 
     def _fits(self, share: Share, size: int) -> bool:
         if not self._items:
-            # an item larger than the whole room passes alone
+            # an item larger than the whole room passes if nothing else is inside
             return True
         free_items = self.max_items - self._items.total() - 1
         free_bytes = self.max_bytes - self._bytes.total() - size
@@ -103,10 +103,10 @@ class Admission:
 
 
 class FairQueue(Generic[ItemT]):
-    """Items by share, drawn from the shares in turn; not safe for threads by itself."""
+    """Items by share, taken from the shares in turn; the caller must hold a lock."""
 
     def __init__(self) -> None:
-        # each share's items in the order they came; the share whose turn it is comes first
+        # the items of each share in order of arrival; the share whose turn it is comes first
         self._lines: OrderedDict[Share, OrderedDict[ItemT, None]] = OrderedDict()
         self._length = 0
 
@@ -114,12 +114,12 @@ class FairQueue(Generic[ItemT]):
         return self._length
 
     def push(self, share: Share, item: ItemT) -> None:
-        """Add an item behind its share's others."""
+        """Add an item at the end of its share."""
         self._lines.setdefault(share, OrderedDict())[item] = None
         self._changed(1)
 
     def pop(self) -> ItemT:
-        """The oldest item of the share whose turn it is. Raises KeyError where there is none."""
+        """Remove and return the oldest item of the share whose turn it is. Raises KeyError if empty."""
         share, line = next(iter(self._lines.items()), (None, None))
         if share is None or line is None:
             raise KeyError("the queue is empty")
@@ -132,7 +132,7 @@ class FairQueue(Generic[ItemT]):
         return item
 
     def discard(self, share: Share, item: ItemT) -> None:
-        """Take an item out, if it is still there."""
+        """Remove an item if it is still queued."""
         line = self._lines.get(share)
         if line is None or item not in line:
             return

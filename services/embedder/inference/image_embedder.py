@@ -21,25 +21,30 @@ from spotted.errors import DeadlineError, OverloadedError, PreconditionError
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """The (dimension,) float32 unit vector of a crop, and where its time went."""
+    """The vector of a crop."""
 
     vector: Float32Array
+    """(dimension,), unit length."""
     timings: Timings
+    """Time spent in each stage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How a call wants its crops embedded, and for whom. head: None for base embeddings."""
+class EmbedPlan:
+    """How the crops of one call are embedded."""
 
     share: Share
+    """Share of the queue that the crops take."""
     preprocessing: Preprocessing
+    """Steps from the image file to pixels."""
     head: StoredHead | None = None
+    """Adaptation head to apply; None: base embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
     crop: ImageCrop
-    way: Way
+    plan: EmbedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +54,18 @@ class _Prepared:
 
 
 def limits_for(backbone: Backbone, workers: int) -> Limits:
-    """What suits the backbone's device; workers: threads, as many as cores."""
+    """Limits that suit the device of a backbone; workers: threads, one for each core."""
     if backbone.device == "cpu":
-        # each core prepares a few and runs them while they are in its cache
+        # each core prepares a few images and runs them while they are in its cache
         return Limits(workers, runs=workers, claim=backbone.max_batch, max_batch=backbone.max_batch)
-    # all cores decode for one device, which takes its next batch while it runs the last
+    # all cores decode for one device, which loads the next batch while it runs the current one
     return Limits(max(2, workers), runs=2, claim=1, max_batch=backbone.max_batch)
 
 
 class ImageEmbedder:
-    """Embeds crops with one backbone; decoding, cropping and resizing run in its workers too.
+    """Embeds crops with one backbone; its workers also decode, crop and resize.
 
-    limits: None takes those of one worker. max_pixels: largest image accepted.
+    limits: None: the limits of one worker. max_pixels: largest image accepted.
     """
 
     def __init__(
@@ -72,36 +77,36 @@ class ImageEmbedder:
 
     @property
     def limits(self) -> Limits:
-        """How much it does at once."""
+        """How much is done and queued at once."""
         return self._batcher.limits
 
     @property
     def waiting(self) -> int:
-        """How many crops no worker has taken yet."""
+        """Number of crops that no worker has taken yet."""
         return self._batcher.waiting
 
-    async def embed(self, crop: ImageCrop, way: Way, deadline_s: float | None = None) -> Embedding:
-        """The embedding of one crop; deadline_s as of `Batcher.submit`.
+    async def embed(self, crop: ImageCrop, plan: EmbedPlan, deadline_s: float | None = None) -> Embedding:
+        """The embedding of one crop; deadline_s: as in `Batcher.submit`.
 
-        Raises UnreadableImageError for an image, box or mask that cannot be used, PreconditionError where
-        the backbone makes no finite vector, and what `Batcher.submit` raises.
+        Raises UnreadableImageError for an image, box or mask that cannot be used, PreconditionError if the
+        backbone returns no finite vector, and the errors of `Batcher.submit`.
         """
-        task = _Task(crop, way)
+        task = _Task(crop, plan)
         size = len(crop.content)
         with _refusals_counted():
-            finished = await self._batcher.submit(task, way.share, size=size, deadline_s=deadline_s)
+            finished = await self._batcher.submit(task, plan.share, size=size, deadline_s=deadline_s)
         spent = finished.timings
         metrics.EMBED_QUEUE_S.observe(spent.queued_s)
         tracing.record([("queue", spent.queued_s), ("prepare", spent.prepared_s), ("infer", spent.worked_s)])
         return Embedding(finished.result, spent)
 
     async def close(self) -> None:
-        """Finish what was admitted and end the workers."""
+        """Finish all admitted crops and stop the workers."""
         await self._batcher.close()
 
     def _prepare(self, task: _Task) -> _Prepared:
-        pixels = task.way.preprocessing.apply(task.crop, max_pixels=self.max_pixels)
-        return _Prepared(pixels, task.way.head)
+        pixels = task.plan.preprocessing.apply(task.crop, max_pixels=self.max_pixels)
+        return _Prepared(pixels, task.plan.head)
 
     def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[Float32Array | PreconditionError]:
         metrics.EMBED_BATCH_IMAGES.observe(len(prepared))
@@ -127,7 +132,7 @@ def _refusals_counted() -> Iterator[None]:
 
 
 def _adapt(vectors: list[Float32Array | PreconditionError], chosen: Sequence[bool], head: StoredHead) -> None:
-    """Replace the chosen vectors by what a head makes of them."""
+    """Replace the chosen vectors by their adapted ones."""
     base = {
         i: v
         for i, (v, yes) in enumerate(zip(vectors, chosen, strict=True))

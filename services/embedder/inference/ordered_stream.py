@@ -1,4 +1,4 @@
-"""An unending stream of work, done side by side and answered in order."""
+"""A stream of any length whose items are processed concurrently and answered in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-# items of one stream at work or waiting for an earlier one; enough to keep the workers busy, few in memory
+# items of one stream in progress or waiting for an earlier one: keeps the workers busy, with few in memory
 IN_FLIGHT = 32
 
 ItemT = TypeVar("ItemT")
@@ -16,10 +16,10 @@ ResultT = TypeVar("ResultT")
 async def in_order(
     items: AsyncIterator[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], *, limit: int = IN_FLIGHT
 ) -> AsyncIterator[ResultT]:
-    """Results in the order of the items, at most `limit` of them at work.
+    """Results in the order of the items, with at most `limit` items in progress.
 
-    A new item is drawn only when there is room, so a slow consumer slows the producer down. The first
-    error ends the stream and cancels what is at work.
+    An item is read only when there is room, so a slow consumer slows the producer down. The first error
+    ends the stream and cancels the items in progress.
     """
     room = asyncio.Semaphore(limit)
     begun: asyncio.Queue[asyncio.Task[ResultT] | None] = asyncio.Queue()
@@ -35,7 +35,7 @@ async def in_order(
 
     def ended(task: asyncio.Task[None]) -> None:
         begun.put_nowait(None)
-        # its error counts as seen: nobody is left to see it where the stream was given up meanwhile
+        # mark its error as retrieved: if the stream was abandoned meanwhile, nobody else will do so
         if not task.cancelled():
             task.exception()
 
@@ -54,7 +54,7 @@ async def in_order(
 
 
 async def _first_error(task: asyncio.Task[None]) -> None:
-    """Raise the error itself, not the group that a TaskGroup wraps it in."""
+    """Raise the first error itself instead of the group of a TaskGroup."""
     try:
         await task
     except ExceptionGroup as group:

@@ -1,8 +1,6 @@
-"""Training of adaptation heads, each in a process of its own.
+"""Training of adaptation heads, each in its own process, `python -m services.embedder.training`.
 
-That process is `python -m services.embedder.training`.
-
-trainings   starting, watching and cancelling trainings
+trainings   starting and watching trainings
 operations  long-running operations in the store
 head_onnx   a head as an ONNX file
 """

@@ -1,4 +1,7 @@
-"""`python -m services.embedder.training`: one training, told of in the store, then gone."""
+"""`python -m services.embedder.training`: run one training and report its progress in the store.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -26,20 +29,21 @@ from spotted.scoring.feasibility import pair_feasibility
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import operations_pb2 as pb
 
-TELL_EVERY_S = 1.0
-# vectors of the survey on which the exported head must agree with the trained one
+# least seconds between two updates of the operation
+REPORT_EVERY_S = 1.0
+# vectors of the survey that the exported head is compared with the trained one on
 PROBES = 1024
 METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effective_rank")
-# below this share of the backbone's effective rank a head is said to collapse (ours)
+# a head is reported to collapse below this share of the effective rank of the backbone
 COLLAPSED_SHARE = 0.5
 
 
-class Cancelled(Exception):  # noqa: N818 - no error
+class Cancelled(Exception):  # noqa: N818 - not an error
     """The training was asked to stop."""
 
 
 class Training:
-    """One training under way."""
+    """One training of a head."""
 
     def __init__(self, store: Store, operation_id: str, survey_id: str, recipe: HeadRecipe) -> None:
         self._store = store
@@ -47,10 +51,10 @@ class Training:
         self._recipe = recipe
         self._operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
         self._operation = self._operations.get(operation_id)
-        self._told_s = 0.0
+        self._reported_s = 0.0
 
     def run(self) -> None:
-        """Train, store the head, and end the operation one way or another."""
+        """Train, store the head, and end the operation as succeeded, failed or cancelled."""
         try:
             digest = self._train()
         except Cancelled:
@@ -59,13 +63,13 @@ class Training:
             self._end(pb.OPERATION_STATE_FAILED, str(error))
         else:
             self._operation.result, self._operation.progress = digest, 1.0
-            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate it with ActivateHead {digest}")
+            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate head {digest} to use it")
 
     def _train(self) -> str:
         folded = folded_survey(self._store, self._survey_id)
         snapshot = folded.view(lambda state, _: state.snapshot())
         base = unit_rows(snapshot.base)
-        head = train_head(base, pseudo_labels(snapshot), self._recipe, told=self.tell)
+        head = train_head(base, pseudo_labels(snapshot), self._recipe, on_progress=self.report)
         return HeadStore(self._store).put(
             to_onnx(head, base[:PROBES]),
             snapshot.survey.embedding,
@@ -75,33 +79,33 @@ class Training:
             created_s=time.time(),
         )
 
-    def tell(self, step: Step) -> None:
-        """Tell of one epoch, now and then; raises Cancelled where that was asked for."""
+    def report(self, step: Step) -> None:
+        """Update the operation after an epoch, at most every second; raises Cancelled if cancelled."""
         if step.epoch == 1:
-            # at the first epoch the head is the identity, so these are the backbone's own figures
+            # the head is the identity in the first epoch, so these are the figures of the backbone
             self._operation.metrics["backbone_mean_similarity"] = step.mean_similarity
             self._operation.metrics["backbone_effective_rank"] = step.effective_rank
-        if time.monotonic() - self._told_s < TELL_EVERY_S and step.epoch != self._recipe.epochs:
+        if time.monotonic() - self._reported_s < REPORT_EVERY_S and step.epoch != self._recipe.epochs:
             return
-        self._told_s = time.monotonic()
+        self._reported_s = time.monotonic()
         if self._operations.cancel_asked(self._operation.operation_id):
             raise Cancelled
         self._operation.progress = step.epoch / self._recipe.epochs
-        self._operation.message = self._words(step)
+        self._operation.message = self._message(step)
         self._operation.metrics.update({metric: getattr(step, metric) for metric in METRICS})
         self._operations.put(self._operation)
         mark = self._operation.operation_id.encode()
         self._store.put(keys.training(self._survey_id), mark, ttl_s=MARK_TTL_S)
 
-    def _words(self, step: Step) -> str:
-        words = (
+    def _message(self, step: Step) -> str:
+        message = (
             f"epoch {step.epoch} of {self._recipe.epochs}, loss {step.loss:.4f}, "
             f"{step.positive_pairs} positive and {step.negative_pairs} negative pairs"
         )
         backbone = self._operation.metrics["backbone_effective_rank"]
         if step.effective_rank < COLLAPSED_SHARE * backbone:
-            words += f"; the vectors collapse: effective rank {step.effective_rank:.1f} of {backbone:.1f}"
-        return words
+            message += f"; the vectors collapse: effective rank {step.effective_rank:.1f} of {backbone:.1f}"
+        return message
 
     def _end(self, state: pb.OperationState.ValueType, message: str) -> None:
         self._operation.state, self._operation.message = state, message
@@ -110,7 +114,7 @@ class Training:
 
 
 def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array, BoolArray]]:
-    """Feasibility of the pairs of given rows, and which are two animals in one image, as train_head asks."""
+    """The `feasibility` argument of train_head for a survey."""
     gallery = snapshot.gallery
 
     def of_rows(rows: IntArray) -> tuple[Float32Array, BoolArray]:
@@ -122,7 +126,7 @@ def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array
 
 
 def main(operation_id: str, survey_id: str, recipe_json: str) -> None:
-    """Run one training."""
+    """Run the training of an operation."""
     store = Store(from_environment("embedder", os.environ).store_url)
     store.open()
     Training(store, operation_id, survey_id, HeadRecipe(**json.loads(recipe_json))).run()

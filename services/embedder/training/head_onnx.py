@@ -12,16 +12,16 @@ from spotted.errors import PreconditionError
 from spotted.heads.head import Head
 
 OPSET = 18
-# the newest version of the file format that the oldest onnxruntime in use reads
+# newest version of the file format that the oldest supported onnxruntime reads
 IR_VERSION = 10
-# float32 sums in another order
+# largest difference of an element: float32 sums in another order
 PARITY = 1e-4
 
 
 def to_onnx(head: Head, probes: Float32Array) -> bytes:
-    """The file of a head, proved to adapt `probes` (n, D) as the head does.
+    """The content of the ONNX file of a head, checked to adapt `probes` (n, D) like the head.
 
-    Raises PreconditionError where it does not, within PARITY.
+    Raises PreconditionError if an element differs by more than PARITY.
     """
     dimension = head.w1.shape[1]
     weights = {"w1": head.w1.T, "b1": head.b1, "w2": head.w2.T, "b2": head.b2}

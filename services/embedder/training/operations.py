@@ -11,12 +11,12 @@ from spotted import messages
 from spotted.errors import NotFoundError
 from spotted.v1 import operations_pb2 as pb
 
-# a running operation tells of itself every few seconds; one that was silent for so long is dead
+# a running operation is updated every few seconds; without an update for this long, its worker is dead
 SILENT_S = 60.0
 
 
 class Operations:
-    """The operations of an organisation, "" where tokens are off. now: UTC seconds since 1970."""
+    """The operations of an organisation, "" if tokens are off. now: UTC seconds since 1970."""
 
     def __init__(self, store: Store, *, now: Callable[[], float], organisation: str = "") -> None:
         self._store = store
@@ -24,11 +24,11 @@ class Operations:
         self._organisation = organisation
 
     def of(self, organisation: str) -> Operations:
-        """Those of another organisation."""
+        """The operations of another organisation."""
         return Operations(self._store, now=self._now, organisation=organisation)
 
     def begin(self, message: str) -> pb.Operation:
-        """A new running operation."""
+        """Create a running operation."""
         operation = pb.Operation(
             operation_id=uuid.uuid4().hex,
             state=pb.OPERATION_STATE_RUNNING,
@@ -39,7 +39,7 @@ class Operations:
         return operation
 
     def put(self, operation: pb.Operation) -> None:
-        """Store an operation as it stands now."""
+        """Store the current state of an operation."""
         update = messages.timestamp(self._now())
         if update is not None:
             operation.update_time.CopyFrom(update)
@@ -50,14 +50,16 @@ class Operations:
         )
 
     def get(self, operation_id: str) -> pb.Operation:
-        """An operation; one whose worker fell silent is failed. Raises NotFoundError."""
+        """Read an operation; it fails if its worker has not updated it in time. Raises NotFoundError."""
         content = self._store.get(keys.operation(self._organisation, operation_id))
         if content is None:
-            raise NotFoundError(f"operation {operation_id!r} does not exist, or ended over thirty days ago")
+            raise NotFoundError(
+                f"operation {operation_id!r} does not exist, or ended more than thirty days ago"
+            )
         operation = pb.Operation.FromString(content)
         silent_s = self._now() - messages.seconds(operation.update_time)
         if operation.state == pb.OPERATION_STATE_RUNNING and silent_s > SILENT_S:
-            self.fail(operation, f"its worker was not heard of for {silent_s:.0f} s; start it again")
+            self.fail(operation, f"its worker has not reported for {silent_s:.0f} s; start it again")
         return operation
 
     def fail(self, operation: pb.Operation, reason: str) -> None:
@@ -75,5 +77,5 @@ class Operations:
         return operation
 
     def cancel_asked(self, operation_id: str) -> bool:
-        """Whether an operation was asked to stop."""
+        """Whether cancellation of an operation was requested."""
         return self._store.get(keys.operation_cancel(self._organisation, operation_id)) is not None

@@ -1,52 +1,39 @@
-"""What labels did and what they contradict, as the contract tells it and in words."""
+"""Messages for the effect of a label and for the labels that it contradicts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from spotted.constraints.answers import Effect, Outcome
+from spotted.constraints.answers import LabelOutcome
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.verified import Ruling, Standing
 from spotted.v1 import sampler_pb2 as pb
 
-_EFFECTS = {
-    Effect.MERGED: pb.LABEL_EFFECT_MERGED,
-    Effect.SEPARATED: pb.LABEL_EFFECT_SEPARATED,
-    Effect.ALREADY_IMPLIED: pb.LABEL_EFFECT_IMPLIED,
-    Effect.CONTRADICTS: pb.LABEL_EFFECT_CONFLICT,
-    Effect.PAIR_CLOSED: pb.LABEL_EFFECT_CLOSED,
-}
-# what only evidence does
-_STANDINGS = {
-    Standing.PENDING: pb.LABEL_EFFECT_PENDING,
-    Standing.SPLIT: pb.LABEL_EFFECT_SPLIT,
-    Standing.REOPENED: pb.LABEL_EFFECT_REOPENED,
-}
 _SAID = {pb.ANSWER_SAME: "are one animal", pb.ANSWER_DIFFERENT: "are two animals"}
 
 
-def outcome_message(label_id: str, outcome: Outcome, labels: Mapping[str, pb.Label]) -> pb.LabelOutcome:
-    """What a label did when it came. labels: those that stand, by id."""
-    effect = _EFFECTS[outcome.effect]
-    if isinstance(outcome, Ruling):
-        effect = _STANDINGS.get(outcome.standing, effect)
-    told = pb.LabelOutcome(label=labels.get(label_id), effect=effect, implied_same_pairs=outcome.implied_same)
+def outcome_message(label_id: str, outcome: LabelOutcome, labels: Mapping[str, pb.Label]) -> pb.LabelOutcome:
+    """The outcome of a label when it was applied. labels: the labels not retracted since, by id."""
+    message = pb.LabelOutcome(
+        label=labels.get(label_id),
+        effect=pb.LabelEffect.ValueType(outcome.effect),
+        implied_same_pairs=outcome.implied_same,
+    )
     if outcome.explanation is not None:
-        told.conflict.CopyFrom(conflict(label_id, outcome.explanation, labels))
-    return told
+        message.conflict.CopyFrom(conflict(label_id, outcome.explanation, labels))
+    return message
 
 
 def conflict(label_id: str, explanation: Explanation, labels: Mapping[str, pb.Label]) -> pb.Conflict:
-    """A label with the smallest set of labels that contradicts it."""
+    """A label and the smallest set of labels that contradicts it."""
     reasons = [labels[i] for i in explanation.label_ids if i in labels]
     label = labels.get(label_id, pb.Label(label_id=label_id))
     one_image = explanation.same_image is not None
     return pb.Conflict(
-        label=label, explanation=reasons, message=_in_words(label, reasons, one_image=one_image)
+        label=label, explanation=reasons, message=_conflict_text(label, reasons, one_image=one_image)
     )
 
 
-def _in_words(label: pb.Label, reasons: Sequence[pb.Label], *, one_image: bool) -> str:
+def _conflict_text(label: pb.Label, reasons: Sequence[pb.Label], *, one_image: bool) -> str:
     said = _SAID.get(label.answer, "are unclear")
     pair = f"{label.first_detection_id} and {label.second_detection_id}"
     if not reasons:

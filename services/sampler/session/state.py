@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes, round_messages
 from spotted import messages
-from spotted.constraints.answers import Answer, Effect, LabelledPair, Outcome
+from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.closure import Constraints
 from spotted.constraints.trust import Trust, folded, take
 from spotted.errors import NotFoundError
@@ -56,7 +56,7 @@ class SessionState:
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
         self.labels: dict[str, pb.Label] = {}
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes: dict[str, LabelOutcome] = {}
         self.planned: Planned | None = None
         self.trust = Trust.SINGLE
         self.constraints = folded(self.trust)
@@ -167,7 +167,7 @@ class SessionState:
             # a detection is new where it comes with an image pair, so no label can stand against it yet
             constraints.forbid(first, second)
 
-    def _fold(self, label: pb.Label) -> Outcome:
+    def _fold(self, label: pb.Label) -> LabelOutcome:
         pair = self.pair(label)
         self._count(label)
         if len(self.times_of) > 1 and not self.session.trust and self.trust is Trust.SINGLE:
@@ -181,10 +181,10 @@ class SessionState:
         self.label_times_s.append(at_s)
         self.times_of[label.annotator_id].append(at_s)
 
-    def _take(self, label: pb.Label, pair: Pair) -> Outcome:
+    def _take(self, label: pb.Label, pair: Pair) -> LabelOutcome:
         if label.answer == pb.ANSWER_SKIP:
             self.skipped[label.annotator_id].add(pair)
-            return Outcome(Effect.PAIR_CLOSED)
+            return LabelOutcome(LabelEffect.CLOSED)
         said = LabelledPair(label.label_id, *pair, Answer(label.answer))
         return take(self.constraints, said, label.annotator_id, self.queue.chance(pair))
 

@@ -129,7 +129,7 @@ def _examples(
 def _weights(start: dict[Term, tuple[float, float]], design: Float64Array, same: BoolArray) -> Float64Array:
     begin, pull = np.array(list(start.values())).T
     free = Bounds(np.full(len(begin), -np.inf), np.full(len(begin), np.inf))
-    return Regression(design, same, np.ones(len(same)), begin, pull, free).solved()
+    return Regression(design, same, np.ones(len(same)), begin, pull, free).solve()
 
 
 def _queries(

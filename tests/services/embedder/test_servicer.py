@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from inspect import isfunction
 
 import numpy as np
 import pytest
@@ -11,13 +13,14 @@ from PIL import Image
 from services.common.server import MAX_MESSAGE_BYTES as OTHER_MAX_BYTES
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.embedder import wire
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import Backbone
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import PARITY, to_onnx
 from spotted import messages
 from spotted.arrays import Float32Array
-from spotted.client import Crop, Spotted
+from spotted.client import Crop, Preparation, Spotted, Tone
 from spotted.client.calls import our_errors
 from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
 from spotted.heads.head import Head
@@ -32,10 +35,12 @@ def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
         yield client
 
 
-def test_a_vector_is_the_same_by_either_way_and_whatever_the_company(
+def test_a_vector_is_the_same_by_call_or_stream_and_with_any_other_crops(
     spotted: Spotted, drawing_png: bytes
 ) -> None:
-    alone = spotted.embedder.Embed(pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=60)
+    alone = spotted.connection.embedder.stub.Embed(
+        pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=60
+    )
     first = messages.vector(alone.results[0].embedding)
     assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
     crops = [Crop(str(n), drawing_png, (0.1 * (n % 5), 0.0, 0.5, 1.0) if n else None) for n in range(20)]
@@ -44,6 +49,45 @@ def test_a_vector_is_the_same_by_either_way_and_whatever_the_company(
     assert streamed["0"].vector is not None
     np.testing.assert_allclose(streamed["0"].vector, first, atol=1e-6)
     assert streamed["0"].spec == alone.spec
+
+
+class WireCalls:
+    """Records the entries into `wire` by name."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.entries: Counter[str] = Counter()
+        for name, function in vars(wire).items():
+            if isfunction(function) and function.__module__ == wire.__name__:
+                monkeypatch.setattr(wire, name, self._recorded(name, function))
+
+    def _recorded(self, name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def recorded(*args: object, **options: object) -> object:
+            self.entries[name] += 1
+            return function(*args, **options)
+
+        return recorded
+
+    def public(self) -> dict[str, int]:
+        return {name: count for name, count in self.entries.items() if not name.startswith("_")}
+
+
+def test_a_call_decodes_its_request_once_and_encodes_its_response_once(
+    spotted: Spotted, drawing_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = WireCalls(monkeypatch)
+    crops = [pb.Crop(image=drawing_png), pb.Crop(image=drawing_png)]
+    spotted.embedder.Embed(pb.EmbedRequest(crops=crops, survey_id="kruger"), timeout=60)
+    assert calls.public() == {"embed_request": 1, "embed_response": 1}
+    assert (calls.entries["_options"], calls.entries["_named_crop"], calls.entries["_spec"]) == (1, 2, 1)
+
+
+def test_a_stream_decodes_its_options_once_and_each_crop_once(
+    spotted: Spotted, drawing_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = WireCalls(monkeypatch)
+    assert len(list(spotted.embed([Crop(str(n), drawing_png) for n in range(5)]))) == 5
+    assert calls.public() == {"embed_stream": 1, "stream_responses": 1}
+    assert (calls.entries["_options"], calls.entries["_named_crop"], calls.entries["_spec"]) == (1, 5, 1)
 
 
 def cosine(first: Float32Array, second: Float32Array) -> float:
@@ -102,14 +146,14 @@ def test_a_stored_head_adapts_over_the_wire_as_its_arrays_do(store: Store, spott
         to_onnx(head, base), SPEC, survey_id="any", recipe_json="{}", metrics={}, created_s=0.0
     )
     request = pb.ApplyHeadRequest(head_digest=digest, embeddings=messages.tensor(base))
-    adapted = messages.vector(spotted.embedder.ApplyHead(request, timeout=30).embeddings)
+    adapted = messages.vector(spotted.connection.embedder.stub.ApplyHead(request, timeout=30).embeddings)
     np.testing.assert_allclose(adapted, head.apply(base), atol=PARITY)
     broken = base.copy()
     broken[7, 2] = np.nan
     for unusable, kind in ((broken, InvalidInputError), (base[:, :6], DigestMismatchError)):
         request.embeddings.CopyFrom(messages.tensor(unusable))
         with pytest.raises(kind), our_errors("embedder"):
-            spotted.embedder.ApplyHead(request, timeout=30)
+            spotted.connection.embedder.stub.ApplyHead(request, timeout=30)
 
 
 def test_a_stream_answers_in_the_order_of_its_crops(spotted: Spotted, drawing_png: bytes) -> None:
@@ -120,11 +164,11 @@ def test_a_stream_answers_in_the_order_of_its_crops(spotted: Spotted, drawing_pn
     assert [e.vector is None for e in found] == [False, True, True, False] * 20
 
 
-def test_a_stream_may_name_a_head_a_reference_and_its_survey(spotted: Spotted, drawing_png: bytes) -> None:
+def test_a_stream_may_use_a_reference_and_a_survey(spotted: Spotted, drawing_png: bytes) -> None:
     digest = spotted.add_reference(drawing_png)
     assert spotted.add_reference(drawing_png) == digest
     crops = [Crop("a", drawing_png)]
-    matched = pb.Preparation(tone=pb.TONE_MATCHED, reference_digest=digest)
+    matched = Preparation(Tone.MATCHED, digest)
     (plain,) = spotted.embed(crops, survey_id="kruger")
     (alike,) = spotted.embed(crops, preparation=matched)
     assert plain.vector is not None
@@ -132,12 +176,12 @@ def test_a_stream_may_name_a_head_a_reference_and_its_survey(spotted: Spotted, d
     # an image matched to itself keeps its tones
     assert cosine(plain.vector, alike.vector) > 1 - 1e-6
     assert plain.spec.preprocessing_digest != alike.spec.preprocessing_digest
-    (darker,) = spotted.embed(crops, preparation=pb.Preparation(tone=pb.TONE_EQUALISED))
+    (darker,) = spotted.embed(crops, preparation=Preparation(Tone.EQUALISED))
     assert darker.vector is not None
     assert cosine(plain.vector, darker.vector) < 1 - 1e-3
 
 
-def test_what_a_mask_leaves_out_does_not_count(spotted: Spotted, drawing: ByteArray) -> None:
+def test_pixels_outside_a_mask_do_not_count(spotted: Spotted, drawing: ByteArray) -> None:
     def png(pixels: ByteArray) -> bytes:
         content = io.BytesIO()
         Image.fromarray(pixels).save(content, "PNG")
@@ -157,7 +201,7 @@ def test_what_a_mask_leaves_out_does_not_count(spotted: Spotted, drawing: ByteAr
     assert "400 x 300" in refused.error
 
 
-def test_bad_crops_fail_alone_in_a_stream(spotted: Spotted, drawing_png: bytes) -> None:
+def test_only_bad_crops_fail_in_a_stream(spotted: Spotted, drawing_png: bytes) -> None:
     bad = {"torn": drawing_png[: len(drawing_png) // 2], "text": b"hello", "empty": b""}
     crops = [Crop(f"good-{n}", drawing_png) for n in range(10)] + [Crop(i, c) for i, c in bad.items()]
     crops.append(Crop("nothing", drawing_png, (0.5, 0.5, 0.0, 0.2)))
@@ -176,17 +220,19 @@ def test_requests_that_cannot_be_met_are_refused(spotted: Spotted, drawing_png: 
     for count in (0, 17):
         request = pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)] * count)
         with pytest.raises(InvalidInputError, match=f"crops is {count}"), our_errors("embedder"):
-            spotted.embedder.Embed(request, timeout=10)
+            spotted.connection.embedder.stub.Embed(request, timeout=10)
     embeddings = messages.tensor(np.eye(3, dtype=np.float32))
     with pytest.raises(NotFoundError, match="head"), our_errors("embedder"):
-        spotted.embedder.ApplyHead(pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10)
+        spotted.connection.embedder.stub.ApplyHead(
+            pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10
+        )
 
 
-def test_the_server_tells_its_limits_and_models(spotted: Spotted, backbone: Backbone) -> None:
-    info = spotted.embedder.GetServerInfo(pb.GetServerInfoRequest(), timeout=10)
+def test_the_server_reports_its_limits_and_models(spotted: Spotted, backbone: Backbone) -> None:
+    info = spotted.connection.embedder.stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=10)
     assert (info.max_crops, info.default_model_id) == (16, "efficientnet-lite0")
     assert info.server.max_message_bytes == 32 * 1024 * 1024
-    models = spotted.embedder.ListModels(pb.ListModelsRequest(), timeout=10).models
+    models = spotted.connection.embedder.stub.ListModels(pb.ListModelsRequest(), timeout=10).models
     assert list(models) == list(info.models)
     assert (models[0].spec.backbone_digest, models[0].spec.dimension) == (backbone.digest, 1280)
     assert (models[0].input_size, models[0].licence) == (224, "Apache-2.0")

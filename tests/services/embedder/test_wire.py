@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ import pytest
 from services.embedder import wire
 from services.embedder.images.cropping import FractionBox, PixelBox
 from services.embedder.images.masks import PngMask, RleMask
+from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.images.tones import Tone
-from services.embedder.inference import calls
 from services.embedder.inference.batching import Timings
+from services.embedder.inference.calls import CropResult, EmbedOptions
 from services.embedder.inference.image_embedder import Embedding
 from spotted import messages
 from spotted.errors import InvalidInputError, UnreadableImageError
@@ -19,34 +22,84 @@ from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import survey_pb2
 
 
+def decoded(crop: pb.Crop) -> ImageCrop:
+    """The crop of a unary call with this crop only."""
+    _, (named,) = wire.embed_request(pb.EmbedRequest(crops=[crop]))
+    return named.crop
+
+
+def options(request: pb.EmbedRequest) -> EmbedOptions:
+    """The options of a unary call, with a crop added."""
+    whole = pb.EmbedRequest()
+    whole.CopyFrom(request)
+    whole.crops.add()
+    return wire.embed_request(whole)[0]
+
+
 def test_a_crop_keeps_its_id_image_and_kind_of_box() -> None:
     pixels = pb.Crop(crop_id="a", image=b"x", pixels=survey_pb2.PixelBox(x=1, y=2, width=3, height=4))
     fractions = pb.Crop(crop_id="b", fractions=survey_pb2.FractionBox(x=0.1, y=0.2, width=0.3, height=0.4))
-    assert wire.named_crop(pixels).crop.box == PixelBox(1, 2, 3, 4)
-    assert wire.named_crop(fractions).crop.box == FractionBox(0.1, 0.2, 0.3, 0.4)
-    assert wire.named_crop(pb.Crop(crop_id="c", image=b"y")).crop.box is None
-    assert wire.named_crop(pixels).crop_id == "a"
+    whole = pb.Crop(crop_id="c", image=b"y")
+    _, crops = wire.embed_request(pb.EmbedRequest(crops=[pixels, fractions, whole]))
+    assert [crop.crop_id for crop in crops] == ["a", "b", "c"]
+    assert [crop.crop.content for crop in crops] == [b"x", b"", b"y"]
+    assert [crop.crop.box for crop in crops] == [
+        PixelBox(1, 2, 3, 4),
+        FractionBox(0.1, 0.2, 0.3, 0.4),
+        None,
+    ]
 
 
 def test_a_crop_keeps_its_turn_and_kind_of_mask() -> None:
-    drawn = wire.named_crop(pb.Crop(theta=0.5, mask_png=b"png")).crop
+    drawn = decoded(pb.Crop(theta=0.5, mask_png=b"png"))
     assert (drawn.theta, drawn.mask) == (0.5, PngMask(b"png"))
     counted = pb.RunLengthMask(height=2, width=3, counts=[1, 5])
     packed = pb.RunLengthMask(height=2, width=3, compressed="1O")
-    assert wire.named_crop(pb.Crop(mask_rle=counted)).crop.mask == RleMask(2, 3, (1, 5))
-    assert wire.named_crop(pb.Crop(mask_rle=packed)).crop.mask == RleMask(2, 3, "1O")
+    assert decoded(pb.Crop(mask_rle=counted)).mask == RleMask(2, 3, (1, 5))
+    assert decoded(pb.Crop(mask_rle=packed)).mask == RleMask(2, 3, "1O")
 
 
-def test_a_call_that_says_nothing_wants_base_embeddings_of_images_as_taken() -> None:
-    assert wire.wanted(pb.EmbedRequest()).plain
-    assert wire.wanted(pb.EmbedStreamRequest(survey_id="kruger")).survey_id == "kruger"
+def test_a_call_without_options_asks_for_base_embeddings_of_images_as_taken() -> None:
+    assert options(pb.EmbedRequest()) == EmbedOptions()
+    assert EmbedOptions().default_preparation
+    assert options(pb.EmbedRequest(survey_id="kruger")) == EmbedOptions(survey_id="kruger")
 
 
-def test_a_preparation_is_read_whole() -> None:
+def test_every_option_is_read() -> None:
     preparation = pb.Preparation(tone=pb.TONE_MATCHED, reference_digest="r", segmented=True, fill=0x0102FF)
-    wanted = wire.wanted(pb.EmbedRequest(head_digest="h", preparation=preparation))
-    assert wanted == calls.Wanted("", "h", Tone.MATCHED, "r", segmented=True, fill=(1, 2, 255))
-    assert not wanted.plain
+    found = options(pb.EmbedRequest(model_id="m", head_digest="h", preparation=preparation))
+    assert found == EmbedOptions("m", "", "h", Tone.MATCHED, "r", segmented=True, fill=(1, 2, 255))
+    assert not found.default_preparation
+
+
+def test_a_stream_is_opened_by_its_first_message_and_its_crops_are_read_one_by_one() -> None:
+    async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
+        yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id="a"), model_id="m", survey_id="kruger")
+        yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id="b"), model_id="ignored")
+        yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id="tab\t"))
+
+    async def run() -> None:
+        stream = await wire.embed_stream(requests())
+        assert stream is not None
+        found, crops = stream
+        assert found == EmbedOptions("m", "kruger")
+        assert [(await anext(crops)).crop_id for _ in range(2)] == ["a", "b"]
+        with pytest.raises(InvalidInputError, match="crop_id is"):
+            await anext(crops)
+
+    asyncio.run(run())
+
+
+def test_an_empty_stream_is_nothing() -> None:
+    async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
+        nothing: list[pb.EmbedStreamRequest] = []
+        for request in nothing:
+            yield request
+
+    async def run() -> None:
+        assert await wire.embed_stream(requests()) is None
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(
@@ -59,16 +112,16 @@ def test_a_preparation_is_read_whole() -> None:
         (pb.EmbedRequest(survey_id="two words"), "survey_id"),
     ],
 )
-def test_a_way_that_cannot_be_is_refused_by_its_field(request_: pb.EmbedRequest, field: str) -> None:
+def test_invalid_options_are_refused_with_the_field(request_: pb.EmbedRequest, field: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
-        wire.wanted(request_)
+        options(request_)
     assert refused.value.field == field
 
 
 @pytest.mark.parametrize("count", [0, 17])
 def test_no_crop_or_too_many_are_refused(count: int) -> None:
     with pytest.raises(InvalidInputError, match="use 1 to 16"):
-        wire.crops(pb.EmbedRequest(crops=[pb.Crop()] * count))
+        wire.embed_request(pb.EmbedRequest(crops=[pb.Crop()] * count))
 
 
 def test_an_empty_recipe_is_the_default_and_a_zero_anchor_is_zero() -> None:
@@ -118,13 +171,13 @@ def test_base_embeddings_with_nan_are_refused() -> None:
         wire.base_embeddings(pb.ApplyHeadRequest(embeddings=tensor))
 
 
-def test_an_outcome_is_a_vector_with_timings_or_an_error_with_its_reason() -> None:
+def test_a_result_is_a_vector_with_timings_or_an_error_with_its_reason() -> None:
     vector = np.array([0.6, 0.8], np.float32)
-    good = wire._result(calls.Outcome("a", Embedding(vector, Timings(0.5, 0.25, 0.125))))
+    good = wire._result(CropResult("a", Embedding(vector, Timings(0.5, 0.25, 0.125))))
     np.testing.assert_array_equal(messages.vector(good.embedding), vector)
     assert good.timings.queued.ToMilliseconds() == 500
     assert good.timings.inferred.ToMilliseconds() == 125
-    bad = wire._result(calls.Outcome("b", UnreadableImageError("torn")))
+    bad = wire._result(CropResult("b", UnreadableImageError("torn")))
     assert (bad.WhichOneof("outcome"), bad.error.reason, bad.error.message) == (
         "error",
         "UNREADABLE_IMAGE",

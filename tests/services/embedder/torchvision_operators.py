@@ -1,6 +1,6 @@
 """timm, also beside a torchvision whose compiled operators do not fit this torch.
 
-torchvision completes in Python some operators that its compiled part defines, and where that part cannot be
+torchvision completes in Python some operators that its compiled part defines, and if that part cannot be
 loaded it cannot be imported, nor can timm. No backbone uses these operators.
 """
 
@@ -21,7 +21,7 @@ DEFINED: list[torch.library.Library] = []
 
 
 def require_timm() -> None:
-    """Make timm ready to be imported, or skip where it is not installed."""
+    """Make timm ready to be imported, or skip if it is not installed."""
     found = find_spec("torchvision")
     if found is None or found.origin is None or find_spec("timm") is None:
         pytest.skip("timm is not installed; it comes with the extra `export`")

@@ -14,17 +14,17 @@ from services.sampler.scorer_client import ATTEMPTS, ScorerClient, SurveyScores
 from services.scorer.__main__ import service
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.detections import delete_detections
-from services.scorer.scored_surveys import Galleries
+from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import Surveys
-from spotted.client import Spotted
+from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import ConcurrencyError, NotFoundError, UnavailableError
 from spotted.survey import Camera, Detection, Side, Survey
-from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.v1 import scorer_pb2
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from tests.services.serving import running
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=6)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=6)
 COUNT = 12
 
 
@@ -42,7 +42,7 @@ def plant(address: str, survey_id: str, count: int) -> None:
         client.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
         if count:
             vectors = rng.normal(size=(count, 6)).astype(np.float32)
-            client.add_detections(survey_id, detections, vectors, SPEC)
+            client.survey(survey_id).add_detections(detections, vectors, SPEC)
 
 
 def spotted(address: str) -> Spotted:
@@ -84,10 +84,10 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     scores = scorer.read(survey_id, 4, with_embeddings=False)
     row = in_order(scores)
     with spotted(address) as client:
-        lists = list(client.candidates(survey_id, top_k=4))
+        lists = list(client.survey(survey_id).candidates(top_k=4))
     pairs = [(row[one.detection_id], row[c.detection_id]) for one in lists for c in one.candidates]
     told = [
-        (c.visual, c.feasibility if c.HasField("feasibility") else np.nan, c.fused)
+        (c.visual, c.feasibility if c.feasibility is not None else np.nan, c.fused)
         for one in lists
         for c in one.candidates
     ]
@@ -114,7 +114,7 @@ def test_vectors_are_kept_as_they_are_sent_and_learned_from_in_single_precision(
     assert scores.embeddings is not None
     assert scores.embeddings.dtype == np.float16
     with spotted(address) as client:
-        _, stored = client.detections_with_embeddings(survey_id)
+        _, stored = client.survey(survey_id).detections_with_embeddings()
     graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()})
     assert graph.embeddings is not None
     assert graph.embeddings.dtype == np.float32
@@ -187,7 +187,7 @@ class Shrinking(ScorerServicer):
     def __init__(self, store: Store, after: str, times: int) -> None:
         heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
         self._shrinking = Surveys(store, heads, now=process.now)
-        super().__init__(self._shrinking, Galleries(self._shrinking, heads, calibrations), calibrations)
+        super().__init__(self._shrinking, ScoredSurveys(self._shrinking, heads, calibrations), calibrations)
         self._after, self._times, self.lost = after, times, 0
 
     async def GetSurvey(  # noqa: N802 - the rpc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,16 +12,16 @@ import pytest
 from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
 from services.scorer.__main__ import service as scorer_service
-from spotted.client import Spotted, oracle
+from spotted.client import EmbeddingSpec, Label, Questions, Spotted, oracle
 from spotted.client.calls import our_errors
+from spotted.constraints.answers import Answer, LabelEffect
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1 import survey_pb2
 from tests.services.sampler.surveys import in_process as sampler_service
 from tests.services.serving import running
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
 ANIMALS = {f"d{i:02}": f"animal-{i % 4}" for i in range(20)}
 
 
@@ -39,63 +40,59 @@ def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
             running(sampler_service(store, client)) as sampler,
             Spotted(embedder=scorer, scorer=scorer, sampler=sampler) as made,
         ):
-            made.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
-            made.add_detections(survey_id, detections, vectors, SPEC)
+            survey = made.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
+            survey.add_detections(detections, vectors, SPEC)
             yield made
         client.close()
 
 
 def test_a_session_runs_from_the_first_question_to_the_individuals(spotted: Spotted, survey_id: str) -> None:
-    spotted.create_session(survey_id, "main", strategy="confspal")
-    truth = oracle.truth(spotted, survey_id)
-    answers = oracle.answer_all(spotted, survey_id, "main", truth)
-    progress = spotted.progress(survey_id, "main")
+    spotted.survey(survey_id).create_session("main", strategy="confspal")
+    truth = oracle.read_truth(spotted.survey(survey_id))
+    answers = oracle.answer_all(spotted.survey(survey_id).session("main"), truth)
+    progress = spotted.survey(survey_id).session("main").progress()
     assert progress.same + progress.different == answers
     assert progress.individuals == 4
-    found = {frozenset(i.detection_ids) for i in spotted.individuals(survey_id, "main")}
+    found = {frozenset(i.detection_ids) for i in spotted.survey(survey_id).session("main").individuals()}
     assert found == {frozenset(i for i in ANIMALS if ANIMALS[i] == a) for a in ANIMALS.values()}
-    assert spotted.next_pairs(survey_id, "main", "someone").finished
+    assert spotted.survey(survey_id).session("main").next_pairs("someone").finished
 
 
 def test_lists_come_in_pages(spotted: Spotted, survey_id: str) -> None:
     for name in ("a", "b", "c"):
-        spotted.create_session(survey_id, name, strategy="greedy")
+        spotted.survey(survey_id).create_session(name, strategy="greedy")
     request = pb.ListSessionsRequest(survey_id=survey_id, page_size=2)
-    first = spotted.sampler.ListSessions(request, timeout=10)
+    first = spotted.connection.sampler.stub.ListSessions(request, timeout=10)
     request.page_token = first.next_page_token
-    second = spotted.sampler.ListSessions(request, timeout=10)
+    second = spotted.connection.sampler.stub.ListSessions(request, timeout=10)
     assert [s.session_id for s in [*first.sessions, *second.sessions]] == ["a", "b", "c"]
     assert second.next_page_token == ""
-    session = spotted.sampler.GetSession(
+    session = spotted.connection.sampler.stub.GetSession(
         pb.GetSessionRequest(survey_id=survey_id, session_id="b"), timeout=10
     )
     assert session.session.strategy.strategy_id == "greedy"
-    spotted.sampler.DeleteSession(pb.DeleteSessionRequest(survey_id=survey_id, session_id="b"), timeout=10)
+    spotted.connection.sampler.stub.DeleteSession(
+        pb.DeleteSessionRequest(survey_id=survey_id, session_id="b"), timeout=10
+    )
     with pytest.raises(NotFoundError):
-        spotted.progress(survey_id, "b")
+        spotted.survey(survey_id).session("b").progress()
 
 
 def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, survey_id: str) -> None:
     session = pb.Session(session_id="main", survey_id=survey_id, trust=pb.TRUST_SINGLE)
-    spotted.sampler.CreateSession(pb.CreateSessionRequest(session=session), timeout=10)
-    pair = spotted.next_pairs(survey_id, "main", "anna").pairs[0]
-    same = pb.Label(
-        first_detection_id=pair.first.detection_id,
-        second_detection_id=pair.second.detection_id,
-        answer=pb.ANSWER_SAME,
-        annotator_id="anna",
-    )
-    other = pb.Label()
-    other.CopyFrom(same)
-    other.answer, other.annotator_id = pb.ANSWER_DIFFERENT, "ben"
-    cause = spotted.submit_labels(survey_id, "main", [same]).outcomes[0].label
-    assert spotted.submit_labels(survey_id, "main", [other]).outcomes[0].effect == pb.LABEL_EFFECT_CONFLICT
-    listed = spotted.sampler.ListConflicts(
+    spotted.connection.sampler.stub.CreateSession(pb.CreateSessionRequest(session=session), timeout=10)
+    asked = spotted.survey(survey_id).session("main")
+    pair = asked.next_pairs("anna").pairs[0]
+    same = Label(pair.first.detection_id, pair.second.detection_id, Answer.SAME, "anna")
+    other = replace(same, answer=Answer.DIFFERENT, annotator_id="ben")
+    cause = asked.submit_labels([same]).outcomes[0].label
+    assert asked.submit_labels([other]).outcomes[0].effect is LabelEffect.CONFLICT
+    listed = spotted.connection.sampler.stub.ListConflicts(
         pb.ListConflictsRequest(survey_id=survey_id, session_id="main"), timeout=10
     )
     assert [c.label.annotator_id for c in listed.conflicts] == ["ben"]
-    assert list(listed.conflicts[0].explanation) == [cause]
-    retracted = spotted.sampler.RetractLabels(
+    assert [label.label_id for label in listed.conflicts[0].explanation] == [cause.label_id]
+    retracted = spotted.connection.sampler.stub.RetractLabels(
         pb.RetractLabelsRequest(
             survey_id=survey_id, session_id="main", label_ids=[cause.label_id], annotator_id="anna"
         ),
@@ -105,13 +102,15 @@ def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, sur
 
 
 def test_a_watcher_hears_of_every_change(spotted: Spotted, survey_id: str) -> None:
-    spotted.create_session(survey_id, "main", strategy="greedy")
-    stream = spotted.sampler.WatchProgress(
+    spotted.survey(survey_id).create_session("main", strategy="greedy")
+    stream = spotted.connection.sampler.stub.WatchProgress(
         pb.WatchProgressRequest(survey_id=survey_id, session_id="main"), timeout=30
     )
     assert next(stream).progress.position == 1
-    asked: list[pb.NextPairsResponse] = []
-    thread = threading.Thread(target=lambda: asked.append(spotted.next_pairs(survey_id, "main", "anna")))
+    asked: list[Questions] = []
+    thread = threading.Thread(
+        target=lambda: asked.append(spotted.survey(survey_id).session("main").next_pairs("anna"))
+    )
     thread.start()
     assert next(stream).progress.position == 2
     thread.join()
@@ -120,13 +119,15 @@ def test_a_watcher_hears_of_every_change(spotted: Spotted, survey_id: str) -> No
 
 
 def test_wrong_requests_are_refused_with_their_field(spotted: Spotted, survey_id: str) -> None:
-    spotted.create_session(survey_id, "main", strategy="greedy")
+    spotted.survey(survey_id).create_session("main", strategy="greedy")
     with pytest.raises(InvalidInputError) as caught, our_errors("sampler"):
-        spotted.sampler.NextPairs(pb.NextPairsRequest(survey_id=survey_id, session_id="main"), timeout=10)
+        spotted.connection.sampler.stub.NextPairs(
+            pb.NextPairsRequest(survey_id=survey_id, session_id="main"), timeout=10
+        )
     assert caught.value.field == "annotator_id"
     with pytest.raises(NotFoundError, match="nosuch"):
-        spotted.next_pairs(survey_id, "nosuch", "anna")
-    events = spotted.sampler.ListEvents(
+        spotted.survey(survey_id).session("nosuch").next_pairs("anna")
+    events = spotted.connection.sampler.stub.ListEvents(
         pb.ListEventsRequest(survey_id=survey_id, session_id="main"), timeout=10
     )
     assert [event.WhichOneof("event") for event in events.events] == ["created"]
@@ -137,43 +138,45 @@ def test_groups_are_asked_only_of_those_who_show_them_and_answered_in_one_call(
 ) -> None:
     burst = [Detection(f"e{n}", "c", 90_000.0 + n) for n in range(3)]
     vectors = np.random.default_rng(5).normal(size=16).astype(np.float32) + np.zeros((3, 1), np.float32)
-    spotted.add_detections(survey_id, burst, vectors, SPEC)
-    spotted.create_session(survey_id, "main", strategy="learned")
+    spotted.survey(survey_id).add_detections(burst, vectors, SPEC)
+    spotted.survey(survey_id).create_session("main", strategy="learned")
     shows = [pb.QUESTION_KIND_BURST, pb.QUESTION_KIND_GALLERY]
     request = pb.NextPairsRequest(survey_id=survey_id, session_id="main", annotator_id="anna", shows=shows)
-    (group,) = spotted.sampler.NextPairs(request, timeout=30).groups
+    (group,) = spotted.connection.sampler.stub.NextPairs(request, timeout=30).groups
     assert group.kind == pb.QUESTION_KIND_BURST
     assert [one.detection_id for one in group.detections] == ["e0", "e1", "e2"]
     plain = pb.NextPairsRequest(survey_id=survey_id, session_id="main", annotator_id="ben", count=100)
-    asked = spotted.sampler.NextPairs(plain, timeout=30)
+    asked = spotted.connection.sampler.stub.NextPairs(plain, timeout=30)
     assert asked.pairs
     assert not asked.groups
     answer = pb.BurstAnswer(detection_ids=["e0", "e1", "e2"], one_animal=True, annotator_id="anna")
-    submitted = spotted.sampler.SubmitLabels(
+    submitted = spotted.connection.sampler.stub.SubmitLabels(
         pb.SubmitLabelsRequest(survey_id=survey_id, session_id="main", bursts=[answer]), timeout=30
     )
     assert [outcome.effect for outcome in submitted.outcomes] == [pb.LABEL_EFFECT_MERGED] * 2
     assert submitted.progress.same == 2
-    assert ["e0", "e1", "e2"] in [list(i.detection_ids) for i in spotted.individuals(survey_id, "main")]
+    assert ["e0", "e1", "e2"] in [
+        list(i.detection_ids) for i in spotted.survey(survey_id).session("main").individuals()
+    ]
 
 
 def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     spotted: Spotted, survey_id: str
 ) -> None:
-    spotted.create_session(survey_id, "main", strategy="greedy")
+    spotted.survey(survey_id).create_session("main", strategy="greedy")
     shows = [pb.QUESTION_KIND_GALLERY]
     request = pb.NextPairsRequest(
         survey_id=survey_id, session_id="main", annotator_id="anna", shows=shows, gallery_size=3
     )
-    (group,) = spotted.sampler.NextPairs(request, timeout=30).groups
+    (group,) = spotted.connection.sampler.stub.NextPairs(request, timeout=30).groups
     assert (group.kind, len(group.detections), len(group.scores)) == (pb.QUESTION_KIND_GALLERY, 3, 3)
     assert group.anchor.detection_id not in [one.detection_id for one in group.detections]
     request.audit, request.count = True, 4
     with pytest.raises(InvalidInputError, match="pairs alone"), our_errors("sampler"):
-        spotted.sampler.NextPairs(request, timeout=10)
+        spotted.connection.sampler.stub.NextPairs(request, timeout=10)
     request.ClearField("shows")
-    audit = spotted.sampler.NextPairs(request, timeout=30)
+    audit = spotted.connection.sampler.stub.NextPairs(request, timeout=30)
     assert (len(audit.pairs), len(audit.groups)) == (4, 0)
     assert {pair.score for pair in audit.pairs} == {0.0}
     # before its first answer it says nothing
-    assert not spotted.progress(survey_id, "main").HasField("audit")
+    assert spotted.survey(survey_id).session("main").progress().audit is None

@@ -28,7 +28,7 @@ CAMERAS = (
     Camera("CAM01", 0.0, 0.0, START_S, END_S),
     Camera("CAM02", 3_000.0, 4_000.0, START_S, END_S, location_uncertainty_m=100.0),
     Camera("CAM03", 9_000.0, 0.0, START_S, None, clock_suspect=True),
-    # nobody wrote down where it stood
+    # its position is unknown
     Camera("CAM04", start_s=START_S, end_s=END_S),
 )
 
@@ -88,7 +88,7 @@ class Scorer:
         )
 
     def plant(self, survey_id: str, count: int, seed: int = 0) -> tuple[list[Detection], Float32Array]:
-        """Create a survey and add so many detections."""
+        """Create a survey and add `count` detections."""
         self.create(survey_id)
         added, embeddings = detections(count, seed), vectors(count, seed)
         answer = self.add(survey_id, added, embeddings)
@@ -102,7 +102,7 @@ class Scorer:
 
 
 def new_survey(survey_id: str, **fields: object) -> survey_pb2.Survey:
-    """What CreateSurvey is sent; `fields` replace the common ones."""
+    """The survey to create; `fields` replace the default ones."""
     survey = survey_pb2.Survey(
         survey_id=survey_id,
         display_name="Kruger, dry season",

@@ -10,13 +10,13 @@ import pytest
 
 from services.common.process import now
 from services.common.store.store import Store
-from services.scorer.calibration_fit import Labelled, fit
+from services.scorer.calibration_fit import KnownAnswers, fit
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.list_cache import StandingLists
-from services.scorer.scored_surveys import Scored
+from services.scorer.list_cache import ListCache
+from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
 from spotted.arrays import Float32Array
-from spotted.calibration.evidence import Pairs, compared_sides
+from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.fit import fit_calibration
 from spotted.calibration.model import Calibration, probability
 from spotted.errors import InvalidInputError, NotFoundError
@@ -43,7 +43,7 @@ Answer = (
 
 @pytest.fixture
 def learned(scorer: Scorer, store: Store, survey_id: str) -> Calibration:
-    """What the survey's known individuals teach, active from now on."""
+    """The calibration fitted to the known individuals, active from now on."""
     plant_known(scorer, survey_id)
     digest = known(scorer, survey_id).survey.calibration_digest
     return CalibrationStore(store, now=now).get(digest)[0]
@@ -85,8 +85,8 @@ def by_hand(
         return 0.0
     evidence = alike(one, other), feasible(a, b), *journey(a, b)
     looks, likely, far, late = (np.array([math.nan if value is None else value]) for value in evidence)
-    sides = compared_sides(np.array([a.side]), np.array([b.side]))
-    return float(probability(learned, Pairs(looks, likely, far, late, sides))[0])
+    sides = compare_sides(np.array([a.side]), np.array([b.side]))
+    return float(probability(learned, PairEvidence(looks, likely, far, late, sides))[0])
 
 
 def test_all_labels_teach_what_the_known_individuals_do(scorer: Scorer, survey_id: str) -> None:
@@ -119,16 +119,16 @@ def test_what_follows_from_labels_is_learned_from_too(scorer: Scorer, survey_id:
 
 def test_what_is_learned_is_what_the_library_learns() -> None:
     snapshot = planted_snapshot(45)
-    scored = Scored(snapshot, snapshot.gallery, "none yet", StandingLists)
+    scored = ScoredSurvey(snapshot, snapshot.gallery, "none yet", ListCache)
     ids = [d.detection_id for d in snapshot.detections]
-    # nine animals of five photographs, told by answers alone
+    # nine animals of five photographs, known only from answers
     pairs = [(a, b) for a, b in combinations(range(45), 2)]
     answers = [(ids[a], ids[b], a // 5 == b // 5) for a, b in pairs]
     first, second = np.array(pairs).T
     expected = fit_calibration(
         snapshot.gallery.evidence(first, second), np.array(pairs) // 5, candidates=len(ids) - 1
     )
-    assert fit(scored, Labelled(answers, use_known_individuals=False)) == expected
+    assert fit(scored, KnownAnswers(answers, use_known_individuals=False)) == expected
 
 
 def test_too_few_labels_tell_why_and_change_nothing(scorer: Scorer, survey_id: str) -> None:
@@ -166,7 +166,7 @@ def test_a_repeated_request_answers_as_the_first_time(scorer: Scorer, survey_id:
     first = scorer.stub.FitCalibration(request)
     assert scorer.stub.FitCalibration(request) == first
     assert survey(scorer, survey_id) == first.survey
-    # not even where the survey has changed since
+    # not even if the survey has changed since
     gone = [detections[0].detection_id]
     scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=gone))
     scorer.stub.ActivateCalibration(pb.ActivateCalibrationRequest(survey_id=survey_id))
@@ -239,14 +239,17 @@ def test_the_matrix_and_single_pairs_hold_the_same_probabilities(
     assert matrix[0, 4] == matrix[4, 0] == 0.0
     for second in (ids[1], ids[4], ids[20]):
         pair = survey_pb2.Pair(first_detection_id=ids[0], second_detection_id=second)
-        told = scorer.stub.ExplainPair(
+        explained = scorer.stub.ExplainPair(
             pb.ExplainPairRequest(survey_id=survey_id, pair=pair, fusion=CALIBRATED)
         )
         expected_one = rows[ids[0]].get(second, 0.0)
-        assert told.fused == pytest.approx(expected_one, abs=1e-6)
-        below = sum(score < told.fused for score in rows[ids[0]].values())
-        assert told.percentile == pytest.approx(100.0 * below / len(rows[ids[0]]), abs=2.5)
-        assert (told.score_spec.fusion, told.score_spec.calibration_digest) == (CALIBRATED, learned.digest)
+        assert explained.fused == pytest.approx(expected_one, abs=1e-6)
+        below = sum(score < explained.fused for score in rows[ids[0]].values())
+        assert explained.percentile == pytest.approx(100.0 * below / len(rows[ids[0]]), abs=2.5)
+        assert (explained.score_spec.fusion, explained.score_spec.calibration_digest) == (
+            CALIBRATED,
+            learned.digest,
+        )
 
 
 def test_a_query_that_is_not_stored_is_judged_by_probability(
@@ -275,7 +278,7 @@ def test_a_query_that_is_not_stored_is_judged_by_probability(
 
 
 def answers(scorer: Scorer, survey_id: str, fusion: survey_pb2.Fusion.ValueType) -> list[Answer]:
-    """What every call that takes a fusion answers."""
+    """The responses of all calls that take a fusion."""
     ids = [d.detection_id for d in known_detections()]
     pair = survey_pb2.Pair(first_detection_id=ids[0], second_detection_id=ids[1])
     stub, query = scorer.stub, Detection("", "CAM02", START_S + 123_456.0)

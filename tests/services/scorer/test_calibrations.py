@@ -55,5 +55,5 @@ def test_two_calibrations_lie_side_by_side(store: Store) -> None:
 
 
 def test_one_that_was_never_fitted_is_named_with_the_remedy(store: Store) -> None:
-    with pytest.raises(NotFoundError, match=r"'0{64}' is not in the store; fit one with FitCalibration"):
+    with pytest.raises(NotFoundError, match=r"'0{64}' is not in the store; fit a calibration"):
         CalibrationStore(store, now=lambda: at(7)).get("0" * 64)

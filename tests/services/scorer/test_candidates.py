@@ -8,9 +8,13 @@ from functools import partial
 import numpy as np
 import pytest
 
+from services.scorer.candidates import CandidateQuery, list_candidates, rank_candidates
+from services.scorer.list_cache import ListCache
+from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
+from spotted.scoring.fusion import Fusion
 from spotted.survey import Camera, Detection, Side
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -24,6 +28,7 @@ from tests.services.scorer.planted import (
     detections,
     vectors,
 )
+from tests.services.scorer.snapshots import planted_snapshot
 
 COUNT = 45
 Pair = survey_pb2.Pair
@@ -64,6 +69,21 @@ def same(found: pb.CandidateList, rivals: dict[str, float], k: int) -> None:
     assert order == sorted(set(order))
     for candidate in found.candidates:
         assert candidate.fused == pytest.approx(rivals[candidate.detection_id], abs=1e-6)
+
+
+def test_lists_with_reasons_are_the_ranked_rows() -> None:
+    snapshot = planted_snapshot(COUNT)
+    scored = ScoredSurvey(snapshot, snapshot.gallery, "", ListCache)
+    ids = [d.detection_id for d in snapshot.detections]
+    query = CandidateQuery(5, Fusion.VISUAL)
+    lists = list(list_candidates(scored, ids[3:6], query))
+    rows = list(rank_candidates(scored, ids[3:6], query))
+    assert [one.detection_id for one in lists] == [ids[one.query] for one in rows] == ids[3:6]
+    for one, ranked in zip(lists, rows, strict=True):
+        assert [c.detection_id for c in one.candidates] == [ids[row] for row in ranked.rows]
+        assert [c.fused for c in one.candidates] == ranked.scores.fused.tolist()
+        assert one.compared == ranked.compared
+        assert all(c.reason for c in one.candidates)
 
 
 @pytest.mark.parametrize(
@@ -158,12 +178,12 @@ def test_a_filter_leaves_those_of_a_plain_loop(scorer: Scorer, survey_id: str, r
     for query, found in enumerate(lists):
         allowed = partial(passes, added[query])
         same(found, rivals_by_loop(query, added, embeddings, passes=allowed), COUNT)
-        told = {one.rule: one.detections for one in found.excluded}
+        excluded = {one.rule: one.detections for one in found.excluded}
         itself = added[query]
         others = [b for b in added if b is not itself]
-        assert told.pop(pb.CANDIDATE_RULE_SAME_IMAGE, 0) == sum(two_animals(itself, b) for b in others)
+        assert excluded.pop(pb.CANDIDATE_RULE_SAME_IMAGE, 0) == sum(two_animals(itself, b) for b in others)
         if rule != "several at once":
-            assert sum(told.values()) == sum(not passes(itself, b) for b in others)
+            assert sum(excluded.values()) == sum(not passes(itself, b) for b in others)
     assert sum(one.compared for one in lists) < COUNT * (COUNT - 1) - sum(
         two_animals(a, b) for a in added for b in added if a is not b
     )
@@ -308,24 +328,24 @@ def test_an_explanation_tells_what_a_plain_loop_finds(scorer: Scorer, survey_id:
     added, embeddings = scorer.plant(survey_id, COUNT)
     for first, second in ((0, 1), (3, 9), (20, 4), (7, 31), (12, 40)):
         ids = added[first].detection_id, added[second].detection_id
-        told = scorer.stub.ExplainPair(
+        explained = scorer.stub.ExplainPair(
             pb.ExplainPairRequest(
                 survey_id=survey_id, pair=Pair(first_detection_id=ids[0], second_detection_id=ids[1])
             )
         )
         distance, gap = journey(added[first], added[second])
-        assert (told.distance_m if told.HasField("distance_m") else None) == distance
-        assert (told.gap_s if told.HasField("gap_s") else None) == gap
-        assert told.HasField("needed_speed_kmh") == (distance is not None and gap is not None)
+        assert (explained.distance_m if explained.HasField("distance_m") else None) == distance
+        assert (explained.gap_s if explained.HasField("gap_s") else None) == gap
+        assert explained.HasField("needed_speed_kmh") == (distance is not None and gap is not None)
         if distance and gap:
-            assert told.needed_speed_kmh == pytest.approx(distance / gap * 3.6)
-        assert told.visual == pytest.approx(alike(embeddings[first], embeddings[second]), abs=1e-6)
+            assert explained.needed_speed_kmh == pytest.approx(distance / gap * 3.6)
+        assert explained.visual == pytest.approx(alike(embeddings[first], embeddings[second]), abs=1e-6)
         rivals = rivals_by_loop(first, added, embeddings).values()
         if not two_animals(added[first], added[second]):
-            below = [s for s in rivals if s < told.fused - 1e-6]
-            ties = [s for s in rivals if abs(s - told.fused) <= 1e-6]
+            below = [s for s in rivals if s < explained.fused - 1e-6]
+            ties = [s for s in rivals if abs(s - explained.fused) <= 1e-6]
             share = 100.0 / len(rivals)
-            assert share * len(below) - 1e-4 <= told.percentile < share * (len(below) + len(ties))
+            assert share * len(below) - 1e-4 <= explained.percentile < share * (len(below) + len(ties))
 
 
 def test_two_animals_in_one_image_are_explained_so(scorer: Scorer, survey_id: str) -> None:
@@ -333,8 +353,8 @@ def test_two_animals_in_one_image_are_explained_so(scorer: Scorer, survey_id: st
     both = [Detection(i, "CAM01", START_S, image_id="photo") for i in ("a", "b")]
     scorer.add(survey_id, both, np.ones((2, DIMENSION), np.float32))
     pair = Pair(first_detection_id="a", second_detection_id="b")
-    told = scorer.stub.ExplainPair(pb.ExplainPairRequest(survey_id=survey_id, pair=pair))
-    assert (told.fused, told.reason) == (0.0, "two animals in one image")
+    explained = scorer.stub.ExplainPair(pb.ExplainPairRequest(survey_id=survey_id, pair=pair))
+    assert (explained.fused, explained.reason) == (0.0, "two animals in one image")
 
 
 def test_a_camera_without_position_leaves_feasibility_unknown(scorer: Scorer, survey_id: str) -> None:
@@ -342,9 +362,9 @@ def test_a_camera_without_position_leaves_feasibility_unknown(scorer: Scorer, su
     both = [Detection("a", "CAM01", START_S), Detection("b", "CAM04", START_S)]
     scorer.add(survey_id, both, np.ones((2, DIMENSION), np.float32))
     pair = Pair(first_detection_id="a", second_detection_id="b")
-    told = scorer.stub.ExplainPair(pb.ExplainPairRequest(survey_id=survey_id, pair=pair))
-    assert not told.HasField("feasibility")
-    assert (told.fused, told.reason) == (told.visual, "unknown: a detection has no position")
+    explained = scorer.stub.ExplainPair(pb.ExplainPairRequest(survey_id=survey_id, pair=pair))
+    assert not explained.HasField("feasibility")
+    assert (explained.fused, explained.reason) == (explained.visual, "unknown: a detection has no position")
 
 
 def test_a_pair_of_one_detection_is_refused(scorer: Scorer, survey_id: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.common.process import now
 from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.scorer import requests
 from services.scorer.__main__ import service
-from services.scorer.detections import MOST_REJECTED
+from services.scorer.detections import MOST_REJECTED, AddResult, add_block
+from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client.calls import our_errors
@@ -32,6 +37,7 @@ from tests.services.scorer.planted import (
     vectors,
 )
 from tests.services.serving import running
+from tests.services.store_requests import round_trips
 
 OTHER_SPEC = survey_pb2.EmbeddingSpec(
     backbone_digest="e" * 64, preprocessing_digest="c" * 64, dimension=DIMENSION
@@ -76,7 +82,79 @@ def test_the_first_detections_say_how_vectors_are_made(scorer: Scorer, survey_id
     assert not scorer.create(survey_id).HasField("embedding")
     answer = scorer.add(survey_id, detections(3), vectors(3))
     assert answer.survey.embedding == SPEC
-    assert answer.survey.revision == 4
+    # creation, cameras and one event for the detections with their spec
+    assert answer.survey.revision == 3
+
+
+def test_the_first_block_is_one_journal_entry_and_one_round_trip(
+    scorer: Scorer, store: Store, surveys: Surveys, survey_id: str
+) -> None:
+    scorer.create(survey_id)
+    journal = surveys.folded(survey_id).journal
+    before = len(surveys.snapshot(survey_id).detections), journal.length()
+    block = requests.block(add_request(survey_id, detections(5), vectors(5)), "")
+    with round_trips(store, 1):
+        add_block(surveys, block, AddResult())
+    after = surveys.snapshot(survey_id)
+    assert (len(after.detections), journal.length()) == (before[0] + 5, before[1] + 1)
+    assert after.survey.embedding == SPEC
+
+
+def test_each_vector_is_normalised_once(
+    scorer: Scorer, surveys: Surveys, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer.create(survey_id)
+    norm, normalised = np.linalg.norm, []
+
+    def counted(vectors: Float32Array, *args: object, **options: object) -> object:
+        normalised.append(vectors.shape)
+        return norm(vectors, *args, **options)  # type: ignore[call-overload] # as it was called
+
+    monkeypatch.setattr(np.linalg, "norm", counted)
+    embeddings = vectors(40)
+    embeddings[7], embeddings[9, 2] = 0.0, np.nan
+    block = requests.block(add_request(survey_id, detections(40), embeddings), "")
+    add_block(surveys, block, result := AddResult())
+    assert (result.added, len(result.rejected)) == (38, 2)
+    assert normalised == [(40, DIMENSION)]
+
+
+def test_first_blocks_of_unequal_spec_at_once_leave_exactly_one(
+    scorer: Scorer, store: Store, survey_id: str
+) -> None:
+    scorer.create(survey_id)
+    specs = [
+        survey_pb2.EmbeddingSpec(backbone_digest=d * 64, preprocessing_digest="c" * 64, dimension=DIMENSION)
+        for d in "abcdef"
+    ]
+    start = threading.Barrier(len(specs))
+
+    def add_first(spec: survey_pb2.EmbeddingSpec) -> survey_pb2.EmbeddingSpec | None:
+        # each writer is a process of its own as far as the store is concerned
+        own = Surveys(store, HeadStore(store), now=now)
+        own.snapshot(survey_id)
+        added = [one(detection_id=spec.backbone_digest[:1])]
+        block = requests.block(add_request(survey_id, added, vectors(1), spec), "")
+        start.wait(20)
+        try:
+            add_block(own, block, AddResult())
+        except DigestMismatchError:
+            return None
+        return spec
+
+    with ThreadPoolExecutor(len(specs)) as threads:
+        (winner,) = filter(None, threads.map(add_first, specs))
+    page = listed(scorer, survey_id)
+    assert [d.detection_id for d in page.detections] == [winner.backbone_digest[:1]]
+    survey = scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=survey_id)).survey
+    assert (survey.embedding, survey.revision) == (winner, 3)
+
+
+def test_detections_that_were_all_rejected_do_not_fix_the_spec(scorer: Scorer, survey_id: str) -> None:
+    scorer.create(survey_id)
+    request = add_request(survey_id, [one(camera_id="CAM99")], vectors(1), OTHER_SPEC)
+    assert not scorer.stub.AddDetections(iter([request])).survey.HasField("embedding")
+    assert scorer.add(survey_id, [one()], vectors(1)).survey.embedding == SPEC
 
 
 def test_sending_again_stores_nothing_twice(scorer: Scorer, survey_id: str) -> None:
@@ -106,7 +184,7 @@ def test_an_id_twice_in_one_message_is_stored_once(scorer: Scorer, survey_id: st
     twice = [one(), one(image_uri="file:///other.jpg")]
     answer = scorer.add(survey_id, twice, vectors(2))
     assert (answer.added, reasons(answer)["alone"][0]) == (1, "INVALID_INPUT")
-    assert "stands twice in one message" in reasons(answer)["alone"][1]
+    assert "occurs twice in one message" in reasons(answer)["alone"][1]
     assert [messages.detection(d) for d in listed(scorer, survey_id).detections] == twice[:1]
 
 
@@ -121,8 +199,8 @@ def test_a_vector_that_is_none_is_refused_by_its_detection(
 
 def test_a_detection_of_an_unknown_camera_is_refused(scorer: Scorer, survey_id: str) -> None:
     message = refused(scorer, survey_id, one(camera_id="CAM99"))
-    assert message.startswith("NOT_FOUND: detection 'alone' is of camera 'CAM99'")
-    assert "UpsertCameras" in message
+    assert message.startswith("NOT_FOUND: detection 'alone' names camera 'CAM99'")
+    assert "add the camera first" in message
 
 
 def test_a_detection_before_its_camera_began_is_refused(scorer: Scorer, survey_id: str) -> None:
@@ -152,7 +230,9 @@ def test_an_id_that_cannot_be_one_is_refused(scorer: Scorer, survey_id: str) -> 
     assert "printable" in refused(scorer, survey_id, one(detection_id="a\nb"))
 
 
-def test_an_instant_beyond_the_calendar_is_refused_alone(scorer: Scorer, survey_id: str) -> None:
+def test_an_instant_beyond_the_calendar_is_refused_but_not_its_neighbour(
+    scorer: Scorer, survey_id: str
+) -> None:
     scorer.create(survey_id)
     request = add_request(survey_id, [one(), one(detection_id="neighbour")], vectors(2))
     request.detections[0].captured_at.seconds = 10**15
@@ -203,7 +283,7 @@ def test_more_refusals_than_an_answer_holds_end_the_stream_and_what_was_sound_st
     answer = scorer.add(survey_id, [sound, *refused], vectors(len(refused) + 1), chunk=1000)
     assert (answer.added, len(answer.rejected)) == (1, MOST_REJECTED)
     more = [*refused, one(detection_id="worse", camera_id="nosuch")]
-    with pytest.raises(InvalidInputError, match=r"4001 detections were refused.*'nosuch'"), our_errors(""):
+    with pytest.raises(InvalidInputError, match=r"4001 detections were rejected.*'nosuch'"), our_errors(""):
         scorer.add(survey_id, more, vectors(len(more)), chunk=1000)
     assert [d.detection_id for d in listed(scorer, survey_id).detections] == ["good"]
 

@@ -19,7 +19,7 @@ LATER = START_S + 500_000.0
 FLANKS = {Side.LEFT, Side.RIGHT}
 
 Excludes = Callable[[Detection, Detection], bool]
-# for each rule the settings that turn it on, and the plain words of whom it leaves out
+# for each rule, the settings that turn it on and a plain function of the detections it excludes
 RULES: dict[Rule, tuple[Rules, Excludes]] = {
     Rule.SAME_IMAGE: (Rules(), lambda a, b: bool(a.image_id) and a.image_id == b.image_id),
     Rule.SIDE: (Rules(comparable_sides_only=True), lambda a, b: {a.side, b.side} == FLANKS),
@@ -89,11 +89,11 @@ def test_a_query_that_is_not_stored_is_compared_with_whom_it_would_be_once_store
         assert found[:row] + found[row + 1 :] == expected[:row] + expected[row + 1 :]
 
 
-def test_rules_that_leave_out_none_are_not_told() -> None:
+def test_rules_that_exclude_nothing_are_not_listed() -> None:
     rules = Rules(camera_ids=frozenset(SNAPSHOT.cameras), exclude_individual_ids=frozenset({"nobody"}))
     lonely = Detection("lonely")
-    told = dict(Filter(rules, COLUMNS, SNAPSHOT).excluded(lonely))
-    assert told == {Rule.CAMERA: sum(not d.camera_id for d in SNAPSHOT.detections)}
+    excluded = dict(Filter(rules, COLUMNS, SNAPSHOT).excluded(lonely))
+    assert excluded == {Rule.CAMERA: sum(not d.camera_id for d in SNAPSHOT.detections)}
 
 
 def test_an_unknown_camera_is_named() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from services.scorer import list_cache
-from spotted.ranking.candidate_lists import Standing
-from spotted.ranking.gallery import Gallery
+from spotted.ranking.candidate_lists import CandidateTable
+from spotted.ranking.ranker import Ranker
 from spotted.survey import Camera
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -15,28 +15,28 @@ COUNT = 80
 
 
 @pytest.fixture
-def made_anew(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many detections were ranked each time that lists were made from nothing."""
+def rebuilt(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Number of detections ranked each time that a table was built."""
     counts: list[int] = []
-    whole = Standing.of
+    whole = CandidateTable.of
 
-    def of(gallery: Gallery, *args: object, **options: object) -> Standing:
-        counts.append(len(gallery))
-        return whole(gallery, *args, **options)  # type: ignore[arg-type] # passed on
+    def of(ranker: Ranker, *args: object, **options: object) -> CandidateTable:
+        counts.append(len(ranker))
+        return whole(ranker, *args, **options)  # type: ignore[arg-type] # passed on
 
-    monkeypatch.setattr(Standing, "of", of)
+    monkeypatch.setattr(CandidateTable, "of", of)
     return counts
 
 
-def anew(scorer: Scorer, survey_id: str, **asked: object) -> list[pb.CandidateList]:
-    """What everyone's lists are where each is asked for by itself."""
+def one_by_one(scorer: Scorer, survey_id: str, **asked: object) -> list[pb.CandidateList]:
+    """The lists of all detections, each requested by itself."""
     pages = scorer.stub.ListDetections(pb.ListDetectionsRequest(survey_id=survey_id, page_size=1000))
     ids = [d.detection_id for d in pages.detections]
     return [one for i in ids for one in scorer.candidates(survey_id, top_k=6, detection_ids=[i], **asked)]
 
 
-def test_lists_follow_any_history_without_being_made_anew(
-    scorer: Scorer, survey_id: str, made_anew: list[int]
+def test_lists_follow_any_history_without_being_rebuilt(
+    scorer: Scorer, survey_id: str, rebuilt: list[int]
 ) -> None:
     added, embeddings = detections(COUNT), vectors(COUNT)
     scorer.create(survey_id)
@@ -55,46 +55,44 @@ def test_lists_follow_any_history_without_being_made_anew(
             scorer.add(survey_id, [added[row] for row in chosen], embeddings[chosen])
             present += chosen
         for fusion in (survey_pb2.FUSION_PRODUCT, survey_pb2.FUSION_VISUAL):
-            assert scorer.candidates(survey_id, top_k=6, fusion=fusion) == anew(
+            assert scorer.candidates(survey_id, top_k=6, fusion=fusion) == one_by_one(
                 scorer, survey_id, fusion=fusion
             )
     # the first reading of each of the two scores, and nothing after it
-    assert made_anew == [14, 14]
+    assert rebuilt == [14, 14]
 
 
-def test_lists_are_made_anew_where_every_score_changes(
-    scorer: Scorer, survey_id: str, made_anew: list[int]
-) -> None:
+def test_lists_are_rebuilt_if_every_score_changes(scorer: Scorer, survey_id: str, rebuilt: list[int]) -> None:
     scorer.plant(survey_id, 20)
     scorer.candidates(survey_id)
     scorer.upsert(survey_id, Camera("CAM09", 90_000.0, 0.0, START_S))
-    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)
-    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)
-    assert made_anew == [20, 20]
+    assert scorer.candidates(survey_id, top_k=6) == one_by_one(scorer, survey_id)
+    assert scorer.candidates(survey_id, top_k=6) == one_by_one(scorer, survey_id)
+    assert rebuilt == [20, 20]
 
 
 def test_shorter_lists_are_read_from_longer_ones_and_longer_ones_made(
-    scorer: Scorer, survey_id: str, made_anew: list[int]
+    scorer: Scorer, survey_id: str, rebuilt: list[int]
 ) -> None:
     scorer.plant(survey_id, 40)
     long = scorer.candidates(survey_id, top_k=30)
     short = scorer.candidates(survey_id, top_k=3)
     assert [list(one.candidates) for one in short] == [list(one.candidates[:3]) for one in long]
-    assert len(made_anew) == 1
+    assert len(rebuilt) == 1
 
 
 def test_lists_too_long_to_keep_are_ranked_each_time(
-    scorer: Scorer, survey_id: str, made_anew: list[int], monkeypatch: pytest.MonkeyPatch
+    scorer: Scorer, survey_id: str, rebuilt: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_cache, "MOST", 100)
     scorer.plant(survey_id, 20)
-    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)
-    assert made_anew == []
+    assert scorer.candidates(survey_id, top_k=6) == one_by_one(scorer, survey_id)
+    assert rebuilt == []
 
 
-def test_a_survey_made_anew_under_its_id_has_lists_of_its_own(scorer: Scorer, survey_id: str) -> None:
+def test_a_survey_created_again_under_its_id_has_its_own_lists(scorer: Scorer, survey_id: str) -> None:
     scorer.plant(survey_id, 20)
     scorer.candidates(survey_id)
     scorer.stub.DeleteSurvey(pb.DeleteSurveyRequest(survey_id=survey_id))
     scorer.plant(survey_id, 25, seed=4)
-    assert scorer.candidates(survey_id, top_k=6) == anew(scorer, survey_id)
+    assert scorer.candidates(survey_id, top_k=6) == one_by_one(scorer, survey_id)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from services.scorer.matrices import BLOCK_BYTES
 from spotted import messages
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Detection
@@ -72,7 +73,7 @@ def test_a_matrix_comes_in_blocks_near_one_mebibyte(scorer: Scorer, survey_id: s
     many(scorer, survey_id)
     found = blocks(scorer, survey_id)
     assert len(found) == 2
-    assert max(len(b.scores.content) for b in found) <= 1024 * 1024
+    assert max(len(b.scores.content) for b in found) <= BLOCK_BYTES
     assert whole(found).shape == (COUNT, COUNT)
     assert len({b.revision for b in found}) == 1
 

@@ -5,7 +5,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.scorer import requests
-from services.scorer.candidates import Wanted
+from services.scorer.candidates import CandidateQuery
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.scoring.fusion import Fusion
@@ -147,30 +147,32 @@ def test_a_fusion_that_is_left_out_is_the_product() -> None:
 
 
 def test_a_filter_that_is_left_out_rules_nothing_out() -> None:
-    assert requests.wanted(pb.GetCandidatesRequest(top_k=3)) == Wanted(3)
+    assert requests.candidate_query(pb.GetCandidatesRequest(top_k=3)) == CandidateQuery(3)
     # the year 1970 is an instant, not an absence
     since = pb.CandidateFilter(captured_from=Timestamp())
-    assert requests.wanted(pb.GetCandidatesRequest(top_k=1, filter=since)).rules.captured_from_s == 0.0
+    assert (
+        requests.candidate_query(pb.GetCandidatesRequest(top_k=1, filter=since)).rules.captured_from_s == 0.0
+    )
 
 
 @pytest.mark.parametrize("count", [0, 10_001])
 def test_too_few_or_too_many_candidates_are_refused(count: int) -> None:
     with pytest.raises(InvalidInputError, match=f"top_k is {count}; use 1 to 10000"):
-        requests.wanted(pb.QueryCandidatesRequest(top_k=count))
+        requests.candidate_query(pb.QueryCandidatesRequest(top_k=count))
 
 
 def test_columns_by_individual_and_of_one_detection_twice_are_refused() -> None:
     plain = pb.GetCandidatesRequest(top_k=3, detection_ids=["a", "b"], as_columns=True)
-    assert requests.wanted(plain) == Wanted(3)
+    assert requests.candidate_query(plain) == CandidateQuery(3)
     grouped = pb.GetCandidatesRequest(top_k=3, group_by_individual=True, as_columns=True)
     with pytest.raises(InvalidInputError, match="leave out group_by_individual") as refused:
-        requests.wanted(grouped)
+        requests.candidate_query(grouped)
     assert refused.value.field == "as_columns"
     twice = pb.GetCandidatesRequest(top_k=3, detection_ids=["a", "b", "a"])
-    assert requests.wanted(twice) == Wanted(3)
+    assert requests.candidate_query(twice) == CandidateQuery(3)
     twice.as_columns = True
     with pytest.raises(InvalidInputError, match="'a' twice") as refused:
-        requests.wanted(twice)
+        requests.candidate_query(twice)
     assert refused.value.field == "detection_ids"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.scorer import responses
-from services.scorer.candidates import CandidateList, Evidence
+from services.scorer.candidates import CandidateList, ScoredCandidate
 from spotted import messages
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Detection
@@ -30,7 +30,10 @@ def test_lists_without_candidates_fill_a_message_too() -> None:
 
 
 def test_unknown_feasibility_stays_unset_on_the_wire() -> None:
-    known, unknown = Evidence("a", "", 0.5, 0.0, 0.0, "far"), Evidence("b", "", 0.5, None, 0.5, "unknown")
+    known, unknown = (
+        ScoredCandidate("a", "", 0.5, 0.0, 0.0, "far"),
+        ScoredCandidate("b", "", 0.5, None, 0.5, "unknown"),
+    )
     sent = responses.candidate_list(CandidateList("q", (known, unknown), 2, ())).candidates
     assert [c.HasField("feasibility") for c in sent] == [True, False]
 

@@ -11,7 +11,7 @@ from services.common.process import now
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.scored_surveys import Galleries
+from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.scoring.fusion import Fusion
@@ -30,14 +30,14 @@ Outdate = Callable[[Scorer, Store, str], None]
 
 
 @pytest.fixture
-def galleries(store: Store, surveys: Surveys) -> Galleries:
+def scored_surveys(store: Store, surveys: Surveys) -> ScoredSurveys:
     """Ready surveys without a server before them."""
     return fresh(store, surveys)
 
 
-def fresh(store: Store, surveys: Surveys) -> Galleries:
-    """Galleries that have read nothing yet."""
-    return Galleries(surveys, HeadStore(store), CalibrationStore(store, now=now), threads=3)
+def fresh(store: Store, surveys: Surveys) -> ScoredSurveys:
+    """ScoredSurveys that have read nothing yet."""
+    return ScoredSurveys(surveys, HeadStore(store), CalibrationStore(store, now=now), threads=3)
 
 
 def activate_head(scorer: Scorer, survey_id: str, digest: str) -> None:
@@ -63,40 +63,45 @@ def test_lists_leave_memory_for_those_of_another_survey(
     other = f"{survey_id}-b"
     for each in (survey_id, other):
         scorer.plant(each, FIRST)
-    crowded = Galleries(
+    crowded = ScoredSurveys(
         surveys, HeadStore(store), CalibrationStore(store, now=now), lists_bytes=30 * FIRST * 20
     )
-    first = crowded.scored(survey_id).standing(5, Fusion.PRODUCT)
+    first = crowded.get(survey_id).standing(5, Fusion.PRODUCT)
     assert first is not None
     assert first.size_bytes == 20 * FIRST * FIRST
-    assert crowded.scored(survey_id).standing(5, Fusion.PRODUCT) is first
-    second = crowded.scored(other).standing(5, Fusion.PRODUCT)
+    assert crowded.get(survey_id).standing(5, Fusion.PRODUCT) is first
+    second = crowded.get(other).standing(5, Fusion.PRODUCT)
     assert second is not None
     # what was read last stays
-    assert crowded.scored(survey_id).standing(5, Fusion.PRODUCT) is first
-    again = crowded.scored(other).standing(5, Fusion.PRODUCT)
+    assert crowded.get(survey_id).standing(5, Fusion.PRODUCT) is first
+    again = crowded.get(other).standing(5, Fusion.PRODUCT)
     assert again is not None
     assert again is not second
     np.testing.assert_array_equal(again.rows, second.rows)
 
 
 def test_a_survey_is_made_ready_once_until_it_changes(
-    scorer: Scorer, galleries: Galleries, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
-    before = galleries.scored(survey_id)
-    assert galleries.scored(survey_id) is before
+    before = scored_surveys.get(survey_id)
+    assert scored_surveys.get(survey_id) is before
     assert before.threads == 3
     scorer.upsert(survey_id, Camera("CAM05", 1.0, 1.0, START_S, END_S))
-    after = galleries.scored(survey_id)
+    after = scored_surveys.get(survey_id)
     assert after is not before
     assert after.snapshot.survey.revision == before.snapshot.survey.revision + 1
-    assert galleries.scored(survey_id) is after
+    assert scored_surveys.get(survey_id) is after
 
 
 @pytest.mark.parametrize("seed", [None, 7], ids=["base", "head"])
 def test_rows_added_later_leave_the_others_as_they_were(
-    scorer: Scorer, store: Store, surveys: Surveys, galleries: Galleries, survey_id: str, seed: int | None
+    scorer: Scorer,
+    store: Store,
+    surveys: Surveys,
+    scored_surveys: ScoredSurveys,
+    survey_id: str,
+    seed: int | None,
 ) -> None:
     detections, vectors = known_detections(), known_vectors()
     scorer.create(survey_id)
@@ -106,27 +111,27 @@ def test_rows_added_later_leave_the_others_as_they_were(
         digest, head = store_head(store, seed=seed)
         activate_head(scorer, survey_id, digest)
         expected = unit_rows(head.apply(expected))
-    before = galleries.scored(survey_id).gallery.embeddings.copy()
+    before = scored_surveys.get(survey_id).gallery.embeddings.copy()
     scorer.add(survey_id, detections[FIRST:], vectors[FIRST:])
-    after = galleries.scored(survey_id).gallery.embeddings
+    after = scored_surveys.get(survey_id).gallery.embeddings
     assert after.dtype == np.float16
     assert len(after) == COUNT
     np.testing.assert_array_equal(after[:FIRST], before)
-    again = fresh(store, surveys).scored(survey_id).gallery.embeddings
+    again = fresh(store, surveys).get(survey_id).gallery.embeddings
     np.testing.assert_allclose(after, again, atol=DIGIT)
     np.testing.assert_allclose(after.astype(np.float32), expected, atol=5e-3)
 
 
-def test_removed_rows_and_another_head_adapt_all_anew(
-    scorer: Scorer, store: Store, surveys: Surveys, galleries: Galleries, survey_id: str
+def test_removed_rows_and_another_head_adapt_all_rows_again(
+    scorer: Scorer, store: Store, surveys: Surveys, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     detections, _ = plant_known(scorer, survey_id)
     digest, _ = store_head(store)
     other, _ = store_head(store, seed=8)
 
     def ready() -> npt.NDArray[np.floating]:
-        found = galleries.scored(survey_id).gallery.embeddings
-        again = fresh(store, surveys).scored(survey_id).gallery.embeddings
+        found = scored_surveys.get(survey_id).gallery.embeddings
+        again = fresh(store, surveys).get(survey_id).gallery.embeddings
         np.testing.assert_allclose(found, again, atol=DIGIT)
         return found
 
@@ -135,7 +140,7 @@ def test_removed_rows_and_another_head_adapt_all_anew(
     gone = [detections[row].detection_id for row in (3, 30)]
     scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=gone))
     np.testing.assert_allclose(ready(), np.delete(all_rows, [3, 30], axis=0), atol=DIGIT)
-    # a removal and as many additions leave the number of rows alone
+    # a removal and as many additions leave the number of rows unchanged
     scorer.stub.DeleteDetections(
         pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=[detections[0].detection_id])
     )
@@ -146,33 +151,33 @@ def test_removed_rows_and_another_head_adapt_all_anew(
 
 
 def test_one_vector_is_adapted_as_the_stored_ones_are(
-    scorer: Scorer, store: Store, galleries: Galleries, survey_id: str
+    scorer: Scorer, store: Store, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     _, vectors = plant_known(scorer, survey_id)
     base = unit_rows(vectors[5:6])[0]
-    np.testing.assert_array_equal(galleries.adapted(galleries.scored(survey_id), base), base)
+    np.testing.assert_array_equal(scored_surveys.adapt(scored_surveys.get(survey_id), base), base)
     digest, _ = store_head(store)
     activate_head(scorer, survey_id, digest)
-    scored = galleries.scored(survey_id)
-    np.testing.assert_allclose(galleries.adapted(scored, base), scored.gallery.embeddings[5], atol=2e-3)
+    scored = scored_surveys.get(survey_id)
+    np.testing.assert_allclose(scored_surveys.adapt(scored, base), scored.gallery.embeddings[5], atol=2e-3)
 
 
 def test_an_empty_survey_with_a_head_is_ready(
-    scorer: Scorer, store: Store, galleries: Galleries, survey_id: str
+    scorer: Scorer, store: Store, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
     digest, _ = store_head(store)
     activate_head(scorer, survey_id, digest)
     ids = [d.detection_id for d in known_detections()]
     scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=ids))
-    assert len(galleries.scored(survey_id).gallery) == 0
+    assert len(scored_surveys.get(survey_id).gallery) == 0
 
 
 def test_without_a_calibration_the_product_ranks_and_says_so(
-    scorer: Scorer, galleries: Galleries, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
-    scored = galleries.scored(survey_id)
+    scored = scored_surveys.get(survey_id)
     assert scored.gallery.calibration is None
     assert [scored.fusion(one) for one in Fusion] == [
         Fusion.PRODUCT,
@@ -183,16 +188,16 @@ def test_without_a_calibration_the_product_ranks_and_says_so(
     spec = scored.spec(Fusion.CALIBRATED)
     assert spec.fusion == survey_pb2.FUSION_PRODUCT
     assert "has no calibration" in spec.fallback
-    assert "FitCalibration" in spec.fallback
+    assert "fit a calibration" in spec.fallback
     assert spec.calibration_digest == ""
 
 
 def test_a_calibration_that_fits_is_used_and_named(
-    scorer: Scorer, galleries: Galleries, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     plant_known(scorer, survey_id)
     digest = calibrate(scorer, survey_id)
-    scored = galleries.scored(survey_id)
+    scored = scored_surveys.get(survey_id)
     assert scored.gallery.calibration is not None
     assert scored.gallery.calibration.digest == digest
     assert [scored.fusion(one) for one in Fusion] == list(Fusion)
@@ -230,28 +235,33 @@ def restore(scorer: Scorer, survey_id: str) -> None:
 
 @pytest.mark.parametrize("outdate", [outdate_by_feasibility, outdate_by_extent, outdate_by_head])
 def test_a_calibration_of_other_scores_is_not_used_until_they_are_back(
-    scorer: Scorer, store: Store, surveys: Surveys, galleries: Galleries, survey_id: str, outdate: Outdate
+    scorer: Scorer,
+    store: Store,
+    surveys: Surveys,
+    scored_surveys: ScoredSurveys,
+    survey_id: str,
+    outdate: Outdate,
 ) -> None:
     plant_known(scorer, survey_id)
     digest = calibrate(scorer, survey_id)
     outdate(scorer, store, survey_id)
-    for scored in (galleries.scored(survey_id), fresh(store, surveys).scored(survey_id)):
+    for scored in (scored_surveys.get(survey_id), fresh(store, surveys).get(survey_id)):
         spec = scored.spec(Fusion.CALIBRATED)
         assert scored.fusion(Fusion.CALIBRATED) is Fusion.PRODUCT
         assert scored.gallery.calibration is None
         assert "another head, feasibility or extent" in spec.fallback
         assert (spec.fusion, spec.calibration_digest) == (survey_pb2.FUSION_PRODUCT, "")
     restore(scorer, survey_id)
-    spec = galleries.scored(survey_id).spec(Fusion.CALIBRATED)
+    spec = scored_surveys.get(survey_id).spec(Fusion.CALIBRATED)
     assert (spec.calibration_digest, spec.fallback) == (digest, "")
 
 
 def test_a_display_name_and_new_detections_leave_the_calibration_in_use(
-    scorer: Scorer, galleries: Galleries, survey_id: str
+    scorer: Scorer, scored_surveys: ScoredSurveys, survey_id: str
 ) -> None:
     scorer.create(survey_id)
     scorer.add(survey_id, known_detections()[:-1], known_vectors()[:-1])
     digest = calibrate(scorer, survey_id)
     scorer.add(survey_id, known_detections()[-1:], known_vectors()[-1:])
     change(scorer, survey_id, "display_name", display_name="wet season")
-    assert galleries.scored(survey_id).spec(Fusion.CALIBRATED).calibration_digest == digest
+    assert scored_surveys.get(survey_id).spec(Fusion.CALIBRATED).calibration_digest == digest

@@ -111,7 +111,7 @@ def test_an_unknown_survey_is_named_by_every_reading_rpc(scorer: Scorer, survey_
         lambda _: scorer.stub.ExplainPair(pb.ExplainPairRequest(survey_id=survey_id, pair=pair)),
     ]
     for call in asked:
-        with pytest.raises(NotFoundError, match=f"{survey_id}.*CreateSurvey"):
+        with pytest.raises(NotFoundError, match=f"{survey_id}.*[cC]reate"):
             ask(call, None)
 
 

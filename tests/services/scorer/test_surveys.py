@@ -235,7 +235,7 @@ def test_a_repeated_deletion_answers_and_spares_the_survey_made_since(scorer: Sc
     assert scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=survey_id)).survey.detection_count == 3
 
 
-def test_a_survey_made_anew_holds_nothing_of_the_old_one(scorer: Scorer, survey_id: str) -> None:
+def test_a_survey_created_again_holds_nothing_of_the_old_one(scorer: Scorer, survey_id: str) -> None:
     scorer.plant(survey_id, 6)
     scorer.stub.DeleteSurvey(pb.DeleteSurveyRequest(survey_id=survey_id))
     scorer.create(survey_id)
@@ -286,7 +286,7 @@ def test_a_head_of_another_backbone_is_refused(scorer: Scorer, store: Store, sur
         ask(scorer.stub.ActivateHead, pb.ActivateHeadRequest(survey_id=survey_id, head_digest=unknown))
 
 
-def test_a_scorer_that_starts_anew_has_everything(store: Store, survey_id: str) -> None:
+def test_a_restarted_scorer_has_everything(store: Store, survey_id: str) -> None:
     with running(service(store)) as address:
         first = Scorer(address)
         first.plant(survey_id, 30)

@@ -11,6 +11,7 @@ from spotted.batch.blocks import Job, compute_block, job_of, read_block, sweep, 
 from spotted.batch.snapshot import MANIFEST, open_snapshot, take_snapshot
 from spotted.client import Spotted
 from spotted.errors import PreconditionError
+from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 from tests.spotted.batch.conftest import COUNT
 
@@ -19,7 +20,7 @@ ROWS = 7
 
 @pytest.fixture
 def job(spotted: Spotted, survey_id: str, tmp_path: Path) -> Job:
-    take_snapshot(spotted, survey_id, tmp_path / "snapshot")
+    take_snapshot(spotted.survey(survey_id), tmp_path / "snapshot")
     snapshot = open_snapshot(tmp_path / "snapshot")
     return job_of(snapshot, tmp_path, top_k=4, fusion=Fusion.PRODUCT, block_rows=ROWS)
 
@@ -30,7 +31,7 @@ def test_blocks_hold_the_lists_of_one_search_bit_for_bit(job: Job) -> None:
     for number in range(job.count):
         compute_block(job, number)
     assert unfinished(job) == []
-    expected = list(open_snapshot(job.snapshot).gallery.top_k(np.arange(COUNT), 4))
+    expected = list(Ranker(open_snapshot(job.snapshot).gallery).top_k(np.arange(COUNT), 4))
     found = []
     for number in range(job.count):
         block = read_block(job, number)

@@ -12,7 +12,6 @@ from spotted.client import Spotted
 from spotted.errors import PreconditionError
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.scoring.fusion import Fusion
-from spotted.v1 import survey_pb2
 from tests.spotted.batch.conftest import COUNT
 
 TOP = 6
@@ -21,7 +20,7 @@ Made = tuple[Snapshot, Job]
 
 @pytest.fixture(params=list(Fusion)[:3], ids=lambda fusion: fusion.name)
 def made(spotted: Spotted, survey_id: str, tmp_path: Path, request: pytest.FixtureRequest) -> Made:
-    take_snapshot(spotted, survey_id, tmp_path / "snapshot")
+    take_snapshot(spotted.survey(survey_id), tmp_path / "snapshot")
     snapshot = open_snapshot(tmp_path / "snapshot")
     job = job_of(snapshot, tmp_path, top_k=TOP, fusion=request.param, block_rows=8)
     for number in range(job.count):
@@ -37,7 +36,6 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
     with (tmp_path / "candidates.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
-    fusion = survey_pb2.Fusion.ValueType(job.fusion)
     expected = [
         [
             one.detection_id,
@@ -45,10 +43,10 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
             found.detection_id,
             f"{found.fused:.4f}",
             f"{found.visual:.4f}",
-            f"{found.feasibility:.4f}" if found.HasField("feasibility") else "",
+            f"{found.feasibility:.4f}" if found.feasibility is not None else "",
             found.reason,
         ]
-        for one in spotted.candidates(survey_id, top_k=TOP, fusion=fusion)
+        for one in spotted.survey(survey_id).candidates(top_k=TOP, fusion=job.fusion)
         for rank, found in enumerate(one.candidates, start=1)
     ]
     assert rows == expected

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from spotted.calibration.evidence import LOOKS, TERMS, Pairs, Sides, compared_sides, weighed
+from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, Sides, compare_sides, weigh
 from spotted.survey import Side
 
 OPPOSITE = {frozenset({Side.LEFT, Side.RIGHT}), frozenset({Side.FRONT, Side.BACK})}
@@ -18,12 +18,12 @@ def pair(
     distance_m: float = 5_000.0,
     gap_s: float = 3600.0,
     sides: Sides = Sides.SAME,
-) -> Pairs:
+) -> PairEvidence:
     looks, possible, distance, gap = (np.array([n]) for n in (visual, feasibility, distance_m, gap_s))
-    return Pairs(looks, possible, distance, gap, np.array([sides], dtype=np.int8))
+    return PairEvidence(looks, possible, distance, gap, np.array([sides], dtype=np.int8))
 
 
-def values(pairs: Pairs) -> dict[str, float]:
+def values(pairs: PairEvidence) -> dict[str, float]:
     return {term.name: float(term.of(pairs)[0]) for term in TERMS}
 
 
@@ -33,12 +33,12 @@ def test_sides_compare_as_a_person_would_say(one: Side, other: Side) -> None:
         expected = Sides.OPPOSITE
     else:
         expected = Sides.SAME if one == other != Side.UNKNOWN else Sides.UNCERTAIN
-    assert compared_sides(np.array([one]), np.array([other])).tolist() == [expected]
+    assert compare_sides(np.array([one]), np.array([other])).tolist() == [expected]
 
 
 def test_sides_of_rows_and_columns_broadcast() -> None:
     sides = np.array([Side.LEFT, Side.RIGHT])
-    assert compared_sides(sides[:, None], sides[None, :]).tolist() == [[2, 0], [0, 2]]
+    assert compare_sides(sides[:, None], sides[None, :]).tolist() == [[2, 0], [0, 2]]
 
 
 def test_terms_have_their_closed_forms() -> None:
@@ -95,10 +95,10 @@ def test_looks_need_no_place() -> None:
 def test_the_sum_is_that_of_a_plain_loop() -> None:
     rng = np.random.default_rng(1)
     looks, possible, part, wait = rng.random((4, 20))
-    pairs = Pairs(looks, possible, part * 1e4, wait * 1e6, rng.integers(0, 3, 20).astype(np.int8))
+    pairs = PairEvidence(looks, possible, part * 1e4, wait * 1e6, rng.integers(0, 3, 20).astype(np.int8))
     weights = rng.normal(size=len(TERMS) + 1)
     weights[3] = 0.0
-    found = weighed(pairs, TERMS, weights.tolist())
+    found = weigh(pairs, TERMS, weights.tolist())
     for i in range(20):
         alone = pairs.at((np.array([i]),))
         expected = weights[0] + sum(
@@ -109,7 +109,7 @@ def test_the_sum_is_that_of_a_plain_loop() -> None:
 
 def test_terms_are_computed_in_the_precision_of_the_visual_similarity() -> None:
     for precision in (np.float32, np.float64):
-        pairs = Pairs(
+        pairs = PairEvidence(
             np.array([0.5], dtype=precision),
             np.array([0.5], dtype=np.float32),
             np.array([10.0]),
@@ -117,4 +117,4 @@ def test_terms_are_computed_in_the_precision_of_the_visual_similarity() -> None:
             np.array([0], dtype=np.int8),
         )
         assert {term.of(pairs).dtype for term in TERMS} == {np.dtype(precision)}
-        assert weighed(pairs, TERMS, [0.1] * (len(TERMS) + 1)).dtype == precision
+        assert weigh(pairs, TERMS, [0.1] * (len(TERMS) + 1)).dtype == precision

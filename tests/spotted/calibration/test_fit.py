@@ -9,27 +9,27 @@ from sklearn.linear_model import LogisticRegression
 
 from spotted.arrays import Float64Array, IntArray
 from spotted.calibration import fit
-from spotted.calibration.evidence import LOOKS, TERMS, Pairs
-from spotted.calibration.fit import Shrinkage, fit_calibration, lacking, thinned
+from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence
+from spotted.calibration.fit import Shrinkage, describe_shortage, fit_calibration, thin_pairs
 from spotted.calibration.model import expected_calibration_error, log_odds, probability
 from spotted.errors import InvalidInputError, PreconditionError
 
 PLACED = np.array([-1.0, 1.0, 3.0, 1.0, 1.0, -0.5, 0.5, 0.5, 2.0, -1.0, 0.5])
 
 
-def drawn_pairs(count: int, seed: int) -> Pairs:
+def drawn_pairs(count: int, seed: int) -> PairEvidence:
     rng = np.random.default_rng(seed)
     looks, part, wait = rng.random((3, count))
     distance, gap = part * 20_000, 60 + wait**2 * 5e6
     possible = np.exp(-distance / gap)
-    return Pairs(looks, possible, distance, gap, rng.integers(0, 3, count).astype(np.int8))
+    return PairEvidence(looks, possible, distance, gap, rng.integers(0, 3, count).astype(np.int8))
 
 
-def design(pairs: Pairs) -> Float64Array:
+def design(pairs: PairEvidence) -> Float64Array:
     return np.column_stack([term.of(pairs) for term in TERMS])
 
 
-def answered(pairs: Pairs, seed: int, animals: int = 4000) -> IntArray:
+def answered(pairs: PairEvidence, seed: int, animals: int = 4000) -> IntArray:
     """Individuals so that the answers are drawn from PLACED and no animal has many photographs."""
     rng = np.random.default_rng(seed)
     same = rng.random(len(pairs.visual)) < expit(PLACED[0] + design(pairs) @ PLACED[1:])
@@ -37,7 +37,7 @@ def answered(pairs: Pairs, seed: int, animals: int = 4000) -> IntArray:
     return np.stack([first, np.where(same, first, first + rng.integers(1, animals, len(same)))], axis=1)
 
 
-def small_survey(animals: int, photographs: int, seed: int) -> tuple[Pairs, IntArray]:
+def small_survey(animals: int, photographs: int, seed: int) -> tuple[PairEvidence, IntArray]:
     """All pairs of a survey whose animals look alike and stay near their homes."""
     rng = np.random.default_rng(seed)
     animal = np.repeat(np.arange(animals), photographs)
@@ -49,7 +49,7 @@ def small_survey(animals: int, photographs: int, seed: int) -> tuple[Pairs, IntA
     first, second = np.triu_indices(count, 1)
     distance = np.hypot(*(place[first] - place[second]).T)
     gap = np.abs(time[first] - time[second])
-    return Pairs(
+    return PairEvidence(
         np.clip((look[first] * look[second]).sum(axis=1), 0, 1),
         np.exp(-(distance / 28_000) / (gap / 5e6)),
         distance,
@@ -88,7 +88,7 @@ def test_without_pull_or_bounds_it_agrees_with_scikit_learn() -> None:
 
 def test_every_term_that_grows_has_a_weight_from_0_on() -> None:
     pairs, individuals = small_survey(12, 5, 0)
-    # a survey where the likeliest pairs look least alike would have it otherwise
+    # in a survey whose likeliest pairs look least alike would have it otherwise
     fitted = fit_calibration(replace(pairs, visual=1 - pairs.visual), individuals, candidates=59)
     for weights, terms in ((fitted.placed, TERMS), (fitted.unplaced, LOOKS)):
         assert all(w >= 0 for w, term in zip(weights[1:], terms, strict=True) if term.grows)
@@ -187,9 +187,9 @@ def test_few_labels_fall_back_and_say_why(same: int, different: int, animals: in
     met = np.arange(same) % max(animals, 1)
     apart = np.arange(different)
     ends = np.concatenate([np.stack([met, met], axis=1), np.stack([apart, apart + 1], axis=1)])
-    reason = lacking(ends)
+    reason = describe_shortage(ends)
     assert f"{same} same and {different} different pairs are known, and {animals} individuals" in reason
-    assert "the product ranks" in reason
+    assert "the product is used" in reason
     with pytest.raises(PreconditionError) as caught:
         fit_calibration(drawn_pairs(len(ends), 0), ends, candidates=10)
     assert str(caught.value) == reason
@@ -198,9 +198,9 @@ def test_few_labels_fall_back_and_say_why(same: int, different: int, animals: in
 def test_just_enough_labels_lack_nothing() -> None:
     met, apart = np.arange(20) % 5, np.arange(20)
     ends = np.concatenate([np.stack([met, met], axis=1), np.stack([apart, apart + 1], axis=1)])
-    assert lacking(ends) == ""
-    assert lacking(ends[1:]) != ""
-    assert lacking(ends[:-1]) != ""
+    assert describe_shortage(ends) == ""
+    assert describe_shortage(ends[1:]) != ""
+    assert describe_shortage(ends[:-1]) != ""
 
 
 def test_animals_seen_once_teach_by_being_different() -> None:
@@ -224,18 +224,18 @@ def test_a_group_whose_absence_leaves_no_same_pair_is_survived() -> None:
 def test_thinning_keeps_every_same_pair_and_as_many_others_as_fit() -> None:
     _, individuals = small_survey(10, 4, 12)
     same = individuals[:, 0] == individuals[:, 1]
-    kept = thinned(individuals, np.random.default_rng(0), most=200)
+    kept = thin_pairs(individuals, np.random.default_rng(0), most=200)
     assert len(kept) == len(set(kept.tolist())) == 200
     assert (np.diff(kept) > 0).all()
     assert set(np.flatnonzero(same).tolist()) <= set(kept.tolist())
-    assert (thinned(individuals, np.random.default_rng(0), most=200) == kept).all()
+    assert (thin_pairs(individuals, np.random.default_rng(0), most=200) == kept).all()
 
 
-def test_thinning_leaves_few_pairs_alone_and_never_drops_a_same_one() -> None:
+def test_thinning_keeps_few_pairs_and_never_drops_a_same_one() -> None:
     _, individuals = small_survey(10, 4, 13)
     same = np.flatnonzero(individuals[:, 0] == individuals[:, 1])
-    assert thinned(individuals, np.random.default_rng(0)).tolist() == [*range(len(individuals))]
-    assert thinned(individuals, np.random.default_rng(0), most=1).tolist() == same.tolist()
+    assert thin_pairs(individuals, np.random.default_rng(0)).tolist() == [*range(len(individuals))]
+    assert thin_pairs(individuals, np.random.default_rng(0), most=1).tolist() == same.tolist()
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, np.nan])

@@ -29,23 +29,23 @@ def test_without_bounds_or_pull_it_agrees_with_scikit_learn() -> None:
     reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
     reference.fit(problem.design[:, 1:], problem.truth, sample_weight=problem.weights)
     expected = [*reference.intercept_, *reference.coef_[0]]
-    assert problem.solved() == pytest.approx(expected, abs=1e-5)
+    assert problem.solve() == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_pull_is_scikit_learns_ridge_around_zero() -> None:
     problem = regression(pull=50.0)
     reference = LogisticRegression(C=1 / 50, tol=1e-10, max_iter=1000)
     reference.fit(problem.design[:, 1:], problem.truth, sample_weight=problem.weights)
-    assert problem.solved() == pytest.approx([*reference.intercept_, *reference.coef_[0]], abs=1e-5)
+    assert problem.solve() == pytest.approx([*reference.intercept_, *reference.coef_[0]], abs=1e-5)
 
 
 def test_weights_that_made_the_answers_are_found_again() -> None:
-    assert regression(count=40_000).solved() == pytest.approx(WEIGHTS, abs=0.1)
+    assert regression(count=40_000).solve() == pytest.approx(WEIGHTS, abs=0.1)
 
 
 def test_a_bound_holds_and_the_rest_is_solved_for_it() -> None:
     problem = regression(least=0.0)
-    found = problem.solved()
+    found = problem.solve()
     assert found[2] == 0.0
     gradient = problem.loss(found)[1]
     # no way down is left: none along the free weights, and only upwards at the bound
@@ -67,7 +67,7 @@ def test_an_infinite_pull_stays_where_it_starts() -> None:
     design, truth, weights = drawn(100, 5)
     start = np.array([0.5, -0.5, 0.25])
     held = Regression(design, truth, weights, start, np.full(3, 1e12), Bounds())
-    assert held.solved() == pytest.approx(start, abs=1e-6)
+    assert held.solve() == pytest.approx(start, abs=1e-6)
 
 
 def test_the_order_of_examples_moves_no_kept_digit() -> None:
@@ -81,7 +81,7 @@ def test_the_order_of_examples_moves_no_kept_digit() -> None:
         problem.pull,
         problem.bounds,
     )
-    assert shuffled.solved() == pytest.approx(problem.solved(), rel=1e-10)
+    assert shuffled.solve() == pytest.approx(problem.solve(), rel=1e-10)
 
 
 def test_answers_that_the_design_separates_stay_finite_under_a_pull() -> None:
@@ -89,4 +89,4 @@ def test_answers_that_the_design_separates_stay_finite_under_a_pull() -> None:
     problem = Regression(
         design, design[:, 1] > 0, np.full(20, 1e4), np.zeros(2), np.array([1e-6, 1.0]), Bounds()
     )
-    assert np.isfinite(problem.solved()).all()
+    assert np.isfinite(problem.solve()).all()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from spotted.calibration.evidence import LOOKS, TERMS, Pairs
+from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence
 from spotted.calibration.model import (
     Calibration,
     expected_calibration_error,
@@ -48,10 +48,10 @@ def calibration(
     )
 
 
-def random_pairs(count: int, seed: int, *, precision: type[np.floating] = np.float64) -> Pairs:
+def random_pairs(count: int, seed: int, *, precision: type[np.floating] = np.float64) -> PairEvidence:
     rng = np.random.default_rng(seed)
     looks, possible, part, wait = rng.random((4, count))
-    return Pairs(
+    return PairEvidence(
         looks.astype(precision),
         (possible**8).astype(precision),
         part * 60_000,
@@ -64,7 +64,7 @@ def random_pairs(count: int, seed: int, *, precision: type[np.floating] = np.flo
 def test_probability_never_falls_as_the_visual_similarity_grows(
     fitted: Calibration, one: float, other: float, possible: float, distance: float, gap: float, sides: int
 ) -> None:
-    pairs = Pairs(
+    pairs = PairEvidence(
         np.sort([one, other]),
         np.full(2, possible),
         np.full(2, distance),
@@ -80,7 +80,7 @@ def test_probability_never_grows_with_the_distance_at_the_same_gap(
     fitted: Calibration, visual: float, one: float, other: float, gap: float, sides: int
 ) -> None:
     distance = np.sort([one, other])
-    pairs = Pairs(
+    pairs = PairEvidence(
         np.full(2, visual),
         np.exp(-distance / gap),
         distance,
@@ -92,7 +92,7 @@ def test_probability_never_grows_with_the_distance_at_the_same_gap(
 
 
 def test_log_odds_are_those_of_a_plain_sum() -> None:
-    pairs = Pairs(
+    pairs = PairEvidence(
         np.array([0.5]), np.array([0.25]), np.array([20_000.0]), np.array([0.0]), np.array([2], dtype=np.int8)
     )
     expected = -3 + math.log(0.5) + (2 + 1 + 1) * 0.5 - 0.5 + 0.5 * math.log(0.25) - 3 * 2
@@ -170,7 +170,7 @@ def test_weights_that_are_not_finite_are_refused() -> None:
 
 
 def test_calibration_error_of_constant_bins_is_their_distance_from_the_truth() -> None:
-    # two bins: 0.2 where 1 of 10 is same, 0.7 where 9 of 10 are
+    # two bins: 0.2 with 1 of 10 same, 0.7 with 9 of 10
     found = np.repeat([0.2, 0.7], 10)
     same = np.array([True] + [False] * 9 + [True] * 9 + [False])
     assert expected_calibration_error(found, same, bins=2) == pytest.approx((0.1 + 0.2) / 2)
@@ -182,7 +182,7 @@ def test_calibration_error_is_zero_where_every_bin_is_right_and_one_where_all_is
     assert expected_calibration_error((~same).astype(np.float64), same, bins=2) == 1.0
 
 
-def test_one_bin_measures_the_mean_alone() -> None:
+def test_one_bin_measures_only_the_mean() -> None:
     rng = np.random.default_rng(4)
     found, same = rng.random(101), rng.random(101) < 0.3
     error = expected_calibration_error(found, same, bins=1)
@@ -196,7 +196,7 @@ def test_bins_of_equal_weight_hold_equally_many_pairs() -> None:
     assert expected_calibration_error(found, same) == pytest.approx(loop)
 
 
-def test_a_weight_of_two_is_a_pair_told_twice() -> None:
+def test_a_weight_of_two_is_a_pair_counted_twice() -> None:
     rng = np.random.default_rng(6)
     found, same = rng.random(30), rng.random(30) < 0.5
     once = expected_calibration_error(found, same, np.full(30, 2.0), bins=5)

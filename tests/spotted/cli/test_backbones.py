@@ -37,7 +37,7 @@ def test_a_failure_is_that_of_the_export(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert (
         done.stderr
-        == f"NOT_FOUND: no weights at {weights}; name the downloaded .safetensors, .bin or .pt file\n"
+        == f"NOT_FOUND: weights not found: {weights}; give the path of the downloaded .safetensors, .bin or .pt file\n"
     )
     assert not done.stdout
 

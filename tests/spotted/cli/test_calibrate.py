@@ -115,7 +115,7 @@ def test_unknown_surveys_and_sessions_are_not_found(known: Machine, survey_id: s
 def test_without_a_calibration_the_product_is_listed_with_a_note(known: Machine, survey_id: str) -> None:
     calibrated = known.run("match", survey_id, "--fusion", "calibrated", "--json")
     assert calibrated.exit_code == 0
-    assert "note: this survey has no calibration, the product ranks" in calibrated.stderr
+    assert "note: this survey has no calibration, the product is used" in calibrated.stderr
     product = known.run("match", survey_id, "--json")
     assert product.stderr == ""
     assert calibrated.stdout == product.stdout

@@ -7,13 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from services.common.store.store import Store
-from spotted.client import Spotted
+from spotted.client import Spotted, SurveyHandle
 from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors
 
 
 @pytest.fixture
 def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
     with serving(store) as client:
-        client.create_survey(survey(survey_id))
-        client.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+        client.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
         yield client
+
+
+@pytest.fixture
+def handle(spotted: Spotted, survey_id: str) -> SurveyHandle:
+    """The small survey."""
+    return spotted.survey(survey_id)

@@ -10,13 +10,12 @@ import numpy as np
 from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
 from services.scorer.__main__ import service as scorer_service
-from spotted.client import Spotted
+from spotted.client import EmbeddingSpec, Spotted
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import survey_pb2
 from tests.services.sampler.surveys import in_process as sampler_service
 from tests.services.serving import running
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 COUNT = 12
 CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(3)}
 DETECTIONS = [Detection(f"d{i:02}", f"c{i % 3}", i * 5000.0, individual_id=f"a{i % 4}") for i in range(COUNT)]

@@ -3,7 +3,6 @@ from __future__ import annotations
 import select
 import socket
 import uuid
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from services.common.store.store import Store
 from services.scorer.__main__ import service
 from spotted.client import Spotted
 from spotted.client.connection import request_id
-from spotted.errors import DeadlineError, PreconditionError
+from spotted.errors import DeadlineError
 from spotted.local import processes
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2
@@ -30,7 +29,8 @@ def test_lists_longer_than_a_page_come_whole(store: Store, survey_id: str) -> No
         for name in names:
             spotted.create_survey(Survey(name, 0.0, 1.0))
         request = scorer_pb2.ListSurveysRequest(page_size=2)
-        pages = list(spotted._pages(spotted.scorer.ListSurveys, request, "scorer"))
+        scorer = spotted.connection.scorer
+        pages = list(scorer.pages(scorer.stub.ListSurveys, request))
     listed = [s.survey_id for page in pages for s in page.surveys]
     assert [i for i in listed if i in names] == names
     assert all(len(page.surveys) <= 2 for page in pages)
@@ -45,11 +45,6 @@ def test_nothing_is_sent_before_the_first_call() -> None:
             connected, _, _ = select.select([mute], [], [], 0.2)
             assert not connected
             with pytest.raises(DeadlineError):
-                spotted.survey("any")
+                spotted.survey("any").info()
             connected, _, _ = select.select([mute], [], [], 0.2)
             assert connected
-
-
-def test_a_directory_where_nothing_was_started_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PreconditionError, match="spotted up"):
-        Spotted.local(tmp_path)

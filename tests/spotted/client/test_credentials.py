@@ -66,7 +66,7 @@ def test_a_client_shows_its_token_and_its_certificate(
                     spotted.create_survey(Survey(survey_id, 0.0, 1.0))
             assert survey_id in [survey.survey_id for survey in spotted.surveys()]
     with client(address, Credentials("", *tls)) as spotted, pytest.raises(UnauthenticatedError):
-        spotted.survey(survey_id)
+        spotted.survey(survey_id).info()
 
 
 def test_nothing_shows_the_token() -> None:

@@ -36,21 +36,21 @@ def picture(directory: Path, number: int) -> Picture:
 def test_pictures_are_stored_once_and_a_second_run_goes_on(
     spotted: Spotted, survey_id: str, tmp_path: Path
 ) -> None:
+    handle = spotted.survey(survey_id)
     pictures = [picture(tmp_path, n) for n in range(BLOCK + 6)]
-    told: list[int] = []
-    first = embed_pictures(spotted, survey_id, pictures[:5])
+    done: list[int] = []
+    first = embed_pictures(spotted, handle, pictures[:5])
     assert (first.added, first.unchanged, first.failed) == (5, 0, [])
-    second = embed_pictures(spotted, survey_id, pictures, told=told.append)
+    second = embed_pictures(spotted, handle, pictures, on_progress=done.append)
     assert (second.added, second.unchanged) == (BLOCK + 1, 5)
-    assert sum(told) == len(pictures)
-    assert {d.detection_id for d in spotted.detections(survey_id)} == {
-        p.detection.detection_id for p in pictures
-    }
+    assert sum(done) == len(pictures)
+    assert {d.detection_id for d in handle.detections()} == {p.detection.detection_id for p in pictures}
 
 
 def test_what_cannot_be_used_is_listed_and_the_others_are_stored(
     spotted: Spotted, survey_id: str, tmp_path: Path
 ) -> None:
+    handle = spotted.survey(survey_id)
     pictures = [picture(tmp_path, n) for n in range(3)]
     broken = picture(tmp_path, 90)
     assert broken.path is not None
@@ -58,11 +58,11 @@ def test_what_cannot_be_used_is_listed_and_the_others_are_stored(
     missing = Picture(Detection("d091"), tmp_path / "nosuch.jpg")
     none = Picture(Detection("d092"), None)
     stranger = Picture(Detection("d093", camera_id="nosuch"), pictures[0].path)
-    told: list[int] = []
+    done: list[int] = []
     everything = [*pictures, broken, missing, none, stranger]
-    intake = embed_pictures(spotted, survey_id, everything, told=told.append)
+    intake = embed_pictures(spotted, handle, everything, on_progress=done.append)
     assert intake.added == 3
-    assert sum(told) == len(everything)
+    assert sum(done) == len(everything)
     failed = dict(intake.failed)
     assert set(failed) == {"d090", "d091", "d092", "d093"}
     assert "nosuch.jpg cannot be read" in failed["d091"]

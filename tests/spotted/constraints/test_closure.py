@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotted.constraints.answers import Answer, Effect, LabelledPair
+from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Constraints
 from spotted.errors import InvalidInputError, PreconditionError
 
@@ -107,9 +107,9 @@ def test_each_outcome_counts_the_pairs_that_became_known(
         outcome = constraints.apply(label(number, pair, answer))
         after = [constraints.implied(*each) for each in PAIRS]
         assert outcome.implied_same == after.count(Answer.SAME) - before.count(Answer.SAME)
-        changed = outcome.effect in (Effect.MERGED, Effect.SEPARATED)
+        changed = outcome.effect in (LabelEffect.MERGED, LabelEffect.SEPARATED)
         assert changed == (before[PAIRS.index(pair)] is None and answer <= Answer.DIFFERENT)
-        if outcome.effect is Effect.SEPARATED:
+        if outcome.effect is LabelEffect.SEPARATED:
             assert outcome.implied_different == after.count(Answer.DIFFERENT) - before.count(Answer.DIFFERENT)
         if not changed:
             assert after == before
@@ -165,7 +165,7 @@ def test_contradiction_is_kept_and_changes_nothing() -> None:
         constraints.apply(label(number, pair, Answer.SAME))
     wrong = LabelledPair("wrong", 3, 0, Answer.DIFFERENT)
     outcome = constraints.apply(wrong)
-    assert outcome.effect is Effect.CONTRADICTS
+    assert outcome.effect is LabelEffect.CONFLICT
     assert outcome.explanation is not None
     assert outcome.explanation.label_ids == ("label-2", "label-1", "label-0")
     assert [(c.label, c.explanation) for c in constraints.contradictions] == [(wrong, outcome.explanation)]

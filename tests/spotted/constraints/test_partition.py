@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import itertools
 
-from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.verified import Standing, Verified
+from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
+from spotted.constraints.verified import Verified
 
 Pair = tuple[int, int]
 
 
-def told(state: Verified, pair: Pair, *, same: bool, probability: float) -> Standing:
+def told(state: Verified, pair: Pair, *, same: bool, probability: float) -> LabelEffect:
     answer = Answer.SAME if same else Answer.DIFFERENT
     label = LabelledPair(f"label-{state.answered}", *pair, answer)
-    return state.apply(label, "ana", probability).standing
+    return state.apply(label, "ana", probability).effect
 
 
 def split_in_two() -> Verified:
@@ -24,7 +24,7 @@ def split_in_two() -> Verified:
     assert state.component_count == 3
     assert state.implied(5, 6) is Answer.DIFFERENT
     outcomes = [told(state, pair, same=False, probability=0.5) for pair in [(0, 5), (1, 4), (0, 4)]]
-    assert Standing.SPLIT in outcomes
+    assert LabelEffect.SPLIT in outcomes
     return state
 
 
@@ -71,9 +71,9 @@ def test_a_split_keeps_images_of_two_animals_apart() -> None:
 
 def test_a_merge_brings_together_what_was_answered_of_both_halves() -> None:
     state = Verified(3)
-    assert told(state, (0, 2), same=True, probability=0.1) is Standing.PENDING
-    assert told(state, (1, 2), same=True, probability=0.1) is Standing.PENDING
-    assert told(state, (0, 1), same=True, probability=0.95) is Standing.MERGED
+    assert told(state, (0, 2), same=True, probability=0.1) is LabelEffect.PENDING
+    assert told(state, (1, 2), same=True, probability=0.1) is LabelEffect.PENDING
+    assert told(state, (0, 1), same=True, probability=0.95) is LabelEffect.MERGED
     # each answer alone was too little; both are about one animal now
     assert state.component_count == 1
     assert state.positives == 3
@@ -100,5 +100,5 @@ def test_changes_are_told_once() -> None:
 def test_items_can_be_added_to_a_partition() -> None:
     state = Verified(1)
     state.add_items(2)
-    assert told(state, (0, 2), same=True, probability=0.95) is Standing.MERGED
+    assert told(state, (0, 2), same=True, probability=0.95) is LabelEffect.MERGED
     assert state.components() == [(0, 2), (1,)]

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from spotted.constraints.answers import Answer, Effect, LabelledPair
+from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Constraints
 from spotted.constraints.trust import Trust, folded, take
-from spotted.constraints.verified import Ruling, Standing, Verified
+from spotted.constraints.verified import Verified
 from spotted.v1 import sampler_pb2 as pb
 
 
@@ -30,16 +30,14 @@ def test_answers_fold_into_items_of_their_own_first(trust: Trust, kind: type[Con
 def test_a_single_answer_is_believed_at_once_whatever_it_was_expected_to_be(chance: float | None) -> None:
     made = folded(Trust.SINGLE, 2)
     outcome = take(made, said("1", 0, 1), "anna", chance)
-    assert (outcome.effect, made.component_count) == (Effect.MERGED, 1)
+    assert (outcome.effect, made.component_count) == (LabelEffect.MERGED, 1)
 
 
 def test_as_evidence_an_unlikely_answer_waits_and_a_likely_one_does_not() -> None:
     made = folded(Trust.VERIFIED, 4)
     unlikely = take(made, said("1", 0, 1), "anna", 0.1)
     likely = take(made, said("2", 2, 3), "anna", 0.9)
-    assert isinstance(unlikely, Ruling)
-    assert isinstance(likely, Ruling)
-    assert (unlikely.standing, likely.standing) == (Standing.PENDING, Standing.MERGED)
+    assert (unlikely.effect, likely.effect) == (LabelEffect.PENDING, LabelEffect.MERGED)
 
 
 def test_evidence_knows_its_annotator() -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spotted.constraints.answers import Answer, Effect, LabelledPair
+from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Constraints
 from spotted.constraints.rechecks import checks
 from spotted.constraints.risky_decisions import weakest_link
 from spotted.constraints.statements import Across, TrustSettings, log_odds
-from spotted.constraints.verified import Standing, Verified
+from spotted.constraints.verified import Verified
 from spotted.errors import InvalidInputError, PreconditionError
 
 ITEMS = 7
@@ -45,9 +45,9 @@ def folded(
     return state
 
 
-def told(state: Verified, pair: Pair, *, same: bool, probability: float | None = None) -> Standing:
+def told(state: Verified, pair: Pair, *, same: bool, probability: float | None = None) -> LabelEffect:
     label = LabelledPair(f"{pair}-{state.answered}", *pair, Answer.SAME if same else Answer.DIFFERENT)
-    return state.apply(label, "ana", probability).standing
+    return state.apply(label, "ana", probability).effect
 
 
 def chained(state: Verified, items: Sequence[int]) -> None:
@@ -223,8 +223,8 @@ def test_two_large_components_need_same_on_two_image_pairs() -> None:
     chained(state, range(6))
     chained(state, range(6, 12))
     for _ in range(3):
-        assert told(state, (0, 6), same=True, probability=0.97) is Standing.PENDING
-    assert told(state, (1, 7), same=True) is Standing.MERGED
+        assert told(state, (0, 6), same=True, probability=0.97) is LabelEffect.PENDING
+    assert told(state, (1, 7), same=True) is LabelEffect.MERGED
 
 
 def test_a_merge_needs_more_for_larger_components() -> None:
@@ -259,7 +259,7 @@ def test_a_second_answer_to_one_image_pair_counts_little() -> None:
 
 def test_a_different_answer_is_pending_where_same_was_likely() -> None:
     state = Verified(2)
-    assert told(state, (0, 1), same=False, probability=0.9) is Standing.PENDING
+    assert told(state, (0, 1), same=False, probability=0.9) is LabelEffect.PENDING
     assert state.implied(0, 1) is None
     assert not state.is_open(0, 1)
     assert state.open_component_pairs == 1
@@ -267,7 +267,7 @@ def test_a_different_answer_is_pending_where_same_was_likely() -> None:
 
 def test_a_different_answer_separates_where_it_was_likely() -> None:
     state = Verified(2)
-    assert told(state, (0, 1), same=False, probability=0.02) is Standing.SEPARATED
+    assert told(state, (0, 1), same=False, probability=0.02) is LabelEffect.SEPARATED
     assert state.separation_count == 1
 
 
@@ -275,8 +275,8 @@ def test_same_across_separated_components_reopens_them() -> None:
     state = Verified(4)
     chained(state, [0, 1])
     chained(state, [2, 3])
-    assert told(state, (0, 2), same=False, probability=0.1) is Standing.SEPARATED
-    assert told(state, (1, 3), same=True) is Standing.REOPENED
+    assert told(state, (0, 2), same=False, probability=0.1) is LabelEffect.SEPARATED
+    assert told(state, (1, 3), same=True) is LabelEffect.REOPENED
     assert state.separation_count == 0
     (found,) = state.contradictions
     assert (found.label.first, found.label.second) == (1, 3)
@@ -287,7 +287,7 @@ def test_a_split_needs_more_than_one_wrong_different() -> None:
     state = Verified(6)
     chained(state, range(6))
     told(state, (1, 4), same=True)
-    assert told(state, (0, 5), same=False) is Standing.CONTRADICTS
+    assert told(state, (0, 5), same=False) is LabelEffect.CONFLICT
     (contest,) = state.contests()
     assert contest.pair == (0, 5)
     assert contest.log_odds > 0
@@ -323,7 +323,7 @@ def test_not_comparable_closes_the_image_pair_and_nothing_else() -> None:
     state = Verified(3)
     chained(state, [0, 1])
     ruling = state.apply(LabelledPair("x", 0, 2, Answer.NOT_COMPARABLE), "ana", 0.5)
-    assert ruling.effect is Effect.PAIR_CLOSED
+    assert ruling.effect is LabelEffect.CLOSED
     assert not state.is_open(0, 2)
     assert state.is_open(1, 2)
     assert state.answered == 1

@@ -35,7 +35,7 @@ def survey() -> tuple[torch.Tensor, Float32Array, BoolArray]:
 
 
 def moved(vectors: torch.Tensor) -> torch.Tensor:
-    """Other unit vectors, as a head would make them."""
+    """Unit vectors near the given ones, as if adapted by a head."""
     noise = torch.from_numpy(np.random.default_rng(6).normal(size=tuple(vectors.shape))).float()
     return torch.nn.functional.normalize(vectors + 0.3 * noise, dim=1)
 
@@ -99,5 +99,5 @@ def test_equal_directions_count_once_and_orthogonal_ones_each(rank: int) -> None
 
 def test_a_survey_without_places_has_no_targets() -> None:
     vectors, scores, two_animals = survey()
-    with pytest.raises(PreconditionError, match="are places and times known"):
+    with pytest.raises(PreconditionError, match="check that cameras have positions"):
         pair_targets(vectors, np.full_like(scores, np.nan), np.zeros_like(two_animals), HeadRecipe())

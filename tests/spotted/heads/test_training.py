@@ -16,7 +16,7 @@ def unit(rows: np.ndarray) -> Float32Array:
 
 
 class Places:
-    """Detections at a few places: equal place is feasible, another place is not."""
+    """Detections at a few places: pairs of one place are feasible, others are not."""
 
     def __init__(self, place: IntArray, *, unknown: bool = False) -> None:
         self.place = place
@@ -38,7 +38,7 @@ def survey(count: int = 60, dimension: int = 24) -> tuple[Float32Array, Places]:
 
 
 def gap(head: Head, embeddings: Float32Array, places: Places) -> float:
-    """How much more alike detections of one place are than detections of two."""
+    """Mean similarity within places less that between places."""
     adapted = head.apply(embeddings)
     similarity = adapted @ adapted.T
     same = places.place[:, None] == places.place[None, :]
@@ -55,7 +55,7 @@ def test_the_papers_training_lowers_the_loss_and_pulls_places_together() -> None
     embeddings, places = survey()
     steps: list[Step] = []
     recipe = replace(PAPER, epochs=60, learning_rate=3e-3)
-    head = train_head(embeddings, places, recipe, told=steps.append)
+    head = train_head(embeddings, places, recipe, on_progress=steps.append)
     assert steps[-1].loss < 0.5 * steps[0].loss
     before = gap(train_head(embeddings, places, HeadRecipe(epochs=0)), embeddings, places)
     assert gap(head, embeddings, places) > 2 * before
@@ -97,7 +97,7 @@ def test_equal_seeds_give_equal_heads() -> None:
 def test_the_first_loss_is_that_of_a_plain_loop() -> None:
     embeddings, places = survey(count=12)
     steps: list[Step] = []
-    train_head(embeddings, places, replace(PAPER, epochs=1), told=steps.append)
+    train_head(embeddings, places, replace(PAPER, epochs=1), on_progress=steps.append)
     scores, _ = places(np.arange(12))
     errors: dict[bool, list[float]] = {True: [], False: []}
     for i in range(12):
@@ -117,7 +117,7 @@ def test_two_animals_in_one_image_are_no_positive() -> None:
         return np.ones_like(scores), np.ones(scores.shape, dtype=np.bool_)
 
     steps: list[Step] = []
-    train_head(embeddings, one_image, HeadRecipe(epochs=1), told=steps.append)
+    train_head(embeddings, one_image, HeadRecipe(epochs=1), on_progress=steps.append)
     assert (steps[0].positive_pairs, steps[0].negative_pairs) == (0, 12 * 11)
 
 
@@ -154,10 +154,10 @@ def test_drawn_pairs_teach_what_all_pairs_teach() -> None:
 
 def test_a_collapse_shows_in_the_steps() -> None:
     embeddings, places = survey()
-    # one place for all: nothing says that two detections differ, so all become alike
+    # one place for all: no pair is a negative, so all vectors become alike
     one_place = Places(np.zeros_like(places.place))
     steps: list[Step] = []
-    train_head(embeddings, one_place, replace(PAPER, epochs=200), told=steps.append)
+    train_head(embeddings, one_place, replace(PAPER, epochs=200), on_progress=steps.append)
     assert steps[0].effective_rank > 5
     assert steps[-1].effective_rank == pytest.approx(1.0, abs=0.1)
     assert steps[-1].mean_similarity == pytest.approx(1.0, abs=0.1)
@@ -171,5 +171,5 @@ def test_too_few_detections_are_refused() -> None:
 
 def test_a_survey_without_places_is_refused() -> None:
     embeddings, places = survey(count=20)
-    with pytest.raises(PreconditionError, match="are places and times known"):
+    with pytest.raises(PreconditionError, match="check that cameras have positions"):
         train_head(embeddings, Places(places.place, unknown=True), HeadRecipe())

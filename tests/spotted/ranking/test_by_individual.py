@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.arrays import IntArray
-from spotted.ranking.by_individual import first_of_each, top_individuals
-from spotted.ranking.gallery import Ranked, Scored
+from spotted.ranking.by_individual import first_of_each, rank_individuals
+from spotted.ranking.ranker import Ranked
+from spotted.scoring.pair_scores import PairScores
 
 
 def ranked(query: int, rows: list[int]) -> Ranked:
     scores = np.linspace(1.0, 0.5, len(rows), dtype=np.float32)
-    return Ranked(query, np.array(rows, dtype=np.int64), Scored(scores, scores, scores), len(rows))
+    return Ranked(query, np.array(rows, dtype=np.int64), PairScores(scores, scores, scores), len(rows))
 
 
 def by_loop(rows: list[int], individual: list[int], k: int) -> list[int]:
@@ -41,7 +42,7 @@ def test_individuals_are_those_of_a_plain_loop_however_deep_they_lie(
             yield ranked(query, [(row + query) % 40 for row in order][:depth])
 
     queries = np.array([3, 0, 3, 17])
-    found = list(top_individuals(top_k, queries, k, np.array(individual)))
+    found = list(rank_individuals(top_k, queries, k, np.array(individual)))
     assert [one.query for one in found] == [3, 0, 3, 17]
     for one in found:
         everyone = [(row + one.query) % 40 for row in order]
@@ -63,5 +64,5 @@ def test_more_queries_than_are_taken_together_come_in_their_order() -> None:
     def top_k(asked: IntArray, depth: int) -> Iterator[Ranked]:
         return (ranked(query, [query, 7][:depth]) for query in asked.tolist())
 
-    found = top_individuals(top_k, queries, 1, np.full(600, -1))
+    found = rank_individuals(top_k, queries, 1, np.full(600, -1))
     assert [one.rows.tolist() for one in found] == [[query] for query in range(600)]

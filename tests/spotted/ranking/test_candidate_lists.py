@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.arrays import IntArray
-from spotted.ranking.candidate_lists import Standing
+from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 from tests.spotted.surveys import random_gallery
 
@@ -22,7 +23,7 @@ def part(gallery: Gallery, rows: IntArray) -> Gallery:
     return replace(gallery, embeddings=gallery.embeddings[rows], table=gallery.table.at(rows), order=order)
 
 
-def assert_equal(one: Standing, other: Standing) -> None:
+def assert_equal(one: CandidateTable, other: CandidateTable) -> None:
     np.testing.assert_array_equal(one.rows, other.rows)
     known = one.rows >= 0
     for name in ("visual", "feasibility", "fused"):
@@ -40,38 +41,42 @@ CHANGES = st.lists(st.tuples(st.booleans(), st.integers(1, 15), st.integers(0, 1
     fusion=st.sampled_from(Fusion),
     threads=st.integers(1, 2),
 )
-def test_any_history_leaves_the_lists_of_ranking_everyone_anew(
+def test_any_history_leaves_the_lists_of_ranking_everyone_from_scratch(
     changes: list[tuple[bool, int, int]], seed: int, k: int, fusion: Fusion, threads: int
 ) -> None:
     whole = random_gallery(EVERYONE, seed)
     present = np.arange(20)
     waiting = list(range(20, EVERYONE))
-    standing = Standing.of(part(whole, present), k, fusion)
+    table = CandidateTable.of(Ranker(part(whole, present)), k, fusion)
     for grows, count, draw in changes:
         if grows:
             present = np.concatenate([present, np.array(waiting[:count], dtype=np.int64)])
             waiting = waiting[count:]
-            standing = standing.grown(part(whole, present), threads=threads)
+            table = table.grown(Ranker(part(whole, present)), threads=threads)
         else:
             gone = np.random.default_rng(draw).choice(len(present), min(count, len(present)), replace=False)
             kept = np.setdiff1d(np.arange(len(present)), gone)
             present = present[kept]
-            standing = standing.shrunk(part(whole, present), kept, threads=threads)
-        assert_equal(standing, Standing.of(part(whole, present), k, fusion))
+            table = table.shrunk(Ranker(part(whole, present)), kept, threads=threads)
+        assert_equal(table, CandidateTable.of(Ranker(part(whole, present)), k, fusion))
 
 
 @pytest.mark.parametrize("fusion", [Fusion.PRODUCT, Fusion.CALIBRATED])
-def test_a_larger_survey_grows_as_if_it_were_ranked_anew(fusion: Fusion) -> None:
+def test_a_larger_survey_grows_as_if_it_were_ranked_from_scratch(fusion: Fusion) -> None:
     whole = random_gallery(2600, seed=3, dimension=48)
-    standing = Standing.of(part(whole, np.arange(1500)), 5, fusion).grown(part(whole, np.arange(2600)))
-    assert_equal(standing, Standing.of(part(whole, np.arange(2600)), 5, fusion))
+    table = CandidateTable.of(Ranker(part(whole, np.arange(1500))), 5, fusion).grown(
+        Ranker(part(whole, np.arange(2600)))
+    )
+    assert_equal(table, CandidateTable.of(Ranker(part(whole, np.arange(2600))), 5, fusion))
 
 
 def test_lists_are_read_as_they_would_be_ranked() -> None:
     gallery = random_gallery(40, seed=1)
-    standing = Standing.of(gallery, 6)
+    table = CandidateTable.of(Ranker(gallery), 6)
     queries = np.array([7, 3, 7])
-    for found, expected in zip(standing.ranked(gallery, queries, 4), gallery.top_k(queries, 4), strict=True):
+    for found, expected in zip(
+        table.ranked(gallery, queries, 4), Ranker(gallery).top_k(queries, 4), strict=True
+    ):
         assert (found.query, found.compared) == (expected.query, expected.compared)
         np.testing.assert_array_equal(found.rows, expected.rows)
         np.testing.assert_array_equal(found.scores.fused, expected.scores.fused)
@@ -80,6 +85,6 @@ def test_lists_are_read_as_they_would_be_ranked() -> None:
 def test_an_empty_gallery_grows_and_shrinks_to_nothing() -> None:
     whole = random_gallery(10, seed=2)
     nothing = part(whole, np.arange(0))
-    standing = Standing.of(nothing, 3).grown(whole)
-    assert_equal(standing, Standing.of(whole, 3))
-    assert len(standing.shrunk(nothing, np.arange(0))) == 0
+    table = CandidateTable.of(Ranker(nothing), 3).grown(Ranker(whole))
+    assert_equal(table, CandidateTable.of(Ranker(whole), 3))
+    assert len(table.shrunk(Ranker(nothing), np.arange(0))) == 0

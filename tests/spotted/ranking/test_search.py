@@ -9,7 +9,7 @@ from spotted.ranking.search import Allowed, Contest, Search
 from spotted.scoring.bounds import Journeys
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
-from spotted.scoring.parallel import running
+from spotted.scoring.parallel import open_runner
 from tests.spotted.surveys import random_gallery
 
 COUNT, K = 90, 4
@@ -32,9 +32,9 @@ def true_pairs(gallery: Gallery, rules: Contest, query: int) -> set[int]:
 
 
 def found_pairs(search: Search, strip: int) -> dict[int, set[int]]:
-    places, rows = search.pairs(strip)
+    indices, rows = search.pairs(strip)
     return {
-        int(query): set(rows[places == place].tolist()) for place, query in enumerate(search.strips[strip])
+        int(query): set(rows[indices == index].tolist()) for index, query in enumerate(search.strips[strip])
     }
 
 
@@ -47,12 +47,12 @@ def test_no_best_candidate_is_lost_whoever_asks(
     gallery = random_gallery(COUNT, seed=1, dimension=64)
     rules = contest(gallery, fusion, allowed)
     strips = np.array_split(np.arange(COUNT), 4)
-    with running(threads) as run:
+    with open_runner(threads) as run:
         everyone = Search(rules, strips, K)
-        everyone.everyone(run)
+        everyone.search_all(run)
         for i, strip in enumerate(strips):
             one = Search(rules, [strip], K)
-            one.one(run)
+            one.search_strip(run)
             for found in (found_pairs(everyone, i), found_pairs(one, 0)):
                 for query, rows in found.items():
                     assert rows >= true_pairs(gallery, rules, query)
@@ -64,8 +64,8 @@ def test_little_more_than_the_best_is_left_where_scores_differ() -> None:
     gallery.embeddings[:] = np.abs(rng.normal(size=(COUNT, 64)))
     gallery.embeddings[:] /= np.linalg.norm(gallery.embeddings.astype(np.float32), axis=1, keepdims=True)
     search = Search(contest(gallery, Fusion.VISUAL), [np.arange(COUNT)], K)
-    with running(1) as run:
-        search.everyone(run)
+    with open_runner(1) as run:
+        search.search_all(run)
     assert len(search.pairs(0)[0]) < 1.1 * K * COUNT
 
 
@@ -75,4 +75,4 @@ def test_rivals_are_counted_with_every_condition(allowed: Allowed | None) -> Non
     rules = contest(gallery, allowed=allowed)
     queries = np.array([5, 0, 89])
     plain = [sum(bool(rules.competes(np.array(q), np.array(j))) for j in range(COUNT)) for q in queries]
-    assert rules.compared(queries).tolist() == plain
+    assert rules.rival_counts(queries).tolist() == plain

@@ -8,19 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.unstored_query import VISITOR, Visitor, visit
+from spotted.ranking.ranker import Ranker
+from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 from spotted.scoring.fusion import Fusion
 from tests.spotted.surveys import random_gallery
 
 
-def without_last(gallery: Gallery) -> tuple[Gallery, Visitor]:
+def without_last(gallery: Gallery) -> tuple[Gallery, UnstoredQuery]:
     """A gallery whose last row comes from outside instead."""
     last = len(gallery) - 1
     kept, itself = np.arange(last), np.array([last])
-    visitor = Visitor(gallery.embeddings[last].astype(np.float32), gallery.table.at(itself))
+    query = UnstoredQuery(gallery.embeddings[last].astype(np.float32), gallery.table.at(itself))
     order = np.argsort(np.argsort(gallery.order[kept]))
     smaller = replace(gallery, embeddings=gallery.embeddings[kept], table=gallery.table.at(kept), order=order)
-    return smaller, visitor
+    return smaller, query
 
 
 @settings(max_examples=60, deadline=None)
@@ -35,14 +36,14 @@ def test_a_visitor_finds_what_it_would_find_as_the_last_row(
     count: int, seed: int, k: int, fusion: Fusion, every: int
 ) -> None:
     gallery = random_gallery(count, seed)
-    smaller, visitor = without_last(gallery)
+    smaller, query = without_last(gallery)
     image = gallery.table.image
     rival = ~((image[:-1] == image[-1]) & (image[-1] >= 0)) & (np.arange(count - 1) % every == 0)
-    found = visit(smaller, visitor, k, fusion=fusion, competes=rival)
-    (stored,) = gallery.top_k(
+    found = rank_unstored(Ranker(smaller), query, k, fusion=fusion, competes=rival)
+    (stored,) = Ranker(gallery).top_k(
         np.array([count - 1]), k, fusion=fusion, allowed=lambda _, columns: columns % every == 0
     )
-    assert (found.query, found.compared) == (VISITOR, stored.compared)
+    assert (found.query, found.compared) == (UNSTORED, stored.compared)
     np.testing.assert_array_equal(found.rows, stored.rows)
     for name in ("visual", "feasibility", "fused"):
         np.testing.assert_array_equal(getattr(found.scores, name), getattr(stored.scores, name))
@@ -50,6 +51,6 @@ def test_a_visitor_finds_what_it_would_find_as_the_last_row(
 
 @pytest.mark.parametrize("count", [0, 5])
 def test_where_nobody_competes_there_is_no_candidate(count: int) -> None:
-    smaller, visitor = without_last(random_gallery(count + 1, seed=3))
-    found = visit(smaller, visitor, 4, competes=np.zeros(count, np.bool_))
+    smaller, query = without_last(random_gallery(count + 1, seed=3))
+    found = rank_unstored(Ranker(smaller), query, 4, competes=np.zeros(count, np.bool_))
     assert (len(found.rows), found.compared, len(found.scores.fused)) == (0, 0, 0)

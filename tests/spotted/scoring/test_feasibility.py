@@ -13,9 +13,9 @@ from spotted.scoring import geometry
 from spotted.scoring.feasibility import (
     FeasibilityParams,
     compute_feasibility,
+    describe_journey,
     needed_speed_kmh,
     pair_feasibility,
-    reason,
 )
 from spotted.survey import Extent
 from tests.spotted.surveys import EXTENT, random_table
@@ -131,7 +131,5 @@ def test_a_knob_that_cannot_be_is_named(knob: str, value: float) -> None:
         (5.0, math.nan, ("A", "B"), "unknown: a detection has no time"),
     ],
 )
-def test_the_reason_is_told_in_words(
-    distance: float, gap: float, cameras: tuple[str, str], words: str
-) -> None:
-    assert reason(distance, gap, cameras, FeasibilityParams(max_speed_kmh=12.0)) == words
+def test_a_journey_is_described(distance: float, gap: float, cameras: tuple[str, str], words: str) -> None:
+    assert describe_journey(distance, gap, cameras, FeasibilityParams(max_speed_kmh=12.0)) == words

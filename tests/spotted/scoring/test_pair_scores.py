@@ -6,12 +6,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.calibration.model import probability
+from spotted.errors import PreconditionError
 from spotted.scoring.feasibility import FeasibilityParams, pair_feasibility
 from spotted.scoring.fusion import Fusion, fuse
+from spotted.scoring.pair_scores import PairScores, Scoring
 from spotted.scoring.similarity import pair_similarity
 from tests.spotted.surveys import random_gallery
 
 FIRST, SECOND = np.triu_indices(30, 1)
+
+
+def test_calibrated_scoring_needs_a_calibration() -> None:
+    gallery = random_gallery(5, seed=0)
+    with pytest.raises(PreconditionError, match="no calibration to score by"):
+        Scoring(gallery.table, gallery.extent, gallery.params, Fusion.CALIBRATED)
+
+
+def test_an_index_selects_all_three_scores() -> None:
+    scores = PairScores(np.float32([0.1, 0.2]), np.float32([0.3, np.nan]), np.float32([0.5, 0.6]))
+    selected = scores.at(np.array([1]))
+    assert [selected.visual.item(), selected.fused.item()] == pytest.approx([0.2, 0.6])
+    assert np.isnan(selected.feasibility).all()
 
 
 @pytest.mark.parametrize("fusion", [Fusion.PRODUCT, Fusion.VISUAL, Fusion.LOCATION])

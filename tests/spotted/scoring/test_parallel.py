@@ -4,24 +4,24 @@ import threading
 
 import pytest
 
-from spotted.scoring.parallel import ahead, running
+from spotted.scoring.parallel import map_ahead, open_runner
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_answers_come_in_the_order_of_the_items(threads: int) -> None:
-    with running(threads) as run:
+    with open_runner(threads) as run:
         assert list(run(lambda i: i * i, range(50))) == [i * i for i in range(50)]
 
 
 def test_two_threads_work_at_once() -> None:
     meeting = threading.Barrier(2, timeout=10)
-    with running(2) as run:
+    with open_runner(2) as run:
         assert sorted(run(lambda _: meeting.wait(), range(2))) == [0, 1]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_error_in_one_item_is_raised(threads: int) -> None:
-    with running(threads) as run, pytest.raises(ZeroDivisionError):
+    with open_runner(threads) as run, pytest.raises(ZeroDivisionError):
         list(run(lambda i: 1 // i, [1, 0]))
 
 
@@ -33,7 +33,7 @@ def test_answers_come_in_order_while_few_wait_to_be_taken() -> None:
         return item * item
 
     seen = 0
-    for answer in ahead(work, range(50), 2):
+    for answer in map_ahead(work, range(50), 2):
         assert answer == seen * seen
         seen += 1
         # those taken, and at most threads + 1 more
@@ -43,4 +43,4 @@ def test_answers_come_in_order_while_few_wait_to_be_taken() -> None:
 
 def test_the_first_error_ahead_ends_all() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(ahead(lambda item: 1 // (item - 3), range(10), 2))
+        list(map_ahead(lambda item: 1 // (item - 3), range(10), 2))

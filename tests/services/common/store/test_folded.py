@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
-import redis
 
 from services.common.store import keys
 from services.common.store.folded import Folded
 from services.common.store.journal import PAGE_ENTRIES, Change, Journal
 from services.common.store.store import Store
 from spotted.errors import ConcurrencyError, InvalidInputError, NotFoundError
+from tests.services.store_requests import round_trips
 
 PATIENCE_S = 30.0
 
@@ -86,20 +85,6 @@ def rename(fold: Folded[Words], word: str, request_id: str = "") -> bytes:
 
 def words(fold: Folded[Words]) -> list[str]:
     return fold.view(lambda state, _: list(state.words))
-
-
-def requests(store: Store) -> int:
-    """How many requests the store has got; asking costs some too, as many each time."""
-    with redis.Redis.from_url(store.url) as watcher:
-        return int(watcher.info("stats")["total_reads_processed"])
-
-
-@contextmanager
-def round_trips(store: Store, expected: int) -> Iterator[None]:
-    """The block sends so many requests to the store."""
-    first, before = requests(store), requests(store)
-    yield
-    assert requests(store) - before == before - first + expected
 
 
 def test_a_change_is_seen_by_every_other_fold_of_the_journal(store: Store, survey_id: str) -> None:

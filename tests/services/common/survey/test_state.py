@@ -82,6 +82,19 @@ def test_a_description_counts_what_there_is() -> None:
     assert told == described(SURVEY, uid=state.uid, cameras=1, detections=2, revision=4)
 
 
+def test_the_first_detections_fix_how_vectors_are_made() -> None:
+    unspecified = created()
+    unspecified.survey.ClearField("embedding")
+    first = added("a")
+    first.detections.spec.CopyFrom(SURVEY.embedding)
+    state = fold(unspecified)
+    before = state.described()
+    state.apply(first.SerializeToString())
+    assert not before.HasField("embedding")
+    assert state.described().embedding == SURVEY.embedding
+    assert state.described().etag == etag(SURVEY)
+
+
 def test_a_snapshot_is_kept_until_the_next_event_and_then_stays_as_it_was() -> None:
     state = fold(created(), added("a"))
     snapshot = state.snapshot()

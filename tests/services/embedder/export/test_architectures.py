@@ -19,7 +19,7 @@ from spotted.errors import InvalidInputError, PreconditionError
 from tests.services.embedder.torchvision_operators import require_timm
 
 MIEWID = ["miewid-msv2", "miewid-msv3", "miewid-msv4"]
-# parameters of timm's classifiers of 1000 kinds less their last layer
+# parameters of the timm classifiers for 1000 classes, without their last layer
 SWIN = {
     "megadescriptor-t-224": 28_288_354 - 769_000,
     "megadescriptor-s-224": 49_606_258 - 769_000,
@@ -31,7 +31,7 @@ SWIN = {
 
 
 def unfilled(model_id: str) -> PixelFeatures:
-    """A network that has shapes, but no numbers."""
+    """A network with shapes but without values."""
     require_timm()
     with torch.device("meta"):
         return build(ARCHITECTURES[model_id])
@@ -52,7 +52,7 @@ def test_an_image_becomes_a_vector_of_the_stated_dimension(model_id: str) -> Non
 @pytest.mark.parametrize("model_id", MIEWID)
 def test_miewid_has_the_published_names_and_shapes(model_id: str) -> None:
     network = unfilled(model_id).network
-    import timm  # noqa: PLC0415 - only now that it is known to be there
+    import timm  # noqa: PLC0415 - only after the check that it is installed
 
     with torch.device("meta"):
         published = timm.create_model("efficientnetv2_rw_m", pretrained=False)
@@ -65,7 +65,7 @@ def test_miewid_has_the_published_names_and_shapes(model_id: str) -> None:
     for part in ("weight", "bias", "running_mean", "running_var"):
         expected[f"bn.{part}"] = torch.Size([2152])
     assert {name: tensor.shape for name, tensor in network.state_dict().items()} == expected
-    # timm's count without its classifier, the power, and the last normalisation
+    # count of timm without its classifier, plus the power and the last normalisation
     assert parameters(network) == 53_236_442 - 2153 * 1000 + 1 + 2 * 2152
 
 
@@ -107,7 +107,7 @@ def test_the_generalised_mean_lies_between_mean_and_maximum(power: float, reduce
 
 def test_an_unknown_backbone_is_refused_with_those_there_are() -> None:
     with pytest.raises(
-        InvalidInputError, match="no weights for 'resnet'; use one of efficientnet-lite0, miew"
+        InvalidInputError, match="unknown backbone 'resnet'; use one of efficientnet-lite0, miew"
     ):
         architecture_of("resnet")
 

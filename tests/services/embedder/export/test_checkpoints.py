@@ -20,7 +20,7 @@ NAMES = {"backbone.weight", "backbone.bias", "pooling.p", "bn.weight", "bn.bias"
 
 
 def network(seed: int) -> MiewID:
-    """A network with the published parts, but one small convolution as its backbone."""
+    """A network with the published parts and a small convolution as its backbone."""
     torch.manual_seed(seed)
     small = MiewID(torch.nn.Conv2d(3, 4, 1), 4)
     for tensor in small.parameters():
@@ -90,26 +90,26 @@ def test_weights_in_half_precision_are_widened(tmp_path: Path, state: State) -> 
     assert_filled(saved(tmp_path / "half.bin", halves), {name: t.float() for name, t in halves.items()})
 
 
-def test_missing_names_are_told_with_the_remedy(tmp_path: Path, state: State) -> None:
+def test_missing_parameters_are_named_with_the_remedy(tmp_path: Path, state: State) -> None:
     few = {"pooling.p": state["pooling.p"]}
     with pytest.raises(
         InvalidInputError,
-        match=r"few.bin does not fit: it lacks backbone.bias, backbone.weight, bn.bias, bn.running_mean and "
-        "2 more; name the checkpoint of this very backbone",
+        match=r"few.bin does not fit: missing backbone.bias, backbone.weight, bn.bias, bn.running_mean and "
+        "2 more; give the checkpoint of this backbone",
     ) as caught:
         checkpoints.load(network(2), saved(tmp_path / "few.bin", few))
     assert caught.value.field == "weights"
 
 
-def test_a_wrong_shape_is_told(tmp_path: Path, state: State) -> None:
+def test_a_wrong_shape_is_reported(tmp_path: Path, state: State) -> None:
     state["bn.bias"] = torch.zeros(5)
-    with pytest.raises(InvalidInputError, match=r"it has bn.bias \(5,\) instead of \(4,\)"):
+    with pytest.raises(InvalidInputError, match=r"wrong shape: bn.bias \(5,\) instead of \(4,\)"):
         checkpoints.load(network(2), saved(tmp_path / "shape.bin", state))
 
 
-def test_a_name_that_nothing_takes_is_told(tmp_path: Path, state: State) -> None:
+def test_an_unexpected_parameter_is_reported(tmp_path: Path, state: State) -> None:
     state["backbone.blocks.9.weight"] = torch.zeros(1)
-    with pytest.raises(InvalidInputError, match=r"nothing takes its backbone.blocks.9.weight"):
+    with pytest.raises(InvalidInputError, match=r"unexpected backbone.blocks.9.weight"):
         checkpoints.load(network(2), saved(tmp_path / "more.bin", state))
 
 
@@ -124,20 +124,20 @@ def test_a_refused_file_changes_nothing(tmp_path: Path, state: State) -> None:
 
 def test_the_same_parameter_twice_is_refused(tmp_path: Path, state: State) -> None:
     state["module.pooling.p"] = state["pooling.p"]
-    with pytest.raises(InvalidInputError, match=r"holds 'pooling.p' twice"):
+    with pytest.raises(InvalidInputError, match=r"contains 'pooling.p' twice"):
         checkpoints.read(saved(tmp_path / "twice.bin", state).path)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
-        ({"pooling.p": "three"}, "'pooling.p' is no tensor"),
-        ([torch.zeros(1)], "it holds a list"),
+        ({"pooling.p": "three"}, "'pooling.p' is not a tensor"),
+        ([torch.zeros(1)], "it contains a list"),
         ({"state": Path("/")}, "it is not plain tensors"),
     ],
 )
-def test_anything_but_tensors_is_refused(content: object, told: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match=told):
+def test_anything_but_tensors_is_refused(content: object, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=message):
         checkpoints.read(saved(tmp_path / "other.bin", content).path)
 
 
@@ -165,8 +165,10 @@ def test_downsampling_of_the_original_layout_moves_to_the_stage_behind(tmp_path:
     assert checkpoints.read(saved(tmp_path / "timm.bin", moved).path) == moved
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"no weights at .*absent.bin; name the downloaded"):
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(
+        NotFoundError, match=r"weights not found: .*absent.bin; give the path of the downloaded"
+    ):
         checkpoints.from_file(tmp_path / "absent.bin")
 
 
@@ -184,7 +186,7 @@ def test_the_packaged_weights_are_the_published_ones() -> None:
         ("safetensors", lambda: checkpoints.read(Path("model.safetensors"))),
     ],
 )
-def test_a_missing_package_is_told_with_the_extra(
+def test_a_missing_package_is_reported_with_the_extra(
     package: str, call: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
@@ -194,7 +196,7 @@ def test_a_missing_package_is_told_with_the_extra(
 
 
 class Hub(BaseHTTPRequestHandler):
-    """What huggingface_hub asks of a hub that holds one repository with one file."""
+    """A hub with one repository and one file, as far as huggingface_hub needs it."""
 
     content = b""
 
@@ -218,7 +220,7 @@ class Hub(BaseHTTPRequestHandler):
         return whole
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Keep still."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -243,12 +245,12 @@ def test_weights_are_downloaded_from_a_hub_with_their_commit(hub: str, tmp_path:
 
 
 @pytest.mark.parametrize("hub_id", ["owner/other", "not an id"])
-def test_a_repository_that_the_hub_does_not_have_is_told(hub: str, hub_id: str, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=rf"the hub gives no {hub_id} .*--weights"):
+def test_a_repository_that_the_hub_does_not_have_is_reported(hub: str, hub_id: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=rf"the hub has no {hub_id} .*--weights"):
         checkpoints.from_hub(hub_id, endpoint=hub, cache=tmp_path / "cache")
 
 
-def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_cannot_be_reached_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     constants = pytest.importorskip("huggingface_hub.constants", reason="the extra `export` is not installed")
     # its own switch for machines without a network; a dead port is tried for half a minute
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)

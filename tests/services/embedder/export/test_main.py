@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from services.embedder.export.__main__ import Exported, converted, export, published
+from services.embedder.export.__main__ import Exported, export, exported_content, published
 from services.embedder.export.architectures import ARCHITECTURES, build
 from services.embedder.export.checkpoints import from_file
 from services.embedder.export.onnx_export import features
@@ -35,7 +35,7 @@ def test_a_second_export_changes_nothing(exported: Exported) -> None:
 
 def test_the_same_weights_give_the_same_bytes(exported: Exported) -> None:
     architecture = ARCHITECTURES[MODEL_ID]
-    content, _ = converted(architecture, published(architecture), "fp32", None)
+    content, _ = exported_content(architecture, published(architecture), "fp32", None)
     assert content == (exported.directory / MODEL_FILE).read_bytes()
     # the file that earlier versions exported: stored vectors are known by it
     assert exported.manifest.sha256.startswith("006e668d09ca")
@@ -52,7 +52,7 @@ def test_only_the_two_files_are_left_on_disk(exported: Exported) -> None:
 
 
 @pytest.mark.parametrize("damaged", [MODEL_FILE, MANIFEST_FILE])
-def test_a_damaged_file_is_exported_anew(damaged: str, tmp_path: Path, exported: Exported) -> None:
+def test_a_damaged_file_is_exported_again(damaged: str, tmp_path: Path, exported: Exported) -> None:
     directory = tmp_path / MODEL_ID / "1"
     directory.mkdir(parents=True)
     for name in (MODEL_FILE, MANIFEST_FILE):
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_exported_anew(damaged: str, tmp_path: Path, exported:
 
 
 def test_an_unknown_backbone_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="no weights for 'resnet'; use one of efficientnet-lite0"):
+    with pytest.raises(InvalidInputError, match="unknown backbone 'resnet'; use one of efficientnet-lite0"):
         export("resnet", tmp_path)
 
 
@@ -90,7 +90,7 @@ def test_the_command_says_in_one_line_what_it_did(exported: Exported) -> None:
     assert not done.stderr
 
 
-def test_the_manifest_tells_weights_and_measured_parity(exported: Exported) -> None:
+def test_the_manifest_holds_weights_and_measured_parity(exported: Exported) -> None:
     manifest = read_manifest(exported.directory)
     assert manifest.weights_sha256 == published(ARCHITECTURES[MODEL_ID]).sha256
     assert (manifest.precision, manifest.resize_kernel, manifest.aspect) == ("fp32", "bilinear", "stretch")
@@ -118,7 +118,7 @@ def test_other_weights_get_another_version(tmp_path: Path, exported: Exported) -
 
 
 def others() -> dict[str, torch.Tensor]:
-    """The published parameters, one of them a little changed."""
+    """The published parameters with one of them slightly changed."""
     state = torch.load(published(ARCHITECTURES[MODEL_ID]).path, weights_only=True)
     state["_conv_stem.weight"] *= 1.01
     return {f"network.{name}": tensor for name, tensor in state.items()}

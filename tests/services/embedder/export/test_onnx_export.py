@@ -22,7 +22,7 @@ SIZE = 16
 
 @pytest.fixture
 def network() -> PixelFeatures:
-    """A convolution, averaged over the area, with weights of chance."""
+    """A convolution, averaged over the area, with random weights."""
     torch.manual_seed(0)
     layers = torch.nn.Sequential(
         torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
@@ -57,7 +57,7 @@ def test_the_same_network_gives_the_same_bytes_without_paths_of_this_machine(net
 def test_another_network_fails_the_check(network: PixelFeatures, wrong: float) -> None:
     content = trace(network, SIZE)
     network.mean.data += wrong
-    with pytest.raises(PreconditionError, match="is not the torch network: features differ"):
+    with pytest.raises(PreconditionError, match="differs from the torch network: features differ"):
         check_parity(network, content, SIZE)
 
 

@@ -49,7 +49,7 @@ def content(exported: Exported) -> bytes:
 
 
 class Attending(torch.nn.Module):
-    """The least network with patches and matrix products, in place of a Swin."""
+    """The smallest network with patches and matrix products, in place of a Swin."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def elements(content: bytes) -> list[int]:
 
 
 def unrounded(graph: onnx.GraphProto, value: str) -> str:
-    """What a value is before casts to 32 bits, which change nothing that has them."""
+    """The value before casts to 32 bits, which do not change a 32-bit value."""
     casts = {
         node.output[0]: node.input[0]
         for node in graph.node
@@ -141,14 +141,14 @@ def test_powers_of_the_generalised_mean_stay_in_32_bits() -> None:
         for kind in ("Cast", "Conv", "Add", "Clip", "Pow", "Mul")
     ]
     model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "pooled", [], []))
-    assert variants._kept(model) == ["Cast", "Clip", "Pow", "Mul"]
+    assert variants._full_precision(model) == ["Cast", "Clip", "Pow", "Mul"]
 
 
 def test_fp16_pools_values_whose_cubes_it_could_not_hold() -> None:
     torch.manual_seed(0)
     network = PixelFeatures(MiewID(torch.nn.Conv2d(3, 16, 8), 16), SWIN.mean, SWIN.std).eval()
     for tensor in network.network.get_submodule("backbone").parameters():
-        # the cube of a thousandth is less than the least number of 16 bits
+        # the cube of a thousandth is below the smallest number in 16 bits
         tensor.data = tensor.data.abs() * 1e-3
     network.network.get_buffer("bn.running_var").fill_(1e-6)
     content = trace(network, SWIN.input_size)
@@ -168,7 +168,7 @@ def test_int8_of_a_transformer_needs_no_photographs(attending: bytes) -> None:
 
 def test_int8_of_a_convolutional_network_needs_photographs(content: bytes) -> None:
     with pytest.raises(
-        InvalidInputError, match=r"efficientnet-lite0 as int8 must be calibrated.*--calibration"
+        InvalidInputError, match=r"int8 of efficientnet-lite0 must be calibrated.*--calibration"
     ):
         convert(content, LITE0, "int8", None)
 
@@ -176,9 +176,11 @@ def test_int8_of_a_convolutional_network_needs_photographs(content: bytes) -> No
 def test_a_variant_that_is_too_far_from_fp32_is_refused(
     attending: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # a cosine of more than 1 cannot be had
+    # a cosine above 1 is impossible
     monkeypatch.setitem(variants.LEAST_COSINE, "int8", 1.01)
-    with pytest.raises(PreconditionError, match=r"megadescriptor-t-224 does not bear int8: features differ"):
+    with pytest.raises(
+        PreconditionError, match=r"megadescriptor-t-224 is too inaccurate as int8: features differ"
+    ):
         convert(attending, SWIN, "int8", None)
 
 
@@ -186,7 +188,7 @@ def test_too_few_photographs_are_refused(tmp_path: Path, drawing_png: bytes) -> 
     for i in range(7):
         (tmp_path / f"{i}.png").write_bytes(drawing_png)
     (tmp_path / "notes.txt").write_text("no photograph")
-    with pytest.raises(InvalidInputError, match=r"holds 7 photographs .* needs 8"):
+    with pytest.raises(InvalidInputError, match=r"has 7 photographs .* needs 8"):
         read_photographs(tmp_path, PREPROCESSING)
 
 

@@ -7,20 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox, crop
+from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray
 from spotted.errors import UnreadableImageError
+from tests.services.embedder.pictures import cropped
 
 WHITE = (255, 255, 255)
 
 
 def test_a_pixel_box_is_a_slice(drawing: ByteArray) -> None:
-    assert np.array_equal(crop(drawing, PixelBox(10, 20, 30, 40)), drawing[20:60, 10:40])
+    assert np.array_equal(cropped(drawing, PixelBox(10, 20, 30, 40)), drawing[20:60, 10:40])
 
 
 def test_a_fraction_box_is_the_pixel_box_of_its_size(drawing: ByteArray) -> None:
     fractions = FractionBox(0.1, 0.3, 0.25, 0.5)
-    assert np.array_equal(crop(drawing, fractions), crop(drawing, PixelBox(40, 90, 100, 150)))
+    assert np.array_equal(cropped(drawing, fractions), cropped(drawing, PixelBox(40, 90, 100, 150)))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_a_fraction_box_is_the_pixel_box_of_its_size(drawing: ByteArray) -> None
     ],
 )
 def test_a_box_partly_outside_is_clipped(drawing: ByteArray, box: Box, rows: slice, columns: slice) -> None:
-    assert np.array_equal(crop(drawing, box), drawing[rows, columns])
+    assert np.array_equal(cropped(drawing, box), drawing[rows, columns])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_a_box_partly_outside_is_clipped(drawing: ByteArray, box: Box, rows: sli
 )
 def test_a_box_without_pixels_is_refused_with_its_numbers(drawing: ByteArray, box: Box, message: str) -> None:
     with pytest.raises(UnreadableImageError, match=message):
-        crop(drawing, box)
+        cropped(drawing, box)
 
 
 @settings(max_examples=300, deadline=None)
@@ -68,16 +69,16 @@ def test_every_box_that_touches_the_image_holds_a_pixel(
     image = np.zeros((20, 30, 3), dtype=np.uint8)
     touches = x < 30 and y < 20 and x + width > 0 and y + height > 0
     if touches:
-        part = crop(image, PixelBox(x, y, width, height))
+        part = cropped(image, PixelBox(x, y, width, height))
         assert part.size
         assert abs(part.shape[1] - (min(30, x + width) - max(0, x))) <= 1.0
     else:
         with pytest.raises(UnreadableImageError):
-            crop(image, PixelBox(x, y, width, height))
+            cropped(image, PixelBox(x, y, width, height))
 
 
 def plainly_turned(image: ByteArray, box: PixelBox, theta: float, fill: Colour) -> ByteArray:
-    """Each pixel of the crop, read where the turned box has it, by bilinear interpolation in a loop."""
+    """Each pixel of the turned crop by bilinear interpolation, in a loop."""
     height, width = image.shape[:2]
     wide, high = round(box.width), round(box.height)
     found = np.empty((high, wide, 3))
@@ -100,7 +101,7 @@ def plainly_turned(image: ByteArray, box: PixelBox, theta: float, fill: Colour) 
 
 
 def largest_difference(one: ByteArray, other: ByteArray) -> int:
-    """In levels; Pillow cuts the fraction off after it interpolates, so that 1 means the same."""
+    """In levels; Pillow truncates after it interpolates, so that a difference of 1 counts as equal."""
     return int(np.abs(one.astype(int) - other).max())
 
 
@@ -110,29 +111,29 @@ def largest_difference(one: ByteArray, other: ByteArray) -> int:
 )
 def test_a_turned_box_is_the_plain_loop(drawing: ByteArray, box: PixelBox, theta: float) -> None:
     expected = plainly_turned(drawing, box, theta, WHITE)
-    assert largest_difference(crop(drawing, box, theta, WHITE), expected) <= 1
+    assert largest_difference(cropped(drawing, box, theta, WHITE), expected) <= 1
 
 
 def test_a_quarter_turn_is_clockwise_on_the_screen(drawing: ByteArray) -> None:
     # the box as drawn is turned clockwise, so that its upper edge is the right one of the upright square
     square = PixelBox(100, 80, 64, 64)
-    turned = crop(drawing, square, math.pi / 2)
-    assert largest_difference(turned, np.rot90(crop(drawing, square))) <= 1
+    turned = cropped(drawing, square, math.pi / 2)
+    assert largest_difference(turned, np.rot90(cropped(drawing, square))) <= 1
 
 
 def test_a_half_turn_is_upside_down(drawing: ByteArray) -> None:
     box = PixelBox(100, 80, 60, 40)
-    assert largest_difference(crop(drawing, box, math.pi), crop(drawing, box)[::-1, ::-1]) <= 1
+    assert largest_difference(cropped(drawing, box, math.pi), cropped(drawing, box)[::-1, ::-1]) <= 1
 
 
 @pytest.mark.parametrize("theta", [0.0999, -0.0999, 1e-9])
 def test_a_turn_below_a_tenth_is_none_as_in_wildbook(drawing: ByteArray, theta: float) -> None:
     box = PixelBox(100, 80, 60, 40)
-    assert np.array_equal(crop(drawing, box, theta), crop(drawing, box))
+    assert np.array_equal(cropped(drawing, box, theta), cropped(drawing, box))
 
 
 def test_a_turned_box_keeps_its_size_and_what_is_outside_is_filled(drawing: ByteArray) -> None:
-    found = crop(drawing, PixelBox(-40, -30, 80, 60), math.pi / 4, WHITE)
+    found = cropped(drawing, PixelBox(-40, -30, 80, 60), math.pi / 4, WHITE)
     assert found.shape == (60, 80, 3)
     assert (found[:, 0] == 255).all()
 
@@ -141,30 +142,30 @@ def test_only_the_pixels_around_a_turned_box_count(drawing: ByteArray) -> None:
     box, theta = PixelBox(180, 130, 40, 30), 0.7
     elsewhere = np.zeros_like(drawing)
     elsewhere[110:180, 160:240] = drawing[110:180, 160:240]
-    assert np.array_equal(crop(elsewhere, box, theta), crop(drawing, box, theta))
+    assert np.array_equal(cropped(elsewhere, box, theta), cropped(drawing, box, theta))
 
 
 def test_fractions_of_a_turned_box_are_of_the_whole_image(drawing: ByteArray) -> None:
-    expected = crop(drawing, PixelBox(40, 90, 100, 150), 0.5)
-    assert np.array_equal(crop(drawing, FractionBox(0.1, 0.3, 0.25, 0.5), 0.5), expected)
+    expected = cropped(drawing, PixelBox(40, 90, 100, 150), 0.5)
+    assert np.array_equal(cropped(drawing, FractionBox(0.1, 0.3, 0.25, 0.5), 0.5), expected)
 
 
 def test_a_huge_turned_box_is_reduced_before_it_is_turned() -> None:
     ramp = (np.arange(4200) // 20).astype(np.uint8)
     image = np.zeros((4200, 4200, 3), dtype=np.uint8)
     image[:, :, 0], image[:, :, 1] = ramp, ramp[:, None]
-    found = crop(image, PixelBox(40, 60, 4100, 4000), 0.5)
+    found = cropped(image, PixelBox(40, 60, 4100, 4000), 0.5)
     assert found.shape == (2000, 2050, 3)
-    halved = crop(image[::2, ::2], PixelBox(20, 30, 2050, 2000), 0.5)
+    halved = cropped(image[::2, ::2], PixelBox(20, 30, 2050, 2000), 0.5)
     inside = (slice(700, 1300), slice(700, 1400))
-    # the mean of four pixels and one of them, and both cut a fraction off
+    # the mean of four pixels against one of them, both truncated
     assert largest_difference(found[inside], halved[inside]) <= 2
 
 
 @pytest.mark.parametrize("theta", [math.nan, math.inf, -math.inf])
 def test_a_turn_that_is_not_finite_is_refused(drawing: ByteArray, theta: float) -> None:
     with pytest.raises(UnreadableImageError, match=r"theta .* is not finite"):
-        crop(drawing, PixelBox(0, 0, 10, 10), theta)
+        cropped(drawing, PixelBox(0, 0, 10, 10), theta)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_a_turn_that_is_not_finite_is_refused(drawing: ByteArray, theta: float) 
 )
 def test_a_turned_box_far_larger_than_the_image_is_refused(drawing: ByteArray, box: Box) -> None:
     with pytest.raises(UnreadableImageError, match=r"covers more than 1.25 times the image of 400 x 300"):
-        crop(drawing, box, 0.5)
+        cropped(drawing, box, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_a_turned_box_far_larger_than_the_image_is_refused(drawing: ByteArray, b
 )
 def test_a_turned_box_beside_the_image_is_refused(drawing: ByteArray, box: Box) -> None:
     with pytest.raises(UnreadableImageError, match="outside the image of 400 x 300"):
-        crop(drawing, box, math.pi / 4)
+        cropped(drawing, box, math.pi / 4)
 
 
 @settings(max_examples=200, deadline=None)
@@ -196,7 +197,7 @@ def test_every_turned_box_has_its_size_or_lies_outside(
 ) -> None:
     image = np.full((20, 30, 3), 200, dtype=np.uint8)
     try:
-        found = crop(image, PixelBox(x, y, width, height), theta)
+        found = cropped(image, PixelBox(x, y, width, height), theta)
     except UnreadableImageError:
         assert not (0 < x + width / 2 < 30 and 0 < y + height / 2 < 20)
         return

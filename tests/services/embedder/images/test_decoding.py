@@ -142,7 +142,7 @@ def test_something_else_is_refused_by_name(content: bytes) -> None:
 @pytest.mark.parametrize("kept", [0.02, 0.1, 0.5, 0.9, 0.98])
 def test_a_file_cut_short_is_refused(drawing: ByteArray, kind: str, kept: float) -> None:
     content = encoded(drawing, kind)
-    with pytest.raises(UnreadableImageError, match=r"damaged or cut short .*send the file again"):
+    with pytest.raises(UnreadableImageError, match=r"damaged or truncated .*send the file as the camera"):
         decode(content[: max(16, int(len(content) * kept))])
 
 
@@ -154,8 +154,8 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(
     kind: str, edits: list[tuple[float, int]]
 ) -> None:
     content = bytearray(encoded(np.arange(3 * 24 * 32, dtype=np.uint8).reshape(24, 32, 3), kind))
-    for where, value in edits:
-        content[int(where * (len(content) - 1))] = value
+    for position, value in edits:
+        content[int(position * (len(content) - 1))] = value
     try:
         pixels = decode(bytes(content), max_pixels=10_000)
     except UnreadableImageError:
@@ -191,7 +191,7 @@ def test_the_limit_counts_pixels_exactly(drawing: ByteArray, options: dict[str, 
 
 
 def with_exif(content: bytes, block: bytes) -> bytes:
-    """A JPEG file with an EXIF block and without the resolution that makes Pillow pass it over."""
+    """A JPEG file with an EXIF block, without the resolution that makes Pillow ignore the block."""
     start = content.index(b"\xff\xdb")
     return b"\xff\xd8\xff\xe1" + struct.pack(">H", len(block) + 2) + block + content[start:]
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.embedder.images.masks import MAX_RUNS, BoolArray, PngMask, RleMask, masked, read_mask
+from services.embedder.images.masks import MAX_RUNS, BoolArray, PngMask, RleMask, apply_mask, read_mask
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.pictures import encoded
 
-# of the disc below, from pycocotools 2.0
+# the disc below, encoded by pycocotools 2.0
 COCO_TEXT = "P67f02N2N2N2O0O2O0O2O000000000000000000AJ66JJ66JJ67II68JH696101N2N2N2N[4"
 
 
@@ -42,8 +42,8 @@ def plain_runs(mask: BoolArray) -> list[int]:
 def plain_text(runs: Sequence[int]) -> bytes:
     """COCO's compressed text of run lengths, in a loop."""
     text = bytearray()
-    for place, run in enumerate(runs):
-        number = run - runs[place - 2] if place > 2 else run
+    for index, run in enumerate(runs):
+        number = run - runs[index - 2] if index > 2 else run
         more = True
         while more:
             bits, number = number & 31, number >> 5
@@ -88,7 +88,7 @@ def test_pixels_of_a_png_that_are_not_0_show_the_animal(disc: BoolArray, mode: s
 
 @pytest.mark.parametrize("mask", [RleMask(40, 30, [1200]), PngMask(encoded(Image.new("L", (30, 40))))])
 def test_a_mask_of_another_size_is_refused_with_both_sizes(mask: PngMask | RleMask) -> None:
-    with pytest.raises(UnreadableImageError, match=r"mask has 30 x 40 pixels and the image 40 x 30"):
+    with pytest.raises(UnreadableImageError, match=r"mask has 30 x 40 pixels but the image 40 x 30"):
         read_mask(mask, width=40, height=30)
 
 
@@ -113,13 +113,13 @@ def test_run_lengths_that_do_not_add_up_are_refused(counts: Sequence[int] | byte
 
 @pytest.mark.parametrize("counts", [b"\x00", b"o", b"P", b"pppppppp0", "π", "~0", b"0\xff"])
 def test_text_that_is_not_cocos_is_refused(counts: bytes | str) -> None:
-    with pytest.raises(UnreadableImageError, match=r"no COCO text"):
+    with pytest.raises(UnreadableImageError, match=r"not in COCO format"):
         read_mask(RleMask(30, 40, counts), width=40, height=30)
 
 
 @pytest.mark.parametrize("counts", [[2**80], [600.5, 599.5], ["1200"], [None]])
 def test_run_lengths_that_are_no_whole_numbers_are_refused(counts: list[int]) -> None:
-    with pytest.raises(UnreadableImageError, match=r"no whole numbers"):
+    with pytest.raises(UnreadableImageError, match=r"must be whole numbers"):
         read_mask(RleMask(30, 40, counts), width=40, height=30)
 
 
@@ -138,7 +138,7 @@ def test_another_file_is_refused_by_name(content: bytes) -> None:
 @pytest.mark.parametrize("kept", [0.1, 0.4, 0.7])
 def test_a_mask_cut_short_is_refused(disc: BoolArray, kept: float) -> None:
     content = encoded(Image.fromarray(disc))
-    with pytest.raises(UnreadableImageError, match="mask is damaged or cut short"):
+    with pytest.raises(UnreadableImageError, match="mask is damaged or truncated"):
         read_mask(PngMask(content[: max(9, int(len(content) * kept))]), width=40, height=30)
 
 
@@ -161,9 +161,9 @@ def test_the_size_of_a_mask_is_known_before_memory_is_taken() -> None:
     assert peak < 1_000_000
 
 
-def test_masked_fills_what_is_not_the_animal(disc: BoolArray) -> None:
+def test_pixels_outside_the_animal_are_filled(disc: BoolArray) -> None:
     image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
-    found = masked(image, disc, (1, 2, 3))
+    found = apply_mask(image, disc, (1, 2, 3))
     assert found.dtype == np.uint8
     assert np.array_equal(found[disc], image[disc])
     assert (found[~disc] == [1, 2, 3]).all()

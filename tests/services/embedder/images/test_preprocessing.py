@@ -10,24 +10,31 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from services.embedder.images.cropping import Box, FractionBox, PixelBox, crop
+from services.embedder.images.cropping import Box, FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.masks import BoolArray, Mask, PngMask, RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.resizing import Kernel, resize
 from services.embedder.images.segmenting import Segmenter
-from services.embedder.images.tones import Reference, Tone, equalising, histograms, matching, toned
+from services.embedder.images.tones import (
+    Reference,
+    Tone,
+    apply_curves,
+    equalisation_curves,
+    histograms,
+    matching_curves,
+)
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float32Array
 from spotted.errors import InvalidInputError, UnreadableImageError
-from tests.services.embedder.pictures import encoded
+from tests.services.embedder.pictures import cropped, encoded
 
 GREY = (90, 91, 92)
 BOX = PixelBox(60, 50, 200, 140)
 EVEN = Reference(((1,) * 256,) * 3)
 
-# lossless paths: SHA-256 of the pixels that a drawing of whole numbers becomes. Where one changes with a
-# release of Pillow or numpy, that release changes embeddings: keep the old one, or raise `version`
+# lossless paths: SHA-256 of the pixels of the drawing. If one changes with a release of Pillow or numpy, that
+# release changes embeddings: keep the old one, or raise `version`
 GOLDEN_PIXELS: dict[str, tuple[Preprocessing, Box | None, float, str]] = {
     "bilinear": (
         Preprocessing(224),
@@ -184,7 +191,7 @@ def test_boxes_and_masks_refer_to_the_upright_image(drawing: ByteArray, disc: Bo
     box = PixelBox(40, 60, 200, 300)
     found = Preprocessing(8).apply(ImageCrop(content, box, mask=runs(mask)))
     expected = np.where(mask[..., None], upright, 0).astype(np.uint8)
-    assert np.array_equal(found, resize(crop(expected, box), 8))
+    assert np.array_equal(found, resize(cropped(expected, box), 8))
 
 
 @pytest.mark.parametrize("theta", [0.0, 0.8])
@@ -198,11 +205,11 @@ def test_the_order_is_tone_mask_crop_over_the_whole_image(
     counts = histograms(drawing)
     curves = {
         Tone.AS_TAKEN: np.arange(256, dtype=np.uint8)[None].repeat(3, axis=0),
-        Tone.EQUALISED: equalising(counts),
-        Tone.MATCHED: matching(counts, EVEN),
+        Tone.EQUALISED: equalisation_curves(counts),
+        Tone.MATCHED: matching_curves(counts, EVEN),
     }[tone]
-    whole = np.where(disc[..., None], toned(drawing, curves), GREY).astype(np.uint8)
-    assert np.array_equal(found, resize(crop(whole, BOX, theta, GREY), 100))
+    whole = np.where(disc[..., None], apply_curves(drawing, curves), GREY).astype(np.uint8)
+    assert np.array_equal(found, resize(cropped(whole, BOX, theta, GREY), 100))
 
 
 def test_both_kinds_of_mask_do_the_same(drawing_png: bytes, disc: BoolArray) -> None:
@@ -218,7 +225,7 @@ def test_a_mask_that_misses_the_box_is_refused(drawing_png: bytes, disc: BoolArr
 
 
 class Left:
-    """A segmenter that finds the animal in the left half of any box."""
+    """A segmenter that masks the left half of any box."""
 
     digest = "left"
 
@@ -263,10 +270,10 @@ def test_a_box_is_refused_with_its_numbers(drawing_png: bytes) -> None:
         ({"size": 0}, "size 0"),
         ({"kernel": "nearest"}, "kernel 'nearest'"),
         ({"aspect": "crop"}, "aspect 'crop'"),
-        ({"fill": (0, 0, 256)}, "no colour"),
-        ({"fill": (0, 0)}, "no colour"),
-        ({"tone": Tone.MATCHED}, "needs a reference"),
-        ({"reference": EVEN}, "nothing else uses one"),
+        ({"fill": (0, 0, 256)}, "not a colour"),
+        ({"fill": (0, 0)}, "not a colour"),
+        ({"tone": Tone.MATCHED}, "a reference is needed"),
+        ({"reference": EVEN}, "used for nothing else"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changes: dict[str, object], message: str) -> None:

@@ -19,5 +19,5 @@ def test_a_reference_comes_back_by_its_digest(store: Store) -> None:
 
 
 def test_an_unknown_reference_names_the_remedy(store: Store) -> None:
-    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; send AddReferenceImage first"):
+    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; add the reference image first"):
         ReferenceStore(store).get("nosuch")

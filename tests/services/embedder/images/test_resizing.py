@@ -21,7 +21,7 @@ def triangle(distance: FloatArray) -> FloatArray:
 
 
 def keys_cubic(distance: FloatArray) -> FloatArray:
-    """Keys' kernel with a = -0.5, which Pillow has."""
+    """The kernel of Keys with a = -0.5, as in Pillow."""
     far = np.abs(distance)
     near = 1.5 * far**3 - 2.5 * far**2 + 1
     middle = -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2

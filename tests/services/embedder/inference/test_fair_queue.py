@@ -13,7 +13,7 @@ KRUGER, ETOSHA, BULK = Share("kruger", bulk=False), Share("etosha", bulk=False),
 
 
 def admitted(admission: Admission, share: Share, size: int = 0) -> int:
-    """How many items of a share come in before one is refused."""
+    """Number of items of a share that are admitted before one is refused."""
     count = 0
     while admission.admit(share, size):
         count += 1

@@ -14,7 +14,7 @@ from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.batching import Limits
 from services.embedder.inference.fair_queue import Share
-from services.embedder.inference.image_embedder import Embedding, ImageEmbedder, Way, limits_for
+from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder, limits_for
 from spotted.arrays import Float32Array
 from spotted.errors import SpottedError, UnreadableImageError
 
@@ -26,8 +26,8 @@ def embed_all(
 ) -> list[Embedding | BaseException]:
     async def run() -> list[Embedding | BaseException]:
         embedder = ImageEmbedder(backbone, limits_for(backbone, workers))
-        way = Way(ONE, backbone.preprocessing)
-        met = await asyncio.gather(*(embedder.embed(crop, way) for crop in crops), return_exceptions=True)
+        plan = EmbedPlan(ONE, backbone.preprocessing)
+        met = await asyncio.gather(*(embedder.embed(crop, plan) for crop in crops), return_exceptions=True)
         await embedder.close()
         return met
 
@@ -75,7 +75,7 @@ def test_the_largest_image_is_the_embedders_choice(backbone: Backbone, drawing_p
     async def run() -> None:
         embedder = ImageEmbedder(backbone, max_pixels=1000)
         with pytest.raises(SpottedError, match=r"more than the 0\.0 allowed"):
-            await embedder.embed(ImageCrop(drawing_png), Way(ONE, backbone.preprocessing))
+            await embedder.embed(ImageCrop(drawing_png), EmbedPlan(ONE, backbone.preprocessing))
         await embedder.close()
 
     asyncio.run(run())
@@ -107,15 +107,15 @@ def test_one_device_is_fed_by_all_cores_and_a_cpu_by_each_of_its_own(backbone: B
     assert limits_for(backbone, 1).workers == 2
 
 
-def test_the_way_to_a_gpu_gives_the_same_vectors(backbone: Backbone, drawing_png: bytes) -> None:
+def test_limits_of_a_gpu_give_the_same_vectors(backbone: Backbone, drawing_png: bytes) -> None:
     crops = [ImageCrop(drawing_png, PixelBox(10 * n, 5 * n, 100, 120)) for n in range(12)]
 
     async def run() -> Float32Array:
-        # threads that prepare for one run at a time, as on a device of its own
+        # threads that prepare for one run at a time, as for a GPU
         limits = Limits(workers=3, runs=1, claim=1, max_batch=backbone.max_batch)
         embedder = ImageEmbedder(backbone, limits)
-        way = Way(ONE, backbone.preprocessing)
-        met = await asyncio.gather(*(embedder.embed(crop, way) for crop in crops))
+        plan = EmbedPlan(ONE, backbone.preprocessing)
+        met = await asyncio.gather(*(embedder.embed(crop, plan) for crop in crops))
         await embedder.close()
         return np.stack([one.vector for one in met])
 

@@ -100,7 +100,7 @@ def test_errors_of_a_stream_that_was_given_up_are_nobodys(caplog: pytest.LogCapt
             try:
                 return await asyncio.Future()
             except asyncio.CancelledError:
-                # as where the caller's deadline ends both the call and the work
+                # as if the caller's deadline ended both the call and the work
                 raise NotFoundError("too late") from None
 
         async def read() -> list[int]:

@@ -28,7 +28,7 @@ def with_survey(store: Store, survey_id: str, count: int = 24) -> Operations:
     return Operations(store, now=time.time)
 
 
-def test_a_training_stores_its_head_and_tells_of_it(store: Store, survey_id: str) -> None:
+def test_a_training_stores_its_head_and_reports_it(store: Store, survey_id: str) -> None:
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
     Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=3, rank=4)).run()
@@ -62,18 +62,18 @@ def test_a_recipe_travels_as_json() -> None:
     assert HeadRecipe(**json.loads(json.dumps(asdict(recipe)))) == recipe
 
 
-def test_a_collapse_is_told_of_while_the_head_trains(store: Store, survey_id: str) -> None:
+def test_a_collapse_is_reported_while_the_head_trains(store: Store, survey_id: str) -> None:
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
     recipe = HeadRecipe(epochs=200, rank=4)
     training = Training(store, operation.operation_id, survey_id, recipe)
-    told: list[str] = []
-    training.tell(Step(1, 1.0, 5, 6, 0.1, 12.0))
-    told.append(operations.get(operation.operation_id).message)
-    training.tell(Step(recipe.epochs, 0.5, 5, 6, 0.9, 1.5))
-    told.append(operations.get(operation.operation_id).message)
-    assert told[0] == "epoch 1 of 200, loss 1.0000, 5 positive and 6 negative pairs"
-    assert told[1].endswith("the vectors collapse: effective rank 1.5 of 12.0")
+    messages: list[str] = []
+    training.report(Step(1, 1.0, 5, 6, 0.1, 12.0))
+    messages.append(operations.get(operation.operation_id).message)
+    training.report(Step(recipe.epochs, 0.5, 5, 6, 0.9, 1.5))
+    messages.append(operations.get(operation.operation_id).message)
+    assert messages[0] == "epoch 1 of 200, loss 1.0000, 5 positive and 6 negative pairs"
+    assert messages[1].endswith("the vectors collapse: effective rank 1.5 of 12.0")
 
 
 def test_the_figures_of_collapse_are_stored_with_the_head(store: Store, survey_id: str) -> None:

@@ -18,7 +18,7 @@ class Clock:
         return self.now_s
 
 
-def test_progress_outlives_the_process_that_told_it(store: Store) -> None:
+def test_progress_outlives_the_process_that_reported_it(store: Store) -> None:
     clock = Clock()
     operation = Operations(store, now=clock).begin("waiting")
     operation.progress, operation.message = 0.5, "half"
@@ -36,7 +36,7 @@ def test_a_worker_that_fell_silent_has_failed_and_stays_so(store: Store) -> None
     clock.now_s += 1
     failed = operations.get(operation.operation_id)
     assert failed.state == pb.OPERATION_STATE_FAILED
-    assert "not heard of for 61 s" in failed.message
+    assert "has not reported for 61 s" in failed.message
     assert operations.get(operation.operation_id) == failed
 
 

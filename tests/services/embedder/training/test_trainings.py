@@ -1,8 +1,9 @@
-"""A head trained from places and times in a process of its own, over real channels."""
+"""Heads trained from places and times in their own processes, over real channels."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,13 +12,15 @@ import pytest
 
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
+from services.embedder.training import trainings
+from services.embedder.training.operations import Operations
 from spotted import messages
 from spotted.client import Spotted
 from spotted.client.calls import our_errors
 from spotted.errors import NotFoundError, PreconditionError
+from spotted.heads.head import HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import operations_pb2, scorer_pb2
-from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from tests.services.embedder.serving import add_survey, serving
 
 
@@ -25,7 +28,7 @@ from tests.services.embedder.serving import add_survey, serving
 def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
     with serving(store, backbone) as client:
         yield client
-    # each training is watched by a thread that has a last word with the store
+    # each training is watched by a thread that uses the store at its end
     for thread in threading.enumerate():
         if thread.name == "training":
             thread.join(30)
@@ -38,11 +41,11 @@ def train(
         survey_id=survey_id, recipe=pb.HeadRecipe(epochs=epochs, rank=4), request_id=request_id
     )
     with our_errors("embedder"):
-        return spotted.embedder.TrainHead(request, timeout=30).operation
+        return spotted.connection.embedder.stub.TrainHead(request, timeout=30).operation
 
 
 def ended(spotted: Spotted, operation_id: str) -> operations_pb2.Operation:
-    stub = OperationsServiceStub(spotted._channels["embedder"])
+    stub = spotted.connection.operations.stub
     request = operations_pb2.WatchOperationRequest(operation_id=operation_id)
     *_, last = stub.WatchOperation(request, timeout=120)
     return last.operation
@@ -53,26 +56,26 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
     add_survey(spotted, survey_id)
     operation = train(spotted, survey_id, request_id="r")
     assert train(spotted, survey_id, request_id="r").operation_id == operation.operation_id
-    with pytest.raises(PreconditionError, match="runs already"):
+    with pytest.raises(PreconditionError, match="already running"):
         train(spotted, survey_id)
     done = ended(spotted, operation.operation_id)
     assert done.state == operations_pb2.OPERATION_STATE_SUCCEEDED, done.message
     assert done.progress == 1.0
     assert {"loss", "positive_pairs", "effective_rank"} <= set(done.metrics)
-    before = spotted.score_matrix(survey_id)
+    before = spotted.survey(survey_id).score_matrix()
     request = scorer_pb2.ActivateHeadRequest(survey_id=survey_id, head_digest=done.result)
-    active = spotted.scorer.ActivateHead(request, timeout=30)
+    active = spotted.connection.scorer.stub.ActivateHead(request, timeout=30)
     assert active.score_spec.head_digest == done.result
-    adapted = spotted.score_matrix(survey_id)
+    adapted = spotted.survey(survey_id).score_matrix()
     assert np.abs(adapted - before).max() > 1e-4
-    _, vectors = spotted.detections_with_embeddings(survey_id)
-    _, stored = spotted.detections_with_embeddings(survey_id, base=True)
+    _, vectors = spotted.survey(survey_id).detections_with_embeddings()
+    _, stored = spotted.survey(survey_id).detections_with_embeddings(base=True)
     request.head_digest = ""
-    spotted.scorer.ActivateHead(request, timeout=30)
-    np.testing.assert_array_equal(spotted.score_matrix(survey_id), before)
-    _, base = spotted.detections_with_embeddings(survey_id)
+    spotted.connection.scorer.stub.ActivateHead(request, timeout=30)
+    np.testing.assert_array_equal(spotted.survey(survey_id).score_matrix(), before)
+    _, base = spotted.survey(survey_id).detections_with_embeddings()
     np.testing.assert_array_equal(base, stored)
-    applied = spotted.embedder.ApplyHead(
+    applied = spotted.connection.embedder.stub.ApplyHead(
         pb.ApplyHeadRequest(head_digest=done.result, embeddings=messages.tensor(base)), timeout=30
     )
     np.testing.assert_allclose(messages.vector(applied.embeddings), vectors, atol=2e-3)
@@ -82,7 +85,7 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
 def test_a_training_that_is_cancelled_ends_and_leaves_no_head(spotted: Spotted, survey_id: str) -> None:
     add_survey(spotted, survey_id)
     operation = train(spotted, survey_id, epochs=10_000)
-    stub = OperationsServiceStub(spotted._channels["embedder"])
+    stub = spotted.connection.operations.stub
     stub.CancelOperation(
         operations_pb2.CancelOperationRequest(operation_id=operation.operation_id), timeout=10
     )
@@ -111,5 +114,15 @@ def test_a_survey_that_is_too_small_or_unknown_is_refused(spotted: Spotted, surv
     with pytest.raises(NotFoundError):
         train(spotted, survey_id)
     add_survey(spotted, survey_id, count=5)
-    with pytest.raises(PreconditionError, match="has 5 detections; a head needs 10"):
+    with pytest.raises(PreconditionError, match="has 5 detections; training a head needs at least 10"):
         train(spotted, survey_id)
+
+
+def test_without_torch_no_training_begins(
+    store: Store, spotted: Spotted, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_survey(spotted, survey_id)
+    begun = trainings.Trainings(store, Operations(store, now=time.time), {})
+    monkeypatch.setattr(trainings, "find_spec", lambda _: None)
+    with pytest.raises(PreconditionError, match="torch is not installed in this embedder; install the extra"):
+        begun.begin(survey_id, HeadRecipe(), "")

@@ -24,7 +24,7 @@ from services.sampler.scorer_client import ScorerClient
 from services.sampler.session import round_messages
 from services.sampler.session.leases import Leases
 from services.scorer.__main__ import service as scorer_service
-from spotted.client import Spotted
+from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import (
     InvalidInputError,
     NotFoundError,
@@ -34,11 +34,10 @@ from spotted.errors import (
     UnavailableError,
 )
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import survey_pb2
 from tests.services.sampler.surveys import Sampler
 from tests.services.serving import running
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 DETECTIONS = [Detection(f"d{n}", "c", n * 4000.0) for n in range(8)]
 NOTHING = frozenset[tuple[int, int]]()
 
@@ -58,7 +57,7 @@ def around(store: Store, survey_id: str) -> Iterator[Surroundings]:
         client = ScorerClient(scorer)
         with Spotted(embedder=scorer, scorer=scorer, sampler=scorer) as spotted:
             spotted.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras={"c": Camera("c", 0.0, 0.0)}))
-            spotted.add_detections(survey_id, DETECTIONS, vectors, SPEC)
+            spotted.survey(survey_id).add_detections(DETECTIONS, vectors, SPEC)
         sampler = Sampler(store, client)
         sampler.create(survey_id, "learned")
         yield Surroundings(Settings("127.0.0.1:0", store.url, scorer), sampler)

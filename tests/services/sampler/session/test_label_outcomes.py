@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from services.sampler.session import label_outcomes
-from spotted.constraints.answers import Effect, Outcome
+from spotted.constraints.answers import LabelEffect, LabelOutcome
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.verified import EFFECTS, Ruling, Standing
 from spotted.v1 import sampler_pb2 as pb
 
 
@@ -29,37 +28,20 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize("effect", Effect)
-def test_every_effect_has_a_word_of_its_own(effect: Effect) -> None:
-    others = {e: label_outcomes.outcome_message("1-1", Outcome(e), LABELS).effect for e in Effect}
-    assert others[effect] != pb.LABEL_EFFECT_UNSPECIFIED
-    assert list(others.values()).count(others[effect]) == 1
-
-
-@pytest.mark.parametrize(
-    ("standing", "told"),
-    [
-        (Standing.PENDING, "PENDING"),
-        (Standing.SPLIT, "SPLIT"),
-        (Standing.REOPENED, "REOPENED"),
-        (Standing.MERGED, "MERGED"),
-        (Standing.SEPARATED, "SEPARATED"),
-        (Standing.UPHELD, "IMPLIED"),
-        (Standing.CONTRADICTS, "CONFLICT"),
-        (Standing.PAIR_CLOSED, "CLOSED"),
-    ],
-)
-def test_what_became_of_evidence_is_told(standing: Standing, told: str) -> None:
-    outcome = label_outcomes.outcome_message("1-1", Ruling(EFFECTS[standing], standing=standing), LABELS)
-    assert outcome.effect == pb.LabelEffect.Value(f"LABEL_EFFECT_{told}")
+@pytest.mark.parametrize("effect", LabelEffect)
+def test_an_effect_is_sent_as_the_value_of_its_name(effect: LabelEffect) -> None:
+    outcome = label_outcomes.outcome_message("1-1", LabelOutcome(effect), LABELS)
+    assert outcome.effect == pb.LabelEffect.Value(f"LABEL_EFFECT_{effect.name}")
 
 
 def test_an_outcome_holds_the_label_as_stored_and_what_it_implied() -> None:
-    outcome = label_outcomes.outcome_message("1-1", Outcome(Effect.MERGED, implied_same=6), LABELS)
+    outcome = label_outcomes.outcome_message("1-1", LabelOutcome(LabelEffect.MERGED, implied_same=6), LABELS)
     assert (outcome.label, outcome.implied_same_pairs) == (LABELS["1-1"], 6)
     assert not outcome.HasField("conflict")
     # one that was taken back since
-    assert not label_outcomes.outcome_message("9-1", Outcome(Effect.MERGED), LABELS).HasField("label")
+    assert not label_outcomes.outcome_message("9-1", LabelOutcome(LabelEffect.MERGED), LABELS).HasField(
+        "label"
+    )
 
 
 def test_a_conflict_names_both_sides_and_who_said_what() -> None:

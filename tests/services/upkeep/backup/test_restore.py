@@ -19,9 +19,11 @@ from services.common.store.store import Store
 from services.upkeep.backup.file import MAGIC, read, written
 from services.upkeep.backup.restore import restore_survey, target_id
 from spotted.client import Spotted
+from spotted.client.values import SessionInfo
+from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreVersionError
 from spotted.survey import Camera
-from spotted.v1 import sampler_pb2, scorer_pb2, store_pb2
+from spotted.v1 import store_pb2
 from tests.services.upkeep.living import Life, backed_up, entries, labels, seen, store_head
 from tests.spotted.client.surveys import serving
 
@@ -77,31 +79,30 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
 ) -> None:
     here, there, first, second = both
     life = Life(here, first, survey_id, seed=0)
-    here.create_session(survey_id, "main", strategy="mean-linkage", seed=3)
+    here.survey(survey_id).create_session("main", strategy="mean-linkage", seed=3)
     next_round(here, survey_id)
     path = backed_up(first, survey_id, tmp_path).path
     life.move()
     next_round(here, survey_id)
-    here.scorer.DeleteSurvey(scorer_pb2.DeleteSurveyRequest(survey_id=survey_id))
+    here.survey(survey_id).delete()
     # both change as often as the one that was deleted did, but otherwise
     far = [Camera(f"c{place}", x_m=900.0 * place, y_m=50_000.0 * place) for place in range(3)]
     for spotted, store in ((here, first), (there, second)):
         restore_survey(store, path)
-        spotted.upsert_cameras(survey_id, far)
+        spotted.survey(survey_id).upsert_cameras(far)
     rounds = range(15)
     assert [next_round(here, survey_id) for _ in rounds] == [next_round(there, survey_id) for _ in rounds]
 
 
 def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str, float]]:
     """The pairs that are asked next with their scores, all of them answered."""
-    asked = spotted.next_pairs(survey_id, "main", "anna", count=20).pairs
-    spotted.submit_labels(survey_id, "main", labels(asked, lambda: sampler_pb2.ANSWER_DIFFERENT))
+    asked = spotted.survey(survey_id).session("main").next_pairs("anna", count=20).pairs
+    spotted.survey(survey_id).session("main").submit_labels(labels(asked, lambda: Answer.DIFFERENT))
     return [(pair.first.detection_id, pair.second.detection_id, pair.score) for pair in asked]
 
 
-def sessions(spotted: Spotted, survey_id: str) -> list[sampler_pb2.Session]:
-    request = sampler_pb2.ListSessionsRequest(survey_id=survey_id)
-    return list(spotted.sampler.ListSessions(request).sessions)
+def sessions(spotted: Spotted, survey_id: str) -> list[SessionInfo]:
+    return list(spotted.survey(survey_id).sessions())
 
 
 @pytest.fixture(scope="module")
@@ -213,11 +214,12 @@ def test_a_restore_that_is_killed_shows_nothing_and_is_repeated(
 ) -> None:
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from services.common.store.store import Store\nfrom services.upkeep.backup.restore import restore\n"
+        "from services.common.store.store import Store\n"
+        "from services.upkeep.backup.restore import restore_survey\n"
         "store = Store(sys.argv[1])\nstore.open()\nseen = []\n"
         "def wait(*told):\n    seen.append(told)\n"
         "    if len(seen) == int(sys.argv[3]):\n        print('here', flush=True)\n        sys.stdin.read()\n"
-        "restore(store, Path(sys.argv[2]), progress=wait)\n"
+        "restore_survey(store, Path(sys.argv[2]), progress=wait)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, second_url, str(file), str(pages)],
@@ -259,7 +261,7 @@ def test_services_that_knew_more_of_the_survey_see_what_was_restored(
     path = backed_up(first, survey_id, tmp_path).path
     life.add()
     life.add()
-    assert here.survey(survey_id).revision == 6
+    assert here.survey(survey_id).info().revision == 5
     # gone and back behind the service's back, and as long as it was
     first.delete(keys.survey_journal(survey_id))
     restore_survey(first, path)

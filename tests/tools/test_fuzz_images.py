@@ -13,7 +13,7 @@ from tests.services.embedder.pictures import encoded
 from tools.fuzz_cases import Case, pictures
 from tools.fuzz_images import MEMORY_BYTES, FaultError, Watched, fuzz, task
 
-# about as many as ten seconds take; `make fuzz` runs for minutes
+# takes about ten seconds; `make fuzz` runs for minutes
 EXAMPLES = 1000
 
 
@@ -53,7 +53,7 @@ def test_mutated_files_boxes_and_masks_are_read_or_refused_and_nothing_else() ->
     with Watched() as watched:
         fuzz(watched, examples=EXAMPLES, start=0)
     assert watched.answers.total() >= EXAMPLES
-    # most damage is noticed, and some files stay whole, so that all steps run
+    # most damage is detected, and some files stay intact, so that all steps run
     assert watched.answers["refused"] > EXAMPLES // 10
     assert watched.answers["accepted"] > EXAMPLES // 10
 
@@ -71,7 +71,7 @@ def test_the_stated_memory_suffices_for_every_step(kind: str, mode: str, options
     memory_bytes = BYTES_PER_PIXEL * 6_000_000 + (16 << 20)
     with Watched(every_step, memory_bytes=memory_bytes) as watched:
         watched.run(Case(0, crop))
-    # the decoded pixels alone take this
+    # the decoded pixels take this much
     assert watched.most_bytes > 3 * 6_000_000
 
 
@@ -80,24 +80,24 @@ def test_the_files_that_are_mutated_are_sound(kind: int) -> None:
     assert task(Case(0, ImageCrop(pictures()[kind]))) == "accepted"
 
 
-def test_the_watch_tells_a_hang(sound: Case) -> None:
+def test_the_watch_reports_a_hang(sound: Case) -> None:
     with Watched(hang, limit_s=0.2) as watched, pytest.raises(FaultError, match=r"more than 0.2 s"):
         watched.run(sound)
 
 
-def test_the_watch_tells_a_crash_and_goes_on(sound: Case) -> None:
+def test_the_watch_reports_a_crash_and_goes_on(sound: Case) -> None:
     with Watched(crash) as watched:
         for _ in range(2):
             with pytest.raises(FaultError, match="ended the process with status -6"):
                 watched.run(sound)
 
 
-def test_the_watch_tells_another_error(sound: Case) -> None:
+def test_the_watch_reports_another_error(sound: Case) -> None:
     with Watched(fail) as watched, pytest.raises(FaultError, match="raised ZeroDivisionError: once"):
         watched.run(sound)
 
 
-def test_the_watch_tells_memory_that_is_taken_and_that_is_asked_for(sound: Case) -> None:
+def test_the_watch_reports_memory_that_is_taken_and_that_is_requested(sound: Case) -> None:
     with Watched(hoard) as watched, pytest.raises(FaultError, match=r"took \d+ MB where|MemoryError"):
         watched.run(sound)
     with Watched(reserve) as watched, pytest.raises(FaultError, match="raised MemoryError"):

@@ -1,0 +1,54 @@
+"""The journal of a session: as lines of JSON, and as the messages of an import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+
+from spotted.client.session_messages import session_event
+from spotted.client.values.sessions import SessionEvent
+from spotted.errors import InvalidInputError
+from spotted.v1 import sampler_pb2
+
+# most events of one message of an import; a larger event is sent in a message of its own
+MOST_EVENTS, MOST_EVENT_BYTES = 1000, 1 << 20
+
+
+def event_json(event: SessionEvent) -> str:
+    """An event as one line of JSON, in the contract's JSON form."""
+    return json_format.MessageToJson(_message(event), indent=None)
+
+
+def read_event(text: str) -> SessionEvent:
+    """An event from its JSON. Raises InvalidInputError."""
+    try:
+        return session_event(json_format.Parse(text, sampler_pb2.SessionEvent()))
+    except json_format.ParseError as error:
+        raise InvalidInputError(f"not an event of a session ({error}); export the session again") from error
+
+
+def import_parts(
+    survey_id: str, session_id: str, events: Iterable[SessionEvent]
+) -> Iterator[sampler_pb2.ImportSessionRequest]:
+    """Events as messages of an import: the ids in the first, `complete` in the last."""
+    part = sampler_pb2.ImportSessionRequest(survey_id=survey_id, session_id=session_id)
+    size = 0
+    for event in map(_message, events):
+        if len(part.events) == MOST_EVENTS or size + event.ByteSize() > MOST_EVENT_BYTES:
+            yield part
+            part, size = sampler_pb2.ImportSessionRequest(), 0
+        part.events.append(event)
+        size += event.ByteSize()
+    part.complete = True
+    yield part
+
+
+def _message(event: SessionEvent) -> sampler_pb2.SessionEvent:
+    try:
+        return sampler_pb2.SessionEvent.FromString(event.content)
+    except DecodeError as error:
+        raise InvalidInputError(
+            f"event {event.position} is not an event of a session ({error}); export the session again"
+        ) from error

@@ -1,0 +1,200 @@
+"""The client's entry point: connections to the three services, and handles on what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from spotted import messages
+from spotted.arrays import Float32Array
+from spotted.client.connection import CALL_TIMEOUT_S, Connection, request_id
+from spotted.client.credentials import NOBODY, Credentials
+from spotted.client.embedding_messages import (
+    crop_message,
+    embedded,
+    embedder_info,
+    model,
+    preparation_message,
+)
+from spotted.client.operation_handle import OperationHandle
+from spotted.client.survey_handle import SurveyHandle
+from spotted.client.survey_messages import survey_info
+from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation
+from spotted.client.values.surveys import SurveyInfo
+from spotted.errors import PreconditionError
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.survey import Survey
+from spotted.v1 import embedder_pb2, scorer_pb2, survey_pb2
+
+DEFAULT_DIRECTORY = Path.home() / ".local" / "share" / "spotted"
+DEFAULT_FEASIBILITY = FeasibilityParams()
+
+
+class Spotted:
+    """The three services as one object; close it, or use it in a `with` statement.
+
+    Every call has a deadline, is retried only if nothing answered, and raises the classes of spotted.errors.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedder: str,
+        scorer: str,
+        sampler: str,
+        timeout_s: float = CALL_TIMEOUT_S,
+        credentials: Credentials = NOBODY,
+    ) -> None:
+        """Open connections; nothing is sent before the first call.
+
+        embedder, scorer, sampler: addresses, e.g. `127.0.0.1:7102` or `dns:///scorer.spotted:7102`.
+        timeout_s: deadline of ordinary calls. credentials: for services that require a token or use TLS.
+        Raises InvalidInputError, PreconditionError for credentials that cannot be used.
+        """
+        self.connection = Connection(
+            embedder=embedder, scorer=scorer, sampler=sampler, timeout_s=timeout_s, credentials=credentials
+        )
+
+    @classmethod
+    def local(cls, directory: Path = DEFAULT_DIRECTORY) -> Self:
+        """A client of the services that `spotted up` started. Raises PreconditionError if there are none."""
+        # a client of services elsewhere needs no store of its own
+        from spotted.local import processes  # noqa: PLC0415
+
+        run = processes.read(directory)
+        if run is None:
+            raise PreconditionError(f"no services were started in {directory}; run `spotted up` first")
+        return cls(
+            embedder=run.address("embedder"), scorer=run.address("scorer"), sampler=run.address("sampler")
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.connection.close()
+
+    def survey(self, survey_id: str) -> SurveyHandle:
+        """A survey by its id; no call is made."""
+        return SurveyHandle(self.connection, survey_id)
+
+    def surveys(self) -> Iterator[SurveyInfo]:
+        """All surveys, ordered by id."""
+        scorer = self.connection.scorer
+        for page in scorer.pages(scorer.stub.ListSurveys, scorer_pb2.ListSurveysRequest()):
+            yield from (survey_info(survey) for survey in page.surveys)
+
+    def create_survey(
+        self, survey: Survey, *, feasibility: FeasibilityParams = DEFAULT_FEASIBILITY
+    ) -> SurveyHandle:
+        """Create a survey and its cameras; both may already exist with equal content.
+
+        Raises AlreadyExistsError if the id is taken by a survey with other content.
+        """
+        scorer = self.connection.scorer
+        message = survey_pb2.Survey(
+            survey_id=survey.survey_id,
+            display_name=survey.display_name,
+            start_time=messages.timestamp(survey.start_s),
+            end_time=messages.timestamp(survey.end_s),
+            feasibility=messages.feasibility_message(feasibility),
+        )
+        request = scorer_pb2.CreateSurveyRequest(survey=message, request_id=request_id())
+        scorer.call(scorer.stub.CreateSurvey, request)
+        handle = self.survey(survey.survey_id)
+        if survey.cameras:
+            handle.upsert_cameras(survey.cameras.values())
+        return handle
+
+    def operation(self, operation_id: str) -> OperationHandle:
+        """An operation by its id; no call is made."""
+        return OperationHandle(self.connection, operation_id)
+
+    def embed(
+        self,
+        crops: Iterable[Crop],
+        *,
+        model_id: str = "",
+        survey_id: str = "",
+        head_digest: str = "",
+        preparation: Preparation | None = None,
+    ) -> Iterator[Embedded]:
+        """The vectors of any number of crops, in their order; `crops` is read while results arrive.
+
+        model_id: "" for the embedder's default backbone. survey_id: the survey that the work is for; surveys
+        share the embedder fairly. head_digest: a stored head to apply, "" for base embeddings, which surveys
+        store. Raises NotFoundError for an unknown model, head or reference.
+        """
+        embedder = self.connection.embedder
+        requests = (
+            embedder_pb2.EmbedStreamRequest(
+                crop=crop_message(crop),
+                model_id=model_id,
+                survey_id=survey_id,
+                head_digest=head_digest,
+                preparation=preparation_message(preparation),
+            )
+            for crop in crops
+        )
+        for response in embedder.stream(embedder.stub.EmbedStream, requests):
+            yield embedded(response.result, response.spec)
+
+    def embed_batch(
+        self,
+        crops: Sequence[Crop],
+        *,
+        model_id: str = "",
+        survey_id: str = "",
+        head_digest: str = "",
+        preparation: Preparation | None = None,
+    ) -> list[Embedded]:
+        """The vectors of up to 16 crops in one call; arguments as in `embed`.
+
+        Raises OverloadedError at once if the embedder's queue is full, while `embed` waits.
+        """
+        embedder = self.connection.embedder
+        request = embedder_pb2.EmbedRequest(
+            crops=[crop_message(crop) for crop in crops],
+            model_id=model_id,
+            survey_id=survey_id,
+            head_digest=head_digest,
+            preparation=preparation_message(preparation),
+        )
+        response = embedder.call(embedder.stub.Embed, request)
+        return [embedded(result, response.spec) for result in response.results]
+
+    def add_reference(self, image: bytes) -> str:
+        """Store the histogram of a reference image; returns the digest for `Preparation.reference_digest`."""
+        embedder = self.connection.embedder
+        request = embedder_pb2.AddReferenceImageRequest(image=image)
+        return embedder.call(embedder.stub.AddReferenceImage, request).reference_digest
+
+    def apply_head(self, head_digest: str, embeddings: npt.NDArray[np.floating]) -> Float32Array:
+        """Adapted unit vectors (n, D) of base embeddings (n, D). Raises NotFoundError for the head."""
+        embedder = self.connection.embedder
+        request = embedder_pb2.ApplyHeadRequest(
+            head_digest=head_digest, embeddings=messages.tensor(embeddings)
+        )
+        return messages.vector(embedder.call(embedder.stub.ApplyHead, request).embeddings)
+
+    def models(self) -> Iterator[Model]:
+        """The backbones that the embedder has loaded, ordered by id."""
+        embedder = self.connection.embedder
+        for page in embedder.pages(embedder.stub.ListModels, embedder_pb2.ListModelsRequest()):
+            yield from (model(one) for one in page.models)
+
+    def server_info(self) -> EmbedderInfo:
+        """The embedder's version, limits and models."""
+        embedder = self.connection.embedder
+        return embedder_info(embedder.call(embedder.stub.GetServerInfo, embedder_pb2.GetServerInfoRequest()))

@@ -1,0 +1,189 @@
+"""One survey: its settings, contents, scores, heads, calibrations and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from spotted import messages
+from spotted.client.connection import LONG_TIMEOUT_S, Connection, request_id
+from spotted.client.embedding_messages import recipe_message
+from spotted.client.operation_handle import OperationHandle
+from spotted.client.session_events import import_parts
+from spotted.client.session_handle import SessionHandle
+from spotted.client.session_messages import session_info
+from spotted.client.survey_contents import SurveyContents
+from spotted.client.survey_messages import calibration_fit, pair_messages, survey_info
+from spotted.client.survey_scores import SurveyScores
+from spotted.client.values.sessions import SessionEvent, SessionInfo
+from spotted.client.values.surveys import CalibrationFit, SurveyInfo
+from spotted.constraints.trust import Trust
+from spotted.heads.head import HeadRecipe
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.survey import Survey
+from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
+
+
+class SurveyHandle(SurveyContents, SurveyScores):
+    """A survey on the services; every method raises NotFoundError if it does not exist."""
+
+    def __init__(self, connection: Connection, survey_id: str) -> None:
+        self.survey_id = survey_id
+        self._connection = connection
+        self._scorer = connection.scorer
+
+    def __repr__(self) -> str:
+        return f"SurveyHandle({self.survey_id!r})"
+
+    def info(self) -> SurveyInfo:
+        """The survey as stored."""
+        request = scorer_pb2.GetSurveyRequest(survey_id=self.survey_id)
+        return survey_info(self._scorer.call(self._scorer.stub.GetSurvey, request).survey)
+
+    def update(
+        self,
+        *,
+        display_name: str | None = None,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        feasibility: FeasibilityParams | None = None,
+        etag: str = "",
+    ) -> SurveyInfo:
+        """Change the fields that are not None; another extent or feasibility changes every score.
+
+        etag: of the `info` that the change is based on; "" to change it whatever it is now.
+        Raises ConcurrencyError if the survey's etag is another one by now.
+        """
+        message = survey_pb2.Survey(
+            survey_id=self.survey_id,
+            display_name=display_name or "",
+            start_time=messages.timestamp(start_s),
+            end_time=messages.timestamp(end_s),
+            feasibility=messages.feasibility_message(feasibility) if feasibility else None,
+            etag=etag,
+        )
+        request = scorer_pb2.UpdateSurveyRequest(survey=message, request_id=request_id())
+        values = {
+            "display_name": display_name,
+            "start_time": start_s,
+            "end_time": end_s,
+            "feasibility": feasibility,
+        }
+        request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
+        return survey_info(self._scorer.call(self._scorer.stub.UpdateSurvey, request).survey)
+
+    def update_extent(self, survey: Survey) -> SurveyInfo:
+        """Declare another start and end, and add or replace the cameras; every score may change."""
+        changed = self.update(start_s=survey.start_s, end_s=survey.end_s)
+        return self.upsert_cameras(survey.cameras.values()) if survey.cameras else changed
+
+    def delete(self) -> None:
+        """Delete the survey with all it holds, sessions included."""
+        request = scorer_pb2.DeleteSurveyRequest(survey_id=self.survey_id, request_id=request_id())
+        self._scorer.call(self._scorer.stub.DeleteSurvey, request)
+
+    def train_head(self, recipe: HeadRecipe | None = None) -> OperationHandle:
+        """Start the training of an adaptation head; the operation's result is the head's digest.
+
+        recipe: None for the embedder's default; the embedder sets batch sizes itself.
+        Raises PreconditionError for too few detections, or if a training of the survey already runs.
+        """
+        embedder = self._connection.embedder
+        request = embedder_pb2.TrainHeadRequest(
+            survey_id=self.survey_id,
+            recipe=recipe_message(recipe) if recipe else None,
+            request_id=request_id(),
+        )
+        operation = embedder.call(embedder.stub.TrainHead, request).operation
+        return OperationHandle(self._connection, operation.operation_id)
+
+    def activate_head(self, digest: str) -> SurveyInfo:
+        """Score the survey through a head from now on; "" for base embeddings."""
+        request = scorer_pb2.ActivateHeadRequest(
+            survey_id=self.survey_id, head_digest=digest, request_id=request_id()
+        )
+        return survey_info(self._scorer.call(self._scorer.stub.ActivateHead, request).survey)
+
+    def fit_calibration(
+        self, labels: Iterable[tuple[str, str, bool]] = (), *, use_known_individuals: bool = False
+    ) -> CalibrationFit:
+        """Learn from labelled pairs how probable it is that a pair shows one animal.
+
+        labels: two detection ids, and whether both show one animal.
+        use_known_individuals: also learn from the detections' individual_id.
+        With too few labels nothing changes, and the result's `reason` says why.
+        """
+        given = list(labels)
+        pairs = pair_messages((first, second) for first, second, _ in given)
+        request = scorer_pb2.FitCalibrationRequest(
+            survey_id=self.survey_id,
+            labels=[
+                scorer_pb2.LabelledPair(pair=pair, same=same)
+                for pair, (_, _, same) in zip(pairs, given, strict=True)
+            ],
+            use_known_individuals=use_known_individuals,
+            request_id=request_id(),
+        )
+        return calibration_fit(
+            self._scorer.call(self._scorer.stub.FitCalibration, request, timeout_s=LONG_TIMEOUT_S)
+        )
+
+    def activate_calibration(self, digest: str) -> SurveyInfo:
+        """Return to an earlier calibration; "" for none."""
+        request = scorer_pb2.ActivateCalibrationRequest(
+            survey_id=self.survey_id, calibration_digest=digest, request_id=request_id()
+        )
+        return survey_info(self._scorer.call(self._scorer.stub.ActivateCalibration, request).survey)
+
+    def sessions(self) -> Iterator[SessionInfo]:
+        """The survey's annotation sessions, ordered by id."""
+        sampler = self._connection.sampler
+        request = sampler_pb2.ListSessionsRequest(survey_id=self.survey_id)
+        for page in sampler.pages(sampler.stub.ListSessions, request):
+            yield from (session_info(session) for session in page.sessions)
+
+    def session(self, session_id: str) -> SessionHandle:
+        """A session by its id; no call is made."""
+        return SessionHandle(self._connection, self.survey_id, session_id)
+
+    def create_session(
+        self,
+        session_id: str,
+        *,
+        strategy: str = "",
+        top_k: int = 0,
+        eps: float | None = None,
+        seed: int = 0,
+        retrain: bool = False,
+        trust: Trust | None = None,
+    ) -> SessionHandle:
+        """Create an annotation session; one with equal settings may already exist.
+
+        strategy: "" for the default. top_k: candidates of each detection to start with, 0 for the default.
+        eps: clustering radius on 1 - score, None to choose it from the scores. retrain: retrain the
+        similarity on the labels. trust: None for single until a second annotator answers, then verified.
+        Raises AlreadyExistsError if the id is taken by a session with other settings.
+        """
+        sampler = self._connection.sampler
+        session = sampler_pb2.Session(
+            survey_id=self.survey_id,
+            session_id=session_id,
+            strategy=sampler_pb2.StrategySettings(
+                strategy_id=strategy, top_k=top_k, eps=eps, retrain=retrain
+            ),
+            seed=seed,
+            trust=sampler_pb2.Trust.ValueType(trust or 0),
+        )
+        request = sampler_pb2.CreateSessionRequest(session=session, request_id=request_id())
+        sampler.call(sampler.stub.CreateSession, request)
+        return self.session(session_id)
+
+    def import_session(self, session_id: str, events: Iterable[SessionEvent]) -> SessionHandle:
+        """Create a session from the events of another, with all answers, rounds and times.
+
+        events: read while they are sent; from `SessionHandle.events`. The survey must have the detections
+        that they name. Raises AlreadyExistsError for a session with another journal, InvalidInputError that
+        names the first wrong event; nothing is stored then.
+        """
+        sampler = self._connection.sampler
+        sampler.send(sampler.stub.ImportSession, import_parts(self.survey_id, session_id, events))
+        return self.session(session_id)

@@ -1,0 +1,108 @@
+"""The candidates of a detection, and the evidence for one pair."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spotted.client.values.surveys import ScoreSpec
+
+
+class CandidateRule(enum.IntEnum):
+    """A rule that leaves detections out; the values are those of `spotted.v1.CandidateRule`."""
+
+    SAME_IMAGE = 1
+    """In the query's own image, hence another animal; always applied."""
+    SIDE = 2
+    """`CandidateFilter.comparable_sides_only`."""
+    ENCOUNTER = 3
+    """`CandidateFilter.exclude_same_encounter`."""
+    CAMERA = 4
+    """`CandidateFilter.camera_ids`."""
+    TIME = 5
+    """`CandidateFilter.captured_from_s` and `captured_before_s`."""
+    UNKNOWN_INDIVIDUAL = 6
+    """`CandidateFilter.known_individuals_only`."""
+    EXCLUDED_INDIVIDUAL = 7
+    """`CandidateFilter.exclude_individual_ids`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFilter:
+    """Which detections may be candidates; every rule that is set must hold.
+
+    >>> CandidateFilter(camera_ids=("CAM07",), exclude_same_encounter=True).known_individuals_only
+    False
+    """
+
+    comparable_sides_only: bool = False
+    """Leave out the other flank; detections of unknown side stay in."""
+    exclude_same_encounter: bool = False
+    """Leave out detections of the query's own encounter."""
+    camera_ids: tuple[str, ...] = ()
+    """Only these cameras; empty for all."""
+    captured_from_s: float | None = None
+    """Only at or after this instant, UTC seconds since 1970; leaves out detections without a time."""
+    captured_before_s: float | None = None
+    """Only before this instant, UTC seconds since 1970; leaves out detections without a time."""
+    known_individuals_only: bool = False
+    """Only detections with an individual_id."""
+    exclude_individual_ids: tuple[str, ...] = ()
+    """Leave out the detections of these individuals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A detection that may show the same animal, with its evidence."""
+
+    detection_id: str
+    """Which detection."""
+    visual: float
+    """max(0, cosine), 0 to 1."""
+    feasibility: float | None
+    """0 to 1; None if a position or time is missing, and `fused` is then the visual score."""
+    fused: float
+    """The score that ranks, under the fusion asked for."""
+    reason: str
+    """The feasibility as a phrase, such as "needs 4.1 km/h between CAM07 and CAM12"."""
+    individual_id: str
+    """Known identity; "" if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The candidates of one detection."""
+
+    detection_id: str
+    """The query."""
+    candidates: tuple[Candidate, ...]
+    """Best first; equal scores are ordered by detection id."""
+    compared: int
+    """Detections that were compared, after the filter and without the image's other animals."""
+    excluded: Mapping[CandidateRule, int]
+    """Detections left out by each rule; rules that left out none are not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairExplanation:
+    """Everything known about one pair."""
+
+    visual: float
+    """max(0, cosine), 0 to 1."""
+    feasibility: float | None
+    """0 to 1; None if a position or time is missing."""
+    fused: float
+    """The score under the fusion asked for."""
+    distance_m: float | None
+    """Between the cameras, metres; None if a position is unknown."""
+    gap_s: float | None
+    """Between the captures, seconds; None if a time is unknown."""
+    needed_speed_kmh: float | None
+    """distance / gap; None if unknown, infinite if the gap is 0."""
+    percentile: float
+    """Share, 0 to 100, of all detections that the first scores below the second."""
+    reason: str
+    """The feasibility as a phrase."""
+    score_spec: ScoreSpec
+    """What the scores are made from."""

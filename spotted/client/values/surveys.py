@@ -1,0 +1,149 @@
+"""A survey as the scorer stores it, and the results of changing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spotted.arrays import FloatArray
+from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.fusion import Fusion
+from spotted.survey import Detection
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpec:
+    """How vectors were made; vectors of unequal specs are never compared.
+
+    >>> base = EmbeddingSpec("3f2a", "91cc", dimension=1280)
+    >>> base == EmbeddingSpec("3f2a", "91cc", dimension=1280, head_digest="77b0")
+    False
+    """
+
+    backbone_digest: str
+    """SHA-256 (hex) of the backbone's ONNX file."""
+    preprocessing_digest: str
+    """SHA-256 (hex) of the preprocessing: decode, crop, resize, size."""
+    dimension: int
+    """Number of elements of a vector."""
+    head_digest: str = ""
+    """SHA-256 (hex) of the head that adapted the vector; "" for a base embedding, which surveys store."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSpec:
+    """Everything a score depends on; equal specs and equal detections give equal scores."""
+
+    embedding: EmbeddingSpec | None
+    """How the base embeddings were made; None before the first detection."""
+    head_digest: str
+    """SHA-256 (hex) of the active adaptation head; "" if none is active."""
+    feasibility_digest: str
+    """SHA-256 (hex) of the feasibility settings and the survey's extent."""
+    calibration_digest: str
+    """SHA-256 (hex) of the calibration; "" if scores are not calibrated."""
+    fusion: Fusion
+    """How visual similarity and feasibility were fused."""
+    fallback: str
+    """Why scores are not calibrated although CALIBRATED was asked for; "" otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyInfo:
+    """A survey as stored: its declared extent, settings and counts, without its cameras and detections."""
+
+    survey_id: str
+    """Chosen by whoever created it."""
+    display_name: str
+    """Free text for people."""
+    start_s: float
+    """Start of the effort, UTC seconds since 1970."""
+    end_s: float
+    """End of the effort, UTC seconds since 1970."""
+    feasibility: FeasibilityParams
+    """How feasibility is computed."""
+    embedding: EmbeddingSpec | None
+    """How its vectors are made; None before the first detection."""
+    camera_count: int
+    """Number of cameras."""
+    detection_count: int
+    """Number of detections."""
+    revision: int
+    """Counts the survey's changes; equal revisions of one `uid` give equal scores."""
+    etag: str
+    """Changes with every change of the survey's own fields."""
+    head_digest: str
+    """SHA-256 (hex) of the active adaptation head; "" if base embeddings are scored."""
+    calibration_digest: str
+    """SHA-256 (hex) of the active calibration; "" if there is none."""
+    uid: str
+    """Distinguishes surveys that had the same id one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedDetection:
+    """A detection that was not stored."""
+
+    detection_id: str
+    """Which detection."""
+    reason: str
+    """ALREADY_EXISTS, NOT_FOUND (unknown camera) or INVALID_INPUT."""
+    message: str
+    """The cause and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedDetections:
+    """The result of adding detections."""
+
+    added: int
+    """Newly stored."""
+    unchanged: int
+    """Already stored with equal content."""
+    rejected: tuple[RejectedDetection, ...]
+    """Not stored, each with its reason."""
+    survey: SurveyInfo
+    """The survey with its new counts and revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedDetections:
+    """The result of deleting detections."""
+
+    deleted: int
+    """Deleted by this call."""
+    missing: int
+    """Ids that the survey does not have."""
+    survey: SurveyInfo
+    """The survey with its new counts and revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionPage:
+    """Some detections with their vectors, as read from the scorer."""
+
+    detections: tuple[Detection, ...]
+    """In the order they were added."""
+    embeddings: FloatArray
+    """(n, D) float16 unit vectors; (0, 0) for an empty page."""
+    revision: int
+    """The survey's revision that was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationFit:
+    """The result of fitting a calibration."""
+
+    survey: SurveyInfo
+    """The survey, with its new `calibration_digest` if one was fitted."""
+    reason: str
+    """Why no calibration was fitted, and the remedy; "" if one was."""
+    same_pairs: int
+    """Pairs of one animal that were learned from, labelled or implied."""
+    different_pairs: int
+    """Pairs of two animals that were learned from."""
+    individuals: int
+    """Animals with two detections or more among them."""
+    held_out_error: float
+    """Expected calibration error on animals that were left out, 15 bins of equal weight."""
+    score_spec: ScoreSpec
+    """What CALIBRATED scores are made from now."""

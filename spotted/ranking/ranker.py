@@ -1,0 +1,226 @@
+"""Exact top-k over the fused score, in blocks, without a dense matrix.
+
+A matrix product finds every pair that could be among the best within its rounding error; only those pairs
+are scored exactly, each by itself. The result equals that of scoring every pair exactly, and no block size,
+row order or thread count changes a bit of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spotted.arrays import Float32Array, IntArray
+from spotted.errors import InvalidInputError
+from spotted.ranking.gallery import Gallery
+from spotted.ranking.search import Allowed, Contest, Search
+from spotted.ranking.shortlist import ranking_keys
+from spotted.scoring import geometry
+from spotted.scoring.bounds import Journeys
+from spotted.scoring.fusion import Fusion
+from spotted.scoring.pair_scores import PairScores
+from spotted.scoring.parallel import Runner, open_runner
+from spotted.scoring.similarity import approximate_similarity, pair_similarity, single_precision
+
+# candidates per detection unless the caller asks for another number
+TOP_K = 20
+# queries of one block
+BLOCK = 1024
+# embeddings are copied to float32 up to this size: 52,000 of 1,280 dimensions
+WIDE_BYTES = 256 * 1024 * 1024
+# most pairs held at once, some 24 bytes each and as much again while they are sorted
+HELD = 2_000_000
+# pairs whose exact similarity is computed at once
+PAIRS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The candidates of one query, best first."""
+
+    query: int
+    """Row of the query."""
+    rows: IntArray
+    """(m,) rows of the candidates."""
+    scores: PairScores
+    """(m,) each."""
+    compared: int
+    """Number of rows that competed."""
+
+
+class Ranker:
+    """Ranks the rows of a gallery.
+
+    Everything that a search needs is prepared at construction: a float32 copy of float16 embeddings, if it
+    takes no more than WIDE_BYTES, and the journeys between rows. So make one ranker for each gallery and keep
+    it; it can be shared by threads.
+
+    >>> from spotted.survey import Extent, DetectionTable
+    >>> from spotted.scoring import FeasibilityParams, unit_rows
+    >>> vectors = unit_rows(np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]))
+    >>> unknown, zeros = np.full(3, np.nan), np.zeros(3)
+    >>> table = DetectionTable(
+    ...     position_m=np.full((3, 2), np.nan),
+    ...     time_s=unknown,
+    ...     image=np.full(3, -1),
+    ...     side=np.zeros(3, np.int64),
+    ...     location_uncertainty_m=zeros,
+    ...     clock_suspect=zeros.astype(bool),
+    ... )
+    >>> gallery = Gallery(vectors, table, np.arange(3), Extent(1000.0, 86_400.0), FeasibilityParams())
+    >>> for ranked in Ranker(gallery).top_k(np.array([0, 2]), 2):
+    ...     print(ranked.query, ranked.rows, ranked.scores.fused.round(2))
+    0 [1 2] [0.8 0. ]
+    2 [1 0] [0.6 0. ]
+    """
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        small = gallery.embeddings.size * 4 <= WIDE_BYTES
+        self._vectors = single_precision(gallery.embeddings) if small else gallery.embeddings
+        self._journeys = Journeys.of(gallery.table, gallery.extent, gallery.params)
+
+    def __len__(self) -> int:
+        return len(self.gallery)
+
+    def top_k(
+        self,
+        queries: IntArray,
+        k: int = TOP_K,
+        *,
+        fusion: Fusion = Fusion.PRODUCT,
+        allowed: Allowed | None = None,
+        block: int = BLOCK,
+        threads: int = 1,
+    ) -> Iterator[Ranked]:
+        """The k best candidates of each query row, exact, in the order of the queries.
+
+        Neither the query itself nor another animal of its image is a candidate. If the queries are all rows
+        in their order, each product serves both of its sides, and the first result comes after the last
+        product.
+
+        allowed: of rows and columns that broadcast, which pairs may be candidates; None for all.
+        block: number of queries in one block.
+        threads: number of blocks computed at once; more than one pays off if the matrix product itself is
+            limited to one thread.
+        Raises InvalidInputError if k is below 1.
+        """
+        if k < 1:
+            raise InvalidInputError(f"top_k is {k}; ask for at least 1 candidate", field="top_k")
+        if not len(queries):
+            return
+        k = max(1, min(k, len(self)))
+        contest = self._contest(fusion, allowed)
+        step = max(1, min(block, HELD // k))
+        strips = [queries[i : i + step] for i in range(0, len(queries), step)]
+        with open_runner(threads) as run:
+            if k * len(self) <= HELD and np.array_equal(queries, np.arange(len(self))):
+                search = Search(contest, strips, k)
+                search.search_all(run)
+                yield from self._answers(search, list(range(len(strips))), run)
+                return
+            for strip in strips:
+                search = Search(contest, [strip], k)
+                search.search_strip(run)
+                yield from self._answers(search, [0], run)
+
+    def top_k_of_new(
+        self, known: int, surest: Float32Array, k: int, *, fusion: Fusion = Fusion.PRODUCT, threads: int = 1
+    ) -> tuple[list[Ranked], tuple[IntArray, IntArray, PairScores]]:
+        """The k best candidates of the rows from `known` on, and the new candidates of the rows before.
+
+        surest: (known,) the k-th best score of each row before `known`.
+        Returns the lists of the new rows, and the pairs of an earlier and a new row, with their scores, that
+        may be among the k best of the earlier row. Each product serves both.
+        """
+        strips = [np.arange(i, min(i + BLOCK, known)) for i in range(0, known, BLOCK)]
+        first_new = len(strips)
+        strips += [np.arange(i, min(i + BLOCK, len(self))) for i in range(known, len(self), BLOCK)]
+        search = Search(self._contest(fusion, None), strips, min(k, len(self)))
+        with open_runner(threads) as run:
+            search.search_new(first_new, surest, run)
+            answers = list(self._answers(search, list(range(first_new, len(strips))), run))
+            pairs = [search.shortlisted(strip) for strip in range(first_new)]
+            old = np.concatenate([np.empty(0, np.int64), *(strips[i][p] for i, (p, _) in enumerate(pairs))])
+            new = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in pairs)])
+            scores = self.gallery.fuse_pairs(old, new, self._visual(old, new, run), fusion)
+            return answers, (old, new, scores)
+
+    def score_block(self, rows: IntArray, columns: IntArray, fusion: Fusion = Fusion.PRODUCT) -> Float32Array:
+        """Scores (q, n) by one matrix product.
+
+        Before fusion they are within `product_error` of the exact ones. A detection scores 1 with itself, two
+        animals in one image score 0.
+        """
+        table = self.gallery.table
+        visual = approximate_similarity(
+            single_precision(self._vectors[rows]), single_precision(self._vectors[columns])
+        )
+        fused = self.gallery.scoring(fusion).block(visual, rows, columns)
+        sharing = np.flatnonzero(np.isin(table.image[rows], table.image[columns]))
+        shared = geometry.same_image(table, rows[sharing, None], columns[None, :])
+        fused[sharing] = np.where(shared, np.float32(0.0), fused[sharing])
+        for row in np.flatnonzero(np.isin(rows, columns)).tolist():
+            fused[row, columns == rows[row]] = 1.0
+        return fused
+
+    def cosines(self, vector: Float32Array, *, threads: int = 1) -> Float32Array:
+        """Cosines of all rows with a unit vector (D,), within `product_error`, (n,)."""
+        vectors = self._vectors
+        # one part per thread, or the number of rows converted to float32 at once
+        step = BLOCK if vectors.dtype == np.float16 else max(1, -(-len(vectors) // threads))
+        with open_runner(threads) as run:
+            starts = range(0, len(vectors), step)
+            parts = run(lambda i: single_precision(vectors[i : i + step]) @ vector, starts)
+            return np.concatenate([np.empty(0, np.float32), *parts])
+
+    def _answers(self, search: Search, strips: list[int], run: Runner) -> Iterator[Ranked]:
+        """The exact lists of the queries of strips that were searched."""
+        shortlists = list(run(search.pairs, strips))
+        first = np.concatenate(
+            [search.strips[i][indices] for i, (indices, _) in zip(strips, shortlists, strict=True)]
+        )
+        second = np.concatenate([rows for _, rows in shortlists])
+        visual = self._visual(first, second, run)
+        edges = np.cumsum([0, *(len(rows) for _, rows in shortlists)])
+
+        def rank(index: int) -> list[Ranked]:
+            part = slice(edges[index], edges[index + 1])
+            fusion = search.contest.scoring.fusion
+            scores = self.gallery.fuse_pairs(first[part], second[part], visual[part], fusion)
+            return self._ranked(search, strips[index], shortlists[index], scores)
+
+        for answers in run(rank, range(len(strips))):
+            yield from answers
+
+    def _visual(self, first: IntArray, second: IntArray, run: Runner) -> Float32Array:
+        """`pair_similarity` of pairs, computed once for two rows that are each other's candidates."""
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        pairs, indices = np.unique(low << 32 | high, return_inverse=True)
+        parts = [pairs[i : i + PAIRS] for i in range(0, len(pairs), PAIRS)]
+        embeddings = self.gallery.embeddings
+        similarities = run(lambda part: pair_similarity(embeddings, part >> 32, part & 0xFFFFFFFF), parts)
+        return np.concatenate([np.empty(0, np.float32), *similarities])[indices]
+
+    def _ranked(
+        self, search: Search, strip: int, pairs: tuple[IntArray, IntArray], scores: PairScores
+    ) -> list[Ranked]:
+        """The k best of each query's pairs."""
+        queries, (indices, rows) = search.strips[strip], pairs
+        best = np.lexsort((self.gallery.order[rows], ranking_keys(indices, scores.fused)))
+        counts = np.bincount(indices, minlength=len(queries))
+        rank = np.arange(len(best)) - np.repeat(np.cumsum(counts) - counts, counts)
+        best = best[rank < search.k]
+        rows, scores = rows[best], scores.at(best)
+        ends = np.cumsum(np.minimum(counts, search.k)).tolist()
+        compared = search.contest.rival_counts(queries).tolist()
+        return [
+            Ranked(query, rows[i:j], scores.at(slice(i, j)), rivals)
+            for query, i, j, rivals in zip(queries.tolist(), [0, *ends], ends, compared, strict=False)
+        ]
+
+    def _contest(self, fusion: Fusion, allowed: Allowed | None) -> Contest:
+        gallery = self.gallery
+        return Contest(self._vectors, self._journeys, gallery.scoring(fusion), gallery.order, allowed)

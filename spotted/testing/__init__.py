@@ -1,0 +1,22 @@
+"""Fakes of the services, for tests of code that uses `spotted.client`.
+
+    from spotted.testing import fake_services
+
+    def test_my_code() -> None:
+        with fake_services() as spotted:
+            ...
+
+services       `fake_services` and `local_services`: a client of fakes, or of the real services
+server         a gRPC server whose rpcs are plain functions
+fake_scorer    surveys in memory, scored by the library
+fake_sampler   sessions in memory
+fake_embedder  vectors without a network
+"""
+
+from spotted.testing.fake_embedder import FakeEmbedder
+from spotted.testing.fake_sampler import FakeSampler
+from spotted.testing.fake_scorer import FakeScorer
+from spotted.testing.server import serve_replies
+from spotted.testing.services import fake_services, local_services
+
+__all__ = ["FakeEmbedder", "FakeSampler", "FakeScorer", "fake_services", "local_services", "serve_replies"]

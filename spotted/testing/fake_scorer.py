@@ -1,0 +1,261 @@
+"""A scorer in memory: real scores, without filters, heads, calibrations or a store."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spotted import messages
+from spotted.arrays import FloatArray, IntArray
+from spotted.errors import AlreadyExistsError, DigestMismatchError, InvalidInputError, NotFoundError
+from spotted.ranking.gallery import Gallery
+from spotted.scoring import geometry
+from spotted.scoring.feasibility import needed_speed_kmh, reason, softened_journey
+from spotted.scoring.fusion import Fusion
+from spotted.scoring.similarity import unit_rows
+from spotted.survey import Camera, Detection, Survey, detection_table, id_order
+from spotted.testing.server import Replies
+from spotted.v1 import scorer_pb2 as pb
+from spotted.v1 import survey_pb2
+
+
+@dataclass
+class StoredSurvey:
+    """A survey in memory."""
+
+    message: survey_pb2.Survey
+    cameras: dict[str, Camera] = field(default_factory=dict)
+    detections: dict[str, Detection] = field(default_factory=dict)
+    vectors: dict[str, FloatArray] = field(default_factory=dict)
+
+    def changed(self) -> survey_pb2.Survey:
+        """The survey as stored, with its counts, after a change."""
+        self.message.revision += 1
+        self.message.camera_count = len(self.cameras)
+        self.message.detection_count = len(self.detections)
+        return self.message
+
+    def gallery(self) -> Gallery:
+        """Its detections, ready to be scored."""
+        detections = list(self.detections.values())
+        start_s = messages.seconds(self.message.start_time)
+        end_s = messages.seconds(self.message.end_time)
+        return Gallery(
+            np.stack([self.vectors[d.detection_id] for d in detections]),
+            detection_table(detections, self.cameras),
+            id_order(list(self.detections)),
+            Survey(self.message.survey_id, start_s, end_s, cameras=self.cameras).extent(),
+            messages.feasibility(self.message.feasibility),
+        )
+
+    def rows(self, detection_ids: Iterable[str]) -> IntArray:
+        """The rows of detections in the gallery. Raises NotFoundError."""
+        index = {detection_id: row for row, detection_id in enumerate(self.detections)}
+        try:
+            return np.array([index[i] for i in detection_ids], dtype=np.int64)
+        except KeyError as error:
+            raise NotFoundError(f"detection {error.args[0]!r} does not exist; add it first") from None
+
+    def reasons(self, first: IntArray, second: IntArray) -> Iterator[tuple[float, float, str]]:
+        """Distance, gap and the feasibility as a phrase, of pairs of rows."""
+        gallery, detections = self.gallery(), list(self.detections.values())
+        distance, gap = softened_journey(gallery.table, first, second, gallery.params)
+        pairs = zip(first.tolist(), second.tolist(), distance.tolist(), gap.tolist(), strict=True)
+        for one, other, metres, seconds in pairs:
+            cameras = detections[one].camera_id, detections[other].camera_id
+            yield metres, seconds, reason(metres, seconds, cameras, gallery.params)
+
+
+class FakeScorer:
+    """Surveys in memory, scored by the library; a service's answers without a service."""
+
+    def __init__(self) -> None:
+        self.surveys: dict[str, StoredSurvey] = {}
+
+    def replies(self) -> Replies:
+        """The rpcs that it answers, by name."""
+        return {
+            "CreateSurvey": self._create,
+            "GetSurvey": self._get,
+            "ListSurveys": self._list,
+            "DeleteSurvey": self._delete,
+            "UpsertCameras": self._upsert_cameras,
+            "ListCameras": self._list_cameras,
+            "AddDetections": self._add_detections,
+            "ListDetections": self._list_detections,
+            "DeleteDetections": self._delete_detections,
+            "GetCandidates": self._candidates,
+            "ScorePairs": self._score_pairs,
+            "ExplainPair": self._explain_pair,
+            "GetScoreMatrix": self._matrix,
+        }
+
+    def survey(self, survey_id: str) -> StoredSurvey:
+        """A survey by its id. Raises NotFoundError."""
+        if survey_id not in self.surveys:
+            raise NotFoundError(f"survey {survey_id!r} does not exist; create the survey first")
+        return self.surveys[survey_id]
+
+    def _create(self, request: pb.CreateSurveyRequest) -> pb.CreateSurveyResponse:
+        asked = request.survey
+        stored = self.surveys.setdefault(asked.survey_id, StoredSurvey(asked))
+        for name in ("display_name", "start_time", "end_time", "feasibility"):
+            if getattr(stored.message, name) != getattr(asked, name):
+                raise AlreadyExistsError(f"survey {asked.survey_id!r} exists with another {name}")
+        return pb.CreateSurveyResponse(survey=stored.changed())
+
+    def _get(self, request: pb.GetSurveyRequest) -> pb.GetSurveyResponse:
+        return pb.GetSurveyResponse(survey=self.survey(request.survey_id).message)
+
+    def _list(self, _: pb.ListSurveysRequest) -> pb.ListSurveysResponse:
+        return pb.ListSurveysResponse(surveys=[self.surveys[i].message for i in sorted(self.surveys)])
+
+    def _delete(self, request: pb.DeleteSurveyRequest) -> pb.DeleteSurveyResponse:
+        del self.surveys[self.survey(request.survey_id).message.survey_id]
+        return pb.DeleteSurveyResponse()
+
+    def _upsert_cameras(self, request: pb.UpsertCamerasRequest) -> pb.UpsertCamerasResponse:
+        stored = self.survey(request.survey_id)
+        stored.cameras |= {c.camera_id: messages.camera(c) for c in request.cameras}
+        return pb.UpsertCamerasResponse(survey=stored.changed())
+
+    def _list_cameras(self, request: pb.ListCamerasRequest) -> pb.ListCamerasResponse:
+        cameras = self.survey(request.survey_id).cameras
+        return pb.ListCamerasResponse(cameras=[messages.camera_message(cameras[i]) for i in sorted(cameras)])
+
+    def _add_detections(self, requests: Iterator[pb.AddDetectionsRequest]) -> pb.AddDetectionsResponse:
+        response = pb.AddDetectionsResponse()
+        for block in requests:
+            stored = self.survey(block.survey_id)
+            if stored.detections and stored.message.embedding != block.spec:
+                raise DigestMismatchError(f"survey {block.survey_id!r} holds vectors of another backbone")
+            stored.message.embedding.CopyFrom(block.spec)
+            vectors = unit_rows(messages.vector(block.embeddings)).astype(np.float16)
+            for message, vector in zip(block.detections, vectors, strict=True):
+                _add(stored, messages.detection(message), vector, response)
+            response.survey.CopyFrom(stored.changed())
+        return response
+
+    def _list_detections(self, request: pb.ListDetectionsRequest) -> pb.ListDetectionsResponse:
+        stored = self.survey(request.survey_id)
+        response = pb.ListDetectionsResponse(
+            detections=[messages.detection_message(d) for d in stored.detections.values()],
+            revision=stored.message.revision,
+        )
+        if request.include_embeddings and stored.detections:
+            response.embeddings.CopyFrom(messages.tensor(np.stack(list(stored.vectors.values()))))
+        return response
+
+    def _delete_detections(self, request: pb.DeleteDetectionsRequest) -> pb.DeleteDetectionsResponse:
+        stored = self.survey(request.survey_id)
+        known = [i for i in dict.fromkeys(request.detection_ids) if stored.detections.pop(i, None)]
+        for detection_id in known:
+            del stored.vectors[detection_id]
+        missing = len(request.detection_ids) - len(known)
+        return pb.DeleteDetectionsResponse(deleted=len(known), missing=missing, survey=stored.changed())
+
+    def _candidates(self, request: pb.GetCandidatesRequest) -> Iterator[pb.GetCandidatesResponse]:
+        stored = self.survey(request.survey_id)
+        if not stored.detections:
+            return
+        ids = list(stored.detections)
+        queries = stored.rows(request.detection_ids or ids)
+        for ranked in stored.gallery().top_k(queries, request.top_k, fusion=_fusion(request.fusion)):
+            one = pb.CandidateList(detection_id=ids[ranked.query], compared=ranked.compared)
+            words = stored.reasons(np.full(len(ranked.rows), ranked.query), ranked.rows)
+            scores = (ranked.scores.visual, ranked.scores.feasibility, ranked.scores.fused)
+            columns = zip(ranked.rows.tolist(), *(s.tolist() for s in scores), words, strict=True)
+            for row, visual, feasibility, fused, (_, _, phrase) in columns:
+                one.candidates.add(
+                    detection_id=ids[row],
+                    visual=visual,
+                    feasibility=_known(feasibility),
+                    fused=fused,
+                    reason=phrase,
+                    individual_id=stored.detections[ids[row]].individual_id,
+                )
+            yield pb.GetCandidatesResponse(lists=[one], revision=stored.message.revision)
+
+    def _score_pairs(self, request: pb.ScorePairsRequest) -> pb.ScorePairsResponse:
+        stored = self.survey(request.survey_id)
+        first = stored.rows(pair.first_detection_id for pair in request.pairs)
+        second = stored.rows(pair.second_detection_id for pair in request.pairs)
+        scores = stored.gallery().score_pairs(first, second, _fusion(request.fusion))
+        return pb.ScorePairsResponse(
+            visual=messages.tensor(scores.visual),
+            feasibility=messages.tensor(scores.feasibility),
+            fused=messages.tensor(scores.fused),
+        )
+
+    def _explain_pair(self, request: pb.ExplainPairRequest) -> pb.ExplainPairResponse:
+        stored = self.survey(request.survey_id)
+        first = stored.rows([request.pair.first_detection_id])
+        second = stored.rows([request.pair.second_detection_id])
+        gallery = stored.gallery()
+        scores = gallery.score_pairs(first, second, _fusion(request.fusion))
+        distance, gap = (f(gallery.table, first, second) for f in (geometry.distance_m, geometry.gap_s))
+        ((_, _, phrase),) = stored.reasons(first, second)
+        return pb.ExplainPairResponse(
+            visual=scores.visual.item(),
+            feasibility=_known(scores.feasibility.item()),
+            fused=scores.fused.item(),
+            distance_m=_known(distance.item()),
+            gap_s=_known(gap.item()),
+            needed_speed_kmh=_known(needed_speed_kmh(distance, gap).item()),
+            reason=phrase,
+        )
+
+    def _matrix(self, request: pb.GetScoreMatrixRequest) -> Iterator[pb.GetScoreMatrixResponse]:
+        stored = self.survey(request.survey_id)
+        if not stored.detections:
+            return
+        rows = stored.rows(request.row_detection_ids or stored.detections)
+        columns = stored.rows(request.column_detection_ids or stored.detections)
+        block = stored.gallery().score_block(rows, columns, _fusion(request.fusion))[request.row_offset :]
+        half = request.element_type == survey_pb2.ELEMENT_TYPE_FLOAT16
+        scores = messages.tensor(block.astype(np.float16) if half else block)
+        yield pb.GetScoreMatrixResponse(
+            row_offset=request.row_offset,
+            scores=scores,
+            checksum=zlib.crc32(scores.content),
+            row_count=len(rows),
+            revision=stored.message.revision,
+        )
+
+
+def _add(
+    stored: StoredSurvey, detection: Detection, vector: FloatArray, response: pb.AddDetectionsResponse
+) -> None:
+    known = stored.detections.get(detection.detection_id)
+    if known is None and detection.camera_id and detection.camera_id not in stored.cameras:
+        error = survey_pb2.ItemError(
+            reason=NotFoundError.reason,
+            message=f"camera {detection.camera_id!r} does not exist; add it first",
+        )
+        response.rejected.add(detection_id=detection.detection_id, error=error)
+    elif known is None:
+        stored.detections[detection.detection_id] = detection
+        stored.vectors[detection.detection_id] = vector
+        response.added += 1
+    elif known == detection:
+        response.unchanged += 1
+    else:
+        error = survey_pb2.ItemError(
+            reason=AlreadyExistsError.reason, message="the id is taken by another detection"
+        )
+        response.rejected.add(detection_id=detection.detection_id, error=error)
+
+
+def _fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
+    fusion = Fusion(value or Fusion.PRODUCT)
+    if fusion is Fusion.CALIBRATED:
+        raise InvalidInputError("this fake has no calibration; ask for another fusion", field="fusion")
+    return fusion
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from spotted.client.embedding_messages import (
+    crop_message,
+    embedded,
+    model,
+    operation_info,
+    preparation_message,
+    recipe_message,
+)
+from spotted.client.values import Crop, OperationState, Preparation, Tone
+from spotted.heads.head import PAPER
+from spotted.v1 import embedder_pb2, operations_pb2, survey_pb2
+
+
+def test_a_crop_travels_with_its_box_in_fractions() -> None:
+    message = crop_message(Crop("a", b"image", (0.1, 0.2, 0.3, 0.4)))
+    assert message.fractions == survey_pb2.FractionBox(x=0.1, y=0.2, width=0.3, height=0.4)
+    assert (message.crop_id, message.image) == ("a", b"image")
+
+
+def test_a_crop_without_a_box_is_the_whole_image() -> None:
+    assert crop_message(Crop("a", b"image")).WhichOneof("box") is None
+
+
+def test_a_mask_is_set_only_if_there_is_one() -> None:
+    assert crop_message(Crop("a", b"image")).WhichOneof("mask") is None
+    assert crop_message(Crop("a", b"image", mask_png=b"png")).mask_png == b"png"
+
+
+def test_a_preparation_without_a_fill_leaves_it_to_the_backbone() -> None:
+    assert preparation_message(None) is None
+    matched = preparation_message(Preparation(Tone.MATCHED, "digest", fill=0))
+    assert matched == embedder_pb2.Preparation(
+        tone=embedder_pb2.TONE_MATCHED, reference_digest="digest", fill=0
+    )
+    plain = preparation_message(Preparation())
+    assert plain is not None
+    assert not plain.HasField("fill")
+
+
+def test_a_crop_without_a_vector_has_an_error() -> None:
+    failed = embedder_pb2.EmbedResult(crop_id="a", error=survey_pb2.ItemError(message="not an image"))
+    found = embedded(failed, survey_pb2.EmbeddingSpec(dimension=3))
+    assert (found.vector, found.error, found.spec.dimension) == (None, "not an image", 3)
+
+
+def test_an_unmeasured_model_has_no_least_cosine() -> None:
+    assert model(embedder_pb2.Model(model_id="m")).least_cosine is None
+    assert model(embedder_pb2.Model(least_cosine=0.5)).least_cosine == 0.5
+
+
+def test_a_recipe_travels_with_its_zeros() -> None:
+    message = recipe_message(PAPER)
+    assert (message.rank, message.epochs, message.anchor_weight) == (128, 300, 0.0)
+    assert message.HasField("anchor_weight")
+    assert message.HasField("level_negatives")
+    assert not message.level_negatives
+
+
+def test_an_operation_that_has_not_begun_has_no_times() -> None:
+    running = operations_pb2.OPERATION_STATE_RUNNING
+    info = operation_info(operations_pb2.Operation(operation_id="o", state=running, metrics={"loss": 0.5}))
+    assert (info.state, info.metrics) == (OperationState.RUNNING, {"loss": 0.5})
+    assert (info.started_at_s, info.updated_at_s) == (None, None)

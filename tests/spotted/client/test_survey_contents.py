@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spotted.client import Spotted, SurveyHandle
+from spotted.client.survey_contents import BLOCK_DETECTIONS
+from spotted.errors import DigestMismatchError, NotFoundError
+from spotted.survey import Camera, Detection
+from tests.spotted.client.surveys import CAMERAS, COUNT, DETECTIONS, SPEC, vectors
+
+
+def test_what_was_stored_comes_back_as_library_values(handle: SurveyHandle) -> None:
+    assert {c.camera_id: c for c in handle.cameras()} == CAMERAS
+    assert list(handle.detections()) == DETECTIONS
+    detections, embeddings = handle.detections_with_embeddings()
+    assert detections == DETECTIONS
+    unit = vectors() / np.linalg.norm(vectors(), axis=1, keepdims=True)
+    np.testing.assert_allclose(embeddings, unit, atol=1e-3)
+    (page,) = handle.detection_pages()
+    assert (list(page.detections), page.revision) == (DETECTIONS, handle.info().revision)
+    np.testing.assert_array_equal(page.embeddings, embeddings)
+
+
+def test_more_detections_than_a_block_are_stored(handle: SurveyHandle) -> None:
+    count = 2 * BLOCK_DETECTIONS + 7
+    new = [Detection(f"n{i:03}") for i in range(count)]
+    added = handle.add_detections(new, np.random.default_rng(1).normal(size=(count, 8)), SPEC)
+    assert (added.added, added.survey.detection_count) == (count, COUNT + count)
+
+
+def test_adding_again_stores_nothing_twice(handle: SurveyHandle) -> None:
+    again = handle.add_detections(DETECTIONS, vectors(), SPEC)
+    assert (again.added, again.unchanged, again.rejected) == (0, COUNT, ())
+
+
+def test_rejected_detections_are_listed_with_the_reason(handle: SurveyHandle) -> None:
+    (rejected,) = handle.add_detections([Detection("new", "nosuch")], vectors()[:1], SPEC).rejected
+    assert (rejected.detection_id, rejected.reason) == ("new", "NOT_FOUND")
+    assert "'nosuch'" in rejected.message
+
+
+def test_vectors_of_another_backbone_are_refused(handle: SurveyHandle) -> None:
+    other = type(SPEC)("other", "p", 8)
+    with pytest.raises(DigestMismatchError):
+        handle.add_detections([Detection("new")], vectors()[:1], other)
+
+
+def test_detections_are_deleted_and_missing_ones_counted(handle: SurveyHandle) -> None:
+    deleted = handle.delete_detections(["d00", "d05", "nosuch"])
+    assert (deleted.deleted, deleted.missing, deleted.survey.detection_count) == (2, 1, COUNT - 2)
+    assert {"d00", "d05"}.isdisjoint(d.detection_id for d in handle.detections())
+
+
+def test_cameras_are_added_and_replaced(handle: SurveyHandle) -> None:
+    moved = Camera("c1", x_m=5.0, y_m=6.0)
+    assert handle.upsert_cameras([moved, Camera("new")]).camera_count == len(CAMERAS) + 1
+    assert {c.camera_id: c for c in handle.cameras()} == {**CAMERAS, "c1": moved, "new": Camera("new")}
+
+
+def test_an_unknown_survey_is_not_found(spotted: Spotted) -> None:
+    with pytest.raises(NotFoundError):
+        list(spotted.survey("nosuch").cameras())
