@@ -1,13 +1,13 @@
-# Every target sets up what it needs; a second run re-uses it.
+# Every target sets up what it needs; later runs reuse it.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/spotted/v1/*.proto)
 DATA ?= ../shared/data
-# the contract of the last release, which no change may break
+# the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check test demo demo-real fuzz fuzz-wire kill-points sbom audit \
+.PHONY: help setup models stubs baseline lock check docs test demo demo-real fuzz fuzz-wire kill-points sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup clean
@@ -30,10 +30,10 @@ models: setup ## export the backbone to ONNX, once
 stubs: setup ## generate spotted/v1 and docs/api.md from protos/
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py
 
-baseline: setup ## take the present contract as the released one
+baseline: setup ## make the present contract the released one
 	$(BIN)/buf build --output $(BASELINE)
 
-lock: setup ## pin the dependencies anew
+lock: setup ## resolve the dependencies again and pin them
 	$(BIN)/python tools/lock.py
 
 check: setup ## formatting, lint, types, contract, stubs fresh
@@ -44,7 +44,10 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/buf breaking --against $(BASELINE)
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
 	$(BIN)/python -m tools.licences
-	$(BIN)/python -m pytest tests/test_architecture.py tests/deploy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py tests/deploy
+
+docs: setup ## the site of docs/ and the Python reference, into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 test: models ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -52,7 +55,7 @@ test: models ## the whole test suite
 demo: models ## simulate a survey and match it end to end
 	@$(BIN)/python -m spotted.demo --output out/demo
 
-demo-real: models ## the same on composite surveys of real photographs: make demo-real DATA=...
+demo-real: models ## the demo on composite surveys of real photographs: make demo-real DATA=...
 	@$(BIN)/python -m spotted.demo --data $(DATA) --output out/real
 
 fuzz: setup ## ten minutes of damaged images and masks
@@ -61,10 +64,10 @@ fuzz: setup ## ten minutes of damaged images and masks
 fuzz-wire: models ## a hundred thousand mutated requests to the running services
 	$(BIN)/python -m tools.fuzz_wire --messages 100000
 
-sbom: setup ## what each image holds, as CycloneDX
+sbom: setup ## the contents of each image, as CycloneDX
 	$(BIN)/python -m tools.sbom --output out/sbom
 
-audit: setup ## known vulnerabilities of what is pinned, where the service that knows them can be reached
+audit: setup ## known vulnerabilities of the pinned packages, if the vulnerability service can be reached
 	$(BIN)/python -m tools.audit
 
 images: models ## container images
@@ -73,9 +76,9 @@ images: models ## container images
 kill-points: setup ## a thousand kills of sampler and store while annotators answer
 	$(BIN)/python -m tools.kill_points --points 1000
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs but those of benchmark-annotation and benchmark-load (hours)
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
 
-benchmark-embedder: models ## serving beside the bare pipeline and other servers (PEERS=a python that has them)
+benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
 
 benchmark-scorer: setup ## ranking, queries, growth and matrices beside the bare products
@@ -85,16 +88,16 @@ benchmark-scorer: setup ## ranking, queries, growth and matrices beside the bare
 benchmark-sampler: setup ## what annotators wait for in a survey of 50,000 detections; opening a long session
 	$(BIN)/python -m benchmarks.sampler
 
-benchmark-calibration: models ## calibrated scores beside the product
+benchmark-calibration: models ## calibrated scores compared with the product
 	$(BIN)/python -m benchmarks.calibration --data $(DATA)
 
 benchmark-retrieval: models ## top-k of each score on composite, published and generated surveys
 	$(BIN)/python -m benchmarks.retrieval --data $(DATA)
 
-benchmark-annotation: models ## questions to find every animal, by strategy; hours, and goes on where it stopped
+benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)
 
-benchmark-stopping: setup ## how often "safe to stop" is true, and what it costs, over a hundred sessions
+benchmark-stopping: setup ## how often "safe to stop" is true and what it costs, over a hundred sessions
 	$(BIN)/python -m benchmarks.stopping
 
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
@@ -104,11 +107,11 @@ benchmark-soak: models ## ten thousand good and bad images; a minute of four tim
 benchmark-load: models ## capacity, latency against load, an hour of soak, restarts under load
 	$(BIN)/python -m benchmarks.load --restart
 
-benchmark-overheads: setup ## what TLS with tokens and what metrics cost a call
+benchmark-overheads: setup ## the cost of TLS with tokens, and of metrics, for each call
 	$(BIN)/python -m benchmarks.overheads
 
-benchmark-backup: setup ## a survey of 50,000 detections into a file and back
+benchmark-backup: setup ## back up and restore a survey of 50,000 detections
 	$(BIN)/python -m benchmarks.backup
 
-clean: ## remove what the targets made
+clean: ## remove everything the targets made
 	rm -rf $(VENV) models out build

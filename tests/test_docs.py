@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -11,14 +12,24 @@ import pytest
 from spotted.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-README = PAGES[0].read_text()
+ROOT_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
+PAGES = [*ROOT_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
+README = ROOT_PAGES[0].read_text()
+# `spotted/ranking/gallery.py:top_k`, a step of a walk
+STEP = re.compile(r"`([\w/]+\.py):(\w+)`")
+# a path of the repository in backticks, and not the name of an image; NAME stands for any
+PATH = re.compile(
+    r"`((?:spotted/(?!embedder|scorer|sampler|upkeep)|(?:services|protos|tests|tools|deploy|benchmarks|docs)/)[\w./-]+)`"
+)
+# phrases that read as translated; docs/api.md comes from protos/
+STILTED = re.compile(r"\(ours\)|\b(?:so many|is none|anew|in words)\b|^#+ What ", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target
+        # `make docs` makes the pages of the Python reference, and fails on a dead link to one
+        assert target.startswith("python/") or (page.parent / target).exists(), target
 
 
 def test_every_command_and_option_of_the_pages_exists() -> None:
@@ -53,14 +64,29 @@ def test_every_make_target_of_the_pages_exists() -> None:
         assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text())) <= targets
 
 
-def test_the_python_of_the_readme_compiles_and_imports_what_there_is() -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    compile(block, "README.md", "exec")
-    imported = block.split("\n\n", maxsplit=1)[0]
-    exec(imported, {})  # noqa: S102 - the README's own import line
-
-
 def test_the_readme_shows_code_early_and_stays_short() -> None:
     lines = README.splitlines()
     assert len(lines) <= 120
     assert next(number for number, line in enumerate(lines) if "make demo" in line) < 25
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_in_backticks_exists(page: Path) -> None:
+    for path in PATH.findall(page.read_text()):
+        assert "NAME" in path or (ROOT / path).exists(), path
+
+
+def test_every_step_of_the_walks_exists() -> None:
+    steps = STEP.findall((ROOT / "docs" / "architecture.md").read_text())
+    assert len(steps) > 30
+    for path, name in steps:
+        definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        tree = ast.parse((ROOT / path).read_text())
+        assert name in {node.name for node in ast.walk(tree) if isinstance(node, definitions)}, (path, name)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "api.md"], ids=lambda page: page.name
+)
+def test_pages_are_written_in_plain_words(page: Path) -> None:
+    assert not STILTED.findall(page.read_text())
