@@ -216,7 +216,9 @@ class FakeScorer:
             return
         rows = stored.rows(request.row_detection_ids or stored.detections)
         columns = stored.rows(request.column_detection_ids or stored.detections)
-        block = Ranker(stored.gallery()).score_block(rows, columns, _fusion(request.fusion))[request.row_offset :]
+        block = Ranker(stored.gallery()).score_block(rows, columns, _fusion(request.fusion))[
+            request.row_offset :
+        ]
         half = request.element_type == survey_pb2.ELEMENT_TYPE_FLOAT16
         scores = messages.tensor(block.astype(np.float16) if half else block)
         yield pb.GetScoreMatrixResponse(

@@ -82,7 +82,8 @@ def recording() -> Iterator[tuple[Spotted, list[str]]]:
     called: list[str] = []
 
     def reply_of(method: MethodDescriptor) -> Reply:
-        response = GetMessageClass(method.output_type)()
+        # Any: the field exists in some responses only
+        response: Any = GetMessageClass(method.output_type)()
         empty = survey_pb2.Tensor(element_type=survey_pb2.ELEMENT_TYPE_FLOAT32, shape=[0])
         for field in method.output_type.fields:
             if field.message_type is survey_pb2.Tensor.DESCRIPTOR:
