@@ -21,7 +21,7 @@ from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, loa
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from tests.services.embedder.torchvision_operators import require_timm
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 MODEL_ID = "efficientnet-lite0"
 
 
