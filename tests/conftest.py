@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from services.common.store.store import Store
 from services.embedder.export.__main__ import Exported, export
@@ -15,6 +16,10 @@ from services.embedder.inference.backbones import Backbone, load_backbone
 from spotted.local import processes
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# an example that takes longer on a busy machine is not a failure
+settings.register_profile("spotted", deadline=None)
+settings.load_profile("spotted")
 
 
 @pytest.fixture(scope="session")
