@@ -89,7 +89,7 @@ def _requests(known: Drawn) -> Iterator[pb.AddDetectionsRequest]:
 def _embeddings(
     shots: Sequence[Shot], animals: int, dimension: int, rng: np.random.Generator
 ) -> Float32Array:
-    """Unit rows (n, D): sums of an animal's and its flank's, a camera's and an encounter's vectors and noise."""
+    """Unit rows (n, D): vectors of animals, flanks, cameras and encounters, with noise, added up."""
     encounters = {i: row for row, i in enumerate(sorted({s.detection.encounter_id for s in shots}))}
     cameras = {i: row for row, i in enumerate(sorted({s.detection.camera_id for s in shots}))}
     common = rng.standard_normal(dimension)
