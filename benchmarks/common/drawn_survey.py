@@ -89,7 +89,7 @@ def _requests(known: Drawn) -> Iterator[pb.AddDetectionsRequest]:
 def _embeddings(
     shots: Sequence[Shot], animals: int, dimension: int, rng: np.random.Generator
 ) -> Float32Array:
-    """What an animal and its flank show, what a camera and an encounter add, and noise: (n, D) unit rows."""
+    """Unit rows (n, D): vectors of animals, flanks, cameras and encounters, with noise, added up."""
     encounters = {i: row for row, i in enumerate(sorted({s.detection.encounter_id for s in shots}))}
     cameras = {i: row for row, i in enumerate(sorted({s.detection.camera_id for s in shots}))}
     common = rng.standard_normal(dimension)

@@ -17,7 +17,7 @@ from spotted.local.processes import Member, end, free_port, start_service, start
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A service that answers: where, and which process it is."""
+    """A running service: its address and its process."""
 
     address: str
     process: psutil.Process
@@ -32,7 +32,7 @@ class Serving:
 def embedder(model_id: str, *, workers: int, models: Path = MODELS) -> Iterator[Serving]:
     """An embedder of one exported backbone; it and its store end with the context.
 
-    Raises UnavailableError where one does not start.
+    Raises UnavailableError if one does not start.
     """
     exported(model_id, models)
     environment = {

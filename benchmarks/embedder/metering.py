@@ -1,6 +1,6 @@
-"""What a case costs beside its time: the median call of a turn, and seconds of processor.
+"""The cost of a case besides its time: the median call of a turn, and processor seconds.
 
-Processor time hardly changes with what else the machine does, so it tells where throughput goes.
+Processor time hardly changes with what else the machine does, so it shows the cause of a lower throughput.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Meter:
         self._processor_s: dict[str, list[float]] = {}
 
     def metered(self, case: str, work: Callable[[], Sequence[float] | None]) -> Callable[[], None]:
-        """The same work, metered. work: answers the seconds of its calls, where it makes single ones."""
+        """The same work, metered. work: returns the seconds of its calls, if it makes single ones."""
 
         def turn() -> None:
             before_s = self._now_s()
@@ -35,7 +35,7 @@ class Meter:
         return turn
 
     def p50_ms(self, case: str, pairs: int) -> list[float]:
-        """The median call of each of the last turns; none where the case makes no single calls."""
+        """The median call of each of the last turns; none if the case makes no single calls."""
         return [median(turn) * MS for turn in self._calls_s.get(case, [])[-pairs:]]
 
     def processor_s(self, case: str, pairs: int) -> float:

@@ -30,7 +30,7 @@ AnswerT = TypeVar("AnswerT")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a client shows and trusts. ca: PEM of who signs the services' certificates, None: no TLS.
+    """Credentials of a client. ca: PEM of the authority of the services' certificates, None: no TLS.
 
     token: bearer token, "": none.
     """
@@ -50,7 +50,7 @@ class Targets:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Something to ask of the services. work: may be repeated; done: told once, when nothing more comes."""
+    """A call of the services. work: may be repeated; done: called once at the end."""
 
     name: str
     work: Callable[[], Awaitable[None]]
@@ -73,7 +73,7 @@ def open_channel(target: str, access: Access) -> aio.Channel:
 
 
 def metadata(access: Access) -> tuple[tuple[str, str], ...]:
-    """What goes with every call."""
+    """Metadata of every call."""
     return (("authorization", f"Bearer {access.token}"),) if access.token else ()
 
 
@@ -97,7 +97,7 @@ class Lines:
     async def answers(
         self, call: aio.UnaryStreamMultiCallable[RequestT, AnswerT], request: RequestT
     ) -> list[AnswerT]:
-        """All answers to one request. Raises BrokenStreamError where a stream ends early."""
+        """All answers to one request. Raises BrokenStreamError if a stream ends early."""
         got: list[AnswerT] = []
         try:
             async for answer in call(request, timeout=DEADLINE_S, metadata=self._metadata):

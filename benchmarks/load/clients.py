@@ -25,7 +25,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one client sends: calls a second, for how long, of which part of the mix ("": all of it)."""
+    """The load of one client: calls per second, duration, part of the mix ("": all of it)."""
 
     per_s: float
     seconds: float
@@ -57,7 +57,7 @@ class Clients:
     def offer(
         self, per_s: float, seconds: float, look: Callable[[Counts], None], *, only: str = ""
     ) -> list[Outcome]:
-        """Send so many calls a second together; look: called again and again meanwhile, with the counts."""
+        """Send the calls together; look: called repeatedly meanwhile, with the counts."""
         self._stop.clear()
         for number, client in enumerate(self._clients):
             client.counts[:] = [0, 0, 0]

@@ -113,7 +113,7 @@ def running(environment: Mapping[str, str], say: Callable[[str], None]) -> Itera
     """A platform with nothing stored, which ends with the context.
 
     environment: further SPOTTED_* settings of the services. Raises PreconditionError without an exported
-    backbone, UnavailableError where a process does not start.
+    backbone, UnavailableError if a process does not start.
     """
     if not (MODELS / MODEL).is_dir():
         raise PreconditionError(f"no backbone in {MODELS / MODEL}; run `make models` first")

@@ -85,10 +85,10 @@ def p99_by_tenth(outcomes: Sequence[Outcome], seconds: float) -> list[float]:
 
 
 def highest(passes: Callable[[float], bool], first: float, *, factor: float, halvings: int) -> float:
-    """The highest rate that was seen to pass, 0 where none did.
+    """The highest rate that passed, 0 if none did.
 
     Climbs by `factor` until a rate fails, or descends by it until one passes, and then halves the step
-    between both on a logarithmic scale so many times.
+    between both on a logarithmic scale this many times.
     """
     if passes(first):
         low, high = first, first * factor

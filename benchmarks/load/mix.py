@@ -1,4 +1,4 @@
-"""What a platform asks, drawn call by call: candidates, sessions and imports, and their shares."""
+"""The calls of a platform, drawn at random by their shares: candidates, sessions and imports."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ LOOK_NOISE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one client works with. clients: how many there are, of which this is the `number`-th from 0.
+    """The work of one client. clients: number of clients; number: of this one, from 0.
 
     session_surveys: of the most popular surveys, those with sessions; imports go to the others.
     """

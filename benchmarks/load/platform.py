@@ -3,8 +3,8 @@
 A store that has every write on disk, two replicas of each service behind client-side round robin, surveys of
 varied sizes, and clients that send candidates, sessions and imports at their own times. Finds the capacity,
 latency against load and the cost of each call, and soaks at 70 % of the capacity. Results go to
-out/benchmarks/load.json and load.png (load-quick with --quick); exits 1 where a bar is missed. A quick run
-is judged by its errors alone.
+out/benchmarks/load.json and load.png (load-quick with --quick); exits 1 if a bar is missed. A quick run
+is judged only by its errors.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MOST_P99_RATIO = 1.2
 class Size:
     """How much a run does. rate: taken for the capacity; 0: it is searched from `first_per_s` on.
 
-    surveys: how many, up to `largest` detections; sessions: on so many of the most popular.
+    surveys: their number, with up to `largest` detections; sessions: number of the most popular with one.
     costs_s: how long the cost of each part of the mix is measured; 0: not.
     warm_up_minutes: the load of the soak, before it; twice as long as what nobody asks for stays in memory.
     """

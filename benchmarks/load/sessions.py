@@ -117,7 +117,7 @@ class Sessions:
         session.spent = session.spent or answer.finished
 
     async def _advance(self, session: OpenSession, count: int) -> None:
-        """Answer so many questions, fewer where no more are asked."""
+        """Answer questions, fewer if no more are asked."""
         for place in range(count):
             annotator = f"annotator-{place % ANNOTATORS}"
             if annotator not in session.waiting:

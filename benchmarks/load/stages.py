@@ -39,7 +39,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """A filled platform, clients that are ready, and where to tell what is being done."""
+    """A filled platform, clients that are ready, and a function for progress lines."""
 
     cluster: Cluster
     clients: Clients

@@ -25,7 +25,7 @@ SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b" * 64, preprocessing_digest="
 
 @dataclass(frozen=True, slots=True)
 class LoadSurvey:
-    """What a client knows of a stored survey.
+    """A stored survey as a client knows it.
 
     animals: the animal of each detection. start_s, end_s: its period, UTC seconds.
     looks: (STRANGERS, D) embeddings of its kind, from which those of new photographs are made.

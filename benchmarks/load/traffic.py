@@ -21,9 +21,9 @@ FIRST_BACKOFF_S = 0.2
 
 
 class Outcome(NamedTuple):
-    """What became of one call.
+    """The result of one call.
 
-    due_s: when it was to be sent, from the start; took_s: from then to its answer. error: "" where it was
+    due_s: when it was to be sent, from the start; took_s: from then to its answer. error: "" if it was
     answered. retries: attempts of the client after the first; those of the channel cannot be seen.
     """
 
@@ -51,7 +51,7 @@ async def offer(
     stopped: Callable[[], bool],
     tell: Callable[[Counts], None],
 ) -> list[Outcome]:
-    """Send calls by a Poisson process for so long, or until stopped, and wait for all of them.
+    """Send calls by a Poisson process for a time, or until stopped, and wait for all of them.
 
     draw: the call to make next. tell: hears the counts with every call. The time of a call runs from when
     it was due, so one that could not be sent in time counts as slow (no coordinated omission).
@@ -76,7 +76,7 @@ async def offer(
 
 
 async def attempted(call: Call, *, first_backoff_s: float = FIRST_BACKOFF_S) -> tuple[str, int]:
-    """The error that a call ends with, "" where it is answered, and how often it was repeated."""
+    """The error of a call, "" if it succeeded, and the number of its retries."""
     attempt = 0
     try:
         while True:

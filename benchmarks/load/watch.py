@@ -38,7 +38,7 @@ class Watch:
     _last_s: float = float("-inf")
 
     def look(self) -> None:
-        """Read all processes, where the last time is long enough ago."""
+        """Read all processes, if the last time is long enough ago."""
         now_s = time.perf_counter() - self.started_s
         if now_s - self._last_s < self.every_s:
             return

@@ -1,4 +1,4 @@
-"""What TLS with tokens costs a cheap call, and what metrics cost it.
+"""The cost of TLS with tokens, and of metrics, for a cheap call.
 
     python -m benchmarks.overheads
 
@@ -34,7 +34,7 @@ from spotted.local import processes
 from spotted.v1 import access_pb2
 
 DETECTIONS = 500
-# of two processes that are alike one is up to 2 % faster, so many are compared, each pair in short turns
+# one of two equal processes is up to 2 % faster, so several pairs are compared, each in short turns
 STARTS, TURNS, SECONDS = 10, 8, 1.0
 SECURED, COUNTED, ALIKE = "TLS and token", "metrics", "nothing: two that are alike"
 # of calls a second
@@ -108,7 +108,7 @@ def secured(directory: Path, url: str) -> Access:
 
 
 def settings(directory: Path) -> Mapping[str, str]:
-    """Of a scorer that takes calls with a token over TLS alone."""
+    """Settings of a scorer that accepts only calls with a token over TLS."""
     return {
         "SPOTTED_AUTH": "tokens",
         "SPOTTED_TLS_CERT": str(directory / "cert.pem"),

@@ -24,7 +24,7 @@ CALL_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A session and where it is served: the sampler's address, and the URL of the store behind it."""
+    """A session, the address of its sampler and the URL of its store."""
 
     survey_id: str
     session_id: str
@@ -83,7 +83,7 @@ class Annotator:
         return self.taken
 
     def asked(self) -> pb.PairQuery | None:
-        """The next question, None where all are on other screens."""
+        """The next question, None if all are leased to others."""
         request = pb.NextPairsRequest(
             survey_id=self._place.survey_id,
             session_id=self._place.session_id,
@@ -130,7 +130,7 @@ class Annotator:
 def answered(
     place: Place, animal_of: Mapping[str, int], *, annotators: int, seconds: float, think_s: float
 ) -> tuple[float, Taken]:
-    """Seconds to the first question, and what so many annotators met in the time after it."""
+    """Seconds to the first question, and the waits of the annotators after it."""
     people = [Annotator(place, f"annotator-{number}", animal_of) for number in range(annotators)]
     people[0].asked()
     first_s = people[0].taken.next_pairs.pop()

@@ -19,7 +19,7 @@ from spotted.sampling.rounds import Pair, PairQuery, Round
 from spotted.sampling.strategies.learned_terms import Term
 from spotted.v1 import sampler_pb2 as pb
 
-# as `learned` plans: after a fortieth of the items anew, four times as many questions ahead
+# as `learned` plans: again after a fortieth of the items, with four times as many questions ahead
 RENEW_SHARE, LEAST_RENEW, AHEAD = 40, 25, 4
 CHANCE_SAME, CHANCE_DIFFERENT = 0.8, 0.15
 # two groups are asked about again until it suffices, so often at most
@@ -62,7 +62,7 @@ class LongSession:
         self._given = 0
 
     def write(self, store: redis.Redis, labels: int) -> int:
-        """Create it, append so many labels to its journal, each an event; how many events it has then."""
+        """Create it and append labels to its journal, one event each; returns its number of events."""
         self._sessions.create(self._session, "")
         key = keys.session_journal(self._session.survey_id, self._session.session_id)
         for entry in cast("list[bytes]", store.lrange(key, 0, -1)):

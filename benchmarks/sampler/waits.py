@@ -1,8 +1,8 @@
-"""What annotators wait for while rounds are planned: `python -m benchmarks.sampler`.
+"""Waits of annotators while rounds are planned: `python -m benchmarks.sampler`.
 
 A store, a scorer and a sampler as processes of their own; annotators who know the true animals ask, think and
 answer in a closed loop, and each makes as many bare durable writes to the same store. Then a session of many
-labels is opened by a fresh sampler. Results go to out/benchmarks/sampler_service.json; exits 1 where a bar is
+labels is opened by a fresh sampler. Results go to out/benchmarks/sampler_service.json; exits 1 if a bar is
 missed.
 """
 
@@ -160,7 +160,7 @@ def opening(
         stub = SamplerServiceStub(channel)
         started_s = time.perf_counter()
         asked = pb.GetProgressRequest(survey_id=survey_id, session_id=session.session_id)
-        told = stub.GetProgress(asked, timeout=CALL_TIMEOUT_S)
+        response = stub.GetProgress(asked, timeout=CALL_TIMEOUT_S)
         progress_s = time.perf_counter() - started_s
         place = Place(survey_id, session.session_id, sampler.address, services.store_url)
         annotator = Annotator(place, "annotator-0", animal_of)
@@ -178,7 +178,7 @@ def opening(
         "next_pairs_ms": spread_ms(others_s),
         "refresh_s": replanned_s,
         "peak_mib": memory,
-        "progress": told.progress.summary,
+        "progress": response.progress.summary,
     }
     words = f"opening a session of {load.labels} labels, seconds to its progress and a question"
     return found, [Bar(words, progress_s + first_s, most=10.0), _memory_bar("of it", memory)]
@@ -237,7 +237,7 @@ def measured(load: Load) -> tuple[dict[str, object], list[Bar]]:
 
 
 def _replanned_s(stub: SamplerServiceStub, session: pb.Session, events: int) -> float:
-    """Seconds until a session has more events than so many, which only a plan in the background brings."""
+    """Seconds until a session has more events than this, which only a plan in the background adds."""
     request = pb.GetSessionRequest(survey_id=session.survey_id, session_id=session.session_id)
     started_s = time.perf_counter()
     while stub.GetSession(request, timeout=CALL_TIMEOUT_S).session.position <= events:

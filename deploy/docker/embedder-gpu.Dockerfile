@@ -1,4 +1,4 @@
-# Embedder on NVIDIA GPUs. CUDA and cuDNN come as pinned packages; the node needs the driver alone.
+# Embedder on NVIDIA GPUs. CUDA and cuDNN come as pinned packages; the node needs only the driver.
 # docker build -f deploy/docker/embedder-gpu.Dockerfile -t spotted/embedder-gpu:0.1.0 .
 ARG PYTHON_IMAGE=python:3.11.15-slim-trixie
 

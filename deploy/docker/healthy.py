@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script of the images, in no package
-"""Exit 0 where the health port of this container's service says SERVING; for engines without gRPC probes."""
+"""Exit 0 if the health port of this container's service reports SERVING; for engines without gRPC probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# What an operator runs beside the services: python -m services.upkeep, and the spotted command.
+# Commands for operators: python -m services.upkeep, and the spotted command.
 # docker build -f deploy/docker/upkeep.Dockerfile -t spotted/upkeep:0.1.0 .
 ARG PYTHON_IMAGE=python:3.11.15-slim-trixie
 

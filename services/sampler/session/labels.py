@@ -1,4 +1,4 @@
-"""What can be an answer to a pair, whether it comes from an annotator or in a journal."""
+"""Checks of labels, from an annotator or from an imported journal, and their counts."""
 
 from __future__ import annotations
 
