@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from spotted.batch.blocks import Job, blocks_path, compute_block, job_of, snapshot_path, sweep, unfinished
-from spotted.batch.engines import Engine, Outcome, engine
+from spotted.batch.engines import BlockResult, Engine, engine
 from spotted.batch.listing import write_listing
 from spotted.batch.snapshot import Snapshot, described, open_snapshot, take_snapshot
 from spotted.cli.connection import connected
@@ -141,7 +141,7 @@ def _snapshot(spotted: Spotted, survey: str, directory: Path) -> Snapshot:
 def _work(works: Engine, job: Job) -> int:
     """Compute what is not finished; answers how many blocks. Raises SpottedError that numbers the failed."""
     numbers = unfinished(job)
-    failed: list[Outcome] = []
+    failed: list[BlockResult] = []
     # Ray writes of tries that failed to stdout, where the results belong
     with progress("blocks", job.count) as advance, redirect_stdout(sys.stderr):
         advance(job.count - len(numbers))
@@ -163,5 +163,5 @@ def _work(works: Engine, job: Job) -> int:
     return len(numbers)
 
 
-def _number(outcome: Outcome) -> int:
+def _number(outcome: BlockResult) -> int:
     return outcome.number
