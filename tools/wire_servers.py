@@ -13,11 +13,12 @@ import numpy as np
 
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
-from spotted.client import Spotted
+from spotted.client import Label, Spotted
+from spotted.client.survey_messages import embedding_spec
+from spotted.constraints.answers import Answer
 from spotted.errors import NotFoundError
 from spotted.local import processes
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import sampler_pb2
 from tools.wire_requests import (
     ANNOTATORS,
     CAMERAS,
@@ -104,25 +105,19 @@ class Servers:
 
     def work(self) -> None:
         """A survey from its cameras to answers and back, which must work whatever came before."""
-        survey_id, spotted = "fuzz-job", self.spotted
-        self._create(survey_id)
-        lists = list(spotted.survey(survey_id).candidates(top_k=5))
+        survey = self.spotted.survey("fuzz-job")
+        self._create(survey.survey_id)
+        lists = list(survey.candidates(top_k=5))
         assert len(lists) == len(DETECTIONS), "every detection has candidates"  # noqa: S101 - what it is for
-        spotted.survey(survey_id).create_session("job", strategy="greedy")
-        asked = spotted.survey(survey_id).session("job").next_pairs("anna", count=3).pairs
+        session = survey.create_session("job", strategy="greedy")
+        asked = session.next_pairs("anna", count=3).pairs
         labels = [
-            sampler_pb2.Label(
-                first_detection_id=pair.first.detection_id,
-                second_detection_id=pair.second.detection_id,
-                answer=sampler_pb2.ANSWER_SAME,
-                annotator_id="anna",
-            )
-            for pair in asked
+            Label(pair.first.detection_id, pair.second.detection_id, Answer.SAME, "anna") for pair in asked
         ]
-        spotted.survey(survey_id).session("job").submit_labels(labels)
-        same = spotted.survey(survey_id).session("job").progress().same
+        session.submit_labels(labels)
+        same = session.progress().same
         assert same == len(labels) > 0, "every answer is known"  # noqa: S101 - what it is for
-        spotted.survey(survey_id).delete()
+        survey.delete()
 
     def _start(self) -> None:
         environment = {"SPOTTED_MODELS": str(self._models), "SPOTTED_WORKERS": "1"}
@@ -136,7 +131,7 @@ class Servers:
         except NotFoundError:
             self._create(survey_id)
         else:
-            if survey.detection_count < FEW or survey.embedding != SPEC:
+            if survey.detection_count < FEW or survey.embedding != embedding_spec(SPEC):
                 self.spotted.survey(survey_id).delete()
                 self._create(survey_id)
         if survey_id in SURVEYS:
@@ -148,17 +143,17 @@ class Servers:
             try:
                 self.spotted.survey(survey_id).session(session_id).info()
             except NotFoundError:
-                self.spotted.survey(survey_id).create_session(session_id, strategy="greedy")
-                self.spotted.survey(survey_id).session(session_id).next_pairs(ANNOTATORS[0])
+                session = self.spotted.survey(survey_id).create_session(session_id, strategy="greedy")
+                session.next_pairs(ANNOTATORS[0])
 
     def _create(self, survey_id: str) -> None:
         rng = np.random.default_rng(0)
         cameras = {c: Camera(c, x_m=2000.0 * n, y_m=0.0) for n, c in enumerate(CAMERAS)}
-        self.spotted.create_survey(Survey(survey_id, START_S, END_S, cameras=cameras))
+        survey = self.spotted.create_survey(Survey(survey_id, START_S, END_S, cameras=cameras))
         kept = DETECTIONS[:FEW] if survey_id == SMALL else DETECTIONS
         detections = [Detection(d, CAMERAS[n % 4], n * 5000.0) for n, d in enumerate(kept)]
         vectors = rng.normal(size=(len(kept), DIMENSION)).astype(np.float32)
-        self.spotted.survey(survey_id).add_detections(detections, vectors, SPEC)
+        survey.add_detections(detections, vectors, embedding_spec(SPEC))
 
     def _digest(self, survey_id: str) -> str:
         digest = hashlib.sha256()
@@ -167,18 +162,19 @@ class Servers:
         return digest.hexdigest()
 
     def _parts(self, survey_id: str) -> Iterator[bytes]:
-        spotted = self.spotted
-        yield spotted.survey(survey_id).SerializeToString(deterministic=True)
-        yield repr(list(spotted.survey(survey_id).cameras())).encode()
-        detections, vectors = spotted.survey(survey_id).detections_with_embeddings(base=True)
+        survey = self.spotted.survey(survey_id)
+        yield repr(survey.info()).encode()
+        yield repr(list(survey.cameras())).encode()
+        detections, vectors = survey.detections_with_embeddings(base=True)
         yield repr(detections).encode() + vectors.tobytes()
-        for candidates in spotted.survey(survey_id).candidates(top_k=5):
-            yield candidates.SerializeToString(deterministic=True)
+        for candidates in survey.candidates(top_k=5):
+            yield repr(candidates).encode()
         for session_id in (*SESSIONS, DOOMED_SESSION) if survey_id in SURVEYS else ():
-            for event in spotted.survey(survey_id).session(session_id).events():
-                yield event.SerializeToString(deterministic=True)
-            for individual in spotted.survey(survey_id).session(session_id).individuals():
-                yield individual.SerializeToString(deterministic=True)
+            session = survey.session(session_id)
+            for event in session.events():
+                yield event.content
+            for individual in session.individuals():
+                yield repr(individual).encode()
 
     def _traces(self) -> Iterator[str]:
         for log in sorted(self.directory.glob("*.log")):

@@ -24,8 +24,7 @@ from benchmarks.common.servers import Serving, embedder
 from services.embedder.export.architectures import LITE0
 from services.embedder.inference.batching import MIB
 from spotted.arrays import Float32Array
-from spotted.client import Spotted
-from spotted.client.embedding import Crop, Embedded
+from spotted.client import Crop, Embedded, Spotted
 
 QUICK, FULL = 300, 10_000
 DIFFERENT = 32

@@ -29,7 +29,7 @@ from benchmarks.load.ratio import Way, quartiles, ratios
 from benchmarks.load.surveys import LoadSurvey, fill
 from services.common.access.tokens import Tokens
 from services.common.store.store import Store
-from services.upkeep.certificates import authority, issued
+from services.upkeep.certificates import create_authority, issue
 from spotted.local import processes
 from spotted.v1 import access_pb2
 
@@ -96,8 +96,8 @@ def main(*, quick: bool) -> None:
 
 def secured(directory: Path, url: str) -> Access:
     """Certificates in the directory, and what a client of an organisation shows."""
-    signer = authority(days=1)
-    signed = issued(signer, ["127.0.0.1"], days=1)
+    signer = create_authority(days=1)
+    signed = issue(signer, ["127.0.0.1"], days=1)
     for name, content in (("ca", signer.certificate), ("cert", signed.certificate), ("key", signed.key)):
         (directory / f"{name}.pem").write_bytes(content)
     store = Store(url)

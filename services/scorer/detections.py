@@ -128,8 +128,8 @@ def delete_detections(
         entry = surveys.deletion(there) if there else b""
         return Change(entry, answer.SerializeToString())
 
-    answer = surveys.folded(survey_id).change(decide, scope="DeleteDetections", request_id=request_id)
-    return scorer_pb2.DeleteDetectionsResponse.FromString(answer)
+    reply = surveys.folded(survey_id).change(decide, scope="DeleteDetections", request_id=request_id)
+    return scorer_pb2.DeleteDetectionsResponse.FromString(reply.value)
 
 
 def _fix_spec(folded: Folded[SurveyState], surveys: Surveys, block: Block, *, fix: bool) -> None:

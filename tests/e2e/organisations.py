@@ -35,20 +35,22 @@ from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import to_onnx
 from services.embedder.training.operations import Operations
 from services.sampler.__main__ import service as sampler_service
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcesses, PlanningWork
 from services.sampler.scorer_client import ScorerClient
 from services.sampler.session.leases import Leases
 from services.sampler.session.sessions import Sessions
 from services.scorer.__main__ import service as scorer_service
 from spotted.arrays import Float32Array
-from spotted.client import Credentials, Spotted
+from spotted.client import Credentials, Label, Spotted
 from spotted.client.calls import open_channel
+from spotted.client.survey_messages import embedding_spec
+from spotted.constraints.answers import Answer
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import access_pb2, operations_pb2, sampler_pb2, survey_pb2
+from spotted.v1 import access_pb2, operations_pb2, survey_pb2
 from tests.services.serving import running
 
 TINY = "tiny"
@@ -240,7 +242,7 @@ def _served(store: Store, directory: Path, token_file: Path, opened: ExitStack) 
     planners = PlannerProcesses(1, work)
     opened.callback(planners.close)
     sessions = Sessions(store, client, now=process.now)
-    asking = Asking(sessions, planners, Leases(store), Facts(client))
+    asking = NextQuestions(sessions, planners, Leases(store), DetectionFacts(client))
     opened.callback(asking.close)
     return {
         "embedder": serve(*embedder_services(store, embedders, environment), most=MAX_MESSAGE_BYTES),
@@ -260,10 +262,10 @@ def filled(store: Store, member: Member, name: str, seed: int) -> Ids:
     client.create_survey(Survey(own, 0.0, 100_000.0, cameras=cameras))
     for taken in (f"taken-{name}", f"taken-{name}{NEW}"):
         client.create_survey(Survey(taken, 0.0, 50_000.0))
-    client.survey(own).add_detections(detections, vectors(seed), SPEC)
+    client.survey(own).add_detections(detections, vectors(seed), embedding_spec(SPEC))
     client.create_survey(Survey(COMMON, 0.0, 100_000.0, f"of {name}", cameras_of(seed)))
     client.survey(COMMON).add_detections(
-        detections_of(seed)[: COUNT - 8 * seed], vectors(seed)[: COUNT - 8 * seed], SPEC
+        detections_of(seed)[: COUNT - 8 * seed], vectors(seed)[: COUNT - 8 * seed], embedding_spec(SPEC)
     )
     session, label = f"session-{name}", answered(client, own, f"session-{name}")
     answered(client, COMMON, "main")
@@ -314,18 +316,12 @@ def picture(seed: int = 0) -> bytes:
 
 def answered(client: Spotted, survey_id: str, session_id: str) -> str:
     """A session with three answers; the id of the first."""
-    client.survey(survey_id).create_session(session_id, strategy="greedy")
-    asked = client.survey(survey_id).session(session_id).next_pairs("anna", count=3).pairs
+    session = client.survey(survey_id).create_session(session_id, strategy="greedy")
     labels = [
-        sampler_pb2.Label(
-            first_detection_id=pair.first.detection_id,
-            second_detection_id=pair.second.detection_id,
-            answer=sampler_pb2.ANSWER_DIFFERENT,
-            annotator_id="anna",
-        )
-        for pair in asked
+        Label(pair.first.detection_id, pair.second.detection_id, Answer.DIFFERENT, "anna")
+        for pair in session.next_pairs("anna", count=3).pairs
     ]
-    return client.survey(survey_id).session(session_id).submit_labels(labels).outcomes[0].label.label_id
+    return session.submit_labels(labels).outcomes[0].label.label_id
 
 
 def stored_head(store: Store, survey_id: str, seed: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -15,6 +16,8 @@ from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
 from spotted import messages
 from spotted.client.calls import our_errors
+from spotted.client.survey_messages import embedding_spec
+from spotted.client.values import EventKind
 from spotted.errors import NotFoundError, UnauthenticatedError
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2, scorer_pb2
@@ -152,7 +155,7 @@ def test_lists_show_ones_own_alone(world: World) -> None:
 
 def test_what_another_organisation_does_changes_no_count_and_no_page(world: World) -> None:
     def seen() -> list[object]:
-        stub = world.north.client.scorer
+        stub = world.north.client.connection.scorer.stub
         pages = [
             stub.ListSurveys(scorer_pb2.ListSurveysRequest(page_size=size), timeout=10)
             for size in (1, 2, 100)
@@ -160,15 +163,17 @@ def test_what_another_organisation_does_changes_no_count_and_no_page(world: Worl
         survey = stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=COMMON), timeout=10)
         cameras = stub.ListCameras(scorer_pb2.ListCamerasRequest(survey_id=COMMON, page_size=2), timeout=10)
         progress = world.north.client.survey(COMMON).session("main").progress()
-        progress.ClearField("answers_per_minute")
+        progress = replace(progress, answers_per_minute=None)
         return [*pages, survey, cameras, progress]
 
     before = seen()
     client = world.south.client
     client.survey(COMMON).upsert_cameras([Camera("another", 90_000.0, 0.0)])
-    client.survey(COMMON).add_detections([Detection("another", "another", 5.0)], vectors(9)[:1], SPEC)
+    client.survey(COMMON).add_detections(
+        [Detection("another", "another", 5.0)], vectors(9)[:1], embedding_spec(SPEC)
+    )
     client.survey(COMMON).create_session("another")
-    assert client.survey(COMMON).camera_count == 4
+    assert client.survey(COMMON).info().camera_count == 4
     assert seen() == before
 
 
@@ -202,11 +207,8 @@ def test_a_service_sees_both_by_their_full_ids(world: World) -> None:
 
 def test_the_sampler_planned_through_the_scorer_with_its_own_token(world: World) -> None:
     for member, ids in ((world.north, world.north_ids), (world.south, world.south_ids)):
-        kinds = [
-            event.WhichOneof("event")
-            for event in member.client.survey(ids.survey).session(ids.session).events()
-        ]
-        assert kinds[:3] == ["created", "planned", "labelled"]
+        kinds = [event.kind for event in member.client.survey(ids.survey).session(ids.session).events()]
+        assert kinds[:3] == [EventKind.CREATED, EventKind.PLANNED, EventKind.LABELLED]
     stranger = ScorerClient(world.scorer)
     with pytest.raises(UnauthenticatedError):
         stranger.version(f"{world.names[0]}/{COMMON}")

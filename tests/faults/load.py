@@ -166,7 +166,7 @@ class Load:
         kept = Counter(d.detection_id for d in self.client.survey(self.survey_id).detections())
         assert set(kept) == self._detections
         assert set(kept.values()) == {1}
-        assert self.client.survey(self.survey_id).detection_count == len(kept)
+        assert self.client.survey(self.survey_id).info().detection_count == len(kept)
         labels = self.client.survey(self.survey_id).session(SESSION).labels()
         assert {label.label_id for label in labels} == set(self._labels)
         pairs = [(label.first_detection_id, label.second_detection_id) for label in labels]

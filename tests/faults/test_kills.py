@@ -10,12 +10,12 @@ import pytest
 
 from spotted.client import Spotted, oracle
 from spotted.client.ingest import embed_pictures
+from spotted.client.values import Label, SubmittedLabels
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.local import processes
 from spotted.simulation.session import positives_for
 from spotted.simulation.survey import SimulationParams
-from spotted.v1 import sampler_pb2
 from tests.spotted.drawn_surveys import drawn_survey
 
 SURVEY = "faults"
@@ -78,7 +78,7 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
     acknowledged = 0
     killed = threading.Event()
 
-    def told(count: int) -> None:
+    def on_progress(count: int) -> None:
         nonlocal acknowledged
         acknowledged += count
         if acknowledged and not killed.is_set():
@@ -89,7 +89,9 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
         spotted.create_survey(imported.survey)
         check(
             attempt(
-                lambda: embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures, on_progress=told)
+                lambda: embed_pictures(
+                    spotted, spotted.survey(SURVEY), imported.pictures, on_progress=on_progress
+                )
             )
         )
         machine.up()
@@ -111,8 +113,8 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
     truth = {p.detection.detection_id: p.detection.individual_id for p in imported.pictures}
     acknowledged: list[str] = []
 
-    def told(answered: sampler_pb2.SubmitLabelsResponse) -> None:
-        acknowledged.extend(outcome.label.label_id for outcome in answered.outcomes)
+    def on_answer(submitted: SubmittedLabels) -> None:
+        acknowledged.extend(outcome.label.label_id for outcome in submitted.outcomes)
         if len(acknowledged) == 25:
             machine.kill(role)
 
@@ -123,7 +125,7 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
         check(
             attempt(
                 lambda: oracle.answer_all(
-                    spotted.survey(SURVEY).session("main"), truth, limit=60, on_answer=told
+                    spotted.survey(SURVEY).session("main"), truth, limit=60, on_answer=on_answer
                 )
             )
         )
@@ -140,11 +142,10 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
         assert set(acknowledged) <= set(labels(spotted))
 
 
-def labels(spotted: Spotted) -> dict[str, sampler_pb2.Label]:
+def labels(spotted: Spotted) -> dict[str, Label]:
     """The labels in a session's journal."""
-    request = sampler_pb2.ListEventsRequest(survey_id=SURVEY, session_id="main", page_size=1000)
-    events = spotted.connection.sampler.stub.ListEvents(request, timeout=30).events
-    return {label.label_id: label for event in events for label in event.labelled.labels}
+    events = spotted.survey(SURVEY).session("main").events()
+    return {label.label_id: label for event in events for label in event.labels}
 
 
 @pytest.mark.slow
@@ -157,4 +158,4 @@ def test_a_store_that_goes_and_comes_back_is_told_and_then_used_again(
         with pytest.raises(StoreUnavailableError, match=r"does not answer.*start it"):
             spotted.survey(SURVEY).info()
         machine.up()
-        assert spotted.survey(SURVEY).camera_count == 6
+        assert spotted.survey(SURVEY).info().camera_count == 6

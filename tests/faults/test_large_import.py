@@ -13,12 +13,11 @@ import pytest
 
 from services.common.store import keys
 from services.common.store.store import Store
-from spotted.client import Spotted
+from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import UnavailableError
 from spotted.local import processes
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import survey_pb2
 
 SURVEY = "large"
 COUNT, DIMENSION = 50_000, 16
@@ -27,7 +26,7 @@ STREAM, WRITERS = 2_500, 4
 # messages that are in the store when the scorer is killed: 2 in 5 of all, then 4 in 5
 KILLED_AT = (200, 400)
 DEADLINE_S = 120.0
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=DIMENSION)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=DIMENSION)
 CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(5)}
 DETECTIONS = [Detection(f"d{i:05}", f"c{i % 5}", float(i), individual_id=f"a{i % 700}") for i in range(COUNT)]
 VECTORS = np.random.default_rng(0).normal(size=(COUNT, DIMENSION)).astype(np.float32)
@@ -133,7 +132,7 @@ def test_a_scorer_killed_during_a_large_import_keeps_each_acknowledged_detection
     with client(scorer) as spotted:
         answer = spotted.survey(SURVEY).add_detections(DETECTIONS, VECTORS, SPEC)
         assert (answer.added, answer.unchanged) == (COUNT - len(kept), len(kept))
-        assert spotted.survey(SURVEY).detection_count == COUNT
+        assert spotted.survey(SURVEY).info().detection_count == COUNT
         detections, embeddings = spotted.survey(SURVEY).detections_with_embeddings()
     assert len(detections) == COUNT
     assert {d.detection_id: d for d in detections} == {d.detection_id: d for d in DETECTIONS}

@@ -20,14 +20,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from spotted.client import Crop, Spotted
+from spotted.client import Crop, EmbeddingSpec, Label, Spotted
+from spotted.constraints.answers import Answer
 from spotted.local import processes
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import scorer_pb2, survey_pb2
 from tests.services.embedder.pictures import encoded
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 ANNOTATOR = "annotator-zebra"
 TOKEN = "spotted_0123abcd_topsecrettopsecrettopsecret"  # noqa: S105 - nobody's
 COORDINATES = ("123456.75", "-98765.25", "123956.75", "-98265.25")
@@ -152,12 +153,8 @@ def _ask(spotted: Spotted, survey_id: str) -> None:
     assert len(list(answers)) > 0
     spotted.survey(survey_id).create_session("main")
     asked = spotted.survey(survey_id).session("main").next_pairs(ANNOTATOR)
-    label = pb.Label(
-        first_detection_id=asked.pairs[0].first.detection_id,
-        second_detection_id=asked.pairs[0].second.detection_id,
-        answer=pb.ANSWER_SAME,
-        annotator_id=ANNOTATOR,
-    )
+    pair = asked.pairs[0]
+    label = Label(pair.first.detection_id, pair.second.detection_id, Answer.SAME, ANNOTATOR)
     spotted.survey(survey_id).session("main").submit_labels([label])
 
 

@@ -18,6 +18,7 @@ from services.embedder.inference.image_embedder import ImageEmbedder
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted
+from spotted.client.survey_messages import embedding_spec
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import survey_pb2
 from tests.services.serving import running
@@ -46,8 +47,6 @@ def add_survey(spotted: Spotted, survey_id: str, count: int = COUNT) -> None:
     """A survey at four cameras, with vectors drawn at random."""
     rng = np.random.default_rng(0)
     cameras = {f"c{i}": Camera(f"c{i}", x_m=2000.0 * i, y_m=0.0) for i in range(4)}
-    spotted.create_survey(Survey(survey_id, 0.0, 200_000.0, cameras=cameras))
+    survey = spotted.create_survey(Survey(survey_id, 0.0, 200_000.0, cameras=cameras))
     detections = [Detection(f"d{i:02}", f"c{i % 4}", i * 5000.0) for i in range(count)]
-    spotted.survey(survey_id).add_detections(
-        detections, rng.normal(size=(count, 12)).astype(np.float32), SPEC
-    )
+    survey.add_detections(detections, rng.normal(size=(count, 12)).astype(np.float32), embedding_spec(SPEC))

@@ -17,7 +17,7 @@ from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import PARITY, to_onnx
 from spotted import messages
 from spotted.arrays import Float32Array
-from spotted.client import Crop, Spotted
+from spotted.client import Crop, Preparation, Spotted, Tone
 from spotted.client.calls import our_errors
 from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
 from spotted.heads.head import Head
@@ -126,7 +126,7 @@ def test_a_stream_may_name_a_head_a_reference_and_its_survey(spotted: Spotted, d
     digest = spotted.add_reference(drawing_png)
     assert spotted.add_reference(drawing_png) == digest
     crops = [Crop("a", drawing_png)]
-    matched = pb.Preparation(tone=pb.TONE_MATCHED, reference_digest=digest)
+    matched = Preparation(Tone.MATCHED, digest)
     (plain,) = spotted.embed(crops, survey_id="kruger")
     (alike,) = spotted.embed(crops, preparation=matched)
     assert plain.vector is not None
@@ -134,7 +134,7 @@ def test_a_stream_may_name_a_head_a_reference_and_its_survey(spotted: Spotted, d
     # an image matched to itself keeps its tones
     assert cosine(plain.vector, alike.vector) > 1 - 1e-6
     assert plain.spec.preprocessing_digest != alike.spec.preprocessing_digest
-    (darker,) = spotted.embed(crops, preparation=pb.Preparation(tone=pb.TONE_EQUALISED))
+    (darker,) = spotted.embed(crops, preparation=Preparation(Tone.EQUALISED))
     assert darker.vector is not None
     assert cosine(plain.vector, darker.vector) < 1 - 1e-3
 

@@ -17,14 +17,14 @@ from services.scorer.detections import delete_detections
 from services.scorer.scored_surveys import Galleries
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import Surveys
-from spotted.client import Spotted
+from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import ConcurrencyError, NotFoundError, UnavailableError
 from spotted.survey import Camera, Detection, Side, Survey
-from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.v1 import scorer_pb2
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from tests.services.serving import running
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=6)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=6)
 COUNT = 12
 
 
@@ -87,7 +87,7 @@ def test_the_columns_are_the_lists_that_a_client_reads(
         lists = list(client.survey(survey_id).candidates(top_k=4))
     pairs = [(row[one.detection_id], row[c.detection_id]) for one in lists for c in one.candidates]
     told = [
-        (c.visual, c.feasibility if c.HasField("feasibility") else np.nan, c.fused)
+        (c.visual, c.feasibility if c.feasibility is not None else np.nan, c.fused)
         for one in lists
         for c in one.candidates
     ]

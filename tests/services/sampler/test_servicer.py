@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,16 +12,16 @@ import pytest
 from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
 from services.scorer.__main__ import service as scorer_service
-from spotted.client import Spotted, oracle
+from spotted.client import EmbeddingSpec, Label, Questions, Spotted, oracle
 from spotted.client.calls import our_errors
+from spotted.constraints.answers import Answer, LabelEffect
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1 import survey_pb2
 from tests.services.sampler.surveys import in_process as sampler_service
 from tests.services.serving import running
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
 ANIMALS = {f"d{i:02}": f"animal-{i % 4}" for i in range(20)}
 
 
@@ -39,8 +40,8 @@ def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
             running(sampler_service(store, client)) as sampler,
             Spotted(embedder=scorer, scorer=scorer, sampler=sampler) as made,
         ):
-            made.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
-            made.add_detections(survey_id, detections, vectors, SPEC)
+            survey = made.create_survey(Survey(survey_id, 0.0, 100_000.0, cameras=cameras))
+            survey.add_detections(detections, vectors, SPEC)
             yield made
         client.close()
 
@@ -80,26 +81,17 @@ def test_lists_come_in_pages(spotted: Spotted, survey_id: str) -> None:
 def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, survey_id: str) -> None:
     session = pb.Session(session_id="main", survey_id=survey_id, trust=pb.TRUST_SINGLE)
     spotted.connection.sampler.stub.CreateSession(pb.CreateSessionRequest(session=session), timeout=10)
-    pair = spotted.survey(survey_id).session("main").next_pairs("anna").pairs[0]
-    same = pb.Label(
-        first_detection_id=pair.first.detection_id,
-        second_detection_id=pair.second.detection_id,
-        answer=pb.ANSWER_SAME,
-        annotator_id="anna",
-    )
-    other = pb.Label()
-    other.CopyFrom(same)
-    other.answer, other.annotator_id = pb.ANSWER_DIFFERENT, "ben"
-    cause = spotted.survey(survey_id).session("main").submit_labels([same]).outcomes[0].label
-    assert (
-        spotted.survey(survey_id).session("main").submit_labels([other]).outcomes[0].effect
-        == pb.LABEL_EFFECT_CONFLICT
-    )
+    asked = spotted.survey(survey_id).session("main")
+    pair = asked.next_pairs("anna").pairs[0]
+    same = Label(pair.first.detection_id, pair.second.detection_id, Answer.SAME, "anna")
+    other = replace(same, answer=Answer.DIFFERENT, annotator_id="ben")
+    cause = asked.submit_labels([same]).outcomes[0].label
+    assert asked.submit_labels([other]).outcomes[0].effect is LabelEffect.CONFLICT
     listed = spotted.connection.sampler.stub.ListConflicts(
         pb.ListConflictsRequest(survey_id=survey_id, session_id="main"), timeout=10
     )
     assert [c.label.annotator_id for c in listed.conflicts] == ["ben"]
-    assert list(listed.conflicts[0].explanation) == [cause]
+    assert [label.label_id for label in listed.conflicts[0].explanation] == [cause.label_id]
     retracted = spotted.connection.sampler.stub.RetractLabels(
         pb.RetractLabelsRequest(
             survey_id=survey_id, session_id="main", label_ids=[cause.label_id], annotator_id="anna"
@@ -115,7 +107,7 @@ def test_a_watcher_hears_of_every_change(spotted: Spotted, survey_id: str) -> No
         pb.WatchProgressRequest(survey_id=survey_id, session_id="main"), timeout=30
     )
     assert next(stream).progress.position == 1
-    asked: list[pb.NextPairsResponse] = []
+    asked: list[Questions] = []
     thread = threading.Thread(
         target=lambda: asked.append(spotted.survey(survey_id).session("main").next_pairs("anna"))
     )
@@ -180,11 +172,11 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     assert (group.kind, len(group.detections), len(group.scores)) == (pb.QUESTION_KIND_GALLERY, 3, 3)
     assert group.anchor.detection_id not in [one.detection_id for one in group.detections]
     request.audit, request.count = True, 4
-    with pytest.raises(InvalidInputError, match="pairs alone"), our_errors("sampler"):
+    with pytest.raises(InvalidInputError, match="asks only pairs"), our_errors("sampler"):
         spotted.connection.sampler.stub.NextPairs(request, timeout=10)
     request.ClearField("shows")
     audit = spotted.connection.sampler.stub.NextPairs(request, timeout=30)
     assert (len(audit.pairs), len(audit.groups)) == (4, 0)
     assert {pair.score for pair in audit.pairs} == {0.0}
     # before its first answer it says nothing
-    assert not spotted.survey(survey_id).session("main").progress().HasField("audit")
+    assert spotted.survey(survey_id).session("main").progress().audit is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,20 @@ from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.training.head_onnx import to_onnx
 from services.upkeep.backup.write import BackedUp, Backups
-from spotted.client import Spotted
+from spotted.client import Label, SessionHandle, Spotted, SurveyHandle
+from spotted.client.survey_messages import spec_message
+from spotted.client.values import PairQuery
+from spotted.constraints.answers import Answer
 from spotted.heads.head import Head
+from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
-from spotted.v1 import sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import sampler_pb2
 from tests.spotted.client.surveys import KNOWN, SPEC, known_vectors, survey
 
 ANIMALS = 6
 DIMENSION = SPEC.dimension
 SESSIONS = ("main", "second")
-PRODUCT, CALIBRATED = survey_pb2.FUSION_PRODUCT, survey_pb2.FUSION_CALIBRATED
 
 
 class Life:
@@ -43,8 +47,11 @@ class Life:
             "head": self.head,
             "calibrate": self.calibrate,
         }
-        spotted.create_survey(survey(survey_id))
-        spotted.survey(survey_id).add_detections(KNOWN, known_vectors(), SPEC)
+        spotted.create_survey(survey(survey_id)).add_detections(KNOWN, known_vectors(), SPEC)
+
+    @property
+    def survey(self) -> SurveyHandle:
+        return self.spotted.survey(self.survey_id)
 
     def add(self) -> None:
         count = int(self.rng.integers(1, 4))
@@ -59,56 +66,44 @@ class Life:
         ]
         self.added += count
         seen = self.rng.normal(size=(count, DIMENSION)).astype(np.float32)
-        self.spotted.survey(self.survey_id).add_detections(new, seen, SPEC)
+        self.survey.add_detections(new, seen, SPEC)
 
     def delete(self) -> None:
-        there = [d.detection_id for d in self.spotted.survey(self.survey_id).detections()]
+        there = [d.detection_id for d in self.survey.detections()]
         # sessions go on asking about what they know; a survey keeps some
         if len(there) > 20:
             gone = str(self.rng.choice(there))
-            self.spotted.connection.scorer.stub.DeleteDetections(
-                scorer_pb2.DeleteDetectionsRequest(survey_id=self.survey_id, detection_ids=[gone])
-            )
+            self.survey.delete_detections([gone])
 
     def move(self) -> None:
         camera = Camera("c1", x_m=float(self.rng.uniform(0, 5000)), y_m=0.0)
-        self.spotted.survey(self.survey_id).upsert_cameras([camera])
+        self.survey.upsert_cameras([camera])
 
     def answer(self) -> None:
         session_id = str(self.rng.choice(SESSIONS))
         strategy = {"main": "greedy", "second": "mean-linkage"}[session_id]
-        self.spotted.survey(self.survey_id).create_session(session_id, strategy=strategy, seed=3)
-        asked = self.spotted.survey(self.survey_id).session(session_id).next_pairs("anna", count=2).pairs
-        answers = labels(asked, lambda: sampler_pb2.Answer.ValueType(int(self.rng.choice([1, 2, 2, 3]))))
+        session = self.survey.create_session(session_id, strategy=strategy, seed=3)
+        asked = session.next_pairs("anna", count=2).pairs
+        answers = labels(asked, lambda: Answer(int(self.rng.choice([1, 2, 2, 3]))))
         if answers:
-            stored = self.spotted.survey(self.survey_id).session(session_id).submit_labels(answers)
+            stored = session.submit_labels(answers)
             self.labels += [(session_id, outcome.label.label_id) for outcome in stored.outcomes]
 
     def retract(self) -> None:
         if self.labels:
             session_id, label_id = self.labels.pop(int(self.rng.integers(len(self.labels))))
-            self.spotted.survey(self.survey_id).session(session_id).retract_labels([label_id], "anna")
+            self.survey.session(session_id).retract_labels([label_id], "anna")
 
     def head(self) -> None:
-        self.spotted.survey(self.survey_id).activate_head(store_head(self.store, int(self.rng.integers(3))))
+        self.survey.activate_head(store_head(self.store, int(self.rng.integers(3))))
 
     def calibrate(self) -> None:
-        self.spotted.survey(self.survey_id).fit_calibration(use_known_individuals=True)
+        self.survey.fit_calibration(use_known_individuals=True)
 
 
-def labels(
-    asked: Iterable[sampler_pb2.PairQuery], answer: Callable[[], sampler_pb2.Answer.ValueType]
-) -> list[sampler_pb2.Label]:
-    """Anna's answers to what she is asked."""
-    return [
-        sampler_pb2.Label(
-            first_detection_id=pair.first.detection_id,
-            second_detection_id=pair.second.detection_id,
-            answer=answer(),
-            annotator_id="anna",
-        )
-        for pair in asked
-    ]
+def labels(asked: Iterable[PairQuery], answer: Callable[[], Answer]) -> list[Label]:
+    """Anna's answers to the pairs that she is asked."""
+    return [Label(pair.first.detection_id, pair.second.detection_id, answer(), "anna") for pair in asked]
 
 
 def store_head(store: Store, seed: int, survey_id: str = "any") -> str:
@@ -118,57 +113,45 @@ def store_head(store: Store, seed: int, survey_id: str = "any") -> str:
     first, second, third = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
     onnx = to_onnx(Head(first, second, third, np.zeros(DIMENSION, np.float32)), unit_rows(known_vectors()))
     return HeadStore(store).put(
-        onnx, SPEC, survey_id=survey_id, recipe_json="{}", metrics={"gain": 0.1}, created_s=7.0
+        onnx, spec_message(SPEC), survey_id=survey_id, recipe_json="{}", metrics={"gain": 0.1}, created_s=7.0
     )
 
 
 def seen(spotted: Spotted, survey_id: str) -> dict[str, object]:
     """All that the services show of a survey, but for its ids; its vectors and scores bit for bit."""
-    detections, embeddings = spotted.survey(survey_id).detections_with_embeddings(base=True)
-    about = spotted.survey(survey_id).info()
-    about.ClearField("survey_id")
-    about.ClearField("etag")
-    about.ClearField("uid")
+    survey = spotted.survey(survey_id)
+    detections, embeddings = survey.detections_with_embeddings(base=True)
     shown: dict[str, object] = {
-        "survey": about,
-        "cameras": list(spotted.survey(survey_id).cameras()),
+        "survey": replace(survey.info(), survey_id="", etag="", uid=""),
+        "cameras": list(survey.cameras()),
         "detections": detections,
         "embeddings": embeddings.tobytes(),
-        "spec": spotted.survey(survey_id).score_spec(),
+        "spec": survey.score_spec(),
     }
-    for fusion in (PRODUCT, CALIBRATED):
-        shown[f"candidates {fusion}"] = [
-            answer.SerializeToString(deterministic=True)
-            for answer in spotted.survey(survey_id).candidates(top_k=20, fusion=fusion)
-        ]
-    listed = spotted.connection.sampler.stub.ListSessions(
-        sampler_pb2.ListSessionsRequest(survey_id=survey_id)
-    )
-    for session in listed.sessions:
-        shown[f"session {session.session_id}"] = shown_of_session(spotted, survey_id, session)
+    for fusion in (Fusion.PRODUCT, Fusion.CALIBRATED):
+        shown[f"candidates {fusion}"] = list(survey.candidates(top_k=20, fusion=fusion))
+    for session in survey.sessions():
+        shown[f"session {session.session_id}"] = shown_of_session(survey.session(session.session_id))
     return shown
 
 
-def shown_of_session(spotted: Spotted, survey_id: str, session: sampler_pb2.Session) -> dict[str, object]:
-    session_id = session.session_id
-    events = list(spotted.survey(survey_id).session(session_id).events())
+def shown_of_session(session: SessionHandle) -> dict[str, object]:
+    events = [sampler_pb2.SessionEvent.FromString(event.content) for event in session.events()]
     events[0].ClearField("import_id")
     events[0].created.ClearField("survey_id")
     for event in events:
         if event.HasField("planned"):
             event.planned.ClearField("survey_uid")
-    session.ClearField("survey_id")
     shown: dict[str, object] = {
-        "session": session,
+        "session": replace(session.info(), survey_id=""),
         "events": events,
-        "individuals": list(spotted.survey(survey_id).session(session_id).individuals()),
-        "conflicts": list(spotted.survey(survey_id).session(session_id).conflicts()),
-        "progress": spotted.survey(survey_id).session(session_id).progress(),
+        "individuals": list(session.individuals()),
+        "conflicts": list(session.conflicts()),
+        "progress": session.progress(),
     }
-    asked = spotted.survey(survey_id).session(session_id).next_pairs("berta", count=3)
-    for pair in asked.pairs:
-        pair.ClearField("lease_expire_time")
-    return {**shown, "asked": asked}
+    asked = session.next_pairs("berta", count=3)
+    pairs = tuple(replace(pair, lease_expires_at_s=None) for pair in asked.pairs)
+    return {**shown, "asked": replace(asked, pairs=pairs)}
 
 
 def backed_up(store: Store, survey_id: str, directory: Path) -> BackedUp:

@@ -36,7 +36,6 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
     with (tmp_path / "candidates.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
-    fusion = Fusion(job.fusion)
     expected = [
         [
             one.detection_id,
@@ -44,10 +43,10 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
             found.detection_id,
             f"{found.fused:.4f}",
             f"{found.visual:.4f}",
-            f"{found.feasibility:.4f}" if found.HasField("feasibility") else "",
+            f"{found.feasibility:.4f}" if found.feasibility is not None else "",
             found.reason,
         ]
-        for one in spotted.survey(survey_id).candidates(top_k=TOP, fusion=fusion)
+        for one in spotted.survey(survey_id).candidates(top_k=TOP, fusion=job.fusion)
         for rank, found in enumerate(one.candidates, start=1)
     ]
     assert rows == expected

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from services.common.store.store import Store
-from spotted.batch.snapshot import TABLE, described, open_snapshot, take_snapshot
-from spotted.client import Spotted
+from spotted.batch.snapshot import TABLE, open_snapshot, take_snapshot
+from spotted.client import Spotted, SurveyHandle
 from spotted.client.gallery import load_gallery
 from spotted.errors import ConcurrencyError, NotFoundError, PreconditionError
 from spotted.survey import Camera, Survey
-from spotted.v1 import scorer_pb2, survey_pb2
 from tests.spotted.batch.conftest import COUNT
 from tests.spotted.client.surveys import serving
 
@@ -35,7 +34,7 @@ def test_a_snapshot_is_the_survey_as_the_client_loads_it(
     assert snapshot.detection_ids() == [d.detection_id for d in detections]
     ids = (*snapshot.camera_ids, "")
     assert [ids[place] for place in snapshot.camera.tolist()] == [d.camera_id for d in detections]
-    assert snapshot.stored == described(spotted, survey_id)
+    assert snapshot.stored == spotted.survey(survey_id).info()
 
 
 def test_the_arrays_are_maps_of_the_files(spotted: Spotted, survey_id: str, tmp_path: Path) -> None:
@@ -72,23 +71,18 @@ def test_what_a_broken_run_left_behind_is_no_snapshot_and_is_begun_again(
     assert not (tmp_path / "s" / "stray").exists()
 
 
-class Changing(Spotted):
-    """A client of a survey that somebody else changes between two calls."""
+class Changing(SurveyHandle):
+    """A survey that somebody else changes between two calls."""
 
-    def cameras(self, survey_id: str) -> Iterator[Camera]:
-        yield from super().cameras(survey_id)
-        self.scorer.UpsertCameras(
-            scorer_pb2.UpsertCamerasRequest(survey_id=survey_id, cameras=[survey_pb2.Camera(camera_id="NEW")])
-        )
+    def cameras(self) -> Iterator[Camera]:
+        yield from super().cameras()
+        self.upsert_cameras([Camera("NEW")])
 
 
 def test_a_survey_that_changes_meanwhile_is_refused(spotted: Spotted, survey_id: str, tmp_path: Path) -> None:
-    address = spotted._addresses["scorer"]
-    with (
-        Changing(embedder=address, scorer=address, sampler=address) as changing,
-        pytest.raises(ConcurrencyError, match="changed while it was read"),
-    ):
-        take_snapshot(changing.survey(survey_id), tmp_path / "s")
+    changing = Changing(spotted.connection, survey_id)
+    with pytest.raises(ConcurrencyError, match="changed while it was read"):
+        take_snapshot(changing, tmp_path / "s")
     assert not (tmp_path / "s").exists()
 
 

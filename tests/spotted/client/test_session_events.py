@@ -94,7 +94,7 @@ def test_a_large_journal_is_sent_in_messages_below_the_limit() -> None:
 
 def test_an_event_travels_as_one_line_of_json() -> None:
     label = sampler_pb2.Label(
-        label_id="l", first_detection_id="a", second_detection_id="b", answer="ANSWER_SAME"
+        label_id="l", first_detection_id="a", second_detection_id="b", answer=sampler_pb2.ANSWER_SAME
     )
     given = sampler_pb2.LabelsGiven(labels=[label])
     event = session_event(sampler_pb2.SessionEvent(position=7, labelled=given))

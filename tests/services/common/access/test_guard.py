@@ -20,9 +20,9 @@ from services.common.server import Service
 from services.common.settings import Security, Settings
 from services.common.store.store import Store
 from services.scorer.__main__ import service as scorer_service
-from spotted import messages
 from spotted.client import Credentials, Spotted
 from spotted.client.calls import open_channel, our_errors
+from spotted.client.survey_messages import embedding_spec
 from spotted.errors import (
     InvalidInputError,
     NotFoundError,
@@ -42,7 +42,6 @@ from spotted.v1 import (
     sampler_pb2_grpc,
     scorer_pb2,
     scorer_pb2_grpc,
-    survey_pb2,
 )
 from tests.services.failing import told
 from tests.services.scorer.planted import CAMERAS, SPEC, add_request, detections, new_survey, vectors
@@ -164,7 +163,7 @@ def test_every_role_may_call_exactly_what_the_contract_gives_it(bare: Guarded) -
                 assert code is grpc.StatusCode.UNIMPLEMENTED, (role_name(role), path, message)
             else:
                 assert (code, reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"), path
-                assert f"role {role_name(least)} or higher, this one is for {role_name(role)}" in message
+                assert f"role {role_name(least)} or higher, this token has role {role_name(role)}" in message
 
 
 def test_without_a_token_nothing_of_the_contract_is_served(bare: Guarded) -> None:
@@ -277,7 +276,7 @@ def test_positions_are_shown_to_who_may_write(
     guarded: Guarded, survey_id: str, role: access_pb2.Role.ValueType
 ) -> None:
     guarded.client().create_survey(survey(survey_id))
-    (camera,) = guarded.client(role).cameras(survey_id)
+    (camera,) = guarded.client(role).survey(survey_id).cameras()
     assert camera.camera_id == "c"
     places = (None, None) if role < access_pb2.ROLE_WRITE else (12.0, 34.0)
     assert (camera.x_m, camera.y_m) == places
@@ -285,7 +284,7 @@ def test_positions_are_shown_to_who_may_write(
 
 def test_a_service_sees_positions(guarded: Guarded, survey_id: str) -> None:
     guarded.client().create_survey(survey(survey_id))
-    (camera,) = guarded.client(access_pb2.ROLE_SERVICE).cameras(f"wcs/{survey_id}")
+    (camera,) = guarded.client(access_pb2.ROLE_SERVICE).survey(f"wcs/{survey_id}").cameras()
     assert (camera.x_m, camera.y_m) == (12.0, 34.0)
 
 
@@ -295,7 +294,7 @@ def test_a_reader_that_leaves_positions_out_changes_nothing_that_is_scored(
     client = guarded.client()
     client.create_survey(survey(survey_id))
     before = client.survey(survey_id).info()
-    list(guarded.client(access_pb2.ROLE_READ).cameras(survey_id))
+    list(guarded.client(access_pb2.ROLE_READ).survey(survey_id).cameras())
     assert client.survey(survey_id).info() == before
     (camera,) = client.survey(survey_id).cameras()
     assert camera.x_m == 12.0
@@ -312,9 +311,11 @@ def test_answers_and_errors_speak_the_callers_own_ids(guarded: Guarded, survey_i
         client.survey(survey_id).score_pairs([("a", "b")])
     for caught in (missing, unknown):
         assert "wcs" not in str(caught.value)
-    answer = client.survey(survey_id).add_detections([Detection("d", "nowhere", 1.0)], vectors(1), SPEC)
+    answer = client.survey(survey_id).add_detections(
+        [Detection("d", "nowhere", 1.0)], vectors(1), embedding_spec(SPEC)
+    )
     (rejected,) = answer.rejected
-    assert f"which survey {survey_id!r} does not have" in rejected.error.message
+    assert f"which survey {survey_id!r} does not have" in rejected.message
     assert answer.survey.survey_id == survey_id
 
 
@@ -324,7 +325,7 @@ def test_a_token_for_some_surveys_lists_no_others(guarded: Guarded, survey_id: s
         client.create_survey(survey(survey_id + suffix))
     some = guarded.client(surveys=[f"{survey_id}-*"])
     assert [s.survey_id for s in some.surveys()] == [f"{survey_id}-a", f"{survey_id}-b"]
-    with pytest.raises(PermissionDeniedError, match=r"is for .* and not for survey") as caught:
+    with pytest.raises(PermissionDeniedError, match=r"is valid for .*, but not for survey") as caught:
         some.survey(survey_id)
     with pytest.raises(PermissionDeniedError) as missing:
         some.survey("missing")
@@ -345,7 +346,7 @@ def test_calls_that_come_too_fast_are_told_when_to_return(guarded: Guarded) -> N
         guarded.channel(guarded.token(quota=access_pb2.Quota(calls_per_second=0.001)))
     )
     stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
-    with pytest.raises(OverloadedError, match=r"0.001 calls a second") as caught, our_errors("scorer"):
+    with pytest.raises(OverloadedError, match=r"0.001 calls per second") as caught, our_errors("scorer"):
         stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
     assert 900 < caught.value.retry_after_s <= 1000
     guarded.client().surveys()
@@ -396,7 +397,7 @@ def test_surveys_are_counted_for_the_organisation_and_a_repeat_is_none(guarded: 
     with pytest.raises(QuotaError, match="the organisation would have 3 surveys, this token allows 2"):
         own.create_survey(survey("third"))
     assert "third" not in [s.survey_id for s in own.surveys()]
-    own.delete_survey("second")
+    own.survey("second").delete()
     own.create_survey(survey("third"))
     guarded.client(organisation="counted-2", quota=quota).create_survey(survey("third"))
 
@@ -404,18 +405,16 @@ def test_surveys_are_counted_for_the_organisation_and_a_repeat_is_none(guarded: 
 def test_detections_are_counted_in_each_survey(guarded: Guarded, survey_id: str) -> None:
     few = guarded.client(quota=access_pb2.Quota(detections=5))
     for one in (survey_id, f"{survey_id}-2"):
-        few.create_survey(Survey(one, 0.0, 1e10, cameras={c.camera_id: c for c in CAMERAS}))
-        few.add_detections(one, detections(5), vectors(5), SPEC)
-        assert few.add_detections(one, detections(5), vectors(5), SPEC).unchanged == 5
+        made = few.create_survey(Survey(one, 0.0, 1e10, cameras={c.camera_id: c for c in CAMERAS}))
+        made.add_detections(detections(5), vectors(5), embedding_spec(SPEC))
+        assert made.add_detections(detections(5), vectors(5), embedding_spec(SPEC)).unchanged == 5
     with pytest.raises(
         QuotaError, match=f"survey '{survey_id}' would have 6 detections, this token allows 5"
     ):
-        few.add_detections(survey_id, detections(6), vectors(6), SPEC)
-    assert few.survey(survey_id).detection_count == 5
-    assert (
-        guarded.client().survey(survey_id).add_detections([Detection("one-more")], vectors(1), SPEC).added
-        == 1
-    )
+        few.survey(survey_id).add_detections(detections(6), vectors(6), embedding_spec(SPEC))
+    assert few.survey(survey_id).info().detection_count == 5
+    anyone = guarded.client().survey(survey_id)
+    assert anyone.add_detections([Detection("one-more")], vectors(1), embedding_spec(SPEC)).added == 1
 
 
 def test_who_calls_is_forgotten_after_the_call(guarded: Guarded, survey_id: str) -> None:
@@ -423,6 +422,6 @@ def test_who_calls_is_forgotten_after_the_call(guarded: Guarded, survey_id: str)
     for _ in range(3):
         for client, name in ((first, "one"), (second, "two")):
             client.create_survey(Survey(survey_id, 0.0, 100_000.0, name))
-            assert client.survey(survey_id).display_name == name
-    assert messages.seconds(first.survey(survey_id).end_time) == 100_000.0
-    assert first.survey(survey_id).embedding == survey_pb2.EmbeddingSpec()
+            assert client.survey(survey_id).info().display_name == name
+    stored = first.survey(survey_id).info()
+    assert (stored.end_s, stored.embedding) == (100_000.0, None)

@@ -17,7 +17,6 @@ from spotted.client.calls import our_errors
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import operations_pb2, scorer_pb2
-from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from tests.services.embedder.serving import add_survey, serving
 
 
@@ -42,7 +41,7 @@ def train(
 
 
 def ended(spotted: Spotted, operation_id: str) -> operations_pb2.Operation:
-    stub = OperationsServiceStub(spotted._channels["embedder"])
+    stub = spotted.connection.operations.stub
     request = operations_pb2.WatchOperationRequest(operation_id=operation_id)
     *_, last = stub.WatchOperation(request, timeout=120)
     return last.operation
@@ -82,7 +81,7 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
 def test_a_training_that_is_cancelled_ends_and_leaves_no_head(spotted: Spotted, survey_id: str) -> None:
     add_survey(spotted, survey_id)
     operation = train(spotted, survey_id, epochs=10_000)
-    stub = OperationsServiceStub(spotted._channels["embedder"])
+    stub = spotted.connection.operations.stub
     stub.CancelOperation(
         operations_pb2.CancelOperationRequest(operation_id=operation.operation_id), timeout=10
     )

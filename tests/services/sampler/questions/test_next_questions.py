@@ -176,5 +176,5 @@ def test_a_scorer_that_is_gone_is_named_and_labels_are_taken_all_the_same(
 
 
 def test_an_unknown_session_is_not_found(store: Store, survey_id: str) -> None:
-    with pytest.raises(NotFoundError, match="CreateSession"):
+    with pytest.raises(NotFoundError, match="create the session first"):
         Sampler(store, ToyScorer(planted())).ask(survey_id)

@@ -17,14 +17,14 @@ import pytest
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.sampler.questions.choice import Wanted
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcess, PlannerProcesses, PlanningWork, Refusal
 from services.sampler.scorer_client import ScorerClient
 from services.sampler.session import round_messages
 from services.sampler.session.leases import Leases
 from services.scorer.__main__ import service as scorer_service
-from spotted.client import Spotted
+from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import (
     InvalidInputError,
     NotFoundError,
@@ -34,11 +34,10 @@ from spotted.errors import (
     UnavailableError,
 )
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import survey_pb2
 from tests.services.sampler.surveys import Sampler
 from tests.services.serving import running
 
-SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
+SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 DETECTIONS = [Detection(f"d{n}", "c", n * 4000.0) for n in range(8)]
 NOTHING = frozenset[tuple[int, int]]()
 
@@ -89,7 +88,7 @@ def test_a_process_plans_what_this_one_would_refuses_as_it_would_and_leaves_when
     assert planned == around.sampler.planner.plan(survey_id, "main", NOTHING)
     assert planned is not None
     assert len(planned.added_detection_ids) == len(DETECTIONS)
-    with pytest.raises(NotFoundError, match=r"'nosuch'.*CreateSession"):
+    with pytest.raises(NotFoundError, match=r"'nosuch'.*create the session first"):
         planner.plan(survey_id, "nosuch", NOTHING)
     # it sees what is journalled meanwhile
     around.sampler.ask(survey_id)
@@ -140,7 +139,7 @@ def test_a_survey_keeps_its_process_and_annotators_are_asked_through_it(
 ) -> None:
     planners = PlannerProcesses(2, PlanningWork(around.settings))
     scorer = ScorerClient(around.settings.scorer_address)
-    asking = Asking(around.sampler.sessions, planners, Leases(store), Facts(scorer))
+    asking = NextQuestions(around.sampler.sessions, planners, Leases(store), DetectionFacts(scorer))
     for annotator in ("anna", "ben"):
         assert asking.next_pairs(survey_id, "main", Wanted(annotator, 3, 60.0)).questions
     assert planners.plan(survey_id, "main", NOTHING)

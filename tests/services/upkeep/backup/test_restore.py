@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.upkeep.backup.file import MAGIC, read, written
+from services.upkeep.backup.file import MAGIC, open_writer, read
 from services.upkeep.backup.restore import restore_survey, target_id
 from spotted.client import Spotted
+from spotted.client.values import SessionInfo
+from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreVersionError
 from spotted.survey import Camera
-from spotted.v1 import sampler_pb2, scorer_pb2, store_pb2
+from spotted.v1 import store_pb2
 from tests.services.upkeep.living import Life, backed_up, entries, labels, seen, store_head
 from tests.spotted.client.surveys import serving
 
@@ -77,12 +79,12 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
 ) -> None:
     here, there, first, second = both
     life = Life(here, first, survey_id, seed=0)
-    here.create_session(survey_id, "main", strategy="mean-linkage", seed=3)
+    here.survey(survey_id).create_session("main", strategy="mean-linkage", seed=3)
     next_round(here, survey_id)
     path = backed_up(first, survey_id, tmp_path).path
     life.move()
     next_round(here, survey_id)
-    here.scorer.DeleteSurvey(scorer_pb2.DeleteSurveyRequest(survey_id=survey_id))
+    here.survey(survey_id).delete()
     # both change as often as the one that was deleted did, but otherwise
     far = [Camera(f"c{place}", x_m=900.0 * place, y_m=50_000.0 * place) for place in range(3)]
     for spotted, store in ((here, first), (there, second)):
@@ -95,15 +97,12 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
 def next_round(spotted: Spotted, survey_id: str) -> list[tuple[str, str, float]]:
     """The pairs that are asked next with their scores, all of them answered."""
     asked = spotted.survey(survey_id).session("main").next_pairs("anna", count=20).pairs
-    spotted.survey(survey_id).session("main").submit_labels(
-        labels(asked, lambda: sampler_pb2.ANSWER_DIFFERENT)
-    )
+    spotted.survey(survey_id).session("main").submit_labels(labels(asked, lambda: Answer.DIFFERENT))
     return [(pair.first.detection_id, pair.second.detection_id, pair.score) for pair in asked]
 
 
-def sessions(spotted: Spotted, survey_id: str) -> list[sampler_pb2.Session]:
-    request = sampler_pb2.ListSessionsRequest(survey_id=survey_id)
-    return list(spotted.connection.sampler.stub.ListSessions(request).sessions)
+def sessions(spotted: Spotted, survey_id: str) -> list[SessionInfo]:
+    return list(spotted.survey(survey_id).sessions())
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,7 @@ def file(one_backup: list[store_pb2.BackupRecord], survey_id: str, tmp_path: Pat
     """A backup of a survey that no other test restores."""
     one_backup[0].header.survey_id = survey_id
     path = tmp_path / "survey.spotted"
-    with written(path) as writer:
+    with open_writer(path) as writer:
         for record in one_backup:
             writer.write(record)
     return path
@@ -181,7 +180,7 @@ def test_a_survey_that_went_on_is_never_overwritten(file: Path, second: Store) -
         [keys.survey_journal(survey_id)], [event.SerializeToString()]
     )
     before = entries(second, survey_id)
-    with pytest.raises(AlreadyExistsError, match=f"{survey_id!r} exists with other content.*--as"):
+    with pytest.raises(AlreadyExistsError, match=f"{survey_id!r} already exists with other content.*--as"):
         restore_survey(second, file)
     assert entries(second, survey_id) == before
     assert not restore_survey(second, file, survey=f"{survey_id}-b").unchanged
@@ -215,11 +214,11 @@ def test_a_restore_that_is_killed_shows_nothing_and_is_repeated(
 ) -> None:
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from services.common.store.store import Store\nfrom services.upkeep.backup.restore import restore\n"
+        "from services.common.store.store import Store\nfrom services.upkeep.backup.restore import restore_survey\n"
         "store = Store(sys.argv[1])\nstore.open()\nseen = []\n"
-        "def wait(*told):\n    seen.append(told)\n"
+        "def wait(*progress):\n    seen.append(progress)\n"
         "    if len(seen) == int(sys.argv[3]):\n        print('here', flush=True)\n        sys.stdin.read()\n"
-        "restore(store, Path(sys.argv[2]), progress=wait)\n"
+        "restore_survey(store, Path(sys.argv[2]), on_progress=wait)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, second_url, str(file), str(pages)],
@@ -248,7 +247,7 @@ def test_what_stops_half_way_leaves_nothing(file: Path, second: Store) -> None:
 
     before = keys_of(second)
     with pytest.raises(KeyboardInterrupt):
-        restore_survey(second, file, progress=stop)
+        restore_survey(second, file, on_progress=stop)
     assert keys_of(second) == before
 
 
@@ -261,7 +260,7 @@ def test_services_that_knew_more_of_the_survey_see_what_was_restored(
     path = backed_up(first, survey_id, tmp_path).path
     life.add()
     life.add()
-    assert here.survey(survey_id).revision == 6
+    assert here.survey(survey_id).info().revision == 6
     # gone and back behind the service's back, and as long as it was
     first.delete(keys.survey_journal(survey_id))
     restore_survey(first, path)
@@ -320,10 +319,10 @@ def test_the_id_is_the_files_or_what_is_asked_for(
 
 def test_a_file_of_a_store_of_another_version_is_refused(file: Path, second: Store, tmp_path: Path) -> None:
     other = tmp_path / "other.spotted"
-    with written(other) as writer:
+    with open_writer(other) as writer:
         for record in read(file):
             if record.HasField("header"):
                 record.header.store_version = "0"
             writer.write(record)
-    with pytest.raises(StoreVersionError, match="a store of version 0, this is version 1; restore it with"):
+    with pytest.raises(StoreVersionError, match="version 0, this release uses version 1; restore it with"):
         restore_survey(second, other)
