@@ -63,8 +63,8 @@ def evaluate(
     queries with a detection of the same animal among the k best candidates; mAP is the mean average precision
     of the whole ranking; ties are averaged over all their orders. Detections without an identity are
     candidates, but not queries. With --session, pairwise and B-cubed precision and recall say how far the
-    individuals of an annotation session agree with the known identities. The report adds intervals over individuals, strata, calibration, curves, maps
-    and the hardest animals.
+    individuals of an annotation session agree with the known identities. The report adds intervals over
+    individuals, strata, calibration, curves, maps and the hardest animals.
     """
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
