@@ -35,7 +35,7 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Sur
     """Import, embed, score and annotate one survey with known individuals, and measure the results.
 
     Every session is answered from the truth until 99 % of all true pairs are known. Raises
-    PreconditionError where a picture could not be stored.
+    PreconditionError if a picture could not be stored.
     """
     survey_id = imported.survey.survey_id
     survey = _store(spotted, imported)

@@ -139,7 +139,7 @@ def test_a_service_waits_for_its_store_and_says_so_here_and_at_its_health_port(t
         while not processes.answers(scorer):
             assert scorer.process() is not None
         assert diagnosis.of_health(address) == []
-        assert "nothing is wrong" in CliRunner().invoke(main, ["status", "--health", address]).stdout
+        assert "no problems found" in CliRunner().invoke(main, ["status", "--health", address]).stdout
     finally:
         for member in started:
             processes.end(member)
