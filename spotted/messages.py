@@ -1,4 +1,4 @@
-"""Library values to messages of the contract and back; the only code that knows both."""
+"""Library values as messages of the contract and back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIDES = {
     Side.FRONT: pb.SIDE_FRONT,
     Side.BACK: pb.SIDE_BACK,
 }
-# what any Tensor of the contract has: rows and columns
+# a Tensor of the contract has at most rows and columns
 MOST_AXES = 2
 # 9999-12-31T23:59:59Z, the last instant that google.protobuf.Timestamp allows
 LAST_INSTANT_S = 253_402_300_799.0
@@ -42,7 +42,9 @@ def timestamp(seconds: float | None) -> Timestamp | None:
     if seconds is None:
         return None
     if not FIRST_INSTANT_S <= seconds <= LAST_INSTANT_S:
-        raise InvalidInputError(f"{seconds} seconds since 1970 is not an instant of the years 1 to 9999")
+        raise InvalidInputError(
+            f"{seconds} seconds since 1970 is outside the years 1 to 9999; correct the time"
+        )
     whole = math.floor(seconds)
     micros = round((seconds - whole) * 1e6)
     message = Timestamp()
@@ -70,7 +72,7 @@ def duration(seconds: float | None) -> Duration | None:
 
 
 def tensor(array: npt.NDArray[np.floating]) -> pb.Tensor:
-    """An array as a Tensor: float16 stays float16, everything else travels as float32."""
+    """An array as a Tensor: float16 stays float16, all else is sent as float32."""
     half = array.dtype == np.float16
     element_type = pb.ELEMENT_TYPE_FLOAT16 if half else pb.ELEMENT_TYPE_FLOAT32
     content = np.ascontiguousarray(array, dtype=DTYPES[element_type]).tobytes()
@@ -80,7 +82,7 @@ def tensor(array: npt.NDArray[np.floating]) -> pb.Tensor:
 def array(message: pb.Tensor, *, field: str = "tensor") -> npt.NDArray[np.floating]:
     """A Tensor as a read-only array of its own element type.
 
-    Raises InvalidInputError naming `field` where type, shape and content do not fit together.
+    Raises InvalidInputError that names `field` if type, shape and content do not match.
     """
     dtype = DTYPES.get(message.element_type)
     if dtype is None:
@@ -100,7 +102,7 @@ def array(message: pb.Tensor, *, field: str = "tensor") -> npt.NDArray[np.floati
 
 
 def vector(message: pb.Tensor) -> Float32Array:
-    """A Tensor as a float32 array that may be changed."""
+    """A Tensor as a writable float32 array."""
     return array(message).astype(np.float32)
 
 
@@ -120,7 +122,7 @@ def camera_message(camera: Camera) -> pb.Camera:
 
 
 def camera(message: pb.Camera) -> Camera:
-    """A camera from its message, as it stands."""
+    """A camera from its message, without checks."""
     known = message.HasField("position")
     return Camera(
         camera_id=message.camera_id,
@@ -148,7 +150,7 @@ def detection_message(detection: Detection) -> pb.Detection:
 
 
 def detection(message: pb.Detection) -> Detection:
-    """A detection from its message, as it stands; a side of a later contract counts as unknown."""
+    """A detection from its message, without checks; a side of a later contract becomes unknown."""
     return Detection(
         detection_id=message.detection_id,
         camera_id=message.camera_id,
@@ -172,7 +174,7 @@ def feasibility_message(params: FeasibilityParams) -> pb.FeasibilitySettings:
 
 
 def feasibility(message: pb.FeasibilitySettings) -> FeasibilityParams:
-    """Feasibility parameters from their message; decay 0 stands for the default."""
+    """Feasibility parameters from their message; decay 0 means the default."""
     return FeasibilityParams(
         decay=message.decay or FeasibilityParams().decay,
         clock_uncertainty_s=message.clock_uncertainty_s,

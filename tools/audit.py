@@ -1,8 +1,8 @@
-"""Known vulnerabilities of everything that the lock files pin, as pip-audit's service tells them.
+"""Known vulnerabilities of everything that the lock files pin, according to the service of pip-audit.
 
     python -m tools.audit
 
-Ends with status 0 where none is known, 1 where there are some, each listed, and 3 where the service could not
+Exits with 0 if none is known, 1 if there are some, each listed, and 3 if the service could not
 be asked or does not know a package, which is said in a line: then nothing is known of these.
 """
 
@@ -21,39 +21,39 @@ WAIT_S = 15
 
 
 def audited(lock: str) -> dict[str, Any] | str:
-    """What is known of a lock file's packages; where the service could not be asked, its last words."""
+    """Known vulnerabilities of the packages of a lock file, or the last message if the service failed."""
     command = [sys.executable, "-m", "pip_audit", "--format=json", "--progress-spinner=off", "--no-deps"]
     command += ["--disable-pip", f"--timeout={WAIT_S}", f"--requirement={REQUIREMENTS / lock}.lock"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     try:
-        told: dict[str, Any] = json.loads(done.stdout)
+        reports: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         lines = done.stderr.strip().splitlines()
         return lines[-1] if lines else f"pip-audit ended with status {done.returncode}"
-    return told
+    return reports
 
 
-def vulnerable(told: dict[str, Any]) -> Iterator[str]:
+def vulnerable(reports: dict[str, Any]) -> Iterator[str]:
     """Each vulnerability in a line."""
-    for package in told["dependencies"]:
+    for package in reports["dependencies"]:
         for found in package.get("vulns", []):
             fixed = ", ".join(found["fix_versions"]) or "no version"
             yield f"{package['name']} {package['version']}: {found['id']}, fixed in {fixed}"
 
 
-def skipped(told: dict[str, Any]) -> Iterator[str]:
+def skipped(reports: dict[str, Any]) -> Iterator[str]:
     """Each package that the service knows nothing of."""
-    for package in told["dependencies"]:
+    for package in reports["dependencies"]:
         if "skip_reason" in package:
             yield package["name"]
 
 
-def judged(told: dict[str, dict[str, Any] | str]) -> tuple[int, str]:
+def judged(reports: dict[str, dict[str, Any] | str]) -> tuple[int, str]:
     """The status of what is known of each lock file, and the words that say so."""
-    unasked = [words for words in told.values() if isinstance(words, str)]
+    unasked = [words for words in reports.values() if isinstance(words, str)]
     if unasked:
         return NOT_ASKED, f"vulnerabilities were NOT looked up, the service could not be asked ({unasked[0]})"
-    known = [of_lock for of_lock in told.values() if not isinstance(of_lock, str)]
+    known = [of_lock for of_lock in reports.values() if not isinstance(of_lock, str)]
     found = sorted({line for of_lock in known for line in vulnerable(of_lock)})
     if found:
         return KNOWN, "\n".join(found)

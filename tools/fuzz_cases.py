@@ -25,7 +25,7 @@ PREPROCESSINGS = (
     Preprocessing(32, tone=Tone.EQUALISED, fill=(1, 2, 3)),
 )
 
-# where, as a share of the file, and what
+# position as a share of the file, and content
 Edit = tuple[str, float, float, int]
 
 

@@ -42,7 +42,7 @@ class FaultError(AssertionError):
 
 
 def task(case: Case) -> str:
-    """What the child does with an input: `accepted` or `refused`."""
+    """Result of the child for an input: `accepted` or `refused`."""
     try:
         PREPROCESSINGS[case.preprocessing].apply(case.crop, max_pixels=MAX_PIXELS)
     except UnreadableImageError:
@@ -113,7 +113,7 @@ class Watched:
         self.most_bytes = max(self.most_bytes, taken)
         if taken > self._memory_bytes:
             self._end()
-            raise FaultError(f"took {taken >> 20} MB where {self._memory_bytes >> 20} are allowed")
+            raise FaultError(f"took {taken >> 20} MB, but {self._memory_bytes >> 20} are allowed")
         self.answers[answer] += 1
 
     def _start(self) -> tuple[BaseProcess, Connection]:
@@ -142,7 +142,7 @@ def _memory(field: str) -> int:
 
 
 def fuzz(watched: Watched, *, examples: int, start: int) -> None:
-    """Run so many inputs, drawn from a seed. Raises FaultError with a small input that has the fault."""
+    """Run random inputs of a seed. Raises FaultError with a small input that has the fault."""
 
     @seed(start)
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))

@@ -38,7 +38,7 @@ VARYING = re.compile(r"[0-9]+|'.*'")
 
 @dataclass
 class Tally:
-    """What was sent and answered, and what was wrong: kind of fault -> words."""
+    """Counts of messages sent and answered, and faults: kind -> message."""
 
     messages: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -67,7 +67,7 @@ class Tally:
 
 
 async def fuzz(servers: Servers, tally: Tally, *, messages: int, seed: int, found: Path) -> None:
-    """Send so many messages, and look after the processes and what they keep meanwhile.
+    """Send messages, and check the processes and their stored data meanwhile.
 
     found: directory for the requests of calls that were answered wrongly.
     """
@@ -91,7 +91,7 @@ async def fuzz(servers: Servers, tally: Tally, *, messages: int, seed: int, foun
 
 
 def look(servers: Servers, tally: Tally) -> None:
-    """Note what is wrong with the processes and what they keep; make anew what requests deleted."""
+    """Record faults of the processes and their data; recreate what requests deleted."""
     for fault in servers.faults():
         tally.note(fault.split(":")[0], fault)
     try:
@@ -101,7 +101,7 @@ def look(servers: Servers, tally: Tally) -> None:
 
 
 def finish(servers: Servers, tally: Tally) -> None:
-    """Note what no longer works, and what reads otherwise once everything was started anew."""
+    """Record what no longer works, and what reads differently after a restart of everything."""
     try:
         servers.work()
         before = servers.stored()

@@ -26,7 +26,7 @@ MESSAGES, ENUMS, SERVICES, FIELDS, VALUES, METHODS, SYNTAX = 4, 5, 6, 2, 2, 2, 1
 def main() -> int:
     """Generate into the tree, or compare the tree with a fresh generation."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where the tree is stale")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the tree is stale")
     if not parser.parse_args().check:
         generate(ROOT)
         return 0
@@ -126,7 +126,7 @@ def cell(comment: str) -> str:
 
 
 def kind(full_name: str, *, streaming: bool = False) -> str:
-    """A message or enum by its short name, linked where it is ours."""
+    """A message or enum by its short name, linked if it belongs to the contract."""
     short = full_name.rsplit(".", 1)[-1]
     ours = full_name.startswith(".spotted.v1.")
     text = f"[{short}](#{short.lower()})" if ours else f"`{full_name.removeprefix('.')}`"

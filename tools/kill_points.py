@@ -2,9 +2,9 @@
 
     python -m tools.kill_points --points 1000
 
-What was killed is started again, calls that were not answered are repeated with their request ids, and after
+Killed processes are restarted, calls that were not answered are repeated with their request ids, and after
 each kill the journal must hold every acknowledged label once, none twice, and replay to the session that the
-sampler tells of. The first loss ends the run with status 1.
+sampler reports. The first loss ends the run with status 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOLD_EVERY = 100
 
 
 def kill(processes: Processes, points: int, seed: int, tally: Tally, *, end_s: float = float("inf")) -> None:
-    """Kill so many times, in one session after the other. Raises LossError.
+    """Kill processes repeatedly, in one session after another. Raises LossError.
 
     end_s: by time.monotonic(); no kill comes after it.
     """
@@ -43,7 +43,7 @@ def main() -> None:
     """Kill, and say what was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--points", type=int, default=1000)
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="no kill after so many")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="no kill after this many minutes")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     tally, begin_s = Tally(), time.monotonic()

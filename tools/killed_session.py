@@ -47,7 +47,7 @@ class Call:
 
 @dataclass
 class Tally:
-    """What happened so far."""
+    """Events so far."""
 
     kills: Counter[str] = field(default_factory=Counter)
     labels: int = 0
@@ -225,15 +225,15 @@ class Session:
         self._check_replay(entries)
 
     def _check_replay(self, entries: Sequence[bytes]) -> None:
-        """Raise LossError unless the journal replays to the session that the sampler tells of."""
+        """Raise LossError unless the journal replays to the session that the sampler reports."""
         state = SessionState()
         for entry in entries:
             state.apply(entry)
         if set(state.labels) != set(self._acknowledged) - self._retracted:
             raise LossError("the labels that stand are not those that were acknowledged and not taken back")
         request = pb.ListIndividualsRequest(survey_id=SURVEY, session_id=self._session_id)
-        told = self._processes.stub.ListIndividuals(request, timeout=DEADLINE_S).individuals
-        if list(told) != state.individuals():
+        reported = self._processes.stub.ListIndividuals(request, timeout=DEADLINE_S).individuals
+        if list(reported) != state.individuals():
             raise LossError("the sampler's individuals are not those of the journal")
 
 

@@ -23,7 +23,7 @@ ALLOWED = frozenset(
         *("CC0-1.0", "ISC", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib"),
     }
 )
-# CUDA's own terms, under which the image for GPUs alone comes
+# CUDA's own terms, under which only the image for GPUs comes
 CUDA = "LicenseRef-NVIDIA-CUDA"
 CUDA_LOCKS = frozenset({"embedder-gpu", "gpu"})
 # a program of its own that developers run over files and that nothing of Spotted holds or links
@@ -62,7 +62,7 @@ def pinned(lock: str) -> dict[str, str]:
 
 
 def licence(package: str) -> str:
-    """The licence that a package states, as an SPDX expression; "" where it states none that is known."""
+    """The licence of a package as an SPDX expression; "" if it states no known licence."""
     if package in STATED:
         return STATED[package]
     if package.startswith("nvidia-"):
@@ -83,13 +83,13 @@ def licence(package: str) -> str:
 
 
 def takes(expression: str, *, further: frozenset[str] = frozenset()) -> bool:
-    """Whether one of the ways that an SPDX expression offers asks for allowed licences alone."""
+    """Whether one alternative of an SPDX expression needs only allowed licences."""
     ways = expression.replace("(", "").replace(")", "").split(" OR ")
     return any(all(part.strip() in ALLOWED | further for part in way.split(" AND ")) for way in ways)
 
 
 def refused() -> Iterator[tuple[str, str, str]]:
-    """What is not allowed: lock, package and its licence."""
+    """Packages that are not allowed: lock file, package and licence."""
     for lock in locks():
         further = frozenset({CUDA}) if lock in CUDA_LOCKS else frozenset()
         further |= {LINTER} if lock == "dev" else frozenset()

@@ -66,7 +66,7 @@ WITHOUT_HASHES = {"train"}
 
 
 def main() -> None:
-    """Resolve the named locks anew, all of them where none is named."""
+    """Resolve the named lock files again, or all if none is named."""
     named = sys.argv[1:] or [*LOCKS, *IMAGES]
     for lock in named:
         if lock in LOCKS:
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def resolve(lock: str, arguments: list[str], *, wanted: str = "") -> None:
-    """Write one lock file. wanted: the packages, where the arguments say that they come on standard input."""
+    """Write one lock file. wanted: the packages, if the arguments read them from standard input."""
     path = ROOT / "requirements" / f"{lock}.lock"
     command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--allow-unsafe"]
     command += ["--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-header"]

@@ -1,4 +1,4 @@
-"""Prometheus' own checker of rules, taken from Debian's package where it is not installed.
+"""Prometheus' own checker of rules, taken from Debian's package if it is not installed.
 
 `python -m tools.promtool` puts it beside this Python; nothing is installed into the system.
 """
@@ -17,12 +17,12 @@ BESIDE = Path(sys.executable).parent / "promtool"
 
 
 def find() -> str | None:
-    """Where promtool is: on the path, or beside this Python; None where it is neither."""
+    """Path of promtool: on the path, or next to this Python; None if it is in neither."""
     return shutil.which("promtool") or (str(BESIDE) if BESIDE.is_file() else None)
 
 
 def fetch() -> None:
-    """Unpack promtool from Debian's package. Raises CalledProcessError where apt cannot fetch it."""
+    """Unpack promtool from Debian's package. Raises CalledProcessError if apt cannot fetch it."""
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run(["apt-get", "download", "--quiet", PACKAGE], cwd=directory, check=True)
         (package,) = Path(directory).glob("*.deb")

@@ -1,4 +1,4 @@
-"""What each image holds, as a CycloneDX bill of materials from its lock file, with licences.
+"""Contents of each image, as a CycloneDX bill of materials from its lock file, with licences.
 
     python -m tools.sbom --output out/sbom
 
@@ -30,7 +30,7 @@ def images() -> list[str]:
 
 
 def bill(image: str) -> str:
-    """The bill of materials of an image, JSON. Raises ValueError where it is not valid."""
+    """The bill of materials of an image, JSON. Raises ValueError if it is not valid."""
     command = [sys.executable, "-m", "cyclonedx_py", "requirements", "--output-reproducible"]
     command += ["--pyproject=pyproject.toml", "--sv=1.6", f"requirements/{image}.lock"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)

@@ -92,7 +92,7 @@ class Rpc:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is sent: the bytes of the requests, and how long the caller waits."""
+    """A call: the bytes of its requests, and the deadline."""
 
     rpc: Rpc
     contents: tuple[bytes, ...]
@@ -103,7 +103,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; fault: in words, "" where nothing is wrong."""
+    """The result of a call; fault: a message, "" if nothing is wrong."""
 
     code: grpc.StatusCode
     seconds: float
@@ -184,7 +184,7 @@ class Caller:
             code = grpc.StatusCode.CANCELLED if unsent else error.code()
             return Answer(code, seconds, _late(call, seconds) or _refusal_fault(call, error))
         except asyncio.CancelledError:
-            # as Core does where the answer comes while requests are still written
+            # as Core does if the answer comes while requests are still written
             if not (call.gives_up or call.rpc.sends_many):
                 raise
             return Answer(grpc.StatusCode.CANCELLED, time.perf_counter() - begun, "")

@@ -73,7 +73,7 @@ class Servers:
         self._start()
 
     def tend(self) -> None:
-        """Make anew what requests deleted, and delete what they made."""
+        """Recreate what requests deleted, and delete what they created."""
         for survey in list(self.spotted.surveys()):
             if survey.survey_id not in KEPT:
                 self.spotted.survey(survey.survey_id).delete()
@@ -81,7 +81,7 @@ class Servers:
             self._keep(survey_id)
 
     def faults(self) -> list[str]:
-        """What is wrong with the processes: one that died, does not serve, grew, or logged a trace."""
+        """Faults of the processes: one that died, does not serve, grew, or logged a trace."""
         found = list(self._traces())
         for member in self.run.members:
             process = member.process()
@@ -100,7 +100,7 @@ class Servers:
         return held - self._first_bytes.setdefault(member.role, held)
 
     def stored(self) -> dict[str, str]:
-        """A digest of everything that each kept survey holds, as the services tell it."""
+        """A digest of everything in each lasting survey, as the services report it."""
         return {survey_id: self._digest(survey_id) for survey_id in KEPT}
 
     def work(self) -> None:

@@ -1,6 +1,6 @@
 """The two backbones that serving is measured with, exported as deployed ones are.
 
-A ViT-Tiny of random weights stands for what a trained one costs; EfficientNet-Lite0 is the project's own.
+A ViT-Tiny of random weights costs as much as a trained one; EfficientNet-Lite0 is the project's own.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class VisionTransformer(nn.Module):
 
 
 def exported(model_id: str, models: Path = MODELS) -> Manifest:
-    """The manifest of a backbone under a directory of models; it is exported first where it is missing."""
+    """The manifest of a backbone under a directory of models; it is exported first if it is missing."""
     if model_id != VIT_TINY:
         return export(LITE0, models).manifest
     directory = models / VIT_TINY / "1"
@@ -83,7 +83,7 @@ def exported(model_id: str, models: Path = MODELS) -> Manifest:
 
 
 def model_file(model_id: str, models: Path = MODELS) -> Path:
-    """Where the ONNX file of an exported backbone lies."""
+    """Path of the ONNX file of an exported backbone."""
     return models / model_id / "1" / MODEL_FILE
 
 

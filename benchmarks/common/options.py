@@ -1,4 +1,4 @@
-"""Options that several benchmarks have, each with the same words and default."""
+"""Options that several benchmarks share, with the same help and default."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PACKAGES = ("grpcio", "numpy", "onnxruntime", "pillow", "protobuf", "simplejpeg"
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A promise with a number: what was measured, and what it must reach (`least`) or must not exceed."""
+    """A measured value, and the bound that it must reach (`least`) or must not exceed (`most`)."""
 
     words: str
     value: float
@@ -46,7 +46,7 @@ def cores() -> int:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers depend on: cores, processor, Python and packages."""
+    """Facts that the numbers depend on: cores, processor, Python and packages."""
     return {
         "cores": cores(),
         "processor": _processor(),
@@ -76,7 +76,7 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 
 def judge(bars: Sequence[Bar]) -> int:
-    """Print each bar, and answer the exit status: 1 where one was missed."""
+    """Print each bar, and return the exit status: 1 if one was missed."""
     for bar in bars:
         print(bar)
     return int(not all(bar.held for bar in bars))

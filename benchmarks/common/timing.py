@@ -48,9 +48,9 @@ def interleaved(*, pairs: int = 7, warm_up: int = 1, **cases: Callable[[], objec
 
 
 def in_turns(cases: Mapping[str, Callable[[], object]], *, pairs: int = 7, warm_up: int = 1) -> Turns:
-    """Run every case once a turn, in an order drawn anew for each turn.
+    """Run every case once a turn, in a new random order each turn.
 
-    pairs: how many turns count, after `warm_up` that do not. What the cases return is dropped at once.
+    pairs: how many turns count, after `warm_up` that do not. Return values of cases are dropped at once.
     """
     order = list(cases)
     # no result hangs on this order being hard to foresee

@@ -3,7 +3,7 @@
     python -m benchmarks.embedder.overload [--quick] [--seconds 60]
 
 Calls are sent at their times whether or not earlier ones were answered. Results go to
-out/benchmarks/overload.json (overload-quick.json); exits 1 where a bar is missed.
+out/benchmarks/overload.json (overload-quick.json); exits 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ QUICK_S, FULL_S, PEAK_SHARE = 5.0, 60.0, 1 / 3
 
 @dataclass(slots=True)
 class Overload:
-    """What becomes of the calls of one open-loop run against an embedder."""
+    """Outcomes of the calls of one open-loop run against an embedder."""
 
     client: Client
     serving: Serving
@@ -61,7 +61,7 @@ class Overload:
     resident: list[tuple[float, float]] = field(default_factory=list)
 
     async def offer(self, per_s: float, seconds: float) -> None:
-        """Send so many calls a second for so long, and wait until all are answered or refused."""
+        """Send calls at a constant rate for a time, and wait until all are answered or refused."""
         self.started_s = time.perf_counter()
         watching = asyncio.create_task(self._watch())
         async with asyncio.TaskGroup() as calls:
@@ -172,8 +172,8 @@ def _bars(overload: Overload, peak: float, room: int, seconds: float) -> list[Ba
 def run(model_id: str, seconds: float, results_as: str) -> int:
     """Measure, print and write everything; answers the exit status."""
     found, bars = measure(model_id, seconds)
-    told = {name: value for name, value in found.items() if name != "resident_mib"}
-    report.show(f"{model_id}: overload for {seconds:g} s", ("what", "value"), list(told.items()))
+    shown = {name: value for name, value in found.items() if name != "resident_mib"}
+    report.show(f"{model_id}: overload for {seconds:g} s", ("what", "value"), list(shown.items()))
     print(f"written: {report.write(results_as, {'model_id': model_id, **found}, bars)}")
     return report.judge(bars)
 

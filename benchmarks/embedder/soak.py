@@ -2,7 +2,7 @@
 
     python -m benchmarks.embedder.soak [--quick] [--count 10000]
 
-Results go to out/benchmarks/soak.json (soak-quick.json); exits 1 where a bar is missed.
+Results go to out/benchmarks/soak.json (soak-quick.json); exits 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LEAST_COSINE = 0.9999
 
 @dataclass(slots=True)
 class Soak:
-    """What came back: how many of each kind, and what was wrong, by crop id."""
+    """Counts of answers of each kind, and faults by crop id."""
 
     good: int = 0
     bad: int = 0
@@ -78,19 +78,19 @@ class Soak:
 
 
 def soak(serving: Serving, count: int) -> Soak:
-    """Send so many files, two in three of them good, through one stream."""
+    """Send `count` files, two in three of them good, through one stream."""
     good = jpeg_crops(DIFFERENT)
     files = mixed_files(count, good)
     done = Soak()
     with Spotted(embedder=serving.address, scorer=serving.address, sampler=serving.address) as spotted:
-        alone = [_vector(answer) for answer in spotted.embed(Crop(str(i), f) for i, f in enumerate(good))]
+        expected = [_vector(answer) for answer in spotted.embed(Crop(str(i), f) for i, f in enumerate(good))]
         crops = (Crop(f"crop-{i:05d}", content) for i, (content, _) in enumerate(files))
         answers = spotted.embed(crops)
         for i, answer in enumerate(answers):
             if i % MEMORY_EVERY == 0:
                 done.weigh(serving)
             words = files[i][1]
-            done.check(f"crop-{i:05d}", words or alone[i % DIFFERENT], answer)
+            done.check(f"crop-{i:05d}", words or expected[i % DIFFERENT], answer)
     done.weigh(serving)
     return done
 
@@ -110,8 +110,8 @@ def run(model_id: str, count: int, results_as: str) -> int:
         "server_mib": done.server_mib,
         "client_mib": done.client_mib,
     }
-    told = ("count", "good", "bad", "seconds")
-    rows = [(name, found[name]) for name in told]
+    shown = ("count", "good", "bad", "seconds")
+    rows = [(name, found[name]) for name in shown]
     rows += [
         (side, f"{found[side][0]:.0f} at first, {found[side][-1]:.0f} at the end")
         for side in ("server_mib", "client_mib")

@@ -4,7 +4,7 @@
 
 Composites, published sets, catalogues and Camtrap DP directories of the data, and generated surveys in the
 shapes of the published ones. Every detection with another one of its animal asks, one against all. Intervals
-are of 95 %, by drawing a survey's animals anew; gains are drawn together, so theirs are of the difference.
+are of 95 %, by resampling the animals of a survey; gains are drawn together, so theirs are of the difference.
 Where a published set is there, what its paper says stands beside our figures.
 """
 
@@ -88,7 +88,7 @@ class Tally:
 @click.option("--model", default="efficientnet-lite0", show_default=True, help="Backbone of the photographs.")
 @click.option("--timezone", default="", help="IANA zone of the data's times without offset, else UTC.")
 @click.option("--adapted", is_flag=True, help="Also through a head learned from places: minutes longer.")
-@click.option("--quick", is_flag=True, help="Small generated surveys alone: does it run?")
+@click.option("--quick", is_flag=True, help="Run only small generated surveys, as a smoke test.")
 def main(
     *, data: Path, generator: Path, models: Path, model: str, timezone: str, adapted: bool, quick: bool
 ) -> None:
@@ -150,7 +150,7 @@ def generated(generator: Path, *, share: float) -> list[Subject]:
 
 
 def measure(subjects: Sequence[Subject], seeds: Sequence[int], train: Train | None = None) -> Results:
-    """All scores on all surveys; the adapted ones where a training is given and places are known."""
+    """All scores on all surveys; the adapted ones if a training is given and locations are known."""
     results = Results()
     for subject in subjects:
         tallies: dict[str, list[Tally]] = {}
@@ -172,7 +172,7 @@ def measure(subjects: Sequence[Subject], seeds: Sequence[int], train: Train | No
 def by_animal(
     gallery: Gallery, individuals: Sequence[str], scores: Mapping[str, Fusion], draw: int
 ) -> dict[str, Tally]:
-    """The tallies of scores, ranked in one pass. individuals: of each row, "" where unknown."""
+    """The tallies of scores, ranked in one pass. individuals: of each row, "" if unknown."""
     pairs = find_relevant_pairs(individuals, [""] * len(individuals), gallery.table.image)
     ranked = rank_pairs(gallery, (pairs.query, pairs.candidate), list(scores.values()))
     nothing = np.zeros(len(pairs.query), dtype=np.bool_)
@@ -201,7 +201,7 @@ def bars_of(results: Results) -> list[Bar]:
 
 
 def named(survey: KnownSurvey) -> list[str]:
-    """The individual of each row as a word, "" where unknown."""
+    """The individual of each row as a word, "" if unknown."""
     return [str(i) if i >= 0 else "" for i in survey.individuals.tolist()]
 
 
@@ -242,7 +242,7 @@ def _line(subject: Subject, score: str, tallies: Sequence[Tally]) -> Line:
 
 
 def _paper(subject: Subject, score: str) -> str:
-    """What the paper says of a score on a published set."""
+    """The paper's result of a score on a published set."""
     marks = find_paper_figures([subject.name]) if subject.kind == "published" else None
     if marks is None:
         return ""
@@ -254,7 +254,7 @@ def _paper(subject: Subject, score: str) -> str:
 
 
 def _estimates(tallies: Sequence[Tally], over: Sequence[Tally] = ()) -> dict[str, Estimate]:
-    """Value and interval of each metric, of the difference where there is something to be over."""
+    """Value and interval of each metric, of the difference if there is another score."""
     values = np.mean([tally.figures() for tally in tallies], axis=0)
     drawn = np.mean([tally.drawn() for tally in tallies], axis=0)
     if over:

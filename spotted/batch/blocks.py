@@ -1,4 +1,4 @@
-"""The candidates of some query rows at a time, each block a file that is whole or absent."""
+"""Blocks: the candidates of consecutive query rows, each a file that is complete or absent."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ from spotted.ranking.ranker import Ranked, Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 
-# what a file that was cut off, or is no block, makes numpy raise
+# errors of numpy for a file that is truncated or not a block
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is asked of a snapshot, and where the answers go; small, as it travels with every block.
-
-    snapshot_digest, detections: of the snapshot. block_rows: queries of one block.
-    """
+    """A batch over one snapshot; small, because it is sent with every block."""
 
     directory: Path
+    """Directory of the batch."""
     snapshot_digest: str
+    """Digest of the snapshot."""
     detections: int
+    """Number of detections in the snapshot."""
     top_k: int
+    """Number of candidates per query."""
     fusion: Fusion
+    """Score that ranks them."""
     block_rows: int
+    """Number of queries in one block."""
 
     @property
     def count(self) -> int:
@@ -44,32 +47,32 @@ class Job:
 
     @property
     def digest(self) -> str:
-        """What a block is made from: blocks of equal digest and number are equal."""
+        """Digest of all inputs: blocks of equal digest and number are equal."""
         made_from = asdict(self) | {"directory": "", "version": __version__}
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
 
     @property
     def snapshot(self) -> Path:
-        """Where the snapshot lies."""
+        """Directory of the snapshot."""
         return snapshot_path(self.directory)
 
     def path(self, number: int) -> Path:
-        """Where a block lies."""
+        """File of a block."""
         return blocks_path(self.directory) / f"{number:06}.npz"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The candidates of consecutive query rows, those of one query after those of the other, best first.
-
-    queries: (q,) rows that ask. counts, compared: (q,) candidates listed, detections compared.
-    rows: (m,) candidates, m the sum of counts. scores: of each.
-    """
+    """The candidates of consecutive query rows, concatenated query by query, best first."""
 
     queries: IntArray
+    """(q,) rows of the queries."""
     counts: IntArray
+    """(q,) number of candidates of each query."""
     compared: IntArray
+    """(q,) number of detections compared with each query."""
     rows: IntArray
+    """(m,) rows of the candidates; m is the sum of counts."""
     scores: PairScores
 
     def query_of_each(self) -> IntArray:
@@ -78,38 +81,38 @@ class Block:
 
 
 def snapshot_path(directory: Path) -> Path:
-    """Where a batch's snapshot lies."""
+    """Directory of the snapshot of a batch."""
     return directory / "snapshot"
 
 
 def blocks_path(directory: Path) -> Path:
-    """Where a batch's blocks lie."""
+    """Directory of the blocks of a batch."""
     return directory / "blocks"
 
 
 def job_of(snapshot: Snapshot, directory: Path, *, top_k: int, fusion: Fusion, block_rows: int) -> Job:
-    """What to ask of an opened snapshot in its batch's directory."""
+    """The batch over an open snapshot in its directory."""
     return Job(directory, snapshot.digest, len(snapshot.gallery), top_k, fusion, block_rows)
 
 
 def compute_block(job: Job, number: int) -> None:
-    """Find the candidates of a block and write them; runs in any process that sees the folder.
+    """Rank the candidates of a block and write them; runs in any process with access to the folder.
 
-    Raises PreconditionError where the snapshot is not the one that was asked about.
+    Raises PreconditionError if the snapshot is not that of the job.
     """
     snapshot = open_snapshot(job.snapshot)
     if snapshot.digest != job.snapshot_digest:
-        raise PreconditionError(f"{job.snapshot} changed under the batch; run the command again")
+        raise PreconditionError(f"{job.snapshot} changed during the batch; run the command again")
     start = number * job.block_rows
     queries = np.arange(start, min(start + job.block_rows, job.detections))
-    found = list(Ranker(snapshot.gallery).top_k(queries, job.top_k, fusion=job.fusion))
-    _write(_gathered(queries, found), job, number)
+    ranked = list(Ranker(snapshot.gallery).top_k(queries, job.top_k, fusion=job.fusion))
+    _write(_concatenated(queries, ranked), job, number)
 
 
 def read_block(job: Job, number: int) -> Block | None:
-    """A finished block; None where it is absent or damaged.
+    """A finished block; None if it is absent or damaged.
 
-    Raises PreconditionError where it answers another question.
+    Raises PreconditionError if it belongs to another job.
     """
     try:
         with job.path(number).open("rb") as content, np.load(content) as file:
@@ -121,32 +124,32 @@ def read_block(job: Job, number: int) -> Block | None:
     if digest != job.digest:
         raise PreconditionError(
             f"{job.path(number)} was made from another snapshot, with other options or by another version of "
-            "Spotted; give the same options, another -o, or --fresh to begin again"
+            "Spotted; give the same options, another -o, or --fresh to start again"
         )
     return block
 
 
 def unfinished(job: Job) -> list[int]:
-    """The numbers of the blocks that are absent or damaged. Raises PreconditionError, as `read_block`."""
+    """The numbers of the blocks that are absent or damaged. Raises PreconditionError like `read_block`."""
     return [number for number in range(job.count) if read_block(job, number) is None]
 
 
 def sweep(job: Job) -> None:
-    """Remove what tries that were broken off left beside the blocks."""
-    for left in blocks_path(job.directory).glob("*.partial"):
-        left.unlink(missing_ok=True)
+    """Remove partial files that interrupted attempts left beside the blocks."""
+    for partial in blocks_path(job.directory).glob("*.partial"):
+        partial.unlink(missing_ok=True)
 
 
-def _gathered(queries: IntArray, found: list[Ranked]) -> Block:
+def _concatenated(queries: IntArray, results: list[Ranked]) -> Block:
     visual, feasibility, fused = (
-        np.concatenate([getattr(ranked.scores, score) for ranked in found])
+        np.concatenate([getattr(ranked.scores, score) for ranked in results])
         for score in ("visual", "feasibility", "fused")
     )
     return Block(
         queries,
-        np.array([len(ranked.rows) for ranked in found], dtype=np.int64),
-        np.array([ranked.compared for ranked in found], dtype=np.int64),
-        np.concatenate([ranked.rows for ranked in found]),
+        np.array([len(ranked.rows) for ranked in results], dtype=np.int64),
+        np.array([ranked.compared for ranked in results], dtype=np.int64),
+        np.concatenate([ranked.rows for ranked in results]),
         PairScores(visual, feasibility, fused),
     )
 
@@ -154,7 +157,7 @@ def _gathered(queries: IntArray, found: list[Ranked]) -> Block:
 def _write(block: Block, job: Job, number: int) -> None:
     path = job.path(number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # a block that is tried twice at once is written twice under names of their own; both are the same
+    # two attempts at once write equal files under different names
     partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.partial")
     with partial.open("wb") as file:
         np.savez(

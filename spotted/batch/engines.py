@@ -1,4 +1,4 @@
-"""Where blocks are worked on: the processes of this machine, or a Ray cluster."""
+"""Where blocks are computed: processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -20,60 +20,68 @@ from threadpoolctl import threadpool_limits
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 
 Task = Callable[[int], None]
-# how often Ray tries a block again
+# how often Ray retries a block
 RETRIES = 3
-# blocks that Ray holds at once; more wait here, so that a cluster may grow meanwhile
+# blocks submitted to Ray at once; the others wait here, so that a growing cluster gets its share
 IN_FLIGHT = 512
 KNOCK_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A block that was worked on; error is "" where it is done."""
+class BlockResult:
+    """The end of one block."""
 
     number: int
+    """Number of the block."""
     error: str = ""
+    """Last error, "" if the block is finished."""
 
 
 class Engine(Protocol):
-    """Works on numbered blocks, several at once."""
+    """Computes numbered blocks, several at once."""
 
-    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[Outcome]:
-        """Call a task, which must pickle, with each number; yields each once, in the order they end.
+    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[BlockResult]:
+        """Call a task, which must pickle, with each number; yields each number once, in order of completion.
 
-        A task that fails is tried again, and its last error told.
+        A task that fails is retried; the result carries its last error.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LocalEngine:
-    """Processes of this machine. workers: how many at once, each with one thread of linear algebra."""
+    """Processes of this machine."""
 
     workers: int
+    """Processes at once, each with one thread of linear algebra."""
 
-    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[Outcome]:
+    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[BlockResult]:
         """Call a task with each number."""
         failed = []
-        for outcome in _together(task, numbers, self.workers):
-            if outcome.error:
-                failed.append(outcome.number)
+        for result in _together(task, numbers, self.workers):
+            if result.error:
+                failed.append(result.number)
             else:
-                yield outcome
-        # alone, so that a block that takes its process down is known by its number
+                yield result
+        # one at a time, so that a block that kills its process is known by its number
         for number in sorted(failed):
             yield from _together(task, [number], 1)
 
 
 @dataclass(frozen=True, slots=True)
 class RayEngine:
-    """A Ray cluster: the one at `address`, or for "" one of `workers` processes on this machine."""
+    """A Ray cluster."""
 
     workers: int
+    """Processes of a cluster that is started on this machine."""
     address: str = ""
+    """Address of a running cluster; "" starts one on this machine."""
 
-    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[Outcome]:
-        """Call a task with each number. Raises PreconditionError without ray, UnavailableError."""
+    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[BlockResult]:
+        """Call a task with each number.
+
+        Raises PreconditionError if ray is not installed, UnavailableError if there is no cluster.
+        """
         with _cluster(self.workers, self.address) as ray:
             remote = ray.remote(max_retries=RETRIES, retry_exceptions=True)(_call)
             job, waiting = ray.put(task), list(reversed(numbers))
@@ -83,7 +91,7 @@ class RayEngine:
                     number = waiting.pop()
                     running[remote.remote(job, number)] = number
                 (done,), _ = ray.wait(list(running), num_returns=1)
-                yield Outcome(running.pop(done), _failure(ray, done))
+                yield BlockResult(running.pop(done), _failure(ray, done))
 
 
 def engine(kind: str, *, workers: int, address: str = "") -> Engine:
@@ -91,13 +99,15 @@ def engine(kind: str, *, workers: int, address: str = "") -> Engine:
     if kind == "ray":
         return RayEngine(workers, address)
     if kind != "local" or address:
-        raise InvalidInputError(f"engine {kind!r} at {address!r} is not known; an address needs engine ray")
+        raise InvalidInputError(
+            f"unknown engine {kind!r} with address {address!r}; use local without an address, or ray"
+        )
     return LocalEngine(workers)
 
 
-def _together(task: Task, numbers: Sequence[int], workers: int) -> Iterator[Outcome]:
-    """One try of each number. A process that dies fails all numbers that are not done."""
-    # a process that is forked from one with threads, as gRPC has them, may hang
+def _together(task: Task, numbers: Sequence[int], workers: int) -> Iterator[BlockResult]:
+    """One attempt per number. A process that dies fails all unfinished numbers."""
+    # a process forked from one with threads, such as gRPC's, may hang
     pool = ProcessPoolExecutor(
         min(workers, max(1, len(numbers))),
         mp_context=multiprocessing.get_context("spawn"),
@@ -107,13 +117,13 @@ def _together(task: Task, numbers: Sequence[int], workers: int) -> Iterator[Outc
         futures: dict[Future[None], int] = {pool.submit(task, number): number for number in numbers}
         for future in as_completed(futures):
             error = future.exception()
-            yield Outcome(futures[future], _words(error) if error else "")
+            yield BlockResult(futures[future], _message(error) if error else "")
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _prepare() -> None:
-    """Make a process ready: one thread of linear algebra, and no life after its parent was killed."""
+    """Prepare a process: one thread of linear algebra, and end with the parent even if that is killed."""
     threadpool_limits(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -122,7 +132,7 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        # in the middle of a block, which stays unfinished: its file appears once it is whole
+        # a block in progress stays unfinished: its file appears only when it is complete
         os._exit(1)
 
 
@@ -134,18 +144,18 @@ def _failure(ray: ModuleType, done: object) -> str:
     try:
         ray.get(done)
     except ray.exceptions.RayTaskError as error:
-        return _words(error.cause)
+        return _message(error.cause)
     except ray.exceptions.RayError as error:
-        return _words(error)
+        return _message(error)
     return ""
 
 
-def _words(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where nothing listens at host:port; Ray itself would try for five minutes."""
+    """Raise OSError if nothing listens at host:port; Ray itself would retry for five minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=KNOCK_TIMEOUT_S).close()
@@ -153,7 +163,7 @@ def _knock(address: str) -> None:
 
 @contextmanager
 def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
-    """Ray, connected: as the caller has it, or for the time of the context."""
+    """Ray, connected: the caller's connection, or one for the duration of the context."""
     try:
         ray = importlib.import_module("ray")
     except ModuleNotFoundError as error:
@@ -164,14 +174,14 @@ def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
     if ray.is_initialized():
         yield ray
         return
-    # a cluster of one's own must not become another that the environment names
+    # a local cluster must not become one that the environment names
     own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
-    where: dict[str, object] = {"address": address} if address else own
+    options: dict[str, object] = {"address": address} if address else own
     try:
         _knock(address)
-        # what tasks print would stand between the results
-        ray.init(**where, log_to_driver=False, logging_level=logging.WARNING)
-    except Exception as error:  # Ray's own for a start that takes over 30 s is of no narrower class
+        # output of tasks would be mixed with the results
+        ray.init(**options, log_to_driver=False, logging_level=logging.WARNING)
+    except Exception as error:  # Ray raises no narrower class if the start takes over 30 s
         ray.shutdown()
         raise UnavailableError(
             f"no Ray cluster at {address or 'this machine'}: {error}; start one (`ray start --head`) and "

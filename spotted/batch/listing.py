@@ -1,4 +1,4 @@
-"""The blocks of a batch as candidates in words, in the order of the detections."""
+"""The blocks of a batch as one CSV of candidates, in the order of the detections."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SAME_IMAGE = "two animals in one image"
 
 
 def write_listing(snapshot: Snapshot, job: Job, path: Path) -> int:
-    """Write the candidates of all blocks as CSV, one block in memory at a time; answers how many rows.
+    """Write the candidates of all blocks as CSV, one block in memory at a time; returns the number of rows.
 
-    Raises PreconditionError where a block is not finished.
+    Raises PreconditionError if a block is not finished.
     """
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", newline="", encoding="utf-8") as file:
@@ -42,9 +42,9 @@ def _block_rows(snapshot: Snapshot, ids: list[str], block: Block) -> Iterator[Ca
     queries = block.query_of_each()
     scores = block.scores
     columns = (queries, block.rows, scores.visual, scores.feasibility, scores.fused)
-    words = _reasons(snapshot, queries, block.rows)
+    reasons = _reasons(snapshot, queries, block.rows)
     rank, before = 0, -1
-    for query, row, visual, possible, fused in zip(*(c.tolist() for c in columns), strict=True):
+    for query, row, visual, feasibility, fused in zip(*(c.tolist() for c in columns), strict=True):
         rank, before = (rank + 1 if query == before else 1), query
         yield candidate_row(
             ids[query],
@@ -52,8 +52,8 @@ def _block_rows(snapshot: Snapshot, ids: list[str], block: Block) -> Iterator[Ca
             ids[row],
             fused=fused,
             visual=visual,
-            feasibility=None if math.isnan(possible) else possible,
-            reason=next(words),
+            feasibility=None if math.isnan(feasibility) else feasibility,
+            reason=next(reasons),
         )
 
 
@@ -61,9 +61,9 @@ def _reasons(snapshot: Snapshot, queries: IntArray, rows: IntArray) -> Iterator[
     gallery, camera_ids = snapshot.gallery, (*snapshot.camera_ids, "")
     distance, gap = softened_journey(gallery.table, queries, rows, gallery.params)
     together = geometry.same_image(gallery.table, queries, rows)
-    # the last id stands for place -1, no camera
-    places = snapshot.camera[queries], snapshot.camera[rows]
-    journeys = zip(*(a.tolist() for a in (distance, gap, together, *places)), strict=True)
+    # index -1 is the last id: no camera
+    camera_index = snapshot.camera[queries], snapshot.camera[rows]
+    journeys = zip(*(a.tolist() for a in (distance, gap, together, *camera_index)), strict=True)
     for metres, seconds, one_image, first, second in journeys:
         cameras = camera_ids[first], camera_ids[second]
         yield SAME_IMAGE if one_image else describe_journey(metres, seconds, cameras, gallery.params)

@@ -76,7 +76,7 @@ def open_snapshot(directory: Path) -> Snapshot:
         text = (directory / MANIFEST).read_bytes()
     except OSError as error:
         raise PreconditionError(
-            f"{directory} holds no snapshot that can be read ({error}); share the folder with this machine"
+            f"cannot read a snapshot in {directory} ({error}); share the folder with this machine"
         ) from error
     manifest = json.loads(text)
     stored = _stored(manifest["stored"])
@@ -94,7 +94,7 @@ def open_snapshot(directory: Path) -> Snapshot:
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows gathered page by page: about 60 bytes and an id for each detection."""
+    """Rows collected page by page: about 60 bytes and an id per detection."""
 
     ids: list[str] = field(default_factory=list)
     tables: list[DetectionTable] = field(default_factory=list)

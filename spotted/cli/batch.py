@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from spotted.batch.blocks import Job, blocks_path, compute_block, job_of, snapshot_path, sweep, unfinished
-from spotted.batch.engines import Engine, Outcome, engine
+from spotted.batch.engines import BlockResult, Engine, engine
 from spotted.batch.listing import write_listing
 from spotted.batch.snapshot import Snapshot, open_snapshot, take_snapshot
 from spotted.cli.connection import connect
@@ -155,7 +155,7 @@ def _compute(runner: Engine, job: Job) -> int:
     Raises SpottedError that lists the numbers and errors of failed blocks.
     """
     numbers = unfinished(job)
-    failed: list[Outcome] = []
+    failed: list[BlockResult] = []
     # Ray reports failed attempts on stdout, which is reserved for the result
     with progress("blocks", job.count) as advance, redirect_stdout(sys.stderr):
         advance(job.count - len(numbers))
@@ -177,5 +177,5 @@ def _compute(runner: Engine, job: Job) -> int:
     return len(numbers)
 
 
-def _number(outcome: Outcome) -> int:
+def _number(outcome: BlockResult) -> int:
     return outcome.number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,11 +12,13 @@ import numpy as np
 
 from spotted.cli.connection import connect
 from spotted.client.gallery import load_gallery
+from spotted.client.survey_handle import SurveyHandle
 from spotted.console import data_option, err, json_option, progress, show, table
 from spotted.errors import PreconditionError
 from spotted.evaluation.comparison import TOP, ScoreMetrics, SurveyRanks, compare, rank_survey
 from spotted.evaluation.hardest import HardQuery, find_hardest
 from spotted.evaluation.paper_figures import compare_with_paper, find_paper_figures
+from spotted.evaluation.partition import PartitionMetrics, measure_partition
 from spotted.evaluation.reliability import measure_held_out
 from spotted.evaluation.retrieval import same_pairs
 from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
@@ -29,6 +32,13 @@ SEED = 0
 
 @click.command()
 @click.argument("survey")
+@click.option(
+    "--session",
+    "session_id",
+    default="",
+    metavar="SESSION",
+    help="Also compare the individuals of this session with the known identities.",
+)
 @click.option("--other-encounters", is_flag=True, help="Exclude candidates from the query's own encounter.")
 @click.option(
     "-o",
@@ -39,21 +49,29 @@ SEED = 0
 @data_option
 @json_option
 def evaluate(
-    *, survey: str, directory: Path, as_json: bool, other_encounters: bool, output: Path | None
+    *,
+    survey: str,
+    directory: Path,
+    as_json: bool,
+    session_id: str,
+    other_encounters: bool,
+    output: Path | None,
 ) -> None:
     """Measure the rankings of a survey on its known identities.
 
     Visual, location and fused scores are compared. Every detection queries all others. Top-k is the share of
     queries with a detection of the same animal among the k best candidates; mAP is the mean average precision
     of the whole ranking; ties are averaged over all their orders. Detections without an identity are
-    candidates, but not queries. The report adds intervals over individuals, strata, calibration, curves, maps
-    and the hardest animals.
+    candidates, but not queries. With --session, pairwise and B-cubed precision and recall say how far the
+    individuals of an annotation session agree with the known identities. The report adds intervals over
+    individuals, strata, calibration, curves, maps and the hardest animals.
     """
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
         gallery, detections = load_gallery(handle)
         stored, cameras = handle.info(), {c.camera_id: c for c in handle.cameras()}
         base = handle.detections_with_embeddings(base=True)[1] if stored.head_digest else None
+        partition = _partition(handle, session_id, detections) if session_id else None
     individuals = [d.individual_id for d in detections]
     if not same_pairs(individuals):
         raise PreconditionError(
@@ -74,11 +92,23 @@ def evaluate(
         evaluation = _evaluation(
             (survey, stored.display_name), ranked, detections, hard, other_encounters=other_encounters
         )
+        evaluation = replace(evaluation, partition=partition)
     if output:
         placed = Survey(survey, 0.0, 0.0, stored.display_name, cameras)
         with err.status("drawing"):
             _write(output, evaluation, placed, ranked, detections, hard)
     show(evaluation.document(), as_json=as_json, text=lambda: _print(evaluation, output))
+
+
+def _partition(survey: SurveyHandle, session_id: str, detections: Sequence[Detection]) -> PartitionMetrics:
+    """Agreement of the individuals of a session with the known ones; other detections stand by themselves."""
+    part_of = {
+        detection_id: one.individual_id
+        for one in survey.session(session_id).individuals()
+        for detection_id in one.detection_ids
+    }
+    parts = [part_of.get(d.detection_id, "") for d in detections]
+    return measure_partition(parts, [d.individual_id for d in detections])
 
 
 def _evaluation(
@@ -132,6 +162,12 @@ def _print(evaluation: Evaluation, output: Path | None) -> None:
     title = f"{evaluation.survey_id}: {queries} queries among {compared.detections} detections"
     columns = ("score", *(f"top-{k}" for k in TOP), "mAP", "top-5 with 95 % interval")
     table(title, columns, [_row(score, one) for score, one in found.items()])
+    if (part := evaluation.partition) is not None:
+        click.echo(
+            f"individuals of the session, {part.detections} known detections: "
+            f"pair precision {part.pair_precision:.3f}, pair recall {part.pair_recall:.3f}, "
+            f"B-cubed precision {part.b_cubed_precision:.3f}, B-cubed recall {part.b_cubed_recall:.3f}"
+        )
     if output:
         click.echo(f"report: {output / 'report.html'}")
 

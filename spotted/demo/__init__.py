@@ -2,7 +2,7 @@
 
 Run it with `python -m spotted.demo`.
 
-measuring  a survey through the whole loop, measured
-composite  composite surveys of real photographs and real captures
+measuring  one survey through the whole loop
+composite  composite surveys of real photographs and captures
 pictures   drawn pictures of simulated animals
 """

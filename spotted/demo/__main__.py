@@ -1,7 +1,7 @@
 """`python -m spotted.demo`: a whole survey from photographs to individuals, with the real services.
 
-Without --data the survey is simulated and its animals are drawn. With --data DIR it is each composite of
-DIR: real photographs of DIR/<photographs>/index.csv lent to the real captures of DIR/captures/*.
+Without --data the survey is simulated and its animals are drawn. With --data DIR it matches each composite
+survey of DIR: real photographs of DIR/<photographs>/index.csv assigned to real captures of DIR/captures/*.
 """
 
 from __future__ import annotations
@@ -30,11 +30,20 @@ from spotted.testing import local_services
 
 
 @click.group(cls=SpottedGroup, invoke_without_command=True)
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--seed", default=1, show_default=True, help="Of the simulated survey.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Directory of the reports.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory of captures and photographs; without it the survey is simulated.",
+)
+@click.option("--seed", default=1, show_default=True, help="Seed of the simulated survey.")
 def main(*, output: Path, data: Path | None, seed: int) -> None:
-    """Match a simulated survey, or the composites of real data, and write what was measured."""
+    """Match a simulated survey, or composite surveys of real data, and write a report of each."""
     surveys = composites(data) if data else [(simulated(output / "images", seed), "simulated")]
     with started() as spotted:
         for imported, label in surveys:
@@ -45,7 +54,7 @@ def main(*, output: Path, data: Path | None, seed: int) -> None:
 
 
 def simulated(images: Path, seed: int) -> ImportedSurvey:
-    """The simulated survey of a seed, its pictures drawn into a directory."""
+    """A simulated survey, with its pictures drawn into a directory."""
     survey = simulate_survey(SimulationParams(), np.random.default_rng(seed), survey_id=f"simulated-{seed}")
     by_image: defaultdict[str, list[Shot]] = defaultdict(list)
     for shot in survey.shots:
@@ -64,12 +73,12 @@ def simulated(images: Path, seed: int) -> ImportedSurvey:
 
 
 def composites(data: Path) -> list[tuple[ImportedSurvey, str]]:
-    """Every composite of a directory. Raises InvalidInputError where it has no captures or photographs."""
+    """Every composite of a directory. Raises InvalidInputError if it has no captures or no photographs."""
     captures = sorted(p.parent for p in data.glob("captures/*/detections.csv"))
     photographs = sorted(p.parent for p in data.glob("*/index.csv"))
     if not captures or not photographs:
         raise InvalidInputError(
-            f"{data} has no captures/*/detections.csv or no */index.csv; give a directory with captures and "
+            f"{data} lacks captures/*/detections.csv or */index.csv; give a directory with captures and "
             "photographs"
         )
     return [

@@ -1,10 +1,12 @@
-"""Composite surveys: real cameras and capture times, real photographs, and a join that is not real.
+"""Composite surveys: real cameras and capture times joined with real photographs from elsewhere.
 
-No open data set holds photographs, positions and times together. A composite lends each captured animal
-the photographs of one photographed animal: both are ordered by their number of detections and joined by
-rank, animals of equal number in the order in which they first appear. Each detection takes the next unused
-photograph, encounter by encounter, so that both flanks of an encounter go together; detections beyond the
-photographs are dropped and format_count. Results on a composite must always be called so.
+No open data set has photographs, positions and times together. A composite assigns each captured animal the
+photographs of one photographed animal: both are ordered by their number of detections and joined by rank,
+animals of equal number in the order in which they first appear. Each detection takes the next unused
+photograph, encounter by encounter, so that both flanks of an encounter stay together; detections beyond the
+photographs are dropped and counted. Results on a composite must always be called so.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from spotted.formats.row import Problems, Row
 from spotted.survey import Side, Survey
 
 PHOTOGRAPH_COLUMNS = ("path", "identity", "side", "encounter")
-# the captures' local times carry no zone; taken as UTC, their gaps are the same (ours)
+# local times of captures have no zone; taken as UTC, their gaps are right
 TIMEZONE = "UTC"
-# directories whose source is known; whatever is shown of them names it
+# directories whose source is known, to be named in notes
 SOURCES = {
     "nyala": "Dlamini & van Zyl 2020, tvanzyl/wildlife_reidentification",
     "nagarahole_tigers": "Dorazio & Karanth 2017",
@@ -47,26 +49,26 @@ def read_composite(
 
     captures: cameras.csv (camera_id, x_m, y_m) and detections.csv (individual_id, camera_id, timestamp).
     photographs: index.csv (path, identity, side, encounter), paths relative to the directory.
-    The survey's extent is that of its detections: first to last capture, and the cameras that caught one,
-    so that figures compare with those of a plain script (ours). Times are taken as UTC. Captures and
+    The extent of the survey is that of its detections: first to last capture, and the cameras with a capture,
+    so that figures are comparable with those of a plain script. Times are taken as UTC. Captures and
     photographs without a known animal are left out.
-    Raises InvalidInputError as the readers of these files do, and where no animal has a photograph.
+    Raises InvalidInputError like the readers of these files, and if no animal has a photograph.
     """
     directory, index = Path(captures), Path(photographs)
     captured = read_csv_survey(directory / "cameras.csv", directory / "detections.csv", timezone=TIMEZONE)
-    lent = _lent(captured, _photographs(index))
+    albums = _assigned(captured, _photographs(index))
     pictures: list[Picture] = []
     used: Counter[str] = Counter()
     known = [picture for picture in captured.pictures if picture.detection.individual_id]
     for picture in known:
         animal = picture.detection.individual_id
-        album = lent.get(animal, [])
+        album = albums.get(animal, [])
         if used[animal] < len(album):
-            pictures.append(_lend(picture, album[used[animal]], len(pictures) + 1))
+            pictures.append(_with_photograph(picture, album[used[animal]], len(pictures) + 1))
             used[animal] += 1
     if not pictures:
-        raise InvalidInputError(f"no captured animal of {directory} got a photograph of {index}")
-    join = f"cameras and times of {_named(directory)}, photographs of {_named(index)}, a join not real"
+        raise InvalidInputError(f"no photograph in {index} for any captured animal in {directory}")
+    join = f"cameras and times of {_named(directory)}, photographs of {_named(index)}, joined artificially"
     counts = (
         f"{format_count(len(pictures), 'detection')} of {format_count(len(used), 'animal')}, "
         f"{len(known) - len(pictures)} beyond the photographs dropped, "
@@ -77,7 +79,7 @@ def read_composite(
 
 
 def _named(directory: Path) -> str:
-    """The name of a directory, with its source where that is known."""
+    """The name of a directory, with its source if that is known."""
     source = SOURCES.get(directory.name)
     return f"{directory.name} ({source})" if source else directory.name
 
@@ -106,26 +108,26 @@ def _photographs(directory: Path) -> dict[str, list[_Photograph]]:
 def _photograph(row: Row, directory: Path) -> _Photograph:
     side = row.text("side").lower()
     if side and side not in SIDES:
-        row.wrong("side", "is no side; write left, right, front, back or unknown")
+        row.wrong("side", "is not a side; write left, right, front, back or unknown")
     if not row.text("path"):
         row.wrong("path", "is missing; every photograph needs one")
     return _Photograph(directory / row.text("path"), SIDES.get(side, Side.UNKNOWN), row.text("encounter"))
 
 
 def _natural(text: str) -> tuple[int, str]:
-    """Numbers in their order, other texts after them."""
+    """Sort key: numbers in numeric order, then other texts."""
     return (int(text), "") if text.isdecimal() else (2**63, text)
 
 
-def _lent(captured: ImportedSurvey, albums: dict[str, list[_Photograph]]) -> dict[str, list[_Photograph]]:
-    """Captured animal -> photographs lent to it. Both sorts are stable, so ties keep their first order."""
+def _assigned(captured: ImportedSurvey, albums: dict[str, list[_Photograph]]) -> dict[str, list[_Photograph]]:
+    """Captured animal -> photographs assigned to it. Both sorts are stable, so ties keep their order."""
     counts = Counter(d.individual_id for d in captured.detections if d.individual_id)
     animals = sorted(counts, key=lambda animal: -counts[animal])
     largest = sorted(albums.values(), key=lambda album: -len(album))
     return dict(zip(animals, largest, strict=False))
 
 
-def _lend(picture: Picture, photograph: _Photograph, number: int) -> Picture:
+def _with_photograph(picture: Picture, photograph: _Photograph, number: int) -> Picture:
     detection = replace(
         picture.detection,
         detection_id=f"D{number:05}",

@@ -1,4 +1,4 @@
-"""One survey through the whole loop, measured: scores, questions, individuals, and pictures of them."""
+"""One survey through the whole loop: scores, questions, individuals, and figures of them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ CANDIDATES = 5
 
 
 def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[SurveyFigures, list[Figure]]:
-    """Import, embed, score, question and count one survey whose individuals are known.
+    """Import, embed, score and annotate one survey with known individuals, and measure the results.
 
     Every session is answered from the truth until 99 % of all true pairs are known. Raises
-    PreconditionError where a picture could not be stored.
+    PreconditionError if a picture could not be stored.
     """
     survey_id = imported.survey.survey_id
     survey = _store(spotted, imported)
@@ -125,17 +125,17 @@ def _figures(
         ),
         Figure(
             "Feasibility",
-            "How possible a journey is, by distance and time within this survey (Spotted eq. 3).",
+            "Feasibility of a journey by distance and time within this survey (Spotted eq. 3).",
             plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
         ),
         Figure(
             "Scores before and after fusion",
-            "All pairs, ordered by individual: bright blocks on the diagonal are what is wanted.",
+            "All pairs, ordered by individual: good scores show bright blocks on the diagonal.",
             plots.similarity_matrices(visual, fused, individuals),
         ),
         Figure(
             "Cameras and movements",
-            "Triangles are cameras; lines join the captures of an animal in the order of their times.",
+            "Triangles are cameras; lines join the captures of an animal in time order.",
             plots.camera_map(
                 imported.survey,
                 [d.camera_id for d in detections],
@@ -148,11 +148,11 @@ def _figures(
 
 
 def _strips(imported: ImportedSurvey, gallery: Gallery, detections: Sequence[Detection]) -> list[Figure]:
-    """The best candidates of a few detections of the animals that are seen most."""
+    """The best candidates of one detection of each of the animals seen most."""
     paths = {p.detection.detection_id: p.path for p in imported.pictures}
     individuals = [d.individual_id for d in detections]
-    often = sorted(set(individuals), key=lambda i: (-individuals.count(i), i))[:STRIPS]
-    queries = np.array([individuals.index(individual) for individual in often])
+    most_seen = sorted(set(individuals), key=lambda i: (-individuals.count(i), i))[:STRIPS]
+    queries = np.array([individuals.index(individual) for individual in most_seen])
     figures = []
     for ranked in Ranker(gallery).top_k(queries, CANDIDATES):
         query = detections[ranked.query]

@@ -1,7 +1,7 @@
-"""Pictures of simulated detections: a drawn, spotted quadruped before the vegetation of its camera.
+"""Pictures of simulated detections: a drawn, spotted quadruped in the vegetation of its camera.
 
-Each individual has two coats, one for each flank, drawn from its own random numbers; what animals share is
-the shape. Drawn, not photographed: whatever shows such a picture must call it simulated.
+Each individual has two coats, one per flank, drawn from its own random numbers; all animals have the same
+shape. Wherever such a picture is shown it must be called simulated.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An encoded JPEG, and the box of each shot's animal as fractions: x, y, width, height."""
+    """A drawn picture."""
 
     content: bytes
+    """Encoded JPEG."""
     boxes: tuple[Box, ...]
+    """x, y, width, height of the animal of each shot, as fractions of the picture."""
 
 
 def draw(shots: Sequence[Shot], *, seed: int) -> Drawn:
-    """The picture of the shots that share one image. Equal seeds and shots give equal bytes."""
+    """The picture of shots in one image. Equal seeds and shots give equal bytes."""
     first = shots[0]
     camera = int(first.detection.camera_id.removeprefix("CAM"))
     rng = np.random.default_rng((seed, hash_of(first.detection.image_id)))
@@ -49,12 +51,12 @@ def draw(shots: Sequence[Shot], *, seed: int) -> Drawn:
 
 
 def hash_of(text: str) -> int:
-    """A number of a text that is the same in every process."""
+    """A hash of a text that is the same in every process."""
     return int.from_bytes(text.encode(), "big") % (2**61 - 1)
 
 
 def _vegetation(place: np.random.Generator, moment: np.random.Generator) -> Image.Image:
-    """Sky, ground, bushes and grass, the same for every image of a camera but for the wind."""
+    """Sky, ground, bushes and grass: equal in every image of a camera except for the wind."""
     sky = Image.linear_gradient("L").resize((WIDTH, HEIGHT))
     tint = tuple(int(c) for c in place.integers((150, 170, 170), (200, 215, 230)))
     picture = Image.composite(
@@ -79,7 +81,7 @@ def _vegetation(place: np.random.Generator, moment: np.random.Generator) -> Imag
 def _place(
     picture: Image.Image, shot: Shot, slot: int, slots: int, seed: int, rng: np.random.Generator
 ) -> Box:
-    """Paste a shot's animal into the picture; its box as fractions."""
+    """Paste the animal of a shot into the picture; returns its box as fractions."""
     animal = _animal(shot, seed, rng)
     scale = rng.uniform(0.42, 0.58) / (1.0 if slots == 1 else 1.5)
     size = (int(CANVAS[0] * scale), int(CANVAS[1] * scale))
@@ -94,7 +96,7 @@ def _place(
 
 
 def _animal(shot: Shot, seed: int, rng: np.random.Generator) -> Image.Image:
-    """The animal on a transparent canvas, the flank of the shot towards the viewer."""
+    """The animal on a transparent canvas, showing the flank of the shot."""
     style = np.random.default_rng((seed, 1, shot.animal))
     coat = np.random.default_rng((seed, 2, shot.animal, int(shot.detection.side)))
     fur: Colour = (int(style.integers(186, 200)), int(style.integers(142, 154)), int(style.integers(84, 98)))
@@ -153,7 +155,7 @@ def _head(pen: ImageDraw.ImageDraw, fur: Colour) -> None:
 
 
 def _spots(pen: ImageDraw.ImageDraw, style: np.random.Generator, coat: np.random.Generator) -> None:
-    """The coat: how spots look is the individual's, where they are is the flank's."""
+    """The coat: the style of spots depends on the individual, their positions on the flank."""
     count, size = int(style.integers(26, 40)), style.uniform(8, 12)
     stretch = style.uniform(0.8, 1.5)
     ink: Colour = (int(style.integers(35, 60)), int(style.integers(25, 42)), int(style.integers(12, 26)))
@@ -165,7 +167,7 @@ def _spots(pen: ImageDraw.ImageDraw, style: np.random.Generator, coat: np.random
 
 
 def _in_light(picture: Image.Image, rng: np.random.Generator, *, infrared: bool) -> Image.Image:
-    """Day with its brightness, or infrared: grey, darker to the edge, noisy."""
+    """Daylight of varying brightness, or infrared: grey, darker towards the edges, noisy."""
     if rng.random() < 0.2:  # noqa: PLR2004 - every fifth animal moves too fast
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.6, 1.4)))
     pixels = np.asarray(picture, dtype=np.float64)

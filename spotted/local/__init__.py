@@ -1,7 +1,7 @@
 """Spotted on one machine: a real store and the three services as child processes.
 
-processes  starting, finding and stopping them
-diagnosis  what is wrong with a local run, and what to do
+processes  start, find and stop the processes
+diagnosis  faults of a local run, each with its remedy
 """
 
 from spotted.local.processes import (

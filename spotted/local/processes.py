@@ -34,20 +34,24 @@ POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process of a local run. started_at_s tells it from a later process of the same pid."""
+    """One process of a local run."""
 
     role: str
+    """"store" or the name of a service."""
     port: int
+    """Port that it listens on."""
     pid: int
+    """Process id."""
     started_at_s: float
+    """Start time, which distinguishes it from a later process with the same id."""
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """Address that it listens on."""
         return f"{LOOPBACK}:{self.port}"
 
     def process(self) -> psutil.Process | None:
-        """The process, or None where it has ended."""
+        """The process, or None if it has ended."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started_at_s) < 1.0
@@ -64,11 +68,11 @@ class LocalRun:
     members: tuple[Member, ...]
 
     def member(self, role: str) -> Member | None:
-        """The process of a role, where one was started."""
+        """The process of a role, None if none was started."""
         return next((m for m in self.members if m.role == role), None)
 
     def address(self, role: str) -> str:
-        """Where a role listens. Raises PreconditionError where it was never started."""
+        """Address of a role. Raises PreconditionError if it was never started."""
         member = self.member(role)
         if member is None:
             raise PreconditionError(f"no {role} was started in {self.directory}; run `spotted up`")
@@ -81,7 +85,7 @@ class LocalRun:
 
 
 def read(directory: Path) -> LocalRun | None:
-    """The run that a directory's run file lists, whether or not its processes live."""
+    """The run listed in the run file of a directory, whether or not its processes are running."""
     try:
         listed = json.loads((directory / RUN_FILE).read_text())
     except FileNotFoundError:
@@ -96,13 +100,13 @@ def up(
     environment: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> LocalRun:
-    """Start what is not running yet and wait until all of it answers.
+    """Start the processes that are not running yet and wait until all of them answer.
 
-    port: of the store; the services take the three that follow. 0 takes any free ports.
+    port: port of the store; the services use the three that follow. 0 means any free ports.
     environment: further SPOTTED_* settings of the services.
-    say: told in a few words what is being waited for.
-    Raises PreconditionError where a port is taken, UnavailableError where a process ends or does not
-    answer in time; the message names its log.
+    say: called with a few words about each step.
+    Raises PreconditionError if a port is taken, UnavailableError if a process ends or does not answer in
+    time; the message names its log.
     """
     directory.mkdir(parents=True, exist_ok=True)
     before = read(directory)
@@ -122,7 +126,7 @@ def up(
 
 
 def end(member: Member) -> bool:
-    """Stop a process, at last by force; whether it was running."""
+    """Stop a process, by force if it does not end in time; returns whether it was running."""
     process = member.process()
     if process is None:
         return False
@@ -136,7 +140,7 @@ def end(member: Member) -> bool:
 
 
 def down(directory: Path) -> list[str]:
-    """Stop a directory's processes, services before the store; answers the roles that were stopped."""
+    """Stop the processes of a directory, services before the store; returns the roles that were stopped."""
     run = read(directory)
     stopped = [member.role for member in reversed(run.members if run else ()) if end(member)]
     (directory / RUN_FILE).unlink(missing_ok=True)
@@ -144,7 +148,7 @@ def down(directory: Path) -> list[str]:
 
 
 def answers(member: Member, *, timeout_s: float = 1.0) -> bool:
-    """Whether a process does its work: the store takes connections, a service says SERVING."""
+    """Whether a process works: the store accepts connections, a service reports SERVING."""
     if member.role == "store":
         with socket.socket() as probe:
             probe.settimeout(timeout_s)
@@ -153,7 +157,7 @@ def answers(member: Member, *, timeout_s: float = 1.0) -> bool:
 
 
 def serving(address: str, *, timeout_s: float = 1.0) -> bool:
-    """Whether a service says SERVING."""
+    """Whether a service reports SERVING."""
     with grpc.insecure_channel(address) as channel:
         try:
             check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined] # not in the stubs
@@ -171,7 +175,7 @@ def free_port() -> int:
 
 
 def start_store(directory: Path, port: int) -> Member:
-    """Start a store that has every write on disk before it answers."""
+    """Start a store that writes to disk before it answers."""
     options = {
         "bind": LOOPBACK,
         "dir": str(directory.resolve()),
@@ -198,7 +202,7 @@ def start_service(
 
 
 def wait(member: Member, log: Path) -> None:
-    """Wait until a process answers. Raises UnavailableError with the end of its log where it does not."""
+    """Wait until a process answers. Raises UnavailableError with the end of its log if it does not."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while not answers(member):
         if member.process() is None or time.monotonic() > deadline:
@@ -215,7 +219,8 @@ def _start(run: LocalRun, role: str, port: int, environment: Mapping[str, str]) 
             probe.bind((LOOPBACK, port))
         except OSError as error:
             raise PreconditionError(
-                f"port {port} for the {role} is taken; stop what holds it, or choose others with --port"
+                f"port {port} for the {role} is taken; stop the process that uses it, or choose other ports "
+                "with --port"
             ) from error
     if role == "store":
         return start_store(run.directory, port)
@@ -236,7 +241,7 @@ def _spawn(role: str, command: list[str], port: int, directory: Path, settings: 
             # survives the terminal that started it
             start_new_session=True,
         )
-    # it outlives this object on purpose; without a return code Popen would warn that it still runs
+    # it outlives this object on purpose; without a return code Popen would warn that it is still running
     process.returncode = 0
     return Member(role, port, process.pid, psutil.Process(process.pid).create_time())
 

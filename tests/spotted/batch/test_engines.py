@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spotted.batch.engines import Engine, LocalEngine, Outcome, RayEngine, engine
+from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
 
@@ -73,7 +73,7 @@ def test_no_numbers_are_no_work(works: Engine, tmp_path: Path) -> None:
 
 def test_leaving_early_starts_no_more_blocks(tmp_path: Path) -> None:
     run = LocalEngine(1).run(partial(tasks.noted, tmp_path), list(range(200)))
-    assert next(run) == Outcome(0)
+    assert next(run) == BlockResult(0)
     run.close()  # type: ignore[attr-defined] # a generator
     assert len(list(tmp_path.iterdir())) < 200
 

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from spotted.cli.evaluate import evaluate
+from spotted.client import oracle
 from spotted.client.gallery import load_gallery
 from spotted.errors import PreconditionError
 from spotted.evaluation.retrieval import measure_retrieval
@@ -50,6 +51,27 @@ def test_own_encounters_can_be_left_out(machine: Machine, survey_id: str) -> Non
     document = json.loads(machine.run("evaluate", survey_id, "--other-encounters", "--json").stdout)
     assert document["scores"]["fused"]["queries"] == 12
     assert document["other_encounters"]["fused"]["queries"] == 9
+
+
+def test_individuals_of_a_session_are_compared_with_the_known_ones(machine: Machine, survey_id: str) -> None:
+    handle = machine.spotted.create_survey(survey(survey_id))
+    handle.add_detections(DETECTIONS, vectors(), SPEC)
+    session = handle.create_session("main")
+    truth = {d.detection_id: d.individual_id for d in DETECTIONS}
+    assert "partition" in (plain := json.loads(machine.run("evaluate", survey_id, "--json").stdout))
+    assert plain["partition"] is None
+    oracle.answer_all(session, truth)
+    done = machine.run("evaluate", survey_id, "--session", "main", "--json")
+    partition = json.loads(done.stdout)["partition"]
+    assert partition == {
+        "detections": len(DETECTIONS),
+        "pair_precision": 1.0,
+        "pair_recall": 1.0,
+        "b_cubed_precision": 1.0,
+        "b_cubed_recall": 1.0,
+    }
+    text = machine.run("evaluate", survey_id, "--session", "main").stdout
+    assert "pair precision 1.000, pair recall 1.000" in text
 
 
 def test_a_survey_without_known_animals_is_refused(machine: Machine, survey_id: str) -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
@@ -32,6 +32,7 @@ def joined(parts: list[TieGroups]) -> TieGroups:
 
 
 @given(rankings)
+@settings(deadline=None)
 def test_expectations_are_means_over_all_orders_of_equal_candidates(pairs: list[tuple[int, bool]]) -> None:
     scores, right = (np.array(column) for column in zip(*pairs, strict=True))
     orders = [

@@ -73,7 +73,7 @@ def test_a_store_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     told = " | ".join(f"{found.fault}: {found.remedy}" for found in diagnosis.of_store(url))
     asked.close()
     processes.end(store)
-    for words in ("append-only file", "drops keys", "GiB that it may", "is empty"):
+    for words in ("append-only file", "drops keys", "of its limit of", "is empty"):
         assert words in told
 
 
@@ -112,19 +112,19 @@ def test_metrics_say_what_is_wrong(exposed: tuple[str, CollectorRegistry]) -> No
     evicted.inc()
     restarts.inc(3)
     told = [found.fault for found in diagnosis.of_metrics("x", address)]
-    assert told[0] == "120 images wait, and 7 were refused since it started"
-    assert "surveys fill" in told[1]
-    assert told[2] == "its planning processes ended 3 times"
+    assert told[0] == "has 120 images waiting, and refused 7 since it started"
+    assert "full of surveys" in told[1]
+    assert told[2] == "restarted its planning processes 3 times"
     code = CliRunner().invoke(main, ["status", "--metrics", address])
     assert code.exit_code == 0
-    assert "120 images wait" in code.stdout
+    assert "120 images waiting" in code.stdout
 
 
 def test_a_service_waits_for_its_store_and_says_so_here_and_at_its_health_port(tmp_path: Path) -> None:
     address, port = f"127.0.0.1:{processes.free_port()}", processes.free_port()
     url = f"redis://127.0.0.1:{port}"
     (silent,) = diagnosis.of_health(address)
-    assert silent.fault == "nothing answers there"
+    assert silent.fault == "does not answer"
     assert CliRunner().invoke(main, ["status", "--health", address]).exit_code == 5
     settings = {"SPOTTED_HEALTH_LISTEN": address}
     scorer = processes.start_service("scorer", tmp_path, processes.free_port(), url, "", settings)
@@ -139,14 +139,14 @@ def test_a_service_waits_for_its_store_and_says_so_here_and_at_its_health_port(t
         while not processes.answers(scorer):
             assert scorer.process() is not None
         assert diagnosis.of_health(address) == []
-        assert "nothing is wrong" in CliRunner().invoke(main, ["status", "--health", address]).stdout
+        assert "no problems found" in CliRunner().invoke(main, ["status", "--health", address]).stdout
     finally:
         for member in started:
             processes.end(member)
     assert "waiting for the store" in found.fault
     assert wrong[0].fault.startswith("does not answer")
     assert found.remedy.endswith(wrong[0].remedy)
-    assert elsewhere.fault == "lives, but takes no calls"
+    assert elsewhere.fault == "is running but does not accept calls"
 
 
 def test_planners_that_end_again_and_again_are_told_from_the_log(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_planners_that_end_again_and_again_are_told_from_the_log(tmp_path: Path)
     assert not [fault for fault in told if fault.startswith("its planning")]
     (tmp_path / "sampler.log").write_text(3 * line)
     told = [found.fault for found in diagnosis.of_service(member, tmp_path, [])]
-    assert told[1] == "its planning processes ended 3 times"
+    assert told[1] == "restarted its planning processes 3 times"
 
 
 def test_a_full_disk_and_little_memory_are_told_and_others_are_not(
@@ -170,7 +170,7 @@ def test_a_full_disk_and_little_memory_are_told_and_others_are_not(
     monkeypatch.setattr(diagnosis, "LEAST_FREE_SHARE", 1.0)
     monkeypatch.setattr(diagnosis, "NEARLY_FULL", 0.0)
     assert "GiB left" in diagnosis.of_disk(tmp_path)[0].fault
-    assert "memory are left" in diagnosis.of_memory()[0].fault
+    assert "GiB of memory left" in diagnosis.of_memory()[0].fault
 
 
 @pytest.mark.parametrize(
