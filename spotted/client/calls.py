@@ -1,4 +1,4 @@
-"""Channels to the services: deadlines always, retries where a repeat is safe, errors in our words."""
+"""Channels to the services: retries, keepalive, and errors of gRPC as classes of spotted.errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from spotted.client.headers import Headers, SendsHeaders, survey_of
 from spotted.errors import SpottedError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-# photographs of camera traps reach 10 MiB; the embedder takes so much, the others 4 MiB
+# photographs of camera traps reach 10 MiB; the embedder accepts 32 MiB, the others 4 MiB
 MAX_SEND_BYTES = 32 * 1024 * 1024
 # Every call may be repeated: reads change nothing, AddDetections is idempotent by detection id, and every
-# other write carries a request id. So UNAVAILABLE, and nothing else, is tried again (gRPC A6).
+# other write carries a request id. So UNAVAILABLE, and nothing else, is retried (gRFC A6).
 SERVICE_CONFIG = {
     "methodConfig": [
         {
@@ -35,12 +35,12 @@ SERVICE_CONFIG = {
             },
         }
     ],
-    # an address of several replicas is used whole
+    # an address of several replicas uses all of them
     "loadBalancingConfig": [{"round_robin": {}}],
-    # a replica that is about to stop says so, and gets no further call (gRFC A17)
+    # a replica that is about to stop reports it and gets no further call (gRFC A17)
     "healthCheckConfig": {"serviceName": ""},
 }
-# errors that gRPC itself reports carry no reason of ours
+# errors that gRPC itself reports have no ErrorInfo
 _BY_STATUS: dict[grpc.StatusCode, type[SpottedError]] = {
     grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineError,
@@ -57,10 +57,10 @@ ResponseT = TypeVar("ResponseT")
 
 CHANNEL_OPTIONS: list[tuple[str, str | int]] = [
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
-    # a service that was restarted is found again within the attempts of a call
+    # a service that was restarted is found again within the retries of a call
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
-    # a service that vanished without a word is noticed while calls wait for it
+    # a service that vanished without closing its connections is noticed while calls wait for it
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -71,9 +71,9 @@ CHANNEL_OPTIONS: list[tuple[str, str | int]] = [
 def open_channel(
     address: str, credentials: Credentials = NOBODY, headers: Callable[[], Headers] | None = None
 ) -> grpc.Channel:
-    """A channel that repeats calls a service did not answer, and spreads them over its replicas.
+    """A channel that retries calls that were not answered, and spreads calls over the replicas.
 
-    headers: tells metadata that goes with each call besides the token and the survey's id.
+    headers: returns metadata to send with each call, in addition to the token and the survey's id.
     Raises InvalidInputError, PreconditionError for credentials that cannot be used.
     """
     tls = credentials.for_channel(address)
@@ -90,14 +90,14 @@ def open_channel(
 
 
 def _named(address: str) -> list[tuple[str, str | int]]:
-    """What certificates of replicas that are listed by address are to be made out to: the first of them."""
+    """The name that certificates of replicas listed by address must have: the first address."""
     scheme, _, listed = address.partition(":")
     return [("grpc.default_authority", listed.split(",")[0])] if scheme in {"ipv4", "ipv6"} else []
 
 
 @contextmanager
 def our_errors(address: str) -> Iterator[None]:
-    """Raise what a service reports as the class of spotted.errors that it raised there."""
+    """Raise an error of a service as the class of spotted.errors that the service raised."""
     try:
         yield
     except grpc.RpcError as error:
@@ -124,9 +124,9 @@ def sent(
     timeout_s: float,
     address: str,
 ) -> ResponseT:
-    """The answer to a stream of requests, which are drawn as they are sent.
+    """The response to a stream of requests, which are read while they are sent.
 
-    What drawing them raises is raised here, and the call is then given up: the service sees no end.
+    An error raised by `requests` is raised here and cancels the call; the service sees no end of the stream.
     """
     failures: list[Exception] = []
     begun = threading.Event()
@@ -147,14 +147,14 @@ def sent(
     except grpc.FutureCancelledError:
         if failures:
             raise failures[0] from None
-        raise SpottedError(f"{address}: the call was given up before it was answered") from None
+        raise SpottedError(f"{address}: the call was cancelled before it was answered; try again") from None
     finally:
-        # where the caller is interrupted nothing more is sent
+        # if the caller is interrupted nothing more is sent
         under_way.cancel()
 
 
 def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:
-    """The error that a status stands for: by its reason, or by its code where gRPC itself failed."""
+    """The error of a status: by its reason, or by its code if gRPC itself failed."""
     if not isinstance(error, grpc.Call):
         return SpottedError(f"{address}: {error}")
     info, field, retry_after_s = _details(error)
@@ -170,14 +170,14 @@ def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:
         )
     if not info and kind is errors.DeadlineError:
         return kind(
-            f"{address} did not answer in time ({message}); allow more time, or look with `spotted status` "
+            f"{address} did not answer in time ({message}); allow more time, or check with `spotted status` "
             "whether it is overloaded"
         )
     return kind(message if info else f"{address}: {error.code().name}: {message}")
 
 
 def _details(error: grpc.Call) -> tuple[str, str, float]:
-    """The reason, the field and the seconds to wait that a status tells; empty where it does not."""
+    """The reason, the field and the seconds to wait of a status; empty if it has none."""
     status = rpc_status.from_call(error)
     info, request, retry = (
         error_details_pb2.ErrorInfo(),

@@ -1,4 +1,4 @@
-"""Who a client is, and how it trusts the services: a bearer token, and the files of TLS."""
+"""A client's credentials: a bearer token and the files of TLS."""
 
 from __future__ import annotations
 
@@ -17,31 +17,35 @@ LOOPBACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a client shows and trusts.
+    """The token that a client sends, and the certificates that it trusts and sends.
 
-    token: as `spotted token create` told it; "" for none. ca: PEM of who signed the services' certificates;
-    None: no TLS. certificate, key: PEM of the client's own, where the services ask for one.
+    >>> Credentials("spotted_0123abcd_secret").headers()
+    [('authorization', 'Bearer spotted_0123abcd_secret')]
     """
 
     token: str = field(default="", repr=False)
+    """As `spotted token create` printed it; "" for none."""
     ca: Path | None = None
+    """PEM of the authority that signed the services' certificates; None for no TLS."""
     certificate: Path | None = None
+    """PEM of the client's own certificate, if the services require one."""
     key: Path | None = None
+    """PEM of the certificate's key."""
 
     def headers(self) -> list[tuple[str, str]]:
-        """What goes with every call."""
+        """The metadata to send with every call."""
         return [("authorization", f"Bearer {self.token}")] if self.token else []
 
     def for_channel(self, address: str) -> grpc.ChannelCredentials | None:
-        """TLS for a channel, None for none.
+        """The TLS credentials of a channel; None for no TLS.
 
-        Raises InvalidInputError for a token or file that cannot be used, PreconditionError where a token
-        would cross the network in the clear.
+        Raises InvalidInputError for a token or file that cannot be used, PreconditionError if a token would
+        be sent over the network without encryption.
         """
         if not all("!" <= character <= "~" for character in self.token):
             raise InvalidInputError(
-                "the token holds signs that no token has, such as spaces or ends of lines; give it as "
-                "`spotted token create` told it"
+                "the token contains characters that no token has, such as spaces or line breaks; give it as "
+                "`spotted token create` printed it"
             )
         if (self.certificate is None) != (self.key is None):
             raise InvalidInputError("a client's certificate and key need each other; give both or neither")
@@ -63,9 +67,9 @@ NOBODY = Credentials()
 
 
 def content(path: Path, named: str) -> bytes:
-    """What a file holds. named: where its path was given.
+    """The content of a file. named: the option or variable that gave its path.
 
-    Raises InvalidInputError that says both where it cannot be read.
+    Raises InvalidInputError that names both if it cannot be read.
     """
     try:
         return path.read_bytes()
@@ -74,8 +78,8 @@ def content(path: Path, named: str) -> bytes:
 
 
 def read_token(path: Path | None, named: str) -> str:
-    """The token in a file, "" for no file. Raises InvalidInputError for what is no text, and as `content`."""
+    """The token in a file, "" for no file. Raises InvalidInputError as `content`, and if it is not text."""
     try:
         return content(path, named).decode().strip() if path else ""
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{path} holds no token but other bytes; correct {named}") from error
+        raise InvalidInputError(f"{path} is not a token file: it is not text; correct {named}") from error

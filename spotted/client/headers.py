@@ -9,12 +9,12 @@ import grpc
 
 Headers = Sequence[tuple[str, str | bytes]]
 
-# what a proxy keeps the calls of one survey together by
+# a proxy routes the calls of one survey to one replica by this header
 SURVEY = "x-spotted-survey"
 
 
 class CallDetails(grpc.ClientCallDetails):
-    """What gRPC is told of a call: as it was, with other metadata."""
+    """The details of a call, with other metadata."""
 
     def __init__(self, call: grpc.ClientCallDetails, metadata: Headers) -> None:
         self.method = call.method
@@ -28,7 +28,7 @@ class CallDetails(grpc.ClientCallDetails):
 def survey_of(request: object) -> Headers:
     """The survey that a request names."""
     survey_id: str = getattr(request, "survey_id", "")
-    # what no header can carry is no id, and the service says so
+    # an id that no header can carry is not a valid id; the service refuses it
     return [(SURVEY, survey_id)] if survey_id and survey_id.isascii() and survey_id.isprintable() else []
 
 
@@ -40,8 +40,8 @@ class SendsHeaders(
 ):
     """Adds metadata to every call: `grpc.intercept_channel(channel, SendsHeaders(outgoing))`.
 
-    outgoing: asked once for each call, in the thread that calls, and shown its request or iterator of them; a
-        trace context, a request id, a token.
+    outgoing: called once for each call, in the calling thread, with the request or the iterator of requests;
+        returns metadata such as a trace context, a request id or a token.
     """
 
     def __init__(self, outgoing: Callable[[object], Headers]) -> None:

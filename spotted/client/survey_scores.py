@@ -37,7 +37,7 @@ class SurveyScores:
     _scorer: Endpoint[ScorerServiceStub]
 
     def score_spec(self, fusion: Fusion = Fusion.PRODUCT) -> ScoreSpec:
-        """What the scores are made from; `fallback` says why another fusion than asked for is used."""
+        """The spec of the survey's scores; its `fallback` says why another fusion than asked for is used."""
         request = scorer_pb2.GetSurveyRequest(survey_id=self.survey_id, fusion=_fusion(fusion))
         return score_spec(self._scorer.call(self._scorer.stub.GetSurvey, request).score_spec)
 

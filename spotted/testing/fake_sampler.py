@@ -48,7 +48,7 @@ class StoredSession:
         return labels
 
     def constraints(self) -> tuple[Constraints, dict[str, LabelOutcome]]:
-        """What the labels imply, and the outcome of each."""
+        """The closure of the labels, and the outcome of each."""
         detections = list(self.survey.detections.values())
         constraints = Constraints(len(detections))
         for item, detection in enumerate(detections):

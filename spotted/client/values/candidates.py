@@ -105,4 +105,4 @@ class PairExplanation:
     reason: str
     """The feasibility as a phrase."""
     score_spec: ScoreSpec
-    """What the scores are made from."""
+    """The spec of the scores."""

@@ -45,7 +45,7 @@ class Preparation:
     """How images are prepared in addition to the backbone's own preprocessing."""
 
     tone: Tone = Tone.AS_TAKEN
-    """Of the whole image, before it is cropped."""
+    """Tone of the whole image, before it is cropped."""
     reference_digest: str = ""
     """From `Spotted.add_reference`; with MATCHED only."""
     segmented: bool = False
@@ -87,7 +87,7 @@ class Model:
     device: str
     """cpu, cuda or tensorrt."""
     precision: str
-    """Of the weights: fp32, fp16 or int8."""
+    """Precision of the weights: fp32, fp16 or int8."""
     least_cosine: float | None
     """Least cosine between its vectors and the original network's, measured at export; None if unmeasured."""
 

@@ -31,9 +31,9 @@ class OperationInfo:
     progress: float
     """Share of the work done, 0 to 1."""
     message: str
-    """What it is doing, or why it ended."""
+    """The present step, or why it ended."""
     result: str
-    """What it made: the digest of the head; "" until it has succeeded."""
+    """The digest of the head; "" until the operation has succeeded."""
     metrics: Mapping[str, float]
     """Figures by name, such as loss, positive_pairs, mean_similarity."""
     started_at_s: float | None

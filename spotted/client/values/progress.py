@@ -19,7 +19,7 @@ class StopGuarantee:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What answers to random pairs say about what is missed, whatever the strategy asked."""
+    """A bound on missed pairs from answers to random pairs, whatever the strategy asked."""
 
     answered: int
     """Random open group pairs that were answered."""

@@ -12,7 +12,7 @@ from spotted.survey import Detection
 
 
 class QuestionKind(enum.IntEnum):
-    """What can be put to an annotator at once; the values are those of `spotted.v1.QuestionKind`."""
+    """A kind of question; the values are those of `spotted.v1.QuestionKind`."""
 
     PAIR = 1
     """Two detections: the same animal?"""
@@ -156,7 +156,7 @@ class StoredLabel:
     label: Label
     """The label as stored."""
     effect: LabelEffect
-    """What it did."""
+    """Its effect."""
     implied_same_pairs: int
     """Pairs now known to show one animal that were not known before."""
     conflict: Conflict | None
@@ -207,7 +207,7 @@ class SessionEvent:
     created_at_s: float | None
     """When it was stored, UTC seconds since 1970."""
     kind: EventKind | None
-    """What happened; None for an event of a later version."""
+    """The kind of event; None for an event of a later version."""
     labels: tuple[Label, ...]
     """The labels of a LABELLED event."""
     retracted_label_ids: tuple[str, ...]

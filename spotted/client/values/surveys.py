@@ -146,4 +146,4 @@ class CalibrationFit:
     held_out_error: float
     """Expected calibration error on animals that were left out, 15 bins of equal weight."""
     score_spec: ScoreSpec
-    """What CALIBRATED scores are made from now."""
+    """The spec of CALIBRATED scores from now on."""

@@ -141,7 +141,7 @@ def test_a_token_file_that_is_no_text_is_named_with_its_remedy(tmp_path: Path) -
     path = tmp_path / "token"
     path.write_bytes(bytes([0x80, 0x81]))
     with pytest.raises(
-        InvalidInputError, match=r"token holds no token but other bytes; correct --token-file"
+        InvalidInputError, match=r"is not a token file: it is not text; correct --token-file"
     ):
         read_token(path, "--token-file")
     path.write_text(f"{TOKEN}\n")
