@@ -83,10 +83,10 @@ benchmark-embedder: models ## serving compared with the bare pipeline and with o
 
 benchmark-scorer: setup ## ranking, queries, growth and matrices beside the bare products
 	$(BIN)/python -m benchmarks.scorer
-	$(BIN)/python -m benchmarks.scorer_service
+	$(BIN)/python -m benchmarks.scorer.service
 
 benchmark-sampler: setup ## what annotators wait for in a survey of 50,000 detections; opening a long session
-	$(BIN)/python -m benchmarks.sampler_service
+	$(BIN)/python -m benchmarks.sampler
 
 benchmark-calibration: models ## calibrated scores compared with the product
 	$(BIN)/python -m benchmarks.calibration --data $(DATA)
@@ -101,8 +101,8 @@ benchmark-stopping: setup ## how often "safe to stop" is true and what it costs,
 	$(BIN)/python -m benchmarks.stopping
 
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
-	$(BIN)/python -m benchmarks.soak
-	$(BIN)/python -m benchmarks.overload --seconds 60
+	$(BIN)/python -m benchmarks.embedder.soak
+	$(BIN)/python -m benchmarks.embedder.overload --seconds 60
 
 benchmark-load: models ## capacity, latency against load, an hour of soak, restarts under load
 	$(BIN)/python -m benchmarks.load --restart

@@ -33,7 +33,7 @@ NOISE = 0.7
 
 def main() -> None:
     """Plant, back up, check and restore a survey of each kind of vectors; print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.backup", description=__doc__)
     parser.add_argument("--detections", type=int, default=50_000)
     parser.add_argument("--dimension", type=int, default=1280)
     options = parser.parse_args()

@@ -17,9 +17,9 @@ from pathlib import Path
 import click
 import numpy as np
 
-from benchmarks import known_surveys
-from benchmarks.known_surveys import KnownSurvey
-from benchmarks.options import data_option, generator_option, models_option
+from benchmarks.common import known_surveys
+from benchmarks.common.known_surveys import KnownSurvey
+from benchmarks.common.options import data_option, generator_option, models_option
 from services.embedder.inference.backbones import load_backbone
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence, compare_sides

@@ -1,7 +1,8 @@
-"""How the command line talks: results on stdout, everything else on stderr, exit codes with a meaning."""
+"""Output of the command line: results on stdout, everything else on stderr, meaningful exit codes."""
 
 from __future__ import annotations
 
+import enum
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from spotted import errors
-from spotted.client import DEFAULT_DIRECTORY
 
 EXIT_CODES: dict[type[errors.SpottedError], int] = {
     errors.InvalidInputError: 3,
@@ -28,12 +28,13 @@ EXIT_CODES: dict[type[errors.SpottedError], int] = {
 OTHER_FAILURE = 1
 FILE_WIDTH = 160
 EXIT_CODE_HELP = (
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong input, 4 not found, 5 a service does not answer, "
-    "6 something must be done first."
+    "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid input, 4 not found, 5 a service does not "
+    "answer, 6 another step must be done first."
 )
 
 err = Console(stderr=True, highlight=False)
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
+EnumT = TypeVar("EnumT", bound=enum.Enum)
 
 
 class SpottedGroup(click.Group):
@@ -49,22 +50,45 @@ class SpottedGroup(click.Group):
             ctx.exit(next(codes, OTHER_FAILURE))
 
 
+class EnumChoice(click.Choice[EnumT]):
+    """A choice among members of an enum, written in lower case with hyphens.
+
+    >>> from spotted.scoring import Fusion
+    >>> EnumChoice([Fusion.PRODUCT, Fusion.VISUAL]).convert("visual", None, None)
+    <Fusion.VISUAL: 2>
+    """
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's
+        """The word of a member; words of the command line stay as they are."""
+        return option_word(choice) if isinstance(choice, enum.Enum) else str(choice)
+
+
+def option_word(member: enum.Enum) -> str:
+    """A member of an enum as options and JSON documents write it.
+
+    >>> from spotted.scoring import Fusion
+    >>> option_word(Fusion.PRODUCT)
+    'product'
+    """
+    return member.name.lower().replace("_", "-")
+
+
 def data_option(command: CommandT) -> CommandT:
-    """Add --data: where the store, logs and imports of this machine live."""
+    """Add --data: directory of this machine's store, logs and imports."""
     return click.option(
         "--data",
         "directory",
         type=click.Path(file_okay=False, path_type=Path),
-        default=DEFAULT_DIRECTORY,
+        default=_default_directory,
         envvar="SPOTTED_DATA_DIR",
         show_default="~/.local/share/spotted",
-        help="Directory of the store, the logs and the list of imports.",
+        help="Directory of the local store, the logs and the records of imports.",
     )(command)
 
 
 def json_option(command: CommandT) -> CommandT:
     """Add --json: one JSON document on stdout instead of text."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document for machines.")(
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")(
         command
     )
 
@@ -86,23 +110,39 @@ def show(document: Mapping[str, object], *, as_json: bool, text: Callable[[], No
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table on stdout; the first column is left, the others right aligned."""
+    """Print a table on stdout; the first column is left-aligned, the others are right-aligned."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, column in enumerate(columns):
         grid.add_column(column, justify="right" if i else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
-    # a table wider than the terminal is folded; in a file or a pipe it is as wide as it is
+    # a terminal folds a table that is too wide; a file or a pipe gets the full width
     width = None if sys.stdout.isatty() else FILE_WIDTH
     console = Console(highlight=False, width=width)
     console.print(title, style="bold", markup=False)
     console.print(grid)
 
 
+def with_unit(count: int, noun: str) -> str:
+    """A count and what it counts, the noun in the plural unless the count is 1.
+
+    >>> with_unit(1, "camera"), with_unit(12, "camera")
+    ('1 camera', '12 cameras')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr while it is a terminal; yields a function that moves it on by a count."""
+def progress(unit: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr if it is a terminal; yields a function that advances it by a count."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(unit, total=total)
         yield lambda count: bar.advance(task, count)
+
+
+def _default_directory() -> Path:
+    # the client is slow to import, and neither `spotted --help` nor `spotted --version` needs it
+    from spotted.client import DEFAULT_DIRECTORY  # noqa: PLC0415
+
+    return DEFAULT_DIRECTORY

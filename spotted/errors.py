@@ -22,7 +22,10 @@ SpottedError
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+INDEX = re.compile(r"\[(\d+)\]")
 
 
 class SpottedError(Exception):
@@ -39,6 +42,16 @@ class InvalidInputError(SpottedError):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+    @property
+    def index(self) -> int | None:
+        """Index in the list that `field` leads through first; None if it leads through none.
+
+        >>> InvalidInputError("x_m is NaN", field="cameras[3].x_m").index
+        3
+        """
+        found = INDEX.search(self.field)
+        return int(found.group(1)) if found else None
 
 
 class UnreadableImageError(InvalidInputError):

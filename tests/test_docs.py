@@ -1,4 +1,4 @@
-"""The README and the pages name only what is there."""
+"""The README and the pages name only files, commands, options and targets that exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 import pytest
 
-from services.upkeep.__main__ import main as upkeep
 from spotted.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,10 +46,11 @@ def named(words: list[str]) -> tuple[click.Command, list[str]]:
     command: click.Command = main
     rest: list[str] = []
     for word in words:
-        if isinstance(command, click.Group) and word in command.commands:
-            command = command.commands[word]
-            command = upkeep.commands.get(word, command) if word in main.commands else command
-            rest = []
+        called = (
+            command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        )
+        if called is not None:
+            command, rest = called, []
         elif word.startswith("-"):
             assert any(word in parameter.opts for parameter in command.params), words
         else:

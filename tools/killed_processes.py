@@ -20,8 +20,8 @@ from services.common.server import serve
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.sampler.__main__ import service
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner import Planner
 from services.sampler.scorer_client import CandidateColumns, SurveyFacts, SurveyScores, Version
 from services.sampler.session.leases import Leases
@@ -84,7 +84,7 @@ def serve_sampler(listen: str, store_url: str) -> None:
     logging.getLogger("spotted").addHandler(logging.NullHandler())
     store, scorer = Store(store_url), PlantedScorer()
     sessions = Sessions(store, scorer, now=process.now)
-    asking = Asking(sessions, Planner(sessions, scorer), Leases(store), Facts(scorer))
+    asking = NextQuestions(sessions, Planner(sessions, scorer), Leases(store), DetectionFacts(scorer))
     settings = Settings(listen=listen, store_url=store_url)
     asyncio.run(
         serve(

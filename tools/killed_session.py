@@ -138,7 +138,7 @@ class Session:
             survey_id=SURVEY, session_id=self._session_id, request_id=uuid.uuid4().hex
         )
         self._answer(request, self._questions[annotator_id].pop(0), annotator_id)
-        self._sent.update(map(_content, wire.given(request).labels))
+        self._sent.update(map(_content, wire.labels_to_store(request).labels))
         return Call("SubmitLabels", request, annotator_id)
 
     def _answer(

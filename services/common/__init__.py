@@ -1,11 +1,11 @@
-"""What the services share.
+"""Shared parts of the services.
 
 settings   the only reader of the environment
 telemetry  metrics, logs, traces
 store      the durable store and its journals
-rpc        what every call passes through
-access     who may call what
-survey     a survey as services hold it
+rpc        parsing, checks, errors and observation of calls
+access     tokens, roles, quotas, TLS
+survey     a survey in the memory of a service
 server     bind, wait for the store, report SERVING, drain
-process    how a process starts and stops
+process    start and end of a service's process
 """

@@ -1,4 +1,4 @@
-"""How a service's process begins and ends: log, traces, settings, exit status."""
+"""Start and end of a service's process: settings, log, traces, exit status."""
 
 from __future__ import annotations
 
@@ -19,54 +19,54 @@ from services.common.telemetry import logs, tracing
 from spotted.errors import SpottedError
 
 FAILED = 1
-# allocations before a look for unreachable cycles among what is new, and looks before one at what is older
+# thresholds of the garbage collector's three generations: allocations, then collections of the younger one
 COLLECT_AFTER = (10_000, 10, 20)
-# of glibc's <malloc.h>, and the bytes from which an array is its own mapping
+# a parameter from glibc's <malloc.h>, and the size in bytes above which an array gets its own mapping
 M_MMAP_THRESHOLD, LARGE_BYTES = -3, 2 << 20
 
 
 def now() -> Timestamp:
-    """The present instant, UTC."""
-    present = Timestamp()
-    present.GetCurrentTime()
-    return present
+    """The current time, UTC."""
+    current = Timestamp()
+    current.GetCurrentTime()
+    return current
 
 
 def watch(name: str, settings: Settings) -> None:
-    """Log and trace this process as its settings say. Raises PreconditionError as tracing.start does."""
+    """Set up logs and traces of this process by its settings. Raises PreconditionError as tracing.start."""
     logs.set_up(name, settings.log, tracing.trace_id)
     tracing.start(name, settings.traces)
 
 
 def collect_seldom() -> None:
-    """Look for unreachable cycles seldom, in a process that keeps most of what it makes.
+    """Collect garbage less often, in a process that keeps most of the objects it creates.
 
-    What a journal folds into holds no cycles; looking through it over and over took a quarter of the fold.
+    The state folded from a journal has no cycles; searching it repeatedly took a quarter of the fold's time.
     """
     gc.set_threshold(*COLLECT_AFTER)
 
 
 def give_back_arrays() -> None:
-    """Have large arrays return to the system once they are freed, where many of unequal sizes come and go.
+    """Return large arrays to the system when they are freed, in a process with many arrays of unequal sizes.
 
-    Left to itself glibc takes every array up to the largest that was freed so far from its heap (mallopt(3)),
-    where a small object behind it holds it back. Costs 5 % of the time to rank 20,000 detections, nothing
-    that shows for one. Other C libraries stay as they are.
+    By default glibc allocates every array up to the size of the largest freed one from its heap (mallopt(3)),
+    and a small object behind an array keeps it there. Costs 5 % of the time to rank 20,000 detections and
+    nothing measurable for one. Other C libraries are left unchanged.
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def main(service: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Run one service until it is told to stop; exits 1 with one line where it cannot start."""
-    # settings that cannot be read are told in this way
+    """Run a service until it is stopped; exits with status 1 and one log line if it cannot start."""
+    # for the error about invalid settings
     logs.set_up(service, "text")
     try:
         settings = from_environment(service, os.environ)
         watch(service, settings)
         asyncio.run(run(settings))
     except SpottedError as error:
-        logging.getLogger("spotted").error("%s: %s", error.reason, error)  # noqa: TRY400 - the line says all
+        logging.getLogger("spotted").error("%s: %s", error.reason, error)  # noqa: TRY400 - no trace needed
         sys.exit(FAILED)
     finally:
         tracing.stop()

@@ -1,4 +1,4 @@
-"""One way to run a service: bind, wait for the store, say SERVING, drain on SIGTERM."""
+"""Run a service: bind, wait for the store, report SERVING, drain on SIGTERM."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from services.common.telemetry import metrics
 from spotted.errors import StoreUnavailableError, UnavailableError
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-# two servers on one port would each get half of the calls
+# SO_REUSEPORT is off: two servers on one port would each get half of the calls
 SERVER_OPTIONS = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),
-    # a client that vanished without a word is noticed, and clients may look after us as often
+    # detects clients that vanished, and lets clients send keepalive pings as often
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
-# rpc bodies wait for the store or compute outside the interpreter lock, so more threads than cores help
+# handlers wait for the store or compute outside the interpreter lock, so more threads than cores help
 BODY_THREADS = 32
 STORE_RETRY_S = 0.5
-# what probes ask for: whether the process lives, whatever the store does, and whether it takes calls
+# health services for probes: whether the process runs, with or without the store, and whether it takes calls
 LIVENESS, READINESS = "liveness", "readiness"
 
 logger = logging.getLogger("spotted")
@@ -46,14 +46,15 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One gRPC service to be served: its full name, and how to add it to a server."""
+    """A gRPC service."""
 
     full_name: str
     register: Callable[[aio.Server], None]
+    """Adds it to a server."""
 
 
 async def in_thread(items: Iterator[ItemT]) -> AsyncIterator[ItemT]:
-    """Draw from a generator in a thread, so that its work never blocks the event loop."""
+    """Advance a generator in a thread, so that its work never blocks the event loop."""
     end = object()
     while (item := await asyncio.to_thread(next, items, end)) is not end:
         yield item  # type: ignore[misc] # only the sentinel is not an item
@@ -70,13 +71,13 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let running calls finish.
 
-    guard: who is let in.
-    open_store: checks the store; repeated while it raises StoreUnavailableError, so that services may
-    be started in any order. Until it passes, health says NOT_SERVING.
-    close: called once no call runs any more.
+    guard: checks who may call.
+    open_store: checks the store; repeated while it raises StoreUnavailableError, so that services can be
+        started in any order. Health reports NOT_SERVING until it succeeds.
+    close: called after the last call has ended.
     max_receive_bytes: largest message accepted.
-    Raises UnavailableError where an address cannot be bound, PreconditionError where it must not be without
-    TLS and tokens, InvalidInputError for a certificate, and what `open_store` raises otherwise.
+    Raises UnavailableError if an address cannot be bound, PreconditionError if the address needs TLS and
+    tokens, InvalidInputError for an invalid certificate, and other errors of `open_store`.
     """
     check_exposure(settings)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(BODY_THREADS))
@@ -85,7 +86,7 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     checks = health.aio.HealthServicer()
     servers = _servers(settings, services, checks, guard, max_receive_bytes)
-    # the stock servicer says SERVING until it is told otherwise
+    # the health servicer reports SERVING by default
     await _set_health(checks, services, serving=False)
     for server in servers:
         await server.start()
@@ -98,10 +99,10 @@ async def serve(
             logger.info("serving")
             await stop.wait()
         await _set_health(checks, services, serving=False)
-        # who spreads calls over replicas sees NOT_SERVING before connections close
+        # load balancers see NOT_SERVING before connections close
         await asyncio.sleep(settings.propagation_s)
     finally:
-        # health goes last
+        # the health server stops last
         for server in servers:
             await server.stop(settings.drain_s)
         close()
@@ -115,9 +116,9 @@ def _servers(
     guard: Guard,
     max_receive_bytes: int,
 ) -> list[aio.Server]:
-    """What serves calls, and what tells health alone where that is asked for."""
+    """The server for calls and, if configured, a second one only for health."""
     server = aio.server(
-        # the guard's errors leave through the boundary too
+        # the guard comes last, so that its errors become statuses too
         interceptors=[WatchInterceptor(), ErrorInterceptor(), guard],
         options=[*_options(settings), ("grpc.max_receive_message_length", max_receive_bytes)],
     )
@@ -147,7 +148,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
 def _bind(
     server: aio.Server, address: str, variable: str, credentials: grpc.ServerCredentials | None
 ) -> None:
-    """Listen on an address. Raises UnavailableError where that cannot be."""
+    """Listen on an address. Raises UnavailableError if that is not possible."""
     try:
         if credentials is None:
             server.add_insecure_port(address)
@@ -155,20 +156,21 @@ def _bind(
             server.add_secure_port(address, credentials)
     except RuntimeError as error:
         raise UnavailableError(
-            f"cannot listen on {address}; another process may hold the port: stop it, or set {variable}"
+            f"cannot listen on {address}; another process may use the port: stop it, or set {variable} to "
+            "another address"
         ) from error
 
 
 async def _wait_for_store(open_store: Callable[[], None], stop: asyncio.Event) -> bool:
-    """Whether the store was opened before the process was told to stop."""
-    told = False
+    """Whether the store was opened before the process was stopped."""
+    logged = False
     while not stop.is_set():
         try:
             await asyncio.to_thread(open_store)
         except StoreUnavailableError as error:
-            if not told:
+            if not logged:
                 logger.warning("waiting for the store: %s", error)
-            told = True
+            logged = True
             await asyncio.sleep(STORE_RETRY_S)
         else:
             return True

@@ -1,4 +1,4 @@
-"""The one reader of the environment: every service's settings, with defaults for one machine."""
+"""Settings of the services, read from the environment only here; the defaults are for one machine."""
 
 from __future__ import annotations
 
@@ -19,74 +19,76 @@ SECONDS = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class Security:
-    """Who is let in, and how a connection is kept private.
-
-    tokens: every call needs a bearer token. certificate, key: PEM files to serve TLS with; read again when
-    they change. client_ca: PEM of who signs clients' certificates; with it every client must show one.
-    ca: PEM by which this service trusts the scorer. token_file: holds this service's own token.
-    """
+    """Authentication of callers and encryption of connections."""
 
     tokens: bool = False
+    """Whether every call needs a bearer token."""
     certificate: Path | None = None
+    """PEM file of the server's certificate; read again when it changes."""
     key: Path | None = None
+    """PEM file of the certificate's key; read again when it changes."""
     client_ca: Path | None = None
+    """PEM file of the authority of client certificates; if set, every client must present one."""
     ca: Path | None = None
+    """PEM file of the authority by which this service trusts the scorer."""
     token_file: Path | None = None
+    """File with this service's own token."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one service process is told from outside.
-
-    listen: address to serve on; one that is not loopback needs tokens and TLS. security: who is let in.
-    store_url: Redis protocol URL of the store.
-    scorer_address: where the sampler finds the scorer.
-    models: directory of exported backbones; model_ids: those to load, the default first.
-    segmenter: directory of a segmenter; None: masks come with the crops or not at all.
-    device: cpu, cuda or tensorrt; workers: threads that decode and, on a CPU, run the model; 0: as many
-        as this process may use cores.
-    planners: processes in which the sampler plans rounds; a survey is always planned by the same one.
-    memory_mib: memory that surveys may take in the scorer, and sessions in the sampler and in each of its
-        planning processes, MiB; those not used for longest leave it.
-    health_listen: address of a second port that tells health alone, without TLS; "": none.
-    metrics_listen: address of Prometheus metrics over HTTP; "": none.
-    log: text, or json for one object a line. traces: OTLP endpoint of traces over gRPC; "": none.
-    reflection: answer gRPC reflection.
-    propagation_s: how long health says NOT_SERVING before connections close; drain_s: how long running
-        calls may take to finish then. connection_age_s: connections are closed after it, so that clients
-        find new replicas; 0: never.
-    """
+    """Settings of one service process."""
 
     listen: str
+    """Address to serve on; an address other than loopback needs tokens and TLS."""
     store_url: str = "redis://127.0.0.1:7100/0"
+    """URL of the store (Redis protocol)."""
     scorer_address: str = f"127.0.0.1:{DEFAULT_PORTS['scorer']}"
+    """Address of the scorer, for the sampler."""
     models: Path = Path("models")
+    """Directory of exported backbones."""
     model_ids: tuple[str, ...] = ("efficientnet-lite0",)
+    """Backbones to load, the default first."""
     segmenter: Path | None = None
+    """Directory of a segmenter; None: only masks sent with the crops are used."""
     device: str = "cpu"
+    """cpu, cuda or tensorrt."""
     workers: int = 0
+    """Threads that decode and, on a CPU, run the model; 0: one per core available to the process."""
     planners: int = 1
+    """Processes in which the sampler plans rounds; a survey is always planned by the same one."""
     memory_mib: int = 4096
+    """Memory for surveys in the scorer, and for sessions in the sampler and in each of its planning
+    processes, MiB; the least recently used ones are dropped first."""
     health_listen: str = ""
+    """Address of a second port only for health, without TLS; "": none."""
     metrics_listen: str = ""
+    """Address of Prometheus metrics over HTTP; "": none."""
     log: str = "text"
+    """text, or json for one object per line."""
     traces: str = ""
+    """OTLP endpoint for traces over gRPC; "": none."""
     reflection: bool = False
+    """Whether to serve gRPC reflection."""
     drain_s: float = 20.0
+    """Time for running calls to finish after connections close, seconds."""
     propagation_s: float = 0.2
+    """How long health reports NOT_SERVING before connections close, seconds."""
     connection_age_s: float = 0.0
+    """Age at which connections are closed so that clients find new replicas, seconds; 0: never."""
     security: Security = Security()
+    """Authentication and TLS."""
 
     @property
     def memory_bytes(self) -> int:
-        """Memory that surveys or sessions may take."""
+        """Memory for surveys or sessions, bytes."""
         return self.memory_mib * 1024**2
 
 
 def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
     """The settings of a service from SPOTTED_* variables.
 
-    Raises InvalidInputError that names the variable where a value cannot be used.
+    Raises InvalidInputError that names the variable with an invalid value.
     """
     return Settings(
         listen=environ.get("SPOTTED_LISTEN", f"127.0.0.1:{DEFAULT_PORTS[service]}"),
@@ -115,10 +117,12 @@ def _security(environ: Mapping[str, str]) -> Security:
     certificate, key = _path(environ, "SPOTTED_TLS_CERT"), _path(environ, "SPOTTED_TLS_KEY")
     client_ca = _path(environ, "SPOTTED_TLS_CLIENT_CA")
     if (certificate is None) != (key is None):
-        raise InvalidInputError("SPOTTED_TLS_CERT and SPOTTED_TLS_KEY need each other; set both or neither")
+        raise InvalidInputError(
+            "only one of SPOTTED_TLS_CERT and SPOTTED_TLS_KEY is set; set both or neither"
+        )
     if client_ca and not certificate:
         raise InvalidInputError(
-            "SPOTTED_TLS_CLIENT_CA needs a certificate of the service; set SPOTTED_TLS_CERT, SPOTTED_TLS_KEY"
+            "SPOTTED_TLS_CLIENT_CA needs a server certificate; set SPOTTED_TLS_CERT and SPOTTED_TLS_KEY"
         )
     return Security(
         tokens=_one_of(environ, "SPOTTED_AUTH", AUTHS) == "tokens",
@@ -136,7 +140,7 @@ def _path(environ: Mapping[str, str], variable: str) -> Path | None:
 
 
 def _one_of(environ: Mapping[str, str], variable: str, choices: Sequence[str]) -> str:
-    """One of some words, the first where the variable is not set."""
+    """The value if it is one of the choices; the first choice if the variable is not set."""
     text = environ.get(variable, choices[0])
     if text not in choices:
         raise InvalidInputError(f"{variable} is {text!r}; use one of {', '.join(filter(None, choices))}")
@@ -146,7 +150,7 @@ def _one_of(environ: Mapping[str, str], variable: str, choices: Sequence[str]) -
 def _seconds(environ: Mapping[str, str], variable: str, default: float) -> float:
     text = environ.get(variable, str(default))
     if not SECONDS.fullmatch(text):
-        raise InvalidInputError(f"{variable} is {text!r}; use a number of seconds such as 20 or 0.5")
+        raise InvalidInputError(f"{variable} is {text!r}; use a number of seconds, e.g. 20 or 0.5")
     return float(text)
 
 
@@ -154,7 +158,7 @@ def _model_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
     text = environ.get("SPOTTED_MODEL", ",".join(Settings.model_ids))
     model_ids = tuple(part.strip() for part in text.split(","))
     if not all(model_ids):
-        raise InvalidInputError(f"SPOTTED_MODEL is {text!r}; use model ids with commas between them")
+        raise InvalidInputError(f"SPOTTED_MODEL is {text!r}; use model ids separated by commas")
     return model_ids
 
 

@@ -1,8 +1,8 @@
-"""The sampler: sessions to questions, with as few answers as possible until all individuals are known.
+"""The sampler: asks as few questions as possible until all individuals of a survey are known.
 
 servicer       the rpcs of SamplerService
 wire           requests to library values, results to responses
 session        a session's state and its journal
-questions      what an annotator is asked next
-scorer_client  candidates and detections of the survey, asked of the scorer
+questions      the next questions for an annotator
+scorer_client  the survey's detections and candidates, read from the scorer
 """

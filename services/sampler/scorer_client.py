@@ -1,4 +1,4 @@
-"""What a session needs to know of its survey, asked of the scorer: the only call between services."""
+"""Reads a session's survey from the scorer: the only calls between services."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ RowArray = npt.NDArray[np.int32]
 
 CALL_TIMEOUT_S = 30.0
 STREAM_TIMEOUT_S = 600.0
-# a survey that grows while it is read is read again
+# attempts to read a survey that changes while it is read
 ATTEMPTS = 5
-# a row of the survey on the wire
+# encoding of the survey's row numbers
 ROW = np.dtype("<i4")
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateColumns:
-    """Candidate lists of all detections, laid end to end; 20 bytes for each candidate.
+    """Candidate lists of all detections, concatenated; 20 bytes per candidate.
 
     query, candidate: (m,) int32, rows in the survey's order of detections.
-    visual, feasibility, fused: (m,) float32, feasibility NaN where unknown.
+    visual, feasibility, fused: (m,) float32; feasibility is NaN if unknown.
     """
 
     query: RowArray
@@ -58,53 +58,49 @@ class CandidateColumns:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A survey as it stood at one time.
-
-    uid: tells it from another survey that had its id before. revision: counts its changes.
-    """
+    """Identifies the state of a survey at one time."""
 
     uid: str
+    """Distinguishes the survey from a deleted one with the same id."""
     revision: int
+    """Number of changes of the survey."""
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyFacts:
-    """What is known of a survey's detections at one version, without their scores.
-
-    The version may be older than the detections, never newer.
-    """
+    """A survey's detections and cameras, without scores."""
 
     version: Version
+    """May be older than the detections, never newer."""
     detections: dict[str, Detection]
     cameras: dict[str, Camera]
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyScores:
-    """A survey at one version, as far as a session needs it.
-
-    detections: in the survey's order. columns: the top_k candidates of each.
-    embeddings: (n, D) of the type that the scorer sends, None where they were not asked for.
-    """
+    """The detections, cameras and candidates of a survey at one version."""
 
     version: Version
     top_k: int
     detections: dict[str, Detection]
+    """By id, in the survey's order."""
     cameras: dict[str, Camera]
     columns: CandidateColumns
+    """The top_k candidates of each detection."""
     embeddings: FloatArray | None
+    """(n, D) in the type that the scorer sends; None unless requested."""
 
     @property
     def complete(self) -> bool:
-        """Whether a larger top_k would bring no further pair."""
+        """Whether a larger top_k would add no pair."""
         return self.top_k >= len(self.detections) - 1
 
     def graph(self, item_of: dict[str, int]) -> CandidateGraph:
-        """The candidate graph over the items of a session; every detection must be one."""
+        """The candidate graph over the items of a session; every detection must be an item."""
         items = np.array([item_of[i] for i in self.detections], dtype=np.int64)
         embeddings = table = None
         if self.embeddings is not None:
-            # a detection that was deleted since stays an item, without pairs and without a vector
+            # a deleted detection remains an item, without pairs and without a vector
             embeddings = np.zeros((len(item_of), self.embeddings.shape[1]), np.float32)
             embeddings[items] = self.embeddings
             table = self.table(item_of)
@@ -120,26 +116,26 @@ class SurveyScores:
         )
 
     def table(self, item_of: dict[str, int]) -> DetectionTable:
-        """Place, time, image and side of the items of a session, in their order.
+        """Position, time, image and side of the items of a session, in their order.
 
-        Of a detection that was deleted since all is unknown.
+        All of them are unknown for a detection that was deleted.
         """
-        gone = Detection("")
+        deleted = Detection("")
         in_order = sorted(item_of, key=item_of.__getitem__)
-        return detection_table([self.detections.get(i, gone) for i in in_order], self.cameras)
+        return detection_table([self.detections.get(i, deleted) for i in in_order], self.cameras)
 
 
 class Scorer(Protocol):
-    """Where a session's scores come from."""
+    """The source of a session's scores."""
 
     def version(self, survey_id: str) -> tuple[Version, int]:
         """The survey's version and number of detections. Raises NotFoundError."""
 
     def facts(self, survey_id: str) -> SurveyFacts:
-        """The survey's detections and cameras as they stand. Raises NotFoundError."""
+        """The survey's current detections and cameras. Raises NotFoundError."""
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
-        """The survey as it stands, with the top_k candidates of every detection."""
+        """The current survey with the top_k candidates of every detection."""
 
 
 class ScorerClient:
@@ -148,7 +144,7 @@ class ScorerClient:
     def __init__(self, address: str, security: Security | None = None) -> None:
         self._address = address
         self._line = Line(address, security)
-        self._spoken = (self._line.channel(), ScorerServiceStub(self._line.channel()))
+        self._last_stub = (self._line.channel(), ScorerServiceStub(self._line.channel()))
 
     def version(self, survey_id: str) -> tuple[Version, int]:
         """The survey's version and number of detections."""
@@ -160,22 +156,25 @@ class ScorerClient:
         return Version(survey.uid, survey.revision), survey.detection_count
 
     def facts(self, survey_id: str) -> SurveyFacts:
-        """The survey's detections and cameras as they stand."""
+        """The survey's current detections and cameras."""
         version, _ = self.version(survey_id)
         detections, _, _ = self._detections(survey_id, with_embeddings=False)
         return SurveyFacts(version, detections, self._cameras(survey_id))
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
-        """The survey as it stands; all parts are of one version."""
+        """The current survey; all parts are of one version."""
         for _ in range(ATTEMPTS):
             version, _ = self.version(survey_id)
             detections, embeddings, seen = self._detections(survey_id, with_embeddings=with_embeddings)
             cameras = self._cameras(survey_id)
-            # rows count detections of the same revision
+            # row numbers are valid only for detections of the same revision
             columns = self._columns(survey_id, top_k, seen) if seen == version.revision else None
             if columns is not None:
                 return SurveyScores(version, top_k, detections, cameras, columns, embeddings)
-        raise ConcurrencyError(f"survey {survey_id!r} keeps changing; ask again when the import is done")
+        raise ConcurrencyError(
+            f"survey {survey_id!r} changed during each of {ATTEMPTS} attempts to read it; ask again when its "
+            "import is done"
+        )
 
     def close(self) -> None:
         """Close the channel."""
@@ -184,9 +183,9 @@ class ScorerClient:
     @property
     def _stub(self) -> ScorerServiceStub:
         channel = self._line.channel()
-        if channel is not self._spoken[0]:
-            self._spoken = (channel, ScorerServiceStub(channel))
-        return self._spoken[1]
+        if channel is not self._last_stub[0]:
+            self._last_stub = (channel, ScorerServiceStub(channel))
+        return self._last_stub[1]
 
     def _detections(
         self, survey_id: str, *, with_embeddings: bool
@@ -219,7 +218,7 @@ class ScorerClient:
             request.page_token = page.next_page_token
 
     def _columns(self, survey_id: str, top_k: int, revision: int) -> CandidateColumns | None:
-        """The candidates of everyone; None where the survey has another revision by now."""
+        """The candidates of all detections; None if the survey's revision is no longer this one."""
         request = scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=top_k, as_columns=True)
         blocks = []
         for answer in streamed(

@@ -7,26 +7,26 @@ from collections.abc import AsyncIterator
 
 from services.common.rpc import checks
 from services.sampler import wire
-from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.session_import import import_session
 from services.sampler.session.sessions import Sessions
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import sampler_pb2_grpc
 
-# how soon a watcher hears of a change that another replica made
+# longest delay before a watcher sees a change made by another replica
 WATCH_POLL_S = 0.5
 
 
 class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     """spotted.v1.SamplerService."""
 
-    def __init__(self, sessions: Sessions, asking: Asking) -> None:
+    def __init__(self, sessions: Sessions, questions: NextQuestions) -> None:
         self._sessions = sessions
-        self._asking = asking
+        self._questions = questions
 
     async def CreateSession(self, request: pb.CreateSessionRequest, _: object) -> pb.CreateSessionResponse:
-        """Open a session."""
+        """Create a session."""
         session = wire.new_session(request)
         stored = await asyncio.to_thread(self._sessions.create, session, request.request_id)
         return pb.CreateSessionResponse(session=stored)
@@ -41,8 +41,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         ids = await asyncio.to_thread(self._sessions.list_ids, request.survey_id)
         size = checks.page_size(request.page_size, default=100, largest=1000)
         page, token = checks.page(ids, size, request.page_token, "sessions", request.survey_id)
-        found = await asyncio.to_thread(self._sessions.existing, request.survey_id, page)
-        return pb.ListSessionsResponse(sessions=found, next_page_token=token)
+        sessions = await asyncio.to_thread(self._sessions.existing, request.survey_id, page)
+        return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
 
     async def DeleteSession(self, request: pb.DeleteSessionRequest, _: object) -> pb.DeleteSessionResponse:
         """Delete a session."""
@@ -51,33 +51,33 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         return pb.DeleteSessionResponse()
 
     async def NextPairs(self, request: pb.NextPairsRequest, _: object) -> pb.NextPairsResponse:
-        """Ask the next questions."""
+        """Lease the next questions to an annotator."""
         wanted = wire.wanted(request)
         ids = request.survey_id, request.session_id
-        asked = await asyncio.to_thread(self._asking.next_pairs, *ids, wanted)
-        return wire.next_pairs_response(asked)
+        batch = await asyncio.to_thread(self._questions.next_pairs, *ids, wanted)
+        return wire.next_pairs_response(batch)
 
     async def SubmitLabels(self, request: pb.SubmitLabelsRequest, _: object) -> pb.SubmitLabelsResponse:
         """Store answers."""
-        given = wire.given(request)
+        labels = wire.labels_to_store(request)
         outcomes, progress = await asyncio.to_thread(
             self._sessions.submit,
             request.survey_id,
             request.session_id,
-            given,
+            labels,
             request.request_id,
             quick_progress,
         )
         return pb.SubmitLabelsResponse(outcomes=outcomes, progress=progress)
 
     async def RetractLabels(self, request: pb.RetractLabelsRequest, _: object) -> pb.RetractLabelsResponse:
-        """Take labels back."""
-        retracted = wire.retracted(request)
+        """Retract labels."""
+        labels = wire.labels_to_retract(request)
         progress = await asyncio.to_thread(
             self._sessions.retract,
             request.survey_id,
             request.session_id,
-            retracted,
+            labels,
             request.request_id,
             quick_progress,
         )
@@ -92,27 +92,27 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         return pb.ListConflictsResponse(conflicts=page, next_page_token=token)
 
     async def GetProgress(self, request: pb.GetProgressRequest, _: object) -> pb.GetProgressResponse:
-        """Tell how far a session is."""
+        """Return the progress of a session."""
         progress = await self._progress(request.survey_id, request.session_id)
         return pb.GetProgressResponse(progress=progress)
 
     async def WatchProgress(
         self, request: pb.WatchProgressRequest, _: object
     ) -> AsyncIterator[pb.WatchProgressResponse]:
-        """Stream progress: the present state, then each change."""
-        told = -1
+        """Stream progress: the current state, then each change."""
+        sent_position = -1
         journal = self._sessions.folded(request.survey_id, request.session_id).journal
         while True:
-            if await asyncio.to_thread(journal.length) != told:
+            if await asyncio.to_thread(journal.length) != sent_position:
                 progress = await self._progress(request.survey_id, request.session_id)
-                told = progress.position
+                sent_position = progress.position
                 yield pb.WatchProgressResponse(progress=progress)
             await asyncio.sleep(WATCH_POLL_S)
 
     async def ListIndividuals(
         self, request: pb.ListIndividualsRequest, _: object
     ) -> pb.ListIndividualsResponse:
-        """List the individuals as the labels have them."""
+        """List the individuals according to the labels."""
         folded = self._sessions.folded(request.survey_id, request.session_id)
         individuals = await asyncio.to_thread(folded.view, lambda state, _: state.individuals())
         size = checks.page_size(request.page_size, default=1000, largest=10_000)
@@ -131,8 +131,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     async def ImportSession(
         self, request_iterator: AsyncIterator[pb.ImportSessionRequest], _: object
     ) -> pb.ImportSessionResponse:
-        """Open a session from a journal."""
-        ids = await import_session(self._sessions.arrival, request_iterator)
+        """Create a session from a journal."""
+        ids = await import_session(self._sessions.begin_import, request_iterator)
         stored = await asyncio.to_thread(self._sessions.get, *ids)
         return pb.ImportSessionResponse(session=stored)
 

@@ -1,4 +1,4 @@
-"""Sampler requests to library values, checked, and results to responses."""
+"""Sampler requests decoded and checked, and results encoded as responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from services.common.rpc import checks
 from services.sampler.questions.choice import Wanted
-from services.sampler.questions.next_questions import Asked, Leased
+from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
 from services.sampler.session.labels import MOST_LABELS, check_label
 from spotted import messages
 from spotted.errors import InvalidInputError
@@ -27,31 +27,31 @@ LONGEST_LEASE_S = 86_400.0
 
 
 def new_session(request: pb.CreateSessionRequest) -> pb.Session:
-    """The session to open, without output-only fields."""
-    asked = request.session
-    if asked.strategy.HasField("eps"):
-        checks.finite(asked.strategy.eps, "session.strategy.eps", least=0.0, most=1.0)
-    if asked.trust not in pb.Trust.values():
+    """The session to create, without output-only fields."""
+    session = request.session
+    if session.strategy.HasField("eps"):
+        checks.finite(session.strategy.eps, "session.strategy.eps", least=0.0, most=1.0)
+    if session.trust not in pb.Trust.values():
         raise InvalidInputError(
-            f"session.trust is {asked.trust}; use SINGLE, VERIFIED or leave it out", field="session.trust"
+            f"session.trust is {session.trust}; use SINGLE, VERIFIED or leave it out", field="session.trust"
         )
     return pb.Session(
-        session_id=checks.slug(asked.session_id, "session.session_id"),
-        survey_id=checks.survey_id(asked.survey_id, "session.survey_id"),
-        strategy=asked.strategy,
-        seed=asked.seed,
-        trust=asked.trust,
+        session_id=checks.slug(session.session_id, "session.session_id"),
+        survey_id=checks.survey_id(session.survey_id, "session.survey_id"),
+        strategy=session.strategy,
+        seed=session.seed,
+        trust=session.trust,
     )
 
 
 def wanted(request: pb.NextPairsRequest) -> Wanted:
-    """What an annotator asks for. Raises InvalidInputError that names the wrong field."""
+    """The request of an annotator for questions. Raises InvalidInputError that names the invalid field."""
     for kind in request.shows:
         if kind not in pb.QuestionKind.values() or kind == pb.QUESTION_KIND_UNSPECIFIED:
-            raise InvalidInputError(f"shows holds {kind}; use PAIR, BURST or GALLERY", field="shows")
+            raise InvalidInputError(f"shows has {kind}; use PAIR, BURST or GALLERY", field="shows")
     kinds = frozenset(Kind(kind) for kind in request.shows) | {Kind.PAIR}
     if request.audit and kinds != {Kind.PAIR}:
-        raise InvalidInputError("an audit asks pairs alone; leave `shows` empty", field="shows")
+        raise InvalidInputError("an audit asks only pairs; leave `shows` empty", field="shows")
     return Wanted(
         checks.slug(request.annotator_id, "annotator_id"),
         checks.page_size(request.count, default=1, largest=MOST_QUESTIONS),
@@ -63,15 +63,15 @@ def wanted(request: pb.NextPairsRequest) -> Wanted:
 
 
 def _lease_s(request: pb.NextPairsRequest) -> float:
-    """How long the questions are kept from others, seconds."""
+    """How long the questions are reserved for the annotator, seconds."""
     if not request.HasField("lease_duration"):
         return DEFAULT_LEASE_S
     seconds = request.lease_duration.ToNanoseconds() / 1e9
     return checks.finite(seconds, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
 
 
-def given(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
-    """The answers to store. Raises InvalidInputError that names the first wrong one."""
+def labels_to_store(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
+    """The answers to store. Raises InvalidInputError that names the first invalid one."""
     checks.between(len(request.labels) + len(request.bursts), 1, MOST_LABELS, "labels")
     checks.between(len(request.bursts), 0, MOST_BURSTS, "bursts")
     for i, label in enumerate(request.labels):
@@ -101,18 +101,18 @@ def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> Non
         )
 
 
-def retracted(request: pb.RetractLabelsRequest) -> pb.LabelsRetracted:
-    """The labels to take back."""
+def labels_to_retract(request: pb.RetractLabelsRequest) -> pb.LabelsRetracted:
+    """The labels to retract."""
     checks.between(len(request.label_ids), 1, MOST_LABELS, "label_ids")
     checks.unique(request.label_ids, "label_ids")
     checks.slug(request.annotator_id, "annotator_id")
     return pb.LabelsRetracted(label_ids=request.label_ids, annotator_id=request.annotator_id)
 
 
-def next_pairs_response(asked: Asked) -> pb.NextPairsResponse:
+def next_pairs_response(batch: QuestionBatch) -> pb.NextPairsResponse:
     """The questions as messages."""
-    response = pb.NextPairsResponse(finished=asked.finished)
-    for leased in asked.questions:
+    response = pb.NextPairsResponse(finished=batch.finished)
+    for leased in batch.questions:
         if leased.question.kind is Kind.PAIR:
             response.pairs.append(_pair_query(leased))
         else:
@@ -123,11 +123,11 @@ def next_pairs_response(asked: Asked) -> pb.NextPairsResponse:
 def page_arguments(
     request: pb.ListEventsRequest | pb.ListConflictsRequest | pb.ListIndividualsRequest,
 ) -> Sequence[str]:
-    """What a list of a session depends on."""
+    """The arguments that a page token of a session's list depends on."""
     return type(request).__name__, request.survey_id, request.session_id
 
 
-def _pair_query(leased: Leased) -> pb.PairQuery:
+def _pair_query(leased: LeasedQuestion) -> pb.PairQuery:
     (query,) = leased.question.pairs
     pair = [_detection(leased, i) for i in sorted(leased.detection_ids)]
     table = detection_table(pair, leased.facts.cameras)
@@ -145,7 +145,7 @@ def _pair_query(leased: Leased) -> pb.PairQuery:
     )
 
 
-def _group_query(leased: Leased) -> pb.GroupQuery:
+def _group_query(leased: LeasedQuestion) -> pb.GroupQuery:
     question = leased.question
     shown = [messages.detection_message(_detection(leased, i)) for i in leased.detection_ids]
     has_anchor = question.kind is Kind.GALLERY
@@ -159,8 +159,8 @@ def _group_query(leased: Leased) -> pb.GroupQuery:
     )
 
 
-def _detection(leased: Leased, detection_id: str) -> Detection:
-    """What is known of a detection; of one that was deleted since, its id."""
+def _detection(leased: LeasedQuestion, detection_id: str) -> Detection:
+    """A detection of the survey; only its id if it was deleted since."""
     return leased.facts.detections.get(detection_id) or Detection(detection_id)
 
 

@@ -148,8 +148,8 @@ def delete_detections(
         entry = surveys.deletion(stored) if stored else b""
         return Change(entry, answer.SerializeToString())
 
-    answer = surveys.folded(survey_id).change(decide, scope="DeleteDetections", request_id=request_id)
-    return scorer_pb2.DeleteDetectionsResponse.FromString(answer)
+    reply = surveys.folded(survey_id).change(decide, scope="DeleteDetections", request_id=request_id)
+    return scorer_pb2.DeleteDetectionsResponse.FromString(reply.value)
 
 
 def _check_spec(known: pb.EmbeddingSpec, block: DetectionBlock) -> None:

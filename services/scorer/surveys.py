@@ -239,8 +239,8 @@ class Surveys:
     def _changed(
         self, survey_id: str, decide: Callable[[SurveyState], Change], scope: str, request_id: str
     ) -> pb.Survey:
-        answer = self.folded(survey_id).change(decide, scope=scope, request_id=request_id)
-        return pb.Survey.FromString(answer)
+        reply = self.folded(survey_id).change(decide, scope=scope, request_id=request_id)
+        return pb.Survey.FromString(reply.value)
 
     def _event(
         self,

@@ -1,7 +1,7 @@
-"""What an operator runs on the store itself, beside the services.
+"""Operations on the store itself, for operators.
 
 commands      the commands, also part of `spotted`
 backup        backup and restore of surveys
 certificates  certificates of a private authority
-upgrade       the store's content upgraded to this release
+upgrade       upgrades of the store's content to this release
 """

@@ -1,4 +1,4 @@
-"""`python -m services.upkeep`, which `spotted` runs for what works on the store itself."""
+"""`python -m services.upkeep`: the commands of `spotted` that work on the store itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spotted.console import EXIT_CODE_HELP, SpottedGroup
     epilog=EXIT_CODE_HELP,
 )
 def main() -> None:
-    """Keep what a store holds, and say who may call: backups, upgrades, tokens, certificates."""
+    """Operate a store: backups, upgrades, tokens, certificates."""
 
 
 for command in (
@@ -27,5 +27,5 @@ for command in (
     main.add_command(command)
 
 if __name__ == "__main__":
-    # it is `spotted` that people call
+    # people call these commands as `spotted`
     main(prog_name="spotted")

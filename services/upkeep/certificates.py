@@ -1,4 +1,4 @@
-"""Certificates of an authority of one's own, for one machine, a test cluster or a private network."""
+"""Certificates signed by a private authority, for one machine, a test cluster or a private network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY = "Spotted authority of this installation"
-# clocks of a network differ a little
+# allows for clocks of a network that differ a little
 BACK = timedelta(minutes=5)
 USAGE = {
     "key_encipherment": False,
@@ -33,8 +33,8 @@ class Signed:
     key: bytes
 
 
-def authority(*, days: int) -> Signed:
-    """A new authority that signs certificates, valid for some days."""
+def create_authority(*, days: int) -> Signed:
+    """Create an authority that signs certificates, valid for some days."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(AUTHORITY)
     usage = x509.KeyUsage(digital_signature=False, key_cert_sign=True, crl_sign=True, **USAGE)
@@ -47,12 +47,12 @@ def authority(*, days: int) -> Signed:
     return _signed(certificate, key)
 
 
-def issued(signer: Signed, hosts: Sequence[str], *, days: int) -> Signed:
-    """A certificate for servers and clients of some host names or addresses, signed by an authority."""
+def issue(signer: Signed, hosts: Sequence[str], *, days: int) -> Signed:
+    """Issue a certificate, signed by an authority, for servers and clients of these hosts or addresses."""
     ca = x509.load_pem_x509_certificate(signer.certificate)
     ca_key = serialization.load_pem_private_key(signer.key, password=None)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
-        raise TypeError("the authority's key is not one that `authority` made")
+        raise TypeError("the authority's key was not made by `create_authority`")
     key = ec.generate_private_key(ec.SECP256R1())
     usage = x509.KeyUsage(digital_signature=True, key_cert_sign=False, crl_sign=False, **USAGE)
     both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]

@@ -1,8 +1,8 @@
-"""The content of a store to the version of this release, by steps that may be repeated.
+"""Upgrades the content of a store to the version of this release, in steps that can be repeated.
 
-While a step is under way the store's version is `1>2`, and all connections are closed when it begins. Every
-connection is checked for the version when it is opened, so from then on no service works on the store, of the
-old release or the new one, until the step is done; and none of the old release ever again.
+While a step runs, the store's version is e.g. `1>2`; all connections are closed when it begins. Every new
+connection checks the version, so no service of the old or the new release can use the store until the step is
+done, and no service of the old release after that.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from services.common.store import keys
 from services.common.store.store import Store
 from spotted.errors import ConcurrencyError, StoreVersionError
 
-# an upgrade that died is forgotten after so long; one that lives says so more often
+# the lease of an upgrade that died expires after this time; a running upgrade renews it more often
 LEASE_S = 60
 
-# Renews or takes the lease of ARGV[1]; whether it has it.
+# Renews or takes the lease of ARGV[1]; returns whether it holds the lease.
 _LEASE = """
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
@@ -26,7 +26,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-# The version ARGV[2] where it was ARGV[1], or is ARGV[2] already; whether it is.
+# Sets the version ARGV[2] if it is ARGV[1] or ARGV[2]; returns whether it is ARGV[2] now.
 _ADVANCE = """
 local version = redis.call('GET', KEYS[1])
 if version ~= ARGV[1] and version ~= ARGV[2] then return 0 end
@@ -37,47 +37,45 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From one version of the store's content to the next.
-
-    apply: changes the content. It is run again from its beginning where it died, so whatever it finds done
-        it leaves; between any two changes that take longer than seconds it calls what it is given, which
-        renews the lease and raises where another upgrade has taken over.
-    """
+    """A change from one version of the store's content to the next."""
 
     before: str
     after: str
     apply: Callable[[Store, Callable[[], None]], None]
+    """Changes the content. An interrupted step is run again from its beginning, so `apply` must skip what is
+    done already. Between changes that take longer than a few seconds it must call its second argument, which
+    renews the lease and raises if another upgrade has taken over."""
 
     @property
     def under_way(self) -> str:
-        """The store's version while the step is under way."""
+        """The store's version while the step runs."""
         return f"{self.before}{keys.UNDER_WAY}{self.after}"
 
 
-# in their order; every release so far keeps version 1
+# in order; all releases so far use version 1
 STEPS: tuple[Step, ...] = ()
 
 
 def version(store: Store) -> str:
-    """The version of a store's content; that of this release where it is empty."""
+    """The version of a store's content; the version of this release if the store is empty."""
     return (store.get(keys.VERSION) or keys.STORE_VERSION.encode()).decode()
 
 
-def pending(found: str, steps: Sequence[Step], target: str = keys.STORE_VERSION) -> list[Step]:
-    """The steps from a version, which may be that of a step under way, to the target.
+def pending(current: str, steps: Sequence[Step], target: str = keys.STORE_VERSION) -> list[Step]:
+    """The steps from the current version, which may be that of an interrupted step, to the target.
 
-    Raises StoreVersionError where none lead there.
+    Raises StoreVersionError if no steps lead to the target.
     """
-    at, todo = found, []
+    at, todo = current, []
     for step in steps:
         if at in {step.before, step.under_way}:
             todo.append(step)
             at = step.after
     if at != target:
         raise StoreVersionError(
-            f"the store holds data of store version {found}, and this release upgrades to {target} from "
-            f"{', '.join(step.before for step in steps) or 'no other'}; use the release that wrote it, or a "
-            "newer one"
+            f"the store has content of version {current}, and this release can upgrade to {target} from "
+            f"{', '.join(step.before for step in steps) or 'no other version'}; use the release that wrote "
+            "it, or a newer one"
         )
     return todo
 
@@ -89,12 +87,14 @@ def upgrade_store(
     target: str = keys.STORE_VERSION,
     services_stopped: bool = False,
     lease_s: int = LEASE_S,
-    say: Callable[[Step], None] = lambda _: None,
+    on_step: Callable[[Step], None] = lambda _: None,
 ) -> list[Step]:
-    """Bring a store to the target version; the steps that this took.
+    """Upgrade a store to the target version; returns the steps taken.
 
-    store: opened for any version. services_stopped: where the store does not let connections be closed.
-    Raises StoreVersionError where no steps lead there, ConcurrencyError where another upgrade is under way.
+    store: opened for any version.
+    services_stopped: for a store that does not allow closing connections; all services must be stopped.
+    on_step: called before each step.
+    Raises StoreVersionError if no steps lead to the target, ConcurrencyError if another upgrade is running.
     """
     holder = uuid.uuid4().hex
     lease = store.script(_LEASE)
@@ -102,7 +102,7 @@ def upgrade_store(
     def alive() -> None:
         if not lease([keys.UPGRADE], [holder, lease_s]):
             raise ConcurrencyError(
-                f"another upgrade of the store is under way; wait for it, or {lease_s} s after it died"
+                f"another upgrade of the store is running; wait until it ends, or {lease_s} s if it died"
             )
 
     pending(version(store), steps, target)
@@ -110,7 +110,7 @@ def upgrade_store(
     try:
         todo = pending(version(store), steps, target)
         for step in todo:
-            say(step)
+            on_step(step)
             _take(store, step, alive, services_stopped=services_stopped)
     finally:
         store.script(_RELEASE)([keys.UPGRADE], [holder])
@@ -126,7 +126,7 @@ def _take(store: Store, step: Step, alive: Callable[[], None], *, services_stopp
             raise ConcurrencyError("the store's version was changed by another upgrade; run this one again")
 
     if not services_stopped:
-        # a store that does not allow it says so before anything has begun
+        # a store that does not allow this raises the error before anything has changed
         store.cut_off_others()
     advanced(step.before, step.under_way)
     if not services_stopped:

@@ -7,7 +7,9 @@ annotate, question_text, session  questions, how they are shown, and sessions as
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run
-connection, sources              which services to talk to, and where a survey came from
+remote, connection               services on other machines, and the client of the chosen services
+sources                          the files that a survey was imported from
+lazy_group                       commands that are imported on first use
 """
 
 from __future__ import annotations
@@ -17,32 +19,104 @@ from pathlib import Path
 import click
 
 from spotted import __version__
-from spotted.cli import (
-    annotate,
-    backbones,
-    batch,
-    calibrate,
-    embed,
-    evaluate,
-    export,
-    heads,
-    import_,
-    machine,
-    match,
-    operate,
-    session,
-    tune,
-)
-from spotted.cli.connection import connection_options, read_credentials, remote
-from spotted.console import EXIT_CODE_HELP, SpottedGroup
+from spotted.cli.lazy_group import LazyCommand, LazyGroup
+from spotted.cli.remote import Remote, connection_options, require_all
+from spotted.console import EXIT_CODE_HELP
+
+SECTIONS = {
+    "Survey": {
+        "import": LazyCommand(
+            "spotted.cli.import_", "import_survey", "Create a survey from files: its cameras and detections."
+        ),
+        "embed": LazyCommand(
+            "spotted.cli.embed", "embed", "Turn the photographs of an imported survey into stored vectors."
+        ),
+        "export": LazyCommand(
+            "spotted.cli.export",
+            "export",
+            "Write the individuals into a copy of the imported files, with the capture history.",
+        ),
+    },
+    "Matching": {
+        "match": LazyCommand("spotted.cli.match", "match", "List the best candidates of every detection."),
+        "batch": LazyCommand("spotted.cli.batch", "batch", "Process large surveys in parallel blocks."),
+        "evaluate": LazyCommand(
+            "spotted.cli.evaluate", "evaluate", "Measure the rankings of a survey on its known identities."
+        ),
+        "calibrate": LazyCommand(
+            "spotted.cli.calibrate", "calibrate", "Learn match probabilities from answers."
+        ),
+        "tune-feasibility": LazyCommand(
+            "spotted.cli.tune",
+            "tune_feasibility",
+            "Find the best decay (lambda) or speed limit for a survey.",
+        ),
+        "train-head": LazyCommand(
+            "spotted.cli.heads",
+            "train_head",
+            "Train an adaptation head on the locations and times of a survey.",
+        ),
+        "activate-head": LazyCommand(
+            "spotted.cli.heads", "activate_head", "Score a survey through a stored head, or without a head."
+        ),
+    },
+    "Annotation": {
+        "annotate": LazyCommand(
+            "spotted.cli.annotate",
+            "annotate",
+            'Answer "the same animal?" for one pair of photographs after another.',
+        ),
+        "session": LazyCommand(
+            "spotted.cli.session", "session", "Show, export or import an annotation session."
+        ),
+    },
+    "Operation": {
+        "up": LazyCommand(
+            "spotted.cli.machine", "up", "Start the store and the three services on this machine."
+        ),
+        "down": LazyCommand(
+            "spotted.cli.machine", "down", "Stop the store and the services that `spotted up` started."
+        ),
+        "status": LazyCommand(
+            "spotted.cli.machine", "status", "Show running processes, problems with remedies, and surveys."
+        ),
+        "export-backbone": LazyCommand(
+            "spotted.cli.backbones",
+            "export_backbone",
+            "Export a published backbone to ONNX, verified against its PyTorch network.",
+        ),
+        "backup": LazyCommand(
+            "spotted.cli.operate",
+            "backup",
+            "Back up surveys with their sessions, heads and calibrations to files, while services run.",
+        ),
+        "restore": LazyCommand(
+            "spotted.cli.operate",
+            "restore_files",
+            "Restore surveys from files of `spotted backup`, each completely or not at all.",
+        ),
+        "upgrade": LazyCommand(
+            "spotted.cli.operate", "upgrade", "Upgrade the store's content to this release."
+        ),
+        "token": LazyCommand(
+            "spotted.cli.operate",
+            "token",
+            "Create, list and revoke bearer tokens; running services accept a new token at once.",
+        ),
+        "certificate": LazyCommand(
+            "spotted.cli.operate", "certificate", "Make certificates for TLS between clients and services."
+        ),
+    },
+}
 
 
 @click.group(
-    cls=SpottedGroup,
+    cls=LazyGroup,
+    sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODE_HELP,
 )
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="spotted")
 @connection_options
 @click.pass_context
 def main(
@@ -58,44 +132,19 @@ def main(
 ) -> None:
     """Find out which camera-trap photographs show the same animal.
 
-    A survey goes through these steps; each may be repeated and resumes where it was stopped:
+    A survey goes through these steps. Each can be repeated, and continues from where it stopped:
 
     \b
       spotted up                       start the store and the three services on this machine
       spotted import DIR               read cameras and detections from a Camtrap DP directory
       spotted embed SURVEY             turn the photographs into vectors
-      spotted match SURVEY             list, for every detection, its best candidates
+      spotted match SURVEY             list the best candidates of every detection
       spotted annotate SURVEY          answer "the same animal?" until the individuals are known
-      spotted evaluate SURVEY          measure top-k where identities are known
+      spotted evaluate SURVEY          measure top-k accuracy on known identities
       spotted export SURVEY -o OUT     write the observations back with individualID
-      spotted down                     stop what `up` started
+      spotted down                     stop the store and the services
 
-    The options below, which stand before the command, are for services that others run.
-    """  # noqa: D301 - \b tells click to leave the paragraph as it is
-    ctx.obj = remote(embedder, scorer, sampler, lambda: read_credentials(token_file, ca, cert, key))
-
-
-for command in (
-    machine.up,
-    machine.down,
-    machine.status,
-    import_.import_survey,
-    embed.embed,
-    match.match,
-    annotate.annotate,
-    evaluate.evaluate,
-    export.export,
-    session.session,
-    backbones.export_backbone,
-    batch.batch,
-    calibrate.calibrate,
-    heads.train_head,
-    heads.activate_head,
-    tune.tune_feasibility,
-    operate.backup,
-    operate.restore,
-    operate.upgrade,
-    operate.token,
-    operate.certificate,
-):
-    main.add_command(command)
+    The options below go before the command. They connect to services on other machines.
+    """  # noqa: D301 - \b makes click keep the line breaks of the paragraph
+    addresses = require_all(embedder, scorer, sampler)
+    ctx.obj = Remote(*addresses, token_file, ca, cert, key) if addresses else None

@@ -1,63 +1,81 @@
-"""`spotted annotate`: a person, or an oracle, answers a session's questions."""
+"""`spotted annotate`: answer the questions of a session, in person or by an oracle."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
-from spotted.cli.question_text import ask, tell
+from spotted.cli.connection import connect
+from spotted.cli.question_text import ask, print_effects
 from spotted.cli.session import print_progress, progress_document
-from spotted.client import Spotted, oracle
-from spotted.console import data_option, err, json_option, progress, session_option, show
+from spotted.client import QuestionKind, SessionHandle, SurveyHandle, oracle
+from spotted.console import (
+    EnumChoice,
+    data_option,
+    err,
+    json_option,
+    progress,
+    session_option,
+    show,
+    with_unit,
+)
+from spotted.constraints import Trust
 from spotted.errors import NotFoundError
-from spotted.v1 import sampler_pb2
 
+# the sampler's default first; the names are fixed here because importing the strategies takes seconds
 STRATEGIES = ("learned", "confspal", "spal", "mean-linkage", "greedy", "greedy-visual", "random")
-DEFAULT_STRATEGY = STRATEGIES[0]
-TRUSTS = {"single": sampler_pb2.TRUST_SINGLE, "verified": sampler_pb2.TRUST_VERIFIED}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which questions of which session are wanted, and by whom they are answered."""
+class Selection:
+    """The questions to ask in one run of the command."""
 
-    survey_id: str
-    session_id: str
     annotator_id: str
-    shows: Sequence[sampler_pb2.QuestionKind.ValueType]
+    """Who answers; not used by the oracle."""
+
+    shows: tuple[QuestionKind, ...]
+    """Kinds of questions to ask besides pairs."""
+
     audit: bool
+    """True to ask random open pairs instead."""
+
     limit: int | None
+    """Most questions to answer, None for all."""
 
 
 @click.command()
 @click.argument("survey")
 @session_option
-@data_option
-@json_option
-@click.option("--annotator", default=getpass.getuser, show_default="your login", help="Who answers.")
+@click.option("--annotator", default=getpass.getuser, show_default="your login", help="Annotator id.")
 @click.option(
     "--strategy",
-    show_default=DEFAULT_STRATEGY,
-    help=f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}.",
+    type=click.Choice(STRATEGIES),
+    show_default=STRATEGIES[0],
+    help="Strategy that selects the questions.",
 )
 @click.option(
     "--trust",
-    type=click.Choice(list(TRUSTS)),
-    help="Whether one answer decides, or answers are evidence that is checked; default: single until a "
-    "second annotator answers, verified from then on.",
+    type=EnumChoice(Trust),
+    help="single: one answer decides; verified: answers are evidence and get checked. Default: single until "
+    "a second annotator answers, then verified.",
 )
-@click.option("--bursts", is_flag=True, help="Ask of all frames of a burst at once.")
-@click.option("--galleries", is_flag=True, help="Ask of one photograph beside several.")
-@click.option("--audit", is_flag=True, help="Ask random open pairs, which certify how little is missed.")
-@click.option("--retrain", is_flag=True, help="Relearn the scores from the answers (confspal, spal).")
-@click.option("--seed", type=int, show_default="0", help="Equal seeds and answers give equal questions.")
-@click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the identities that the survey knows.")
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after as many questions.")
+@click.option("--bursts", is_flag=True, help="Ask about all frames of a burst at once.")
+@click.option("--galleries", is_flag=True, help="Ask about one photograph against several candidates.")
+@click.option("--audit", is_flag=True, help="Ask random open pairs, to bound how many matches are missed.")
+@click.option("--retrain", is_flag=True, help="Retrain the scores on the answers (confspal, spal).")
+@click.option(
+    "--seed",
+    type=int,
+    show_default="0",
+    help="Random seed; the same seed and answers give the same questions.",
+)
+@click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the known identities of the survey.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of questions.")
+@data_option
+@json_option
 def annotate(
     *,
     survey: str,
@@ -66,7 +84,7 @@ def annotate(
     as_json: bool,
     annotator: str,
     strategy: str | None,
-    trust: str | None,
+    trust: Trust | None,
     bursts: bool,
     galleries: bool,
     audit: bool,
@@ -77,81 +95,79 @@ def annotate(
 ) -> None:
     """Answer "the same animal?" for one pair of photographs after another.
 
-    Each answer is on disk before the next question. What follows from earlier answers is never asked. Stop
-    at any time with q; the next `spotted annotate SURVEY` goes on, with the strategy and trust that the
-    session was opened with.
+    Each answer is stored on disk before the next question. Pairs implied by earlier answers are never asked.
+    Stop at any time with q; the next `spotted annotate SURVEY` continues the session with its strategy and
+    trust.
     """
     if audit and (bursts or galleries):
-        raise click.UsageError("--audit asks pairs alone; leave out --bursts and --galleries")
-    kinds = {sampler_pb2.QUESTION_KIND_BURST: bursts, sampler_pb2.QUESTION_KIND_GALLERY: galleries}
-    wanted = Asked(survey, session_id, annotator, [k for k, on in kinds.items() if on], audit, limit)
-    with connected(directory) as spotted:
-        _open(spotted, wanted, strategy, trust, seed, retrain=retrain)
-        given = _ask_oracle(spotted, wanted) if by_oracle else _ask_person(spotted, wanted)
-        state = spotted.progress(survey, session_id)
+        raise click.UsageError("--audit asks only pairs; leave out --bursts and --galleries")
+    kinds = {QuestionKind.BURST: bursts, QuestionKind.GALLERY: galleries}
+    selection = Selection(annotator, tuple(kind for kind, on in kinds.items() if on), audit, limit)
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey)
+        session = _open(handle, session_id, strategy, trust, seed, retrain=retrain)
+        answered = _ask_oracle(handle, session, selection) if by_oracle else _ask_person(session, selection)
+        state = session.progress()
 
     def text() -> None:
-        click.echo(f"{given} questions answered.")
+        click.echo(f"{with_unit(answered, 'question')} answered.")
         print_progress(state)
 
-    show({"answers_given": given} | progress_document(state), as_json=as_json, text=text)
+    show({"answers_given": answered} | progress_document(state), as_json=as_json, text=text)
 
 
 def _open(
-    spotted: Spotted,
-    wanted: Asked,
+    survey: SurveyHandle,
+    session_id: str,
     strategy: str | None,
-    trust: str | None,
+    trust: Trust | None,
     seed: int | None,
     *,
     retrain: bool,
-) -> None:
-    """Open the session, or go on with the one that is there where nothing was said of it."""
+) -> SessionHandle:
+    """Open the session; an existing one continues as it is if no setting was given."""
+    session = survey.session(session_id)
     if strategy is None and trust is None and seed is None and not retrain:
         try:
-            spotted.session(wanted.survey_id, wanted.session_id)
+            session.info()
         except NotFoundError:
-            # opened below with the defaults
+            # created below with the defaults
             pass
         else:
-            return
-    spotted.create_session(
-        wanted.survey_id,
-        wanted.session_id,
-        strategy=strategy or DEFAULT_STRATEGY,
-        trust=TRUSTS[trust] if trust else None,
-        seed=seed or 0,
-        retrain=retrain,
+            return session
+    return survey.create_session(
+        session_id, strategy=strategy or "", trust=trust, seed=seed or 0, retrain=retrain
     )
 
 
-def _ask_oracle(spotted: Spotted, wanted: Asked) -> int:
-    known = oracle.truth(spotted, wanted.survey_id)
-    with progress("questions", wanted.limit) as advance:
+def _ask_oracle(survey: SurveyHandle, session: SessionHandle, selection: Selection) -> int:
+    truth = oracle.read_truth(survey)
+    with progress("questions", selection.limit) as advance:
         return oracle.answer_all(
-            spotted,
-            wanted.survey_id,
-            wanted.session_id,
-            known,
-            shows=wanted.shows,
-            audit=wanted.audit,
-            limit=wanted.limit,
-            told=lambda _: advance(1),
+            session,
+            truth,
+            shows=selection.shows,
+            audit=selection.audit,
+            limit=selection.limit,
+            on_answer=lambda _: advance(1),
         )
 
 
-def _ask_person(spotted: Spotted, wanted: Asked) -> int:
-    ids = wanted.survey_id, wanted.session_id
-    given = 0
-    while wanted.limit is None or given < wanted.limit:
-        asked = spotted.next_pairs(*ids, wanted.annotator_id, shows=wanted.shows, audit=wanted.audit)
-        if not asked.pairs and not asked.groups:
-            words = "Every question is answered." if asked.finished else "All open questions are with others."
-            err.print(words)
+def _ask_person(session: SessionHandle, selection: Selection) -> int:
+    """Ask until the limit, the end or a quit; returns the number of questions answered."""
+    answered = 0
+    while selection.limit is None or answered < selection.limit:
+        questions = session.next_pairs(selection.annotator_id, shows=selection.shows, audit=selection.audit)
+        if not questions.pairs and not questions.groups:
+            err.print(
+                "All questions are answered."
+                if questions.finished
+                else "All open questions are assigned to other annotators."
+            )
             break
-        said = ask(asked, given + 1, wanted.annotator_id)
-        if said is None:
+        reply = ask(questions, answered + 1, selection.annotator_id)
+        if reply is None:
             break
-        tell(spotted.submit_labels(*ids, said.labels, bursts=said.bursts).outcomes)
-        given += 1
-    return given
+        print_effects(session.submit_labels(reply.labels, bursts=reply.bursts).outcomes)
+        answered += 1
+    return answered

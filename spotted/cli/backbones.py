@@ -1,4 +1,4 @@
-"""`spotted export-backbone`: published weights to a file that the embedder runs."""
+"""`spotted export-backbone`: published weights to a model file for the embedder."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import click
 from spotted.cli.machine import MODELS
 from spotted.errors import PreconditionError
 
-# what turns a network into a file, whichever it is
-NEEDED = ("torch", "onnx", "onnxscript")
+# required for every backbone
+REQUIRED = ("torch", "onnx", "onnxscript")
+PRECISIONS = ("fp32", "fp16", "int8")
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @click.command(name="export-backbone")
 @click.argument("name")
 @click.option(
-    "--weights", type=click.Path(path_type=Path), help="A downloaded checkpoint, safetensors or torch."
+    "--weights", type=click.Path(path_type=Path), help="Downloaded checkpoint, safetensors or PyTorch."
 )
-@click.option("--hub", metavar="ID", help="Model repository: owner/name, or owner/name@revision.")
+@click.option("--hub", metavar="ID", help="Hugging Face repository: owner/name or owner/name@revision.")
 @click.option(
     "--output",
     "-o",
@@ -30,16 +31,22 @@ ROOT = Path(__file__).resolve().parents[2]
     type=click.Path(file_okay=False, path_type=Path),
     default=MODELS,
     envvar="SPOTTED_MODELS",
-    help="Directory of models, NAME/VERSION below it; by default where `spotted up` looks.",
+    help="Models directory; writes NAME/VERSION below it. Default: the one `spotted up` reads.",
 )
-@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default=PRECISIONS[0],
+    show_default=True,
+    help="Numeric format of the weights.",
+)
 @click.option(
     "--calibration",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Photographs like those of the survey, for int8, and to measure fp16 and int8 on.",
+    help="Directory of sample photographs: calibrates int8, measures the error of fp16 and int8.",
 )
 @click.option(
-    "--version", type=click.IntRange(min=1), default=1, show_default=True, help="For other weights."
+    "--version", type=click.IntRange(min=1), default=1, show_default=True, help="Model version to write."
 )
 @click.pass_context
 def export_backbone(
@@ -53,14 +60,14 @@ def export_backbone(
     calibration: Path | None,
     version: int,
 ) -> None:
-    """Turn the published weights of a backbone into an ONNX file, proven equal to the torch network.
+    """Export a published backbone to ONNX, verified against its PyTorch network.
 
     NAME is efficientnet-lite0, miewid-msv2, miewid-msv3, miewid-msv4, megadescriptor-t-224,
     megadescriptor-s-224, megadescriptor-b-224, megadescriptor-l-224 or megadescriptor-l-384. Without
-    --weights and --hub the weights come from where their makers publish them. fp16 and int8 are written as
-    NAME-fp16 and NAME-int8. Needs the extra `export`.
+    --weights and --hub, the weights are downloaded from their publisher. fp16 and int8 variants are written
+    as NAME-fp16 and NAME-int8. Requires the extra `export`.
     """
-    missing = [package for package in NEEDED if find_spec(package) is None]
+    missing = [package for package in REQUIRED if find_spec(package) is None]
     if missing:
         raise PreconditionError(
             f"{', '.join(missing)} not installed; install the extra `export`: pip install 'spotted[export]'"

@@ -1,4 +1,4 @@
-"""`spotted embed`: photographs to stored vectors."""
+"""`spotted embed`: turn photographs into stored vectors."""
 
 from __future__ import annotations
 
@@ -6,57 +6,65 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
+from spotted.cli.connection import connect
 from spotted.cli.sources import recall
+from spotted.client import Preparation, Tone
 from spotted.client.ingest import embed_pictures
-from spotted.console import data_option, err, json_option, progress, show
+from spotted.console import EnumChoice, data_option, err, json_option, option_word, progress, show, with_unit
 from spotted.errors import InvalidInputError
-from spotted.v1 import embedder_pb2
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FAILURES_SHOWN = 10
-TONES = {
-    "as-taken": embedder_pb2.TONE_AS_TAKEN,
-    "equalised": embedder_pb2.TONE_EQUALISED,
-    "matched": embedder_pb2.TONE_MATCHED,
-}
 
 
 @click.command()
 @click.argument("survey")
+@click.option(
+    "--model", "model_id", default="", help="Backbone id; default: the embedder's default backbone."
+)
+@click.option(
+    "--tone",
+    type=EnumChoice(Tone),
+    default=option_word(Tone.AS_TAKEN),
+    show_default=True,
+    help="Tone correction of the photographs.",
+)
+@click.option(
+    "--reference", type=FILE, help="Photograph whose tones the others are matched to, for --tone matched."
+)
+@click.option("--segment", is_flag=True, help="Blank the background with the embedder's segmenter.")
 @data_option
 @json_option
-@click.option("--model", "model_id", default="", help="Backbone; default: the embedder's.")
-@click.option("--tone", type=click.Choice(list(TONES)), default="as-taken", show_default=True)
-@click.option("--reference", type=FILE, help="Photograph whose tones the others take, for --tone matched.")
-@click.option("--segment", is_flag=True, help="Blank what is not the animal, by the embedder's segmenter.")
 def embed(
     *,
     survey: str,
     directory: Path,
     as_json: bool,
     model_id: str,
-    tone: str,
+    tone: Tone,
     reference: Path | None,
     segment: bool,
 ) -> None:
-    """Turn the photographs of an imported survey into vectors and store them.
+    """Turn the photographs of an imported survey into stored vectors.
 
-    May be stopped and run again at any time: it goes on where it was. Photographs that cannot be used are
-    listed with the reason, and the others are stored all the same.
+    You can stop it at any time; the next run continues from there. Photographs that cannot be used are
+    listed with the reason, the others are stored.
     """
-    if (tone == "matched") != (reference is not None):
-        raise click.UsageError("--tone matched and --reference FILE need each other")
-    with err.status("reading"):
+    if (tone is Tone.MATCHED) != (reference is not None):
+        raise click.UsageError("--tone matched and --reference FILE must be given together")
+    with err.status("reading files"):
         pictures = recall(directory, survey).read(survey).pictures
-    with connected(directory) as spotted, progress("photographs", len(pictures)) as advance:
-        preparation = embedder_pb2.Preparation(
-            tone=TONES[tone],
-            reference_digest=spotted.add_reference(reference.read_bytes()) if reference else "",
-            segmented=segment,
+    with connect(directory) as spotted, progress("photographs", len(pictures)) as advance:
+        preparation = Preparation(
+            tone, spotted.add_reference(reference.read_bytes()) if reference else "", segment
         )
         intake = embed_pictures(
-            spotted, survey, pictures, model_id=model_id, preparation=preparation, told=advance
+            spotted,
+            spotted.survey(survey),
+            pictures,
+            model_id=model_id,
+            preparation=preparation,
+            on_progress=advance,
         )
     document: dict[str, object] = {
         "survey_id": survey,
@@ -69,12 +77,15 @@ def embed(
         for detection_id, message in intake.failed[:FAILURES_SHOWN]:
             err.print(f"not stored: {detection_id}: {message}", markup=False, soft_wrap=True)
         if len(intake.failed) > FAILURES_SHOWN:
-            err.print(f"and {len(intake.failed) - FAILURES_SHOWN} more; --json lists all")
+            err.print(f"... and {len(intake.failed) - FAILURES_SHOWN} more; --json lists them all")
         click.echo(
-            f"{intake.added} detections stored, {intake.unchanged} were there, {len(intake.failed)} failed\n"
+            f"{with_unit(intake.added, 'detection')} stored, {intake.unchanged} already stored, "
+            f"{len(intake.failed)} failed\n"
             f"next: spotted match {survey}, or spotted annotate {survey}"
         )
 
     show(document, as_json=as_json, text=text)
     if intake.failed and not intake.added and not intake.unchanged:
-        raise InvalidInputError(f"none of the {len(intake.failed)} photographs of {survey!r} could be used")
+        raise InvalidInputError(
+            f"none of the {len(intake.failed)} photographs of {survey!r} could be used; see the reasons above"
+        )

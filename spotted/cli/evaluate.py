@@ -1,4 +1,4 @@
-"""`spotted evaluate`: how often the same animal is among the best candidates."""
+"""`spotted evaluate`: how often the best candidates include the same animal."""
 
 from __future__ import annotations
 
@@ -9,63 +9,65 @@ from pathlib import Path
 import click
 import numpy as np
 
-from spotted.cli.connection import connected
+from spotted.cli.connection import connect
 from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
 from spotted.errors import PreconditionError
-from spotted.evaluation.comparison import TOP, Found, Rankings, compare, rankings
-from spotted.evaluation.hardest import Hard, find_hardest
-from spotted.evaluation.paper_figures import beside, marks_of
-from spotted.evaluation.reliability import held_out
+from spotted.evaluation.comparison import TOP, ScoreMetrics, SurveyRanks, compare, rank_survey
+from spotted.evaluation.hardest import HardQuery, find_hardest
+from spotted.evaluation.paper_figures import compare_with_paper, find_paper_figures
+from spotted.evaluation.reliability import measure_held_out
 from spotted.evaluation.retrieval import same_pairs
-from spotted.reports.evaluation import Evaluation, shown, write_evaluation
-from spotted.reports.evaluation_figures import figures, read_image, strips
+from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
+from spotted.reports.evaluation_figures import draw_figures, draw_strips, read_image
 from spotted.reports.page import Figure
 from spotted.survey import Detection, Survey
 
-# of individuals for the intervals, and of halves for the calibration
+# resampling of individuals for the intervals, and the split for the calibration
 SEED = 0
 
 
 @click.command()
 @click.argument("survey")
-@data_option
-@json_option
-@click.option("--other-encounters", is_flag=True, help="Leave out candidates of the query's own encounter.")
+@click.option("--other-encounters", is_flag=True, help="Exclude candidates from the query's own encounter.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Also write report.html and report.json into this directory.",
+    help="Also write report.html and report.json to this directory.",
 )
+@data_option
+@json_option
 def evaluate(
     *, survey: str, directory: Path, as_json: bool, other_encounters: bool, output: Path | None
 ) -> None:
-    """Measure visual, location and fused ranking against the identities that the survey knows.
+    """Measure the rankings of a survey on its known identities.
 
-    Every detection queries all others. Top-k is the share of queries with a detection of the same animal
-    among the k best candidates; mAP is the mean average precision of the whole ranking; candidates that score
-    the same are taken in all orders alike. Detections without an identity are candidates, but ask nothing.
-    The report adds intervals over individuals, strata, calibration, curves, maps and the hardest animals.
+    Visual, location and fused scores are compared. Every detection queries all others. Top-k is the share of
+    queries with a detection of the same animal among the k best candidates; mAP is the mean average precision
+    of the whole ranking; ties are averaged over all their orders. Detections without an identity are
+    candidates, but not queries. The report adds intervals over individuals, strata, calibration, curves, maps
+    and the hardest animals.
     """
-    with connected(directory) as spotted:
-        gallery, detections = load_gallery(spotted, survey)
-        stored, cameras = spotted.survey(survey), {c.camera_id: c for c in spotted.cameras(survey)}
-        base = spotted.detections_with_embeddings(survey, base=True)[1] if stored.head_digest else None
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey)
+        gallery, detections = load_gallery(handle)
+        stored, cameras = handle.info(), {c.camera_id: c for c in handle.cameras()}
+        base = handle.detections_with_embeddings(base=True)[1] if stored.head_digest else None
     individuals = [d.individual_id for d in detections]
     if not same_pairs(individuals):
         raise PreconditionError(
-            f"no individual of {survey!r} is known from two detections, so there is nothing to find again; "
+            f"no individual of {survey!r} is known from two detections, so retrieval cannot be measured; "
             "import a survey whose observations have individualID"
         )
     with progress("queries", sum(bool(i) for i in individuals)) as advance:
-        ranked = rankings(
+        ranked = rank_survey(
             gallery,
             detections,
             adapted=bool(stored.head_digest),
             base=base,
             threads=os.cpu_count() or 1,
-            told=advance,
+            on_progress=advance,
         )
     hard = find_hardest(ranked)
     with err.status("measuring"):
@@ -76,21 +78,21 @@ def evaluate(
         placed = Survey(survey, 0.0, 0.0, stored.display_name, cameras)
         with err.status("drawing"):
             _write(output, evaluation, placed, ranked, detections, hard)
-    show(evaluation.document(), as_json=as_json, text=lambda: _say(evaluation, output))
+    show(evaluation.document(), as_json=as_json, text=lambda: _print(evaluation, output))
 
 
 def _evaluation(
     names: Sequence[str],
-    ranked: Rankings,
+    ranked: SurveyRanks,
     detections: Sequence[Detection],
-    hard: Sequence[Hard],
+    hard: Sequence[HardQuery],
     *,
     other_encounters: bool,
 ) -> Evaluation:
     rng = np.random.default_rng(SEED)
     compared = compare(ranked, rng, other_encounters=other_encounters)
-    judged, reason = held_out(ranked, rng)
-    marks = marks_of(names)
+    judged, reason = measure_held_out(ranked, rng)
+    marks = find_paper_figures(names)
     return Evaluation(
         survey_id=names[0],
         comparison=compared,
@@ -102,7 +104,7 @@ def _evaluation(
         not_calibrated=reason,
         other_encounters=other_encounters,
         published=marks.survey if marks else "",
-        marks=beside(compared, marks) if marks else (),
+        paper=compare_with_paper(compared, marks) if marks else (),
     )
 
 
@@ -110,29 +112,31 @@ def _write(
     output: Path,
     evaluation: Evaluation,
     survey: Survey,
-    ranked: Rankings,
+    ranked: SurveyRanks,
     detections: Sequence[Detection],
-    hard: Sequence[Hard],
+    hard: Sequence[HardQuery],
 ) -> None:
-    drawn: list[Figure] = figures(survey, ranked, evaluation.comparison, evaluation.reliability, detections)
-    pictures, missing = strips(ranked, hard, detections, read_image)
+    drawn: list[Figure] = draw_figures(
+        survey, ranked, evaluation.comparison, evaluation.reliability, detections
+    )
+    pictures, missing = draw_strips(ranked, hard, detections, read_image)
     write_evaluation(output, evaluation, [*drawn, *pictures])
     if missing:
-        err.print(f"{missing} of the hardest animals are not shown: their image files are out of reach")
+        err.print(f"the report leaves out {missing} of the hardest animals: their image files cannot be read")
 
 
-def _say(evaluation: Evaluation, output: Path | None) -> None:
+def _print(evaluation: Evaluation, output: Path | None) -> None:
     compared = evaluation.comparison
     found = compared.other_encounters if evaluation.other_encounters else compared.overall
     queries = max((one.queries for one in found.values()), default=0)
     title = f"{evaluation.survey_id}: {queries} queries among {compared.detections} detections"
-    columns = ("score", *(f"top-{k}" for k in TOP), "mAP", "top-5 and its interval")
+    columns = ("score", *(f"top-{k}" for k in TOP), "mAP", "top-5 with 95 % interval")
     table(title, columns, [_row(score, one) for score, one in found.items()])
     if output:
         click.echo(f"report: {output / 'report.html'}")
 
 
-def _row(score: str, found: Found) -> tuple[str, ...]:
+def _row(score: str, found: ScoreMetrics) -> tuple[str, ...]:
     shares = (found.top[k].value for k in TOP)
     precision = found.mean_average_precision.value
-    return (score, *(f"{share:.3f}" for share in shares), f"{precision:.3f}", shown(found.top[5]))
+    return (score, *(f"{share:.3f}" for share in shares), f"{precision:.3f}", format_interval(found.top[5]))

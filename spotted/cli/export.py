@@ -1,4 +1,4 @@
-"""`spotted export`: the individuals back into the files they came from."""
+"""`spotted export`: write the individuals into a copy of the imported files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
+from spotted.cli.connection import connect
 from spotted.cli.sources import recall
-from spotted.console import data_option, err, json_option, session_option, show
+from spotted.console import data_option, err, json_option, session_option, show, with_unit
 from spotted.errors import PreconditionError
 from spotted.formats.capture_history import build_capture_history, write_capture_history
 
@@ -18,21 +18,24 @@ CAPTURES = "captures"
 @click.command()
 @click.argument("survey")
 @session_option
-@data_option
-@json_option
 @click.option(
     "--output",
     "-o",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Directory to write.",
+    help="Directory to write to.",
 )
-@click.option("--overwrite", is_flag=True, help="Write into a directory that is not empty.")
-@click.option("--occasion-days", default=1, show_default=True, help="Length of a capture occasion, days.")
-@click.option("--timezone", default="UTC", show_default=True, help="IANA zone whose days are counted.")
+@click.option("--overwrite", is_flag=True, help="Write even if the directory is not empty.")
+@click.option("--occasion-days", default=1, show_default=True, help="Length of a capture occasion in days.")
+@click.option("--timezone", default="UTC", show_default=True, help="IANA time zone that defines days.")
 @click.option(
-    "--day-starts-at", default=0.0, show_default=True, help="Hour a day begins, 12 for animals of the night."
+    "--day-starts-at",
+    default=0.0,
+    show_default=True,
+    help="Hour at which a day starts, e.g. 12 for nocturnal animals.",
 )
+@data_option
+@json_option
 def export(
     *,
     survey: str,
@@ -45,22 +48,23 @@ def export(
     timezone: str,
     day_starts_at: float,
 ) -> None:
-    """Write the imported files again with individualID filled, and the capture history.
+    """Write the individuals into a copy of the imported files, with the capture history.
 
-    All bytes but the filled cells are those of the source. A detection that no answer joined to another is
-    an individual of its own.
+    Only the cells of individualID differ from the source files. A detection that no answer linked to another
+    counts as its own individual.
     """
     source = recall(directory, survey)
-    with err.status("writing"):
-        with connected(directory) as spotted:
+    with err.status("writing files"):
+        with connect(directory) as spotted:
             individuals = {
                 detection_id: one.individual_id
-                for one in spotted.individuals(survey, session_id)
+                for one in spotted.survey(survey).session(session_id).individuals()
                 for detection_id in one.detection_ids
             }
         if not individuals:
             raise PreconditionError(
-                f"session {session_id!r} of {survey!r} has no individual yet; run `spotted annotate {survey}`"
+                f"session {session_id!r} of {survey!r} has no individuals yet; run "
+                f"`spotted annotate {survey}` first"
             )
         source.write(output, individuals, overwrite=overwrite)
         imported = source.read(survey)
@@ -79,7 +83,8 @@ def export(
         "individuals": len(set(individuals.values())),
     }
     words = (
-        f"{len(individuals)} detections of {len(set(individuals.values()))} individuals written to {output}, "
-        f"with the capture history in {output / CAPTURES}"
+        f"{with_unit(len(individuals), 'detection')} of "
+        f"{with_unit(len(set(individuals.values())), 'individual')} written to {output}; capture history in "
+        f"{output / CAPTURES}"
     )
     show(document, as_json=as_json, text=lambda: click.echo(words))

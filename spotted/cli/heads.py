@@ -1,52 +1,47 @@
-"""`spotted train-head | activate-head`: learn from places and times, and score through what was learned."""
+"""`spotted train-head | activate-head`: train an adaptation head, and score a survey through it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
-from spotted.client import Spotted
+from spotted.cli.connection import connect
+from spotted.client import OperationHandle
+from spotted.client.values import OperationInfo, OperationState
 from spotted.console import data_option, json_option, progress, show
 from spotted.errors import PreconditionError
-from spotted.heads.head import PAPER
-from spotted.v1 import embedder_pb2, operations_pb2
+from spotted.heads.head import PAPER, HeadRecipe
 
 
 @click.command("train-head")
 @click.argument("survey")
+@click.option("--paper", is_flag=True, help="Recipe of the Spotted paper, which counts the location twice.")
+@click.option(
+    "--epochs", default=0, type=click.IntRange(min=0), help="Passes over the survey. 0: the default, 300."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
+@click.option("--activate", is_flag=True, help="Score the survey through the head when it is trained.")
 @data_option
 @json_option
-@click.option("--paper", is_flag=True, help="The recipe of Spotted's paper, which counts the place twice.")
-@click.option("--epochs", default=0, type=click.IntRange(min=0), help="Passes over the survey; 0: 300.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option("--activate", is_flag=True, help="Score the survey through it at once.")
 def train_head(
     *, survey: str, directory: Path, as_json: bool, paper: bool, epochs: int, seed: int, activate: bool
 ) -> None:
-    """Learn an adaptation head from a survey's places and times, without any identity.
+    """Train an adaptation head on the locations and times of a survey.
 
-    The training runs in the embedder and goes on when this command is stopped; repeat the command to be told
-    that it runs. `spotted evaluate SURVEY` shows what a head that is active changes.
+    It needs no identities. The training runs in the embedder and continues if you stop this command; run the
+    command again to see that it is still running. `spotted evaluate SURVEY` shows the effect of an active
+    head.
     """
-    recipe = embedder_pb2.HeadRecipe(epochs=epochs, seed=seed)
-    if paper:
-        recipe.MergeFrom(
-            embedder_pb2.HeadRecipe(
-                learning_rate=PAPER.learning_rate,
-                anchor_weight=PAPER.anchor_weight,
-                positive_weight=PAPER.positive_weight,
-                negative_weight=PAPER.negative_weight,
-                level_negatives=PAPER.level_negatives,
-            )
-        )
-    with connected(directory) as spotted:
-        ended = _watched(spotted, spotted.train_head(survey, recipe))
-        if ended.state != operations_pb2.OPERATION_STATE_SUCCEEDED:
-            raise PreconditionError(f"no head was learned: {ended.message}")
+    recipe = replace(PAPER if paper else HeadRecipe(), epochs=epochs, seed=seed)
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey)
+        ended = _watch(handle.train_head(recipe))
+        if ended.state is not OperationState.SUCCEEDED:
+            raise PreconditionError(f"training failed: {ended.message}")
         if activate:
-            spotted.activate_head(survey, ended.result)
+            handle.activate_head(ended.result)
     document: dict[str, object] = {
         "survey_id": survey,
         "head_digest": ended.result,
@@ -67,33 +62,33 @@ def train_head(
 @data_option
 @json_option
 def activate_head(*, survey: str, digest: str, directory: Path, as_json: bool) -> None:
-    """Score a survey through a stored head, or, without DIGEST, by base embeddings again.
+    """Score a survey through a stored head, or without a head.
 
-    Every score of the survey changes; a calibration has to be fitted again.
+    Without DIGEST, the base embeddings are scored. All scores of the survey change; fit its calibration
+    again.
     """
-    with connected(directory) as spotted:
-        before = spotted.survey(survey).head_digest
-        spotted.activate_head(survey, digest)
-    words = (
-        f"{survey} is scored through head {digest[:12]}" if digest else f"{survey} is scored without a head"
-    )
-    back = f"\nback: spotted activate-head {survey} {before}".rstrip()
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey)
+        before = handle.info().head_digest
+        handle.activate_head(digest)
+    words = f"{survey} now uses head {digest[:12]}" if digest else f"{survey} now uses base embeddings"
+    undo = f"\nundo: spotted activate-head {survey} {before}".rstrip()
     document: dict[str, object] = {"survey_id": survey, "head_digest": digest, "before": before}
-    show(document, as_json=as_json, text=lambda: click.echo(words + back))
+    show(document, as_json=as_json, text=lambda: click.echo(words + undo))
 
 
-def _watched(spotted: Spotted, operation: operations_pb2.Operation) -> operations_pb2.Operation:
-    """The operation once it has ended, with its progress shown."""
-    done, last = 0, operation
-    with progress("percent", 100) as advance:
-        for last in spotted.watch_operation(operation.operation_id):
-            now = round(100 * last.progress)
-            advance(now - done)
-            done = now
-    return last
+def _watch(operation: OperationHandle) -> OperationInfo:
+    """Show the progress of an operation until it has ended; returns its last state."""
+    done, state = 0, operation.info()
+    with progress("training, %", 100) as advance:
+        for state in operation.watch():
+            percent = round(100 * state.progress)
+            advance(percent - done)
+            done = percent
+    return state
 
 
-def _figures(operation: operations_pb2.Operation) -> str:
+def _figures(operation: OperationInfo) -> str:
     return ", ".join(
         f"{name.replace('_', ' ')} {value:.4g}" for name, value in sorted(operation.metrics.items())
     )

@@ -1,4 +1,4 @@
-"""`spotted import`: files to a survey."""
+"""`spotted import`: create a survey from files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
+from spotted.cli.connection import connect
 from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Source, is_known, remember
-from spotted.client import Spotted
-from spotted.console import data_option, err, json_option, show
+from spotted.client import Spotted, SurveyInfo
+from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError
 from spotted.survey import Survey
-from spotted.v1 import survey_pb2
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -20,22 +19,24 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command("import")
 @click.argument("package", type=click.Path(exists=True, path_type=Path), required=False)
-@data_option
-@json_option
-@click.option("--survey", "survey_id", default="", help="Id of the new survey; default: the package's name.")
+@click.option("--survey", "survey_id", default="", help="Id of the survey; default: the name of the package.")
 @click.option(
     "--layout",
     type=click.Choice(LAYOUTS),
     default=CAMTRAP_DP,
     show_default=True,
-    help="What PACKAGE is: a Camtrap DP directory; a published set of Spotted, or folders and file names "
-    "like one; a catalogue as wildlife-datasets writes it, its CSV or the directory of catalogue.csv.",
+    help="Layout of PACKAGE: a Camtrap DP directory; folders and file names as in Spotted's published sets; "
+    "or a wildlife-datasets catalogue, given as its CSV or as the directory of catalogue.csv.",
 )
-@click.option("--species", default="", help="scientificName, where the package holds several species.")
-@click.option("--cameras", type=FILE, help="CSV of cameras; with --detections in place of a package.")
-@click.option("--detections", type=FILE, help="CSV of detections, in place of a package.")
-@click.option("--images", type=DIRECTORY, help="Folder that image paths count from.")
-@click.option("--timezone", default="", help="IANA zone of times without offset, such as Africa/Harare.")
+@click.option(
+    "--species", default="", help="scientificName to import, if the package contains several species."
+)
+@click.option("--cameras", type=FILE, help="CSV of cameras; with --detections it replaces PACKAGE.")
+@click.option("--detections", type=FILE, help="CSV of detections; with --cameras it replaces PACKAGE.")
+@click.option("--images", type=DIRECTORY, help="Folder that image paths are relative to.")
+@click.option("--timezone", default="", help="IANA time zone of times without offset, e.g. Africa/Harare.")
+@data_option
+@json_option
 def import_survey(
     *,
     package: Path | None,
@@ -49,12 +50,12 @@ def import_survey(
     images: Path | None,
     timezone: str,
 ) -> None:
-    """Read the cameras and detections of a package, and create a survey of them.
+    """Create a survey from files: its cameras and detections.
 
-    Or of two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections
-    with camera_id, timestamp and image. Published sets and catalogues hold no places: --cameras gives them,
-    or a cameras.csv beside the photographs. Nothing is written to the files. Importing again adds cameras
-    that are new; `spotted embed` then brings the detections.
+    PACKAGE can be replaced by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude),
+    and --detections with camera_id, timestamp and image. Published sets and catalogues contain no camera
+    positions: give them with --cameras, or in a cameras.csv beside the photographs. The files are never
+    changed. Importing again adds new cameras; `spotted embed` adds the detections.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections, images=images)
     source = Source(
@@ -66,13 +67,13 @@ def import_survey(
         timezone=timezone,
         layout=layout,
     )
-    with err.status("reading"):
+    with err.status("reading files"):
         imported = source.read(survey_id)
     notes = list(imported.notes)
-    with connected(directory) as spotted:
-        # files that have grown may change their survey, other files may not
-        grown = is_known(directory, imported.survey.survey_id, source)
-        survey = _created(spotted, imported.survey, notes, may_change=grown)
+    with connect(directory) as spotted:
+        # files may have grown since their last import; other files must not change the survey
+        reimported = is_known(directory, imported.survey.survey_id, source)
+        survey = _create(spotted, imported.survey, notes, may_change=reimported)
     remember(directory, survey.survey_id, source)
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
@@ -85,8 +86,9 @@ def import_survey(
         for note in notes:
             err.print(f"note: {note}", markup=False, soft_wrap=True)
         click.echo(
-            f"survey {survey.survey_id}: {survey.camera_count} cameras, {len(imported.pictures)} detections "
-            f"to embed\nnext: spotted embed {survey.survey_id}"
+            f"survey {survey.survey_id}: {with_unit(survey.camera_count, 'camera')}, "
+            f"{with_unit(len(imported.pictures), 'detection')} to embed\n"
+            f"next: spotted embed {survey.survey_id}"
         )
 
     show(document, as_json=as_json, text=text)
@@ -96,31 +98,29 @@ def _check_usage(
     package: Path | None, layout: str, *, cameras: Path | None, detections: Path | None, images: Path | None
 ) -> None:
     if (package is None) == (detections is None):
-        raise click.UsageError("give a package, or both --cameras and --detections")
+        raise click.UsageError("give either PACKAGE, or both --cameras and --detections")
     if package is None:
         if cameras is None:
-            raise click.UsageError("--detections needs --cameras")
+            raise click.UsageError("--detections requires --cameras")
         if layout != CAMTRAP_DP:
-            raise click.UsageError(f"--layout {layout} reads a package, not --detections")
+            raise click.UsageError(f"--layout {layout} requires PACKAGE instead of --detections")
     elif layout == CAMTRAP_DP and cameras is not None:
-        raise click.UsageError("a Camtrap DP directory has cameras of its own; leave out --cameras")
+        raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
     elif layout != CATALOGUE and not package.is_dir():
-        raise click.UsageError(f"{package} is a file; --layout {layout} reads a directory")
+        raise click.UsageError(f"{package} is a file; --layout {layout} requires a directory")
     elif layout == PUBLISHED and images is not None:
-        raise click.UsageError(
-            "--layout spotted-published reads the images of its directory; leave out --images"
-        )
+        raise click.UsageError("--layout spotted-published contains its images; leave out --images")
 
 
-def _created(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> survey_pb2.Survey:
-    """The survey as stored; one that is there with another extent gets this one where it may change."""
+def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> SurveyInfo:
+    """The survey as stored; if it exists with another extent and may change, its extent is updated."""
     try:
-        return spotted.create_survey(survey)
+        return spotted.create_survey(survey).info()
     except AlreadyExistsError:
         if not may_change:
             raise
-    notes.append("the survey was there with another extent; it has this one now, and its scores changed")
-    return spotted.update_extent(survey)
+    notes.append("the survey already existed; its extent was updated, which changes its scores")
+    return spotted.survey(survey.survey_id).update_extent(survey)
 
 
 def _absolute(path: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""`spotted up | down | status`: this machine's store and services."""
+"""`spotted up | down | status`: the store and the services on this machine."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from spotted.errors import UnavailableError
 from spotted.local import diagnosis, processes
 
 DEVICES = ("cpu", "cuda", "tensorrt")
+OK = "answers"
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 @click.command()
-@data_option
-@json_option
 @click.option(
     "--port",
     default=processes.DEFAULT_PORT,
     show_default=True,
-    help="Store's port; the services follow. 0: any.",
+    help="Port of the store; the services use the next three. 0: any free ports.",
 )
 @click.option(
     "--models",
     type=click.Path(file_okay=False, path_type=Path),
     default=MODELS,
     envvar="SPOTTED_MODELS",
-    help="Directory of exported backbones; `make models` fills the default one.",
+    help="Directory of exported backbones; `make models` fills the default directory.",
 )
 @click.option(
     "--backbone",
@@ -39,16 +38,20 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
     multiple=True,
     default=("efficientnet-lite0",),
     show_default=True,
-    help="Backbone to load, the first as the default; may be repeated.",
+    help="Backbone to load; can be repeated, the first one is the default.",
 )
-@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+@click.option(
+    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Device of the embedder."
+)
+@data_option
+@json_option
 def up(
     *, directory: Path, as_json: bool, port: int, models: Path, backbones: tuple[str, ...], device: str
 ) -> None:
-    """Start the store and the three services on loopback, or what of them is not running.
+    """Start the store and the three services on this machine.
 
-    Everything is kept in the data directory, on disk before any call is answered. The processes go on when
-    the terminal is closed; `spotted down` stops them.
+    Processes that already run are not restarted. Everything is stored in the data directory, on disk before
+    any call is answered. The processes keep running after the terminal is closed; `spotted down` stops them.
     """
     with err.status("starting") as status:
         run = processes.up(
@@ -64,8 +67,8 @@ def up(
     addresses = {member.role: member.address for member in run.members}
 
     def text() -> None:
-        table("running", ("role", "address"), list(addresses.items()))
-        click.echo("next: spotted import DIR   (a Camtrap DP directory)")
+        table("running processes", ("role", "address"), list(addresses.items()))
+        click.echo("next: spotted import DIR   (DIR: a Camtrap DP directory)")
 
     show({"running": addresses, "data": str(directory)}, as_json=as_json, text=text)
 
@@ -74,71 +77,86 @@ def up(
 @data_option
 @json_option
 def down(*, directory: Path, as_json: bool) -> None:
-    """Stop what `spotted up` started; running calls may finish first. Nothing stored is lost."""
+    """Stop the store and the services that `spotted up` started.
+
+    Running calls can finish first. No stored data is lost.
+    """
     with err.status("stopping"):
         stopped = processes.down(directory)
-    words = f"stopped {', '.join(stopped)}" if stopped else f"nothing was running in {directory}"
+    words = f"stopped {', '.join(stopped)}" if stopped else f"no process was running in {directory}"
     show({"stopped": stopped}, as_json=as_json, text=lambda: click.echo(words))
 
 
 @click.command()
+@click.option(
+    "--health",
+    "probed",
+    multiple=True,
+    help="Health address (host:port) of a service on another machine; can be repeated.",
+)
+@click.option(
+    "--metrics",
+    "scraped",
+    multiple=True,
+    help="Metrics address (host:port) of a service on another machine; can be repeated.",
+)
 @data_option
 @json_option
-@click.option("--health", "probed", multiple=True, help="Health port of a service elsewhere; repeatable.")
-@click.option("--metrics", "scraped", multiple=True, help="Its metrics (host:port), to look into.")
 def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: tuple[str, ...]) -> None:
-    """Show what runs, what is wrong and what to do, and which surveys there are.
+    """Show running processes, problems with remedies, and surveys.
 
-    Exits 5 where something does not answer. With --health or --metrics, services elsewhere are looked at
-    instead of this machine's.
+    Exits with 5 if a process does not answer. --health and --metrics check services on other machines
+    instead of those on this machine.
     """
     if probed or scraped:
         _show_elsewhere(probed, scraped, as_json=as_json)
         return
     run = processes.read(directory)
     members = run.members if run else ()
-    states = {m.role: "answers" if processes.answers(m) else _fault(m, directory) for m in members}
-    healthy = bool(states) and all(state == "answers" for state in states.values())
+    states = {m.role: OK if processes.answers(m) else _fault(m, directory) for m in members}
+    healthy = bool(states) and all(state == OK for state in states.values())
     surveys = _surveys(directory) if healthy else []
     findings = diagnosis.of_run(run) if run else []
 
     def text() -> None:
         rows = [(m.role, m.address, m.pid, states[m.role]) for m in members]
         table("processes", ("role", "address", "pid", "state"), rows)
-        _tell(findings)
+        _print_findings(findings)
         if healthy:
-            rows_ = [(s["survey_id"], s["cameras"], s["detections"]) for s in surveys]
-            table("surveys", ("survey", "cameras", "detections"), rows_)
+            counts = [(s["survey_id"], s["cameras"], s["detections"]) for s in surveys]
+            table("surveys", ("survey", "cameras", "detections"), counts)
 
-    told = {"processes": states, "surveys": surveys, "findings": [asdict(f) for f in findings]}
-    show(told, as_json=as_json, text=text)
+    document = {"processes": states, "surveys": surveys, "findings": [asdict(f) for f in findings]}
+    show(document, as_json=as_json, text=text)
     if not healthy:
-        raise UnavailableError(f"not everything answers in {directory}; `spotted up` starts what is missing")
+        raise UnavailableError(
+            f"some processes of {directory} do not answer; `spotted up` starts those that are missing"
+        )
 
 
 def _show_elsewhere(probed: Sequence[str], scraped: Sequence[str], *, as_json: bool) -> None:
-    unwell = [finding for address in probed for finding in diagnosis.of_health(address)]
-    findings = unwell + [finding for address in scraped for finding in diagnosis.of_metrics(address, address)]
+    unhealthy = [finding for address in probed for finding in diagnosis.of_health(address)]
+    findings = unhealthy + [
+        finding for address in scraped for finding in diagnosis.of_metrics(address, address)
+    ]
     show(
         {"findings": [asdict(finding) for finding in findings]},
         as_json=as_json,
-        text=lambda: _tell(findings) if findings else click.echo("nothing is wrong there"),
+        text=lambda: _print_findings(findings) if findings else click.echo("no problems found"),
     )
-    if unwell:
-        raise UnavailableError(f"{unwell[0].role} {unwell[0].fault}; {unwell[0].remedy}")
+    if unhealthy:
+        raise UnavailableError(f"{unhealthy[0].role} {unhealthy[0].fault}; {unhealthy[0].remedy}")
 
 
-def _tell(findings: Sequence[diagnosis.Finding]) -> None:
+def _print_findings(findings: Sequence[diagnosis.Finding]) -> None:
     if findings:
-        table(
-            "what is wrong", ("where", "what", "what to do"), [(f.role, f.fault, f.remedy) for f in findings]
-        )
+        table("problems", ("process", "problem", "remedy"), [(f.role, f.fault, f.remedy) for f in findings])
 
 
 def _fault(member: processes.Member, directory: Path) -> str:
     if member.process() is None:
-        return f"has ended (log: {directory / member.role}.log)"
-    return "runs, but does not serve; is the store there?"
+        return f"ended (log: {directory / member.role}.log)"
+    return "runs but does not answer; check the store"
 
 
 def _surveys(directory: Path) -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""`spotted match`: the best candidates of every detection."""
+"""`spotted match`: list the best candidates of every detection."""
 
 from __future__ import annotations
 
@@ -6,29 +6,49 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.connection import connected
-from spotted.console import data_option, err, json_option, progress, show, table
+from spotted.cli.connection import connect
+from spotted.client import Candidates
+from spotted.console import (
+    EnumChoice,
+    data_option,
+    err,
+    json_option,
+    option_word,
+    progress,
+    show,
+    table,
+    with_unit,
+)
 from spotted.formats.csv_candidates import COLUMNS, CandidateRow, candidate_row, write_candidates
-from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.scoring.fusion import Fusion
 
 LISTS_SHOWN = 3
-FUSIONS = {
-    "product": survey_pb2.FUSION_PRODUCT,
-    "visual": survey_pb2.FUSION_VISUAL,
-    "location": survey_pb2.FUSION_LOCATION,
-    "calibrated": survey_pb2.FUSION_CALIBRATED,
-}
 
 
 @click.command()
 @click.argument("survey")
+@click.option(
+    "--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates per detection."
+)
+@click.option("--detection", "detection_ids", multiple=True, help="Only this detection; can be repeated.")
+@click.option(
+    "--fusion",
+    type=EnumChoice(Fusion),
+    default=option_word(Fusion.PRODUCT),
+    show_default=True,
+    help="Score that ranks the candidates.",
+)
+@click.option(
+    "--individuals", is_flag=True, help="List each known individual once, with its best photograph."
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV file to write all candidates to.",
+)
 @data_option
 @json_option
-@click.option("--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates of each.")
-@click.option("--detection", "detection_ids", multiple=True, help="Only this detection; may be repeated.")
-@click.option("--fusion", type=click.Choice(list(FUSIONS)), default="product", show_default=True)
-@click.option("--individuals", is_flag=True, help="Each known individual once, by its best photograph.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write all to a CSV.")
 def match(
     *,
     survey: str,
@@ -36,27 +56,25 @@ def match(
     as_json: bool,
     top: int,
     detection_ids: tuple[str, ...],
-    fusion: str,
+    fusion: Fusion,
     individuals: bool,
     output: Path | None,
 ) -> None:
-    """List, for every detection, those most likely to show the same animal.
+    """List the best candidates of every detection.
 
-    Each candidate comes with its visual similarity, the feasibility of the journey (empty where unknown),
-    the fused score by which it is ranked, and the journey in words.
+    Candidates are the detections most likely to show the same animal. Each has its visual similarity, the
+    feasibility of the journey (empty if unknown), the fused score that ranks it, and a description of the
+    journey.
     """
-    with connected(directory) as spotted:
-        if fallback := spotted.score_spec(survey, FUSIONS[fusion]).fallback:
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey)
+        if fallback := handle.score_spec(fusion).fallback:
             err.print(f"note: {fallback}", markup=False, soft_wrap=True)
-        total = len(detection_ids) or spotted.survey(survey).detection_count
+        total = len(detection_ids) or handle.info().detection_count
         lists = []
         with progress("detections", total) as advance:
-            for one in spotted.candidates(
-                survey,
-                detection_ids=detection_ids,
-                top_k=top,
-                fusion=FUSIONS[fusion],
-                group_by_individual=individuals,
+            for one in handle.candidates(
+                detection_ids=detection_ids, top_k=top, fusion=fusion, group_by_individual=individuals
             ):
                 lists.append(one)
                 advance(1)
@@ -73,14 +91,18 @@ def match(
         shown = [row for one in lists[:LISTS_SHOWN] for row in _rows(one)] if not detection_ids else rows
         table(f"{survey}: best candidates", COLUMNS, shown)
         if output is not None:
-            click.echo(f"{len(rows)} candidates of {len(lists)} detections written to {output}")
+            click.echo(
+                f"{with_unit(len(rows), 'candidate')} of {with_unit(len(lists), 'detection')} written to "
+                f"{output}"
+            )
         elif len(shown) < len(rows):
-            click.echo(f"{len(lists) - LISTS_SHOWN} more detections: -o FILE writes all of them")
+            more = with_unit(len(lists) - LISTS_SHOWN, "more detection")
+            click.echo(f"{more} not shown: -o FILE writes them all")
 
     show(document, as_json=as_json, text=text)
 
 
-def _rows(one: scorer_pb2.CandidateList) -> list[CandidateRow]:
+def _rows(one: Candidates) -> list[CandidateRow]:
     return [
         candidate_row(
             one.detection_id,
@@ -88,7 +110,7 @@ def _rows(one: scorer_pb2.CandidateList) -> list[CandidateRow]:
             candidate.detection_id,
             fused=candidate.fused,
             visual=candidate.visual,
-            feasibility=candidate.feasibility if candidate.HasField("feasibility") else None,
+            feasibility=candidate.feasibility,
             reason=candidate.reason,
         )
         for rank, candidate in enumerate(one.candidates, start=1)

@@ -1,4 +1,4 @@
-"""Questions in the terminal: shown in words, answered by a key or by numbers."""
+"""Questions in the terminal: shown as text, answered by a key or by numbers."""
 
 from __future__ import annotations
 
@@ -8,131 +8,131 @@ from datetime import UTC, datetime
 
 import click
 
-from spotted import messages
-from spotted.client.answers import burst_answer, gallery_labels, pair_label, skip_labels
+from spotted.client import Label, QuestionKind, Questions
+from spotted.client.answers import burst_answer, gallery_labels, skip_labels
+from spotted.client.values import BurstAnswer, GroupQuery, PairQuery, StoredLabel
 from spotted.console import err
-from spotted.v1 import sampler_pb2, survey_pb2
+from spotted.constraints import Answer, LabelEffect
+from spotted.survey import Detection
 
-ANSWERS = {
-    "s": sampler_pb2.ANSWER_SAME,
-    "d": sampler_pb2.ANSWER_DIFFERENT,
-    "n": sampler_pb2.ANSWER_NOT_COMPARABLE,
-    "k": sampler_pb2.ANSWER_SKIP,
-}
+ANSWERS = {"s": Answer.SAME, "d": Answer.DIFFERENT, "n": Answer.NOT_COMPARABLE, "k": Answer.SKIP}
 YES, NO, SKIP, QUIT = "y", "n", "k", "q"
 PAIR_PROMPT = "same (s), different (d), not comparable (n), skip (k), quit (q)"
 BURST_PROMPT = "one animal (y), several (n), skip (k), quit (q)"
-GALLERY_PROMPT = "numbers of the same animal, such as 1 3; empty for none; skip (k), quit (q)"
+GALLERY_PROMPT = "numbers of the same animal, e.g. 1 3; empty for none; skip (k), quit (q)"
 SECONDS_PER_HOUR = 3600.0
-# what an answer did that its annotator should know
-EFFECTS = {
-    sampler_pb2.LABEL_EFFECT_PENDING: "kept as evidence that does not suffice yet; asked again",
-    sampler_pb2.LABEL_EFFECT_SPLIT: "earlier answers joined what this one keeps apart; the group is split",
-    sampler_pb2.LABEL_EFFECT_REOPENED: "earlier answers kept apart what this one joins; asked again",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a person answered to one question: labels, or a burst as a whole."""
+class Reply:
+    """A person's reply to one question."""
 
-    labels: tuple[sampler_pb2.Label, ...] = ()
-    bursts: tuple[sampler_pb2.BurstAnswer, ...] = ()
+    labels: tuple[Label, ...] = ()
+    """Answers to pairs."""
+
+    bursts: tuple[BurstAnswer, ...] = ()
+    """Answer to a burst as a whole."""
 
 
-def ask(asked: sampler_pb2.NextPairsResponse, number: int, annotator_id: str) -> Said | None:
-    """Show the first question and read its answer; None where the person quits."""
-    if asked.pairs:
-        return _ask_pair(asked.pairs[0], number, annotator_id)
-    group = asked.groups[0]
+def ask(questions: Questions, number: int, annotator_id: str) -> Reply | None:
+    """Show the first question and read its answer; None if the person quits."""
+    if questions.pairs:
+        return _ask_pair(questions.pairs[0], number, annotator_id)
+    group = questions.groups[0]
     click.echo(describe_group(group, number))
-    if group.kind == sampler_pb2.QUESTION_KIND_BURST:
+    if group.kind is QuestionKind.BURST:
         return _ask_burst(group, annotator_id)
     return _ask_gallery(group, annotator_id)
 
 
-def tell(outcomes: Iterable[sampler_pb2.LabelOutcome]) -> None:
-    """Say where an answer contradicts others or decides nothing yet; each thing once."""
-    told = [
-        f"kept as a conflict: {outcome.conflict.message}"
-        if outcome.HasField("conflict")
-        else EFFECTS.get(outcome.effect, "")
-        for outcome in outcomes
-    ]
-    for words in dict.fromkeys(filter(None, told)):
+def print_effects(outcomes: Iterable[StoredLabel]) -> None:
+    """Print the effects of an answer that its annotator should know about, each message once."""
+    for words in dict.fromkeys(filter(None, map(_effect_text, outcomes))):
         err.print(words, markup=False, soft_wrap=True)
 
 
-def describe(pair: sampler_pb2.PairQuery, number: int) -> str:
-    """A question in words: both photographs, cameras and times, the journey between them, the reason."""
+def describe(pair: PairQuery, number: int) -> str:
+    """A question as text: the reason, both photographs with cameras and times, the journey between them."""
     lines = [f"\nQuestion {number}: {pair.reason}"]
     lines += [f"  {_describe_detection(d)}" for d in (pair.first, pair.second)]
-    if pair.HasField("distance_m") and pair.HasField("gap_s"):
-        journey = f"{pair.distance_m / 1000:.1f} km apart within {_duration(pair.gap_s)}"
-        needed = f", needs {pair.needed_speed_kmh:.1f} km/h" if pair.HasField("needed_speed_kmh") else ""
-        lines.append(f"  {journey}{needed}")
-    else:
+    if pair.distance_m is None or pair.gap_s is None:
         lines.append("  distance or time unknown")
+    else:
+        speed = pair.needed_speed_kmh
+        needed = "" if speed is None else f", needs {speed:.1f} km/h"
+        lines.append(f"  {pair.distance_m / 1000:.1f} km apart within {_duration(pair.gap_s)}{needed}")
     return "\n".join(lines)
 
 
-def describe_group(group: sampler_pb2.GroupQuery, number: int) -> str:
-    """A burst or a gallery in words; its candidates are numbered."""
+def describe_group(group: GroupQuery, number: int) -> str:
+    """A burst or a gallery as text, with its candidates numbered."""
     lines = [f"\nQuestion {number}: {group.reason}"]
-    if group.HasField("anchor"):
+    if group.anchor is not None:
         lines.append(f"  {_describe_detection(group.anchor)}")
-    for place, detection in enumerate(group.detections, start=1):
-        lines.append(f"  [{place}] {_describe_detection(detection)}")
+    for key, detection in enumerate(group.detections, start=1):
+        lines.append(f"  [{key}] {_describe_detection(detection)}")
     return "\n".join(lines)
 
 
-def _ask_pair(pair: sampler_pb2.PairQuery, number: int, annotator_id: str) -> Said | None:
+def _effect_text(outcome: StoredLabel) -> str:
+    if outcome.conflict is not None:
+        return f"kept as a conflict: {outcome.conflict.message}"
+    match outcome.effect:
+        case LabelEffect.PENDING:
+            return "not enough evidence yet to decide; the pair is asked again"
+        case LabelEffect.SPLIT:
+            return "earlier answers merged what this one separates; the group was split"
+        case LabelEffect.REOPENED:
+            return "earlier answers separated what this one merges; it is asked again"
+    return ""
+
+
+def _ask_pair(pair: PairQuery, number: int, annotator_id: str) -> Reply | None:
     click.echo(describe(pair, number))
-    word = _choose(PAIR_PROMPT, [*ANSWERS, QUIT])
-    if word == QUIT:
+    key = _choose(PAIR_PROMPT, [*ANSWERS, QUIT])
+    if key == QUIT:
         return None
-    ids = pair.first.detection_id, pair.second.detection_id
-    return Said(labels=(pair_label(*ids, ANSWERS[word], annotator_id),))
+    return Reply((Label(pair.first.detection_id, pair.second.detection_id, ANSWERS[key], annotator_id),))
 
 
-def _ask_burst(group: sampler_pb2.GroupQuery, annotator_id: str) -> Said | None:
-    word = _choose(BURST_PROMPT, [YES, NO, SKIP, QUIT])
-    if word == QUIT:
+def _ask_burst(group: GroupQuery, annotator_id: str) -> Reply | None:
+    key = _choose(BURST_PROMPT, [YES, NO, SKIP, QUIT])
+    if key == QUIT:
         return None
-    if word == SKIP:
-        return Said(labels=tuple(skip_labels(group, annotator_id)))
-    if word == NO and len(group.detections) > 2:  # noqa: PLR2004 - of two frames `several` says all
-        err.print("Its frames are asked as pairs or galleries then.")
-    return Said(bursts=(burst_answer(group, annotator_id, one_animal=word == YES),))
+    if key == SKIP:
+        return Reply(tuple(skip_labels(group, annotator_id)))
+    if key == NO and len(group.detections) > 2:  # noqa: PLR2004 - two frames leave nothing to ask
+        err.print("Its frames will be asked as pairs or galleries.")
+    return Reply(bursts=(burst_answer(group, annotator_id, one_animal=key == YES),))
 
 
-def _ask_gallery(group: sampler_pb2.GroupQuery, annotator_id: str) -> Said | None:
+def _ask_gallery(group: GroupQuery, annotator_id: str) -> Reply | None:
     while True:
-        words = click.prompt(GALLERY_PROMPT, default="", show_default=False, err=True).strip()
-        if words == QUIT:
+        line = click.prompt(GALLERY_PROMPT, default="", show_default=False, err=True).strip()
+        if line == QUIT:
             return None
-        if words == SKIP:
-            return Said(labels=tuple(skip_labels(group, annotator_id)))
-        places = words.replace(",", " ").split()
-        if all(place.isdecimal() and 1 <= int(place) <= len(group.detections) for place in places):
-            same_ids = {group.detections[int(place) - 1].detection_id for place in places}
-            return Said(labels=tuple(gallery_labels(group, same_ids, annotator_id)))
-        err.print(f"{words!r} are not numbers from 1 to {len(group.detections)}", markup=False)
+        if line == SKIP:
+            return Reply(tuple(skip_labels(group, annotator_id)))
+        keys = line.replace(",", " ").split()
+        if all(key.isdecimal() and 1 <= int(key) <= len(group.detections) for key in keys):
+            same_ids = {group.detections[int(key) - 1].detection_id for key in keys}
+            return Reply(tuple(gallery_labels(group, same_ids, annotator_id)))
+        err.print(f"{line!r} is not a list of numbers from 1 to {len(group.detections)}", markup=False)
 
 
-def _choose(prompt: str, words: list[str]) -> str:
-    chosen: str = click.prompt(prompt, type=click.Choice(words), show_choices=False, err=True)
-    return chosen
+def _choose(prompt: str, keys: list[str]) -> str:
+    key: str = click.prompt(prompt, type=click.Choice(keys), show_choices=False, err=True)
+    return key
 
 
-def _describe_detection(detection: survey_pb2.Detection) -> str:
-    when = "time unknown"
-    if detection.HasField("captured_at"):
-        instant = datetime.fromtimestamp(messages.seconds(detection.captured_at), tz=UTC)
-        when = instant.strftime("%Y-%m-%d %H:%M:%S UTC")
-    where = f"camera {detection.camera_id}" if detection.camera_id else "camera unknown"
+def _describe_detection(detection: Detection) -> str:
+    time = "time unknown"
+    if detection.captured_at_s is not None:
+        instant = datetime.fromtimestamp(detection.captured_at_s, tz=UTC)
+        time = instant.strftime("%Y-%m-%d %H:%M:%S UTC")
+    camera = f"camera {detection.camera_id}" if detection.camera_id else "camera unknown"
     image = detection.image_uri or "no image"
-    return f"{detection.detection_id}: {image}\n    {where}, {when}"
+    return f"{detection.detection_id}: {image}\n    {camera}, {time}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,29 +1,39 @@
-"""`spotted session show | export | import`: how far a session is, and its journal as a file."""
+"""`spotted session show | export | import`: progress of a session, and its journal as a file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
 import click
-from google.protobuf import json_format
 
-from spotted.cli.connection import connected
-from spotted.console import data_option, json_option, progress, session_option, show, table
+from spotted.cli.connection import connect
+from spotted.client import Progress
+from spotted.client.session_events import event_json, read_event
+from spotted.client.values import SessionEvent
+from spotted.console import (
+    data_option,
+    json_option,
+    option_word,
+    progress,
+    session_option,
+    show,
+    table,
+    with_unit,
+)
 from spotted.errors import InvalidInputError
-from spotted.v1 import sampler_pb2
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 PART = ".part"
 CONFLICTS_SHOWN = 10
-COLUMNS = ("annotator", "answers", "a minute", "wrongly same", "wrongly different")
-TRUSTS = {sampler_pb2.TRUST_SINGLE: "single", sampler_pb2.TRUST_VERIFIED: "verified"}
+COLUMNS = ("annotator", "answers", "answers/min", "false same", "false different")
 
 
 @click.group()
 def session() -> None:
-    """See how far a session is, keep it as a file, or bring it back from one."""
+    """Show, export or import an annotation session."""
 
 
 @session.command("show")
@@ -32,20 +42,21 @@ def session() -> None:
 @data_option
 @json_option
 def show_session(*, survey: str, session_id: str, directory: Path, as_json: bool) -> None:
-    """Tell how far a session is, what its answers guarantee, and who gave them.
+    """Show the progress of a session, the guarantees of its answers, and its annotators.
 
-    Conflicts come with the fewest earlier answers that contradict each.
+    Each conflict is listed with the smallest set of earlier answers that contradict it.
     """
-    with connected(directory) as spotted:
-        state = spotted.progress(survey, session_id)
-        conflicts = [conflict.message for conflict in spotted.conflicts(survey, session_id)]
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey).session(session_id)
+        state = handle.progress()
+        conflicts = [conflict.message for conflict in handle.conflicts()]
 
     def text() -> None:
         print_progress(state)
         for message in conflicts[:CONFLICTS_SHOWN]:
             click.echo(f"conflict: {message}")
         if len(conflicts) > CONFLICTS_SHOWN:
-            click.echo(f"and {len(conflicts) - CONFLICTS_SHOWN} more conflicts; --json lists all")
+            click.echo(f"... and {len(conflicts) - CONFLICTS_SHOWN} more conflicts; --json lists them all")
 
     show(progress_document(state) | {"conflict_messages": conflicts}, as_json=as_json, text=text)
 
@@ -53,25 +64,26 @@ def show_session(*, survey: str, session_id: str, directory: Path, as_json: bool
 @session.command("export")
 @click.argument("survey")
 @session_option
+@click.option("--output", "-o", required=True, type=FILE, help="JSON Lines file to write.")
 @data_option
 @json_option
-@click.option("--output", "-o", required=True, type=FILE, help="File to write, JSON Lines.")
 def export_session(*, survey: str, session_id: str, directory: Path, as_json: bool, output: Path) -> None:
-    """Write all that happened in a session, one event a line: a backup, or to move it.
+    """Write the journal of a session to a file, one event per line, to back it up or move it.
 
-    The file is there once it is whole; one that was there is replaced.
+    The file appears when it is complete, and replaces an existing file.
     """
     part = output.with_name(output.name + PART)
-    with connected(directory) as spotted:
-        total = spotted.session(survey, session_id).position
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey).session(session_id)
+        total = handle.info().position
         try:
             with part.open("w", encoding="utf-8") as file, progress("events", total) as advance:
-                written = _write(file, spotted.export_session(survey, session_id), advance)
+                written = _write(file, handle.events(), advance)
             part.replace(output)
         finally:
             part.unlink(missing_ok=True)
     document: dict[str, object] = {"output": str(output), "events": written}
-    words = f"{written} events of session {session_id} of {survey} written to {output}"
+    words = f"{with_unit(written, 'event')} of session {session_id} of {survey} written to {output}"
     show(document, as_json=as_json, text=lambda: click.echo(words))
 
 
@@ -82,104 +94,87 @@ def export_session(*, survey: str, session_id: str, directory: Path, as_json: bo
 @data_option
 @json_option
 def import_session(*, survey: str, file: Path, session_id: str, directory: Path, as_json: bool) -> None:
-    """Open a session from a file that `spotted session export` wrote, with every answer as it was.
+    """Create a session from a file that `spotted session export` wrote.
 
-    The survey must hold the detections that were asked about. All of the session is stored, or nothing.
+    The survey must contain the detections that the answers refer to. Either the whole session is stored, or
+    nothing.
     """
     with file.open(encoding="utf-8", errors="replace") as lines:
         total = sum(1 for _ in lines)
-    with connected(directory) as spotted, progress("events", total) as advance:
+    with connect(directory) as spotted, progress("events", total) as advance:
         try:
             with file.open(encoding="utf-8", errors="replace") as lines:
-                stored = spotted.import_session(survey, session_id, _events(lines, advance))
+                handle = spotted.survey(survey).import_session(session_id, _events(lines, advance))
         except InvalidInputError as error:
-            # an event stands on the line of its position
-            words = (
-                str(error).replace("event ", "line ", 1) if str(error).startswith("event ") else str(error)
-            )
-            raise InvalidInputError(f"{file}: {words}", field=error.field) from error
-        state = spotted.progress(survey, session_id)
-    document: dict[str, object] = {"session_id": session_id, "events": stored.position}
-    words = f"session {session_id} of {survey} has {stored.position} events: {state.summary}"
+            # the file has one event per line
+            line = "" if error.index is None else f", line {error.index + 1}"
+            raise InvalidInputError(f"{file}{line}: {error}", field=error.field) from error
+        state = handle.progress()
+    document: dict[str, object] = {"session_id": session_id, "events": state.position}
+    words = f"session {session_id} of {survey} has {with_unit(state.position, 'event')}: {state.summary}"
     show(document, as_json=as_json, text=lambda: click.echo(words))
 
 
-def progress_document(state: sampler_pb2.Progress) -> dict[str, object]:
-    """A session's progress as JSON has it; null where something is not known yet."""
-    audit = state.audit
+def progress_document(state: Progress) -> dict[str, object]:
+    """The progress of a session as a JSON document; null for values that are not known yet."""
     return {
         "detections": state.detections,
         "individuals": state.individuals,
         "same_pairs": state.same_pairs,
-        "open_pairs": state.open_pairs if state.HasField("open_pairs") else None,
+        "open_pairs": state.open_pairs,
         "conflicts": state.conflicts,
         "pending": state.pending,
-        "trust": TRUSTS.get(state.trust),
-        "merges_left_at_most": state.merges_left_at_most if state.HasField("merges_left_at_most") else None,
+        "trust": None if state.trust is None else option_word(state.trust),
+        "merges_left_at_most": state.merges_left_at_most,
         "guarantees": {f"{one.target:.2f}": one.reached for one in state.guarantees},
-        "audit": {
-            "answered": audit.answered,
-            "same": audit.same,
-            "open_pairs": audit.open_pairs,
-            "same_at_most": audit.same_at_most,
-        }
-        if state.HasField("audit")
-        else None,
+        "audit": None if state.audit is None else asdict(state.audit),
         "checks": state.checks,
-        "agreement": state.agreement if state.HasField("agreement") else None,
-        "kappa": state.kappa if state.HasField("kappa") else None,
-        "annotators": [_annotator(one) for one in state.annotators],
+        "agreement": state.agreement,
+        "kappa": state.kappa,
+        "annotators": [asdict(one) for one in state.annotators],
     }
 
 
-def print_progress(state: sampler_pb2.Progress) -> None:
-    """Print what the labels say and guarantee, then who gave them."""
+def print_progress(state: Progress) -> None:
+    """Print the summary of a session's labels and guarantees, then its annotators."""
     click.echo(state.summary)
-    if state.HasField("agreement"):
-        kappa = f", kappa {state.kappa:.2f}" if state.HasField("kappa") else ""
-        click.echo(f"checks of one pair agree in {state.agreement:.0%}{kappa}")
+    if state.agreement is not None:
+        kappa = "" if state.kappa is None else f", kappa {state.kappa:.2f}"
+        click.echo(f"repeated answers to the same pair agree in {state.agreement:.0%}{kappa}")
     if state.annotators:
         rows = [
             (
                 one.annotator_id,
                 one.answers,
-                f"{one.answers_per_minute:.1f}" if one.HasField("answers_per_minute") else "",
-                f"{one.false_same_rate:.1%}" if one.HasField("false_same_rate") else "",
-                f"{one.false_different_rate:.1%}" if one.HasField("false_different_rate") else "",
+                "" if one.answers_per_minute is None else f"{one.answers_per_minute:.1f}",
+                _percent(one.false_same_rate),
+                _percent(one.false_different_rate),
             )
             for one in state.annotators
         ]
         table("annotators", COLUMNS, rows)
 
 
-def _annotator(one: sampler_pb2.AnnotatorProgress) -> dict[str, object]:
-    return {
-        "annotator_id": one.annotator_id,
-        "answers": one.answers,
-        "answers_per_minute": one.answers_per_minute if one.HasField("answers_per_minute") else None,
-        "false_same_rate": one.false_same_rate if one.HasField("false_same_rate") else None,
-        "false_different_rate": one.false_different_rate if one.HasField("false_different_rate") else None,
-    }
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
 
 
-def _write(file: TextIO, events: Iterable[sampler_pb2.SessionEvent], advance: Callable[[int], None]) -> int:
-    """Write each event as a line; the number of lines."""
+def _write(file: TextIO, events: Iterable[SessionEvent], advance: Callable[[int], None]) -> int:
+    """Write each event as a line and return the number of lines."""
     written = 0
     for event in events:
-        file.write(json_format.MessageToJson(event, indent=None) + "\n")
+        file.write(event_json(event) + "\n")
         written += 1
         advance(1)
     return written
 
 
-def _events(lines: TextIO, advance: Callable[[int], None]) -> Iterator[sampler_pb2.SessionEvent]:
-    """The event of each line. Raises InvalidInputError that names the line."""
-    for number, line in enumerate(lines, start=1):
+def _events(lines: TextIO, advance: Callable[[int], None]) -> Iterator[SessionEvent]:
+    """The event of each line. Raises InvalidInputError whose field has the index of the wrong line."""
+    for index, line in enumerate(lines):
         try:
-            event = json_format.Parse(line, sampler_pb2.SessionEvent())
-        except json_format.ParseError as error:
-            raise InvalidInputError(
-                f"line {number} is no event of a session ({error}); export the session anew"
-            ) from error
+            event = read_event(line)
+        except InvalidInputError as error:
+            raise InvalidInputError(str(error), field=f"events[{index}]") from error
         advance(1)
         yield event

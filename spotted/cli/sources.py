@@ -1,4 +1,4 @@
-"""Where a survey was imported from, remembered so that later steps need only its id."""
+"""The files that a survey was imported from, recorded so that later commands need only its id."""
 
 from __future__ import annotations
 
@@ -21,22 +21,31 @@ CAMTRAP_DP, PUBLISHED, CATALOGUE = LAYOUTS = ("camtrap-dp", "spotted-published",
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A package or a pair of CSV tables, with the options of its import. Paths are absolute.
-
-    package: a Camtrap DP directory, or what `layout` says; "" where there are `cameras` and `detections`.
-    layout: one of LAYOUTS.
-    """
+    """A package or a pair of CSV tables, with the options of its import; "" for what was not given."""
 
     package: str = ""
+    """Absolute path of the package, in the layout of `layout`."""
+
     cameras: str = ""
+    """Absolute path of the CSV of cameras."""
+
     detections: str = ""
+    """Absolute path of the CSV of detections, instead of a package."""
+
     images_root: str = ""
+    """Absolute path that image paths are relative to."""
+
     species: str = ""
+    """scientificName to import."""
+
     timezone: str = ""
+    """IANA time zone of times without offset."""
+
     layout: str = CAMTRAP_DP
+    """One of LAYOUTS."""
 
     def read(self, survey_id: str = "") -> ImportedSurvey:
-        """The survey as the files describe it now."""
+        """Read the files as they are now."""
         images_root, timezone = self.images_root or None, self.timezone or None
         cameras, species = self.cameras or None, self.species or None
         if self.layout == PUBLISHED:
@@ -63,7 +72,10 @@ class Source:
         )
 
     def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> None:
-        """A copy of the files with the individuals filled in."""
+        """Write a copy of the files with the individuals filled in.
+
+        individuals: individual id of each detection id.
+        """
         if self.layout == PUBLISHED:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
         elif self.layout == CATALOGUE:
@@ -75,14 +87,14 @@ class Source:
 
 
 def remember(directory: Path, survey_id: str, source: Source) -> None:
-    """Note a survey's source in the data directory."""
+    """Record a survey's source in the data directory."""
     path = _path(directory, survey_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(source), indent=2))
 
 
 def recall(directory: Path, survey_id: str) -> Source:
-    """A survey's source. Raises NotFoundError where it was not imported into this data directory."""
+    """The recorded source of a survey. Raises NotFoundError if the directory has no record of it."""
     try:
         return Source(**json.loads(_path(directory, survey_id).read_text()))
     except FileNotFoundError as error:
@@ -92,7 +104,7 @@ def recall(directory: Path, survey_id: str) -> Source:
 
 
 def is_known(directory: Path, survey_id: str, source: Source) -> bool:
-    """Whether a survey was imported into the data directory from this very source before."""
+    """True if the survey was imported from this source before."""
     try:
         return recall(directory, survey_id) == source
     except NotFoundError:

@@ -24,7 +24,7 @@ from spotted.errors import InvalidInputError
 from spotted.evaluation.retrieval import hours
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.picture import Picture
-from spotted.reports.page import Measured, write_report
+from spotted.reports.page import SurveyFigures, write_report
 from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
 from spotted.testing import local_services
 
@@ -88,7 +88,7 @@ def started() -> Iterator[Spotted]:
         yield spotted
 
 
-def _print(measured: Measured, directory: Path) -> None:
+def _print(measured: SurveyFigures, directory: Path) -> None:
     click.echo(
         f"\n{measured.survey_id} ({measured.label}): {measured.detections} detections, "
         f"{measured.individuals_found} individuals found, {measured.individuals_true} true"

@@ -4,7 +4,7 @@ No open data set holds photographs, positions and times together. A composite le
 the photographs of one photographed animal: both are ordered by their number of detections and joined by
 rank, animals of equal number in the order in which they first appear. Each detection takes the next unused
 photograph, encounter by encounter, so that both flanks of an encounter go together; detections beyond the
-photographs are dropped and counted. Results on a composite must always be called so.
+photographs are dropped and format_count. Results on a composite must always be called so.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 from spotted.formats.csv_survey import read_csv_survey
 from spotted.formats.csv_table import read_table
-from spotted.formats.imported_survey import SIDES, ImportedSurvey, counted
+from spotted.formats.imported_survey import SIDES, ImportedSurvey, format_count
 from spotted.formats.picture import Picture
 from spotted.formats.row import Problems, Row
 from spotted.survey import Side, Survey
@@ -68,7 +68,7 @@ def read_composite(
         raise InvalidInputError(f"no captured animal of {directory} got a photograph of {index}")
     join = f"cameras and times of {_named(directory)}, photographs of {_named(index)}, a join not real"
     counts = (
-        f"{counted(len(pictures), 'detection')} of {counted(len(used), 'animal')}, "
+        f"{format_count(len(pictures), 'detection')} of {format_count(len(used), 'animal')}, "
         f"{len(known) - len(pictures)} beyond the photographs dropped, "
         f"{len(captured.pictures) - len(known)} of unknown animals left out"
     )

@@ -21,7 +21,7 @@ from spotted.formats.imported_survey import ImportedSurvey
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
-from spotted.reports.page import Figure, Measured
+from spotted.reports.page import Figure, SurveyFigures
 from spotted.scoring.fusion import Fusion
 from spotted.simulation.session import positives_for
 from spotted.survey import Detection
@@ -32,7 +32,7 @@ STRIPS = 3
 CANDIDATES = 5
 
 
-def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Measured, list[Figure]]:
+def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[SurveyFigures, list[Figure]]:
     """Import, embed, score, question and count one survey whose individuals are known.
 
     Every session is answered from the truth until 99 % of all true pairs are known. Raises
@@ -54,7 +54,7 @@ def measure(spotted: Spotted, imported: ImportedSurvey, label: str) -> tuple[Mea
         for strategy in (MAIN, CONFSPAL, GREEDY, VISUAL)
     }
     questions = {strategy: _questions(curve) for strategy, curve in curves.items()}
-    measured = Measured(
+    measured = SurveyFigures(
         survey_id=survey_id,
         label=label,
         detections=len(detections),

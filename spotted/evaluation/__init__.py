@@ -1,43 +1,60 @@
-"""How good scores and partitions are where the individuals are known.
+"""Measures of scores and partitions on surveys whose individuals are known.
 
-retrieval           top-k and mean average precision
-ranks               where the matches of each query rank, for several scores in one pass
-outcomes            hits and precision per query
+retrieval           top-k and mean average precision of one score
+comparison          several scores on one survey, with intervals, strata and gains
+partition           agreement of individuals found with known individuals
+hardest             the animals that are hardest to find again
+reliability         deviation of probabilities from observed frequencies
+feasibility_tuning  the feasibility setting that ranks the animals of a survey best
+paper_figures       published results, to compare with measured ones
+ranks               ranks of pairs in the rankings of their queries, several scores in one pass
+outcomes            hits and average precision per query
 ties                expected metrics over all orders of equal scores
 bootstrap           confidence intervals by resampling individuals
-strata              results by side, time gap, distance and number of photographs
-comparison          several scores side by side
-hardest             the animals that are hardest to find
-reliability         whether probabilities match observed frequencies
-paper_figures       the published results, to set beside ours
-feasibility_tuning  which feasibility setting ranks a survey's animals best
+strata              pairs by side, time gap, distance and number of photographs
 """
 
 from spotted.evaluation.bootstrap import FEWEST_INDIVIDUALS, Bootstrap, Interval
-from spotted.evaluation.comparison import SCORES, TOP, Comparison, Found, Rankings, compare, rankings
+from spotted.evaluation.comparison import (
+    SCORES,
+    TOP,
+    Comparison,
+    ScoreMetrics,
+    SurveyRanks,
+    compare,
+    rank_survey,
+)
 from spotted.evaluation.feasibility_tuning import (
-    Measured,
+    Gain,
+    SettingMetrics,
     Tuning,
-    decays,
-    gain_of,
-    queries_of,
+    choose_queries,
+    decay_grid,
+    measure_gain,
     tune,
     with_decays,
     with_speeds,
 )
-from spotted.evaluation.hardest import Hard, find_hardest
-from spotted.evaluation.outcomes import Kin, Outcomes, kin, score_outcomes
-from spotted.evaluation.paper_figures import Beside, beside, marks_of
-from spotted.evaluation.ranks import Standings, standings
-from spotted.evaluation.reliability import Reliability, held_out, measure_reliability
+from spotted.evaluation.hardest import HardQuery, find_hardest
+from spotted.evaluation.outcomes import QueryMetrics, RelevantPairs, find_relevant_pairs, measure_queries
+from spotted.evaluation.paper_figures import (
+    PaperComparison,
+    PaperFigures,
+    compare_with_paper,
+    find_paper_figures,
+)
+from spotted.evaluation.partition import PartitionMetrics, measure_partition
+from spotted.evaluation.ranks import PairRanks, rank_pairs
+from spotted.evaluation.reliability import Reliability, measure_held_out, measure_reliability
 from spotted.evaluation.retrieval import (
     ANSWERS_PER_MINUTE,
+    Retrieval,
     average_precision,
     hours,
     measure_retrieval,
     same_pairs,
 )
-from spotted.evaluation.strata import assign_strata
+from spotted.evaluation.strata import Strata, assign_strata
 from spotted.evaluation.ties import TieGroups, expected_average_precision, expected_hits
 
 __all__ = [
@@ -45,40 +62,46 @@ __all__ = [
     "FEWEST_INDIVIDUALS",
     "SCORES",
     "TOP",
-    "Beside",
     "Bootstrap",
     "Comparison",
-    "Found",
-    "Hard",
+    "Gain",
+    "HardQuery",
     "Interval",
-    "Kin",
-    "Measured",
-    "Outcomes",
-    "Rankings",
+    "PairRanks",
+    "PaperComparison",
+    "PaperFigures",
+    "PartitionMetrics",
+    "QueryMetrics",
+    "RelevantPairs",
     "Reliability",
-    "Standings",
+    "Retrieval",
+    "ScoreMetrics",
+    "SettingMetrics",
+    "Strata",
+    "SurveyRanks",
     "TieGroups",
     "Tuning",
     "assign_strata",
     "average_precision",
-    "beside",
+    "choose_queries",
     "compare",
-    "decays",
+    "compare_with_paper",
+    "decay_grid",
     "expected_average_precision",
     "expected_hits",
     "find_hardest",
-    "gain_of",
-    "held_out",
+    "find_paper_figures",
+    "find_relevant_pairs",
     "hours",
-    "kin",
-    "marks_of",
+    "measure_gain",
+    "measure_held_out",
+    "measure_partition",
+    "measure_queries",
     "measure_reliability",
     "measure_retrieval",
-    "queries_of",
-    "rankings",
+    "rank_pairs",
+    "rank_survey",
     "same_pairs",
-    "score_outcomes",
-    "standings",
     "tune",
     "with_decays",
     "with_speeds",

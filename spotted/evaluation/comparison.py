@@ -1,4 +1,4 @@
-"""Scores side by side on a survey whose individuals are known: overall, by stratum, and what one gains."""
+"""Scores compared on a survey with known individuals: overall, by stratum, and gains between scores."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ import numpy as np
 from spotted.arrays import BoolArray, Float32Array, Float64Array
 from spotted.errors import PreconditionError
 from spotted.evaluation.bootstrap import Bootstrap, Interval
-from spotted.evaluation.outcomes import Kin, Outcomes, kin, score_outcomes
-from spotted.evaluation.ranks import Standings, standings
+from spotted.evaluation.outcomes import (
+    QueryMetrics,
+    RelevantPairs,
+    find_relevant_pairs,
+    measure_queries,
+)
+from spotted.evaluation.ranks import PairRanks, rank_pairs
 from spotted.evaluation.strata import assign_strata
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.fusion import Fusion
@@ -21,7 +26,7 @@ TOP = (1, 5, 10, 20)
 VISUAL, ADAPTED, LOCATION, FUSED, CALIBRATED = "visual", "adapted", "location", "fused", "calibrated"
 FUSED_WITHOUT_HEAD = "fused without head"
 SCORES = {VISUAL: Fusion.VISUAL, LOCATION: Fusion.LOCATION, FUSED: Fusion.PRODUCT}
-# what is compared with what: the first gains over the second
+# the gain of the first score over the second is measured
 GAINS = (
     (FUSED, VISUAL),
     (FUSED, LOCATION),
@@ -32,133 +37,145 @@ GAINS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How well a score finds.
-
-    queries: how many there were, of how many individuals. top: k -> share with a right one among the k best.
-    """
+class ScoreMetrics:
+    """Retrieval metrics of one score, with intervals."""
 
     queries: int
+    """Number of queries."""
     individuals: int
+    """Number of individuals that the queries show."""
     top: dict[int, Interval]
+    """k -> share of queries with a detection of their animal among the k best candidates."""
     mean_average_precision: Interval
+    """Mean over queries of the average precision of the whole ranking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The figures of a survey.
-
-    overall, other_encounters: by score, with and without candidates of the query's own encounter.
-    strata: division -> stratum -> score. gains: (better, than) -> the paired difference.
-    curves: score -> share of queries with a right one among the k best, k from 1 on (CMC).
-    """
+    """The metrics of all scores on a survey."""
 
     detections: int
+    """Number of detections."""
     individuals: int
-    overall: dict[str, Found]
-    other_encounters: dict[str, Found]
-    strata: dict[str, dict[str, dict[str, Found]]]
-    gains: dict[tuple[str, str], Found]
+    """Number of known individuals."""
+    overall: dict[str, ScoreMetrics]
+    """By score, over all candidates."""
+    other_encounters: dict[str, ScoreMetrics]
+    """By score, without candidates of the query's own encounter."""
+    strata: dict[str, dict[str, dict[str, ScoreMetrics]]]
+    """Division -> stratum -> score."""
+    gains: dict[tuple[str, str], ScoreMetrics]
+    """(score, other score) -> paired difference of their metrics."""
     curves: dict[str, Float64Array]
+    """Score -> share of queries with their animal among the k best, k = 1, 2, ... (CMC)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rankings:
-    """Where the detections of each animal stand in the rankings of a survey, by score."""
+class SurveyRanks:
+    """The ranks of the detections of each animal in the rankings of a survey, by score."""
 
     gallery: Gallery
+    """Detections, cameras and settings of the survey."""
     individuals: tuple[str, ...]
-    kin: Kin
-    standings: dict[str, Standings]
+    """Known individual of each row, "" if unknown."""
+    pairs: RelevantPairs
+    """Pairs that are ranked."""
+    ranks: dict[str, PairRanks]
+    """Ranks of the pairs, by score."""
 
 
-def rankings(
+def rank_survey(
     gallery: Gallery,
     detections: Sequence[Detection],
     *,
     adapted: bool = False,
     base: Float32Array | None = None,
     threads: int = 1,
-    told: Callable[[int], None] = lambda _: None,
-) -> Rankings:
-    """Rank by every score that the survey has, in one pass over its pairs; in two where a head is active.
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> SurveyRanks:
+    """Rank by every score that the survey has, in one pass over its pairs, or two with base embeddings.
 
-    adapted: whether the gallery's embeddings are those of a head. base: (n, D) unit rows of the backbone,
-        where they are known beside. threads, told: as of `standings`.
-    Raises PreconditionError where no individual is known from two detections.
+    adapted: whether the embeddings of the gallery come from a head.
+    base: (n, D) unit rows of the backbone, to compare with those of the head.
+    threads, on_progress: see `rank_pairs`.
+    Raises PreconditionError if no individual is known from two detections.
     """
     individuals = tuple(d.individual_id for d in detections)
-    pairs = kin(individuals, [d.encounter_id for d in detections], gallery.table.image)
+    pairs = find_relevant_pairs(individuals, [d.encounter_id for d in detections], gallery.table.image)
     if not len(pairs.query):
         raise PreconditionError(
-            "no individual is known from two detections, so there is nothing to find again; import a survey "
+            "no individual is known from two detections, so retrieval cannot be measured; import a survey "
             "whose observations have individualID"
         )
     looks = ADAPTED if adapted else VISUAL
     names = {fusion: looks if score == VISUAL else score for score, fusion in SCORES.items()}
     if gallery.calibration is not None:
         names[Fusion.CALIBRATED] = CALIBRATED
-    asked = pairs.query, pairs.candidate
-    scored = standings(gallery, asked, list(names), threads=threads, told=told)
+    rows = pairs.query, pairs.candidate
+    scored = rank_pairs(gallery, rows, list(names), threads=threads, on_progress=on_progress)
     after = {name: scored[f] for f, name in names.items()}
     if base is None:
-        return Rankings(gallery, individuals, pairs, after)
-    plain = standings(
-        replace(gallery, embeddings=base), asked, [Fusion.VISUAL, Fusion.PRODUCT], threads=threads, told=told
+        return SurveyRanks(gallery, individuals, pairs, after)
+    plain = rank_pairs(
+        replace(gallery, embeddings=base),
+        rows,
+        [Fusion.VISUAL, Fusion.PRODUCT],
+        threads=threads,
+        on_progress=on_progress,
     )
     before = {VISUAL: plain[Fusion.VISUAL], FUSED_WITHOUT_HEAD: plain[Fusion.PRODUCT]}
-    return Rankings(gallery, individuals, pairs, before | after)
+    return SurveyRanks(gallery, individuals, pairs, before | after)
 
 
-def compare(ranked: Rankings, rng: np.random.Generator, *, other_encounters: bool = False) -> Comparison:
+def compare(ranked: SurveyRanks, rng: np.random.Generator, *, other_encounters: bool = False) -> Comparison:
     """Measure all scores, with intervals over individuals.
 
-    other_encounters: take candidates of the query's own encounter out of all strata and gains too.
+    other_encounters: leave candidates of the query's own encounter out of strata and gains too.
     """
-    pairs, measure = ranked.kin, _Measure(ranked, rng)
+    pairs, measure = ranked.pairs, _Measure(ranked, rng)
     nothing = np.zeros(len(pairs.query), dtype=np.bool_)
     left_out = pairs.together if other_encounters else nothing
     divisions = assign_strata(pairs, ranked.gallery.table, ranked.individuals)
-    outcome = measure.outcomes(~nothing, left_out)
+    by_score = measure.queries(~nothing, left_out)
     return Comparison(
         detections=len(ranked.individuals),
         individuals=len({*ranked.individuals} - {""}),
-        overall=measure.found(~nothing, nothing),
-        other_encounters=measure.found(~nothing, pairs.together),
+        overall=measure.metrics(~nothing, nothing),
+        other_encounters=measure.metrics(~nothing, pairs.together),
         strata={
-            one.by: {name: measure.found(mask, left_out) for name, mask in one.masks().items()}
+            one.by: {name: measure.metrics(mask, left_out) for name, mask in one.masks().items()}
             for one in divisions
         },
-        gains=measure.gains(outcome),
-        curves={score: one.hits.mean(axis=0) for score, one in outcome.items()},
+        gains=measure.gains(by_score),
+        curves={score: one.hits.mean(axis=0) for score, one in by_score.items()},
     )
 
 
 class _Measure:
-    """Measures what is right and left out, always over the same resamples."""
+    """Measures subsets of the pairs, always over the same resamples."""
 
-    def __init__(self, ranked: Rankings, rng: np.random.Generator) -> None:
+    def __init__(self, ranked: SurveyRanks, rng: np.random.Generator) -> None:
         self._ranked = ranked
         animal = np.unique(np.array(ranked.individuals, dtype=object), return_inverse=True)[1]
-        self._bootstrap = Bootstrap.of(animal, np.unique(ranked.kin.query), rng)
+        self._bootstrap = Bootstrap.of(animal, np.unique(ranked.pairs.query), rng)
 
-    def outcomes(self, within: BoolArray, left_out: BoolArray) -> dict[str, Outcomes]:
-        """The outcome of each score where same pairs within a stratum are right, others taken out."""
-        same = self._ranked.kin.same
+    def queries(self, within: BoolArray, left_out: BoolArray) -> dict[str, QueryMetrics]:
+        """Metrics per query and score: same pairs within a stratum are right, others are left out."""
+        same = self._ranked.pairs.same
         right, gone = same & within & ~left_out, left_out | (same & ~within)
-        return {score: score_outcomes(one, right, gone) for score, one in self._ranked.standings.items()}
+        return {score: measure_queries(one, right, gone) for score, one in self._ranked.ranks.items()}
 
-    def found(self, within: BoolArray, left_out: BoolArray) -> dict[str, Found]:
-        """The figures of each score; empty where no query has a right candidate."""
-        measured = self.outcomes(within, left_out)
-        return {score: self._found(one, one.at(TOP)) for score, one in measured.items() if len(one.query)}
+    def metrics(self, within: BoolArray, left_out: BoolArray) -> dict[str, ScoreMetrics]:
+        """The metrics of each score; empty if no query has a right candidate."""
+        by_score = self.queries(within, left_out)
+        return {score: self._means(one, one.at(TOP)) for score, one in by_score.items() if len(one.query)}
 
-    def gains(self, measured: Mapping[str, Outcomes]) -> dict[tuple[str, str], Found]:
-        """What one score gains over another, query by query."""
-        there = [(a, b) for a, b in GAINS if a in measured and b in measured and len(measured[a].query)]
-        return {(a, b): self._found(measured[a], measured[a].at(TOP) - measured[b].at(TOP)) for a, b in there}
+    def gains(self, by_score: Mapping[str, QueryMetrics]) -> dict[tuple[str, str], ScoreMetrics]:
+        """Mean difference between two scores, query by query."""
+        there = [(a, b) for a, b in GAINS if a in by_score and b in by_score and len(by_score[a].query)]
+        return {(a, b): self._means(by_score[a], by_score[a].at(TOP) - by_score[b].at(TOP)) for a, b in there}
 
-    def _found(self, outcome: Outcomes, values: Float64Array) -> Found:
-        *top, precision = self._bootstrap.intervals(outcome.query, values)
-        animals = len(np.unique(self._bootstrap.animal[outcome.query]))
-        return Found(len(outcome.query), animals, dict(zip(TOP, top, strict=True)), precision)
+    def _means(self, queries: QueryMetrics, values: Float64Array) -> ScoreMetrics:
+        *top, precision = self._bootstrap.intervals(queries.query, values)
+        animals = len(np.unique(self._bootstrap.animal[queries.query]))
+        return ScoreMetrics(len(queries.query), animals, dict(zip(TOP, top, strict=True)), precision)

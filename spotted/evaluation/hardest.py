@@ -1,4 +1,4 @@
-"""The animals that are hardest to find again, and who stands before them."""
+"""The animals that are hardest to find again, and the candidates ranked above them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, IntArray
-from spotted.evaluation.comparison import FUSED, Rankings
+from spotted.evaluation.comparison import FUSED, SurveyRanks
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 
@@ -15,23 +15,23 @@ MOST, WRONG = 6, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Hard:
-    """A query whose animal stands far down.
-
-    query, right: rows of the query and of the best detection of its animal. above: candidates that score
-    more. wrong: rows of the best candidates that show other known animals.
-    """
+class HardQuery:
+    """A query whose animal has a low rank."""
 
     query: int
+    """Row of the query."""
     right: int
+    """Row of the best-ranked detection of its animal."""
     above: int
+    """Number of candidates that score more than that detection."""
     wrong: tuple[int, ...]
+    """Rows of the best candidates that show other known animals."""
 
 
-def find_hardest(ranked: Rankings, *, most: int = MOST, wrong: int = WRONG) -> list[Hard]:
-    """The queries whose animal stands farthest down by the fused score, one for each animal, worst first.
+def find_hardest(ranked: SurveyRanks, *, most: int = MOST, wrong: int = WRONG) -> list[HardQuery]:
+    """The queries whose animal has the lowest rank by the fused score, one per animal, worst first.
 
-    Of equally bad queries, and of equally good candidates, the first by id.
+    Ties are broken by id, among queries and among candidates.
     """
     query, right, above = _best(ranked)
     code = np.unique(np.array(ranked.individuals, dtype=object), return_inverse=True)[1]
@@ -45,15 +45,15 @@ def find_hardest(ranked: Rankings, *, most: int = MOST, wrong: int = WRONG) -> l
 
     before = Ranker(ranked.gallery).top_k(query[chosen], wrong, fusion=Fusion.PRODUCT, allowed=other)
     return [
-        Hard(one.query, int(right[i]), int(above[i]), tuple(one.rows.tolist()))
+        HardQuery(one.query, int(right[i]), int(above[i]), tuple(one.rows.tolist()))
         for i, one in zip(chosen.tolist(), before, strict=True)
     ]
 
 
-def _best(ranked: Rankings) -> tuple[IntArray, IntArray, IntArray]:
+def _best(ranked: SurveyRanks) -> tuple[IntArray, IntArray, IntArray]:
     """Each query, its best right candidate, and how many score more."""
-    same, standing = ranked.kin.same, ranked.standings[FUSED]
-    query, candidate, above = standing.query[same], standing.candidate[same], standing.above[same]
+    same, ranks = ranked.pairs.same, ranked.ranks[FUSED]
+    query, candidate, above = ranks.query[same], ranks.candidate[same], ranks.above[same]
     order = np.lexsort((ranked.gallery.order[candidate], above, query))
     rows, first = np.unique(query[order], return_index=True)
     return rows, candidate[order][first], above[order][first]

@@ -1,4 +1,7 @@
-"""What the paper reports of the published sets, to stand beside what is measured here (Spotted, figure 4)."""
+"""Results of the paper on the published sets (Spotted, figure 4), to compare with measured ones.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -13,45 +16,59 @@ TOP1, TOP5, TOP20 = 1, 5, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """The paper's figures of one set: location alone, and the gain in top-5 over the best baseline."""
+class PaperFigures:
+    """Results of the paper on one set."""
 
     survey: str
+    """Name of the set."""
     location_top1: float
+    """Top-1 by location only."""
     location_top20: float
+    """Top-20 by location only."""
     top5_gain: float
+    """Gain in top-5 of the fused score over the best baseline."""
 
 
 PUBLISHED = (
-    Marks("LeopardID102", 0.48, 0.97, 0.09),
-    Marks("SpottedHyenaID109", 0.25, 0.81, 0.02),
-    Marks("SpottedHyenaID415", 0.08, 0.56, 0.09),
+    PaperFigures("LeopardID102", 0.48, 0.97, 0.09),
+    PaperFigures("SpottedHyenaID109", 0.25, 0.81, 0.02),
+    PaperFigures("SpottedHyenaID415", 0.08, 0.56, 0.09),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """One row: what is measured, ours, the paper's."""
+class PaperComparison:
+    """One metric as measured and in the paper."""
 
-    what: str
-    ours: Interval
+    metric: str
+    """Name of the metric."""
+    measured: Interval
+    """Value on this survey."""
     paper: float
+    """Value in the paper."""
 
 
-def marks_of(names: Iterable[str]) -> Marks | None:
-    """The marks of the set whose name is in one of a survey's names, however written; None where none is."""
+def find_paper_figures(names: Iterable[str]) -> PaperFigures | None:
+    """The results of the set whose name occurs in one of the names of a survey; None if none does.
+
+    >>> figures = find_paper_figures(["leopard-id-102 north"])
+    >>> figures and (figures.survey, figures.location_top20)
+    ('LeopardID102', 0.97)
+    """
     plain = [re.sub("[^a-z0-9]", "", name.lower()) for name in names]
-    return next((marks for marks in PUBLISHED if any(marks.survey.lower() in name for name in plain)), None)
+    return next((one for one in PUBLISHED if any(one.survey.lower() in name for name in plain)), None)
 
 
-def beside(comparison: Comparison, marks: Marks) -> list[Beside]:
-    """Ours beside the paper's; our baseline is the better of looks and location (ours)."""
+def compare_with_paper(comparison: Comparison, figures: PaperFigures) -> list[PaperComparison]:
+    """Measured values and those of the paper; the baseline is the better of visual and location."""
     overall = comparison.overall
-    looks = VISUAL if VISUAL in overall else ADAPTED
-    baseline = max((looks, LOCATION), key=lambda score: overall[score].top[TOP5].value)
+    visual = VISUAL if VISUAL in overall else ADAPTED
+    baseline = max((visual, LOCATION), key=lambda score: overall[score].top[TOP5].value)
     gain = comparison.gains[FUSED, baseline].top[TOP5]
     return [
-        Beside("location alone, top-1", overall[LOCATION].top[TOP1], marks.location_top1),
-        Beside("location alone, top-20", overall[LOCATION].top[TOP20], marks.location_top20),
-        Beside(f"gain in top-5 over the better of looks and location ({baseline})", gain, marks.top5_gain),
+        PaperComparison("location only, top-1", overall[LOCATION].top[TOP1], figures.location_top1),
+        PaperComparison("location only, top-20", overall[LOCATION].top[TOP20], figures.location_top20),
+        PaperComparison(
+            f"gain in top-5 over the better of visual and location ({baseline})", gain, figures.top5_gain
+        ),
     ]

@@ -1,10 +1,12 @@
-"""Where in each query's ranking the detections stand that matter, for several scores in one pass.
+"""Ranks of given pairs in the rankings of their queries, for several scores in one pass.
 
-For average precision the rank of every detection of an animal counts, not only the first, and lists deep
-enough to hold them all cost several times a pass over all pairs. So nothing is listed: for each pair that
-matters it is counted how many candidates of its query score more, and how many the same. A row of scores is
-sorted by 16 bits of its floats alone, which is quick, and only candidates that share those bits with a pair
-that matters are compared in full.
+Average precision needs the rank of every detection of an animal, not only the first, and candidate lists long
+enough for all of them cost several times a pass over all pairs. So no list is made: for each given pair, the
+candidates of its query that score more, or the same, are counted. A row of scores is sorted by only 16 bits
+of its floats, which is quick, and only candidates that share those bits with a given pair are compared in
+full.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -25,44 +27,43 @@ from spotted.scoring.similarity import single_precision
 
 # queries of one matrix product
 STRIP = 512
-# scores that are sorted at once: 512 KiB in float32, a core's own cache
+# scores sorted at once: 512 KiB in float32, which fits the cache of a core
 PART = 131_072
-# lower bits of a float that are not sorted by: of a score from 0 to 1, 16 bits are left
+# lower bits of a float left out of the sort: 16 bits remain of a score from 0 to 1
 DROPPED = 14
 UNSIGNED = np.uint32(0x7FFFFFFF)
 Counts = tuple[IntArray, IntArray]
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
-    """Where candidates stand in the rankings of their queries.
-
-    query, candidate: (m,) rows of the gallery, ordered by query.
-    above: (m,) candidates of the query that score more.
-    tied: (m,) those that score the same, itself included.
-    """
+class PairRanks:
+    """The ranks of candidates in the rankings of their queries, as counts of better and equal candidates."""
 
     query: IntArray
+    """(m,) rows of the queries, ascending."""
     candidate: IntArray
+    """(m,) rows of the candidates."""
     above: IntArray
+    """(m,) candidates of the query that score more."""
     tied: IntArray
+    """(m,) candidates of the query that score the same, itself included."""
 
 
-def standings(
+def rank_pairs(
     gallery: Gallery,
     pairs: tuple[IntArray, IntArray],
     fusions: Sequence[Fusion],
     *,
     threads: int = 1,
-    told: Callable[[int], None] = lambda _: None,
-) -> dict[Fusion, Standings]:
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> dict[Fusion, PairRanks]:
     """Count for each pair how many candidates of its query score more, and how many the same.
 
-    pairs: queries and candidates (m,) each, ordered by query; none of one image.
-    threads: matrix products and counts worked on at once. told: called with the queries done since the last
-    call.
-    A query is no candidate of itself, nor is another animal of its image. Visual similarities are those of
-    one float32 matrix product, within `product_error` of the exact ones; feasibility is exact.
+    pairs: queries and candidates, (m,) each, ordered by query; none in one image.
+    threads: matrix products and counts computed in parallel.
+    on_progress: called with the number of queries done since the last call.
+    Neither the query itself nor other animals in its image are candidates. Visual similarities come from one
+    float32 matrix product, within `product_error` of the exact ones; feasibility is exact.
     """
     query, candidate = pairs
     queries = np.unique(query)
@@ -70,56 +71,56 @@ def standings(
 
     def count(strip: IntArray) -> dict[Fusion, Counts]:
         asked = slice(*np.searchsorted(query, [strip[0], strip[-1] + 1]).tolist())
-        places = np.searchsorted(strip, query[asked])
-        return _Strip(gallery, vectors, strip).counts(places, candidate[asked], fusions)
+        index = np.searchsorted(strip, query[asked])
+        return _Strip(gallery, vectors, strip).counts(index, candidate[asked], fusions)
 
     found: dict[Fusion, list[Counts]] = {f: [(query[:0], query[:0])] for f in fusions}
     strips = [queries[i : i + STRIP] for i in range(0, len(queries), STRIP)]
     for strip, counts in zip(strips, map_ahead(count, strips, threads), strict=True):
         for fusion, both in counts.items():
             found[fusion].append(both)
-        told(len(strip))
+        on_progress(len(strip))
     columns = {f: (np.concatenate(c) for c in zip(*parts, strict=True)) for f, parts in found.items()}
-    return {fusion: Standings(query, candidate, *both) for fusion, both in columns.items()}
+    return {fusion: PairRanks(query, candidate, *both) for fusion, both in columns.items()}
 
 
 class _Strip:
-    """Queries whose similarities with all rows are computed by one product, and distances once a place."""
+    """Queries whose similarities with all rows come from one product, and distances once per location."""
 
     def __init__(self, gallery: Gallery, vectors: Float32Array, queries: IntArray) -> None:
         self._gallery, self._queries = gallery, queries
         self._everyone = np.arange(len(gallery))[None, :]
         self._visual: Float32Array = vectors[queries] @ vectors.T
-        self._place, self._distance_m = self._journeys()
+        self._location, self._distance_m = self._journeys()
 
     def counts(
-        self, places: IntArray, candidates: IntArray, fusions: Sequence[Fusion]
+        self, index: IntArray, candidates: IntArray, fusions: Sequence[Fusion]
     ) -> dict[Fusion, Counts]:
-        """Of each pair of a query, by its ascending place, and a candidate, how many are above and tied."""
+        """Counts above and tied of each pair; index: (m,) ascending positions of the queries in the strip."""
         step = max(1, PART // len(self._gallery))
         found: dict[Fusion, list[Counts]] = {fusion: [] for fusion in fusions}
         for start in range(0, len(self._queries), step):
             part = slice(start, start + step)
-            asked = slice(*np.searchsorted(places, [start, start + step]).tolist())
+            asked = slice(*np.searchsorted(index, [start, start + step]).tolist())
             outside = self._outside(part)
             for fusion, scores in self._scores(part, fusions).items():
-                found[fusion].append(_counted(scores, outside, places[asked] - start, candidates[asked]))
+                found[fusion].append(_count_pairs(scores, outside, index[asked] - start, candidates[asked]))
         return {
             f: (np.concatenate([a for a, _ in c]), np.concatenate([t for _, t in c]))
             for f, c in found.items()
         }
 
     def _journeys(self) -> tuple[IntArray, Float64Array]:
-        """The place of each query, and the distance of each place to all rows."""
+        """The location of each query as an index, and the distance of each location to all rows."""
         table = self._gallery.table
         spots = np.column_stack([table.position_m, table.location_uncertainty_m])
         _, there, column = np.unique(spots, axis=0, return_index=True, return_inverse=True)
-        here, place = np.unique(column[self._queries], return_inverse=True)
+        here, location = np.unique(column[self._queries], return_inverse=True)
         distance_m, _ = softened_journey(table, there[here, None], there[None, :], self._gallery.params)
-        return place, distance_m.take(column, axis=1)
+        return location, distance_m.take(column, axis=1)
 
     def _outside(self, part: slice) -> tuple[IntArray, IntArray]:
-        """Places and columns that are no candidates: the query itself, and other animals of its image."""
+        """Rows and columns that are not candidates: the query itself, and other animals in its image."""
         rows, image = self._queries[part], self._gallery.table.image
         sharing = np.flatnonzero(image[rows] >= 0)
         shared = np.nonzero(geometry.same_image(self._gallery.table, rows[sharing, None], self._everyone))
@@ -144,35 +145,37 @@ class _Strip:
         if gallery.params.clock_uncertainty_s:
             suspect = geometry.clock_suspect(gallery.table, rows, self._everyone)
             gap += gallery.params.clock_uncertainty_s * suspect
-        return journey_feasibility(self._distance_m[self._place[part]], gap, gallery.extent, gallery.params)
+        return journey_feasibility(
+            self._distance_m[self._location[part]], gap, gallery.extent, gallery.params
+        )
 
 
-def _counted(
-    scores: Float32Array, outside: tuple[IntArray, IntArray], places: IntArray, candidates: IntArray
+def _count_pairs(
+    scores: Float32Array, outside: tuple[IntArray, IntArray], index: IntArray, candidates: IntArray
 ) -> Counts:
-    """How many scores of a row, but those outside, are above and equal to those at (places, candidates)."""
+    """How many scores of a row, except those outside, are above and equal to those at (index, candidates)."""
     width, numbers = scores.shape[1], np.arange(len(scores), dtype=np.uint32)[:, None]
     rows: npt.NDArray[np.uint32] = np.left_shift(numbers, np.uint32(16))
     bits = scores.view(np.uint32)
-    # the sign, which only zeros have, falls off as well
+    # the shift drops the sign, which only zeros have
     upper = (bits >> DROPPED).astype(np.uint16)
     upper[outside] = 0
-    wanted = rows[places, 0] | upper[places, candidates]
+    given = rows[index, 0] | upper[index, candidates]
     # whole numbers that sort by row, then by score; of 16 bits a stable sort is a radix sort
     in_order = (rows | np.sort(upper, axis=1, kind="stable")).ravel()
-    higher = (places + 1) * width - np.searchsorted(in_order, wanted, side="right")
-    near = _near(rows.astype(np.int64) | upper, outside, wanted)
+    higher = (index + 1) * width - np.searchsorted(in_order, given, side="right")
+    near = _near(rows.astype(np.int64) | upper, outside, given)
     keys = np.sort(near // width << 32 | (bits.ravel()[near] & UNSIGNED))
-    own = places << 32 | (bits[places, candidates] & UNSIGNED)
+    own = index << 32 | (bits[index, candidates] & UNSIGNED)
     upto = np.searchsorted(keys, own, side="right")
     nearer = np.searchsorted(keys, ((own >> DROPPED) + 1) << DROPPED) - upto
     return higher + nearer, upto - np.searchsorted(keys, own)
 
 
-def _near(upper: IntArray, outside: Counts, wanted: npt.NDArray[np.uint32]) -> IntArray:
-    """Flat places of the candidates that share row and upper bits with a wanted one."""
+def _near(upper: IntArray, outside: Counts, given: npt.NDArray[np.uint32]) -> IntArray:
+    """Flat indices of the candidates that share row and upper bits with a given pair."""
     marked = np.zeros(len(upper) << 16, dtype=np.bool_)
-    marked[wanted] = True
+    marked[given] = True
     near = marked.take(upper)
     near[outside] = False
     return np.flatnonzero(near)

@@ -1,4 +1,7 @@
-"""Do scores mean what they say? Probabilities of held-out individuals against the share that is the same."""
+"""Reliability of probabilities: on held-out individuals, compared with the observed share of same pairs.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from spotted.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from spotted.calibration.fit import describe_shortage, fit_calibration, thin_pairs
 from spotted.calibration.known_pairs import find_known_pairs
 from spotted.calibration.model import expected_calibration_error, probability
-from spotted.evaluation.comparison import CALIBRATED, FUSED, Rankings
+from spotted.evaluation.comparison import CALIBRATED, FUSED, SurveyRanks
 from spotted.ranking.gallery import Gallery
 
 # equally wide bins of the diagram
@@ -19,20 +22,26 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far the probabilities of pairs are off.
-
-    error: expected calibration error, in bins of equal weight. pairs: how many were judged.
-    mean, share: of each bin of equal width that has pairs, the mean probability and the share of same pairs.
-    """
+    """Deviation of the probabilities of pairs from observed frequencies."""
 
     error: float
+    """Expected calibration error, in bins of equal weight."""
     pairs: int
+    """Number of pairs measured."""
     mean: Float64Array
+    """Mean probability of each bin of equal width that has pairs."""
     share: Float64Array
+    """Share of same pairs in each of these bins."""
 
 
 def measure_reliability(probabilities: FloatArray, same: BoolArray, weights: Float64Array) -> Reliability:
-    """Measure probabilities (m,) of pairs against whether each is the same; pairs count by their weights."""
+    """Compare probabilities (m,) of pairs with whether each is the same; weights: (m,).
+
+    >>> certain = np.array([0.0, 0.0, 1.0, 1.0])
+    >>> measured = measure_reliability(certain, np.array([False, False, True, True]), np.ones(4))
+    >>> measured.error, measured.mean.tolist(), measured.share.tolist()
+    (0.0, [0.0, 1.0], [0.0, 1.0])
+    """
     error = expected_calibration_error(probabilities, same, weights)
     bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
     mass, mean, share = (np.bincount(bins, weights * x, BINS) for x in (1.0, probabilities, same))
@@ -40,12 +49,12 @@ def measure_reliability(probabilities: FloatArray, same: BoolArray, weights: Flo
     return Reliability(error, len(same), mean[there] / mass[there], share[there] / mass[there])
 
 
-def held_out(ranked: Rankings, rng: np.random.Generator) -> tuple[dict[str, Reliability], str]:
-    """The reliability of a calibration on individuals that it was not fitted on, and of the product beside.
+def measure_held_out(ranked: SurveyRanks, rng: np.random.Generator) -> tuple[dict[str, Reliability], str]:
+    """The reliability of calibration and product on individuals that the calibration was not fitted on.
 
-    The individuals are halved at random; each half is judged by a calibration that is learned from the other.
-    Where there are more pairs than `thin_pairs` keeps, different ones are drawn and weigh for the others.
-    Returns {} and the reason in words where labels do not suffice.
+    The individuals are split at random into halves; each half is scored by a calibration fitted on the other.
+    If there are more pairs than `thin_pairs` keeps, different pairs are sampled and weighted accordingly.
+    Returns {} and a message saying why if there are too few known individuals.
     """
     gallery, names = ranked.gallery, ranked.individuals
     animals = np.array(sorted({*names} - {""}), dtype=object)
@@ -80,7 +89,7 @@ def _labels(individuals: list[str], rng: np.random.Generator) -> Labels:
 def _judged(
     gallery: Gallery, learned: Labels, judged: Labels, candidates: int
 ) -> tuple[FloatArray, FloatArray, BoolArray, Float64Array]:
-    """Probability, product, whether it is the same, and weight of each judged pair."""
+    """Probability, product, whether it is the same, and weight of each held-out pair."""
     rows, ends, _ = learned
     calibration = fit_calibration(gallery.evidence(rows[:, 0], rows[:, 1]), ends, candidates=candidates)
     rows, ends, weights = judged

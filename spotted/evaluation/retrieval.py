@@ -1,4 +1,7 @@
-"""How good it is: retrieval by known identities, partitions against the truth, matches found per question."""
+"""Retrieval metrics on known individuals, and matches found per question.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
-from spotted.evaluation.outcomes import kin, score_outcomes
-from spotted.evaluation.ranks import standings
+from spotted.evaluation.outcomes import find_relevant_pairs, measure_queries
+from spotted.evaluation.ranks import rank_pairs
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.fusion import Fusion
 
@@ -21,16 +24,14 @@ TOP = (1, 5, 10, 20)
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """How often a query's animal is among its k best candidates.
-
-    queries: number of detections with another one of their animal to be found, in another image.
-    top: k -> share of them with at least one detection of the animal among the k best.
-    mean_average_precision: mean over queries of the average precision of the whole ranking.
-    """
+    """Retrieval metrics of one score."""
 
     queries: int
+    """Number of detections with another detection of their animal in another image."""
     top: dict[int, float]
+    """k -> share of queries with at least one detection of the animal among the k best."""
     mean_average_precision: float
+    """Mean over queries of the average precision of the whole ranking."""
 
 
 def measure_retrieval(
@@ -40,60 +41,59 @@ def measure_retrieval(
     fusion: Fusion = Fusion.PRODUCT,
     ks: Sequence[int] = TOP,
     encounters: Sequence[str] | None = None,
-    told: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> Retrieval:
     """Measure a score one-vs-all: each detection queries all others, itself excluded (MiewID).
 
-    individuals: known identity of each row, "" where unknown; those are candidates, but ask nothing.
-    encounters: where given, candidates of the query's own encounter are left out (ours), since two frames of
-        one visit are easy.
-    told: called with the number of queries done since the last call.
-    Equal scores count as the mean over all their orders (ours); scores are those of `ranks`.
+    individuals: known individual of each row, "" if unknown; rows without one are candidates, not queries.
+    encounters: if given, candidates of the query's own encounter are left out, because frames of one visit
+        are easy to match.
+    on_progress: called with the number of queries done since the last call.
+    Metrics are averaged over all orders of equal scores; scores are those of `rank_pairs`.
+
+    >>> from spotted.scoring.feasibility import FeasibilityParams
+    >>> from spotted.survey import Detection, Extent, detection_table, id_order
+    >>> detections = [Detection(f"d{i}") for i in range(4)]
+    >>> angle = np.array([0.0, 0.1, 1.5, 1.2])
+    >>> gallery = Gallery(
+    ...     np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32),
+    ...     detection_table(detections, {}),
+    ...     id_order([d.detection_id for d in detections]),
+    ...     Extent(1000.0, 86_400.0),
+    ...     FeasibilityParams(),
+    ... )
+    >>> found = measure_retrieval(gallery, ["Asha", "Asha", "Tau", "Tau"], fusion=Fusion.VISUAL, ks=[1, 3])
+    >>> found.queries, found.top, found.mean_average_precision
+    (4, {1: 1.0, 3: 1.0}, 1.0)
     """
-    pairs = kin(individuals, encounters or [""] * len(individuals), gallery.table.image)
-    ranked = standings(gallery, (pairs.query, pairs.candidate), [fusion], told=told)[fusion]
+    pairs = find_relevant_pairs(individuals, encounters or [""] * len(individuals), gallery.table.image)
+    rows = pairs.query, pairs.candidate
+    ranks = rank_pairs(gallery, rows, [fusion], on_progress=on_progress)[fusion]
     right = pairs.same & ~pairs.together
-    outcome = score_outcomes(ranked, right, pairs.together, depth=max(ks))
-    count = len(outcome.query)
+    queries = measure_queries(ranks, right, pairs.together, depth=max(ks))
+    count = len(queries.query)
     if not count:
         return Retrieval(0, dict.fromkeys(ks, float("nan")), float("nan"))
-    *top, precision = outcome.at(ks).mean(axis=0).tolist()
+    *top, precision = queries.at(ks).mean(axis=0).tolist()
     return Retrieval(count, dict(zip(ks, top, strict=True)), precision)
 
 
 def average_precision(found: BoolArray) -> float:
-    """Mean of the precision at each hit of a ranking, best first; 0 without a hit."""
-    places = np.flatnonzero(found)
-    if not len(places):
+    """Mean of the precision at each hit of a ranking, best candidate first; 0 without a hit.
+
+    >>> average_precision(np.array([True, False, False, True]))
+    0.75
+    """
+    ranks = np.flatnonzero(found) + 1
+    if not len(ranks):
         return 0.0
-    return float((np.arange(1, len(places) + 1) / (places + 1)).mean())
+    return float((np.arange(1, len(ranks) + 1) / ranks).mean())
 
 
 def same_pairs(individuals: Sequence[str]) -> int:
     """Number of pairs of detections that show one animal; "" pairs with nothing."""
     counts = Counter(i for i in individuals if i)
     return sum(n * (n - 1) // 2 for n in counts.values())
-
-
-def pair_precision_recall(found: Sequence[str], truth: Sequence[str]) -> tuple[float, float]:
-    """Share of the pairs joined in `found` that are true, and of the true pairs that are joined.
-
-    Detections whose truth is "" are left out. A partition that joins nothing has precision 1.
-    """
-    known = [(f, t) for f, t in zip(found, truth, strict=True) if t]
-    joined, true = same_pairs([f for f, _ in known]), same_pairs([t for _, t in known])
-    both = same_pairs([f"{f}\0{t}" for f, t in known])
-    return (both / joined if joined else 1.0, both / true if true else 1.0)
-
-
-def b_cubed(found: Sequence[str], truth: Sequence[str]) -> tuple[float, float]:
-    """B-cubed precision and recall of a partition: per detection, then averaged (Bagga & Baldwin 1998)."""
-    together = Counter(zip(found, truth, strict=True))
-    in_found, in_truth = Counter(found), Counter(truth)
-    pairs = list(zip(found, truth, strict=True))
-    precision = np.mean([together[pair] / in_found[pair[0]] for pair in pairs])
-    recall = np.mean([together[pair] / in_truth[pair[1]] for pair in pairs])
-    return float(precision), float(recall)
 
 
 def questions_to(found: IntArray, total: int, share: float) -> int | None:
@@ -108,7 +108,7 @@ def questions_to(found: IntArray, total: int, share: float) -> int | None:
 
 
 def hours(questions: int, *, answers_per_minute: float = ANSWERS_PER_MINUTE) -> float:
-    """Working hours that so many answers take at the measured rate of an expert (paper: 5.78 a minute)."""
+    """Working hours that answers take at the measured rate of an expert (paper: 5.78 per minute)."""
     return questions / answers_per_minute / 60.0
 
 

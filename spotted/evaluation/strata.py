@@ -1,7 +1,9 @@
-"""Which queries are easy and which are hard: pairs of one animal by side, time, place and number (ours).
+"""Strata of pairs of one animal: by side, time gap, distance, number of photographs and encounter.
 
-Measured within a stratum, only its pairs are right; other detections of the animal are taken out of the
-ranking, so that they neither help nor hurt.
+Within a stratum only its pairs count as right; other detections of the animal are removed from the ranking,
+so that they neither help nor hurt.
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.calibration.evidence import Sides, compare_sides
-from spotted.evaluation.outcomes import Kin
+from spotted.evaluation.outcomes import RelevantPairs
 from spotted.scoring import geometry
 from spotted.survey import DetectionTable
 
 HOUR_S, DAY_S, KM_M = 3600.0, 86_400.0, 1000.0
 GAPS_S = (HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S)
 GAP_NAMES = ("up to 1 h", "1 h to 1 day", "1 to 7 days", "7 to 30 days", "over 30 days", "unknown")
-# a camera's detections are at distance 0
+# detections of one camera are at distance 0
 DISTANCES_M = (0.0, 2 * KM_M, 5 * KM_M, 10 * KM_M)
 DISTANCE_NAMES = ("same place", "up to 2 km", "2 to 5 km", "5 to 10 km", "over 10 km", "unknown")
 COUNTS = (2.0, 5.0, 10.0, 20.0)
@@ -30,23 +32,23 @@ SIDE_NAMES = {Sides.SAME: "same", Sides.UNCERTAIN: "unknown or overlapping", Sid
 
 @dataclass(frozen=True, slots=True)
 class Strata:
-    """A division of pairs.
-
-    by: what they are divided by. names: of the strata. of: (m,) each pair's stratum.
-    """
+    """A division of pairs into strata."""
 
     by: str
+    """Name of the variable."""
     names: tuple[str, ...]
+    """Names of the strata."""
     of: IntArray
+    """(m,) index of the stratum of each pair."""
 
     def masks(self) -> dict[str, BoolArray]:
-        """The pairs (m,) of each stratum that has any, by its name."""
+        """Masks (m,) of the pairs of each stratum that is not empty, by name."""
         return {name: self.of == i for i, name in enumerate(self.names) if (self.of == i).any()}
 
 
-def assign_strata(kin: Kin, table: DetectionTable, individuals: Sequence[str]) -> list[Strata]:
-    """The divisions that a survey is measured by: side, time gap, distance, photographs, encounter."""
-    query, candidate = kin.query, kin.candidate
+def assign_strata(pairs: RelevantPairs, table: DetectionTable, individuals: Sequence[str]) -> list[Strata]:
+    """The divisions of pairs: by sides, time gap, distance, photographs of the animal, and encounter."""
+    query, candidate = pairs.query, pairs.candidate
     sides = compare_sides(table.side[query], table.side[candidate]).astype(np.int64)
     _, animal, sizes = np.unique(np.array(individuals, dtype=object), return_inverse=True, return_counts=True)
     photographs = sizes[animal[query]].astype(np.float64)
@@ -56,7 +58,7 @@ def assign_strata(kin: Kin, table: DetectionTable, individuals: Sequence[str]) -
         Strata("time between", GAP_NAMES, _binned(gap, GAPS_S)),
         Strata("distance between cameras", DISTANCE_NAMES, _binned(distance, DISTANCES_M)),
         Strata("photographs of the animal", COUNT_NAMES, _binned(photographs, COUNTS)),
-        Strata("encounter", ("another", "the same"), kin.together.astype(np.int64)),
+        Strata("encounter", ("another", "the same"), pairs.together.astype(np.int64)),
     ]
 
 

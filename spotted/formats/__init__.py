@@ -1,23 +1,24 @@
-"""Files in and out: survey formats read into library values and results written back.
+"""Survey files read into library values, and results written back to files.
 
 Readers check every row and report wrong values with file, row, column and remedy. Nothing here needs a
 service.
 
-row                    typed cells of one row, and the problems found in them
-csv_table              CSV tables
-csv_cells              single cells changed, every other byte kept
 csv_survey             a survey as two CSV files
-camera_table           the cameras of photographs that name theirs
-csv_candidates         candidates as CSV rows
 camtrapdp              Camtrap DP packages
-camtrapdp_package      their descriptor
+camtrapdp_package      the descriptor of a Camtrap DP package
 camtrapdp_export       Camtrap DP packages written back with individuals
-catalogue              catalogues of wildlife-datasets
+catalogue              catalogues in the format of wildlife-datasets
 published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
-capture_history        which individual was seen where on which occasion
-imported_survey        what any reader returns: survey, pictures and notes
+imported_survey        the result of every reader: survey, pictures and notes
 picture                a detection with its image file and box
+capture_history        which individual was seen on which occasion at which camera
+csv_candidates         candidates as CSV rows
+camera_table           surveys of photographs, with an optional table of cameras
+csv_table              CSV tables read row by row
+csv_cells              single cells of a CSV replaced, every other byte unchanged
+row                    one row as typed cells, and the problems found in it
+species                the rows of one species
 pixel_boxes            boxes in pixels as fractions of the image
 timestamps             dates and times as UTC seconds
 projection             latitude and longitude to metres
@@ -27,71 +28,63 @@ file_set               several files written together or not at all
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
 from spotted.formats.camtrapdp import read_camtrapdp, side_of_tags
 from spotted.formats.camtrapdp_export import write_camtrapdp
-from spotted.formats.camtrapdp_package import Package, check_local, open_package, resources
-from spotted.formats.capture_history import CaptureHistory, build_capture_history, write_capture_history
-from spotted.formats.catalogue import FILE, CatalogueIds, read_catalogue, write_catalogue
-from spotted.formats.csv_candidates import COLUMNS, CandidateRow, candidate_row, write_candidates
-from spotted.formats.csv_cells import delimiter_of, fill_column, fill_individuals
-from spotted.formats.csv_survey import DetectionIds, read_cameras, read_csv_survey, write_csv_survey
+from spotted.formats.camtrapdp_package import Package, open_package
+from spotted.formats.capture_history import (
+    Capture,
+    CaptureHistory,
+    build_capture_history,
+    write_capture_history,
+)
+from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue, write_catalogue
+from spotted.formats.csv_candidates import CandidateRow, candidate_row, write_candidates
+from spotted.formats.csv_cells import fill_column, fill_individuals
+from spotted.formats.csv_survey import read_cameras, read_csv_survey, write_csv_survey
 from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
-from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, counted, survey_slug
+from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
 from spotted.formats.picture import Picture
-from spotted.formats.pixel_boxes import pixel_box
-from spotted.formats.projection import project
-from spotted.formats.published_sets import PUBLISHED, read_published
+from spotted.formats.pixel_boxes import read_pixel_box
+from spotted.formats.projection import Projection, project
+from spotted.formats.published_sets import PUBLISHED, PublishedSet, read_published
 from spotted.formats.published_sets_export import write_published
-from spotted.formats.row import (
-    Problems,
-    Row,
-    absolute,
-    check_camera_period,
-    check_captured,
-    distinct,
-    image_path,
-)
+from spotted.formats.row import Problems, Row, distinct_rows, image_path
+from spotted.formats.species import select_species
 from spotted.formats.timestamps import InstantError, day_seconds, time_zone, utc_seconds
 
 __all__ = [
-    "COLUMNS",
-    "FILE",
+    "CATALOGUE_FILE",
     "PUBLISHED",
     "SIDES",
     "CandidateRow",
+    "Capture",
     "CaptureHistory",
-    "CatalogueIds",
-    "DetectionIds",
     "ImportedSurvey",
     "InstantError",
     "Package",
     "Picture",
     "Problems",
+    "Projection",
+    "PublishedSet",
     "Row",
-    "absolute",
     "assemble",
     "build_capture_history",
     "candidate_row",
-    "check_camera_period",
-    "check_captured",
-    "check_local",
     "clock_zone",
-    "counted",
     "day_seconds",
-    "delimiter_of",
-    "distinct",
+    "distinct_rows",
     "fill_column",
     "fill_individuals",
     "image_path",
     "open_package",
-    "pixel_box",
     "project",
     "read_cameras",
     "read_camtrapdp",
     "read_catalogue",
     "read_csv_survey",
+    "read_pixel_box",
     "read_published",
     "read_table",
-    "resources",
+    "select_species",
     "side_of_tags",
     "survey_of_photographs",
     "survey_slug",

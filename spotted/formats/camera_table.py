@@ -1,7 +1,7 @@
-"""Photographs that name their cameras, as a survey: the cameras come from a table, where there is one.
+"""A survey from photographs that name their cameras, with an optional table of cameras.
 
-Folders of photographs and catalogues know camera ids and times, but no places. A table of cameras, in the
-form that `spotted.formats.csv_survey` describes, gives the places; a camera that it lacks has none.
+Folders of photographs and catalogues contain camera ids and times, but no locations. A table of cameras, in
+the form described in `spotted.formats.csv_survey`, adds them; cameras that it lacks have no location.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from spotted.formats.csv_survey import read_cameras
-from spotted.formats.imported_survey import ImportedSurvey, assemble, counted
+from spotted.formats.imported_survey import ImportedSurvey, assemble, format_count
 from spotted.formats.picture import Picture
 from spotted.formats.row import PERIOD_TOLERANCE_S, Problems
 from spotted.formats.timestamps import DAY_S, time_zone
 from spotted.survey import Camera, Survey
 
 ASSUMED_UTC = (
-    "times without offset are taken as UTC: gaps are right, hours of the day and changes of the clock are "
+    "times without offset are taken as UTC: time gaps are right, hours of the day and clock changes are "
     "not; give the time zone of the cameras"
 )
-NO_PLACES = "no place is known, so only visual similarity can be measured; give a table of cameras"
+NO_LOCATIONS = "no location is known, so only visual similarity can be measured; give a table of cameras"
 
 
 def clock_zone(timezone: str | None) -> tuple[tzinfo, list[str]]:
-    """The zone of clocks, and a note where it had to be assumed.
+    """The time zone of the cameras' clocks, and a note if it had to be assumed.
 
-    Raises InvalidInputError where there is no such zone.
+    Raises InvalidInputError for an unknown zone.
     """
     return (time_zone(timezone), []) if timezone else (UTC, [ASSUMED_UTC])
 
@@ -46,9 +46,10 @@ def survey_of_photographs(
 ) -> ImportedSurvey:
     """The survey of photographs and the table of their cameras.
 
-    zone: of the days in the table. known_as: from a camera id of the table to that of the photographs.
-    Where neither a photograph nor a camera has a time, the survey lasts a day of no meaning and a note says
-    that times are unknown. Raises InvalidInputError that lists the first ten wrong values of the table.
+    zone: time zone of the days in the table.
+    known_as: from a camera id of the table to that of the photographs.
+    If neither a photograph nor a camera has a time, the survey gets an arbitrary day and a note says that
+    times are unknown. Raises InvalidInputError that lists the first ten wrong values of the table.
     """
     known: dict[str, Camera] = {}
     positions: dict[str, tuple[float, float]] = {}
@@ -56,17 +57,18 @@ def survey_of_photographs(
         problems = Problems()
         table, degrees = read_cameras(cameras, zone, problems)
         known = _renamed(table, known_as, cameras.name, problems)
-        positions = {known_as(camera_id): place for camera_id, place in degrees.items()}
+        positions = {known_as(camera_id): position for camera_id, position in degrees.items()}
         problems.raise_any()
-    told = [*notes, *_camera_notes(known, positions, pictures, cameras)]
+    all_notes = [*notes, *_camera_notes(known, positions, pictures, cameras)]
     seen = dict.fromkeys(p.detection.camera_id for p in pictures if p.detection.camera_id)
-    everywhere = {**{camera_id: Camera(camera_id) for camera_id in seen}, **known}
+    all_cameras = {**{camera_id: Camera(camera_id) for camera_id in seen}, **known}
     if not _is_timed(known, pictures):
-        told.append(
-            "no time is known, so only visual similarity can be measured; the survey's days mean nothing"
+        all_notes.append(
+            "no time is known, so only visual similarity can be measured; the survey has arbitrary dates"
         )
-        return ImportedSurvey(Survey(survey_id, 0.0, DAY_S, title, everywhere), tuple(pictures), tuple(told))
-    return assemble(survey_id, title, everywhere, positions, pictures, told)
+        survey = Survey(survey_id, 0.0, DAY_S, title, all_cameras)
+        return ImportedSurvey(survey, tuple(pictures), tuple(all_notes))
+    return assemble(survey_id, title, all_cameras, positions, pictures, all_notes)
 
 
 def _renamed(
@@ -90,20 +92,23 @@ def _camera_notes(
     notes = []
     used = Counter(p.detection.camera_id for p in pictures if p.detection.camera_id)
     if cameras is None:
-        notes.append(NO_PLACES)
+        notes.append(NO_LOCATIONS)
     else:
         notes.append(f"cameras: {cameras}")
         absent = [camera_id for camera_id in used if camera_id not in known]
         if absent:
             notes.append(
-                f"{counted(len(absent), 'camera')} of {counted(sum(used[c] for c in absent), 'photograph')} "
-                f"not in {cameras.name}, such as {absent[0]!r}; their places are unknown"
+                f"{format_count(len(absent), 'camera')} of "
+                f"{format_count(sum(used[c] for c in absent), 'photograph')} not in {cameras.name}, "
+                f"such as {absent[0]!r}; their locations are unknown"
             )
         if not any(known[c].has_position or c in positions for c in used if c in known):
-            notes.append(NO_PLACES)
+            notes.append(NO_LOCATIONS)
     outside = sum(_is_outside(picture, known) for picture in pictures)
     if outside:
-        notes.append(f"{counted(outside, 'photograph')} outside the period of the camera, which is widened")
+        notes.append(
+            f"{format_count(outside, 'photograph')} outside the period of the camera, which was extended"
+        )
     return notes
 
 

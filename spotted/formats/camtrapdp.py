@@ -2,8 +2,8 @@
 
 A deployment is a camera, a media file an image, a media-based observation of an animal a detection:
 observationID becomes detection_id, mediaID image_id, eventID encounter_id, individualID individual_id.
-An event may hold several animals, and so may the encounter it becomes; a note says so where one image of
-an event shows more than one.
+An event may contain several animals, and so may its encounter; a note says so if an image of an event shows
+more than one animal.
 """
 
 from __future__ import annotations
@@ -15,20 +15,27 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
-from spotted.errors import InvalidInputError
 from spotted.formats.camtrapdp_package import Package, open_package
 from spotted.formats.csv_table import read_table
-from spotted.formats.imported_survey import LARGEST_DEG, SIDES, ImportedSurvey, assemble, counted, survey_slug
+from spotted.formats.imported_survey import (
+    LARGEST_DEG,
+    SIDES,
+    ImportedSurvey,
+    assemble,
+    format_count,
+    survey_slug,
+)
 from spotted.formats.picture import Picture
 from spotted.formats.row import (
     Problems,
     Row,
-    absolute,
+    absolute_path,
     check_camera_period,
     check_captured,
-    distinct,
+    distinct_rows,
     image_path,
 )
+from spotted.formats.species import select_species
 from spotted.formats.timestamps import time_zone
 from spotted.survey import Camera, Detection, Side
 
@@ -43,7 +50,7 @@ LARGEST_COUNT = 1e6
 
 @dataclass(frozen=True, slots=True)
 class _Medium:
-    """A media file that a detection is in."""
+    """A media file with a detection."""
 
     deployment_id: str
     captured_at_s: float | None
@@ -53,7 +60,7 @@ class _Medium:
 
 @dataclass(slots=True)
 class _Reading:
-    """What is read of a package while its observations become detections."""
+    """State of one import: tables read so far, and observations skipped by reason."""
 
     zone: tzinfo | None
     images_root: Path
@@ -73,12 +80,12 @@ def read_camtrapdp(
 ) -> ImportedSurvey:
     """The survey of one species in a Camtrap DP directory.
 
-    species: scientificName, needed where the observations hold more than one.
-    survey_id: by default made from the package's name.
-    images_root: the folder that filePath counts from, by default the package's; no image lies outside it.
-    timezone: IANA name or offset of times without offset, which Camtrap DP does not allow, by default none.
-    Only media rows that a chosen observation refers to are checked. Raises InvalidInputError that lists
-    the first ten wrong values by file, row (as a spreadsheet counts), column and value.
+    species: scientificName, required if the observations name more than one.
+    survey_id: derived from the name of the package by default.
+    images_root: the folder that filePath is relative to, by default the package; no image may lie outside.
+    timezone: IANA name or offset of times without offset, which Camtrap DP does not allow; none by default.
+    Only media rows that a selected observation refers to are checked. Raises InvalidInputError that lists
+    the first ten wrong values by file, row (as in a spreadsheet), column and value.
     """
     package = open_package(directory)
     zone = time_zone(timezone) if timezone else None
@@ -86,12 +93,17 @@ def read_camtrapdp(
     cameras, positions = _deployments(package, zone, problems)
     media_rows = {
         row.text("mediaID"): row
-        for row in distinct(read_table(package.table("media"), MEDIA_COLUMNS, problems), "mediaID")
+        for row in distinct_rows(read_table(package.table("media"), MEDIA_COLUMNS, problems), "mediaID")
     }
-    reading = _Reading(zone, absolute(images_root or package.directory), cameras, media_rows)
-    rows = distinct(read_table(package.table("observations"), OBSERVATION_COLUMNS, problems), "observationID")
+    reading = _Reading(zone, absolute_path(images_root or package.directory), cameras, media_rows)
+    rows = distinct_rows(
+        read_table(package.table("observations"), OBSERVATION_COLUMNS, problems), "observationID"
+    )
     animals, notes = _animals(rows)
-    chosen = _of_species(animals, species, notes)
+    chosen = select_species(animals, species, column="scientificName", table="the observations")
+    if len(chosen) < len(animals):
+        skipped = format_count(len(animals) - len(chosen), "observation")
+        notes.append(f"{skipped} skipped: other species")
     pictures = [p for p in (_picture(row, reading) for row in chosen) if p is not None]
     problems.raise_any()
     notes = [*([package.version_note] if package.version_note else []), *notes, *_notes(reading, pictures)]
@@ -105,7 +117,7 @@ def _deployments(
     cameras: dict[str, Camera] = {}
     positions: dict[str, tuple[float, float]] = {}
     rows = read_table(package.table("deployments"), DEPLOYMENT_COLUMNS, problems)
-    for row in distinct(rows, "deploymentID"):
+    for row in distinct_rows(rows, "deploymentID"):
         camera = Camera(
             row.text("deploymentID"),
             start_s=row.instant("deploymentStart", zone),
@@ -123,7 +135,7 @@ def _deployments(
 
 
 def _animals(rows: Iterable[Row]) -> tuple[list[Row], list[str]]:
-    """The media-based observations of animals, and what the person should know of the others."""
+    """The media-based observations of animals, and notes about the others."""
     animals: list[Row] = []
     events, named = 0, 0
     for row in rows:
@@ -136,38 +148,17 @@ def _animals(rows: Iterable[Row]) -> tuple[list[Row], list[str]]:
             named += bool(row.text("individualID"))
     notes = []
     if events:
-        notes.append(f"{counted(events, 'observation')} skipped: event-based, without an image of their own")
+        notes.append(f"{format_count(events, 'observation')} skipped: event-based, without an image")
     if named:
         notes.append(
-            f"{counted(named, 'event-based observation')} with an individualID, which says nothing of single "
-            "images; give it to media-based observations"
+            f"{format_count(named, 'event-based observation')} with an individualID, which names no single "
+            "image; set it in media-based observations"
         )
     return animals, notes
 
 
-def _of_species(animals: Sequence[Row], species: str | None, notes: list[str]) -> list[Row]:
-    """The observations of the species asked for, or of the only one there is."""
-    counts = Counter(row.text("scientificName") for row in animals)
-    listed = ", ".join(f"{title or '(none)'} ({count:,})" for title, count in counts.most_common())
-    if species is None:
-        if len(counts) > 1:
-            raise InvalidInputError(
-                f"the observations hold several species: {listed}; choose one with species", field="species"
-            )
-        return list(animals)
-    wanted = species.strip().casefold()
-    chosen = [row for row in animals if row.text("scientificName").casefold() == wanted]
-    if not chosen:
-        raise InvalidInputError(
-            f"no media-based observation is of {species!r}; there are {listed or 'none'}", field="species"
-        )
-    if len(chosen) < len(animals):
-        notes.append(f"{counted(len(animals) - len(chosen), 'observation')} skipped: of other species")
-    return chosen
-
-
 def _picture(row: Row, reading: _Reading) -> Picture | None:
-    """A detection with its image, None where the observation is skipped or wrong."""
+    """A detection with its image, None if the observation is skipped or wrong."""
     media_id = row.identifier("mediaID")
     camera = reading.cameras.get(row.text("deploymentID"))
     if camera is None:
@@ -179,12 +170,15 @@ def _picture(row: Row, reading: _Reading) -> Picture | None:
         return None
     medium = _medium(media_id, reading)
     if medium.deployment_id != camera.camera_id:
-        row.wrong("deploymentID", f"is not that of its media file, {medium.deployment_id!r}; correct one")
+        row.wrong(
+            "deploymentID",
+            f"differs from that of its media file, {medium.deployment_id!r}; correct one of them",
+        )
     if medium.is_video:
-        reading.skipped["of videos; extract the frames as images"] += 1
+        reading.skipped["videos; extract the frames as images"] += 1
         return None
     if (row.number_between("count", 0.0, LARGEST_COUNT) or 1.0) > 1.0:
-        reading.skipped["they count several animals; give each animal an observation and a box"] += 1
+        reading.skipped["count above 1; give each animal its own observation and box"] += 1
         return None
     detection = Detection(
         detection_id=row.text("observationID"),
@@ -219,18 +213,22 @@ def _medium(media_id: str, reading: _Reading) -> _Medium:
 
 
 def side_of_tags(tags: str) -> Side:
-    """The side that observationTags tell, such as `flank:left`; unknown without one or with several."""
+    """The side named by observationTags; unknown if they name none or several.
+
+    >>> side_of_tags("flank:left | quality:good").name, side_of_tags("flank:left|flank:right").name
+    ('LEFT', 'UNKNOWN')
+    """
     pairs = [tag.partition(":") for tag in tags.split("|")]
-    told = {
+    named = {
         SIDES.get(value.strip().lower(), Side.UNKNOWN)
         for key, _, value in pairs
         if key.strip().lower() in SIDE_TAGS
     }
-    return told.pop() if len(told) == 1 else Side.UNKNOWN
+    return named.pop() if len(named) == 1 else Side.UNKNOWN
 
 
 def _notes(reading: _Reading, pictures: Sequence[Picture]) -> list[str]:
-    notes = [f"{counted(count, 'observation')} skipped: {why}" for why, count in reading.skipped.items()]
+    notes = [f"{format_count(count, 'observation')} skipped: {why}" for why, count in reading.skipped.items()]
     images: Mapping[str, Counter[str]] = defaultdict(Counter)
     for picture in pictures:
         if picture.detection.encounter_id:
@@ -238,6 +236,6 @@ def _notes(reading: _Reading, pictures: Sequence[Picture]) -> list[str]:
     social = sum(max(counts.values()) > 1 for counts in images.values())
     if social:
         notes.append(
-            f"{counted(social, 'event')} with several animals in one image; encounters stand for events"
+            f"{format_count(social, 'event')} with several animals in one image; each event is one encounter"
         )
     return notes

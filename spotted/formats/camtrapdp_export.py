@@ -1,4 +1,4 @@
-"""Camtrap DP packages written back with the individuals that were found."""
+"""Camtrap DP packages written back with individuals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spotted.errors import InvalidInputError
-from spotted.formats.camtrapdp_package import DESCRIPTOR, Json, Package, check_local, open_package, resources
+from spotted.formats.camtrapdp_package import (
+    DESCRIPTOR,
+    Json,
+    Package,
+    check_local,
+    list_resources,
+    open_package,
+)
 from spotted.formats.csv_cells import fill_individuals
 from spotted.formats.file_set import write_fileset
-from spotted.formats.row import absolute
+from spotted.formats.row import absolute_path
 
 ID_COLUMN = "observationID"
 INDIVIDUAL_COLUMN = "individualID"
@@ -25,18 +32,18 @@ def write_camtrapdp(
     *,
     overwrite: bool = False,
 ) -> None:
-    """A copy of a package whose observations carry `individualID`; all other bytes are kept.
+    """Copy a package, with `individualID` of its observations filled in and every other byte unchanged.
 
     individuals: individual id by detection id (observationID); "" leaves a cell as it is.
-    The column is appended where the observations lack it. datapackage.json and the files of all resources
-    are copied as they are; the descriptor is written anew only where it states an inline schema without the
-    column, or the size or hash of the observations. Media files stay where they are: read the copy with
-    the source as `images_root`.
-    Raises InvalidInputError for a detection that the observations lack, AlreadyExistsError where the target
-    is not empty and may not be overwritten. The source is never changed.
+    The column is appended if the observations lack it. datapackage.json and the files of all resources are
+    copied unchanged; the descriptor is rewritten only if it has an inline schema without the column, or the
+    size or hash of the observations. Media files are not copied: read the copy with the source as
+    `images_root`.
+    Raises InvalidInputError for a detection that the observations lack, AlreadyExistsError if the target is
+    not empty and `overwrite` is False. The source is never changed.
     """
     package = open_package(source_directory)
-    target = absolute(target_directory)
+    target = absolute_path(target_directory)
     sources = _sources(package)
     observations = package.files["observations"][0]
     table = fill_individuals(
@@ -55,7 +62,7 @@ def write_camtrapdp(
 
 
 def _sources(package: Package) -> dict[str, Path]:
-    """The descriptor and every resource's files; a resource given by URL is none."""
+    """The descriptor and the files of all resources, by relative path; URLs are left out."""
     sources = {DESCRIPTOR: package.directory / DESCRIPTOR}
     for resource, paths in package.files.items():
         for path in paths:
@@ -64,17 +71,15 @@ def _sources(package: Package) -> dict[str, Path]:
             check_local(package.directory, path, f"resources.{resource}.path")
             sources[path] = package.directory / path
             if not sources[path].is_file():
-                raise InvalidInputError(
-                    f"there is no file {sources[path]}, named by {DESCRIPTOR}; restore it"
-                )
+                raise InvalidInputError(f"file not found: {sources[path]}, named by {DESCRIPTOR}; restore it")
     return sources
 
 
 def _descriptor(package: Package, table: bytes) -> bytes | None:
-    """The descriptor with what the new table makes untrue corrected, None where all of it holds."""
+    """The descriptor corrected for the new table, None if nothing has to change."""
     content = (package.directory / DESCRIPTOR).read_bytes()
     descriptor: dict[str, Json] = json.loads(content)
-    resource = next(r for r in resources(descriptor) if r.get("name") == "observations")
+    resource = next(r for r in list_resources(descriptor) if r.get("name") == "observations")
     _declare_column(resource)
     if "bytes" in resource:
         resource["bytes"] = len(table)
@@ -95,9 +100,9 @@ def _declare_column(resource: dict[str, Json]) -> None:
 
 
 def _hash(old: str, table: bytes) -> str:
-    """The hash of a table in the notation of an old one: `algorithm:hex`, MD5 where none is named."""
+    """The hash of a table in the notation of the old one: `algorithm:hex`, MD5 if none is named."""
     algorithm, colon, _ = old.rpartition(":")
     if (algorithm or "md5") not in hashlib.algorithms_guaranteed:
-        raise InvalidInputError(f"{DESCRIPTOR} has a hash {old!r} of an unknown kind; remove it")
+        raise InvalidInputError(f"{DESCRIPTOR} has a hash {old!r} of an unknown algorithm; remove it")
     digest = hashlib.new(algorithm or "md5", table, usedforsecurity=False)
     return f"{algorithm}{colon}{digest.hexdigest()}"

@@ -1,4 +1,4 @@
-"""The descriptor of a Camtrap DP: which files hold which table."""
+"""The descriptor of a Camtrap DP package: which file contains which table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from spotted.errors import InvalidInputError
-from spotted.formats.row import absolute
+from spotted.formats.row import absolute_path
 
 DESCRIPTOR = "datapackage.json"
 TABLES = ("deployments", "media", "observations")
@@ -23,16 +23,14 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A Camtrap DP directory.
-
-    descriptor: the content of datapackage.json.
-    files: every resource's file, relative to the directory, by resource; those given as URL or inline
-    have none.
-    """
+    """A Camtrap DP directory."""
 
     directory: Path
+    """Absolute path of the directory."""
     descriptor: Mapping[str, Json]
+    """Content of datapackage.json."""
     files: Mapping[str, tuple[str, ...]]
+    """Paths relative to the directory, by resource; URLs included, none for inline data."""
 
     def table(self, resource: str) -> Path:
         """The path of one of the three tables."""
@@ -40,13 +38,13 @@ class Package:
 
     @property
     def version_note(self) -> str | None:
-        """A note where the package does not say which version of Camtrap DP it follows."""
+        """A note if the package does not name its version of Camtrap DP."""
         if _VERSION.search(self.text("profile")):
             return None
         return f"{DESCRIPTOR} names no version of Camtrap DP; read as 1.0"
 
     def text(self, key: str) -> str:
-        """A text of the descriptor, "" where there is none."""
+        """A text of the descriptor, "" if it is missing."""
         value = self.descriptor.get(key)
         return value if isinstance(value, str) else ""
 
@@ -54,10 +52,10 @@ class Package:
 def open_package(directory: str | os.PathLike[str]) -> Package:
     """The package in a directory, or the one whose datapackage.json is given.
 
-    Raises InvalidInputError where the descriptor is missing or no JSON, the version is not 1.x, or a table
-    is missing, in several files, not local, outside the directory or not in UTF-8.
+    Raises InvalidInputError if the descriptor is missing or not JSON, the version is not 1.x, or a table is
+    missing, in several files, not local, outside the directory or not in UTF-8.
     """
-    root = absolute(directory)
+    root = absolute_path(directory)
     if root.name == DESCRIPTOR:
         root = root.parent
     descriptor = _descriptor(root / DESCRIPTOR)
@@ -73,7 +71,7 @@ def open_package(directory: str | os.PathLike[str]) -> Package:
     return package
 
 
-def resources(descriptor: Mapping[str, Json]) -> list[dict[str, Json]]:
+def list_resources(descriptor: Mapping[str, Json]) -> list[dict[str, Json]]:
     """The resources of a descriptor."""
     listed = descriptor.get("resources")
     return [r for r in listed if isinstance(r, dict)] if isinstance(listed, list) else []
@@ -84,18 +82,18 @@ def _descriptor(path: Path) -> dict[str, Json]:
         descriptor = json.loads(path.read_bytes())
     except OSError as error:
         raise InvalidInputError(
-            f"there is no readable {path} ({error.strerror}); give the directory of an unpacked Camtrap DP"
+            f"cannot read {path} ({error.strerror}); give the directory of an unpacked Camtrap DP package"
         ) from error
     except ValueError as error:
-        raise InvalidInputError(f"{path} is not JSON: {error}", field=DESCRIPTOR) from error
+        raise InvalidInputError(f"{path} is not JSON: {error}; correct it", field=DESCRIPTOR) from error
     if not isinstance(descriptor, dict):
-        raise InvalidInputError(f"{path} is not a JSON object; it must hold `resources`", field=DESCRIPTOR)
+        raise InvalidInputError(f"{path} is not a JSON object; it must contain `resources`", field=DESCRIPTOR)
     return descriptor
 
 
 def _files(descriptor: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
     files: dict[str, tuple[str, ...]] = {}
-    for number, resource in enumerate(resources(descriptor)):
+    for number, resource in enumerate(list_resources(descriptor)):
         path = resource.get("path")
         listed = [path] if isinstance(path, str) else path if isinstance(path, list) else []
         files[str(resource.get("name", number))] = tuple(p for p in listed if isinstance(p, str))
@@ -106,18 +104,20 @@ def _check_table(package: Package, table: str) -> None:
     files = package.files.get(table)
     field = f"resources.{table}.path"
     if not files:
-        raise InvalidInputError(f"{package.directory / DESCRIPTOR} names no file for {table}", field=field)
+        raise InvalidInputError(
+            f"{package.directory / DESCRIPTOR} names no file for {table}; add the resource", field=field
+        )
     if len(files) > 1:
         raise InvalidInputError(f"{table} is split into {len(files)} files; join them into one", field=field)
     check_local(package.directory, files[0], field)
-    encoding = next(r.get("encoding") for r in resources(package.descriptor) if r.get("name") == table)
+    encoding = next(r.get("encoding") for r in list_resources(package.descriptor) if r.get("name") == table)
     if encoding is not None and str(encoding).lower() not in _ENCODINGS:
-        raise InvalidInputError(f"{files[0]} is in {encoding}; save it in UTF-8", field=field)
+        raise InvalidInputError(f"{files[0]} is encoded in {encoding}; save it in UTF-8", field=field)
 
 
 def check_local(directory: Path, path: str, field: str) -> None:
-    """Raise InvalidInputError where a resource is a URL or lies outside its package."""
+    """Raise InvalidInputError if a resource is a URL or lies outside its package."""
     if "://" in path:
-        raise InvalidInputError(f"{path} is a URL; download it and name the file", field=field)
+        raise InvalidInputError(f"{path} is a URL; download it and give the path of the file", field=field)
     if not Path(os.path.normpath(directory / path)).is_relative_to(directory):
         raise InvalidInputError(f"{path} lies outside {directory}; move it inside", field=field)

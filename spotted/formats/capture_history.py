@@ -1,8 +1,10 @@
-"""Capture histories: which individual was seen on which occasion, and where.
+"""Capture histories: which individual was seen on which occasion at which camera.
 
-For closed-population models the table individual x occasion; for spatial capture-recapture the rows
-session, individual, occasion, camera (the `captures` of R's secr, the edf of oSCR) with the cameras'
-positions and their use by occasion (the `traps` of secr, the tdf of oSCR).
+For closed-population models a table individual x occasion; for spatial capture-recapture the rows session,
+individual, occasion, camera (the `captures` of R's secr, the edf of oSCR), with the positions of the cameras
+and their usage by occasion (the `traps` of secr, the tdf of oSCR).
+
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ import numpy as np
 from spotted.arrays import BoolArray
 from spotted.errors import InvalidInputError
 from spotted.formats.file_set import write_fileset
-from spotted.formats.imported_survey import counted
-from spotted.formats.row import absolute
+from spotted.formats.imported_survey import format_count
+from spotted.formats.row import absolute_path
 from spotted.formats.timestamps import time_zone
 from spotted.survey import Camera, Detection, Survey
 
@@ -40,23 +42,24 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class CaptureHistory:
-    """The captures of a survey.
-
-    first_day: the day on which occasion 1 begins, in the time zone of the occasions.
-    individual_ids, cameras: in the order of their ids.
-    usage: (cameras, occasions), True where a camera operated for any part of an occasion.
-    captures: by individual, occasion and camera.
-    notes: what was left out and why.
-    """
+    """The captures of a survey."""
 
     session: str
+    """The survey id."""
     first_day: date
+    """Day on which occasion 1 begins, in the time zone of the occasions."""
     occasion_days: int
+    """Length of an occasion in days."""
     individual_ids: tuple[str, ...]
+    """Sorted ids of the individuals with a capture."""
     cameras: tuple[Camera, ...]
+    """All cameras of the survey, sorted by id."""
     usage: BoolArray
+    """(cameras, occasions), True if the camera operated during any part of the occasion."""
     captures: tuple[Capture, ...]
+    """Sorted by individual, occasion and camera."""
     notes: tuple[str, ...]
+    """How many detections were left out, and why."""
 
     @property
     def occasions(self) -> int:
@@ -64,7 +67,7 @@ class CaptureHistory:
         return int(self.usage.shape[1])
 
     def seen(self) -> BoolArray:
-        """(individuals, occasions), True where an individual was detected at any camera."""
+        """(individuals, occasions), True if the individual was detected at any camera."""
         row_of = {individual_id: row for row, individual_id in enumerate(self.individual_ids)}
         table = np.zeros((len(row_of), self.occasions), dtype=np.bool_)
         for capture in self.captures:
@@ -74,7 +77,7 @@ class CaptureHistory:
 
 @dataclass(frozen=True, slots=True)
 class _Calendar:
-    """Instants to occasions: whole days of a time zone, begun at an hour of the day."""
+    """Maps instants to occasions: whole days of a time zone that begin at a given hour."""
 
     zone: tzinfo
     day_starts: timedelta
@@ -82,7 +85,7 @@ class _Calendar:
     occasion_days: int
 
     def occasion(self, seconds: float) -> int:
-        """The occasion of an instant, from 1; below 1 before the survey."""
+        """The occasion of an instant, format_count from 1; below 1 before the survey."""
         return (self.day(seconds, self.zone, self.day_starts) - self.first).days // self.occasion_days + 1
 
     @staticmethod
@@ -102,11 +105,25 @@ def build_capture_history(
 ) -> CaptureHistory:
     """The capture history of a survey whose detections have individuals.
 
-    individuals: individual id by detection id; a detection without one is left out and counted.
-    occasion_days: length of an occasion in days of `timezone`; the last one may be cut by the survey's end.
-    day_starts_at_h: the hour at which a day begins, such as 12 for animals of the night.
-    Occasion 1 begins with the day of the survey's start. Raises InvalidInputError for an unknown zone, a
+    individuals: individual id by detection id; a detection without one is left out, and a note says how many.
+    occasion_days: length of an occasion in days of `timezone`; the end of the survey may cut the last one.
+    day_starts_at_h: the hour at which a day begins, e.g. 12 for nocturnal animals.
+    Occasion 1 begins with the day on which the survey starts. Raises InvalidInputError for an unknown zone, a
     length below one day, or an hour outside the day.
+
+    >>> day_s = 86_400.0
+    >>> survey = Survey("ridge", 0.0, 3 * day_s - 1, "Ridge", {"C1": Camera("C1"), "C2": Camera("C2")})
+    >>> detections = [
+    ...     Detection("d1", "C1", captured_at_s=0.2 * day_s),
+    ...     Detection("d2", "C2", captured_at_s=2.5 * day_s),
+    ...     Detection("d3", "C1", captured_at_s=1.5 * day_s),
+    ... ]
+    >>> history = build_capture_history(survey, detections, {"d1": "Asha", "d2": "Asha", "d3": "Tau"})
+    >>> history.individual_ids
+    ('Asha', 'Tau')
+    >>> history.seen().astype(int)
+    array([[1, 0, 1],
+           [0, 1, 0]])
     """
     if occasion_days < 1:
         raise InvalidInputError(f"occasion_days is {occasion_days}; use 1 or more", field="occasion_days")
@@ -129,7 +146,7 @@ def build_capture_history(
         cameras=cameras,
         usage=_usage(cameras, calendar, occasions),
         captures=captures,
-        notes=tuple(f"{counted(n, 'detection')} left out: {why}" for why, n in sorted(left_out.items())),
+        notes=tuple(f"{format_count(n, 'detection')} left out: {why}" for why, n in sorted(left_out.items())),
     )
 
 
@@ -138,10 +155,10 @@ def write_capture_history(
 ) -> None:
     """Write `capture_history.csv`, `captures.csv` and `capture_cameras.csv` into a directory.
 
-    capture_history.csv: individual, then 0 or 1 for each occasion.
+    capture_history.csv: individual, then 0 or 1 per occasion.
     captures.csv: session, individual, occasion, camera, x_m, y_m, detections.
-    capture_cameras.csv: camera, x_m, y_m, then 1 for each occasion on which it operated, else 0.
-    Raises AlreadyExistsError where the directory is not empty and may not be overwritten.
+    capture_cameras.csv: camera, x_m, y_m, then 1 per occasion on which it operated, else 0.
+    Raises AlreadyExistsError if the directory is not empty and `overwrite` is False.
     """
     days = [f"o{occasion}" for occasion in range(1, history.occasions + 1)]
     positions = {camera.camera_id: _position(camera) for camera in history.cameras}
@@ -160,7 +177,7 @@ def write_capture_history(
             ["camera", "x_m", "y_m", *days], [[camera, *position, *row] for (camera, position), row in usage]
         ),
     }
-    write_fileset(absolute(target_directory), contents, sources={}, overwrite=overwrite)
+    write_fileset(absolute_path(target_directory), contents, sources={}, overwrite=overwrite)
 
 
 def _counts(
@@ -175,14 +192,14 @@ def _counts(
         elif detection.captured_at_s is None or not detection.camera_id:
             left_out["without a time or a camera"] += 1
         elif not 1 <= (occasion := calendar.occasion(detection.captured_at_s)) <= occasions:
-            left_out["outside the survey's time"] += 1
+            left_out["outside the period of the survey"] += 1
         else:
             counts[individual_id, occasion, detection.camera_id] += 1
     return counts, left_out
 
 
 def _usage(cameras: Sequence[Camera], calendar: _Calendar, occasions: int) -> BoolArray:
-    """(cameras, occasions), True where a camera operated; an open end reaches to the survey's."""
+    """(cameras, occasions), True if the camera operated; an open end is that of the survey."""
     usage = np.zeros((len(cameras), occasions), dtype=np.bool_)
     for row, camera in enumerate(cameras):
         first = 1 if camera.start_s is None else calendar.occasion(camera.start_s)

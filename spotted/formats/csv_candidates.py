@@ -1,4 +1,4 @@
-"""Candidates as rows of a CSV: one form, whether a service or a batch found them."""
+"""Candidates as CSV rows, in the same form whether a service or a batch job ranked them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ def candidate_row(
     feasibility: float | None,
     reason: str,
 ) -> CandidateRow:
-    """A candidate's cells; feasibility None, which is unknown, is an empty cell."""
-    possible = "" if feasibility is None else f"{feasibility:.4f}"
-    return detection_id, rank, candidate_id, f"{fused:.4f}", f"{visual:.4f}", possible, reason
+    """The cells of a candidate; an unknown feasibility (None) is an empty cell.
+
+    >>> candidate_row("d1", 1, "d7", fused=0.61, visual=0.7, feasibility=None, reason="no position")
+    ('d1', 1, 'd7', '0.6100', '0.7000', '', 'no position')
+    """
+    feasibility_cell = "" if feasibility is None else f"{feasibility:.4f}"
+    return detection_id, rank, candidate_id, f"{fused:.4f}", f"{visual:.4f}", feasibility_cell, reason
 
 
 def write_candidates(file: TextIO, rows: Iterable[CandidateRow]) -> int:
-    """Write a header and rows as they come; answers how many rows.
+    """Write a header and the rows in the given order; returns the number of rows.
 
     file: opened with newline="".
     """

@@ -1,4 +1,4 @@
-"""Changes of single cells of a CSV that leave every other byte as it was."""
+"""Single cells of a CSV replaced, every other byte unchanged."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DELIMITERS = ",;\t"
 SHOWN_IDS = 5
 
 
-def delimiter_of(header: str) -> str:
-    """What separates the cells of a header line: a comma, or else a semicolon or tab that stands in it."""
+def find_delimiter(header: str) -> str:
+    """The delimiter of a header line: the first of comma, semicolon and tab that occurs in it."""
     return next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """One record as it is written: its cells, the ends of cells and of the record, all kept."""
+    """One record as written: the bytes of its cells and its line end."""
 
     cells: list[bytes]
     end: bytes
@@ -41,17 +41,17 @@ def fill_individuals(
     *,
     reads: Sequence[str],
 ) -> bytes:
-    """The content of a CSV, plain or gzip by its name, with the individuals of its detections filled in.
+    """The content of a CSV (gzip if named .gz) with the individuals of its detections filled in.
 
     individuals: individual id by detection id; a detection without one, or with "", keeps its cell.
-    id_of: the detection id of a row from its texts of the columns `reads`, called in the rows' order.
-    Raises InvalidInputError where the file cannot be read or lacks one of the detections.
+    id_of: returns the detection id of a row from its texts in the columns `reads`; called in row order.
+    Raises InvalidInputError if the file cannot be read or lacks one of the detections.
     """
-    waiting = set(individuals)
+    missing = set(individuals)
 
     def fill(cells: Mapping[str, str]) -> str | None:
         detection_id = id_of(cells)
-        waiting.discard(detection_id)
+        missing.discard(detection_id)
         return individuals.get(detection_id) or None
 
     zipped = path.suffix == ".gz"
@@ -60,13 +60,15 @@ def fill_individuals(
         filled = fill_column(gzip.decompress(content) if zipped else content, column, fill, reads=reads)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}", field=path.name) from error
-    if waiting:
-        shown = ", ".join(sorted(waiting)[:SHOWN_IDS])
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path} {error}", field=path.name) from error
+    if missing:
+        shown = ", ".join(sorted(missing)[:SHOWN_IDS])
         raise InvalidInputError(
-            f"{path} lacks {len(waiting)} of the detections to write, such as {shown}; "
-            "export to the files that were imported"
+            f"{path} lacks {len(missing)} of the detections to write, such as {shown}; "
+            "export from the files that were imported"
         )
-    # without a time of its own, so that equal tables give equal files
+    # no time in the gzip header, so that equal tables give equal files
     return gzip.compress(filled, mtime=0) if zipped else filled
 
 
@@ -77,17 +79,21 @@ def fill_column(
     *,
     reads: Sequence[str],
 ) -> bytes:
-    """A CSV with the cells of one column replaced, all else byte for byte kept.
+    r"""A CSV with the cells of one column replaced and every other byte unchanged.
 
-    column: appended as the last one where the CSV lacks it.
+    column: appended as the last one if the CSV lacks it.
     fill: from the texts of the columns named in `reads` to the new text, or None to keep the cell.
-    A byte order mark, line ends, quotes, blank lines and the lack of a last line end stay. A new text
-    is quoted where it must be or where the cell it replaces was.
-    Raises InvalidInputError where quotes do not pair up.
+    The byte order mark, line ends, quotes, blank lines and a missing last line end stay as they are. A new
+    text is quoted if it has to be, or if the cell that it replaces was.
+    Raises InvalidInputError if a quotation mark is not closed.
+
+    >>> table = b"id;animal\r\n1;\r\n2;Tau\r\n"
+    >>> fill_column(table, "animal", lambda cells: {"1": "Asha"}.get(cells["id"]), reads=["id"])
+    b'id;animal\r\n1;Asha\r\n2;Tau\r\n'
     """
     mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
     body = content[len(mark) :]
-    delimiter = delimiter_of(re.split(rb"[\r\n]", body, maxsplit=1)[0].decode()).encode()
+    delimiter = find_delimiter(re.split(rb"[\r\n]", body, maxsplit=1)[0].decode()).encode()
     records = _records(body, delimiter)
     written = [mark]
     header = next(records, None)
@@ -95,24 +101,24 @@ def fill_column(
         return content
     titles = [_text(cell) for cell in header.cells]
     absent = column not in titles
-    where = len(titles) if absent else titles.index(column)
+    target = len(titles) if absent else titles.index(column)
     if absent:
         header.cells.append(_cell(column, delimiter, header.cells[-1]))
     written += _bytes(header, delimiter)
-    places = {title: titles.index(title) for title in reads if title in titles}
+    index_of = {title: titles.index(title) for title in reads if title in titles}
     for record in records:
         if not record.blank and len(record.cells) == len(titles):
-            text = fill({title: _text(record.cells[place]) for title, place in places.items()})
-            _put(record, where, text, delimiter)
+            text = fill({title: _text(record.cells[index]) for title, index in index_of.items()})
+            _put(record, target, text, delimiter)
         written += _bytes(record, delimiter)
     return b"".join(written)
 
 
-def _put(record: _Record, where: int, text: str | None, delimiter: bytes) -> None:
-    if where == len(record.cells):
+def _put(record: _Record, index: int, text: str | None, delimiter: bytes) -> None:
+    if index == len(record.cells):
         record.cells.append(_cell(text, delimiter, record.cells[-1]) if text else b"")
-    elif text is not None and text != _text(record.cells[where]):
-        record.cells[where] = _cell(text, delimiter, record.cells[where])
+    elif text is not None and text != _text(record.cells[index]):
+        record.cells[index] = _cell(text, delimiter, record.cells[index])
 
 
 def _records(body: bytes, delimiter: bytes) -> Iterator[_Record]:
@@ -138,9 +144,7 @@ def _records(body: bytes, delimiter: bytes) -> Iterator[_Record]:
             cells = []
     if position != len(body):
         line = len(re.findall(rb"\r\n|\r|\n", body[:position])) + 1
-        raise InvalidInputError(
-            f"line {line} has a quotation mark without its partner; double it or close it"
-        )
+        raise InvalidInputError(f"line {line} has a quotation mark that is not closed; double it or close it")
 
 
 def _bytes(record: _Record, delimiter: bytes) -> tuple[bytes, bytes]:

@@ -4,7 +4,7 @@ cameras: camera_id; x_m and y_m (metres, one projection for all) or latitude and
 optional start, end (a day or a date and time), location_uncertainty_m, clock_suspect.
 detections: camera_id, timestamp; optional detection_id, image (a path), image_id, side (left, right,
 front, back or their first letters), encounter_id, individual_id, box_x, box_y, box_width, box_height
-(fractions of the image). Other columns are kept by `write_csv_survey` and otherwise ignored.
+(fractions of the image). Other columns are ignored; `write_csv_survey` copies them.
 """
 
 from __future__ import annotations
@@ -20,23 +20,30 @@ from spotted.errors import InvalidInputError
 from spotted.formats.csv_cells import fill_individuals
 from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
-from spotted.formats.imported_survey import LARGEST_DEG, SIDES, ImportedSurvey, assemble, counted, survey_slug
+from spotted.formats.imported_survey import (
+    LARGEST_DEG,
+    SIDES,
+    ImportedSurvey,
+    assemble,
+    format_count,
+    survey_slug,
+)
 from spotted.formats.picture import Picture
 from spotted.formats.row import (
     LONGEST_ID,
     Problems,
     Row,
-    absolute,
+    absolute_path,
     check_camera_period,
     check_captured,
-    distinct,
+    distinct_rows,
     image_path,
 )
 from spotted.formats.timestamps import time_zone
 from spotted.survey import Camera, Detection, Side
 
 BOX_COLUMNS = ("box_x", "box_y", "box_width", "box_height")
-# what a detection without id is told by; never its individual, which an export fills
+# identify a detection without id; never its individual, which an export fills in
 IDENTIFYING_COLUMNS = ("camera_id", "timestamp", "image", *BOX_COLUMNS)
 FARTHEST_M = 1e8
 
@@ -44,10 +51,10 @@ Positions = dict[str, tuple[float, float]]
 
 
 class DetectionIds:
-    """The ids of the rows of one detections table, asked in the table's order.
+    """The detection ids of the rows of one table, requested in row order.
 
-    A row without detection_id gets one from its camera, time, image and box; rows that agree in all of
-    them are counted, so the id stays while rows are added after it or filled in.
+    A row without detection_id gets one from its camera, time, image and box; rows equal in all of them are
+    numbered, so an id stays the same when rows are added after it or filled in.
     """
 
     def __init__(self) -> None:
@@ -73,18 +80,33 @@ def read_csv_survey(
     images_root: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
 ) -> ImportedSurvey:
-    """The survey of a table of cameras and a table of detections.
+    r"""The survey of a table of cameras and a table of detections.
 
-    survey_id: by default made from the directory of `detections`.
-    images_root: the folder that images count from, by default that of `detections`.
+    survey_id: derived from the directory of `detections` by default.
+    images_root: the folder that image paths are relative to, by default that of `detections`.
     timezone: IANA name or offset of the cameras' clocks, for times without offset.
     Raises InvalidInputError that lists the first ten wrong values by file, row, column and value.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cameras, detections = Path(folder, "cameras.csv"), Path(folder, "detections.csv")
+    ...     _ = cameras.write_text("camera_id,x_m,y_m\nC1,0,0\nC2,300,400\n")
+    ...     _ = detections.write_text(
+    ...         "detection_id,camera_id,timestamp,side,individual_id\n"
+    ...         "d1,C1,2024-05-01T06:00:00,left,Asha\n"
+    ...         "d2,C2,2024-05-01T07:30:00,left,\n"
+    ...     )
+    ...     imported = read_csv_survey(cameras, detections, survey_id="ridge", timezone="+02:00")
+    >>> imported.survey.survey_id, len(imported.survey.cameras)
+    ('ridge', 2)
+    >>> [(d.detection_id, d.side.name, d.individual_id) for d in imported.detections]
+    [('d1', 'LEFT', 'Asha'), ('d2', 'LEFT', '')]
     """
-    table = absolute(detections)
+    table = absolute_path(detections)
     zone = time_zone(timezone) if timezone else None
-    root = absolute(images_root or table.parent)
+    root = absolute_path(images_root or table.parent)
     problems = Problems()
-    known, positions = read_cameras(absolute(cameras), zone, problems)
+    known, positions = read_cameras(absolute_path(cameras), zone, problems)
     pictures = _pictures(table, known, zone, root, problems)
     problems.raise_any()
     survey_id = survey_id or survey_slug(table.parent.name)
@@ -99,29 +121,32 @@ def write_csv_survey(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Copies of both tables, the detections with `individual_id` filled; all other bytes are kept.
+    """Copy both tables, with `individual_id` of the detections filled in and every other byte unchanged.
 
-    individuals: individual id by detection id; "" leaves a cell as it is. The column is appended where the
-    table lacks it. Raises InvalidInputError for a detection that the table lacks, AlreadyExistsError where
-    the target is not empty and may not be overwritten.
+    individuals: individual id by detection id; "" leaves a cell as it is. The column is appended if the
+    table lacks it. Raises InvalidInputError for a detection that the table lacks, AlreadyExistsError if the
+    target is not empty and `overwrite` is False.
     """
-    table = absolute(detections)
+    table = absolute_path(detections)
     reads = ("detection_id", *IDENTIFYING_COLUMNS)
     filled = fill_individuals(table, "individual_id", individuals, DetectionIds().of, reads=reads)
-    sources = {"cameras table": absolute(cameras), "detections table": table}
-    contents: dict[str, bytes | Path] = {absolute(cameras).name: absolute(cameras), table.name: filled}
-    write_fileset(absolute(target_directory), contents, sources=sources, overwrite=overwrite)
+    sources = {"cameras table": absolute_path(cameras), "detections table": table}
+    contents: dict[str, bytes | Path] = {
+        absolute_path(cameras).name: absolute_path(cameras),
+        table.name: filled,
+    }
+    write_fileset(absolute_path(target_directory), contents, sources=sources, overwrite=overwrite)
 
 
 def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> tuple[dict[str, Camera], Positions]:
-    """The cameras of a table by their ids, and latitude and longitude of those that have no metres.
+    """The cameras of a table by id, and latitude and longitude of those without metres.
 
-    Wrong values are noted in `problems`. Raises InvalidInputError as `read_table` does, and where the table
-    has neither pair of coordinates.
+    Wrong values are recorded in `problems`. Raises InvalidInputError like `read_table`, and if the table has
+    neither pair of coordinates.
     """
     cameras: dict[str, Camera] = {}
     positions: Positions = {}
-    for row in distinct(read_table(path, ("camera_id",), problems), "camera_id"):
+    for row in distinct_rows(read_table(path, ("camera_id",), problems), "camera_id"):
         metres = None
         if {"x_m", "y_m"} <= row.cells.keys():
             metres = row.pair("x_m", "y_m", (FARTHEST_M, FARTHEST_M))
@@ -130,7 +155,7 @@ def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> tuple[d
             positions |= {row.text("camera_id"): degrees} if degrees else {}
         else:
             raise InvalidInputError(
-                f"{path} has neither x_m and y_m nor latitude and longitude; add one of the pairs of columns"
+                f"{path} has neither x_m and y_m nor latitude and longitude; add one pair of columns"
             )
         x_m, y_m = metres or (None, None)
         camera = _camera(row, x_m, y_m, zone)
@@ -164,7 +189,9 @@ def _pictures(
             row.identifier("detection_id", required=False)
             pictures.append(_picture(row, detection_id, cameras, zone, images_root))
         elif first.cells != row.cells:
-            row.wrong("detection_id", f"is also in row {first.number}, with other content; give each its own")
+            row.wrong(
+                "detection_id", f"is also in row {first.number}, with other content; give each row its own id"
+            )
     return pictures
 
 
@@ -195,19 +222,19 @@ def _picture(
 def _side(row: Row) -> Side:
     text = row.text("side").lower()
     if text and text not in SIDES:
-        row.wrong("side", "is no side; write left, right, front, back or unknown")
+        row.wrong("side", "is not a side; write left, right, front, back or unknown")
     return SIDES.get(text, Side.UNKNOWN)
 
 
 def _notes(cameras: Mapping[str, Camera], pictures: Sequence[Picture]) -> list[str]:
     notes = []
     if not cameras:
-        notes.append("no camera was found")
-    homeless = sum(not picture.detection.camera_id for picture in pictures)
-    if homeless:
-        notes.append(f"{counted(homeless, 'detection')} without a camera; feasibility unknown")
+        notes.append("no camera found")
+    without_camera = sum(not picture.detection.camera_id for picture in pictures)
+    if without_camera:
+        notes.append(f"{format_count(without_camera, 'detection')} without a camera; feasibility unknown")
     latitude, longitude = LARGEST_DEG
     positions = [(c.x_m, c.y_m) for c in cameras.values() if c.x_m is not None and c.y_m is not None]
     if positions and all(abs(x) <= longitude and abs(y) <= latitude for x, y in positions):
-        notes.append("x_m and y_m look like degrees; call such columns longitude and latitude")
+        notes.append("x_m and y_m look like degrees; name columns in degrees longitude and latitude")
     return notes

@@ -1,4 +1,4 @@
-"""CSV tables read row by row, with every wrong value reported by file, row, column and remedy."""
+"""CSV tables read row by row; each wrong value is reported with file, row, column and remedy."""
 
 from __future__ import annotations
 
@@ -10,35 +10,44 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from spotted.errors import InvalidInputError
-from spotted.formats.csv_cells import delimiter_of
+from spotted.formats.csv_cells import find_delimiter
 from spotted.formats.row import Problems, Row
 
 
 def read_table(path: Path, required: Sequence[str], problems: Problems) -> Iterator[Row]:
-    """The rows of a CSV, plain or gzip by its name, in UTF-8 with or without byte order mark.
+    r"""The rows of a CSV (gzip if named .gz) in UTF-8 with or without byte order mark.
 
-    Blank lines are passed over; rows of another length than the header are noted in `problems`.
-    Raises InvalidInputError where the file cannot be read or lacks a required column.
+    Blank lines are skipped; rows with more or fewer cells than the header are recorded in `problems`.
+    Raises InvalidInputError if the file cannot be read or lacks a required column.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = Path(folder, "cameras.csv")
+    ...     _ = table.write_text("camera_id;x_m\nC1;120\nC2;95.5\n")
+    ...     [(row.number, row.text("camera_id")) for row in read_table(table, ["x_m"], Problems())]
+    [(2, 'C1'), (3, 'C2')]
     """
     try:
         with _opened(path) as handle:
             yield from _rows(path.name, handle, required, problems)
     except FileNotFoundError as error:
-        raise InvalidInputError(f"there is no file {path}; check the path", field=path.name) from error
+        raise InvalidInputError(f"file not found: {path}; check the path", field=path.name) from error
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{path} is not in UTF-8; save it as CSV UTF-8", field=path.name) from error
+        raise InvalidInputError(
+            f"{path} is not encoded in UTF-8; save it as CSV UTF-8", field=path.name
+        ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}", field=path.name) from error
 
 
 def _opened(path: Path) -> TextIO:
-    # text mode, so both calls answer a text stream
+    # both calls return a text stream in text mode
     handle = (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="")
     return cast("TextIO", handle)
 
 
 def _rows(file: str, handle: TextIO, required: Sequence[str], problems: Problems) -> Iterator[Row]:
-    delimiter = delimiter_of(handle.readline())
+    delimiter = find_delimiter(handle.readline())
     handle.seek(0)
     reader = csv.reader(handle, delimiter=delimiter, strict=True)
     try:
@@ -49,8 +58,8 @@ def _rows(file: str, handle: TextIO, required: Sequence[str], problems: Problems
                 yield Row(file, number, dict(zip(header, cells, strict=True)), problems)
             elif cells:
                 problems.add(
-                    f"{file} row {number} has {len(cells)} cells, the header {len(header)}; "
-                    "put texts that hold commas or line breaks in quotation marks",
+                    f"{file} row {number} has {len(cells)} cells, but the header has {len(header)}; "
+                    "put texts with commas or line breaks in quotation marks",
                     f"{file}:{number}",
                 )
     except csv.Error as error:
@@ -63,8 +72,8 @@ def _check_header(file: str, header: Sequence[str], required: Sequence[str]) -> 
     absent = [column for column in required if column not in header]
     if absent:
         raise InvalidInputError(
-            f"{file} lacks the column {', '.join(absent)}; it has {', '.join(header) or 'none'}; "
-            "add it or rename one",
+            f"{file} lacks the column {', '.join(absent)}; its columns are {', '.join(header) or '(none)'}; "
+            "add the column or rename one",
             field=file,
         )
     twice = [column for column in dict.fromkeys(header) if column and header.count(column) > 1]

@@ -1,4 +1,4 @@
-"""Files written into a directory together: all of them or none, and never over what they came from."""
+"""Several files written into a directory together or not at all, and never over their sources."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def write_fileset(
 ) -> None:
     """Write files, by their paths relative to `target`; a Path as content is copied.
 
-    sources: files that no target may be, by what they are called in an error.
-    overwrite: replace files of the same paths in a directory that is not empty, each at once; other files
-    in it stay. A new or empty directory appears complete or not at all.
-    Raises InvalidInputError where a target is a source, AlreadyExistsError where the directory is not empty,
-    PreconditionError where it cannot be written.
+    sources: files that must not be overwritten, by their title in error messages.
+    overwrite: replace files of the same paths in a directory that is not empty, each atomically; other files
+    stay. A new or empty directory appears complete or not at all.
+    Raises InvalidInputError if a target is a source, AlreadyExistsError if the directory is not empty and
+    `overwrite` is False, PreconditionError if it cannot be written.
     """
     _check_sources(target, contents, sources)
     if not overwrite and target.exists() and not _is_empty(target):
         raise AlreadyExistsError(
-            f"{target} is not empty; give another directory, or allow to overwrite its files"
+            f"{target} is not empty; give another directory, or allow its files to be overwritten"
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def _check_sources(target: Path, contents: Mapping[str, bytes | Path], sources: 
         title = taken.get((target / path).resolve())
         if title is not None:
             raise InvalidInputError(
-                f"{target / path} is the {title} itself; write into another directory", field="target"
+                f"{target / path} is the {title} that was read; write into another directory", field="target"
             )
 
 
@@ -72,7 +72,7 @@ def _write(path: Path, content: bytes | Path) -> None:
 
 def _move(staged: Path, target: Path, contents: Mapping[str, bytes | Path]) -> None:
     if not target.exists() or _is_empty(target):
-        # a rename onto an empty directory works on POSIX alone
+        # renaming onto an empty directory works only on POSIX
         if target.exists():
             target.rmdir()
         staged.rename(target)

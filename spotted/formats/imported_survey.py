@@ -1,4 +1,4 @@
-"""What an import brings, whatever the files were: a survey, its pictures, and notes for the person."""
+"""The result of every reader: a survey, its pictures, and notes for the user."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ SIDES = {side.name.lower(): side for side in Side} | {
 
 @dataclass(frozen=True, slots=True)
 class ImportedSurvey:
-    """A survey as files describe it.
-
-    pictures: the detections in the order of the files, each with its image and box.
-    notes: what the person should know, such as what was skipped and why.
-    """
+    """A survey as files describe it."""
 
     survey: Survey
+    """The survey and its cameras, positions in metres."""
     pictures: tuple[Picture, ...]
+    """The detections in the order of the files, each with its image and box."""
     notes: tuple[str, ...]
+    """Notes for the user, such as what was skipped and why."""
 
     @property
     def detections(self) -> tuple[Detection, ...]:
-        """The detections alone."""
+        """The detections without image and box."""
         return tuple(picture.detection for picture in self.pictures)
 
 
@@ -51,11 +50,19 @@ def assemble(
     pictures: Sequence[Picture],
     notes: Sequence[str],
 ) -> ImportedSurvey:
-    """A survey from its parts: cameras projected to metres, periods that hold all detections.
+    """A survey from its parts: cameras projected to metres, camera periods that contain all detections.
 
-    positions_deg: latitude and longitude by camera_id; cameras without one keep the position they have.
-    The survey lasts from the first to the last instant of camera periods and of detections by trusted
-    clocks. Raises InvalidInputError where nothing says when it was.
+    positions_deg: latitude and longitude by camera_id; other cameras keep their position in metres.
+    The survey lasts from the first to the last instant of camera periods and of detections with trusted
+    clocks. Raises InvalidInputError if there is no instant at all.
+
+    >>> cameras = {"C1": Camera("C1", start_s=0.0, end_s=86_400.0)}
+    >>> late = Picture(Detection("d1", "C1", captured_at_s=90_000.0), path=None)
+    >>> imported = assemble("ridge", "Ridge", cameras, {}, [late], [])
+    >>> imported.survey.end_s
+    90000.0
+    >>> imported.notes[0]
+    "1 of 1 camera without position, such as 'C1'; feasibility unknown"
     """
     placed, place_notes = _placed(cameras, positions_deg)
     detections = [picture.detection for picture in pictures]
@@ -71,8 +78,8 @@ def survey_slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:64].strip("-._") or "survey"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number with its noun: 1 camera, 2 cameras."""
+def format_count(count: int, noun: str) -> str:
+    """A number with its noun: 1 camera, 1,200 cameras."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
@@ -92,7 +99,9 @@ def _placed(
     }
     notes = [f"latitude and longitude projected to {projection.title}"]
     if projection.distance_error > LARGEST_ERROR:
-        notes.append(f"the survey is so wide that distances are up to {projection.distance_error:.1%} off")
+        notes.append(
+            f"distances are wrong by up to {projection.distance_error:.1%} because the survey is so wide"
+        )
     return placed, notes
 
 
@@ -104,20 +113,20 @@ def _extent(cameras: Mapping[str, Camera], detections: Sequence[Detection]) -> t
     instants = instants or [d.captured_at_s for d in known if d.captured_at_s is not None]
     if not instants:
         raise InvalidInputError(
-            "neither a camera's period nor a detection's time says when the survey was; give one of them"
+            "the survey has no date: give the period of a camera or the time of a detection"
         )
     start_s, end_s = min(instants), max(instants)
-    # gaps are normalised by the survey's span, which must not be zero; a lone detection spans a day
+    # time gaps are normalised by the span of the survey, which must not be zero; one instant gets a day
     return start_s, end_s if end_s > start_s else start_s + DAY_S
 
 
 def _fitted(
     cameras: Mapping[str, Camera], detections: Sequence[Detection]
 ) -> tuple[dict[str, Camera], list[str]]:
-    """Cameras whose period holds their detections, and the ids of those that had to be opened.
+    """Cameras whose period contains their detections, and the ids of those whose period was removed.
 
-    Within the tolerance a period is widened; that of a suspect clock is opened, since its times say
-    nothing about it.
+    Within the tolerance a period is extended; with a suspect clock it is removed, since its times prove
+    nothing.
     """
     fitted, opened = dict(cameras), set[str]()
     for detection in detections:
@@ -138,7 +147,7 @@ def _fitted(
 
 
 def _camera_notes(cameras: Mapping[str, Camera], opened: Sequence[str]) -> Iterator[str]:
-    of_all = f"of {counted(len(cameras), 'camera')}"
+    of_all = f"of {format_count(len(cameras), 'camera')}"
     unplaced = [camera_id for camera_id, camera in cameras.items() if not camera.has_position]
     if unplaced:
         yield (f"{len(unplaced)} {of_all} without position, such as {unplaced[0]!r}; feasibility unknown")
@@ -147,15 +156,15 @@ def _camera_notes(cameras: Mapping[str, Camera], opened: Sequence[str]) -> Itera
         yield f"{suspect} {of_all} with a suspect clock"
     if opened:
         yield (
-            f"{counted(len(opened), 'camera')} with a suspect clock and images outside the period, such as "
-            f"{opened[0]!r}; the period is left open"
+            f"{format_count(len(opened), 'camera')} with a suspect clock and images outside the period, "
+            f"such as {opened[0]!r}; the period is ignored"
         )
 
 
 def _picture_notes(pictures: Sequence[Picture], cameras: Mapping[str, Camera]) -> Iterator[str]:
-    of_all = f"of {counted(len(pictures), 'detection')}"
+    of_all = f"of {format_count(len(pictures), 'detection')}"
     if not pictures:
-        yield "no detection was found"
+        yield "no detection found"
     untimed = sum(picture.detection.captured_at_s is None for picture in pictures)
     if untimed:
         yield f"{untimed} {of_all} without a time; feasibility unknown"
@@ -164,14 +173,14 @@ def _picture_notes(pictures: Sequence[Picture], cameras: Mapping[str, Camera]) -
         yield f"{pathless} {of_all} without an image; they cannot be embedded"
     absent = [path for path in dict.fromkeys(p.path for p in pictures) if path and not path.is_file()]
     if absent:
-        yield f"{counted(len(absent), 'image file')} missing, such as {absent[0]}"
+        yield f"{format_count(len(absent), 'image file')} missing, such as {absent[0]}"
     idle = len(cameras.keys() - {picture.detection.camera_id for picture in pictures})
     if idle:
-        yield f"{idle} of {counted(len(cameras), 'camera')} without detections"
+        yield f"{idle} of {format_count(len(cameras), 'camera')} without detections"
     regions = Counter((p.detection.image_id, p.box) for p in pictures if p.detection.image_id)
     shared = sum(count for count in regions.values() if count > 1)
     if shared:
         yield (
-            f"{shared} {of_all} share image and box with another one, though each is taken for an animal of "
-            "its own; draw one box an animal"
+            f"{shared} {of_all} with the same image and box as another one, although each counts as one "
+            "animal; draw one box per animal"
         )

@@ -10,12 +10,11 @@ from spotted.survey import Detection
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A detection and where its image is.
-
-    path: the image file; None where there is none, such as a capture without a photograph.
-    box: x, y, width, height of the animal as fractions of the upright image; None for all of it.
-    """
+    """A detection and the part of an image that shows it."""
 
     detection: Detection
+    """The animal: camera, time, side and, if known, individual."""
     path: Path | None
+    """The image file; None without one, e.g. a capture without a photograph."""
     box: tuple[float, float, float, float] | None = None
+    """x, y, width, height of the animal as fractions of the upright image; None for the whole image."""

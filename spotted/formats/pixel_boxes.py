@@ -1,4 +1,4 @@
-"""Boxes written in pixels as fractions of the upright image, whose size its header tells."""
+"""Boxes in pixels as fractions of the upright image, whose size is read from its header."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from PIL import Image
 from spotted.formats.row import Box, Row
 
 _ORIENTATION = 0x0112
-# orientations of EXIF that lay an image on its side
+# EXIF orientations that turn an image by a quarter
 _TURNED = range(5, 9)
 _SHAPE = "a JSON list of x, y, width, height in pixels, such as [10, 20, 300, 200]"
 
 
-def pixel_box(row: Row, column: str, path: Path | None) -> Box | None:
-    """The box of a cell, a JSON list x, y, width, height in pixels of the upright image, cut at its edges.
+def read_pixel_box(row: Row, column: str, path: Path | None) -> Box | None:
+    """The box of a cell, a JSON list x, y, width, height in pixels of the upright image, clipped to it.
 
-    None where the cell is empty or all NaN, and without the image; what is wrong is noted in the row.
+    None if the cell is empty or all NaN, or the image is missing; a wrong value is recorded in the row.
     """
     pixels = _numbers(row, column) if row.text(column) else None
     size = _upright_size(row, column, path) if pixels else None
@@ -29,7 +29,7 @@ def pixel_box(row: Row, column: str, path: Path | None) -> Box | None:
     left, top = max(x, 0.0) / wide, max(y, 0.0) / high
     right, bottom = min((x + width) / wide, 1.0), min((y + height) / high, 1.0)
     if right <= left or bottom <= top:
-        row.wrong(column, f"holds no pixel of its image of {wide} x {high}; write {_SHAPE}")
+        row.wrong(column, f"contains no pixel of its image of {wide} x {high}; write {_SHAPE}")
         return None
     return left, top, right - left, bottom - top
 
@@ -38,7 +38,7 @@ def _numbers(row: Row, column: str) -> Box | None:
     try:
         x, y, width, height = (float(value) for value in json.loads(row.text(column)))
     except (ValueError, TypeError, OverflowError, RecursionError):
-        row.wrong(column, f"is no box; write {_SHAPE}")
+        row.wrong(column, f"is not a box; write {_SHAPE}")
         return None
     unknown = [math.isnan(value) for value in (x, y, width, height)]
     if all(unknown):
@@ -50,7 +50,7 @@ def _numbers(row: Row, column: str) -> Box | None:
 
 
 def _upright_size(row: Row, column: str, path: Path | None) -> tuple[int, int] | None:
-    """Width and height of an image as it is looked at; None where there is no such file."""
+    """Width and height of the upright image; None if the file does not exist."""
     if path is None or not path.is_file():
         return None
     try:
@@ -59,7 +59,7 @@ def _upright_size(row: Row, column: str, path: Path | None) -> tuple[int, int] |
             turned = image.getexif().get(_ORIENTATION) in _TURNED
     except (OSError, Image.DecompressionBombError) as error:
         row.wrong(
-            column, f"is of an image that cannot be read ({error}); replace {path.name} or empty the cell"
+            column, f"refers to an image that cannot be read ({error}); replace {path.name} or empty the cell"
         )
         return None
     return (high, wide) if turned else (wide, high)

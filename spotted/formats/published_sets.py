@@ -1,9 +1,9 @@
 """The published sets LeopardID102, SpottedHyenaID109 and SpottedHyenaID415, read from folders and file names.
 
-A folder is an animal; `No_ID` and `unidentifiable` hold unknown ones. A folder L or R within an animal's is
-the side. File names hold the camera, `CAM` and an id, and the time of its clock, `YYYY-MM-DD_HH-MM-SS` or
-`_YYYYMMDD_HHMMSS_`. Other trees of this shape are read as well. Places come from a table of cameras; without
-one they are unknown.
+A folder is an animal; `No_ID` and `unidentifiable` contain unknown ones. A subfolder L or R is the side. File
+names contain the camera, `CAM` and an id, and the time of its clock, `YYYY-MM-DD_HH-MM-SS` or
+`_YYYYMMDD_HHMMSS_`. Other folders of this structure can be read too. Locations come from an optional table of
+cameras.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 
 from spotted.errors import InvalidInputError
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
-from spotted.formats.imported_survey import ImportedSurvey, counted, survey_slug
+from spotted.formats.imported_survey import ImportedSurvey, format_count, survey_slug
 from spotted.formats.picture import Picture
-from spotted.formats.row import LONGEST_ID, absolute
+from spotted.formats.row import LONGEST_ID, absolute_path
 from spotted.formats.timestamps import InstantError, utc_seconds
 from spotted.survey import Detection, Side
 
@@ -38,12 +38,16 @@ _TIMES = (
 
 @dataclass(frozen=True, slots=True)
 class PublishedSet:
-    """A published set: photographs of known animals, of unknown ones, and the number of known animals."""
+    """A published set and its size."""
 
     title: str
+    """Name of the set, and of its folder."""
     photographs: int
+    """Photographs of known animals."""
     unknown: int
+    """Photographs of unknown animals."""
     individuals: int
+    """Known animals."""
 
 
 PUBLISHED = {
@@ -58,17 +62,17 @@ PUBLISHED = {
 
 @dataclass(slots=True)
 class _Reading:
-    """What is read of a tree: the files that need a word, by what is to be said of them."""
+    """State of one import, with the files to be mentioned in notes, by reason."""
 
     root: Path
     zone: tzinfo
-    told: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    files_by_reason: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def notes(self) -> Iterator[str]:
-        """One note a reason, with the first of its files."""
-        for reason, files in self.told.items():
+        """One note per reason, with the first files."""
+        for reason, files in self.files_by_reason.items():
             more = f" and {len(files) - SHOWN_FILES:,} more" if len(files) > SHOWN_FILES else ""
-            yield f"{counted(len(files), 'file')} {reason}: {', '.join(files[:SHOWN_FILES])}{more}"
+            yield f"{format_count(len(files), 'file')} {reason}: {', '.join(files[:SHOWN_FILES])}{more}"
 
 
 def read_published(
@@ -78,28 +82,27 @@ def read_published(
     cameras: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
 ) -> ImportedSurvey:
-    """The survey of a published set, or of another tree of folders that is named like one.
+    """The survey of a published set, or of another folder with the same structure.
 
-    directory: the set's folder, or one that holds the folder of one published set.
-    survey_id: by default made from the folder's name.
-    cameras: table of cameras as of `csv_survey`, ids with or without CAM; by default the first of
-        cameras.csv in the folder, <folder>_cameras.csv and cameras.csv beside it that exists.
+    directory: the folder of the set, or one that contains the folder of one published set.
+    survey_id: derived from the name of the folder by default.
+    cameras: table of cameras (see `spotted.formats.csv_survey`), ids with or without CAM; by default the
+        first that exists of cameras.csv in the folder, and <folder>_cameras.csv and cameras.csv beside it.
     timezone: IANA name or offset of the cameras' clocks, by default UTC with a note.
-    A detection's id is its path in the folder. Files of one name and content are one image: of several
-    animals where their folders differ, else all but the first are passed over.
-    Raises InvalidInputError where there is no photograph in an animal's folder, and as the table of cameras
-    does.
+    The id of a detection is its path in the folder. Files of equal name and content are one image: of several
+    animals if they lie in several animals' folders, else all but the first are skipped.
+    Raises InvalidInputError if no animal's folder contains a photograph, or the table of cameras is wrong.
     """
-    root = _root(absolute(directory))
-    table = absolute(cameras) if cameras else _beside(root)
+    root = _root(absolute_path(directory))
+    table = absolute_path(cameras) if cameras else _beside(root)
     zone, assumed = clock_zone(timezone)
     reading = _Reading(root, zone)
-    found = [_picture(path, reading) for path in _files(root) if path != table]
-    pictures = _images_shared([picture for picture in found if picture is not None], reading)
+    read = [_picture(path, reading) for path in _files(root) if path != table]
+    pictures = _share_images([picture for picture in read if picture is not None], reading)
     if not pictures:
         raise InvalidInputError(
-            f"{root} has no photograph in an animal's folder; give a directory of folders named by animal, "
-            "with JPEG, PNG or WebP files in them"
+            f"{root} contains no photograph in an animal's folder; give a directory with one folder per "
+            "animal that contains JPEG, PNG or WebP files"
         )
     notes = [*_contents(root, pictures), *assumed, *reading.notes()]
     survey_id = survey_id or survey_slug(root.name)
@@ -107,17 +110,19 @@ def read_published(
 
 
 def _root(directory: Path) -> Path:
-    """The folder of the animals: an unpacked archive may hold it in one of its own name."""
+    """The folder with the animals' folders: an unpacked archive may have an outer folder."""
     inside = [directory / title for title in PUBLISHED if (directory / title).is_dir()]
     if len(inside) > 1:
         titles = ", ".join(path.name for path in inside)
-        raise InvalidInputError(f"{directory} holds several published sets, {titles}; give the folder of one")
+        raise InvalidInputError(
+            f"{directory} contains several published sets, {titles}; give the folder of one"
+        )
     return inside[0] if inside else directory
 
 
 def _beside(root: Path) -> Path | None:
-    places = (root / "cameras.csv", root.parent / f"{root.name}_cameras.csv", root.parent / "cameras.csv")
-    return next((path for path in places if path.is_file()), None)
+    candidates = (root / "cameras.csv", root.parent / f"{root.name}_cameras.csv", root.parent / "cameras.csv")
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _camera_id(written: str) -> str:
@@ -125,24 +130,24 @@ def _camera_id(written: str) -> str:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """All files of a tree, ordered by their names at every level."""
+    """All files below a folder, sorted by name at every level."""
     for directory, folders, files in os.walk(root):
         folders.sort()
         yield from (Path(directory, file) for file in sorted(files))
 
 
 def _picture(path: Path, reading: _Reading) -> Picture | None:
-    """A photograph with what its folders and its name say, None where the file is passed over."""
+    """A photograph with what its folders and name say, None if the file is skipped."""
     file = path.relative_to(reading.root)
     shown = file.as_posix()
-    reason = _passed_over(path, file)
+    reason = _reason_to_skip(path, file)
     if reason:
-        reading.told[f"passed over, {reason}"].append(shown if shown.isprintable() else ascii(shown))
+        reading.files_by_reason[f"skipped, {reason}"].append(shown if shown.isprintable() else ascii(shown))
         return None
     animal = file.parts[0]
     camera = _CAMERA.search(path.stem)
     if camera is None:
-        reading.told["without CAM and an id in the name, so the camera is unknown"].append(shown)
+        reading.files_by_reason["without CAM and an id in the name, camera unknown"].append(shown)
     detection = Detection(
         detection_id=shown,
         camera_id=camera[0] if camera else "",
@@ -155,13 +160,13 @@ def _picture(path: Path, reading: _Reading) -> Picture | None:
     return Picture(detection, path)
 
 
-def _passed_over(path: Path, file: Path) -> str:
-    """Why a file is no photograph of an animal, "" where it is one."""
-    # archives made on a Mac hold a hidden twin of every file, with the suffix of an image
+def _reason_to_skip(path: Path, file: Path) -> str:
+    """Why a file is not a photograph of an animal, "" if it is one."""
+    # archives made on a Mac contain a hidden twin of every file, with the suffix of an image
     if any(part.startswith(".") or part == "__MACOSX" for part in file.parts):
         return "hidden"
     if path.suffix.lower() not in IMAGE_SUFFIXES:
-        return "no JPEG, PNG or WebP"
+        return "not a JPEG, PNG or WebP"
     if len(file.parts) == 1:
         return "not in the folder of an animal"
     if not path.is_file() or not path.stat().st_size:
@@ -172,23 +177,25 @@ def _passed_over(path: Path, file: Path) -> str:
 
 
 def _captured_at_s(stem: str, shown: str, reading: _Reading) -> float | None:
-    """The time that a name tells as UTC seconds, None without one."""
+    """The time in a file name as UTC seconds, None without one."""
     written = next((found for pattern in _TIMES if (found := pattern.search(stem))), None)
     if written is None:
-        reading.told["without a time in the name"].append(shown)
+        reading.files_by_reason["without a time in the name"].append(shown)
         return None
     year, month, day, hour, minute, second = written.groups()
     try:
         return utc_seconds(f"{year}-{month}-{day}T{hour}:{minute}:{second}", reading.zone)
     except InstantError:
-        reading.told[f"whose time does not exist in {reading.zone}, so it is unknown"].append(shown)
+        reading.files_by_reason[
+            f"with a time that does not exist in {reading.zone}, taken as unknown"
+        ].append(shown)
         return None
 
 
-def _images_shared(pictures: Sequence[Picture], reading: _Reading) -> list[Picture]:
-    """The pictures, with one image id where the same file lies in several animals' folders.
+def _share_images(pictures: Sequence[Picture], reading: _Reading) -> list[Picture]:
+    """The pictures, with one image id for a file that lies in several animals' folders.
 
-    Of a file that lies twice in one animal's folder only the first is kept.
+    Of copies in the folder of one animal only the first is used.
     """
     names = Counter(picture.path.name for picture in pictures if picture.path)
     first_of: dict[str, str] = {}
@@ -202,7 +209,9 @@ def _images_shared(pictures: Sequence[Picture], reading: _Reading) -> list[Pictu
         content = f"{hashlib.sha256(picture.path.read_bytes()).hexdigest()} {picture.path.name}"
         animal = detection.individual_id or str(picture.path.parent)
         if animal in animals[content]:
-            reading.told["passed over, a copy within one animal's folder"].append(detection.detection_id)
+            reading.files_by_reason["skipped, a copy within one animal's folder"].append(
+                detection.detection_id
+            )
             continue
         animals[content].add(animal)
         image_id = first_of.setdefault(content, detection.detection_id)
@@ -211,10 +220,10 @@ def _images_shared(pictures: Sequence[Picture], reading: _Reading) -> list[Pictu
 
 
 def _contents(root: Path, pictures: Sequence[Picture]) -> list[str]:
-    """What there is, beside what the published set of the folder's name holds."""
+    """Counts of photographs and animals, compared with the published set of the same name."""
     animals = Counter(picture.detection.individual_id for picture in pictures)
     unknown = animals.pop("", 0)
-    here = f"{counted(animals.total(), 'photograph')} of {counted(len(animals), 'known animal')}"
+    here = f"{format_count(animals.total(), 'photograph')} of {format_count(len(animals), 'known animal')}"
     notes = [f"{here}, {unknown:,} of unknown ones"]
     whole = PUBLISHED.get(root.name)
     if whole and (animals.total(), unknown, len(animals)) != (
@@ -224,6 +233,7 @@ def _contents(root: Path, pictures: Sequence[Picture]) -> list[str]:
     ):
         notes.append(
             f"{whole.title} as published has {whole.photographs:,} photographs of {whole.individuals} known "
-            f"animals and {whole.unknown:,} of unknown ones; figures of this copy do not compare with its own"
+            f"animals and {whole.unknown:,} of unknown ones; results of this copy are not comparable with "
+            "published results"
         )
     return notes

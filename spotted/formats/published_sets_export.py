@@ -1,4 +1,4 @@
-"""Published sets written as a catalogue, since their folders say who is who and are never renamed."""
+"""Published sets written as a catalogue, because their folders are the identities and are never renamed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from spotted.errors import InvalidInputError
-from spotted.formats.catalogue import FILE
+from spotted.formats.catalogue import CATALOGUE_FILE
 from spotted.formats.file_set import write_fileset
 from spotted.formats.published_sets import read_published
-from spotted.formats.row import absolute
+from spotted.formats.row import absolute_path
 from spotted.survey import Detection, Side
 
 COLUMNS = ("image_id", "path", "identity", "date", "camera", "orientation")
@@ -26,12 +26,12 @@ def write_published(
     timezone: str | None = None,
     overwrite: bool = False,
 ) -> None:
-    """A catalogue of a published set, as `catalogue` reads it, with the individuals filled in.
+    """Write a published set as a catalogue (see `spotted.formats.catalogue`) with individuals filled in.
 
-    directory, timezone: as of `read_published`; dates are written in UTC, paths count from the set's folder.
+    directory, timezone: as for `read_published`; dates are written in UTC, paths relative to the folder.
     individuals: individual id by detection id; a detection without one keeps the animal of its folder.
-    Raises InvalidInputError for a detection that the set lacks, AlreadyExistsError where the target is not
-    empty and may not be overwritten.
+    Raises InvalidInputError for a detection that the set lacks, AlreadyExistsError if the target is not empty
+    and `overwrite` is False.
     """
     detections = read_published(directory, timezone=timezone or None).detections
     absent = individuals.keys() - {detection.detection_id for detection in detections}
@@ -45,8 +45,10 @@ def write_published(
     writer.writerow(COLUMNS)
     writer.writerows(_cells(detection, individuals) for detection in detections)
     content = text.getvalue().encode()
-    sources = {"catalogue of the set": absolute(directory) / FILE}
-    write_fileset(absolute(target_directory), {FILE: content}, sources=sources, overwrite=overwrite)
+    sources = {"catalogue of the set": absolute_path(directory) / CATALOGUE_FILE}
+    write_fileset(
+        absolute_path(target_directory), {CATALOGUE_FILE: content}, sources=sources, overwrite=overwrite
+    )
 
 
 def _cells(detection: Detection, individuals: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""One row of a table: typed cells, and the problems found in them."""
+"""One row of a table as typed cells, with the problems found in them.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ from spotted.errors import InvalidInputError
 from spotted.formats.timestamps import InstantError, day_seconds, utc_seconds
 from spotted.survey import Camera
 
-# what an empty cell looks like in Camtrap DP and in tables written by R and pandas
+# empty cells as Camtrap DP, R and pandas write them
 MISSING = frozenset({"", "NA", "NaN", "nan"})
 TRUE = frozenset({"true", "t", "yes", "1"})
 FALSE = frozenset({"false", "f", "no", "0"})
 SHOWN_PROBLEMS = 10
 SHOWN_LETTERS = 60
 LONGEST_ID = 256
-# boxes are often rounded to three decimals, so an edge may stand a little outside
+# boxes are often rounded to three decimals, so an edge may lie slightly outside the image
 BOX_TOLERANCE = 1e-3
-# a period written to the minute may cut off the seconds of its first or last image
+# a period rounded to the minute may exclude the seconds of its first or last image
 PERIOD_TOLERANCE_S = 60.0
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -32,62 +35,68 @@ Box = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Problems:
-    """The wrong values found so far, so that a person sees ten at once and not one a run."""
+    """Wrong values collected while reading, so that a user sees ten per run instead of one."""
 
     count: int = 0
+    """Number of problems, shown or not."""
     shown: list[str] = field(default_factory=list)
+    """Messages of the first SHOWN_PROBLEMS."""
     first_field: str = ""
+    """Location of the first one, as file:row:column."""
 
-    def add(self, text: str, where: str = "") -> None:
-        """Note a problem; `where` is its file, row and column."""
+    def add(self, text: str, location: str = "") -> None:
+        """Record a problem; `location` is file:row:column."""
         if not self.count:
-            self.first_field = where
+            self.first_field = location
         self.count += 1
         if len(self.shown) < SHOWN_PROBLEMS:
             self.shown.append(text)
 
     def raise_any(self) -> None:
-        """Raise InvalidInputError that shows the first ten problems, where there are any."""
+        """Raise InvalidInputError with the first ten problems, if there are any."""
         if not self.count:
             return
         if self.count == 1:
             raise InvalidInputError(self.shown[0], field=self.first_field)
-        many = (
-            f"the first {len(self.shown)} of {self.count}"
-            if self.count > len(self.shown)
-            else f"{self.count}"
-        )
+        more = f", the first {len(self.shown)}" if self.count > len(self.shown) else ""
         listed = "".join(f"\n  {text}" for text in self.shown)
-        raise InvalidInputError(f"{many} problems:{listed}", field=self.first_field)
+        raise InvalidInputError(f"{self.count} problems{more}:{listed}", field=self.first_field)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a table; a cell that is wrong is noted in `problems` and reads as missing.
+    """One row of a table; a wrong cell is recorded in `problems` and read as missing.
 
-    number: as a spreadsheet counts, the header is row 1.
-    cells: the texts as they stand, by column.
+    >>> row = Row("cameras.csv", 2, {"camera_id": "A1", "start": "", "x_m": "12,5"}, Problems())
+    >>> row.text("camera_id"), row.number_between("x_m", 0.0, 1e6)
+    ('A1', None)
+    >>> row.problems.shown
+    ["cameras.csv row 2, x_m '12,5' is not a number; write it with digits and a decimal point"]
     """
 
     file: str
+    """Name of the file, for messages."""
     number: int
+    """Row number as in a spreadsheet: the header is row 1."""
     cells: Mapping[str, str]
+    """Unchanged texts by column."""
     problems: Problems
+    """Collects the problems of the whole import."""
 
     def wrong(self, column: str, remedy: str) -> None:
-        """Note that a cell is wrong; `remedy` says why and what to do."""
+        """Record that a cell is wrong; `remedy` says why and how to correct it."""
         text = self.cells.get(column, "")
         shown = text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}..."
-        where = f"{self.file}:{self.number}:{column}"
-        self.problems.add(f"{self.file} row {self.number}, {column} {shown!r} {remedy}", where)
+        location = f"{self.file}:{self.number}:{column}"
+        self.problems.add(f"{self.file} row {self.number}, {column} {shown!r} {remedy}", location)
 
     def text(self, column: str) -> str:
-        """A text without the spaces around it, "" where it is missing."""
+        """The text without surrounding spaces, "" if it is missing."""
         text = self.cells.get(column, "").strip()
         return "" if text in MISSING else text
 
     def identifier(self, column: str, *, required: bool = True) -> str:
-        """An id: printable, not too long, and there where it is required."""
+        """An id: printable, at most LONGEST_ID characters, and present if `required`."""
         text = self.text(column)
         if required and not text:
             self.wrong(column, "is missing; every row needs one")
@@ -96,7 +105,7 @@ class Row:
         return text
 
     def number_between(self, column: str, least: float, most: float) -> float | None:
-        """A finite number within limits, None where it is missing."""
+        """A finite number within limits, None if it is missing."""
         text = self.text(column)
         if not text:
             return None
@@ -113,14 +122,14 @@ class Row:
         return value
 
     def flag(self, column: str) -> bool:
-        """True or false, False where it is missing."""
+        """True or false; False if it is missing."""
         text = self.text(column).lower()
         if text and text not in TRUE | FALSE:
             self.wrong(column, "is neither true nor false; write one of them")
         return text in TRUE
 
     def instant(self, column: str, zone: tzinfo | None) -> float | None:
-        """A date and time as UTC seconds, None where it is missing."""
+        """A date and time as UTC seconds, None if it is missing."""
         try:
             return utc_seconds(self.text(column), zone) if self.text(column) else None
         except InstantError as error:
@@ -128,7 +137,7 @@ class Row:
             return None
 
     def day(self, column: str, zone: tzinfo | None, *, end: bool) -> float | None:
-        """A date and time, or the begin or end of a day, as UTC seconds, None where it is missing."""
+        """A date and time, or the start or end of a day, as UTC seconds; None if it is missing."""
         try:
             return day_seconds(self.text(column), zone, end=end) if self.text(column) else None
         except InstantError as error:
@@ -136,7 +145,7 @@ class Row:
             return None
 
     def pair(self, first: str, second: str, limits: tuple[float, float]) -> tuple[float, float] | None:
-        """Two coordinates within plus and minus `limits`, None where both are missing."""
+        """Two coordinates within plus and minus `limits`, None if both are missing."""
         values = [
             self.number_between(c, -most, most) for c, most in zip((first, second), limits, strict=True)
         ]
@@ -145,7 +154,7 @@ class Row:
         return None if values[0] is None or values[1] is None else (values[0], values[1])
 
     def box(self, columns: Sequence[str]) -> Box | None:
-        """x, y, width, height as fractions of the image, cut at its edges; None where all are missing."""
+        """x, y, width, height as fractions of the image, clipped to it; None if all are missing."""
         if not any(self.text(column) for column in columns):
             return None
         for column in columns:
@@ -160,12 +169,14 @@ class Row:
                 self.wrong(column, f"reaches beyond the image: {start:g} + {size:g} > 1; use fractions")
         width, height = min(width, 1.0 - x), min(height, 1.0 - y)
         if width <= 0.0 or height <= 0.0:
-            self.wrong(columns[2 if width <= 0.0 else 3], "leaves no area; give the box a size")
+            self.wrong(
+                columns[2 if width <= 0.0 else 3], "leaves no area; give the box a width and a height above 0"
+            )
         return x, y, width, height
 
 
-def distinct(rows: Iterable[Row], column: str) -> Iterator[Row]:
-    """The rows by their ids, each once; a missing id, or one with other content again, is noted."""
+def distinct_rows(rows: Iterable[Row], column: str) -> Iterator[Row]:
+    """The first row of each id; a missing id, and a repeated id with other content, are recorded."""
     first_of: dict[str, Row] = {}
     for row in rows:
         row_id = row.identifier(column)
@@ -173,22 +184,22 @@ def distinct(rows: Iterable[Row], column: str) -> Iterator[Row]:
             continue
         first = first_of.setdefault(row_id, row)
         if first is not row and first.cells != row.cells:
-            row.wrong(column, f"is also in row {first.number}, with other content; give each row its own")
+            row.wrong(column, f"is also in row {first.number}, with other content; give each row its own id")
         if first is row:
             yield row
 
 
 def check_camera_period(row: Row, start: str, end: str, camera: Camera) -> None:
-    """Note a period that ends before it starts."""
+    """Record a period that ends before it starts."""
     if camera.start_s is not None and camera.end_s is not None and camera.end_s < camera.start_s:
         row.wrong(end, f"is before {start} {row.text(start)!r}; correct one of them")
 
 
 def check_captured(row: Row, column: str, captured_at_s: float | None, camera: Camera) -> None:
-    """Note an instant outside the period of a camera whose clock is trusted, a minute allowed."""
+    """Record an instant more than a minute outside the period of a camera with a trusted clock."""
     if captured_at_s is None or camera.clock_suspect:
         return
-    remedy = "correct one of the two, or mark the camera's clock as suspect"
+    remedy = "correct one of the two, or mark the clock of the camera as suspect"
     if camera.start_s is not None and captured_at_s < camera.start_s - PERIOD_TOLERANCE_S:
         row.wrong(
             column,
@@ -204,28 +215,30 @@ def check_captured(row: Row, column: str, captured_at_s: float | None, camera: C
 
 
 def image_path(row: Row, column: str, images_root: Path) -> Path | None:
-    """The image that a cell names, inside `images_root`; None where the cell is empty.
+    """The image that a cell names, inside `images_root`; None if the cell is empty.
 
-    Relative paths count from `images_root`, absolute ones are taken where they lie inside it; neither
-    leaves it by `..`, so that a package from elsewhere reads no other file. A backslash separates
-    folders, as on Windows. Symbolic links are followed, since image folders often are ones.
+    Relative paths start at `images_root`, absolute ones must lie inside it, and neither may leave it by `..`,
+    so that a package from somebody else cannot read other files. A backslash separates folders, as on
+    Windows. Symbolic links are followed because image folders are often links.
     """
     text = row.text(column)
     if not text:
         return None
     if _URL.match(text):
-        row.wrong(column, "is a URL; download the images and write their paths on this machine")
+        row.wrong(column, "is a URL; download the images and write their local paths")
         return None
     path = Path(os.path.normpath(images_root / text.replace("\\", "/")))
     if not path.is_relative_to(images_root):
-        row.wrong(column, f"lies outside {images_root}; give the folder that holds all images as images root")
+        row.wrong(
+            column, f"lies outside {images_root}; give the folder that contains all images as images root"
+        )
         return None
     return path
 
 
-def absolute(directory: str | os.PathLike[str]) -> Path:
-    """A directory as an absolute path without `..`, links kept."""
-    return Path(os.path.abspath(directory))  # noqa: PTH100 - Path.absolute keeps `..`, resolve follows links
+def absolute_path(path: str | os.PathLike[str]) -> Path:
+    """An absolute path without `..`; symbolic links are not resolved."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps `..`, resolve follows links
 
 
 def _utc(seconds: float) -> str:

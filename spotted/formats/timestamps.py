@@ -1,4 +1,4 @@
-"""Written dates and times as UTC seconds, with the time zone that a camera's clock was set to."""
+"""Dates and times as UTC seconds, given the time zone of the camera's clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spotted.errors import InvalidInputError
 DAY_S = 86_400.0
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-# fromisoformat alone would also take week dates and bare digits, which are more often a mistake
+# fromisoformat also accepts week dates and bare digits, which are usually mistakes
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII
 )
@@ -19,13 +19,13 @@ _SHAPE = "2020-03-24T11:21:46+02:00"
 
 
 class InstantError(ValueError):
-    """A text that is not one instant; the message says why and what to write instead."""
+    """A text that does not name one instant; the message says why and what to write instead."""
 
 
 def time_zone(text: str) -> tzinfo:
-    """The zone of an IANA name such as Africa/Johannesburg, or of an offset such as +02:00.
+    """The time zone of an IANA name such as Africa/Johannesburg, or of an offset such as +02:00.
 
-    Raises InvalidInputError where there is no such zone.
+    Raises InvalidInputError for an unknown zone.
     """
     offset = _OFFSET.fullmatch(text)
     if offset:
@@ -37,7 +37,7 @@ def time_zone(text: str) -> tzinfo:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidInputError(
-            f"there is no time zone {text!r}; use an IANA name such as Africa/Johannesburg, "
+            f"unknown time zone {text!r}; use an IANA name such as Africa/Johannesburg, "
             "or an offset such as +02:00",
             field="timezone",
         ) from error
@@ -46,9 +46,14 @@ def time_zone(text: str) -> tzinfo:
 def utc_seconds(text: str, zone: tzinfo | None = None) -> float:
     """An ISO 8601 date and time as UTC seconds since 1970.
 
-    zone: of the clock that wrote a text without offset; the first of two where clocks go back.
-    Raises InstantError for another shape, for a text without offset where `zone` is None, and for a
-    time that the zone skips.
+    zone: time zone of a text without offset; a time that occurs twice when clocks go back means the first.
+    Raises InstantError for another format, for a text without offset if `zone` is None, and for a time that
+    the zone skips.
+
+    >>> utc_seconds("2020-03-24T11:21:46+02:00")
+    1585041706.0
+    >>> utc_seconds("2020-03-24 11:21:46", time_zone("Africa/Johannesburg"))
+    1585041706.0
     """
     if not _INSTANT.fullmatch(text):
         raise InstantError(f"is not a date and time; write it as {_SHAPE}")
@@ -56,36 +61,39 @@ def utc_seconds(text: str, zone: tzinfo | None = None) -> float:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise InstantError(f"is not a date and time ({error}); write it as {_SHAPE}") from error
-    return _placed(instant, zone).timestamp()
+    return _in_zone(instant, zone).timestamp()
 
 
 def day_seconds(text: str, zone: tzinfo | None = None, *, end: bool) -> float:
-    """The begin, or with `end` the end, of a written day as UTC seconds; a date and time stays itself.
+    """The start of a day, or its end if `end` is True, as UTC seconds; a date and time is taken as it is.
 
-    Raises InstantError as `utc_seconds` does.
+    Raises InstantError like `utc_seconds`.
+
+    >>> day_seconds("1970-01-02", UTC, end=False), day_seconds("1970-01-02", UTC, end=True)
+    (86400.0, 172800.0)
     """
     if not _DAY.fullmatch(text):
         return utc_seconds(text, zone)
     try:
         day = datetime.fromisoformat(text) + timedelta(days=int(end))
     except (ValueError, OverflowError) as error:
-        raise InstantError(f"is not a day of the calendar; write it as {_SHAPE}") from error
-    return _placed(day, zone).timestamp()
+        raise InstantError(f"is not a calendar day; write it as {_SHAPE}") from error
+    return _in_zone(day, zone).timestamp()
 
 
-def _placed(instant: datetime, zone: tzinfo | None) -> datetime:
+def _in_zone(instant: datetime, zone: tzinfo | None) -> datetime:
     if instant.tzinfo is not None:
         return instant
     if zone is None:
         raise InstantError(
-            f"has no time zone; write it as {_SHAPE}, or give the time zone of the clocks, such as "
+            f"has no time zone; write it as {_SHAPE}, or give the time zone of the clocks, e.g. "
             "--timezone Africa/Johannesburg"
         )
-    placed = instant.replace(tzinfo=zone)
-    # a time that clocks skip in spring does not survive the way to UTC and back
-    if placed.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != instant:
+    zoned = instant.replace(tzinfo=zone)
+    # a time that clocks skip in spring is another time after a round trip through UTC
+    if zoned.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != instant:
         raise InstantError(
-            f"does not exist in {zone}, whose clocks go forward then; where the cameras' clocks do not, "
-            "give their offset, such as +01:00, as the time zone"
+            f"does not exist in {zone}, where clocks go forward at that time; if the cameras' clocks do not, "
+            "give their offset as the time zone, e.g. +01:00"
         )
-    return placed
+    return zoned

@@ -1,24 +1,29 @@
-"""Reports and figures: self-contained HTML pages and plots.
+"""Reports of results: self-contained HTML pages with figures, and the same numbers as JSON.
 
-page                the report of a measured survey
-plots               figures as SVG or PNG
+page                the report of a simulated or composite survey
 evaluation          the report of an evaluation
-evaluation_figures  its figures
+evaluation_figures  the figures of an evaluation
+plots               single figures as PNG or JPEG
 """
 
-from spotted.reports.evaluation import Evaluation, shown, write_evaluation
-from spotted.reports.evaluation_figures import figures, often, read_image, strips
-from spotted.reports.page import Figure, Measured, write_page, write_report
+from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
+from spotted.reports.evaluation_figures import (
+    draw_figures,
+    draw_strips,
+    most_seen,
+    read_image,
+)
+from spotted.reports.page import Figure, SurveyFigures, write_page, write_report
 
 __all__ = [
     "Evaluation",
     "Figure",
-    "Measured",
-    "figures",
-    "often",
+    "SurveyFigures",
+    "draw_figures",
+    "draw_strips",
+    "format_interval",
+    "most_seen",
     "read_image",
-    "shown",
-    "strips",
     "write_evaluation",
     "write_page",
     "write_report",

@@ -1,15 +1,16 @@
-"""The report of an evaluation: one JSON document and one page that needs no network."""
+"""The report of an evaluation: a JSON document and an HTML page that needs no network."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from spotted.evaluation.bootstrap import CONFIDENCE, FEWEST_INDIVIDUALS, REPEATS, Interval
-from spotted.evaluation.comparison import Comparison, Found
-from spotted.evaluation.paper_figures import Beside
+from spotted.evaluation.comparison import Comparison, ScoreMetrics
+from spotted.evaluation.paper_figures import PaperComparison
+from spotted.evaluation.partition import PartitionMetrics
 from spotted.evaluation.reliability import Reliability
 from spotted.reports.page import Figure, write_page
 
@@ -19,26 +20,31 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All that is measured of a survey.
-
-    hardest: detection ids of a query, the best of its animal, and the number of candidates above that one.
-    reliability: by score; not_calibrated: why there is none, "" where there is.
-    other_encounters: whether strata and gains leave out candidates of the query's own encounter.
-    marks: beside the paper's, for a published set.
-    """
+    """All results of a survey."""
 
     survey_id: str
+    """Id of the survey."""
     comparison: Comparison
+    """Retrieval metrics of all scores."""
     hardest: Sequence[tuple[str, str, int]]
+    """Detection ids of a query and of the best of its animal, and the number of candidates above that."""
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
+    """By score; empty if it could not be measured."""
     not_calibrated: str = ""
+    """Why reliability could not be measured, "" if it was."""
     other_encounters: bool = False
+    """Whether strata and gains leave out candidates of the query's own encounter."""
     published: str = ""
-    marks: Sequence[Beside] = ()
+    """Name of the published set that the survey is, "" if none."""
+    paper: Sequence[PaperComparison] = ()
+    """Comparison with the paper, for a published set."""
+    partition: PartitionMetrics | None = None
+    """Agreement of a session's individuals with the known ones, None without a session."""
     notes: Sequence[str] = ()
+    """Notes for the user."""
 
     def document(self) -> Json:
-        """The figures as JSON has them: a share of no query, or an interval of too few animals, is null."""
+        """The numbers as JSON: a share of no query, or an interval of too few animals, is null."""
         compared = self.comparison
         return {
             "survey_id": self.survey_id,
@@ -48,10 +54,10 @@ class Evaluation:
             "other_encounters": _by_score(compared.other_encounters),
             "strata_without_own_encounter": self.other_encounters,
             "strata": {
-                by: {name: _by_score(found) for name, found in strata.items()}
+                by: {name: _by_score(metrics) for name, metrics in strata.items()}
                 for by, strata in compared.strata.items()
             },
-            "gains": {f"{a} over {b}": _found(found) for (a, b), found in compared.gains.items()},
+            "gains": {f"{a} over {b}": _score(metrics) for (a, b), metrics in compared.gains.items()},
             "curves": {score: curve.tolist() for score, curve in compared.curves.items()},
             "calibration": {
                 "reason": self.not_calibrated,
@@ -60,8 +66,12 @@ class Evaluation:
             "hardest": [{"query": q, "right": r, "above": n} for q, r, n in self.hardest],
             "published": {
                 "survey": self.published,
-                "marks": [{"what": m.what, "ours": _interval(m.ours), "paper": m.paper} for m in self.marks],
+                "marks": [
+                    {"what": row.metric, "ours": _interval(row.measured), "paper": row.paper}
+                    for row in self.paper
+                ],
             },
+            "partition": None if self.partition is None else asdict(self.partition),
             "interval": {"confidence": CONFIDENCE, "repeats": REPEATS, "drawn": "individuals"},
             "notes": list(self.notes),
         }
@@ -73,15 +83,19 @@ def write_evaluation(directory: Path, evaluation: Evaluation, figures: Sequence[
         "evaluation": evaluation,
         "compared": evaluation.comparison,
         "figures": figures,
-        "shown": shown,
+        "shown": format_interval,
         "confidence": f"{CONFIDENCE:.0%}",
         "fewest": FEWEST_INDIVIDUALS,
     }
     write_page(directory, evaluation.document(), TEMPLATE, page)
 
 
-def shown(interval: Interval) -> str:
-    """A share with its interval, such as "0.635 (0.571-0.702)"."""
+def format_interval(interval: Interval) -> str:
+    """A share with its interval.
+
+    >>> format_interval(Interval(0.635, 0.571, 0.702))
+    '0.635 (0.571 to 0.702)'
+    """
     if math.isnan(interval.value):
         return "no query"
     if math.isnan(interval.low):
@@ -89,19 +103,19 @@ def shown(interval: Interval) -> str:
     return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
 
 
-def _by_score(found: Mapping[str, Found]) -> Json:
-    return {score: _found(one) for score, one in found.items()}
+def _by_score(metrics: Mapping[str, ScoreMetrics]) -> Json:
+    return {score: _score(one) for score, one in metrics.items()}
 
 
-def _found(found: Found) -> Json:
+def _score(metrics: ScoreMetrics) -> Json:
     return {
-        "queries": found.queries,
-        "individuals": found.individuals,
-        "top": {str(k): share.value for k, share in found.top.items()},
-        "mean_average_precision": found.mean_average_precision.value,
+        "queries": metrics.queries,
+        "individuals": metrics.individuals,
+        "top": {str(k): share.value for k, share in metrics.top.items()},
+        "mean_average_precision": metrics.mean_average_precision.value,
         "intervals": {
-            **{f"top-{k}": _bounds(share) for k, share in found.top.items()},
-            "mean_average_precision": _bounds(found.mean_average_precision),
+            **{f"top-{k}": _bounds(share) for k, share in metrics.top.items()},
+            "mean_average_precision": _bounds(metrics.mean_average_precision),
         },
     }
 

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation."""
+"""The figures of an evaluation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from spotted.arrays import IntArray
-from spotted.evaluation.comparison import ADAPTED, VISUAL, Comparison, Rankings
-from spotted.evaluation.hardest import Hard
+from spotted.evaluation.comparison import ADAPTED, VISUAL, Comparison, SurveyRanks
+from spotted.evaluation.hardest import HardQuery
 from spotted.evaluation.reliability import Reliability
 from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
@@ -21,28 +21,28 @@ from spotted.reports.page import Figure
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection, Survey
 
-# a picture of more shows no single one
-SHOWN = 300
-# what an image can fail by: it is nowhere, no image, or too large to be opened safely
+# in a larger matrix single detections cannot be seen
+MOST_SHOWN = 300
+# an image may be missing, not an image, or too large to be opened safely
 UNREACHABLE = (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError)
 Read = Callable[[str], bytes]
 
 
-def figures(
+def draw_figures(
     survey: Survey,
-    ranked: Rankings,
+    ranked: SurveyRanks,
     compared: Comparison,
-    judged: Mapping[str, Reliability],
+    reliability: Mapping[str, Reliability],
     detections: Sequence[Detection],
 ) -> list[Figure]:
-    """Curves, reliability, matrices, feasibility, and the map of cameras with movements."""
+    """Curves, reliability, score matrices, feasibility, and the map of cameras with movements."""
     gallery = ranked.gallery
-    looks = ADAPTED if ADAPTED in ranked.standings else VISUAL
-    rows = often(ranked.individuals)
+    appearance = ADAPTED if ADAPTED in ranked.ranks else VISUAL
+    rows = most_seen(ranked.individuals)
     ranker = Ranker(gallery)
     visual, fused = (ranker.score_block(rows, rows, fusion) for fusion in (Fusion.VISUAL, Fusion.PRODUCT))
     names = [ranked.individuals[row] for row in rows.tolist()]
-    curves = {score: (one.mean, one.share) for score, one in judged.items()}
+    curves = {score: (one.mean, one.share) for score, one in reliability.items()}
     return [
         Figure(
             "Found among the k best (CMC)",
@@ -52,18 +52,18 @@ def figures(
         *([_reliability(curves)] if curves else []),
         Figure(
             "Scores before and after fusion",
-            f"Pairs of {len(rows)} detections of the animals seen most, ordered by individual: bright blocks "
-            "on the diagonal are what is wanted.",
-            plots.similarity_matrices(visual, fused, names, looks=looks),
+            f"Pairs of {len(rows)} detections of the animals seen most, ordered by individual: good scores "
+            "show bright blocks on the diagonal.",
+            plots.similarity_matrices(visual, fused, names, appearance=appearance),
         ),
         Figure(
             "Feasibility",
-            "How possible a journey is, by distance and time within this survey (Spotted eq. 3).",
+            "Feasibility of a journey by distance and time within this survey (Spotted eq. 3).",
             plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
         ),
         Figure(
             "Cameras and movements",
-            "Triangles are cameras; lines join the captures of an animal in the order of their times.",
+            "Triangles are cameras; lines join the captures of an animal in time order.",
             plots.camera_map(
                 survey, [d.camera_id for d in detections], gallery.table.time_s, _animals(ranked.individuals)
             ),
@@ -71,18 +71,18 @@ def figures(
     ]
 
 
-def strips(
-    ranked: Rankings, hard: Sequence[Hard], detections: Sequence[Detection], read: Read
+def draw_strips(
+    ranked: SurveyRanks, hard: Sequence[HardQuery], detections: Sequence[Detection], read: Read
 ) -> tuple[list[Figure], int]:
-    """The hardest queries as pictures, and how many could not be shown as an image is out of reach.
+    """The hardest queries as pictures, and how many are missing because an image cannot be read.
 
-    read: the encoded image at an `image_uri`; raises OSError or ValueError where there is none.
+    read: returns the encoded image at an `image_uri`; raises OSError or ValueError if it cannot.
     """
     shown = []
     for one in hard:
         rows = [one.query, one.right, *one.wrong]
         try:
-            images = [_opened(read(detections[row].image_uri)) for row in rows]
+            images = [_checked(read(detections[row].image_uri)) for row in rows]
         except UNREACHABLE:
             continue
         shown.append(_strip(ranked, one, [detections[row] for row in rows], images))
@@ -90,17 +90,20 @@ def strips(
 
 
 def read_image(uri: str) -> bytes:
-    """The bytes of an image named by a path or a file: URI. Raises OSError or ValueError where it is none."""
+    """The bytes of an image by path or file: URI. Raises OSError or ValueError if it cannot be read."""
     parts = urlsplit(uri)
     if parts.scheme not in {"", "file"} or not parts.path:
-        raise ValueError(f"{uri!r} is no file")
+        raise ValueError(f"{uri!r} is not a path or file: URI")
     return Path(unquote(parts.path) if parts.scheme else uri).read_bytes()
 
 
-def often(individuals: Sequence[str], most: int = SHOWN) -> IntArray:
-    """Rows of the individuals seen most, whole individuals as long as there is room, ascending.
+def most_seen(individuals: Sequence[str], most: int = MOST_SHOWN) -> IntArray:
+    """Ascending rows of the individuals seen most, as many whole individuals as fit into `most` rows.
 
-    The first individual is there in any case, cut to the room.
+    The first individual is always included, cut to `most` rows.
+
+    >>> most_seen(["Tau", "Asha", "Asha", "Tau", "Asha", ""], most=3).tolist()
+    [1, 2, 4]
     """
     counts = Counter(individual for individual in individuals if individual)
     chosen: set[str] = set()
@@ -114,27 +117,29 @@ def often(individuals: Sequence[str], most: int = SHOWN) -> IntArray:
 
 def _reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
     return Figure(
-        "Do probabilities hold?",
-        "Pairs of individuals that the calibration was not fitted on; on the dotted line a score means what "
-        "it says.",
+        "Reliability of probabilities",
+        "Pairs of individuals that the calibration was not fitted on; on the dotted line the probability "
+        "equals the share of same pairs.",
         plots.reliability(curves),
     )
 
 
 def _animals(individuals: Sequence[str]) -> IntArray:
-    """A number for each row's individual; below 0 where it is unknown."""
+    """A number for the individual of each row; below 0 if it is unknown."""
     number = np.unique(np.array(individuals, dtype=object), return_inverse=True)[1]
     return np.where(np.array([bool(one) for one in individuals]), number, -1)
 
 
-def _opened(content: bytes) -> bytes:
-    """The image, once it is known to open."""
+def _checked(content: bytes) -> bytes:
+    """The same image, after checking that it can be opened."""
     with Image.open(io.BytesIO(content)) as image:
         image.load()
     return content
 
 
-def _strip(ranked: Rankings, one: Hard, shown: Sequence[Detection], images: Sequence[bytes]) -> Figure:
+def _strip(
+    ranked: SurveyRanks, one: HardQuery, shown: Sequence[Detection], images: Sequence[bytes]
+) -> Figure:
     others = np.array([one.right, *one.wrong])
     scores = ranked.gallery.score_pairs(np.full(len(others), one.query), others).fused.tolist()
     lines = ["query", *(f"fused {score:.3f}" for score in scores)]
@@ -145,6 +150,6 @@ def _strip(ranked: Rankings, one: Hard, shown: Sequence[Detection], images: Sequ
     ]
     caption = (
         f"{one.above} candidates score more than the best detection of {shown[0].individual_id} (green); the "
-        "best of other animals are red."
+        "best candidates of other animals are red."
     )
     return Figure(f"Hard to find again: {shown[0].detection_id}", caption, plots.strip(pictures))

@@ -1,4 +1,4 @@
-"""The report of a measured survey: one JSON document and one page that needs no network."""
+"""The report of a simulated or composite survey: a JSON document and an HTML page that needs no network."""
 
 from __future__ import annotations
 
@@ -19,30 +19,36 @@ Questions = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """The figures of one survey.
-
-    label: "simulated" or "composite", what the survey is.
-    top1, top5: by score: visual, location, fused.
-    queries_to, greedy_visual_queries_to: by recall ("0.90", "0.95", "0.99"), None where it was not reached.
-    strategies: further strategies by name, questions by recall.
-    """
+class SurveyFigures:
+    """The figures of one survey."""
 
     survey_id: str
+    """Id of the survey."""
     label: str
+    """Kind of survey: "simulated" or "composite"."""
     detections: int
+    """Number of detections."""
     cameras: int
+    """Number of cameras."""
     individuals_true: int
+    """Number of individuals in truth."""
     individuals_found: int
+    """Number of individuals in the final partition."""
     top1: Mapping[str, float]
+    """Top-1 share by score: visual, location, fused."""
     top5: Mapping[str, float]
+    """Top-5 share by score."""
     queries_to: Questions
+    """Questions of the session by recall ("0.90", "0.95", "0.99"), None if it was not reached."""
     greedy_visual_queries_to: Questions
+    """Questions of the baseline by recall."""
     strategies: Mapping[str, Questions] = field(default_factory=dict)
+    """Questions of further strategies, by name and recall."""
     notes: Sequence[str] = ()
+    """Notes for the reader."""
 
     def document(self) -> dict[str, object]:
-        """The figures as JSON has them."""
+        """The figures as JSON."""
         hours_to = {recall: _hours(asked) for recall, asked in self.queries_to.items()}
         return {
             "survey_id": self.survey_id,
@@ -64,20 +70,23 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture of the report and what it shows. image: PNG or JPEG."""
+    """A figure of a report."""
 
     title: str
+    """Heading above the figure."""
     caption: str
+    """Text below the figure."""
     image: bytes
+    """PNG or JPEG."""
 
     @property
     def source(self) -> str:
-        """The picture inside the page."""
+        """The image as a data URI."""
         kind = "png" if self.image.startswith(b"\x89PNG") else "jpeg"
         return f"data:image/{kind};base64,{base64.b64encode(self.image).decode()}"
 
 
-def write_report(directory: Path, measured: Measured, figures: Sequence[Figure]) -> None:
+def write_report(directory: Path, measured: SurveyFigures, figures: Sequence[Figure]) -> None:
     """Write report.json and report.html into a directory."""
     page = {
         "measured": measured,
@@ -92,12 +101,12 @@ def write_report(directory: Path, measured: Measured, figures: Sequence[Figure])
 def write_page(
     directory: Path, document: Mapping[str, object], template: str, page: Mapping[str, object]
 ) -> None:
-    """Write a document as report.json, and a template of this package, filled in, as report.html."""
+    """Write a document as report.json, and a filled-in template of this package as report.html."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "report.json").write_text(
         json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8"
     )
-    loader = jinja2.FunctionLoader(lambda part: resources.files("spotted").joinpath(part).read_text())
+    loader = jinja2.FunctionLoader(lambda part: resources.files("spotted.reports").joinpath(part).read_text())
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, loader=loader
     )
@@ -106,7 +115,7 @@ def write_page(
 
 
 def _shares(by_score: Mapping[str, float]) -> dict[str, float | None]:
-    """Shares by score, None where no detection could be asked about: JSON has no NaN."""
+    """Shares by score, None if there was no query, since JSON has no NaN."""
     return {score: None if math.isnan(share) else share for score, share in by_score.items()}
 
 

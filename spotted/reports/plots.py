@@ -1,4 +1,4 @@
-"""Pictures of results as SVG or PNG: what one would rather look at than read."""
+"""Figures of results as PNG or JPEG."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spotted.arrays import Float32Array, Float64Array, IntArray
 from spotted.scoring.feasibility import compute_feasibility
 from spotted.survey import Extent, Survey
 
-# a palette that colour-blind readers can tell apart (Okabe & Ito 2008)
+# a palette for colour-blind readers (Okabe & Ito 2008)
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 RIGHT, WRONG, PLAIN = "#009E73", "#D55E00", "#7f7f7f"
 THUMBNAIL = 150
@@ -26,14 +26,14 @@ DAY_S, HOUR_S, KM_M = 86_400.0, 3600.0, 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A picture in a strip: the encoded image, two short lines under it, and whether it shows the animal.
-
-    same: None for the query itself.
-    """
+    """A picture in a strip."""
 
     image: bytes
+    """Encoded image."""
     lines: tuple[str, str]
+    """Two short lines below it."""
     same: bool | None
+    """Whether it shows the animal of the query; None for the query itself."""
 
 
 def feasibility_surface(extent: Extent, *, decay: float = 1.0) -> bytes:
@@ -50,22 +50,25 @@ def feasibility_surface(extent: Extent, *, decay: float = 1.0) -> bytes:
         distance_m / KM_M, gap_s / HOUR_S, score, [0.1, 0.5, 0.9], colors="white", linewidths=0.8
     )
     axes.set(yscale="log", xlabel="distance between cameras, km", ylabel="time between captures, h")
-    # the lines are marked on the bar, where no label can be cut off
+    # contour levels are marked on the colour bar because labels on the lines may be cut off
     figure.colorbar(mesh, label="feasibility").add_lines(lines)
     return _png(figure)
 
 
 def similarity_matrices(
-    visual: Float32Array, fused: Float32Array, individuals: Sequence[str], *, looks: str = "visual"
+    visual: Float32Array, fused: Float32Array, individuals: Sequence[str], *, appearance: str = "visual"
 ) -> bytes:
     """The (n, n) scores before and after fusion, detections ordered by individual, as PNG.
 
-    looks: what similarity is called.
+    appearance: name of the similarity in the title.
     """
     order = np.argsort(np.array(individuals), kind="stable")
     figure = Figure(figsize=(8.4, 4.0), layout="constrained")
     for axes, scores, title in zip(
-        figure.subplots(1, 2), (visual, fused), (f"{looks} similarity", "fused with feasibility"), strict=True
+        figure.subplots(1, 2),
+        (visual, fused),
+        (f"{appearance} similarity", "fused with feasibility"),
+        strict=True,
     ):
         mesh = axes.imshow(
             scores[np.ix_(order, order)], cmap="magma", vmin=0, vmax=1, interpolation="nearest"
@@ -76,7 +79,7 @@ def similarity_matrices(
 
 
 def matches_found(curves: Mapping[str, Float64Array]) -> bytes:
-    """Share of all true pairs known against questions asked, one curve a strategy, as PNG."""
+    """Share of all true pairs known against questions answered, one curve per strategy, as PNG."""
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axes = figure.add_subplot()
     for (strategy, share), colour in zip(curves.items(), COLOURS, strict=False):
@@ -94,7 +97,7 @@ def matches_found(curves: Mapping[str, Float64Array]) -> bytes:
 
 
 def cmc(curves: Mapping[str, Float64Array]) -> bytes:
-    """Share of queries with the animal among the k best against k, one curve a score, as PNG."""
+    """Share of queries with the animal among the k best against k, one curve per score, as PNG."""
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axes = figure.add_subplot()
     for (score, share), colour in zip(curves.items(), COLOURS, strict=False):
@@ -106,7 +109,7 @@ def cmc(curves: Mapping[str, Float64Array]) -> bytes:
 
 
 def reliability(curves: Mapping[str, tuple[Float64Array, Float64Array]]) -> bytes:
-    """Share of same pairs against mean probability, (bins,) each, one curve a score, as PNG."""
+    """Share of same pairs against mean probability, (bins,) each, one curve per score, as PNG."""
     figure = Figure(figsize=(4.6, 4.2), layout="constrained")
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=PLAIN, linewidth=0.6, linestyle=":")
@@ -119,27 +122,27 @@ def reliability(curves: Mapping[str, tuple[Float64Array, Float64Array]]) -> byte
 
 
 def camera_map(survey: Survey, camera_ids: Sequence[str], times_s: Float64Array, animals: IntArray) -> bytes:
-    """Cameras and, for the animals seen most, their journeys between them, as PNG.
+    """Cameras, and the journeys between them of the animals seen most, as PNG.
 
-    camera_ids, times_s, animals: of each detection; an animal below 0 is unknown and left out.
+    camera_ids, times_s, animals: one per detection; an animal below 0 is unknown and left out.
     """
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    places = {c.camera_id: (c.x_m, c.y_m) for c in survey.cameras.values() if c.has_position}
-    every = np.array(list(places.values()), dtype=np.float64).reshape(-1, 2) / KM_M
+    positions = {c.camera_id: (c.x_m, c.y_m) for c in survey.cameras.values() if c.has_position}
+    every = np.array(list(positions.values()), dtype=np.float64).reshape(-1, 2) / KM_M
     axes.plot(every[:, 0], every[:, 1], "^", color=PLAIN, markersize=5)
     seen = np.bincount(animals[animals >= 0], minlength=1)
     for animal, colour in zip(np.argsort(-seen, kind="stable").tolist(), COLOURS, strict=False):
         rows = np.flatnonzero(animals == animal)
         rows = rows[np.argsort(times_s[rows], kind="stable")]
         visited = [camera_ids[r] for r in rows.tolist()]
-        path = np.array([places[c] for c in visited if c in places], dtype=np.float64)
+        path = np.array([positions[c] for c in visited if c in positions], dtype=np.float64)
         if len(path):
             axes.plot(
                 path[:, 0] / KM_M, path[:, 1] / KM_M, "o-", color=colour, markersize=3, linewidth=1, alpha=0.8
             )
     axes.set(xlabel="easting, km", ylabel="northing, km", aspect="equal")
-    axes.set_title("the most photographed animals between cameras", fontsize=9)
+    axes.set_title("journeys of the most photographed animals", fontsize=9)
     return _png(figure)
 
 
@@ -148,15 +151,15 @@ def strip(pictures: Sequence[Thumbnail]) -> bytes:
     cell = THUMBNAIL + 2 * FRAME
     sheet = Image.new("RGB", (cell * len(pictures), cell + CAPTION), "white")
     pen = ImageDraw.Draw(sheet)
-    for place, picture in enumerate(pictures):
+    for index, picture in enumerate(pictures):
         frame = PLAIN if picture.same is None else RIGHT if picture.same else WRONG
         with Image.open(io.BytesIO(picture.image)) as image:
             upright = ImageOps.exif_transpose(image).convert("RGB")
-        # padded, not cut: a head or a tail at the edge is what one looks for
+        # padded, not cropped, so that heads and tails at the edge stay visible
         shown = ImageOps.pad(upright, (THUMBNAIL, THUMBNAIL), color="white")
-        sheet.paste(ImageOps.expand(shown, FRAME, frame), (place * cell, 0))
+        sheet.paste(ImageOps.expand(shown, FRAME, frame), (index * cell, 0))
         for line, text in enumerate(picture.lines):
-            pen.text((place * cell + FRAME, cell + 2 + 13 * line), text, fill="black")
+            pen.text((index * cell + FRAME, cell + 2 + 13 * line), text, fill="black")
     content = io.BytesIO()
     sheet.save(content, "JPEG", quality=82)
     return content.getvalue()

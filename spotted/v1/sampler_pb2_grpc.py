@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SamplerServiceStub:
-    """Runs annotation sessions. Any replica can serve any session: a session is the fold of its journal.
+    """Runs annotation sessions. Any replica can serve any session: its state is rebuilt from its journal.
     """
 
     def __init__(self, channel):
@@ -103,13 +103,13 @@ class SamplerServiceStub:
 
 
 class SamplerServiceServicer:
-    """Runs annotation sessions. Any replica can serve any session: a session is the fold of its journal.
+    """Runs annotation sessions. Any replica can serve any session: its state is rebuilt from its journal.
     """
 
     def CreateSession(self, request, context):
-        """Opens a session on a survey. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS /
-        ALREADY_EXISTS (the id is taken by other content), INVALID_ARGUMENT / INVALID_INPUT (unknown
-        strategy or parameter), FAILED_PRECONDITION / PRECONDITION (the survey has no detection).
+        """Creates a session on a survey. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS /
+        ALREADY_EXISTS (the id is used by a session with other settings), INVALID_ARGUMENT / INVALID_INPUT
+        (unknown strategy or parameter), FAILED_PRECONDITION / PRECONDITION (the survey has no detections).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,9 +138,9 @@ class SamplerServiceServicer:
 
     def NextPairs(self, request, context):
         """The next questions for an annotator, each leased so that no other annotator is asked it meanwhile.
-        An annotator who asks again before answering is given the same leases back first.
-        No pair and `finished` set: every answer is known or implied. No pair and `finished` unset: all open
-        pairs are leased to others; ask again later.
+        An annotator who asks again before answering gets the same leased questions first.
+        No question and `finished` true: every answer is known or implied. No question and `finished` false: all
+        open pairs are leased to others; ask again later.
         Fails: NOT_FOUND / NOT_FOUND (session), UNAVAILABLE / UNAVAILABLE (the scorer cannot be reached).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -148,17 +148,17 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SubmitLabels(self, request, context):
-        """Stores answers. Each is kept: an answer that contradicts what earlier ones imply is stored as a
-        conflict and changes nothing else. Fails: NOT_FOUND / NOT_FOUND (session, or a detection that the
-        session does not know; nothing of the call is stored then), INVALID_ARGUMENT / INVALID_INPUT.
+        """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
+        nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
+        nothing of the call is stored then), INVALID_ARGUMENT / INVALID_INPUT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetractLabels(self, request, context):
-        """Takes labels back, at any time; what only they implied is undone, conflicts that only they caused
-        are resolved. Fails: NOT_FOUND / NOT_FOUND (session, label; nothing of the call is done then).
+        """Retracts labels, at any time. Answers implied only by them are undone, and conflicts caused only by them
+        are resolved. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,22 +172,22 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetProgress(self, request, context):
-        """How far a session is. Fails: NOT_FOUND / NOT_FOUND.
+        """The progress of a session. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchProgress(self, request, context):
-        """Streams progress: the present state, then each change. Fails: NOT_FOUND / NOT_FOUND.
+        """Streams progress: the current state, then each change. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListIndividuals(self, request, context):
-        """The individuals as the labels have them, largest first; a detection never joined is an individual
-        of its own. Fails: NOT_FOUND / NOT_FOUND.
+        """The individuals according to the labels, largest first; a detection that was never joined to another one
+        is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,10 +201,11 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ImportSession(self, request_iterator, context):
-        """Opens a session from a journal that ListEvents gave, with every answer, round and time as it was: a
-        backup, or a move to another store. The survey must hold the detections that the journal names.
-        Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
-        journal), INVALID_ARGUMENT / INVALID_INPUT (no journal of a session; nothing is stored then).
+        """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
+        restore a backup, or to move a session to another store. The survey must have all detections of the
+        journal. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+        journal), INVALID_ARGUMENT / INVALID_INPUT (not a valid journal; the field `events[i]`, counted from 0
+        over the whole stream, names the first invalid event; nothing is stored then).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -287,7 +288,7 @@ def add_SamplerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SamplerService:
-    """Runs annotation sessions. Any replica can serve any session: a session is the fold of its journal.
+    """Runs annotation sessions. Any replica can serve any session: its state is rebuilt from its journal.
     """
 
     @staticmethod

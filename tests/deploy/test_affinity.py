@@ -15,7 +15,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from services.upkeep.certificates import Signed, authority, issued
+from services.upkeep.certificates import Signed, create_authority, issue
 from spotted.local import processes
 from tests.deploy.rendered import KUBERNETES, Object, containers, kustomized, named, pod_template, tool
 
@@ -89,9 +89,9 @@ def configuration(directory: Path, port: int, backends: Mapping[str, list[int]])
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     directory = tmp_path_factory.mktemp("envoy")
-    signer = authority(days=1)
+    signer = create_authority(days=1)
     services = ("embedder", "scorer", "sampler")
-    signed = issued(signer, ("localhost", *(f"spotted-{service}" for service in services)), days=1)
+    signed = issue(signer, ("localhost", *(f"spotted-{service}" for service in services)), days=1)
     for called, content in (
         ("tls.crt", signed.certificate),
         ("tls.key", signed.key),

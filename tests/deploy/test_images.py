@@ -16,7 +16,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from requests import RequestException
 
-from services.upkeep.certificates import authority, issued
+from services.upkeep.certificates import create_authority, issue
 from services.upkeep.commands.certificate import CA, CERTIFICATE, KEY
 from spotted import __version__
 from tests.deploy.images import IMAGES, ROOT, Image
@@ -87,8 +87,8 @@ def network(engine: docker.DockerClient) -> Iterator[Network]:
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a certificate, its authority and a token that no store knows."""
     directory = tmp_path_factory.mktemp("secrets")
-    signer = authority(days=1)
-    signed = issued(signer, ("localhost", "scorer"), days=1)
+    signer = create_authority(days=1)
+    signed = issue(signer, ("localhost", "scorer"), days=1)
     for called, content in ((CA, signer.certificate), (CERTIFICATE, signed.certificate), (KEY, signed.key)):
         (directory / called).write_bytes(content)
     (directory / "token").write_text("spotted_0000000000000000_" + "x" * 43)

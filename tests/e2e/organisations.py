@@ -35,8 +35,8 @@ from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import to_onnx
 from services.embedder.training.operations import Operations
 from services.sampler.__main__ import service as sampler_service
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcesses, PlanningWork
 from services.sampler.scorer_client import ScorerClient
 from services.sampler.session.leases import Leases
@@ -242,7 +242,7 @@ def _served(store: Store, directory: Path, token_file: Path, opened: ExitStack) 
     planners = PlannerProcesses(1, work)
     opened.callback(planners.close)
     sessions = Sessions(store, client, now=process.now)
-    asking = Asking(sessions, planners, Leases(store), Facts(client))
+    asking = NextQuestions(sessions, planners, Leases(store), DetectionFacts(client))
     opened.callback(asking.close)
     return {
         "embedder": serve(*embedder_services(store, embedders, environment), most=MAX_MESSAGE_BYTES),

@@ -12,8 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store.store import Store
 from services.sampler.questions.choice import Wanted
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asked, Asking, Leased
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import LeasedQuestion, NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import full_progress, quick_progress
@@ -102,7 +102,9 @@ class Replica:
         self.scorer = scorer
         self.leases = Leases(store)
         self.sessions = Sessions(store, scorer, now=clock.now)
-        self.asking = Asking(self.sessions, Planner(self.sessions, scorer), self.leases, Facts(scorer))
+        self.asking = NextQuestions(
+            self.sessions, Planner(self.sessions, scorer), self.leases, DetectionFacts(scorer)
+        )
 
 
 class Ending(NamedTuple):
@@ -148,7 +150,7 @@ class Annotators:
         *,
         kinds: frozenset[Kind] = PAIRS,
         audit: bool = False,
-    ) -> Asked:
+    ) -> QuestionBatch:
         wanted = Wanted(annotator_id, count, LEASE_S, kinds, audit=audit)
         return self._call(lambda at: at.asking.next_pairs(self.survey_id, self.session_id, wanted))
 
@@ -194,7 +196,9 @@ class Annotators:
             return work(self.replica())
 
 
-def true_answers(questions: tuple[Leased, ...], animals: dict[str, str], annotator_id: str) -> pb.LabelsGiven:
+def true_answers(
+    questions: tuple[LeasedQuestion, ...], animals: dict[str, str], annotator_id: str
+) -> pb.LabelsGiven:
     """True answers to questions of any kind."""
     given = pb.LabelsGiven()
     for leased in questions:
@@ -214,7 +218,7 @@ def true_answers(questions: tuple[Leased, ...], animals: dict[str, str], annotat
     return given
 
 
-def pairs_of(questions: tuple[Leased, ...]) -> Iterator[tuple[str, str]]:
+def pairs_of(questions: tuple[LeasedQuestion, ...]) -> Iterator[tuple[str, str]]:
     """The pairs that questions of any kind ask about, the smaller id first."""
     for leased in questions:
         id_of = dict(zip(leased.question.items, leased.detection_ids, strict=True))

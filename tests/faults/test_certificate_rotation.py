@@ -13,7 +13,7 @@ import pytest
 
 from services.common.access.tokens import Tokens
 from services.common.store.store import Store
-from services.upkeep.certificates import Signed, authority, issued
+from services.upkeep.certificates import Signed, create_authority, issue
 from spotted.client import Credentials, Spotted
 from spotted.local import processes
 from spotted.v1 import access_pb2
@@ -33,7 +33,7 @@ class Secured:
 
     def rotate(self) -> bytes:
         """A new certificate and key in the place of the old ones; answers the certificate."""
-        made = issued(self.signer, ["127.0.0.1"], days=1)
+        made = issue(self.signer, ["127.0.0.1"], days=1)
         # the key first: between the two writes the pair does not fit, and the one before is served
         for name, content in (("key.pem", made.key), ("cert.pem", made.certificate)):
             new = self.directory / f"{name}.new"
@@ -49,7 +49,7 @@ class Secured:
 
 @pytest.fixture
 def secured(store: Store, tmp_path: Path) -> Iterator[Secured]:
-    signer = authority(days=1)
+    signer = create_authority(days=1)
     (tmp_path / "ca.pem").write_bytes(signer.certificate)
     token = Tokens(store).create(organisation="rotation", role=access_pb2.ROLE_READ)[1]
     port, health = processes.free_port(), processes.free_port()

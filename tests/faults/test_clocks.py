@@ -9,8 +9,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store.store import Store
 from services.embedder.training.operations import Operations
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner import Planner
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import quick_progress
@@ -31,7 +31,7 @@ class At(Sampler):
         super().__init__(store, scorer)
         self.sessions = Sessions(store, scorer, now=lambda: Timestamp(seconds=at_s))
         self.planner = Planner(self.sessions, scorer)
-        self.asking = Asking(self.sessions, self.planner, Leases(store), Facts(scorer))
+        self.asking = NextQuestions(self.sessions, self.planner, Leases(store), DetectionFacts(scorer))
 
 
 @pytest.fixture

@@ -71,7 +71,9 @@ def test_a_store_that_comes_back_empty_is_not_taken_for_the_one_before(fresh: St
     fresh.kill()
     fresh.directory /= "another"
     fresh.start()
-    with pytest.raises(PreconditionError, match=r"is empty, though it was not.*give it its append-only file"):
+    with pytest.raises(
+        PreconditionError, match=r"is empty, but it had content.*restore its append-only file"
+    ):
         store.get("key")
 
 
@@ -108,7 +110,7 @@ def test_a_replica_that_nobody_names_a_primary_for_takes_no_writes(deployment: D
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("redis://{}/0", "wants a password; put it into SPOTTED_STORE_URL"),
+        ("redis://{}/0", "wants a password; add it to SPOTTED_STORE_URL"),
         ("redis://:wrong-secret@{}/0", "refuses the user or the password"),
         ("redis://ann:wrong-secret@{}/0", "refuses the user or the password"),
     ],
@@ -129,7 +131,7 @@ def test_a_user_with_too_few_rights_is_told_so(fresh: StoreProcess) -> None:
         client.acl_setuser(
             "ann", enabled=True, passwords=["+secret"], keys=["*"], commands=["+@read", "+hello"]
         )
-    with pytest.raises(StoreUnavailableError, match="allow it all commands"):
+    with pytest.raises(StoreUnavailableError, match="allow the user all commands"):
         Store(f"redis://ann:secret@{fresh.address}/0").open()
 
 

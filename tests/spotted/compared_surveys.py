@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spotted.evaluation.comparison import Comparison, compare, rankings
+from spotted.evaluation.comparison import Comparison, compare, rank_survey
 from spotted.ranking.gallery import Gallery
 from spotted.survey import Detection, Side
 from tests.spotted.plain_ranking import exact_gallery
@@ -30,5 +30,5 @@ def surveyed(seed: int = 0) -> tuple[Gallery, list[Detection]]:
 
 
 def compared(*, other_encounters: bool = False, seed: int = 0) -> Comparison:
-    ranked = rankings(*surveyed(seed))
+    ranked = rank_survey(*surveyed(seed))
     return compare(ranked, np.random.default_rng(1), other_encounters=other_encounters)

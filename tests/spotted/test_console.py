@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from spotted import errors
-from spotted.console import EXIT_CODES, SpottedGroup, progress, show, table
+from spotted.client import DEFAULT_DIRECTORY
+from spotted.console import (
+    EXIT_CODES,
+    EnumChoice,
+    SpottedGroup,
+    data_option,
+    option_word,
+    progress,
+    show,
+    table,
+    with_unit,
+)
 
 
 def every_kind(kind: type[errors.SpottedError] = errors.SpottedError) -> Iterator[type[errors.SpottedError]]:
@@ -45,7 +58,7 @@ def test_an_expected_failure_is_one_line_and_a_code(kind: type[errors.SpottedErr
     assert str(made) in done.stderr
 
 
-def test_what_nobody_foresaw_is_not_hidden() -> None:
+def test_an_unexpected_failure_is_not_hidden() -> None:
     done = CliRunner().invoke(failing(RuntimeError("bug")), ["fail"])
     assert isinstance(done.exception, RuntimeError)
 
@@ -64,7 +77,43 @@ def test_a_table_holds_every_cell(capsys: pytest.CaptureFixture[str]) -> None:
     assert "a" * 100 in out
 
 
-def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with progress("work", 3) as advance:
         advance(3)
     assert capsys.readouterr().out == ""
+
+
+class Speed(enum.Enum):
+    SLOW = 1
+    VERY_FAST = 2
+
+
+def test_an_enum_choice_reads_and_shows_words() -> None:
+    @click.command()
+    @click.option("--speed", type=EnumChoice(Speed), default=option_word(Speed.SLOW), show_default=True)
+    def command(speed: Speed) -> None:
+        click.echo(repr(speed))
+
+    run = CliRunner().invoke
+    assert "--speed [slow|very-fast]" in run(command, ["--help"]).output
+    assert run(command).output == "<Speed.SLOW: 1>\n"
+    assert run(command, ["--speed", "very-fast"]).output == "<Speed.VERY_FAST: 2>\n"
+    wrong = run(command, ["--speed", "VERY_FAST"])
+    assert wrong.exit_code == 2
+    assert "'slow', 'very-fast'" in wrong.output
+
+
+def test_a_count_has_its_unit_in_the_right_number() -> None:
+    assert [with_unit(n, "event") for n in (0, 1, 2)] == ["0 events", "1 event", "2 events"]
+
+
+def test_the_data_directory_is_that_of_the_client_unless_given() -> None:
+    @click.command()
+    @data_option
+    def command(directory: Path) -> None:
+        click.echo(directory)
+
+    run = CliRunner().invoke
+    assert run(command).output == f"{DEFAULT_DIRECTORY}\n"
+    assert run(command, ["--data", "here"]).output == "here\n"
+    assert run(command, env={"SPOTTED_DATA_DIR": "there"}).output == "there\n"

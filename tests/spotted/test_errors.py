@@ -27,4 +27,6 @@ def test_a_reason_is_upper_snake_and_short() -> None:
 def test_an_input_error_carries_its_field_and_an_overload_its_wait() -> None:
     assert errors.UnreadableImageError("x", field="crops[1]").field == "crops[1]"
     assert errors.InvalidInputError("x").field == ""
+    assert errors.InvalidInputError("x", field="events[12].labels[3]").index == 12
+    assert errors.InvalidInputError("x", field="events").index is None
     assert errors.OverloadedError("x", retry_after_s=1.5).retry_after_s == 1.5

@@ -1,15 +1,15 @@
-"""Who may call what.
+"""Access control: tokens, roles, quotas and TLS.
 
 guard           the check of every call: token, role, quota, organisation
-caller          the caller of the present call, and what each role may do
+caller          the caller of the current call, and the rpcs that each role may call
 tokens          bearer tokens in the store
 quotas          limits per token
 message_fields  every occurrence of a field in a message
-tls             certificates, and where a service may go without them
-outgoing        the credentials a service shows to another
+tls             certificates, and addresses that may be served without TLS
+outgoing        the credentials of a service that calls another one
 """
 
-from services.common.access.caller import Caller, role_name
+from services.common.access.caller import Caller, current_caller, role_name
 from services.common.access.guard import Guard, guard_for
 from services.common.access.outgoing import Line
 from services.common.access.quotas import check_count
@@ -23,6 +23,7 @@ __all__ = [
     "Tokens",
     "check_count",
     "check_exposure",
+    "current_caller",
     "guard_for",
     "role_name",
     "server_credentials",

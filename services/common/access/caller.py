@@ -1,4 +1,4 @@
-"""Who calls, and what a caller may do: each rpc takes the least role that the contract gives it."""
+"""The caller of the current call, and the role that the contract requires for each rpc."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ SEES_POSITIONS = pb.ROLE_WRITE
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls.
-
-    token_id: of the token, "" without one. organisation: whose surveys it sees; "" for services, and where
-    tokens are off. surveys: patterns of those that it sees, none for all. quota: what it may use up.
-    """
+    """The holder of a token, or anyone with tokens off."""
 
     token_id: str = ""
+    """"" without a token."""
     organisation: str = ""
+    """The organisation whose surveys it may access; "" for services, and with tokens off."""
     role: pb.Role.ValueType = pb.ROLE_SERVICE
     surveys: tuple[str, ...] = ()
+    """Patterns of the surveys that it may access; empty for all."""
     quota: pb.Quota = field(default_factory=pb.Quota)
+    """Limits of the token."""
 
     @property
     def prefix(self) -> str:
-        """What the store's ids of its surveys begin with."""
+        """Prefix of the store's ids of its surveys."""
         return f"{self.organisation}{keys.OF}" if self.organisation else ""
 
     @property
     def speaks_for_all(self) -> bool:
-        """Whether it is one of our own services, which name surveys as the store does."""
+        """Whether it is a service of Spotted, which uses the store's survey ids."""
         return bool(self.token_id) and not self.organisation
 
     @property
     def sees_positions(self) -> bool:
-        """Whether it may see where cameras are."""
+        """Whether it may see the positions of cameras."""
         return self.role >= SEES_POSITIONS
 
     def sees(self, survey_id: str) -> bool:
-        """Whether it sees a survey, by the id that it uses for it."""
+        """Whether it may access a survey, by the id that the caller uses."""
         return not self.surveys or any(fnmatchcase(survey_id, pattern) for pattern in self.surveys)
 
     def qualified(self, survey_id: str) -> str:
         """The store's id of a survey.
 
-        Raises PermissionDeniedError where the token is not for it, InvalidInputError for an id that reaches
-        into another organisation.
+        Raises PermissionDeniedError if the token is not valid for it, InvalidInputError for an id with an
+        organisation.
         """
         if not survey_id or self.speaks_for_all:
             return survey_id
@@ -67,34 +67,34 @@ class Caller:
             )
         if not self.sees(survey_id):
             raise PermissionDeniedError(
-                f"this token is for {', '.join(self.surveys)} and not for survey {survey_id!r}; use another "
-                "token"
+                f"this token is valid for {', '.join(self.surveys)}, but not for survey {survey_id!r}; use "
+                "another token"
             )
         return self.prefix + survey_id
 
     def own(self, text: str) -> str:
-        """A text with the ids that it uses for its surveys."""
-        # within a word, such as calls/second, it is no organisation
+        """A text with the store's survey ids replaced by the ids that the caller uses."""
+        # within a word, e.g. calls/second, it is not an organisation
         return re.sub(rf"(?<![\w./-]){re.escape(self.prefix)}", "", text) if self.prefix else text
 
 
-# who is served where nothing was checked: tokens are off, or it is no call
+# the caller with tokens off, and outside of a call
 ANYONE = Caller()
 _CALLER: ContextVar[Caller] = ContextVar("caller", default=ANYONE)
 
 
 def current_caller() -> Caller:
-    """Who is being served."""
+    """The caller of the current call."""
     return _CALLER.get()
 
 
-def serve(served: Caller) -> None:
-    """Serve a caller from here on, in this task and the threads it starts work in."""
-    _CALLER.set(served)
+def set_caller(caller: Caller) -> None:
+    """Set the caller of the current call, for this task and the threads that it uses."""
+    _CALLER.set(caller)
 
 
 def methods() -> dict[str, MethodDescriptor]:
-    """Every rpc of the contract by its path, such as `/spotted.v1.ScorerService/GetSurvey`."""
+    """Every rpc of the contract by its path, e.g. `/spotted.v1.ScorerService/GetSurvey`."""
     return {
         f"/{service.full_name}/{method.name}": method
         for module in CONTRACT
@@ -104,21 +104,21 @@ def methods() -> dict[str, MethodDescriptor]:
 
 
 def least_role(method: MethodDescriptor) -> pb.Role.ValueType:
-    """The least role that an rpc takes; that of services where the contract names none."""
+    """The least role that may call an rpc; the role of services if the contract names none."""
     role: pb.Role.ValueType = method.GetOptions().Extensions[pb.least_role]
     return role or pb.ROLE_SERVICE
 
 
-def authorise(served: Caller, method: MethodDescriptor) -> None:
-    """Raise PermissionDeniedError where a caller's role may not call an rpc."""
+def authorise(caller: Caller, method: MethodDescriptor) -> None:
+    """Raise PermissionDeniedError if a caller's role may not call an rpc."""
     least = least_role(method)
-    if served.role < least:
+    if caller.role < least:
         raise PermissionDeniedError(
-            f"{method.name} takes a token of role {role_name(least)} or higher, this one is for "
-            f"{role_name(served.role)}; use another token"
+            f"this call needs a token of role {role_name(least)} or higher, this token has role "
+            f"{role_name(caller.role)}; use another token"
         )
 
 
 def role_name(role: pb.Role.ValueType) -> str:
-    """A role as users write it, such as `annotate`."""
+    """A role as users write it, e.g. `annotate`."""
     return pb.Role.Name(role).removeprefix("ROLE_").lower()

@@ -1,4 +1,4 @@
-"""The one place where calls are let in: token, role, quota, and the organisation's own surveys."""
+"""The check of every call: token, role, quota, and access only to the organisation's surveys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.common.access.caller import ANYONE, Caller
 from services.common.access.message_fields import Fields, find
 from services.common.access.quotas import Rates, check_sizes, is_image
 from services.common.access.tokens import KnownCallers, Tokens
-from services.common.rpc.layer import Context, Handler, Layer, wrapped
+from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
 from services.common.settings import Settings
 from services.common.store.store import Store
 from spotted.errors import SpottedError, UnauthenticatedError
@@ -25,21 +25,25 @@ from spotted.errors import SpottedError, UnauthenticatedError
 HEADER = "authorization"
 SCHEME = "bearer "
 SURVEY_ID = "survey_id"
-# fields of answers that may hold the id of a survey, alone or within a sentence
+# fields of responses that may contain a survey id, within a sentence or without
 WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
-# what tells whether a service lives, and what the contract is, is no secret
+# health and reflection need no token
 OPEN = ("/grpc.health.v1.", "/grpc.reflection.")
 
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """An rpc, and where its messages hold what is checked or changed on the way."""
+    """An rpc and the fields of its messages that are checked or changed."""
 
     method: MethodDescriptor
-    asked: Fields
+    request_ids: Fields
+    """Survey ids of requests."""
     images: Fields
-    answered: Fields
+    """Encoded images of requests."""
+    response_words: Fields
+    """Fields of responses that may contain a survey id."""
     positions: Fields
+    """Positions in responses."""
 
     @classmethod
     def of(cls, method: MethodDescriptor) -> Rpc:
@@ -54,19 +58,17 @@ class Rpc:
 
 
 class Guard(Layer):
-    """Lets in who holds a token for what is asked, and shows callers the surveys of their organisation alone.
-
-    callers: None where tokens are off: then everyone may do everything, and there is no organisation.
-    """
+    """Rejects calls without a valid token, and limits callers to the surveys of their organisation."""
 
     def __init__(self, callers: KnownCallers | None) -> None:
+        """Begin. callers: None with tokens off; then everyone may do everything, without organisations."""
         super().__init__()
         self._callers = callers
         self._rates = Rates()
         self._rpcs = {path: Rpc.of(method) for path, method in access.methods().items()}
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
-        """The handler with its callers checked; what the contract does not know is not served."""
+        """The handler with its callers checked; methods outside of the contract are not served."""
         if path.startswith(OPEN):
             return handler
         rpc = self._rpcs[path]
@@ -77,32 +79,33 @@ class Guard(Layer):
         def stream(behaviour: Handler) -> Handler:
             return self._stream(rpc, behaviour)
 
-        return wrapped(handler, unary=unary, stream=stream)
+        return wrap_handler(handler, unary=unary, stream=stream)
 
     def _unary(self, rpc: Rpc, behaviour: Handler) -> Handler:
         async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
-            caller = await self._let_in(rpc, context)
-            with _own_words(caller):
-                return shown(caller, rpc, await behaviour(self._taken(caller, rpc, request), context))
+            caller = await self._authorised(rpc, context)
+            with _own_ids_in_errors(caller):
+                response = await behaviour(self._admit(caller, rpc, request), context)
+                return redact(caller, rpc, response)
 
         return call
 
     def _stream(self, rpc: Rpc, behaviour: Handler) -> Handler:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any rpc
-            caller = await self._let_in(rpc, context)
-            with _own_words(caller):
-                async for answer in behaviour(self._taken(caller, rpc, request), context):
-                    # a stream ends with the token that it began with
+            caller = await self._authorised(rpc, context)
+            with _own_ids_in_errors(caller):
+                async for response in behaviour(self._admit(caller, rpc, request), context):
+                    # a stream ends when its token expires or is revoked
                     await self._caller(context)
-                    yield shown(caller, rpc, answer)
+                    yield redact(caller, rpc, response)
 
         return call
 
-    async def _let_in(self, rpc: Rpc, context: Context) -> Caller:
-        """Who calls. Raises UnauthenticatedError, PermissionDeniedError."""
+    async def _authorised(self, rpc: Rpc, context: Context) -> Caller:
+        """The caller, if it may call the rpc. Raises UnauthenticatedError, PermissionDeniedError."""
         caller = await self._caller(context)
         access.authorise(caller, rpc.method)
-        access.serve(caller)
+        access.set_caller(caller)
         return caller
 
     async def _caller(self, context: Context) -> Caller:
@@ -111,49 +114,50 @@ class Guard(Layer):
         header = _header(context)
         if not header.lower().startswith(SCHEME):
             raise UnauthenticatedError(
-                "this call carries no token; send metadata `authorization: Bearer <token>` with one that the "
-                "operator makes (`spotted token create`)"
+                "this call has no token; send the metadata `authorization: Bearer <token>` with a token from "
+                "the operator (`spotted token create`)"
             )
         text = header[len(SCHEME) :]
         if (known := self._callers.known(text)) is not None:
             return known
         return await asyncio.to_thread(self._callers.look_up, text)
 
-    def _taken(self, caller: Caller, rpc: Rpc, request: Any) -> Any:  # noqa: ANN401 - any rpc
+    def _admit(self, caller: Caller, rpc: Rpc, request: Any) -> Any:  # noqa: ANN401 - any rpc
+        """The request, or stream of requests, checked against the quota and with the store's survey ids."""
         if not isinstance(request, Message):
-            return self._all_taken(caller, rpc, request)
+            return self._admit_each(caller, rpc, request)
         self._rates.take(caller)
         check_sizes(caller, request, rpc.images)
-        for held, field in rpc.asked.of(request):
-            setattr(held, field.name, caller.qualified(getattr(held, field.name)))
+        for message, field in rpc.request_ids.of(request):
+            setattr(message, field.name, caller.qualified(getattr(message, field.name)))
         return request
 
-    async def _all_taken(
+    async def _admit_each(
         self, caller: Caller, rpc: Rpc, requests: AsyncIterator[Message]
     ) -> AsyncIterator[Any]:
         async for request in requests:
-            yield self._taken(caller, rpc, request)
+            yield self._admit(caller, rpc, request)
 
 
 def guard_for(settings: Settings, store: Store) -> Guard:
-    """The guard that the settings ask for."""
+    """The guard for these settings."""
     return Guard(KnownCallers(Tokens(store)) if settings.security.tokens else None)
 
 
-def shown(caller: Caller, rpc: Rpc, answer: Message) -> Message:
-    """An answer as its caller may see it: with its own ids of surveys, and positions only for its role."""
+def redact(caller: Caller, rpc: Rpc, response: Message) -> Message:
+    """The response with the caller's survey ids, and without positions that its role may not see."""
     if caller.prefix:
-        for held, field in rpc.answered.of(answer):
-            setattr(held, field.name, caller.own(getattr(held, field.name)))
+        for message, field in rpc.response_words.of(response):
+            setattr(message, field.name, caller.own(getattr(message, field.name)))
     if not caller.sees_positions:
-        for held, field in rpc.positions.of(answer):
-            held.ClearField(field.name)
-    return answer
+        for message, field in rpc.positions.of(response):
+            message.ClearField(field.name)
+    return response
 
 
 @contextmanager
-def _own_words(caller: Caller) -> Iterator[None]:
-    """Errors that name surveys as the caller does."""
+def _own_ids_in_errors(caller: Caller) -> Iterator[None]:
+    """Replace the store's survey ids in errors by the ids that the caller uses."""
     try:
         yield
     except SpottedError as error:
@@ -162,8 +166,8 @@ def _own_words(caller: Caller) -> Iterator[None]:
 
 
 def _header(context: Context) -> str:
-    found = next((value for key, value in context.invocation_metadata() or () if key == HEADER), "")
-    return found if isinstance(found, str) else ""
+    header = next((value for key, value in context.invocation_metadata() or () if key == HEADER), "")
+    return header if isinstance(header, str) else ""
 
 
 def _is_survey_id(field: FieldDescriptor) -> bool:

@@ -1,4 +1,4 @@
-"""Every occurrence of some fields in a message, found once by its descriptor."""
+"""All occurrences of certain fields in a message, searched once per message type."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ Chosen = Callable[[FieldDescriptor], bool]
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Where chosen fields are in messages of one type.
-
-    own: chosen fields of the message itself. inner: its fields whose messages hold chosen ones.
-    """
+    """The chosen fields in messages of one type."""
 
     own: tuple[FieldDescriptor, ...]
+    """Chosen fields of the message itself."""
     inner: tuple[tuple[FieldDescriptor, Fields], ...]
+    """Its fields whose messages contain chosen ones."""
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Whether there is any chosen field."""
         return bool(self.own or self.inner)
 
     def of(self, message: Message) -> Iterator[tuple[Message, FieldDescriptor]]:
-        """The chosen fields that are set in a message, each with the message that it is a field of."""
+        """The chosen fields that are set in a message, each with the message that contains it."""
         for field in self.own:
             if field.is_repeated or _is_set(message, field):
                 yield message, field
@@ -36,7 +35,7 @@ class Fields:
 
 
 def find(descriptor: Descriptor, chosen: Chosen) -> Fields:
-    """Where messages of a type hold fields that are chosen; a type within itself is looked at once."""
+    """The chosen fields of a message type; a type that contains itself is searched once."""
     return _find(descriptor, chosen, frozenset())
 
 

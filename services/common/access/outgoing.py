@@ -1,4 +1,4 @@
-"""What a service shows to another: its certificate and token, read again when their files change."""
+"""The channel of a service to another one, with its certificate and token; changed files are read again."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ logger = logging.getLogger("spotted")
 
 
 class Line:
-    """The channel to a service. Its owner asks for it at every call, since files may have changed.
+    """The channel to a service. Its owner must request it at every call, since files may have changed.
 
-    Raises InvalidInputError where a file cannot be read at first, PreconditionError where a token would cross
-    the network in the clear.
+    Raises InvalidInputError if a file cannot be read at the start, PreconditionError if a token would be sent
+    unencrypted over the network.
     """
 
     def __init__(self, address: str, security: Security | None = None) -> None:
@@ -32,17 +32,17 @@ class Line:
         self._channel = self._open()
 
     def channel(self) -> grpc.Channel:
-        """The channel; another one where a file changed, while calls under way go on over the one before.
+        """The channel; a new one if a file changed, while running calls continue on the previous one.
 
-        A file that cannot be read any more changes nothing: the log says so.
+        If a file can no longer be read, the channel stays the same and an error is logged.
         """
         with self._lock:
             try:
-                found = self._stamped()
-                if found != self._stamps:
-                    self._channel, self._stamps = self._open(), found
+                stamps_now = self._stamped()
+                if stamps_now != self._stamps:
+                    self._channel, self._stamps = self._open(), stamps_now
             except InvalidInputError as error:
-                logger.error("calls to %s go on as before: %s", self.address, error)  # noqa: TRY400 - the line says all
+                logger.error("calls to %s keep their credentials: %s", self.address, error)  # noqa: TRY400 - no trace needed
             return self._channel
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class Line:
 
 
 def credentials(security: Security) -> Credentials:
-    """What this service shows as a client. Raises InvalidInputError where its token cannot be read."""
+    """The credentials of this service as a client. Raises InvalidInputError if its token cannot be read."""
     token = read_token(security.token_file, "SPOTTED_TOKEN_FILE")
     own = (security.certificate, security.key) if security.ca else (None, None)
     return Credentials(token, security.ca, *own)

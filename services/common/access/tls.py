@@ -1,4 +1,4 @@
-"""TLS: certificates that are read again when their files change, and where a service may go without."""
+"""TLS: certificates, read again when their files change, and the check of addresses that need TLS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("spotted")
 
 
 def check_exposure(settings: Settings) -> None:
-    """Refuse an address that others can reach where not both TLS and tokens are on; warn on loopback.
+    """Require TLS and tokens for an address that other machines can reach; warn on loopback.
 
     Raises PreconditionError.
     """
@@ -38,17 +38,17 @@ def check_exposure(settings: Settings) -> None:
         return
     if not is_loopback(settings.listen):
         raise PreconditionError(
-            f"{settings.listen} can be reached from other machines, and so would positions of endangered "
-            f"animals be; set {' and '.join(missing)}, or listen on 127.0.0.1"
+            f"{settings.listen} is reachable from other machines, which would expose the positions of "
+            f"endangered animals; set {' and '.join(missing)}, or listen on 127.0.0.1"
         )
     logger.warning(
-        "INSECURE: without %s everyone on this machine can read and change every survey",
+        "INSECURE: without %s, everyone on this machine can read and change every survey",
         " and ".join(missing),
     )
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address such as `127.0.0.1:7102` or `unix:/run/spotted` is of this machine alone."""
+    """Whether an address like `127.0.0.1:7102` or `unix:/run/spotted` is reachable only from this machine."""
     if address.startswith("unix:"):
         return True
     host = address.rsplit(":", 1)[0].strip("[]")
@@ -61,7 +61,7 @@ def is_loopback(address: str) -> bool:
 
 
 def server_credentials(security: Security) -> grpc.ServerCredentials | None:
-    """TLS as the settings say, None for none. Raises InvalidInputError where a file cannot be read."""
+    """TLS credentials by the settings, None without TLS. Raises InvalidInputError for an unusable file."""
     if security.certificate is None or security.key is None:
         return None
     files = _Files(security.certificate, security.key, security.client_ca)
@@ -75,7 +75,7 @@ def server_credentials(security: Security) -> grpc.ServerCredentials | None:
 
 
 class _Files:
-    """A certificate, its key and the authority of clients, on disk."""
+    """Files of a certificate, its key and the authority of clients."""
 
     def __init__(self, certificate: Path, key: Path, client_ca: Path | None) -> None:
         self._paths = [path for path in (certificate, key, client_ca) if path is not None]
@@ -84,7 +84,7 @@ class _Files:
         self._stamps: list[tuple[int, int]] = []
 
     def read(self) -> list[bytes]:
-        """What the files hold. Raises InvalidInputError that names those that cannot be used."""
+        """The contents of the files. Raises InvalidInputError that names unusable ones."""
         self._stamps = stamps(self._paths)
         contents = [content(path, VARIABLES) for path in self._paths]
         self._check()
@@ -92,9 +92,9 @@ class _Files:
         return contents
 
     def changed(self) -> grpc.ServerCertificateConfiguration | None:
-        """What new connections are to use, None for what they used; asked at every handshake.
+        """The configuration for new connections, None for no change; called at every handshake.
 
-        A file that cannot be read, or a pair that does not belong together, changes nothing: the log says so.
+        An unreadable file, or a key that does not match the certificate, changes nothing and is logged.
         """
         with self._lock:
             try:
@@ -103,7 +103,7 @@ class _Files:
                 before = self._held
                 configuration = _configuration(self.read())
             except InvalidInputError as error:
-                logger.error("the new certificate is not taken: %s", error)  # noqa: TRY400 - the line says all
+                logger.error("the new certificate is not used: %s", error)  # noqa: TRY400 - no trace needed
                 return None
             if self._held == before:
                 return None
@@ -111,28 +111,28 @@ class _Files:
         return configuration
 
     def _check(self) -> None:
-        """Raise InvalidInputError where TLS could not be spoken with the files; gRPC itself tells nobody."""
+        """Raise InvalidInputError if the files are unusable for TLS; gRPC itself does not report that."""
         certificate, key, *client_ca = self._paths
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
-            # a key that is locked fails too, instead of asking the terminal
+            # an encrypted key fails too, instead of asking for a password on the terminal
             context.load_cert_chain(certificate, key, password="")
             for path in client_ca:
                 context.load_verify_locations(path)
         except (OSError, ValueError) as error:
             raise InvalidInputError(
-                f"{', '.join(map(str, self._paths))} are no PEM files of a certificate, its own key and the "
+                f"{', '.join(map(str, self._paths))} are not PEM files of a certificate, its key and the "
                 f"authority of clients ({error}); correct {VARIABLES}"
             ) from error
 
 
 def stamps(paths: Iterable[Path]) -> list[tuple[int, int]]:
-    """What changes when files do. Raises InvalidInputError that names one that cannot be read."""
+    """Time of change and inode of each file. Raises InvalidInputError that names an unreadable one."""
     try:
-        found = [path.stat() for path in paths]
+        stats = [path.stat() for path in paths]
     except OSError as error:
         raise InvalidInputError(f"{error.filename} cannot be read ({error.strerror})") from error
-    return [(one.st_mtime_ns, one.st_ino) for one in found]
+    return [(stat.st_mtime_ns, stat.st_ino) for stat in stats]
 
 
 def _configuration(contents: list[bytes]) -> grpc.ServerCertificateConfiguration:

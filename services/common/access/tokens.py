@@ -1,4 +1,4 @@
-"""Bearer tokens: made, found and revoked in the store, which knows them by their hashes alone."""
+"""Bearer tokens: created, looked up and revoked in the store, which has only their hashes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ TEXT = re.compile(r"spotted_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\*?|\*")
 SECRET_BYTES = 32
-# a token that was revoked may be used so long in each replica
+# how long a replica may still accept a revoked token
 KNOWN_S = 5.0
 KNOWN = 10_000
 
 
 class Tokens:
-    """The tokens of a store. now: UTC seconds since 1970."""
+    """The tokens of a store."""
 
     def __init__(self, store: Store, *, now: Callable[[], float] = time.time) -> None:
+        """Begin. now: the current time, UTC seconds since 1970."""
         self._store = store
         self._now = now
 
@@ -44,10 +45,10 @@ class Tokens:
         expires_s: float | None = None,
         note: str = "",
     ) -> tuple[str, str]:
-        """Make a token; answers its id and its text, which is told this once and not kept.
+        """Create a token; returns its id and its text, which is not stored.
 
         expires_s: UTC seconds since 1970, None for never.
-        Raises InvalidInputError for an organisation, role or survey that cannot be one.
+        Raises InvalidInputError for an invalid organisation, role or survey.
         """
         _check(organisation, role, surveys)
         token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(SECRET_BYTES)
@@ -67,28 +68,28 @@ class Tokens:
     def all(self) -> dict[str, pb.StoredToken]:
         """Every token by its id, revoked and expired ones too."""
         names = self._store.names(keys.TOKENS)
-        found = {name.removeprefix(keys.TOKENS): self._store.get(name) for name in names}
+        contents = {name.removeprefix(keys.TOKENS): self._store.get(name) for name in names}
         return {
             token_id: pb.StoredToken.FromString(content)
-            for token_id, content in found.items()
+            for token_id, content in contents.items()
             if content is not None
         }
 
     def revoke(self, token_id: str) -> pb.StoredToken:
-        """End a token; answers it. Raises NotFoundError."""
+        """Revoke a token; returns it. Raises NotFoundError."""
         stored = self._get(token_id)
         if stored is None:
-            raise NotFoundError(f"there is no token {token_id!r}; `spotted token list` shows all")
+            raise NotFoundError(f"token {token_id!r} does not exist; `spotted token list` shows all tokens")
         if not stored.HasField("revoke_time"):
             stored.revoke_time.FromNanoseconds(int(self._now() * 1e9))
             self._store.put(keys.token(token_id), stored.SerializeToString())
         return stored
 
     def caller(self, text: str) -> Caller:
-        """Who a token stands for.
+        """The caller with a token.
 
-        Raises UnauthenticatedError where it is unknown, revoked or expired: the three look alike, and take
-        alike.
+        Raises UnauthenticatedError if it is unknown, revoked or expired, with the same message and after the
+        same time.
         """
         found = TEXT.fullmatch(text)
         stored = self._get(found.group(1)) if found else None
@@ -97,15 +98,15 @@ class Tokens:
             found is None
             or stored is None
             or not hmac.compare_digest(stored.secret_sha256, digest)
-            or not self.holds(stored)
+            or not self.is_valid(stored)
         ):
             raise UnauthenticatedError(
-                "this token does not hold: it is unknown, revoked or expired; ask the operator for another "
-                "one (`spotted token create`)"
+                "this token is not valid: it is unknown, revoked or expired; ask the operator for a new one "
+                "(`spotted token create`)"
             )
         return Caller(found.group(1), stored.organisation, stored.role, tuple(stored.surveys), stored.quota)
 
-    def holds(self, stored: pb.StoredToken) -> bool:
+    def is_valid(self, stored: pb.StoredToken) -> bool:
         """Whether a token is neither revoked nor expired."""
         expired = stored.HasField("expire_time") and messages.seconds(stored.expire_time) <= self._now()
         return not expired and not stored.HasField("revoke_time")
@@ -116,23 +117,23 @@ class Tokens:
 
 
 class KnownCallers:
-    """Callers by their tokens, looked up in the store anew every few seconds."""
+    """Callers by their tokens, cached for a few seconds."""
 
     def __init__(self, tokens: Tokens, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._tokens = tokens
         self._clock = clock
         self._lock = threading.Lock()
-        # by hash, so that no text of a token stays in memory
+        # keyed by hash, so that no token's text stays in memory
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
     def known(self, text: str) -> Caller | None:
-        """A caller who was looked up a moment ago; None where the store must be asked."""
+        """A caller that was looked up recently; None if the store must be asked."""
         with self._lock:
             looked_up, caller = self._known.get(_key(text), (float("-inf"), None))
         return caller if self._clock() - looked_up < KNOWN_S else None
 
     def look_up(self, text: str) -> Caller:
-        """A caller as the store has it. Raises UnauthenticatedError."""
+        """A caller read from the store. Raises UnauthenticatedError."""
         caller = self._tokens.caller(text)
         with self._lock:
             self._known[_key(text)] = (self._clock(), caller)
@@ -148,11 +149,11 @@ def _key(text: str) -> bytes:
 
 def _check(organisation: str, role: pb.Role.ValueType, surveys: Sequence[str]) -> None:
     if role not in pb.Role.values() or role == pb.ROLE_UNSPECIFIED:
-        raise InvalidInputError("a token needs a role; give it read, annotate, write, admin or service")
+        raise InvalidInputError("a token needs a role: read, annotate, write, admin or service")
     if role == pb.ROLE_SERVICE:
         if organisation or surveys:
             raise InvalidInputError(
-                "a token of role service is for every organisation; leave out organisation and surveys"
+                "a token of role service is valid for all organisations; leave out organisation and surveys"
             )
     elif not ORGANISATION.fullmatch(organisation):
         raise InvalidInputError(
@@ -162,6 +163,6 @@ def _check(organisation: str, role: pb.Role.ValueType, surveys: Sequence[str]) -
     for pattern in surveys:
         if not PATTERN.fullmatch(pattern):
             raise InvalidInputError(
-                f"{pattern!r} is neither a survey id nor the beginning of one and `*`; use one such as "
+                f"{pattern!r} is neither a survey id nor a prefix of survey ids with `*`; use e.g. "
                 "kenya-2026 or kenya-*"
             )

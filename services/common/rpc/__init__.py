@@ -1,4 +1,4 @@
-"""What every call passes through: parsing, checks, errors and observation.
+"""The path of every call: parsing, checks, errors and observation.
 
 layer     handlers and the interceptors around them
 parsing   bytes to requests
@@ -8,7 +8,7 @@ observer  calls counted, timed, traced and given an id
 """
 
 from services.common.rpc.errors import ErrorInterceptor
-from services.common.rpc.layer import Context, Handler, Layer, wrapped
+from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
 from services.common.rpc.observer import WatchInterceptor
 
-__all__ = ["Context", "ErrorInterceptor", "Handler", "Layer", "WatchInterceptor", "wrapped"]
+__all__ = ["Context", "ErrorInterceptor", "Handler", "Layer", "WatchInterceptor", "wrap_handler"]

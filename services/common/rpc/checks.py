@@ -1,4 +1,4 @@
-"""Checks that every service makes of what arrives, before anything is computed."""
+"""Checks of requests that all services share; they run before any computation."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from spotted.v1 import survey_pb2 as pb
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ID_LENGTH = 256
-# a page of a thousand names stays a message, and so does a question about two `data:` addresses
+# a page of a thousand names fits into a message, and so does a question with two `data:` addresses
 NAME_LENGTH, URI_LENGTH = 1024, 1 << 20
-# far more than any list has items, and still a whole number to every store
+# far more items than any list has, and still an exact integer in every store
 LAST_START = 1 << 53
 # farther from the origin than any projected coordinate on Earth
 FARTHEST_M = 1e8
@@ -31,7 +31,7 @@ ItemT = TypeVar("ItemT")
 
 
 def slug(text: str, field: str) -> str:
-    """A survey, session or annotator id. Raises InvalidInputError where it cannot be one."""
+    """A survey, session or annotator id. Raises InvalidInputError for an invalid one."""
     if not SLUG.fullmatch(text):
         raise InvalidInputError(
             f"{field} is {text!r}; use 1 to 64 letters, digits and `._-`, beginning with a letter or digit",
@@ -41,7 +41,7 @@ def slug(text: str, field: str) -> str:
 
 
 def survey_id(text: str, field: str) -> str:
-    """A survey's id, before which its organisation may stand. Raises InvalidInputError."""
+    """A survey's id, optionally with its organisation before it. Raises InvalidInputError."""
     organisation, of, own = text.rpartition(keys.OF)
     for part in (organisation, own) if of else (own,):
         slug(part, field)
@@ -49,7 +49,7 @@ def survey_id(text: str, field: str) -> str:
 
 
 def identifier(text: str, field: str, *, required: bool = True) -> str:
-    """Any other id. Raises InvalidInputError where it is too long, not printable, or missing."""
+    """Any other id. Raises InvalidInputError if it is too long, not printable, or missing."""
     if (required and not text) or len(text) > ID_LENGTH or not text.isprintable():
         raise InvalidInputError(
             f"{field} is {text[:40]!r}; use 1 to {ID_LENGTH} printable characters", field=field
@@ -58,26 +58,26 @@ def identifier(text: str, field: str, *, required: bool = True) -> str:
 
 
 def words(text: str, field: str, *, most: int) -> str:
-    """Free text. Raises InvalidInputError where it is longer than `most` characters."""
+    """Free text. Raises InvalidInputError if it is longer than `most` characters."""
     if len(text) > most:
-        raise InvalidInputError(f"{field} has {len(text)} characters; use {most} at most", field=field)
+        raise InvalidInputError(f"{field} has {len(text)} characters; use at most {most}", field=field)
     return text
 
 
 def between(count: int, least: int, most: int, field: str) -> int:
-    """A count within limits. Raises InvalidInputError that names both."""
+    """A count within limits. Raises InvalidInputError that names both limits."""
     if not least <= count <= most:
         raise InvalidInputError(f"{field} is {count}; use {least} to {most}", field=field)
     return count
 
 
 def unique(ids: Iterable[str], field: str) -> None:
-    """Raise InvalidInputError at the first id that stands twice."""
+    """Raise InvalidInputError for the first repeated id."""
     seen: set[str] = set()
-    for one in ids:
-        if one in seen:
-            raise InvalidInputError(f"{field} names {one!r} twice; send each id once", field=field)
-        seen.add(one)
+    for each in ids:
+        if each in seen:
+            raise InvalidInputError(f"{field} names {each!r} twice; send each id once", field=field)
+        seen.add(each)
 
 
 def finite(value: float, field: str, *, least: float = -math.inf, most: float = math.inf) -> float:
@@ -88,12 +88,12 @@ def finite(value: float, field: str, *, least: float = -math.inf, most: float = 
 
 
 def instant(message: Timestamp, field: str) -> None:
-    """Raise InvalidInputError where a Timestamp is outside the years that it allows, 1 to 9999."""
+    """Raise InvalidInputError for a Timestamp outside the years 1 to 9999."""
     finite(messages.seconds(message), field, least=messages.FIRST_INSTANT_S, most=messages.LAST_INSTANT_S)
 
 
 def camera(message: pb.Camera, field: str) -> Camera:
-    """A camera whose id, position and period make sense."""
+    """A camera with a valid id, position and period."""
     identifier(message.camera_id, f"{field}.camera_id")
     finite(message.position.x_m, f"{field}.position.x_m", least=-FARTHEST_M, most=FARTHEST_M)
     finite(message.position.y_m, f"{field}.position.y_m", least=-FARTHEST_M, most=FARTHEST_M)
@@ -110,7 +110,7 @@ def camera(message: pb.Camera, field: str) -> Camera:
 
 
 def detection(message: pb.Detection, field: str, *, stored: bool = True) -> Detection:
-    """A detection whose ids can be ids; one that is not stored needs none."""
+    """A detection with valid ids and time; one that is not stored needs no id."""
     identifier(message.detection_id, f"{field}.detection_id", required=stored)
     for part in ("camera_id", "image_id", "encounter_id", "individual_id"):
         identifier(getattr(message, part), f"{field}.{part}", required=False)
@@ -119,15 +119,15 @@ def detection(message: pb.Detection, field: str, *, stored: bool = True) -> Dete
     return messages.detection(message)
 
 
-def page_size(asked: int, *, default: int, largest: int) -> int:
-    """How many items a page holds: the default for 0, lowered to the largest (AIP-158)."""
-    return min(asked or default, largest)
+def page_size(requested: int, *, default: int, largest: int) -> int:
+    """Number of items of a page: the default for 0, limited to the largest (AIP-158)."""
+    return min(requested or default, largest)
 
 
 def page(items: Sequence[ItemT], size: int, token: str, *arguments: str) -> tuple[Sequence[ItemT], str]:
-    """The page that a token asks for, and the token of the next one, empty on the last page.
+    """The page for a token, and the token of the next page, empty on the last one.
 
-    arguments: what the list depends on; a token of other arguments is refused.
+    arguments: the arguments of the list; a token made with other arguments is rejected.
     """
     start = page_start(token, arguments)
     more = start + size < len(items)
@@ -135,22 +135,22 @@ def page(items: Sequence[ItemT], size: int, token: str, *arguments: str) -> tupl
 
 
 def page_token(start: int, arguments: Sequence[str]) -> str:
-    """The token of a page that begins at item `start` of a list that depends on these arguments."""
+    """The token of the page that begins at item `start` of the list with these arguments."""
     return base64.urlsafe_b64encode(json.dumps([start, _short_digest(arguments)]).encode()).decode()
 
 
 def page_start(token: str, arguments: Sequence[str]) -> int:
-    """Where the page of a token begins, 0 without one. Raises InvalidInputError for another list's."""
+    """First item of a token's page, 0 without a token. Raises InvalidInputError for another list's token."""
     if not token:
         return 0
     try:
         start, digest = json.loads(base64.urlsafe_b64decode(token.encode()))
-        known = isinstance(start, int) and 0 <= start <= LAST_START and digest == _short_digest(arguments)
+        valid = isinstance(start, int) and 0 <= start <= LAST_START and digest == _short_digest(arguments)
     except (ValueError, TypeError, RecursionError):
-        known = False
-    if not known:
+        valid = False
+    if not valid:
         raise InvalidInputError(
-            "page_token is not one of this list; begin again without it", field="page_token"
+            "page_token does not belong to this list; start again without it", field="page_token"
         )
     return int(start)
 

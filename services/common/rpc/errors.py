@@ -1,4 +1,4 @@
-"""The one boundary between errors and statuses: every failure leaves with reason and remedy."""
+"""Errors to gRPC statuses, in one place: every failure is sent with its reason and remedy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
 
-from services.common.rpc.layer import Context, Handler, Layer, wrapped
-from services.common.rpc.parsing import Deserialize, parsed, parsed_each
+from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
+from services.common.rpc.parsing import Deserialize, parse, parse_each
 from services.common.telemetry import logs
 from spotted import errors
 
@@ -34,21 +34,21 @@ STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
 }
 DOMAIN = "spotted"
 DETAILS_KEY = "grpc-status-details-bin"
-# a message travels up to three times in the trailing metadata, once with three bytes for each that is not
-# ASCII, and clients refuse metadata above 8 KiB
+# the trailing metadata contains a message up to three times, once with three bytes for each non-ASCII byte,
+# and clients reject metadata above 8 KiB
 LONGEST_MESSAGE_BYTES = 1000
 
 logger = logging.getLogger("spotted")
 
 
 def status_code(error: errors.SpottedError) -> grpc.StatusCode:
-    """The status of an error: that of its nearest class in the table."""
+    """The status of the error's nearest class in the table."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def rich_status(error: errors.SpottedError) -> status_pb2.Status:
-    """google.rpc.Status with ErrorInfo, and BadRequest or RetryInfo where they apply (AIP-193)."""
-    message = _shortened(str(error))
+    """google.rpc.Status with ErrorInfo, and with BadRequest or RetryInfo if they apply (AIP-193)."""
+    message = _shorten(str(error))
     details: list[Any] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
     if isinstance(error, errors.InvalidInputError) and error.field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=message)
@@ -65,8 +65,8 @@ def rich_status(error: errors.SpottedError) -> status_pb2.Status:
     return status
 
 
-def _shortened(message: str) -> str:
-    """A message as it fits: what it names may be as long as a request."""
+def _shorten(message: str) -> str:
+    """The message cut to fit: ids in it may be as long as a request."""
     content = message.encode(errors="replace")
     if len(content) <= LONGEST_MESSAGE_BYTES:
         return message
@@ -74,10 +74,10 @@ def _shortened(message: str) -> str:
 
 
 class ErrorInterceptor(Layer):
-    """Turns errors into rich statuses, as WatchInterceptor outside of it sees them."""
+    """Turns errors into rich statuses, which the WatchInterceptor around it observes."""
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
-        """The handler with its requests parsed and its errors met inside the boundary."""
+        """The handler with requests parsed and errors converted to statuses."""
         method = path.rsplit("/", 1)[-1]
         deserialize, many = handler.request_deserializer, handler.request_streaming
 
@@ -87,20 +87,20 @@ class ErrorInterceptor(Layer):
         def stream(behaviour: Handler) -> Handler:
             return _wrap_stream(method, _parsing(behaviour, deserialize, stream=many))
 
-        return wrapped(handler, unary=unary, stream=stream, raw=True)
+        return wrap_handler(handler, unary=unary, stream=stream, raw=True)
 
 
 def _parsing(behaviour: Handler, deserialize: Deserialize | None, *, stream: bool) -> Handler:
-    """A behaviour of bytes from one of requests."""
-    parse = parsed_each if stream else parsed
-    return lambda content, context: behaviour(parse(deserialize, content), context)
+    """A handler of bytes, from a handler of requests."""
+    decode = parse_each if stream else parse
+    return lambda content, context: behaviour(decode(deserialize, content), context)
 
 
 def _wrap_unary(method: str, behaviour: Handler) -> Handler:
     async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
         try:
             return await behaviour(request, context)
-        except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
+        except Exception as error:  # noqa: BLE001 - every error becomes a status here
             await _abort(method, error, context)
 
     return call
@@ -114,31 +114,31 @@ def _wrap_stream(method: str, behaviour: Handler) -> Handler:
         try:
             answers = behaviour(request, context)
             if inspect.isawaitable(answers):
-                # health's Watch writes its answers itself
+                # the Watch rpc of health writes its responses itself
                 await answers
             else:
                 async for response in answers:
                     yield response
-        except Exception as error:  # noqa: BLE001 - the boundary: everything leaves as a status
+        except Exception as error:  # noqa: BLE001 - every error becomes a status here
             await _abort(method, error, context)
 
     return call
 
 
 async def _abort(method: str, error: Exception, context: Context) -> NoReturn:
-    # abort() itself raises; a handler that aborted already has said all
+    # a handler that called abort() has set its status
     if isinstance(error, aio.AbortError):
         raise error
-    # gRPC could not send: the caller hung up, and nobody is left to be told
+    # gRPC could not send: the caller closed the connection
     if isinstance(error, aio.InternalError):
         raise asyncio.CancelledError from error
     if isinstance(error, errors.SpottedError):
         status = rich_status(error)
         code = status_code(error)
     elif isinstance(error, NotImplementedError):
-        # the generated base class says so of what a servicer lacks, such as health's List
+        # raised by the generated base class for rpcs that a servicer lacks, e.g. List of health
         code = grpc.StatusCode.UNIMPLEMENTED
-        status = status_pb2.Status(code=code.value[0], message=f"{method} is not served here")
+        status = status_pb2.Status(code=code.value[0], message=f"{method} is not implemented by this server")
     else:
         logger.error("%s failed", method, exc_info=error)
         code = grpc.StatusCode.INTERNAL
@@ -147,9 +147,9 @@ async def _abort(method: str, error: Exception, context: Context) -> NoReturn:
             message=f"{method} failed unexpectedly ({type(error).__name__}); the server's log has the trace "
             f"under request id {logs.current().request_id}",
         )
-    named = (logs.REQUEST_ID, logs.current().request_id)
+    request_id = (logs.REQUEST_ID, logs.current().request_id)
     details = (DETAILS_KEY, status.SerializeToString())
     try:
-        await context.abort(code, status.message, (*(context.trailing_metadata() or ()), named, details))
+        await context.abort(code, status.message, (*(context.trailing_metadata() or ()), request_id, details))
     except aio.InternalError as unsent:
         raise asyncio.CancelledError from unsent

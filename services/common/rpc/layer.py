@@ -1,4 +1,4 @@
-"""Handlers of rpcs, and how interceptors wrap them: once for each rpc, not for each call."""
+"""Handlers of rpcs and the interceptors around them; a handler is wrapped once per rpc, not per call."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import grpc
 from grpc import aio
 
-# Any stands for request and response types, which differ at every rpc.
+# Any stands for the request and response types, which differ between rpcs
 Context = aio.ServicerContext[Any, Any]
 Handler = Callable[[Any, Context], Any]
 
 
 class Layer(aio.ServerInterceptor):
-    """An interceptor that wraps the handler of an rpc at its first call, and serves all calls with that.
+    """An interceptor that wraps the handler of an rpc at the first call and uses it for all calls.
 
-    What differs from call to call is in their contexts.
+    State of a single call belongs into the context of the call.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class Layer(aio.ServerInterceptor):
         """The handler of an rpc (path: /service/method) with this layer around it."""
 
     def unregistered(self) -> None:
-        """A call of what nobody registered came; grpc answers UNIMPLEMENTED."""
+        """Called for a call of an unregistered method; gRPC answers UNIMPLEMENTED."""
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """The wrapped handler of the rpc that is called."""
+        """The wrapped handler of the called rpc."""
         handler = await continuation(handler_call_details)
         if handler is None:
             self.unregistered()
@@ -46,16 +46,16 @@ class Layer(aio.ServerInterceptor):
         return self._wrapped[path]
 
 
-def wrapped(
+def wrap_handler(
     handler: grpc.RpcMethodHandler[Any, Any],
     *,
     unary: Callable[[Handler], Handler],
     stream: Callable[[Handler], Handler],
     raw: bool = False,
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    """The handler with its behaviour wrapped: by `unary` where it gives one answer, else by `stream`.
+    """The handler wrapped by `unary` if it returns one response, else by `stream`.
 
-    raw: what is wrapped takes the bytes of requests.
+    raw: the wrapped handler takes the bytes of requests.
     """
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,

@@ -1,6 +1,6 @@
-"""The one place where calls are seen: counted, timed, traced, and given a request id.
+"""Observation of calls: each is counted, timed, traced, and given a request id.
 
-Stands outermost, so that what other interceptors refuse is seen as well.
+This is the outermost interceptor, so that calls rejected by other interceptors are observed too.
 """
 
 from __future__ import annotations
@@ -20,49 +20,49 @@ from services.common.telemetry import logs, metrics, tracing
 from services.common.telemetry.metrics import RpcMetrics
 
 _NAMES = {key: code.name for code in grpc.StatusCode for key in (code, code.value[0])}
-# a caller whose time runs out says so a moment before the clock of this side does
+# a caller may cancel shortly before the deadline by this server's clock
 NEARLY_S = 0.05
-# health is asked for all the time
+# probes call these all the time
 UNTRACED = ("grpc.health.", "grpc.reflection.")
 
 
 class WatchInterceptor(Layer):
-    """Counts, times and traces every rpc, and lends its request id to what is logged meanwhile.
+    """Counts, times and traces every rpc, and adds its request id to log lines written during the call.
 
-    The caller's own `x-request-id` is taken where it is sane; a call that fails brings the id back.
+    A valid `x-request-id` of the caller is used; a failed call returns the id.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # cheaper than a random id for each call, and as unlikely to be another process's
+        # cheaper than a random id for each call, and as unlikely to equal an id of another process
         process = secrets.token_hex(6)
         self._new_ids = (f"{process}-{number:x}" for number in itertools.count(1))
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
-        """The handler with its calls watched and the sizes of its messages counted as they pass."""
+        """The handler with its calls observed and the sizes of its messages counted."""
         method = _Method(path, self._new_ids)
         kind = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")[
             2 * handler.request_streaming + handler.response_streaming
         ]
         watch = _stream if handler.response_streaming else _unary
-        # gRPC's own kind of handler is a named tuple, which its types do not tell
-        known: Any = handler
-        made: grpc.RpcMethodHandler[Any, Any] = known._replace(
+        # gRPC's handlers are named tuples, which its types do not declare
+        named_tuple: Any = handler
+        observed: grpc.RpcMethodHandler[Any, Any] = named_tuple._replace(
             request_deserializer=_counting_first(method.metrics, handler.request_deserializer),
             response_serializer=_counting_last(method.metrics, handler.response_serializer),
             **{kind: watch(method, getattr(handler, kind))},
         )
-        return made
+        return observed
 
     def unregistered(self) -> None:
-        """Count it, under a name that no caller chose."""
+        """Count the call under a fixed name, since the caller chose the method's name."""
         method = metrics.rpc(metrics.OTHER, metrics.OTHER)
         method.start()
         method.finish("UNIMPLEMENTED", 0.0)
 
 
 class _Method:
-    """What is the same for all calls of an rpc; new_ids: for callers that send no request id."""
+    """Properties of an rpc. new_ids: request ids for callers that send none."""
 
     def __init__(self, path: str, new_ids: Iterator[str]) -> None:
         self.service, _, self.name = path.lstrip("/").rpartition("/")
@@ -72,7 +72,7 @@ class _Method:
 
 
 class _Call:
-    """One call: counted and named, and its span begun; gRPC gives every call a context of its own."""
+    """One observed call; gRPC runs every call in a context of its own."""
 
     __slots__ = ("_end_span", "_method", "_started")
 
@@ -80,8 +80,8 @@ class _Call:
         self._method = method
         # a tuple of pairs, whatever gRPC's types say
         headers: Any = context.invocation_metadata() or ()
-        told = next((value for name, value in headers if name == logs.REQUEST_ID), "")
-        logs.enter(logs.Call(logs.sane(told) or next(method.new_ids), method.name))
+        sent_id = next((value for name, value in headers if name == logs.REQUEST_ID), "")
+        logs.enter(logs.Call(logs.sane(sent_id) or next(method.new_ids), method.name))
         method.metrics.start()
         self._end_span = tracing.begin(method.service, method.name, headers) if method.traced else None
         self._started = time.perf_counter()
@@ -122,19 +122,19 @@ def _stream(method: _Method, behaviour: Handler) -> Handler:
 
 
 def _status(context: Context) -> str:
-    """The status that a call ended with by itself."""
-    # a number where gRPC's types have a status; none where nothing was said
+    """The status that the handler set."""
+    # a number or a status, None if the handler set none
     code: Any = context.code()
     return _NAMES.get(code, "OK")
 
 
 def _status_after(error: BaseException, context: Context) -> str:
-    """The status of a call that was aborted, or whose caller left or ran out of time."""
+    """The status of a call that was aborted or cancelled, or whose deadline passed."""
     if isinstance(error, aio.AbortError):
         return _status(context)
     if not isinstance(error, asyncio.CancelledError | GeneratorExit):
         return "UNKNOWN"
-    # None where the caller set no deadline
+    # None if the caller set no deadline
     left_s: float | None = context.time_remaining()
     return "DEADLINE_EXCEEDED" if left_s is not None and left_s < NEARLY_S else "CANCELLED"
 

@@ -1,7 +1,7 @@
-"""Requests from their bytes, inside the boundary of errors: what is no message is refused in our words.
+"""Requests parsed from bytes, so that invalid bytes are reported as errors of Spotted.
 
-gRPC parses before a handler is called, and what it cannot parse ends there as UNKNOWN with a trace in the
-log. So handlers are registered without a deserializer, and parse here.
+gRPC would parse before a handler is called, and report bytes that it cannot parse as UNKNOWN with a trace in
+the log. So handlers are registered without a deserializer, and requests are parsed here.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from google.protobuf.message import DecodeError, Message
 
 from spotted.errors import InvalidInputError
 
-# far longer than any id, token or digest; what is as long would fill keys, logs and error messages
+# far longer than any id, token or digest; longer texts would fill keys, logs and error messages
 LONGEST_TEXT = 1024
 
-# Any stands for the request type, which differs at every rpc.
+# Any stands for the request type, which differs between rpcs
 Deserialize = Callable[[bytes], Any]
 
 
-def parsed(deserialize: Deserialize | None, content: bytes) -> Any:  # noqa: ANN401 - any rpc
-    """The request that these bytes are, or they themselves without a deserializer.
+def parse(deserialize: Deserialize | None, content: bytes) -> Any:  # noqa: ANN401 - any rpc
+    """The request in these bytes, or the bytes themselves without a deserializer.
 
-    Raises InvalidInputError where they are no message of the rpc, or one of its own texts is too long.
+    Raises InvalidInputError if they are not a message of the rpc, or one of its own texts is too long.
     """
     if deserialize is None:
         return content
@@ -32,24 +32,24 @@ def parsed(deserialize: Deserialize | None, content: bytes) -> Any:  # noqa: ANN
         request = deserialize(content)
     except DecodeError as error:
         raise InvalidInputError(
-            f"these {len(content)} bytes are not the request of this call ({error}); make it with the "
-            "contract's stubs"
+            f"the {len(content)} bytes sent are not a request of this rpc ({error}); use stubs generated "
+            "from the contract"
         ) from error
     if isinstance(request, Message):
         _check_texts(request)
     return request
 
 
-async def parsed_each(deserialize: Deserialize | None, contents: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """The requests of a stream, each as `parsed` has it."""
+async def parse_each(deserialize: Deserialize | None, contents: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    """The requests of a stream, each parsed by `parse`."""
     async for content in contents:
-        yield parsed(deserialize, content)
+        yield parse(deserialize, content)
 
 
 def _check_texts(request: Message) -> None:
-    """Raise InvalidInputError where a text of the request itself is longer than any id or token."""
+    """Raise InvalidInputError if a text of the request itself is longer than any id or token."""
     for field, value in request.ListFields():
         if field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated and len(value) > LONGEST_TEXT:
             raise InvalidInputError(
-                f"{field.name} has {len(value)} characters; use {LONGEST_TEXT} at most", field=field.name
+                f"{field.name} has {len(value)} characters; use at most {LONGEST_TEXT}", field=field.name
             )

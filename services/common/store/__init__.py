@@ -1,18 +1,18 @@
 """The durable store, and state kept in it as journals.
 
 store     a connection to any server with the Redis protocol and an append-only file
-address   one server, or the primary that Sentinel names
+address   one server, or the primary found through Sentinels
 failures  store failures as errors with a remedy
 keys      every key, and the version of the store's content
 journal   lists of events, appended at a known position
 folded    in-memory state rebuilt from a journal
-cache     a bounded in-memory cache, least recently used out first
+cache     a bounded in-memory cache, least recently used first out
 """
 
 from services.common.store.cache import Recent
-from services.common.store.folded import Folded
+from services.common.store.folded import Folded, Reply
 from services.common.store.journal import Change, Fields, Journal
 from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 
-__all__ = ["Change", "Fields", "Folded", "Journal", "Recent", "SessionKey", "Store"]
+__all__ = ["Change", "Fields", "Folded", "Journal", "Recent", "Reply", "SessionKey", "Store"]

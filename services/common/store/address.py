@@ -1,4 +1,4 @@
-"""Where the store is: one server, or the primary that Sentinels name."""
+"""Address of the store: one server, or the primary found through Sentinels."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from redis.sentinel import Sentinel
 from spotted.errors import InvalidInputError
 
 CONNECT_TIMEOUT_S = 2.0
-# longer than this the store counts as gone; five such attempts end within the deadline of a client, which is
-# then told of the store and not only that time ran out
+# a store that takes longer counts as unavailable; five attempts fit into the deadline of a client, so that it
+# gets an error about the store and not only a timeout
 ANSWER_TIMEOUT_S = 5.0
 LEAST_TIMEOUT_S = 0.1
 # a Sentinel answers from memory
 SENTINEL_TIMEOUT_S = 0.5
 RETRIES = 2
-# seconds of silence, between probes, and probes, after which the kernel gives a connection up
+# idle seconds before the first probe, seconds between probes, and probes before the connection is closed
 KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 SENTINEL_PORT = 26379
@@ -38,35 +38,34 @@ Connected = Callable[[AbstractConnection], None]
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """A store's URL, taken apart.
-
-    shown: the URL without user, password and settings, for messages.
-    url: as redis-py reads it; of Sentinels, that of the primary but for its host.
-    timeout_s: in which the store must answer.
-    replicas: that must have a write, besides the primary, before it is acknowledged.
-    sentinels: host and port of each; none: the URL's own host is the store.
-    """
+    """The parts of a store's URL."""
 
     shown: str
+    """The URL without user, password and settings, for messages."""
     url: str = field(repr=False)
+    """The URL for redis-py; with Sentinels, the primary's URL with a placeholder for its host."""
     timeout_s: float = ANSWER_TIMEOUT_S
+    """Time in which the store must answer."""
     replicas: int = 0
+    """Replicas that must have a write, besides the primary, before it is acknowledged."""
     sentinels: tuple[tuple[str, int], ...] = ()
+    """Host and port of each Sentinel; empty: the URL's host is the store."""
     service: str = ""
+    """Name under which the Sentinels know the primary."""
     sentinel_password: str | None = field(default=None, repr=False)
 
     def client(self, connected: Connected) -> redis.Redis:
-        """A pool of connections, none of them open yet. connected: called with each that is opened.
+        """A connection pool without open connections. connected: called with each connection when opened.
 
-        Raises InvalidInputError for a setting in the URL that is none.
+        Raises InvalidInputError for an unknown setting in the URL.
         """
         settings = {
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "socket_timeout": self.timeout_s,
             "socket_keepalive": True,
             "socket_keepalive_options": KEEPALIVE,
-            # safe: every write is a script guarded by position and request id, or sets a value. What was
-            # not answered in time is not sent again, since whoever waits has waited long enough.
+            # retries are safe: every write is a script guarded by position and request id, or sets a value. A
+            # command that timed out is not sent again, since its caller has waited long enough.
             "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES, (redis.ConnectionError,)),
             "redis_connect_func": connected,
         }
@@ -74,9 +73,7 @@ class StoreAddress:
         try:
             made.connection_pool.make_connection()
         except TypeError as error:
-            raise InvalidInputError(
-                f"SPOTTED_STORE_URL has a setting that is none ({error}); {FORMS}"
-            ) from None
+            raise InvalidInputError(f"SPOTTED_STORE_URL has an unknown setting ({error}); {FORMS}") from None
         return made
 
     def _primary(self, settings: dict[str, object]) -> redis.Redis:
@@ -96,7 +93,7 @@ class StoreAddress:
 
 
 def parse(url: str) -> StoreAddress:
-    """The address that a URL gives. Raises InvalidInputError, which never shows a password."""
+    """The address in a URL. Raises InvalidInputError, which never contains a password."""
     try:
         parts = urlsplit(url)
         scheme, query = parts.scheme, dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -111,12 +108,12 @@ def parse(url: str) -> StoreAddress:
         rest = parts._replace(query=urlencode(query)).geturl()
         parse_url(rest)
     except ValueError as error:
-        # the text of some of these errors holds parts of the URL
+        # the text of some of these errors contains parts of the URL
         raise InvalidInputError(
-            f"SPOTTED_STORE_URL cannot be read ({type(error).__name__}); {FORMS}"
+            f"SPOTTED_STORE_URL is not a valid URL ({type(error).__name__}); {FORMS}"
         ) from None
     if not hosts and scheme != "unix":
-        raise InvalidInputError(f"SPOTTED_STORE_URL names no host; {FORMS}")
+        raise InvalidInputError(f"SPOTTED_STORE_URL has no host; {FORMS}")
     return StoreAddress(shown, rest, timeout_s, replicas)
 
 
@@ -124,7 +121,7 @@ def _behind_sentinels(parts: SplitResult, query: dict[str, str], address: StoreA
     account, at, hosts = parts.netloc.rpartition("@")
     service, _, database = parts.path.strip("/").partition("/")
     if not service or not hosts:
-        raise InvalidInputError(f"SPOTTED_STORE_URL names no Sentinel or no service of theirs; {FORMS}")
+        raise InvalidInputError(f"SPOTTED_STORE_URL has no Sentinel host or no service name; {FORMS}")
     url = f"{SENTINEL_SCHEMES[parts.scheme]}://{account}{at}primary/{database or '0'}?{urlencode(query)}"
     parse_url(url)
     return replace(

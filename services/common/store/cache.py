@@ -1,4 +1,4 @@
-"""What a process keeps in memory: as much as fits; what was used longest ago leaves first."""
+"""A bounded in-memory cache; the least recently used values are dropped first."""
 
 from __future__ import annotations
 
@@ -16,22 +16,17 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(slots=True)
 class _Held(Generic[ValueT]):
-    """A value, its size when it was last measured, and when it was last asked for."""
+    """A cached value."""
 
     value: ValueT
     size: int = 0
+    """Its size when last measured."""
     used_s: float = 0.0
+    """When it was last used."""
 
 
 class Recent(Generic[KeyT, ValueT]):
-    """Values by key, made when they are first asked for; safe to use from many threads.
-
-    budget: of the sum of their sizes; the one asked for last always stays.
-    size: of a value, now; asked again whenever it was used, since values grow when they are.
-    left: told each key that leaves for want of room, and its size.
-    idle_s: what was not used for so long leaves too, such as what another process deleted meanwhile.
-    clock: seconds that only grow.
-    """
+    """Values by key, created on first use; thread-safe."""
 
     def __init__(
         self,
@@ -42,6 +37,14 @@ class Recent(Generic[KeyT, ValueT]):
         idle_s: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Begin empty.
+
+        budget: limit for the sum of sizes; the value used last is always kept.
+        size: current size of a value; measured again after each use, since values grow when used.
+        left: called with each key that is dropped to make room, and its size.
+        idle_s: values not used for this long are dropped too, e.g. those that another process deleted.
+        clock: monotonic seconds.
+        """
         self._budget = budget
         self._size = size
         self._left = left
@@ -53,7 +56,7 @@ class Recent(Generic[KeyT, ValueT]):
         self._total = 0
 
     def get(self, key: KeyT, make: Callable[[], ValueT]) -> ValueT:
-        """The value of a key. make: quick, called where there is none."""
+        """The value of a key. make: must be fast; called if the key is not cached."""
         with self._lock:
             if self._held:
                 # it may have grown since it was handed out
@@ -64,13 +67,13 @@ class Recent(Generic[KeyT, ValueT]):
             held.used_s = self._clock()
             self._held.move_to_end(key)
             self._measure(held)
-            while len(self._held) > 1 and (self._total > self._budget or self._oldest_idles()):
+            while len(self._held) > 1 and (self._total > self._budget or self._oldest_is_idle()):
                 oldest = next(iter(self._held))
                 self._left(oldest, self._drop(oldest))
             return held.value
 
     def drop(self, key: KeyT) -> None:
-        """Forget a key, if it is there."""
+        """Drop a key, if it is cached."""
         with self._lock:
             if key in self._held:
                 self._drop(key)
@@ -81,11 +84,11 @@ class Recent(Generic[KeyT, ValueT]):
             return iter([*self._held])
 
     def state(self) -> tuple[int, int]:
-        """How many there are, and the sum of their sizes."""
+        """Number of values and the sum of their sizes."""
         with self._lock:
             return len(self._held), self._total
 
-    def _oldest_idles(self) -> bool:
+    def _oldest_is_idle(self) -> bool:
         return self._clock() - next(iter(self._held.values())).used_s > self._idle_s
 
     def _measure(self, held: _Held[ValueT]) -> None:

@@ -1,4 +1,4 @@
-"""What a store that fails says, in words that name the remedy."""
+"""Failures of the store as errors that name the remedy."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from spotted.errors import PreconditionError, SpottedError, StoreUnavailableErro
 
 REPEAT = "nothing was acknowledged, repeat the call"
 
-# the first word of an error of the server -> what is wrong and what to do
+# first word of a server error -> cause and remedy
 _BY_WORD = {
-    "NOAUTH": "wants a password; put it into SPOTTED_STORE_URL",
+    "NOAUTH": "wants a password; add it to SPOTTED_STORE_URL",
     "WRONGPASS": "refuses the user or the password; correct them in SPOTTED_STORE_URL",
-    "NOPERM": "lets its user do too little; allow it all commands on the keys `spotted:*`",
-    "OOM": "is full; give it more memory (`maxmemory`), or delete surveys that are done",
+    "NOPERM": "denies its user a command; allow the user all commands on the keys `spotted:*`",
+    "OOM": "is full; give it more memory (`maxmemory`), or delete surveys that are no longer needed",
     "LOADING": "is reading its append-only file after a start; wait for it",
-    "READONLY": "is a replica and takes no writes; point SPOTTED_STORE_URL at the primary, or at Sentinels",
-    "MISCONF": "cannot write to its disk; make room there and see its log",
-    "NOREPLICAS": "has too few replicas in step (`min-replicas-to-write`); start them",
+    "READONLY": "is a read-only replica; point SPOTTED_STORE_URL at the primary, or at Sentinels",
+    "MISCONF": "cannot write to its disk; make room on it and check its log",
+    "NOREPLICAS": "has too few replicas in sync (`min-replicas-to-write`); start them",
     "MASTERDOWN": "is a replica without its primary; point SPOTTED_STORE_URL at Sentinels",
-    "UNBLOCKED": "has stopped being the primary; the next one is found by itself where Sentinels are named",
-    "BUSY": "is held up by a script; wait for it",
-    "CLUSTERDOWN": "is a node of a cluster that is down; Spotted needs one primary, with replicas if need be",
+    "UNBLOCKED": "is no longer the primary; the next one is found automatically if the URL names Sentinels",
+    "BUSY": "is blocked by a script; wait for it",
+    "CLUSTERDOWN": "is a node of a cluster that is down; Spotted needs one primary, optionally with replicas",
 }
-_IN_CLUSTER = "is a node of a cluster; Spotted needs one primary, with replicas if need be"
+_IN_CLUSTER = "is a node of a cluster; Spotted needs one primary, optionally with replicas"
 _BY_WORD |= dict.fromkeys(("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT"), _IN_CLUSTER)
 
 
 def failure(error: redis.RedisError, store: str) -> SpottedError | None:
-    """The error to raise for one of redis-py; None for one that is no failure of the store.
+    """The error to raise for an error of redis-py; None if it is not a failure of the store.
 
-    store: its URL as it may be shown.
+    store: the URL without credentials.
     """
     word = error.status_code or str(error).partition(" ")[0]
     if word in _BY_WORD:
@@ -44,8 +44,7 @@ def failure(error: redis.RedisError, store: str) -> SpottedError | None:
         return _response(error, store)
     if isinstance(error, exceptions.InvalidResponse):
         return StoreUnavailableError(
-            f"what answers at {store} is no store: it does not speak the Redis protocol; correct "
-            "SPOTTED_STORE_URL"
+            f"the server at {store} does not use the Redis protocol; correct SPOTTED_STORE_URL"
         )
     if isinstance(error, exceptions.AuthenticationError):
         return StoreUnavailableError(f"the store at {store} {_BY_WORD['WRONGPASS']} ({error}); {REPEAT}")
@@ -58,17 +57,17 @@ def failure(error: redis.RedisError, store: str) -> SpottedError | None:
 def _response(error: exceptions.ResponseError, store: str) -> SpottedError | None:
     text = str(error).lower()
     if "appendonly is disabled" in text:
-        return forgetful(store)
+        return no_append_only_file(store)
     if "unknown command" in text:
         return PreconditionError(
-            f"the store at {store} is too old: {text.partition(',')[0]}; use Valkey, or Redis from 7.2 on"
+            f"the store at {store} is too old: {text.partition(',')[0]}; use Valkey, or Redis 7.2 or later"
         )
     return None
 
 
-def forgetful(store: str) -> PreconditionError:
-    """The store keeps no append-only file."""
+def no_append_only_file(store: str) -> PreconditionError:
+    """The error for a store without an append-only file."""
     return PreconditionError(
-        f"the store at {store} keeps no append-only file, so a restart would lose labels; "
+        f"the store at {store} has no append-only file, so a restart would lose labels; "
         "set `appendonly yes` in its configuration"
     )

@@ -1,4 +1,4 @@
-"""What a journal folds into, kept in step with the store with one round trip a change."""
+"""In-memory state rebuilt from a journal; a change costs one round trip to the store."""
 
 from __future__ import annotations
 
@@ -9,52 +9,62 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from services.common.store.journal import Change, Journal, News, Offer, Outcome
+from services.common.store.journal import Change, Journal, News, Offer, OfferResult
 from services.common.telemetry import metrics
 from spotted.errors import ConcurrencyError, SpottedError
 
-# a loser is told what it missed and is as quick as the winner the next time; of eight writers that never
-# pause, some lose a hundred times
+# the loser of a race gets the missing events with the refusal, so its next attempt is as fast as the
+# winner's; among eight writers that never pause, some lose a hundred times
 ATTEMPTS = 200
-# a long journal tells how far it was read
-TOLD_EVERY_S = 2.0
+# interval of the log lines while a long journal is read
+LOG_EVERY_S = 2.0
 
 logger = logging.getLogger("spotted")
 
 
 class State(Protocol):
-    """What a journal folds into."""
+    """State that a journal is folded into."""
 
     def apply(self, entry: bytes) -> None:
-        """Take in one event."""
+        """Apply one event."""
 
 
 StateT = TypeVar("StateT", bound=State)
 ViewT = TypeVar("ViewT")
 
 
+class Reply(NamedTuple):
+    """The answer to a request."""
+
+    value: bytes
+    """The answer of the change, or the first answer if the request is repeated."""
+    repeated: bool
+    """Whether the store already knew the request id, so nothing was appended."""
+
+
 @dataclass(slots=True, eq=False)
 class _Turn(Generic[StateT]):
-    """A change that waits to be appended together with others; `finish` is not called where it was not."""
+    """A change waiting to be appended together with others; `finish` is called only if it was appended."""
 
     decide: Callable[[StateT, int], Change]
-    finish: Callable[[bytes, StateT, int], None]
+    finish: Callable[[Reply, StateT, int], None]
     scope: str
     request_id: str
     served: bool = False
 
 
 class Folded(Generic[StateT]):
-    """A state kept in step with its journal, shared by the threads of one process.
+    """A state kept up to date with its journal, shared by the threads of one process.
 
-    Any process can rebuild it; none owns it. `missing` makes the error raised while there is no event.
+    Any process can rebuild it; none owns it.
     """
 
     def __init__(
         self, journal: Journal, start: Callable[[], StateT], missing: Callable[[], Exception]
     ) -> None:
+        """Begin without events. missing: makes the error to raise while the journal has no event."""
         self.journal = journal
         self._start = start
         self._missing = missing
@@ -68,59 +78,59 @@ class Folded(Generic[StateT]):
         self._serving = False
 
     def view(self, look: Callable[[StateT, int], ViewT]) -> ViewT:
-        """What `look` makes of the state after all events in the store, and of their number.
+        """Return `look` of the state after all events in the store, and of their number.
 
-        look: quick, must not alter the state, and must not keep what later events alter.
+        look: must be fast, must not alter the state, and must not keep references to mutable parts of it.
         """
         with self._lock:
             self._catch_up()
             return look(self._state, self._position)
 
     def peek(self) -> StateT:
-        """The state as it was last seen, which may be behind the store; for a glance at its size."""
+        """The state as last read, possibly behind the store; enough to read its size."""
         return self._state
 
-    def change(self, decide: Callable[[StateT], Change], *, scope: str, request_id: str = "") -> bytes:
-        """Decide on a change of the present state and append it; the loser of a race decides anew.
+    def change(self, decide: Callable[[StateT], Change], *, scope: str, request_id: str = "") -> Reply:
+        """Decide on a change of the current state and append it; a lost race is decided again.
 
-        decide: must not alter the state, and may be called on a state that is behind the store, whose
-            decision then comes to nothing; what it appends is applied by the fold.
+        decide: must not alter the state; the fold applies what is appended. It may be called on a state that
+            is behind the store; that decision is then discarded.
         request_id: a repeat returns the first answer and changes nothing; "" is never a repeat.
         Raises what `decide` raises, and ConcurrencyError after many lost races.
         """
-        return self._changed(decide, lambda answer: answer, scope, request_id)
+        return self._changed(decide, lambda reply: reply, scope, request_id)
 
     def change_and_view(
         self,
         decide: Callable[[StateT], Change],
-        look: Callable[[bytes, StateT, int], ViewT],
+        look: Callable[[Reply, StateT, int], ViewT],
         *,
         scope: str,
         request_id: str = "",
     ) -> ViewT:
-        """As `change`, and what `look` makes of the answer, the state after it and its number of events.
+        """Like `change`; returns `look` of the reply, the state after it and its number of events.
 
-        One round trip where no other process wrote since this one last looked.
+        One round trip if no other process wrote since this one last read.
         """
 
-        def then(answer: bytes) -> ViewT:
+        def then(reply: Reply) -> ViewT:
             self._require_events()
-            return look(answer, self._state, self._position)
+            return look(reply, self._state, self._position)
 
         return self._changed(decide, then, scope, request_id)
 
     def change_together(
         self,
         decide: Callable[[StateT, int], Change],
-        look: Callable[[bytes, StateT, int], ViewT],
+        look: Callable[[Reply, StateT, int], ViewT],
         *,
         scope: str,
         request_id: str = "",
     ) -> ViewT:
-        """As `change_and_view`; threads that come while another appends share the next round trip.
+        """Like `change_and_view`; threads that arrive while another appends share the next round trip.
 
-        decide: is told the number of events before its own too, some of which the state may not hold yet;
-            decides on an event each time, which must stand after any others of this scope.
+        decide: also takes the number of events before its own; the state may not hold all of them yet. It
+            decides on an event each time, which must be valid after any other event of this scope.
         """
         request_id = request_id or uuid.uuid4().hex
         views: list[ViewT] = []
@@ -128,7 +138,7 @@ class Folded(Generic[StateT]):
         self._wait_and_serve(turn)
         if views:
             return views[0]
-        # behind the store, repeated or refused: settled alone
+        # behind the store, repeated or refused: needs a round trip of its own
         return self.change_and_view(
             lambda state: decide(state, self._position), look, scope=scope, request_id=request_id
         )
@@ -136,37 +146,40 @@ class Folded(Generic[StateT]):
     def _changed(
         self,
         decide: Callable[[StateT], Change],
-        then: Callable[[bytes], ViewT],
+        then: Callable[[Reply], ViewT],
         scope: str,
         request_id: str,
     ) -> ViewT:
         request_id = request_id or uuid.uuid4().hex
         for _ in range(ATTEMPTS):
             with self._lock:
-                answer = self._attempt(decide, scope, request_id)
-                if answer is not None:
-                    return then(answer)
-        raise ConcurrencyError("too many writers at once on this journal; repeat the call")
+                reply = self._attempt(decide, scope, request_id)
+                if reply is not None:
+                    return then(reply)
+        raise ConcurrencyError("too many concurrent writers on this journal; repeat the call")
 
-    def _attempt(self, decide: Callable[[StateT], Change], scope: str, request_id: str) -> bytes | None:
-        """Decide on the state as it is known here and append; the answer, or None where it was behind."""
+    def _attempt(self, decide: Callable[[StateT], Change], scope: str, request_id: str) -> Reply | None:
+        """Decide on the state in memory and append; None if that state was behind the store."""
         try:
             if not self._position:
                 self._catch_up()
             change = decide(self._state)
         except SpottedError:
-            # an earlier call of this request, or events not read yet, may be what stands against it
-            answer = self.journal.answered(scope, request_id)
+            # the cause may be an earlier call of this request, or events not read yet
+            first_answer = self.journal.answered(scope, request_id)
             self._read_on()
-            if answer is not None:
-                return answer
+            if first_answer is not None:
+                return Reply(first_answer, repeated=True)
             self._require_events()
             change = decide(self._state)
-        outcome = self._offer([Offer(change, scope, request_id)])
-        return outcome.answers[0] if outcome.news else change.answer
+        result = self._offer([Offer(change, scope, request_id)])
+        if result.news is None:
+            return Reply(change.answer, repeated=False)
+        first_answer = result.answers[0]
+        return None if first_answer is None else Reply(first_answer, repeated=True)
 
     def _wait_and_serve(self, turn: _Turn[StateT]) -> None:
-        """Return once a thread, this or another, has served the turn with all that waited beside it."""
+        """Return once a thread, this one or another, has served the turn and all others then waiting."""
         with self._turns:
             self._waiting.append(turn)
             self._turns.wait_for(lambda: turn.served or not self._serving)
@@ -185,37 +198,37 @@ class Folded(Generic[StateT]):
                 self._turns.notify_all()
 
     def _serve(self, turns: Sequence[_Turn[StateT]]) -> bool:
-        """Append the changes that can be decided on the state as it is known; False after a lost race."""
+        """Append the changes that can be decided on the state in memory; False after a lost race."""
         offers: dict[tuple[str, str], Offer] = {}
         finish = []
         for turn in turns if self._position else ():
             key = (turn.scope, turn.request_id)
-            # a repeat beside its first call is settled after it
+            # a repeat that arrives with its first call is answered after it
             if key not in offers:
                 with suppress(SpottedError):
                     offers[key] = Offer(turn.decide(self._state, self._position + len(offers)), *key)
                     finish.append(turn.finish)
         if not offers:
             return True
-        outcome = self._offer(list(offers.values()))
-        if outcome.news is None:
+        result = self._offer(list(offers.values()))
+        if result.news is None:
             for settle, offer in zip(finish, offers.values(), strict=True):
-                settle(offer.change.answer, self._state, self._position)
-        return outcome.news is None or outcome.answers.count(None) < len(offers)
+                settle(Reply(offer.change.answer, repeated=False), self._state, self._position)
+        return result.news is None or result.answers.count(None) < len(offers)
 
-    def _offer(self, offers: Sequence[Offer]) -> Outcome:
-        """Append and fold what was appended, or fold what is new in the store."""
-        outcome = self.journal.offer(offers, folded=self._position, first=self._first, last=self._last)
-        if outcome.news is None:
+    def _offer(self, offers: Sequence[Offer]) -> OfferResult:
+        """Append and apply the offers, or apply what is new in the store."""
+        result = self.journal.offer(offers, folded=self._position, first=self._first, last=self._last)
+        if result.news is None:
             for offer in offers:
                 if offer.change.entry:
                     self._take(offer.change.entry)
         else:
-            # another writer came first, or this request did
+            # another writer was first, or an earlier call of one of these requests
             metrics.JOURNAL_RACES.inc()
-            if self._take_in(outcome.news):
+            if self._take_in(result.news):
                 self._read_on()
-        return outcome
+        return result
 
     def _catch_up(self) -> None:
         self._read_on()
@@ -226,15 +239,15 @@ class Folded(Generic[StateT]):
             raise self._missing()
 
     def _read_on(self) -> None:
-        """Take in all events, by pages."""
-        told_s = time.monotonic()
+        """Apply all events not read yet, page by page."""
+        logged_s = time.monotonic()
         while self._take_in(news := self.journal.news(self._position, self._first, self._last)):
-            if time.monotonic() - told_s > TOLD_EVERY_S:
-                told_s = time.monotonic()
+            if time.monotonic() - logged_s > LOG_EVERY_S:
+                logged_s = time.monotonic()
                 logger.info("reading %s: %d of %d events", self.journal.key, self._position, news.length)
 
     def _take_in(self, news: News) -> bool:
-        """Take in a page; whether more is left to read."""
+        """Apply a page; returns whether more is left to read."""
         if news.start != self._position:
             self._state, self._position, self._first = self._start(), 0, b""
         for entry in news.entries:

@@ -1,4 +1,4 @@
-"""Surveys and sessions as journals: lists of events in the store, appended to at a known position."""
+"""Surveys and sessions as journals: lists of events in the store, appended at a known position."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import cast
 from services.common.store import keys
 from services.common.store.store import Store
 
-# entries are near 1 MiB at most, so a page stays far below what a connection buffers with ease
+# entries are about 1 MiB at most, so a page stays far below the size that a connection can buffer
 PAGE_ENTRIES = 64
 
-# of an entry, the bytes at either end by which it is told from another
+# bytes at either end of an entry by which it is distinguished from another
 MARK_BYTES = 256
 
-# What a reader who folded ARGV[1] entries, the first of them ARGV[2] and the last marked ARGV[3], has yet to
-# read: from where, up to which length, and a page of entries. A journal that is shorter, or begins otherwise,
-# was deleted and made anew; one with another entry at the reader's end lost entries with a store that failed
-# over or was restored, none of them acknowledged. Both are read from the beginning.
+# The part of a journal that a reader has not read yet. The reader has folded ARGV[1] entries, the first of
+# them ARGV[2], the last with the mark ARGV[3]. Returns the start position, the length and a page of entries.
+# A journal that is shorter or has another first entry was deleted and created again; a journal with another
+# entry at the reader's position lost entries, none of them acknowledged, when the store failed over or was
+# restored. Both are read from the beginning.
 _NEWS = f"""
 local folded = tonumber(ARGV[1])
 local length = redis.call('LLEN', KEYS[1])
@@ -36,8 +37,8 @@ local function news()
 end
 """
 _READ = f"{_NEWS} return news()"
-# An answer is kept behind a digest of the journal's first entry: one that was given before the journal was
-# deleted and made anew is none.
+# An answer is stored after a digest of the journal's first entry, so that an answer from before the journal
+# was deleted and created again does not count.
 _ANSWERED = """
 local function digest()
   return redis.sha1hex(redis.call('LINDEX', KEYS[1], 0) or '')
@@ -48,9 +49,9 @@ local function answered(request, begins)
 end
 """
 _LOOK_UP = f"{_ANSWERED} return answered(KEYS[2], digest())"
-# All of some changes or none: KEYS holds of each its request and a hash, ARGV its entry, its answer, how many
-# fields of the hash end, and these. Where a request was answered before, or its writer has not read all,
-# nothing is written; what was answered and what is missing come back.
+# Appends all changes or none. For each change KEYS holds its request and a hash, ARGV its entry, its answer,
+# the number of fields to delete from the hash, and these fields. If a request was answered before, or the
+# writer has not read all entries, nothing is written; the first answers and the missing entries are returned.
 _APPEND = (
     _NEWS
     + _ANSWERED
@@ -86,44 +87,45 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An event to append, and the answer that the caller gets once it is on disk.
-
-    entry: the serialised event; empty where nothing changes and only the answer is kept.
-    ends: fields that leave their hash in the same step; of the same survey as the journal.
-    """
+    """An event to append, and the answer that the caller gets once it is on disk."""
 
     entry: bytes
+    """The serialised event; empty if nothing changes and only the answer is stored."""
     answer: bytes
+    """Stored with the request id and returned to every repeat of the request."""
     ends: Fields | None = None
+    """Fields deleted from their hash in the same step; the hash belongs to the journal's survey."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A change as a request makes it; `scope` is the rpc and its session, which request ids cannot cross."""
+    """A change together with the request that makes it."""
 
     change: Change
     scope: str
+    """The rpc and its session; the same request id in another scope is another request."""
     request_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A page of what a reader has yet to take in: entries from position `start` on, of `length` in all."""
+    """A page of the entries that a reader has not read yet."""
 
     start: int
+    """Position of the first entry of the page, counted from 0."""
     length: int
+    """Number of entries in the whole journal."""
     entries: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of some offers: all were appended, or none and there is news.
-
-    answers: of each, the first answer to its request, None where it was not answered before.
-    """
+class OfferResult:
+    """The result of offering changes: all were appended, or none."""
 
     answers: Sequence[bytes | None]
+    """For each offer the first answer to its request, None if the request is new."""
     news: News | None
+    """Entries that the writer has not read yet; None if the offers were appended."""
 
 
 class Journal:
@@ -135,7 +137,7 @@ class Journal:
         self._survey_id = survey_id
         self._news = store.script(_READ, writes=False)
         self._append = store.script(_APPEND)
-        # what it finds is acknowledged, so it waits for the disk like a write
+        # its answer is acknowledged to the caller, so it waits for the disk like a write
         self._look_up = store.script(_LOOK_UP)
 
     def length(self) -> int:
@@ -149,12 +151,12 @@ class Journal:
             start += len(entries)
 
     def news(self, folded: int, first: bytes, last: bytes = b"") -> News:
-        """What one who has `folded` events, from `first` to `last`, has yet to read; one round trip.
+        """The entries still to be read by a reader with `folded` events, from `first` to `last`.
 
-        first, last: b"" where they are not to be compared.
+        One round trip. first, last: b"" to skip their comparison.
         """
-        told = self._news([self.key], [folded, first, _mark(last)])
-        start, length, entries = cast("tuple[int, int, list[bytes]]", told)
+        result = self._news([self.key], [folded, first, _mark(last)])
+        start, length, entries = cast("tuple[int, int, list[bytes]]", result)
         return News(start, length, entries)
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
@@ -163,18 +165,18 @@ class Journal:
         return cast("bytes | None", self._look_up([self.key, request], []))
 
     def append(self, change: Change, *, expected: int, scope: str, request_id: str) -> bytes | None:
-        """Append at position `expected`; the answer, or None where another writer was first.
+        """Append at position `expected`; returns the answer, or None if another writer was first.
 
         A request id that was answered before returns its first answer and appends nothing.
         """
-        outcome = self.offer([Offer(change, scope, request_id)], folded=expected, first=b"")
-        return outcome.answers[0] if outcome.news else change.answer
+        result = self.offer([Offer(change, scope, request_id)], folded=expected, first=b"")
+        return result.answers[0] if result.news else change.answer
 
-    def offer(self, offers: Sequence[Offer], *, folded: int, first: bytes, last: bytes = b"") -> Outcome:
-        """Append as one who has `folded` events, from `first` to `last`; one round trip.
+    def offer(self, offers: Sequence[Offer], *, folded: int, first: bytes, last: bytes = b"") -> OfferResult:
+        """Append as a writer that has `folded` events, from `first` to `last`; one round trip.
 
-        first, last: b"" where they are not to be compared.
-        Nothing is appended where a request was answered before, or the journal is longer or another by now.
+        first, last: b"" to skip their comparison.
+        Nothing is appended if a request was answered before, or the journal has grown or was replaced.
         """
         touched = [self.key]
         arguments: list[bytes | str | int] = [folded, first, _mark(last), keys.REQUEST_TTL_S]
@@ -182,12 +184,12 @@ class Journal:
             ends = offer.change.ends or Fields(self.key, ())
             touched += [keys.request(self._survey_id, offer.scope, offer.request_id), ends.key]
             arguments += [offer.change.entry, offer.change.answer, len(ends.fields), *ends.fields]
-        told = self._append(touched, arguments)
-        answers, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", told)
-        return Outcome(answers, News(*news) if news else None)
+        result = self._append(touched, arguments)
+        answers, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", result)
+        return OfferResult(answers, News(*news) if news else None)
 
 
 def _mark(entry: bytes) -> str:
-    """What tells an entry from another, as the store computes it too; "" for none."""
+    """A digest that distinguishes an entry from others, as the store computes it; "" for no entry."""
     marked = b"%d%b%b" % (len(entry), entry[:MARK_BYTES], entry[-MARK_BYTES:])
     return hashlib.sha1(marked, usedforsecurity=False).hexdigest() if entry else ""

@@ -1,29 +1,28 @@
-"""Every key of the store, and the version of what they hold.
+"""All keys of the store, and the version of its content.
 
-All keys of one survey share the hash tag `{s:<survey>}`, so that a Redis Cluster keeps them in one slot
-and a script may touch several. Where tokens are on, the id of a survey is `<organisation>/<survey>`, and what
-is no survey's own stands under the organisation: `<owner>` is `spotted:{o:<organisation>}:`, or `spotted:`
-where tokens are off.
+All keys of one survey share the hash tag `{s:<survey>}`, so that a Redis Cluster keeps them in one slot and
+a script may use several. With tokens on, the id of a survey is `<organisation>/<survey>`, and keys without a
+survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, or `spotted:` with tokens off.
 
 | key                                                  | type   | holds                                     |
 |------------------------------------------------------|--------|-------------------------------------------|
 | `spotted:version`                                    | string | STORE_VERSION, or `1>2` during an upgrade |
-| `spotted:upgrade`                                    | string | who upgrades the store, for a minute      |
-| `spotted:synced`                                     | string | nothing; set to wait for writes before it |
+| `spotted:upgrade`                                    | string | id of the running upgrade, for a minute   |
+| `spotted:synced`                                     | string | empty; set to wait for earlier writes     |
 | `<owner>surveys`                                     | set    | survey ids                                |
 | `spotted:{s:<survey>}:journal`                       | list   | spotted.v1.SurveyEvent                    |
 | `spotted:{s:<survey>}:sessions`                      | set    | session ids                               |
 | `spotted:{s:<survey>}:session:<session>:journal`     | list   | spotted.v1.SessionEvent                   |
-| `spotted:{s:<survey>}:session:<session>:upload:<id>` | list   | a journal that arrives, for an hour       |
-| `spotted:{s:<survey>}:restore:<id>:<session>`        | list   | one of a backup that arrives, for an hour |
+| `spotted:{s:<survey>}:session:<session>:upload:<id>` | list   | a journal being imported, for an hour     |
+| `spotted:{s:<survey>}:restore:<id>:<session>`        | list   | a journal being restored, for an hour     |
 | `spotted:{s:<survey>}:session:<session>:leases`      | hash   | pair -> annotator and end of lease        |
 | `spotted:{s:<survey>}:request:<scope>:<id>`          | string | first answer to a request id, for one day |
 | `<owner>head:<digest>`                               | string | spotted.v1.StoredHead                     |
 | `<owner>calibration:<digest>`                        | string | spotted.v1.StoredCalibration              |
 | `<owner>reference:<digest>`                          | string | spotted.v1.StoredReference                |
 | `<owner>operation:<id>`                              | string | spotted.v1.Operation, for thirty days     |
-| `<owner>operation:<id>:cancel`                       | string | present where cancellation was asked for  |
-| `spotted:training:<survey>`                          | string | the training under way, until it is quiet |
+| `<owner>operation:<id>:cancel`                       | string | present if cancellation was requested     |
+| `spotted:training:<survey>`                          | string | the training in progress                  |
 | `spotted:token:<id>`                                 | string | spotted.v1.StoredToken                    |
 """
 
@@ -35,13 +34,13 @@ OPERATION_TTL_S = 30 * 24 * 3600
 
 VERSION = "spotted:version"
 UPGRADE = "spotted:upgrade"
-# between the versions, in the version of a store whose upgrade has begun
+# separates the two versions while a store is upgraded
 UNDER_WAY = ">"
 SYNCED = "spotted:synced"
 TOKENS = "spotted:token:"
-# what the keys of an organisation begin with, all organisations taken together
+# common prefix of the keys of all organisations
 ORGANISATIONS = "spotted:{o:"
-# between the organisation and the survey's own id
+# separates the organisation from the survey's own id
 OF = "/"
 
 # survey_id, session_id
@@ -49,13 +48,13 @@ SessionKey = tuple[str, str]
 
 
 def owner(survey_id: str) -> str:
-    """The organisation that a survey belongs to; "" where tokens are off."""
+    """The organisation that a survey belongs to; "" with tokens off."""
     organisation, of, _ = survey_id.rpartition(OF)
     return organisation if of else ""
 
 
 def of_owner(organisation: str) -> str:
-    """What the keys of an organisation begin with that are no survey's."""
+    """Prefix of an organisation's keys that belong to no survey."""
     return f"spotted:{{o:{organisation}}}:" if organisation else "spotted:"
 
 
@@ -65,7 +64,7 @@ def surveys(organisation: str) -> str:
 
 
 def of_survey(survey_id: str) -> str:
-    """What the keys of a survey begin with."""
+    """Prefix of a survey's keys."""
     return f"spotted:{{s:{survey_id}}}:"
 
 
@@ -85,22 +84,22 @@ def session_journal(survey_id: str, session_id: str) -> str:
 
 
 def session_upload(survey_id: str, session_id: str, import_id: str) -> str:
-    """A journal of a session on its way into the store."""
+    """A session's journal while it is imported."""
     return f"{of_survey(survey_id)}session:{session_id}:upload:{import_id}"
 
 
 def restored_journal(survey_id: str, import_id: str, session_id: str) -> str:
-    """A journal of a backup on its way into the store; of the survey itself where session_id is empty."""
+    """A journal while a backup is restored; an empty session_id stands for the survey's own journal."""
     return f"{of_survey(survey_id)}restore:{import_id}:{session_id}"
 
 
 def leases(survey_id: str, session_id: str) -> str:
-    """The pairs of a session that are being answered."""
+    """The leased pairs of a session."""
     return f"{of_survey(survey_id)}session:{session_id}:leases"
 
 
 def request(survey_id: str, scope: str, request_id: str) -> str:
-    """The first answer to a request id; `scope` is the rpc and its session, which ids cannot cross."""
+    """The first answer to a request id; `scope` is the rpc and its session, for which ids are unique."""
     return f"{of_survey(survey_id)}request:{scope}:{request_id}"
 
 
@@ -125,12 +124,12 @@ def operation(organisation: str, operation_id: str) -> str:
 
 
 def operation_cancel(organisation: str, operation_id: str) -> str:
-    """Present where cancellation of an operation was asked for."""
+    """Present if cancellation of an operation was requested."""
     return f"{operation(organisation, operation_id)}:cancel"
 
 
 def training(survey_id: str) -> str:
-    """The training under way on a survey."""
+    """The training in progress on a survey."""
     return f"spotted:training:{survey_id}"
 
 

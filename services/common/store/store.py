@@ -11,25 +11,25 @@ import redis
 from redis.connection import AbstractConnection
 
 from services.common.store import address, keys
-from services.common.store.failures import REPEAT, failure, forgetful
+from services.common.store.failures import REPEAT, failure, no_append_only_file
 from services.common.telemetry import metrics, tracing
 from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersionError
 
-# of the time in which the store must answer at all
+# share of the answer timeout in which a write must reach the disk
 WAIT_SHARE = 0.8
 
 
 class Store:
-    """A connection pool to the store, with its failures in the words of spotted.errors.
+    """A connection pool to the store; its failures are raised as errors of spotted.errors.
 
-    Every call raises StoreUnavailableError where the store does not answer or takes no writes, and
-    PreconditionError where one that was connected to anew would forget what it is told.
+    Every call raises StoreUnavailableError if the store does not answer or takes no writes, and
+    PreconditionError if a new connection leads to a store that would lose data.
     """
 
     def __init__(self, url: str, *, version: str | None = keys.STORE_VERSION) -> None:
-        """Connect at the first call. version: of the data that it holds; None: any, to upgrade it.
+        """Connect at the first call. version: required version of the content; None: any, to upgrade it.
 
-        Raises InvalidInputError for a URL that cannot be read.
+        Raises InvalidInputError for an invalid URL.
         """
         self.url = url
         self._address = address.parse(url)
@@ -41,13 +41,13 @@ class Store:
 
     @property
     def shown(self) -> str:
-        """The URL as it may be shown: without user, password and settings."""
+        """The URL without user, password and settings, for messages."""
         return self._address.shown
 
     def open(self) -> None:
-        """Check that the store answers, keeps what it is told, and holds this version's data.
+        """Check that the store answers, is durable, and has content of this version.
 
-        Raises StoreVersionError for data of another version, PreconditionError for a store without an
+        Raises StoreVersionError for content of another version, PreconditionError for a store without an
         append-only file or one that drops keys when its memory is full.
         """
         with self._translated():
@@ -62,7 +62,7 @@ class Store:
             return cast("bytes | None", self._redis.get(key))
 
     def put(self, key: str, value: bytes, *, ttl_s: int | None = None, only_new: bool = False) -> bool:
-        """Set a key, on disk before this returns; answers whether it was set."""
+        """Set a key, on disk before this returns; returns whether it was set."""
         return bool(self._write(lambda store: store.set(key, value, ex=ttl_s, nx=only_new)))
 
     def delete(self, *names: str) -> None:
@@ -70,7 +70,7 @@ class Store:
         self._write(lambda store: store.delete(*names))
 
     def names(self, prefix: str) -> list[str]:
-        """All keys that begin with a prefix, sorted; glob signs in it are taken literally."""
+        """All keys with a prefix, sorted; glob characters in it are literal."""
         pattern = "".join(f"[{c}]" if c in "*?[" else c for c in prefix) + "*"
         with self._translated():
             return sorted({key.decode() for key in self._redis.scan_iter(match=pattern, count=1000)})
@@ -89,21 +89,21 @@ class Store:
         self._write(lambda store: store.srem(key, member))
 
     def slice(self, key: str, start: int, stop: int) -> list[bytes]:
-        """Entries start..stop of a list, stop included."""
+        """Entries `start` to `stop` of a list, `stop` included."""
         with self._translated():
             return cast("list[bytes]", self._redis.lrange(key, start, stop))
 
     def length(self, key: str) -> int:
-        """Length of a list; 0 where there is none."""
+        """Length of a list; 0 if it does not exist."""
         with self._translated():
             return self._redis.llen(key)
 
     def script(
         self, lua: str, *, writes: bool = True
     ) -> Callable[[Sequence[str], Sequence[bytes | str | int]], object]:
-        """A server-side script as a function of keys and arguments, in one round trip.
+        """A server-side script as a function of keys and arguments; a call is one round trip.
 
-        writes: whether it may write; what it wrote is on disk before it returns.
+        writes: whether it may write; its writes are on disk before the call returns.
         """
         digest = self._redis.register_script(lua).sha
         call = self._write if writes else self._read
@@ -113,27 +113,27 @@ class Store:
             try:
                 return call(lambda store: store.evalsha(digest, len(script_keys), *operands))
             except redis.exceptions.NoScriptError:
-                # a store that was started since knows the script after this
+                # a restarted store has forgotten the script; `eval` loads it again
                 return call(lambda store: store.eval(lua, len(script_keys), *operands))
 
         return run
 
     def cut_off_others(self) -> None:
-        """Close every other connection to the store; who connects anew finds what version it is of.
+        """Close all other connections to the store; new connections check its version.
 
-        Raises PreconditionError where the store does not allow it.
+        Raises PreconditionError if the store does not allow it.
         """
         with self._translated("write"):
             try:
                 self._redis.client_kill_filter(_type="normal", skipme=True)
             except redis.exceptions.ResponseError as error:
                 raise PreconditionError(
-                    f"the store at {self.shown} does not let its connections be closed ({error}); stop every "
-                    "service, and repeat with --services-stopped"
+                    f"the store at {self.shown} does not allow closing its connections ({error}); stop all "
+                    "services, and repeat the command with --services-stopped"
                 ) from error
 
     def now(self) -> float:
-        """The store's clock, UTC seconds since 1970: one for all replicas, whose own clocks may be apart."""
+        """The store's clock, UTC seconds since 1970: the same for all replicas, whose clocks may differ."""
         with self._translated():
             seconds, microseconds = self._redis.time()
         return seconds + microseconds / 1e6
@@ -143,7 +143,7 @@ class Store:
         self._redis.close()
 
     def _connected(self, connection: AbstractConnection) -> None:
-        """Check each connection: a store may come back with another configuration, or as another one."""
+        """Check each connection: after a restart the store may have another configuration or content."""
         connection.on_connect()
         try:
             self._check(connection)
@@ -152,33 +152,33 @@ class Store:
             raise
 
     def _check(self, connection: AbstractConnection) -> None:
-        told = cast("bytes", _asked(connection, "INFO", "persistence", "memory"))
-        if b"\nloading:1" in told:
-            # the append-only file counts as off until it is read
+        info = cast("bytes", _send(connection, "INFO", "persistence", "memory"))
+        if b"\nloading:1" in info:
+            # the append-only file is reported as off until it is read
             raise redis.exceptions.BusyLoadingError(status_code="LOADING")
-        if b"aof_enabled:1" not in told:
-            raise forgetful(self.shown)
-        policy = re.search(rb"maxmemory_policy:(\S+)", told)
+        if b"aof_enabled:1" not in info:
+            raise no_append_only_file(self.shown)
+        policy = re.search(rb"maxmemory_policy:(\S+)", info)
         if policy and policy[1] != b"noeviction":
             raise PreconditionError(
                 f"the store at {self.shown} drops keys when its memory is full; set `maxmemory-policy "
                 "noeviction` in its configuration"
             )
-        version = cast("bytes | None", _asked(connection, "GET", keys.VERSION))
+        version = cast("bytes | None", _send(connection, "GET", keys.VERSION))
         if version is not None:
-            # an upgrade closes all connections, so that no release works on what another one keeps
+            # an upgrade closes all connections, so that no release uses the content of another
             self._check_version(version)
         elif self._opened:
             raise PreconditionError(
-                f"the store at {self.shown} is empty, though it was not when this service started; give it "
-                "its append-only file back, or start the services anew to begin with an empty one"
+                f"the store at {self.shown} is empty, but it had content when this service started; restore "
+                "its append-only file, or restart the services to begin with an empty store"
             )
         try:
             fsync = cast(
-                "dict[bytes, bytes] | list[bytes]", _asked(connection, "CONFIG", "GET", "appendfsync")
+                "dict[bytes, bytes] | list[bytes]", _send(connection, "CONFIG", "GET", "appendfsync")
             )
         except redis.exceptions.ResponseError:
-            # managed stores hide CONFIG
+            # managed stores disable CONFIG
             fsync = []
         always = b"always" in (fsync.values() if isinstance(fsync, dict) else fsync)
         self._waits_for_disk = bool(self._address.replicas) or not always
@@ -188,11 +188,11 @@ class Store:
         if self._version in {None, version}:
             return
         if keys.UNDER_WAY in version:
-            remedy = "wait until `spotted upgrade` has ended, or run it again where it died"
+            remedy = "wait until `spotted upgrade` has finished, or run it again if it was interrupted"
         else:
-            remedy = "run the Spotted release that wrote it, or upgrade an older one with `spotted upgrade`"
+            remedy = "run the Spotted release that wrote it, or upgrade older content with `spotted upgrade`"
         raise StoreVersionError(
-            f"the store at {self.shown} holds data of store version {version}, this is version "
+            f"the store at {self.shown} has content of version {version}, this release uses version "
             f"{self._version}; {remedy}"
         )
 
@@ -201,13 +201,13 @@ class Store:
             return command(self._redis)
 
     def _write(self, command: Callable[[redis.Redis], object]) -> object:
-        """Run a command; what it wrote, or found written, is on disk before this returns."""
+        """Run a command; its writes, and those that it read, are on disk before this returns."""
         with self._translated("write"), self._redis.pipeline(transaction=False) as pipeline:
             command(pipeline)
             if self._waits_for_disk:
                 self._wait(pipeline)
             answer, *waited = _answers(pipeline)
-            # the connection may have been opened only now, to a store with other settings
+            # a connection opened only now may lead to a store with other settings
             if self._waits_for_disk and not waited:
                 self._wait(pipeline)
                 waited = _answers(pipeline)
@@ -217,50 +217,51 @@ class Store:
         return answer
 
     def _wait(self, pipeline: redis.client.Pipeline) -> None:
-        # both waits know of no other connection's writes; after one of its own they wait for all before that
+        # both commands wait for this connection's last write and all earlier writes, so it needs one of its
+        # own
         pipeline.set(keys.SYNCED, b"")
         pipeline.waitaof(1, 0, self._wait_ms)
         if self._address.replicas:
-            # WAITAOF would do, but replicas tell of their disk once a second; one with `appendfsync always`
-            # answers WAIT, as all else, only after its disk
+            # WAITAOF would work too, but replicas report their disk once per second; a replica with
+            # `appendfsync always` answers everything, WAIT included, only after its disk
             pipeline.wait(self._address.replicas, self._wait_ms)
 
     def _check_waited(self, synced: Sequence[int], replicas: int) -> None:
         if synced[0] < 1:
             raise StoreUnavailableError(
-                f"the store at {self.shown} did not write to disk within {self._wait_ms} ms; wait for its "
-                f"disk; {REPEAT}"
+                f"the store at {self.shown} did not write to disk within {self._wait_ms} ms; check its disk; "
+                f"{REPEAT}"
             )
         if replicas < self._address.replicas:
             raise StoreUnavailableError(
                 f"{replicas} replicas of the store at {self.shown} had the write within {self._wait_ms} ms, "
-                f"and `replicas` in SPOTTED_STORE_URL wants {self._address.replicas}; start them; {REPEAT}"
+                f"but SPOTTED_STORE_URL requires {self._address.replicas} (`replicas`); start them; {REPEAT}"
             )
 
     @contextmanager
     def _translated(self, kind: str = "read") -> Iterator[None]:
         """Count, time and trace a read or a write."""
-        with tracing.span(f"store {kind}"), metrics.store_command(kind), self._in_our_words():
+        with tracing.span(f"store {kind}"), metrics.store_command(kind), self._translated_errors():
             yield
 
     @contextmanager
-    def _in_our_words(self) -> Iterator[None]:
-        """Say in our words how the store fails."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Raise failures of the store as errors of Spotted."""
         try:
             yield
         except redis.exceptions.TimeoutError as error:
-            # what else is open leads most likely to the same dead end
+            # the other open connections most likely lead to the same dead server
             self._redis.connection_pool.disconnect(inuse_connections=False)
             raise failure(error, self.shown) or error from error
         except redis.exceptions.RedisError as error:
-            told = failure(error, self.shown)
-            if told is None:
+            translated = failure(error, self.shown)
+            if translated is None:
                 raise
-            raise told from error
+            raise translated from error
 
 
 def _answers(pipeline: redis.client.Pipeline) -> list[object]:
-    """What the commands of a pipeline answer. Raises the first error; that of a pipeline shows arguments."""
+    """The answers to a pipeline's commands. Raises the first error without the commands' arguments."""
     answers = pipeline.execute(raise_on_error=False)
     for answer in answers:
         if isinstance(answer, Exception):
@@ -268,7 +269,7 @@ def _answers(pipeline: redis.client.Pipeline) -> list[object]:
     return cast("list[object]", answers)
 
 
-def _asked(connection: AbstractConnection, *command: str) -> object:
-    """What a connection answers that is in no pool yet."""
+def _send(connection: AbstractConnection, *command: str) -> object:
+    """The answer to a command on a connection that is not in the pool yet."""
     connection.send_command(*command)
     return connection.read_response()

@@ -21,29 +21,30 @@ from spotted.v1 import store_pb2, survey_pb2
 if TYPE_CHECKING:
     import onnxruntime
 
-# a head is a few hundred KiB; so many stay loaded
+# heads kept in memory; a head has a few hundred KiB
 LOADED = 16
-# vectors adapted at once, so that memory stays bounded
+# vectors adapted at once, which bounds the memory
 ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHead:
-    """A head and how the vectors that it adapts were made."""
+    """An adaptation head."""
 
     digest: str
     spec: survey_pb2.EmbeddingSpec
+    """How the vectors that it adapts are made."""
     onnx: bytes
 
     def apply(self, embeddings: Float32Array) -> Float32Array:
         """Adapted unit vectors (n, D) of unit vectors (n, D).
 
-        Raises DigestMismatchError where D is not the head's.
+        Raises DigestMismatchError if the head needs another D.
         """
         if embeddings.shape[1] != self.spec.dimension:
             raise DigestMismatchError(
                 f"head {self.digest[:12]} adapts vectors of {self.spec.dimension} elements, these have "
-                f"{embeddings.shape[1]}; embed with the backbone that it was trained on"
+                f"{embeddings.shape[1]}; embed with the backbone that the head was trained on"
             )
         session = _session(self.onnx)
         blocks = [
@@ -58,13 +59,13 @@ class HeadStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # what a digest names never changes
+        # the content of a digest never changes
         self._known = lru_cache(LOADED)(self._read)
 
     def get(self, digest: str, organisation: str = "") -> StoredHead:
         """A head of an organisation by its digest.
 
-        Raises NotFoundError where there is none, or its bytes are damaged.
+        Raises NotFoundError if it does not exist or its bytes are damaged.
         """
         return self._known(digest, organisation)
 
@@ -72,7 +73,7 @@ class HeadStore:
         content = self._store.get(keys.head(organisation, digest))
         stored = store_pb2.StoredHead.FromString(content) if content else None
         if stored is None or hashlib.sha256(stored.onnx).hexdigest() != digest:
-            raise NotFoundError(f"head {digest!r} is not in the store; train it, or activate another one")
+            raise NotFoundError(f"head {digest!r} is not in the store; train it, or activate another head")
         return StoredHead(digest, stored.embedding, stored.onnx)
 
     def put(
@@ -85,7 +86,7 @@ class HeadStore:
         metrics: Mapping[str, float],
         created_s: float,
     ) -> str:
-        """Store a head; answers its digest."""
+        """Store a head; returns its digest."""
         digest = hashlib.sha256(onnx).hexdigest()
         stored = store_pb2.StoredHead(
             onnx=onnx,
@@ -101,10 +102,10 @@ class HeadStore:
 
 @lru_cache(maxsize=LOADED)
 def _session(onnx: bytes) -> onnxruntime.InferenceSession:
-    # only a survey with a head needs onnxruntime in the scorer
+    # in the scorer only a survey with a head needs onnxruntime
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
-    # it is called from many threads, and each call is small
+    # many threads call it, and each call is small
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""The detections of a survey as rows that grow in place, so that new ones cost no more than themselves."""
+"""The detections of a survey as rows that grow in place: the cost of an addition is that of the new rows."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from spotted.survey import Camera, Detection, DetectionTable, detection_table
 
 HalfArray = npt.NDArray[np.float16]
 
-# rows for which room is made at first
+# rows allocated at first
 ROOM = 1024
 
 
 class DetectionRows:
-    """Detections and their base vectors, in the order they came.
+    """Detections and their base vectors, in the order in which they were added.
 
-    by_id: in row order. row_of: detection id -> row. What was read stays valid while rows are appended:
-    no row is ever written twice. A removal numbers the rows anew, from then on in a new `generation`.
+    by_id: in row order. row_of: detection id -> row. Arrays that were read stay valid while rows are
+    appended, since no row is written twice. A removal renumbers the rows and begins a new `generation`.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class DetectionRows:
         self.row_of: dict[str, int] = {}
         self.generation = 0
         self._vectors: HalfArray = np.empty((0, 0), np.float16)
-        # the first so many rows in the order of their ids
+        # the first rows, ordered by their ids; later rows are not included yet
         self._in_order: list[int] = []
         self._table: DetectionTable | None = None
         self._images: dict[str, int] = {}
@@ -37,7 +37,7 @@ class DetectionRows:
         return len(self.by_id)
 
     def append(self, detections: Sequence[Detection], vectors: HalfArray) -> None:
-        """Add detections that are not there, with their unit vectors (n, D)."""
+        """Add new detections with their unit vectors (n, D)."""
         first, end = len(self), len(self) + len(detections)
         if end > len(self._vectors) or vectors.shape[1] != self._vectors.shape[1]:
             grown = np.empty((max(ROOM, end + end // 2), vectors.shape[1]), np.float16)
@@ -64,12 +64,12 @@ class DetectionRows:
         self.append([detections[row] for row in kept], vectors)
 
     def vectors(self, dimension: int) -> HalfArray:
-        """The vectors, (n, D); with no detection yet, D is `dimension`."""
+        """The vectors, (n, D); without detections D is `dimension`."""
         return self._vectors[: len(self)] if len(self) else np.empty((0, dimension), np.float16)
 
     @property
     def vectors_bytes(self) -> int:
-        """Memory that the vectors take, with the room for more."""
+        """Memory of the vectors, including rows allocated in advance."""
         return self._vectors.nbytes
 
     def order(self) -> IntArray:
@@ -83,7 +83,7 @@ class DetectionRows:
         return order
 
     def table(self, cameras: Mapping[str, Camera]) -> DetectionTable:
-        """The columns by which the detections are scored; `cameras` as at the last call, or `move` came."""
+        """The columns for scoring. cameras: those of the last call, unless `move` was called since."""
         known = 0 if self._table is None else len(self._table)
         if self._table is None or known < len(self):
             fresh = detection_table(list(self.by_id.values())[known:], cameras, self._images)
@@ -91,5 +91,5 @@ class DetectionRows:
         return self._table
 
     def move(self) -> None:
-        """Forget where the detections were: cameras have changed."""
+        """Discard the detections' positions after cameras changed."""
         self._table, self._images = None, {}

@@ -1,4 +1,4 @@
-"""A survey as the fold of its journal, and immutable snapshots of it."""
+"""In-memory state of a survey, rebuilt from its journal, and immutable snapshots of it."""
 
 from __future__ import annotations
 
@@ -22,27 +22,26 @@ from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 
-# of a detection: its ids, times and numbers as Python objects
+# memory per detection: its ids, times and numbers as Python objects
 DETECTION_BYTES = 1500
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A survey at one revision; nothing in it ever changes.
-
-    survey: the contract's message, output-only fields included. base: (n, D) float16 unit rows.
-    gallery: the detections as scored without a head.
-    generation: snapshots of one generation have the same rows, the later ones more of them.
-    """
+    """A survey at one revision; it never changes."""
 
     survey: pb.Survey
+    """The contract's message, output-only fields included."""
     cameras: Mapping[str, Camera]
     detections: tuple[Detection, ...]
-    # shared with later snapshots, so it may hold rows that this one does not have
+    # shared with later snapshots, so it may have rows that this one lacks
     _row_of: Mapping[str, int]
     base: HalfArray
+    """(n, D) float16 unit rows."""
     gallery: Gallery
+    """The detections as scored without a head."""
     generation: int
+    """Snapshots of one generation have the same rows; later ones have more of them."""
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
@@ -55,11 +54,11 @@ class Snapshot:
 
     @property
     def organisation(self) -> str:
-        """Whose survey it is; "" where tokens are off."""
+        """The organisation of the survey; "" with tokens off."""
         return keys.owner(self.survey.survey_id)
 
     def score_spec(self, fusion: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
-        """What this survey's scores are made from."""
+        """The specification of this survey's scores."""
         described = {"params": asdict(self.gallery.params), "extent": asdict(self.gallery.extent)}
         text = json.dumps(described, sort_keys=True, separators=(",", ":"))
         return pb.ScoreSpec(
@@ -71,7 +70,7 @@ class Snapshot:
 
 
 class SurveyState:
-    """What a survey's journal folds into; `revision` counts the events taken in."""
+    """State of a survey after the events of its journal; `revision` is their number."""
 
     def __init__(self) -> None:
         self.survey = pb.Survey()
@@ -84,16 +83,16 @@ class SurveyState:
 
     @property
     def detections(self) -> Mapping[str, Detection]:
-        """The detections by id, in the order they came."""
+        """The detections by id, in the order in which they were added."""
         return self._rows.by_id
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the survey takes, about, with a float32 copy of its vectors to be scored by."""
+        """Approximate memory of the survey, including a float32 copy of its vectors for scoring."""
         return 3 * self._rows.vectors_bytes + DETECTION_BYTES * len(self._rows)
 
     def apply(self, entry: bytes) -> None:
-        """Take in one SurveyEvent."""
+        """Apply one SurveyEvent."""
         event = store_pb2.SurveyEvent.FromString(entry)
         self.uid = self.uid or uid_of(entry)
         match event.WhichOneof("event"):
@@ -115,7 +114,7 @@ class SurveyState:
         self._snapshot = None
 
     def snapshot(self) -> Snapshot:
-        """The survey as it stands; the same object until the next event."""
+        """The current survey; the same object until the next event."""
         if self._snapshot is None:
             self._snapshot = self._freeze()
         return self._snapshot
@@ -170,7 +169,7 @@ def described(survey: pb.Survey, *, uid: str, cameras: int, detections: int, rev
 
 
 def uid_of(first: bytes) -> str:
-    """What tells the survey with this first entry from others of its id: an entry says when it was stored."""
+    """Distinguishes the survey with this first entry from others with its id; an entry has its time."""
     return hashlib.sha256(first).hexdigest()[:32]
 
 
@@ -180,19 +179,19 @@ def etag(survey: pb.Survey) -> str:
 
 
 def content_digest(detection: pb.Detection, vector: HalfArray) -> bytes:
-    """What tells two contents of one detection id apart."""
+    """A digest of the content of a detection."""
     return hashlib.sha256(detection.SerializeToString(deterministic=True) + vector.tobytes()).digest()
 
 
 def folded_survey(
     store: Store, survey_id: str, *, gone: Callable[[str], object] = lambda _: None
 ) -> Folded[SurveyState]:
-    """A survey kept in step with the store. gone: told the id where there is no such survey."""
+    """A survey kept up to date with the store. gone: called with the id if the survey does not exist."""
 
     def missing() -> NotFoundError:
         gone(survey_id)
         return NotFoundError(
-            f"survey {survey_id!r} does not exist; create it with CreateSurvey or `spotted import`"
+            f"survey {survey_id!r} does not exist; create the survey first, e.g. with `spotted import`"
         )
 
     return Folded(Journal(store, keys.survey_journal(survey_id), survey_id), SurveyState, missing)

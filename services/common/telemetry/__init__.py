@@ -1,7 +1,7 @@
-"""What operators see: metrics, logs and traces.
+"""Metrics, logs and traces for operators.
 
 metrics  every Prometheus metric
-logs     log lines with the id of the call that wrote them
+logs     log lines with the request id of their call
 tracing  traces across services, off unless configured
 spans    the interface of a span recorder
 otlp     spans sent to an OpenTelemetry collector (extra `otel`)

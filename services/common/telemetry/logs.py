@@ -1,6 +1,6 @@
-"""Log lines: of the call that they were made in, for people or as one JSON object a line.
+"""Log lines with the request id of their call, as text or as one JSON object per line.
 
-What a call brings with it (coordinates, images, vectors, tokens) is never put into a line.
+Content of a call (coordinates, images, vectors, tokens) is never logged.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 REQUEST_ID = "x-request-id"
-# other ids are replaced: what a caller sends is repeated in log lines, and must hold no text of its own,
-# no number with a point and no token, all of which have other signs
+# other ids are replaced: an id is repeated in log lines, so it must not be able to contain a sentence, a
+# coordinate or a token, all of which have other characters
 _SANE = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 class Call(NamedTuple):
-    """The rpc that is being served here: its request id and its method, "" outside of any."""
+    """The current rpc: its request id and its method, "" outside of a call."""
 
     request_id: str = ""
     method: str = ""
@@ -32,39 +32,37 @@ _call: ContextVar[Call] = ContextVar("spotted_call", default=_NONE)
 
 
 def current() -> Call:
-    """The call that is being served in this context."""
+    """The call of this context."""
     return _call.get()
 
 
 def enter(call: Call) -> None:
-    """Lines of this context belong to a call from now on; threads of asyncio.to_thread follow."""
+    """Assign the log lines of this context to a call, in threads of asyncio.to_thread too."""
     _call.set(call)
 
 
 def sane(request_id: object) -> str:
-    """A request id as a caller sent it, or "" where it must not be repeated."""
+    """A caller's request id, or "" if it must not be logged."""
     return request_id if isinstance(request_id, str) and _SANE.fullmatch(request_id) else ""
 
 
 class TextFormatter(logging.Formatter):
-    """Lines for people; the request id stands behind the message where there is one."""
+    """Text lines; the request id, if any, follows the message."""
 
     def __init__(self, service: str) -> None:
         super().__init__(f"%(asctime)s {service} %(levelname)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        """The line without what an exception adds."""
+        """The line without an exception's trace."""
         line, call = super().formatMessage(record), current()
         return f"{line} [{call.request_id}]" if call.request_id else line
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; an exception's trace is in its `trace`.
-
-    trace_id: what tells the trace of the present context, "" where there is none.
-    """
+    """One JSON object per line; an exception's trace is in its `trace`."""
 
     def __init__(self, service: str, trace_id: Callable[[], str]) -> None:
+        """Begin. trace_id: returns the id of the current trace, "" without one."""
         super().__init__()
         self._service = service
         self._trace_id = trace_id
@@ -87,7 +85,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up(service: str, style: str, trace_id: Callable[[], str] = str) -> None:
-    """Send log lines of level INFO and above to standard error, as text or json; may be repeated."""
+    """Send log lines of level INFO and above to standard error, as text or json; may be called again."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service, trace_id) if style == "json" else TextFormatter(service))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,7 +1,7 @@
-"""Prometheus metrics of all services: every definition, and how they are served.
+"""Prometheus metrics of all services: their definitions and the HTTP server for them.
 
 Names and latency buckets follow gRPC's own server metrics (gRFC A66) and Prometheus' conventions. No label
-holds anything that a caller chose: not a survey, a session, an annotator, an organisation, a token, a place.
+has a value that a caller chose: no survey, session, annotator, organisation, token or location.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from prometheus_client import Counter, Gauge, Histogram, Info, start_http_server
 from spotted import __version__
 from spotted.errors import InvalidInputError, SpottedError, UnavailableError
 
-# every label of every metric; tests hold the registry to it
+# all labels of all metrics; tests compare the registry with it
 LABELS = frozenset({"service", "method", "status", "stage", "kind", "reason", "version"})
-# what is not registered is counted as one, so that callers cannot invent labels (A66)
+# unregistered methods are counted as this one, so that callers cannot invent labels (A66)
 OTHER = "other"
 
 # bounds of A66, seconds
@@ -29,7 +29,7 @@ _LATENCY_S = (
     0.01, 0.013, 0.016, 0.02, 0.025, 0.03, 0.04, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4,
     0.5, 0.65, 0.8, 1, 2, 5, 10, 20, 50, 100,
 )  # fmt: skip
-# work inside a service; finer bounds would tell no more
+# for work inside a service; finer bounds would add nothing
 _WORK_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 _BUILD = Info("spotted_build", "Version of this process.")
@@ -37,7 +37,7 @@ _RPC = ("service", "method")
 _RPC_STARTED = Counter("spotted_rpc_started", "Calls that arrived.", _RPC)
 _RPC_SECONDS = Histogram(
     "spotted_rpc_duration_seconds",
-    "Time from arrival to the last answer, by the status that the caller got.",
+    "Time from arrival to the last response, by the status sent to the caller.",
     (*_RPC, "status"),
     buckets=_LATENCY_S,
 )
@@ -45,15 +45,13 @@ _RPC_RECEIVED = Counter("spotted_rpc_received_bytes", "Size of the messages that
 _RPC_SENT = Counter("spotted_rpc_sent_bytes", "Size of the messages that were sent.", _RPC)
 
 _STORE_SECONDS = Histogram(
-    "spotted_store_duration_seconds", "One round trip to the store, retries included.", ("kind",),
+    "spotted_store_duration_seconds", "Time of a round trip to the store, including retries.", ("kind",),
     buckets=_WORK_S,
 )  # fmt: skip
 _STORE_ERRORS = Counter("spotted_store_errors", "Round trips to the store that failed.", ("kind",))
-JOURNAL_RACES = Counter(
-    "spotted_journal_races", "Appends that came after another writer's and were decided anew."
-)
+JOURNAL_RACES = Counter("spotted_journal_races", "Appends decided again because another writer was first.")
 
-EMBED_QUEUE_DEPTH = Gauge("spotted_embed_queue_depth", "Images that no worker has taken yet.")
+EMBED_QUEUE_DEPTH = Gauge("spotted_embed_queue_depth", "Images waiting for a worker.")
 EMBED_QUEUE_BYTES = Gauge("spotted_embed_queue_bytes", "Bytes of images admitted and not yet finished.")
 EMBED_QUEUE_LIMIT = Gauge("spotted_embed_queue_limit", "Most images admitted and not yet finished.")
 EMBED_BATCH_IMAGES = Histogram(
@@ -77,35 +75,35 @@ EMBED_REFUSED_FULL, EMBED_REFUSED_LATE = (
     _EMBED_REFUSED.labels(reason) for reason in ("queue_full", "deadline")
 )
 
-SURVEYS_IN_MEMORY = Gauge("spotted_surveys_in_memory", "Surveys that the scorer keeps ready.")
-SURVEYS_BYTES = Gauge("spotted_surveys_bytes", "Memory that those surveys take, about.")
-LISTS_BYTES = Gauge("spotted_candidate_lists_bytes", "Memory that candidate lists of whole surveys take.")
-SURVEYS_BUDGET_BYTES = Gauge("spotted_surveys_budget_bytes", "Memory that surveys may take.")
-SURVEYS_EVICTED = Counter("spotted_surveys_evicted", "Surveys that left memory to make room.")
+SURVEYS_IN_MEMORY = Gauge("spotted_surveys_in_memory", "Surveys in the scorer's memory.")
+SURVEYS_BYTES = Gauge("spotted_surveys_bytes", "Approximate memory of these surveys.")
+LISTS_BYTES = Gauge("spotted_candidate_lists_bytes", "Memory of candidate lists of whole surveys.")
+SURVEYS_BUDGET_BYTES = Gauge("spotted_surveys_budget_bytes", "Memory limit for surveys.")
+SURVEYS_EVICTED = Counter("spotted_surveys_evicted", "Surveys dropped from memory to make room.")
 RANKING_SECONDS = Histogram(
-    "spotted_ranking_duration_seconds", "Time to rank the candidates that one call asked for.",
+    "spotted_ranking_duration_seconds", "Time to rank the candidates of one call.",
     buckets=_WORK_S,
 )  # fmt: skip
 DETECTIONS_SCORED = Counter("spotted_detections_scored", "Detections whose candidates were ranked.")
 
-SESSIONS_OPEN = Gauge("spotted_sessions_open", "Sessions that the sampler keeps ready.")
-_LABELS = Counter("spotted_labels", "Answers stored, by what was answered.", ("kind",))
+SESSIONS_OPEN = Gauge("spotted_sessions_open", "Sessions in the sampler's memory.")
+_LABELS = Counter("spotted_labels", "Labels stored, by answer.", ("kind",))
 LABELS_BY_ANSWER = tuple(
     _LABELS.labels(kind) for kind in ("other", "same", "different", "not_comparable", "skip")
 )
-LABEL_CONFLICTS = Counter("spotted_label_conflicts", "Answers that contradict earlier ones.")
-QUESTIONS = Counter("spotted_questions", "Questions handed out.")
+LABEL_CONFLICTS = Counter("spotted_label_conflicts", "Labels that contradict earlier ones.")
+QUESTIONS = Counter("spotted_questions", "Questions leased to annotators.")
 PLANNING_SECONDS = Histogram(
-    "spotted_planning_duration_seconds", "Time to plan a round, waiting for a planner included.",
+    "spotted_planning_duration_seconds", "Time to plan a round, including the wait for a planner.",
     buckets=_WORK_S,
 )  # fmt: skip
 PLANNING_FAILED = Counter("spotted_planning_failures", "Rounds that could not be planned.")
 ROUNDS = Counter("spotted_rounds", "Rounds planned and stored.")
-PLANNER_RESTARTS = Counter("spotted_planner_restarts", "Planning processes that ended and were begun anew.")
+PLANNER_RESTARTS = Counter("spotted_planner_restarts", "Restarts of planning processes that died.")
 
 
 class RpcMetrics:
-    """The metrics of one rpc, their labels looked up once."""
+    """The metrics of one rpc, with their labels resolved once."""
 
     def __init__(self, service: str, method: str) -> None:
         self._names = service, method
@@ -115,11 +113,11 @@ class RpcMetrics:
         self.sent_bytes = _RPC_SENT.labels(service, method)
 
     def start(self) -> None:
-        """Count a call that arrived."""
+        """Count an incoming call."""
         self._started.inc()
 
     def finish(self, status: str, seconds: float) -> None:
-        """Count a call that ended, and its duration."""
+        """Count a finished call and its duration."""
         if status not in self._finished:
             self._finished[status] = _RPC_SECONDS.labels(*self._names, status)
         self._finished[status].observe(seconds)
@@ -132,7 +130,7 @@ def rpc(service: str, method: str) -> RpcMetrics:
 
 
 class _Kind:
-    """The metrics of reads from the store, or of writes to it."""
+    """The metrics of store reads or of store writes."""
 
     def __init__(self, kind: str) -> None:
         self.seconds = _STORE_SECONDS.labels(kind)
@@ -144,7 +142,7 @@ _KINDS = {kind: _Kind(kind) for kind in ("read", "write")}
 
 @contextmanager
 def store_command(kind: str) -> Iterator[None]:
-    """Time one round trip to the store, a "read" or a "write", and count it where it fails."""
+    """Measure one round trip to the store, a "read" or a "write", and count failures."""
     metrics = _KINDS[kind]
     started = time.perf_counter()
     try:
@@ -157,20 +155,18 @@ def store_command(kind: str) -> Iterator[None]:
 
 
 def serve(listen: str) -> tuple[WSGIServer, Thread]:
-    """Serve the metrics over HTTP; answers the server and its thread.
+    """Serve the metrics over HTTP; returns the server and its thread.
 
-    listen: host:port. Raises InvalidInputError where it is none, UnavailableError where it is taken.
+    listen: host:port. Raises InvalidInputError if it is invalid, UnavailableError if the port is in use.
     """
     _BUILD.info({"version": __version__})
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
-        raise InvalidInputError(
-            f"SPOTTED_METRICS_LISTEN is {listen!r}; use host:port, such as 127.0.0.1:9101"
-        )
+        raise InvalidInputError(f"SPOTTED_METRICS_LISTEN is {listen!r}; use host:port, e.g. 127.0.0.1:9101")
     try:
         return start_http_server(int(port), addr=host.strip("[]"))
     except (OSError, OverflowError) as error:
         raise UnavailableError(
-            f"cannot serve metrics on {listen} ({error}); another process may hold the port: stop it, or set "
-            "SPOTTED_METRICS_LISTEN to another"
+            f"cannot serve metrics on {listen} ({error}); another process may use the port: stop it, or set "
+            "SPOTTED_METRICS_LISTEN to another address"
         ) from error

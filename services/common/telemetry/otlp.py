@@ -1,4 +1,4 @@
-"""Spans to an OpenTelemetry collector; only tracing.start imports this, since the extra may be absent."""
+"""Sends spans to an OpenTelemetry collector; imported only by tracing.start, since the extra is optional."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from services.common.telemetry.spans import End, Headers
 from spotted import __version__
 
-# statuses by which a server says that it is at fault (OpenTelemetry's conventions for gRPC)
+# statuses that mean a fault of the server (OpenTelemetry's conventions for gRPC)
 FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 CARRIED = frozenset({"traceparent", "tracestate"})
-# a collector that is gone does not hold up a service that stops
+# limits how long an unreachable collector delays the stop of a service
 LAST_EXPORT_S = 5
 
 
 class OtlpSpans:
-    """Keeps spans and sends them to a collector in batches; OTEL_* variables tune the SDK as usual."""
+    """Sends spans to a collector in batches; OTEL_* variables configure the SDK as usual."""
 
     def __init__(self, service: str, endpoint: str) -> None:
         resource = Resource.create(
@@ -46,9 +46,9 @@ class OtlpSpans:
         self._propagator = TraceContextTextMapPropagator()
 
     def begin(self, service: str, method: str, headers: Headers) -> End:
-        """Begin the span of an rpc that is served.
+        """Begin the span of an incoming rpc.
 
-        It stays the present one of the context, which gRPC makes for each call and drops with it.
+        It remains the current span of the context; gRPC creates one context per call.
         """
         parent = self._propagator.extract(_carrier(headers))
         span = self._tracer.start_span(
@@ -69,7 +69,7 @@ class OtlpSpans:
 
     @contextmanager
     def span(self, name: str) -> Iterator[None]:
-        """A span under the present one; that an error ended it is told, and not what the error says."""
+        """A child of the current span; an error sets its status, without the error's message."""
         with self._tracer.start_as_current_span(
             name, record_exception=False, set_status_on_exception=False
         ) as span:
@@ -80,18 +80,18 @@ class OtlpSpans:
                 raise
 
     def record(self, name: str, started_s: float, ended_s: float) -> None:
-        """A span under the present one that is over already."""
+        """A finished child of the current span."""
         self._tracer.start_span(name, start_time=int(started_s * 1e9)).end(int(ended_s * 1e9))
 
     def headers(self) -> list[tuple[str, str]]:
-        """The W3C trace context of the present span."""
+        """The W3C trace context of the current span."""
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier)
         return list(carrier.items())
 
     @contextmanager
     def continued(self, headers: Headers) -> Iterator[None]:
-        """What is done as part of a span of another process."""
+        """Continue a span of another process."""
         token = contexts.attach(self._propagator.extract(_carrier(headers)))
         try:
             yield
@@ -99,12 +99,12 @@ class OtlpSpans:
             contexts.detach(token)
 
     def trace_id(self) -> str:
-        """The id of the present trace."""
+        """The id of the current trace."""
         context = get_current_span().get_span_context()
         return format_trace_id(context.trace_id) if context.is_valid else ""
 
     def stop(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         self._provider.shutdown()
 
 

@@ -6,32 +6,32 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-# of gRPC metadata: names and values
+# names and values of gRPC metadata
 Headers = Sequence[tuple[str, str | bytes]]
-# told the status with which a call ended
+# called with the status of a finished call
 End = Callable[[str], None]
 
 
 class Spans(Protocol):
-    """What keeps spans and sends them away."""
+    """Records spans and exports them."""
 
     def begin(self, service: str, method: str, headers: Headers) -> End:
-        """Begin the span of an rpc that is served, in the present context, and under the caller's."""
+        """Begin the span of an incoming rpc in the current context, as a child of the caller's span."""
 
     def span(self, name: str) -> AbstractContextManager[object]:
-        """A span under the present one."""
+        """A child of the current span."""
 
     def record(self, name: str, started_s: float, ended_s: float) -> None:
-        """A span under the present one that is over already; times as of time.time."""
+        """A finished child of the current span; times are those of time.time."""
 
     def headers(self) -> list[tuple[str, str]]:
-        """What tells another service of the present span (W3C trace context)."""
+        """Metadata that propagates the current span to another service (W3C trace context)."""
 
     def continued(self, headers: Headers) -> AbstractContextManager[object]:
-        """What is done as part of a span of another process."""
+        """Continue a span of another process."""
 
     def trace_id(self) -> str:
-        """The id of the present trace, 32 hexadecimal digits; "" where there is none."""
+        """The id of the current trace, 32 hexadecimal digits; "" without one."""
 
     def stop(self) -> None:
-        """Send what is left."""
+        """Export the remaining spans."""

@@ -1,7 +1,7 @@
-"""Traces of calls across the services: nothing at all unless SPOTTED_TRACES names where they go.
+"""Traces of calls across the services; off unless SPOTTED_TRACES is set to an endpoint.
 
-OpenTelemetry comes with the extra `otel` and is imported when it is needed. Attributes never hold
-coordinates, images, vectors, tokens or ids of anything.
+OpenTelemetry comes with the extra `otel` and is imported only when needed. Attributes never contain
+coordinates, images, vectors, tokens or ids.
 """
 
 from __future__ import annotations
@@ -29,43 +29,43 @@ _on = _Switch()
 
 
 def start(service: str, endpoint: str) -> None:
-    """Send spans of this process to an OTLP endpoint over gRPC; "" keeps traces off.
+    """Send spans of this process to an OTLP endpoint over gRPC; "" leaves traces off.
 
-    endpoint: such as http://127.0.0.1:4317; https for TLS.
-    Raises PreconditionError where the extra `otel` is not installed.
+    endpoint: e.g. http://127.0.0.1:4317; https for TLS.
+    Raises PreconditionError if the extra `otel` is not installed.
     """
     if not endpoint:
         return
     if importlib.util.find_spec("opentelemetry") is None:
         raise PreconditionError(
-            f"SPOTTED_TRACES is {endpoint!r}, and OpenTelemetry is not installed; install the extra `otel` "
+            f"SPOTTED_TRACES is {endpoint!r}, but OpenTelemetry is not installed; install the extra `otel` "
             "(pip install 'spotted[otel]'), or leave SPOTTED_TRACES empty"
         )
-    # not needed by a service that traces nothing
+    # only needed with traces on
     from services.common.telemetry.otlp import OtlpSpans  # noqa: PLC0415 - the extra may be absent
 
     _on.spans = OtlpSpans(service, endpoint)
 
 
 def stop() -> None:
-    """Send what is left, and trace nothing more."""
+    """Send the remaining spans and turn traces off."""
     spans, _on.spans = _on.spans, None
     if spans is not None:
         spans.stop()
 
 
 def begin(service: str, method: str, headers: Headers) -> End | None:
-    """Begin the span of an rpc in the present context; what ends it, None where traces are off."""
+    """Begin the span of an rpc in the current context; returns its end function, None with traces off."""
     return _on.spans.begin(service, method, headers) if _on.spans else None
 
 
 def span(name: str) -> AbstractContextManager[object]:
-    """A span under the present one."""
+    """A child of the current span."""
     return _on.spans.span(name) if _on.spans else nullcontext()
 
 
 def record(stages: Sequence[tuple[str, float]]) -> None:
-    """Spans of stages that came one after the other and end now: of each its name and its seconds."""
+    """Record consecutive stages that end now, each by its name and duration in seconds."""
     if _on.spans is None:
         return
     started_s = time.time() - sum(seconds for _, seconds in stages)
@@ -75,20 +75,20 @@ def record(stages: Sequence[tuple[str, float]]) -> None:
 
 
 def trace_id() -> str:
-    """The id of the present trace, "" where there is none."""
+    """The id of the current trace, "" without one."""
     return _on.spans.trace_id() if _on.spans else ""
 
 
 def outgoing() -> list[tuple[str, str]]:
-    """Metadata that tells another service of the call and the span that it is asked in."""
+    """Metadata that propagates the current call and span to another service."""
     request_id = logs.current().request_id
-    told = [(logs.REQUEST_ID, request_id)] if request_id else []
-    return told + (_on.spans.headers() if _on.spans else [])
+    metadata = [(logs.REQUEST_ID, request_id)] if request_id else []
+    return metadata + (_on.spans.headers() if _on.spans else [])
 
 
 @contextmanager
 def continued(headers: Headers, method: str) -> Iterator[None]:
-    """What is done in this process as part of a call of another, whose `outgoing` these headers are."""
+    """Continue a call of another process in this one; headers: what `outgoing` returned there."""
     before = logs.current()
     request_id = next((value for name, value in headers if name == logs.REQUEST_ID), "")
     logs.enter(logs.Call(logs.sane(request_id), method))
@@ -100,7 +100,7 @@ def continued(headers: Headers, method: str) -> Iterator[None]:
 
 
 def carried(work: Callable[P, R]) -> Callable[P, R]:
-    """Work that belongs to the present call and span in whatever thread it is done."""
+    """The function bound to the current call and span, in whichever thread it runs."""
     context = copy_context()
 
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,16 +1,25 @@
-"""What an annotator is asked next.
+"""The next questions for an annotator.
 
-next_questions   leased questions of the present round, or of one planned now
+next_questions   leased questions of the current round, or of one planned now
 choice           which questions of a round to ask
-detection_facts  what the annotator sees of each detection
-planner          planning the next round from the scorer's candidates
-planner_process  planning in a process of its own
+detection_facts  detections and cameras shown with a question
+planner          plans the next round from the scorer's candidates
+planner_process  plans in a separate process
 """
 
 from services.sampler.questions.choice import Wanted
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asked, Asking, Leased
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import LeasedQuestion, NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
 from services.sampler.questions.planner_process import PlannerProcesses, PlanningWork
 
-__all__ = ["Asked", "Asking", "Facts", "Leased", "Planner", "PlannerProcesses", "PlanningWork", "Wanted"]
+__all__ = [
+    "DetectionFacts",
+    "LeasedQuestion",
+    "NextQuestions",
+    "Planner",
+    "PlannerProcesses",
+    "PlanningWork",
+    "QuestionBatch",
+    "Wanted",
+]

@@ -1,4 +1,4 @@
-"""What is known of the detections on an annotator's screen, without their scores."""
+"""Detections and cameras that are shown with a question, without scores."""
 
 from __future__ import annotations
 
@@ -10,63 +10,63 @@ from services.common.store.cache import Recent
 from services.sampler.scorer_client import Scorer, SurveyFacts, Version
 from spotted.errors import NotFoundError
 
-# memory that facts may take, about; others than those used last are read again when they are needed again
+# approximate memory for facts; the least recently used ones are dropped and read again when needed
 BUDGET_BYTES = 512 * 1024**2
 IDLE_S = 600.0
-# of a detection: its ids, times and numbers as Python objects
+# memory per detection: its ids, times and numbers as Python objects
 DETECTION_BYTES = 1500
 
 
 @dataclass(slots=True)
-class _Kept:
-    """What was last read of a survey, the latest revision that it serves, and the lock of those who read."""
+class _Entry:
+    """The facts of a survey as last read."""
 
     facts: SurveyFacts | None = None
     revision: int = 0
+    """The latest revision that these facts serve."""
     lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the facts are read."""
 
 
-class Facts:
-    """The detections and cameras of surveys, as last read from the scorer.
-
-    idle_s: what nobody asked for that long leaves memory.
-    """
+class DetectionFacts:
+    """The detections and cameras of surveys, as last read from the scorer."""
 
     def __init__(self, scorer: Scorer, *, budget_bytes: int = BUDGET_BYTES, idle_s: float = IDLE_S) -> None:
+        """Begin with an empty cache. idle_s: facts not used for this long are dropped from memory."""
         self._scorer = scorer
-        self._kept: Recent[tuple[str, str], _Kept] = Recent(budget_bytes, _size, idle_s=idle_s)
+        self._entries: Recent[tuple[str, str], _Entry] = Recent(budget_bytes, _size, idle_s=idle_s)
 
-    def knowing(self, survey_id: str, since: Version, detection_ids: Sequence[str]) -> SurveyFacts:
-        """Facts of a survey, read anew where one of these detections is not known yet.
+    def including(self, survey_id: str, since: Version, detection_ids: Sequence[str]) -> SurveyFacts:
+        """Facts of a survey, read again if one of these detections is missing from the cached ones.
 
-        since: the version that the questions were planned from; facts from before it are read anew.
-        A detection that was deleted since stays unknown. Raises NotFoundError for the survey.
+        since: the version that the questions were planned from; older facts are read again.
+        A detection that was deleted since remains missing. Raises NotFoundError for the survey.
         """
         key = (survey_id, since.uid)
-        kept = self._kept.get(key, _Kept)
-        seen = kept.facts
+        entry = self._entries.get(key, _Entry)
+        cached = entry.facts
         if (
-            seen is not None
-            and since.revision <= kept.revision
-            and all(i in seen.detections for i in detection_ids)
+            cached is not None
+            and since.revision <= entry.revision
+            and all(i in cached.detections for i in detection_ids)
         ):
-            return seen
-        with kept.lock:
+            return cached
+        with entry.lock:
             # another thread may have read it while this one waited
-            if kept.facts is None or kept.facts is seen:
-                kept.facts = self._read(key)
-                # a session from elsewhere brings a round of a survey that may have changed more often
-                kept.revision = max(since.revision, kept.facts.version.revision)
-            return kept.facts
+            if entry.facts is None or entry.facts is cached:
+                entry.facts = self._read(key)
+                # an imported session may have a round of a survey with a higher revision
+                entry.revision = max(since.revision, entry.facts.version.revision)
+            return entry.facts
 
     def _read(self, key: tuple[str, str]) -> SurveyFacts:
         try:
             return self._scorer.facts(key[0])
         except NotFoundError:
-            # ids that name no survey take no memory
-            self._kept.drop(key)
+            # ids of surveys that do not exist take no memory
+            self._entries.drop(key)
             raise
 
 
-def _size(kept: _Kept) -> int:
-    return DETECTION_BYTES * len(kept.facts.detections) if kept.facts else 0
+def _size(entry: _Entry) -> int:
+    return DETECTION_BYTES * len(entry.facts.detections) if entry.facts else 0

@@ -1,4 +1,4 @@
-"""What an annotator is asked next: leased questions of the present round, or of one planned now."""
+"""The next questions for an annotator: leased from the current round, or from one planned now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.common.store.journal import Change
 from services.common.store.keys import SessionKey
 from services.common.telemetry import metrics, tracing
 from services.sampler.questions.choice import Choice, Wanted, choose, excluded, round_number
-from services.sampler.questions.detection_facts import Facts
+from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.planner import Planning
 from services.sampler.scorer_client import SurveyFacts
 from services.sampler.session import round_messages
@@ -26,46 +26,51 @@ from spotted.sampling.audit import draw
 from spotted.sampling.questions import Question
 from spotted.v1 import sampler_pb2 as pb
 
-# a plan that others keep overtaking is given up after so many tries
+# attempts to lease questions before other annotators, or to plan a round before other replicas
 ATTEMPTS = 10
-# random pairs of an audit; when all are answered another audit begins
+# random pairs of an audit; when all are answered, another audit begins
 AUDIT_PAIRS = 300
-# sessions whose rounds are planned at one time
+# sessions for which a round is planned at the same time
 PLANS_AT_ONCE = 4
 
 logger = logging.getLogger("spotted")
 
 
 @dataclass(frozen=True, slots=True)
-class Leased:
-    """A question for an annotator: the ids of its items, its leases, and facts that know every detection."""
+class LeasedQuestion:
+    """A question leased to an annotator."""
 
     question: Question
     detection_ids: tuple[str, ...]
+    """The ids of the question's items, in their order."""
     ends_s: float
+    """When its first lease expires, UTC seconds since 1970."""
     facts: SurveyFacts
+    """The survey's detections and cameras; a detection that was deleted since is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The next questions; finished where nothing is left to ask, now and for anyone."""
+class QuestionBatch:
+    """The next questions for an annotator."""
 
-    questions: tuple[Leased, ...]
+    questions: tuple[LeasedQuestion, ...]
     finished: bool
+    """Whether nothing is left to ask, for any annotator."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A round that is being planned. The result is False where no question is left for this annotator."""
+    """A round that is being planned."""
 
     annotator_id: str
     result: Future[bool]
+    """False if no question is left for this annotator."""
 
 
-class Asking:
-    """Questions for annotators, over the sessions of a store."""
+class NextQuestions:
+    """The next questions of the sessions of a store."""
 
-    def __init__(self, sessions: Sessions, planning: Planning, leases: Leases, facts: Facts) -> None:
+    def __init__(self, sessions: Sessions, planning: Planning, leases: Leases, facts: DetectionFacts) -> None:
         self._sessions = sessions
         self._planning = planning
         self._leases = leases
@@ -74,10 +79,11 @@ class Asking:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(PLANS_AT_ONCE, thread_name_prefix="plan")
 
-    def next_pairs(self, survey_id: str, session_id: str, wanted: Wanted) -> Asked:
-        """The next questions for an annotator, planning a round where the present one is used up.
+    def next_pairs(self, survey_id: str, session_id: str, wanted: Wanted) -> QuestionBatch:
+        """Lease the next questions to an annotator; plans a round when the current one is used up.
 
-        A round that could be better is planned anew in the background, and served until then.
+        If a newer round would be better, it is planned in the background and the current one is served
+        until then.
         """
         key = (survey_id, session_id)
         for _ in range(ATTEMPTS):
@@ -86,21 +92,24 @@ class Asking:
                 if choice.stale:
                     self._plan(key, wanted.annotator_id, choice.round)
                 metrics.QUESTIONS.inc(len(served))
-                return Asked(tuple(served), finished=False)
+                return QuestionBatch(tuple(served), finished=False)
             if choice.questions:
-                # another annotator was quicker: look again
+                # another annotator leased them first: choose again
                 continue
-            more = self._draw(key) if wanted.audit else self._planned(key, wanted.annotator_id, choice.round)
+            if wanted.audit:
+                more = self._draw_audit(key)
+            else:
+                more = self._await_plan(key, wanted.annotator_id, choice.round)
             if not more:
-                return Asked((), finished=not choice.busy)
-        return Asked((), finished=False)
+                return QuestionBatch((), finished=not choice.busy)
+        return QuestionBatch((), finished=False)
 
     def close(self) -> None:
-        """Take on no further plans."""
+        """Accept no further plans."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _serve(self, key: SessionKey, wanted: Wanted) -> tuple[list[Leased], Choice]:
-        """Leased questions of the session as it stands."""
+    def _serve(self, key: SessionKey, wanted: Wanted) -> tuple[list[LeasedQuestion], Choice]:
+        """Choose and lease questions of the session in its current state."""
         live = self._leases.live(*key)
 
         def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None]:
@@ -109,31 +118,31 @@ class Asking:
             return choice, ids, state.planned
 
         choice, ids, planned = self._sessions.folded(*key).view(look)
-        named = list(zip(choice.questions, ids, strict=True))
-        pairs = [pair for question, items in named for pair in _pairs(question, items)]
+        chosen = list(zip(choice.questions, ids, strict=True))
+        pairs = [pair for question, items in chosen for pair in _pairs(question, items)]
         acquired = {
             lease.pair: lease
             for lease in self._leases.acquire(*key, wanted.annotator_id, pairs, wanted.lease_s)
         }
         if not acquired or planned is None:
             return [], choice
-        facts = self._facts.knowing(key[0], planned.survey, [i for items in ids for i in items])
+        facts = self._facts.including(key[0], planned.survey, [i for items in ids for i in items])
         leased = [
-            Leased(question, items, _ends_s(acquired, _pairs(question, items)), facts)
-            for question, items in named
+            LeasedQuestion(question, items, _ends_s(acquired, _pairs(question, items)), facts)
+            for question, items in chosen
             if all(pair in acquired for pair in _pairs(question, items))
         ]
         return leased, choice
 
-    def _planned(self, key: SessionKey, annotator_id: str, after: int) -> bool:
-        """Wait for the round after this one; False where no question is left for this annotator."""
+    def _await_plan(self, key: SessionKey, annotator_id: str, after: int) -> bool:
+        """Wait for the round after this one; False if no question is left for this annotator."""
         plan = self._plan(key, annotator_id, after)
         more = plan.result.result()
-        # a plan for another annotator left out what that one skipped
+        # a plan for another annotator excludes the pairs that annotator skipped
         return more or plan.annotator_id != annotator_id
 
     def _plan(self, key: SessionKey, annotator_id: str, after: int) -> _Plan:
-        """The plan that is being made, or one begun now."""
+        """The plan in progress, or one started now."""
         with self._lock:
             plan = self._plans.get(key)
             if plan is None:
@@ -145,40 +154,40 @@ class Asking:
         return plan
 
     def _renew(self, key: SessionKey, annotator_id: str, after: int) -> bool:
-        """Plan and journal the round after this one, unless there is one; False where no question is left."""
+        """Plan and store the round after this one, unless it exists; False if no question is left."""
         try:
             live = self._leases.live(*key)
             folded = self._sessions.folded(*key)
-            present, excluding = folded.view(
+            current, excluding = folded.view(
                 lambda state, _: (round_number(state), excluded(state, live, annotator_id))
             )
-            if present != after:
+            if current != after:
                 return True
             with tracing.span("plan"), metrics.PLANNING_SECONDS.time():
                 planned = self._planning.plan(*key, excluding)
             if planned is None:
                 return False
-            # a round that another replica began meanwhile is to be looked at first
+            # if another replica stored a round meanwhile, that round is served first
             if planned.round - 1 == after and folded.view(lambda state, _: _asks_the_same(state, planned)):
                 return False
             entry = self._sessions.event(planned=planned)
 
             def decide(state: SessionState) -> Change:
-                # another replica planned this round first: take its round
+                # if another replica planned this round first, its round is used
                 is_next = round_number(state) == after == planned.round - 1
                 return Change(entry if is_next else b"", b"new" if is_next else b"")
 
-            if folded.change(decide, scope="PlanRound"):
+            if folded.change(decide, scope="PlanRound").value:
                 metrics.ROUNDS.inc()
         except SpottedError as error:
             metrics.PLANNING_FAILED.inc()
-            # told to whoever waits; in the background nobody does
-            logger.warning("no round of session %s of %s: %s", key[1], key[0], error)
+            # waiting callers get the error; a plan in the background has none
+            logger.warning("cannot plan a round of session %s of survey %s: %s", key[1], key[0], error)
             raise
         return True
 
-    def _draw(self, key: SessionKey) -> bool:
-        """Begin another random audit; False where every pair is known."""
+    def _draw_audit(self, key: SessionKey) -> bool:
+        """Begin another random audit, unless one is open; False if every pair is known."""
 
         def decide(state: SessionState) -> Change:
             constraints = state.constraints
@@ -192,17 +201,17 @@ class Asking:
             drawn = pb.AuditDrawn(first=first, second=second, open_pairs=constraints.open_component_pairs)
             return Change(self._sessions.event(audit=drawn), b"")
 
-        return self._sessions.folded(*key).change(decide, scope="DrawAudit") != b"none"
+        return self._sessions.folded(*key).change(decide, scope="DrawAudit").value != b"none"
 
 
 def _asks_the_same(state: SessionState, planned: pb.PlannedRound) -> bool:
-    """Whether all of a round stands open in the one before it, so that it would help nobody."""
-    present = state.queue.round
-    if present is None or present.number != planned.round - 1 or state.queue.is_stale():
+    """Whether all pairs of a round are open in the round before it, so that it adds nothing."""
+    current = state.queue.round
+    if current is None or current.number != planned.round - 1 or state.queue.is_stale():
         return False
-    standing = {(query.first, query.second) for query in state.queue.open_pairs()}
+    open_pairs = {(query.first, query.second) for query in state.queue.open_pairs()}
     pairs = round_messages.read_pairs(planned.first, planned.second)
-    return not planned.added_detection_ids and standing.issuperset(pairs)
+    return not planned.added_detection_ids and open_pairs.issuperset(pairs)
 
 
 def _pairs(question: Question, detection_ids: Sequence[str]) -> list[IdPair]:

@@ -1,4 +1,4 @@
-"""The next round of a session: planned from the scorer's candidates, to be journalled once."""
+"""Plans the next round of a session from the scorer's candidates; the round is stored once."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from spotted.survey import Detection
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
 
-# so many tables of scores and graphs are kept; others are made again when they are needed again
+# number of score tables and graphs kept in memory; others are made again when needed
 KEPT = 2
-# candidates to start with: all pairs of a thousand detections, and never fewer a detection than this
+# candidates to start with: all pairs of a thousand detections, but at least this many per detection
 CANDIDATES, LEAST_TOP_K = 1_000_000, 50
-# below this chance the best question is hardly one: better ones may lie beyond the candidates
+# if the best question has a lower probability, better ones may lie beyond the candidates
 WIDEN_BELOW, MOST_CANDIDATES = 0.05, 4_000_000
-# what looks at embeddings
-LOOKING = frozenset({"learned"})
+# strategies that use embeddings
+WITH_EMBEDDINGS = frozenset({"learned"})
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
 class Planning(Protocol):
-    """Where rounds are planned: in this process or in another."""
+    """Plans rounds, in this process or in another."""
 
     def plan(self, survey_id: str, session_id: str, excluding: frozenset[Pair]) -> pb.PlannedRound | None:
-        """The round that follows the session's present one; None where no question is left.
+        """Plan the round after the session's current one; None if no question is left.
 
-        excluding: pairs not to be asked now. Raises NotFoundError, UnavailableError.
+        excluding: pairs not to ask now. Raises NotFoundError, UnavailableError.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A session's strategy and the graph over its items, made from these scores."""
+    """A session's strategy and the candidate graph over its items, made from these scores."""
 
     session: pb.Session
     scores: SurveyScores
@@ -60,7 +60,7 @@ class _Prepared:
 
 
 class Planner:
-    """Plans rounds in this process; keeps the scores and graphs it last made."""
+    """Plans rounds in this process; keeps the scores and graphs used last."""
 
     def __init__(self, sessions: Sessions, scorer: Scorer) -> None:
         self._sessions = sessions
@@ -70,7 +70,7 @@ class Planner:
         self._lock = threading.RLock()
 
     def plan(self, survey_id: str, session_id: str, excluding: frozenset[Pair]) -> pb.PlannedRound | None:
-        """The round that follows, widening the candidates until it has a question; None where none has."""
+        """Plan the next round, with more candidates until it has a question; None if it has none."""
         folded = self._sessions.folded(survey_id, session_id)
         session, top_k = folded.view(
             lambda state, _: (state.session, state.planned.top_k if state.planned else None)
@@ -84,28 +84,28 @@ class Planner:
                 top_k = 2 * scores.top_k
 
     def _read(self, session: pb.Session, top_k: int | None) -> SurveyScores:
-        """A session's survey as it stands, read anew only where it changed."""
-        looks = session.strategy.strategy_id in LOOKING or session.strategy.retrain
+        """The current scores of a session's survey, read again only if the survey changed."""
+        with_embeddings = session.strategy.strategy_id in WITH_EMBEDDINGS or session.strategy.retrain
         version, count = self._scorer.version(session.survey_id)
         top_k = top_k or session.strategy.top_k or max(LEAST_TOP_K, CANDIDATES // max(count, 1))
-        # no list is longer than the others
+        # a detection has at most count - 1 candidates
         top_k = min(top_k, max(count - 1, 1))
-        # by top_k too, so that a plan never depends on what another session made this process read
-        key = (session.survey_id, looks, top_k)
-        kept = self._scores.pop(key, None)
-        if kept is None or kept.version != version:
-            kept = self._scorer.read(session.survey_id, top_k, with_embeddings=looks)
-        _keep(self._scores, key, kept)
-        return kept
+        # top_k is part of the key, so that a plan never depends on what other sessions made this process read
+        key = (session.survey_id, with_embeddings, top_k)
+        scores = self._scores.pop(key, None)
+        if scores is None or scores.version != version:
+            scores = self._scorer.read(session.survey_id, top_k, with_embeddings=with_embeddings)
+        _keep(self._scores, key, scores)
+        return scores
 
     def _plan(
         self, scores: SurveyScores, excluding: frozenset[Pair], state: SessionState, _: int
     ) -> pb.PlannedRound:
-        # by id: photographs are stored as they are ready, and that order must not decide a question
+        # ordered by id: the order in which photographs were stored must not influence the questions
         added = sorted(i for i in scores.detections if i not in state.item_of)
         ready = self._prepare(state, scores, added)
         images = _image_pairs(scores.detections, set(added))
-        # only a session that grows needs a copy, since the state must not be altered here
+        # the state must not be altered here; only a session with new detections needs a copy
         queue = state.queue.over(copy.deepcopy(state.constraints)) if added else state.queue
         queue.constraints.add_items(len(added))
         for first, second in images:
@@ -132,28 +132,28 @@ class Planner:
 
     def _prepare(self, state: SessionState, scores: SurveyScores, added: Sequence[str]) -> _Prepared:
         key = (state.session.survey_id, state.session.session_id)
-        kept = self._prepared.pop(key, None)
-        known = len(state.detection_ids) + len(added)
-        # a session that was deleted and opened again is another one, and says so by its time
-        fits = kept and kept.session == state.session and kept.scores is scores
-        if kept is None or not fits or len(kept.item_of) != known:
+        ready = self._prepared.pop(key, None)
+        items = len(state.detection_ids) + len(added)
+        # a session that was deleted and created again differs by its creation time
+        matches = ready and ready.session == state.session and ready.scores is scores
+        if ready is None or not matches or len(ready.item_of) != items:
             item_of = {i: item for item, i in enumerate((*state.detection_ids, *added))}
             settings = state.session.strategy
             chosen = strategy(settings.strategy_id, **_parameters(settings))
-            kept = _Prepared(state.session, scores, item_of, scores.graph(item_of), chosen)
-        _keep(self._prepared, key, kept)
-        return kept
+            ready = _Prepared(state.session, scores, item_of, scores.graph(item_of), chosen)
+        _keep(self._prepared, key, ready)
+        return ready
 
 
-def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
-    """Put the value last and drop those that were not used for longest."""
-    kept[key] = value
-    while len(kept) > KEPT:
-        kept.pop(next(iter(kept)))
+def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Put the value last and drop the least recently used ones."""
+    cache[key] = value
+    while len(cache) > KEPT:
+        cache.pop(next(iter(cache)))
 
 
 def _is_poor(planned: pb.PlannedRound) -> bool:
-    """Whether there may be better questions than these."""
+    """Whether more candidates may give better questions."""
     if not planned.first:
         return True
     return planned.kind == "learned" and round_messages.best_score(planned) < WIDEN_BELOW
@@ -164,7 +164,7 @@ def _can_widen(scores: SurveyScores) -> bool:
 
 
 def _parameters(settings: pb.StrategySettings) -> dict[str, float | bool]:
-    """The parameters that this strategy has and the session sets."""
+    """The parameters of the strategy that the session sets."""
     if settings.strategy_id not in LEARNING:
         return {}
     chosen: dict[str, float | bool] = {"retrain": settings.retrain}
@@ -174,7 +174,7 @@ def _parameters(settings: pb.StrategySettings) -> dict[str, float | bool]:
 
 
 def _bursts(ready: _Prepared, added: set[str]) -> list[pb.DetectionSet]:
-    """The bursts that a new detection belongs to, where the session looks at places and times."""
+    """The bursts with a new detection, if the session's strategy uses positions and times."""
     graph = ready.graph
     if graph.table is None or graph.embeddings is None or not added:
         return []
@@ -184,7 +184,7 @@ def _bursts(ready: _Prepared, added: set[str]) -> list[pb.DetectionSet]:
 
 
 def _image_pairs(detections: dict[str, Detection], added: set[str]) -> list[tuple[str, str]]:
-    """Pairs of detections in one image of which at least one is new."""
+    """Pairs of detections in one image, at least one of them new."""
     by_image: defaultdict[str, list[str]] = defaultdict(list)
     for detection_id, detection in detections.items():
         if detection.image_id:
@@ -192,7 +192,7 @@ def _image_pairs(detections: dict[str, Detection], added: set[str]) -> list[tupl
     return [
         (first, second)
         for ids in by_image.values()
-        for place, first in enumerate(ids)
-        for second in ids[place + 1 :]
+        for index, first in enumerate(ids)
+        for second in ids[index + 1 :]
         if first in added or second in added
     ]

@@ -1,7 +1,7 @@
-"""Planning in a process of its own, so that answers are taken at full speed meanwhile.
+"""Planning in a separate process, so that answers are stored at full speed meanwhile.
 
-The planning process is a replica like any other: it folds the same journals from the store and asks the same
-scorer. It only plans; whoever asked it appends the round.
+The planning process is a replica like any other: it folds the same journals from the store and reads from the
+same scorer. It only plans; the process that requested the round stores it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Running:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error as it crosses the line; as such it is lost where its class takes more than a message."""
+    """An error in a form that can be pickled; exceptions whose class takes more than a message cannot."""
 
     kind: type[SpottedError]
     message: str
@@ -50,7 +50,7 @@ class Refusal:
 
     @classmethod
     def of(cls, error: SpottedError) -> Refusal:
-        """The refusal that an error stands for."""
+        """The refusal for an error."""
         return cls(type(error), str(error), vars(error))
 
     def error(self) -> SpottedError:
@@ -61,7 +61,7 @@ class Refusal:
 
 
 class PlannerProcess:
-    """Plans in another process, one plan at a time; starts it when it is first needed, and when it died."""
+    """Plans in another process, one plan at a time; starts it on first use and again if it died."""
 
     def __init__(self, work: Callable[[Connection], None]) -> None:
         self._work = work
@@ -69,7 +69,7 @@ class PlannerProcess:
         self._running: _Running | None = None
 
     def plan(self, survey_id: str, session_id: str, excluding: frozenset[Pair]) -> pb.PlannedRound | None:
-        """As `Planner.plan`. Raises UnavailableError where the process died over it."""
+        """Like `Planner.plan`. Raises UnavailableError if the process died while planning."""
         with self._lock:
             running = self._started()
             try:
@@ -78,9 +78,9 @@ class PlannerProcess:
             except (EOFError, OSError) as error:
                 self._stop()
                 metrics.PLANNER_RESTARTS.inc()
-                logger.warning("a planning process ended while it planned a round; it is started anew")
+                logger.warning("a planning process died while it planned a round; it will be restarted")
                 raise UnavailableError(
-                    "the process that plans rounds ended while it planned one; ask again, it is started anew"
+                    "the planning process died while it planned a round; ask again, it will be restarted"
                 ) from error
         if isinstance(answer, Refusal):
             raise answer.error()
@@ -95,9 +95,9 @@ class PlannerProcess:
         if self._running is None or not self._running.process.is_alive():
             if self._running is not None:
                 metrics.PLANNER_RESTARTS.inc()
-                logger.warning("a planning process ended between two rounds; it is started anew")
+                logger.warning("a planning process died between two rounds; it is restarted")
             self._stop()
-            # a fork would copy the channels of a running server
+            # a fork would copy the gRPC channels of the running server
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
             worker = context.Process(target=self._work, args=(theirs,), daemon=True)
@@ -115,13 +115,13 @@ class PlannerProcess:
 
 
 class PlannerProcesses:
-    """Several planning processes; a survey is always planned by the same one, which keeps its scores."""
+    """Several planning processes; a survey is always planned by the same one, which caches its scores."""
 
     def __init__(self, count: int, work: Callable[[Connection], None]) -> None:
         self._planners = [PlannerProcess(work) for _ in range(count)]
 
     def plan(self, survey_id: str, session_id: str, excluding: frozenset[Pair]) -> pb.PlannedRound | None:
-        """As `Planner.plan`."""
+        """Like `Planner.plan`."""
         planner = self._planners[zlib.crc32(survey_id.encode()) % len(self._planners)]
         return planner.plan(survey_id, session_id, excluding)
 
@@ -133,12 +133,12 @@ class PlannerProcesses:
 
 @dataclass(frozen=True, slots=True)
 class PlanningWork:
-    """What a planning process does until its line is closed."""
+    """The main function of a planning process; it returns when the line is closed."""
 
     settings: Settings
 
     def __call__(self, line: Connection) -> None:
-        """Answer requests for plans with the round, None, or the error to raise."""
+        """Answer planning requests with the round, None, or the error to raise."""
         process.watch("sampler planning", self.settings)
         process.collect_seldom()
         process.give_back_arrays()
@@ -149,7 +149,7 @@ class PlanningWork:
         planner = Planner(
             Sessions(store, scorer, now=process.now, budget_bytes=self.settings.memory_bytes), scorer
         )
-        # the line is closed by the sampler, or with it; Ctrl-C reaches both at once
+        # the sampler closes the line, or it is closed when the sampler dies; Ctrl-C reaches both processes
         with suppress(EOFError, KeyboardInterrupt):
             while True:
                 headers, survey_id, session_id, excluding = line.recv()

@@ -2,11 +2,11 @@
 
 sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
-defaults         what a session uses where its creator left a field unset
+defaults         defaults for fields that the session's creator left unset
 labels           which answers are valid
-label_outcomes   what labels did and what they contradict
-leases           which pairs are on whose screen
-session_import   a session imported from a file
+label_outcomes   outcomes and conflicts of labels as messages
+leases           which pairs are reserved for which annotator
+session_import   a session imported from its journal
 imported_events  its events, checked one by one
 round_messages   rounds as the journal stores them
 progress         how far a session is

@@ -1,4 +1,4 @@
-"""What a session is opened with where its caller left it open."""
+"""Defaults for the fields of a session that its creator left unset."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ DEFAULT_STRATEGY = "learned"
 LEARNING = frozenset({"spal", "confspal"})
 
 
-def resolved(session: pb.Session) -> pb.Session:
-    """A session with its defaults written out, so that its journal says all.
+def with_defaults(session: pb.Session) -> pb.Session:
+    """A copy of the session with its defaults filled in, so that its journal is complete.
 
-    Raises InvalidInputError for a strategy that there is none of, PreconditionError without torch.
+    Raises InvalidInputError for an unknown strategy, PreconditionError for retraining without torch.
     """
     written = pb.Session()
     written.CopyFrom(session)
@@ -27,6 +27,6 @@ def resolved(session: pb.Session) -> pb.Session:
             "retraining needs torch, which this sampler does not have; install the extra `train`, or set "
             "retrain to false"
         )
-    # written out, so that another default in a later version changes no session
+    # filled in, so that a later version with another default changes no existing session
     settings.retrain = settings.retrain and settings.strategy_id in LEARNING
     return written

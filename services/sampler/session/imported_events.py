@@ -1,4 +1,4 @@
-"""Events of a journal from elsewhere, each checked against those before it before it is folded."""
+"""Events of an imported journal; each is checked against the earlier ones before it is folded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from spotted.sampling.strategies.learned_terms import Term
 from spotted.v1 import sampler_pb2 as pb
 
 
-class MovedEvents:
-    """The events of one journal, in their order, made those of a session of this survey."""
+class ImportedEvents:
+    """The events of one journal, in order, converted to events of a session of this survey."""
 
     def __init__(self, key: tuple[str, str], detection_ids: Collection[str]) -> None:
-        """Begin. key: the ids of the survey and the session. detection_ids: those of the survey."""
+        """Begin. key: the ids of the survey and the session. detection_ids: the survey's detections."""
         self._key = key
         self._detection_ids = detection_ids
         self._state = SessionState()
@@ -34,42 +34,43 @@ class MovedEvents:
         }
 
     def take(self, event: pb.SessionEvent) -> pb.SessionEvent:
-        """The next event as its session stores it.
+        """The next event as the session stores it.
 
-        Raises InvalidInputError that names its position where it cannot follow those before it.
+        Raises InvalidInputError if it cannot follow the earlier events; the message and the field
+        `events[i]`, counted from 0 over the whole journal, name the event.
         """
         position = self._state.position + 1
         try:
             self._check(event, position)
-            moved = self._moved(event)
-            self._state.apply(moved.SerializeToString())
+            converted = self._converted(event)
+            self._state.apply(converted.SerializeToString())
         except SpottedError as error:
-            raise InvalidInputError(f"event {position}: {error}", field="events") from error
-        return moved
+            raise InvalidInputError(f"event {position}: {error}", field=f"events[{position - 1}]") from error
+        return converted
 
-    def _moved(self, event: pb.SessionEvent) -> pb.SessionEvent:
-        moved = pb.SessionEvent()
-        moved.CopyFrom(event)
-        moved.DiscardUnknownFields()
-        # a journal's order says the position
-        moved.ClearField("position")
-        moved.ClearField("import_id")
-        if moved.HasField("created"):
-            moved.created.survey_id, moved.created.session_id = self._key
-            moved.created.ClearField("create_time")
-            moved.created.ClearField("position")
-        return moved
+    def _converted(self, event: pb.SessionEvent) -> pb.SessionEvent:
+        converted = pb.SessionEvent()
+        converted.CopyFrom(event)
+        converted.DiscardUnknownFields()
+        # the order of the journal gives the position
+        converted.ClearField("position")
+        converted.ClearField("import_id")
+        if converted.HasField("created"):
+            converted.created.survey_id, converted.created.session_id = self._key
+            converted.created.ClearField("create_time")
+            converted.created.ClearField("position")
+        return converted
 
     def _check(self, event: pb.SessionEvent, position: int) -> None:
         kind = event.WhichOneof("event")
         if event.position != position:
             raise InvalidInputError(
-                f"it says that it is event {event.position}; send every event, in the order of the journal"
+                f"its position is {event.position}; send every event, in the order of the journal"
             )
         if kind is None:
-            raise InvalidInputError("nothing happened in it; export the session anew, with this version")
+            raise InvalidInputError("the event is empty; export the session again with this version")
         if (kind == "created") is not (position == 1):
-            raise InvalidInputError(f"it is {kind!r}; a journal begins with `created`, which comes once")
+            raise InvalidInputError(f"it is {kind!r}; a journal has one `created`, its first event")
         _check_time(event, "create_time")
         self._checks[kind](event)
 
@@ -87,18 +88,18 @@ class MovedEvents:
         checks.unique(added, "added_detection_ids")
         for detection_id in added:
             if detection_id in state.item_of:
-                raise InvalidInputError(f"detection {detection_id!r} joins a second time")
+                raise InvalidInputError(f"detection {detection_id!r} was already added by an earlier round")
             if detection_id not in self._detection_ids:
                 raise InvalidInputError(
-                    f"survey {self._key[0]!r} has no detection {detection_id!r}; import the session into the "
-                    "survey that it was asked about, with all its detections"
+                    f"survey {self._key[0]!r} has no detection {detection_id!r}; import the session into its "
+                    "own survey, with all its detections"
                 )
         new = set(added)
         for pair in planned.image_pairs:
             ids = (pair.first_detection_id, pair.second_detection_id)
             self._require(ids, new)
             if new.isdisjoint(ids):
-                raise InvalidInputError(f"image_pairs names {ids}, of which none joins with this round")
+                raise InvalidInputError(f"image_pairs has {ids}, but this round adds neither of them")
         for burst in planned.bursts:
             self._require(burst.detection_ids, new)
         _check_round(planned, len(state.detection_ids) + len(added))
@@ -106,14 +107,14 @@ class MovedEvents:
     def _check_labelled(self, event: pb.SessionEvent) -> None:
         labelled = event.labelled
         checks.between(len(labelled.labels) + len(labelled.mixed_bursts), 1, MOST_LABELS, "labels")
-        for place, label in enumerate(labelled.labels, start=1):
-            check_label(label, f"labels[{place - 1}]")
+        for number, label in enumerate(labelled.labels, start=1):
+            check_label(label, f"labels[{number - 1}]")
             self._require((label.first_detection_id, label.second_detection_id))
             _check_time(label, "create_time")
-            # the next label gets an id that is made of its position, which must be free then
-            label_id = f"{event.position}-{place}"
+            # ids of later labels are made of their positions and must not be taken
+            label_id = f"{event.position}-{number}"
             if label.label_id != label_id:
-                raise InvalidInputError(f"label {label.label_id!r} stands where {label_id!r} belongs")
+                raise InvalidInputError(f"a label has the id {label.label_id!r}; expected {label_id!r}")
         for burst in labelled.mixed_bursts:
             self._require(burst.detection_ids)
 
@@ -124,7 +125,9 @@ class MovedEvents:
         checks.slug(retracted.annotator_id, "annotator_id")
         for label_id in retracted.label_ids:
             if label_id not in self._state.labels:
-                raise InvalidInputError(f"it takes back label {label_id!r}, which does not stand")
+                raise InvalidInputError(
+                    f"it retracts label {label_id!r}, which is unknown or retracted already"
+                )
 
     def _check_audit(self, event: pb.SessionEvent) -> None:
         audit = event.audit
@@ -134,15 +137,15 @@ class MovedEvents:
     def _require(self, detection_ids: Sequence[str], new: Collection[str] = frozenset()) -> None:
         """Raise InvalidInputError unless these are several detections that the session knows."""
         if len(detection_ids) < 2:  # noqa: PLR2004 - a pair
-            raise InvalidInputError(f"{list(detection_ids)} is less than two detections")
+            raise InvalidInputError(f"{list(detection_ids)} are fewer than two detections")
         checks.unique(detection_ids, "detection_ids")
         for detection_id in detection_ids:
             if detection_id not in self._state.item_of and detection_id not in new:
-                raise InvalidInputError(f"no round before it brought in detection {detection_id!r}")
+                raise InvalidInputError(f"no earlier round added detection {detection_id!r}")
 
 
 def _check_round(planned: pb.PlannedRound, items: int) -> None:
-    """Raise InvalidInputError unless the columns of a round fit each other and its detections."""
+    """Raise InvalidInputError unless the columns of a round match each other and its detections."""
     if planned.HasField("eps"):
         checks.finite(planned.eps, "eps", least=0.0)
     if planned.HasField("expected_pairs"):
@@ -155,26 +158,26 @@ def _check_round(planned: pb.PlannedRound, items: int) -> None:
         ("terms", planned.terms, count * width * round_messages.SCORE.itemsize),
     ):
         if len(column) != expected:
-            raise InvalidInputError(f"{name} has {len(column)} bytes; {count} questions have {expected}")
+            raise InvalidInputError(f"{name} has {len(column)} bytes; {count} questions need {expected}")
     scores = np.frombuffer(planned.scores, round_messages.SCORE)
     known = np.frombuffer(planned.terms, round_messages.SCORE)
-    # with terms a score is a chance
+    # with terms, a score is a probability
     if not (np.isfinite(scores).all() and np.isfinite(known).all()) or (
         width and not np.all((scores >= 0.0) & (scores <= 1.0))
     ):
-        raise InvalidInputError("its scores or terms are no numbers, or no chances")
+        raise InvalidInputError("its scores or terms are not finite, or its scores are not probabilities")
     if np.any(np.frombuffer(planned.reason_of, round_messages.REASON) >= len(planned.reasons)):
-        raise InvalidInputError(f"a question has none of its {len(planned.reasons)} reasons")
+        raise InvalidInputError(f"a reason number is not below its {len(planned.reasons)} reasons")
 
 
 def _pairs(first: bytes, second: bytes, items: int) -> list[Pair]:
-    """The pairs of two columns. Raises InvalidInputError unless they are pairs of the items."""
+    """The pairs of two columns. Raises InvalidInputError unless they are pairs of `items` detections."""
     if len(first) != len(second) or len(first) % round_messages.ITEM.itemsize:
-        raise InvalidInputError(f"its columns of pairs have {len(first)} and {len(second)} bytes")
+        raise InvalidInputError(f"its pair columns have {len(first)} and {len(second)} bytes")
     pairs = round_messages.read_pairs(first, second)
     for pair in pairs:
         if not 0 <= pair[0] < pair[1] < items:
-            raise InvalidInputError(f"it asks about {pair}, but its session has detections 0 to {items - 1}")
+            raise InvalidInputError(f"it asks about {pair}, but the session has detections 0 to {items - 1}")
     return pairs
 
 

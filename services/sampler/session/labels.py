@@ -14,7 +14,7 @@ MOST_LABELS = 1000
 
 
 def check_label(label: pb.Label, field: str) -> None:
-    """Raise InvalidInputError unless this can be an answer to a pair."""
+    """Raise InvalidInputError unless this is a valid answer to a pair."""
     checks.slug(label.annotator_id, f"{field}.annotator_id")
     if label.first_detection_id == label.second_detection_id:
         raise InvalidInputError(
@@ -29,7 +29,7 @@ def check_label(label: pb.Label, field: str) -> None:
 
 
 def answered_pairs(given: pb.LabelsGiven) -> list[IdPair]:
-    """The pairs, the smaller id first, whose leases end with these answers."""
+    """The answered pairs, the smaller id first; their leases end."""
     pairs = [(label.first_detection_id, label.second_detection_id) for label in given.labels]
     for burst in given.mixed_bursts:
         first, *others = burst.detection_ids
@@ -38,7 +38,7 @@ def answered_pairs(given: pb.LabelsGiven) -> list[IdPair]:
 
 
 def count_labels(outcomes: Sequence[pb.LabelOutcome]) -> None:
-    """Count answers that were stored, by what was answered, and those that contradict earlier ones."""
+    """Count stored labels by answer, and those that contradict earlier ones."""
     for outcome in outcomes:
         metrics.LABELS_BY_ANSWER[outcome.label.answer].inc()
         if outcome.HasField("conflict"):

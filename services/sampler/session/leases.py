@@ -1,4 +1,4 @@
-"""Which pairs are on whose screen: leases in the store that end by themselves."""
+"""Leases: which pairs are being answered by which annotator. They expire in the store."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from services.common.store import keys
 from services.common.store.journal import Fields
 from services.common.store.store import Store
 
-# A lease is a field `<first>\0<second>` of a hash with the value `<end in ms>\0<annotator>`; the store's own
-# clock decides. Ended leases are dropped whenever the hash is read.
+# A lease is a field `<first>\0<second>` of a hash with the value `<end in ms>\0<annotator>`, by the store's
+# own clock. Expired leases are removed whenever the hash is read.
 _LIVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -59,11 +59,13 @@ IdPair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A pair of detection ids, the smaller first, that an annotator answers until `ends_s` (UTC seconds)."""
+    """A pair that is reserved for one annotator."""
 
     pair: IdPair
+    """Detection ids, the smaller first."""
     annotator_id: str
     ends_s: float
+    """When the lease expires, UTC seconds since 1970."""
 
 
 class Leases:
@@ -74,14 +76,14 @@ class Leases:
         self._acquire = store.script(_ACQUIRE)
 
     def live(self, survey_id: str, session_id: str) -> list[Lease]:
-        """The leases that have not ended, by pair."""
+        """The leases that have not expired, ordered by pair."""
         answer = self._list([keys.leases(survey_id, session_id)], [])
         return sorted(_leases(cast("list[bytes]", answer)), key=lambda lease: lease.pair)
 
     def acquire(
         self, survey_id: str, session_id: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
     ) -> list[Lease]:
-        """Lease those pairs that no other annotator holds; one's own are extended."""
+        """Lease the pairs that no other annotator holds; the annotator's own leases are extended."""
         if not pairs:
             return []
         arguments: list[str | int] = [annotator_id, int(duration_s * 1000), *_fields(pairs)]
@@ -89,8 +91,8 @@ class Leases:
         return _leases(cast("list[bytes]", answer))
 
 
-def leased(survey_id: str, session_id: str, pairs: Sequence[IdPair]) -> Fields:
-    """The leases of pairs that were answered, to end with the change that stores the answers."""
+def lease_fields(survey_id: str, session_id: str, pairs: Sequence[IdPair]) -> Fields:
+    """The leases of answered pairs, to be ended by the change that stores the answers."""
     return Fields(keys.leases(survey_id, session_id), _fields(pairs))
 
 

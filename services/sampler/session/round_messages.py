@@ -1,4 +1,4 @@
-"""Rounds as they stand in the journal: columns, since a long session plans many."""
+"""Rounds as the journal stores them: in columns, since a long session has many rounds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ITEM, REASON, SCORE = np.dtype("<i4"), np.dtype("<u2"), np.dtype("<f4")
 
 
 def write(planned: Round, message: pb.PlannedRound) -> None:
-    """Put a round into its message."""
-    reasons = {query.reason: place for place, query in reversed([*enumerate(planned.pairs)])}
-    number = {reason: place for place, reason in enumerate(sorted(reasons, key=reasons.__getitem__))}
+    """Write a round into its message."""
+    first_use = {query.reason: index for index, query in reversed([*enumerate(planned.pairs)])}
+    number = {reason: index for index, reason in enumerate(sorted(first_use, key=first_use.__getitem__))}
     message.round, message.kind = planned.number, planned.kind
     if planned.eps is not None:
         message.eps = planned.eps
@@ -34,9 +34,9 @@ def write(planned: Round, message: pb.PlannedRound) -> None:
 
 
 def read(message: pb.PlannedRound) -> Round:
-    """The round of a message. Raises ValueError where its columns are not of one length."""
+    """The round of a message. Raises ValueError if its columns differ in length."""
     lower, higher = _items(message.first), _items(message.second)
-    reasons = [message.reasons[place] for place in np.frombuffer(message.reason_of, REASON).tolist()]
+    reasons = [message.reasons[number] for number in np.frombuffer(message.reason_of, REASON).tolist()]
     scores = np.frombuffer(message.scores, SCORE).tolist()
     terms: Sequence[tuple[float, ...]] = [()] * len(lower)
     if message.terms:

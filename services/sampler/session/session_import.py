@@ -1,4 +1,4 @@
-"""A session's journal from elsewhere: checked as it comes, and in the store all at once or not at all."""
+"""Import of a session's journal: checked event by event, then stored in one step or not at all."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from services.common.store import keys
 from services.common.store.journal import Journal
 from services.common.store.keys import SessionKey
 from services.common.store.store import Store
-from services.sampler.session.imported_events import MovedEvents
+from services.sampler.session.imported_events import ImportedEvents
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreUnavailableError
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_EVENTS = 1000
-# what a sampler that died left half-way is forgotten after so long; each message renews it
+# an upload that a killed sampler left behind expires after this time; each message renews it
 UPLOAD_TTL_S = 3600
 
-# Entries at a known place of the upload, so that a repeat adds nothing; its length after them.
+# Appends entries at a given position of the upload, so that a repeat adds nothing; returns the new length.
 _ADD = f"""
 if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
   redis.call('RPUSH', KEYS[1], unpack(ARGV, 2))
@@ -29,7 +29,7 @@ if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
 end
 return redis.call('LLEN', KEYS[1])
 """
-# The upload as the journal of a session that has none; 0 where there is one, which may be this upload.
+# Makes the upload the journal of a session; 0 if the session has a journal, which may be this upload.
 _OPEN = """
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 if redis.call('LLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return -1 end
@@ -40,40 +40,40 @@ return 1
 """
 
 
-class Arrival:
-    """A journal on its way into the store: beside the session's key until it is whole and opened."""
+class SessionUpload:
+    """A journal being imported: stored under a key of its own until it is complete and committed."""
 
     def __init__(self, store: Store, key: SessionKey, detection_ids: Collection[str]) -> None:
-        """Begin. detection_ids: those of the survey."""
+        """Begin. detection_ids: the survey's detections."""
         self._store = store
         self._key = key
         self._import_id = uuid.uuid4().hex
         self._upload = keys.session_upload(*key, self._import_id)
-        self._events = MovedEvents(key, detection_ids)
+        self._events = ImportedEvents(key, detection_ids)
         self._digest = hashlib.sha256()
         self._stored = 0
         self._add = store.script(_ADD)
         self._open = store.script(_OPEN)
-        # a message may still be stored in a thread while the stream that brought it is given up
+        # a thread may still store a message after its stream was cancelled
         self._lock = threading.Lock()
-        self._ended = False
+        self._discarded = False
 
-    def take(self, events: Sequence[pb.SessionEvent]) -> None:
-        """Check and store the next events. Raises InvalidInputError that names the first wrong one."""
+    def append(self, events: Sequence[pb.SessionEvent]) -> None:
+        """Check and store the next events. Raises InvalidInputError that names the first invalid one."""
         with self._lock:
             entries = [self._entry(event) for event in events]
-            if entries and not self._ended:
+            if entries and not self._discarded:
                 self._stored += len(entries)
                 if self._add([self._upload], [self._stored - len(entries), *entries]) != self._stored:
                     raise _lost(self._upload)
 
-    def open(self) -> None:
-        """Make what came the session's journal; nothing changes where it has an equal one already.
+    def commit(self) -> None:
+        """Make the upload the session's journal; nothing changes if the session has an equal one.
 
-        Raises InvalidInputError where nothing came, AlreadyExistsError where it has another.
+        Raises InvalidInputError if no event was sent, AlreadyExistsError if the session has another journal.
         """
         if not self._stored:
-            raise InvalidInputError("the stream brought no event; a journal begins with one", field="events")
+            raise InvalidInputError("no event was sent; send the whole journal", field="events")
         survey_id, session_id = self._key
         journal = Journal(self._store, keys.session_journal(*self._key), survey_id)
         opened = self._open([self._upload, journal.key, keys.sessions(survey_id)], [self._stored, session_id])
@@ -81,69 +81,69 @@ class Arrival:
             raise _lost(self._upload)
         if not opened and _digest(journal.read(0)) != self._digest.digest():
             raise AlreadyExistsError(
-                f"session {session_id!r} of {survey_id!r} exists with another journal; choose another "
-                "session_id, or delete it first"
+                f"session {session_id!r} of survey {survey_id!r} already exists with another journal; use "
+                "another session id, or delete that session first"
             )
 
-    def end(self) -> None:
-        """Leave nothing of a journal that was not opened."""
+    def discard(self) -> None:
+        """Remove a journal that was not committed from the store."""
         with self._lock:
-            self._ended = True
+            self._discarded = True
             self._store.delete(self._upload)
 
     def _entry(self, event: pb.SessionEvent) -> bytes:
-        """An event as it is stored: its first tells this journal from the one that it was copied from."""
-        moved = self._events.take(event)
-        self._digest.update(_fingerprint(moved))
-        if moved.HasField("created"):
-            moved.import_id = self._import_id
-        return moved.SerializeToString()
+        """An event as it is stored; the first one marks this journal as a copy with an import id."""
+        converted = self._events.take(event)
+        self._digest.update(_fingerprint(converted))
+        if converted.HasField("created"):
+            converted.import_id = self._import_id
+        return converted.SerializeToString()
 
 
 async def import_session(
-    arrive: Callable[[str, str], Arrival], requests: AsyncIterator[pb.ImportSessionRequest]
+    begin: Callable[[str, str], SessionUpload], requests: AsyncIterator[pb.ImportSessionRequest]
 ) -> SessionKey:
-    """Open the session that a stream brings; the ids of its survey and itself.
+    """Import the session of a stream; returns the ids of its survey and the session.
 
-    arrive: where the journal of a survey and session id goes. Raises as `Arrival` does, and InvalidInputError
-    where the stream ends before its message with `complete`, or goes on after it.
+    begin: begins the upload for a survey id and a session id. Raises what `SessionUpload` raises, and
+    InvalidInputError if the stream ends before its message with `complete` set or continues after it.
     """
     key: SessionKey = ("", "")
-    arrival: Arrival | None = None
+    upload: SessionUpload | None = None
     complete = False
     try:
         async for request in requests:
             if complete:
                 raise InvalidInputError(
-                    "a message follows the complete one; set complete in the last message alone",
+                    "a message follows the one with complete set; set complete only in the last message",
                     field="complete",
                 )
             checks.between(len(request.events), 0, MOST_EVENTS, "events")
-            if arrival is None:
+            if upload is None:
                 key = (
                     checks.survey_id(request.survey_id, "survey_id"),
                     checks.slug(request.session_id, "session_id"),
                 )
-                arrival = await asyncio.to_thread(arrive, *key)
-            await asyncio.to_thread(arrival.take, request.events)
+                upload = await asyncio.to_thread(begin, *key)
+            await asyncio.to_thread(upload.append, request.events)
             complete = request.complete
-        # a caller that was cut off may look like one that came to its end
-        if arrival is None or not complete:
+        # a broken connection can look like the end of the stream
+        if upload is None or not complete:
             raise InvalidInputError(
-                "the stream ended before its last message, the one with complete set; nothing was stored, "
-                "send it again",
+                "the stream ended without a message that has complete set; nothing was stored, import the "
+                "session again",
                 field="complete",
             )
-        await asyncio.to_thread(arrival.open)
+        await asyncio.to_thread(upload.commit)
     finally:
-        if arrival is not None:
-            # a caller that was cut off may be cancelled only now, before the thread begins
-            await asyncio.shield(asyncio.to_thread(arrival.end))
+        if upload is not None:
+            # a call whose connection broke may be cancelled only now, before the thread begins
+            await asyncio.shield(asyncio.to_thread(upload.discard))
     return key
 
 
 def _digest(entries: Iterable[bytes]) -> bytes:
-    """What two journals share that say the same."""
+    """A digest of a journal's content; equal for journals that differ only in their import id."""
     digest = hashlib.sha256()
     for entry in entries:
         digest.update(_fingerprint(pb.SessionEvent.FromString(entry)))
@@ -159,5 +159,5 @@ def _fingerprint(event: pb.SessionEvent) -> bytes:
 
 def _lost(upload: str) -> StoreUnavailableError:
     return StoreUnavailableError(
-        f"the store lost {upload!r} while it was written; nothing was stored, import the session again"
+        f"the store lost {upload!r} during the import; nothing was stored, import the session again"
     )

@@ -1,4 +1,4 @@
-"""Annotation sessions: opened, answered, retracted; every change is an event in the journal."""
+"""Annotation sessions: created, answered, retracted; every change is an event in the journal."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
 from services.common.store.cache import Recent
-from services.common.store.folded import Folded
+from services.common.store.folded import Folded, Reply
 from services.common.store.journal import Change, Journal
 from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
-from services.sampler.session.defaults import resolved
+from services.sampler.session.defaults import with_defaults
 from services.sampler.session.labels import answered_pairs, count_labels
-from services.sampler.session.leases import leased
-from services.sampler.session.session_import import MOST_EVENTS, Arrival
+from services.sampler.session.leases import lease_fields
+from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.store_pb2 import StoredSubmission
 
 BUDGET_BYTES = 2 * 1024**3
-# a session that nobody asked of for so long leaves memory; another replica may have deleted it
+# a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-# a page with one entry more stays below what a message may hold
+# a page that exceeds this by one entry is still below the largest message
 MOST_PAGE_BYTES = 2 << 20
 
-# All of a session at once, or nothing where the request was answered before or there is no session. KEYS: the
-# request, journal, leases, the survey's sessions; answers whether the session is gone.
+# Deletes a session in one step; does nothing if the request was answered before or the session does not
+# exist. KEYS: the request, journal, leases, the survey's sessions. Returns whether the session is deleted.
 _DELETE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
 if redis.call('DEL', KEYS[2]) == 0 then return 0 end
@@ -46,11 +47,7 @@ ViewT = TypeVar("ViewT")
 
 
 class Sessions:
-    """All sessions of a store, each folded once per process.
-
-    budget_bytes: memory that those in it may take, about; those not used for longest leave first, and are
-        folded from the store again when they are asked for.
-    """
+    """All sessions of a store, each folded once per process."""
 
     def __init__(
         self,
@@ -60,6 +57,11 @@ class Sessions:
         now: Callable[[], Timestamp],
         budget_bytes: int = BUDGET_BYTES,
     ) -> None:
+        """Begin with no session in memory.
+
+        budget_bytes: approximate memory for sessions; the least recently used ones are dropped first and
+            folded from the store again when they are used.
+        """
         self._store = store
         self._scorer = scorer
         self._now = now
@@ -69,27 +71,29 @@ class Sessions:
         self._delete = store.script(_DELETE)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
-        """Open a session. Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError."""
-        opened = resolved(session)
+        """Create a session.
+
+        Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError.
+        """
+        created = with_defaults(session)
         _, detections = self._scorer.version(session.survey_id)
         if not detections:
             raise PreconditionError(
-                f"survey {session.survey_id!r} has no detection yet, so there is nothing to ask; "
-                "add detections first"
+                f"survey {session.survey_id!r} has no detections; add detections before creating a session"
             )
         key = (session.survey_id, session.session_id)
         self._store.add_member(keys.sessions(session.survey_id), session.session_id)
-        entry = self.event(created=opened)
+        entry = self.event(created=created)
         journal = Journal(self._store, keys.session_journal(*key), session.survey_id)
         once = request_id or uuid.uuid4().hex
         scope = _scope("CreateSession", session.session_id)
         journal.append(Change(entry, b""), expected=0, scope=scope, request_id=once)
         stored = self.get(*key)
-        asked, is_there = ((s.strategy, s.seed, s.trust) for s in (opened, stored))
-        if asked != is_there:
+        requested, existing = ((s.strategy, s.seed, s.trust) for s in (created, stored))
+        if requested != existing:
             raise AlreadyExistsError(
-                f"session {session.session_id!r} of {session.survey_id!r} exists with another "
-                "strategy, seed or trust; choose another session_id, or delete it first"
+                f"session {session.session_id!r} of survey {session.survey_id!r} already exists with another "
+                "strategy, seed or trust; use another session id, or delete that session first"
             )
         return stored
 
@@ -109,18 +113,18 @@ class Sessions:
         return self._store.members(keys.sessions(survey_id))
 
     def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
-        """Those of the sessions that still exist."""
-        found = []
+        """The sessions with these ids that still exist."""
+        sessions = []
         for session_id in session_ids:
             try:
-                found.append(self.get(survey_id, session_id))
+                sessions.append(self.get(survey_id, session_id))
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
-        return found
+        return sessions
 
     def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
-        """Delete a session with its journal. Raises NotFoundError; a repeat answers as the first time."""
+        """Delete a session with its journal. A repeated request succeeds again. Raises NotFoundError."""
         touched = [
             keys.request(survey_id, _scope("DeleteSession", session_id), request_id or uuid.uuid4().hex),
             keys.session_journal(survey_id, session_id),
@@ -143,31 +147,26 @@ class Sessions:
 
         given: labels without id and time, and bursts of several animals.
 
-        Returns what the answers did, in their order, and what `look` makes of the session after them.
-        Raises NotFoundError, and stores nothing then.
+        Returns the outcome of each label, in their order, and `look` of the session after them.
+        Raises NotFoundError; nothing is stored then.
         """
+        ended = lease_fields(survey_id, session_id, answered_pairs(given))
 
         def decide(state: SessionState, position: int) -> Change:
             stored = self._stored(state, position, given)
-            answer = pb.LabelsRetracted(label_ids=[label.label_id for label in stored.labels])
-            decided.append(answer.SerializeToString())
-            return Change(self.event(labelled=stored), decided[-1], ended)
+            submission = StoredSubmission(label_ids=[label.label_id for label in stored.labels])
+            return Change(self.event(labelled=stored), submission.SerializeToString(), ended)
 
-        def answered(
-            answer: bytes, state: SessionState, position: int
-        ) -> tuple[list[pb.LabelOutcome], ViewT]:
-            label_ids = pb.LabelsRetracted.FromString(answer).label_ids
+        def answer(reply: Reply, state: SessionState, position: int) -> tuple[list[pb.LabelOutcome], ViewT]:
+            label_ids = StoredSubmission.FromString(reply.value).label_ids
             outcomes = [state.label_outcome(label_id) for label_id in label_ids]
-            # a repeat is answered as the first time, and counted once
-            if decided and answer == decided[-1]:
+            if not reply.repeated:
                 count_labels(outcomes)
             return outcomes, look(state, position)
 
-        decided: list[bytes] = []
-        ended = leased(survey_id, session_id, answered_pairs(given))
-        folded = self.folded(survey_id, session_id)
-        scope = _scope("SubmitLabels", session_id)
-        return folded.change_together(decide, answered, scope=scope, request_id=request_id)
+        return self.folded(survey_id, session_id).change_together(
+            decide, answer, scope=_scope("SubmitLabels", session_id), request_id=request_id
+        )
 
     def retract(
         self,
@@ -177,16 +176,17 @@ class Sessions:
         request_id: str,
         look: Callable[[SessionState, int], ViewT],
     ) -> ViewT:
-        """Take labels back; what `look` makes of the session then.
+        """Retract labels; returns `look` of the session after that.
 
-        Raises NotFoundError for a label that does not stand.
+        Raises NotFoundError for an unknown or already retracted label.
         """
 
         def decide(state: SessionState) -> Change:
             unknown = [i for i in retracted.label_ids if i not in state.labels]
             if unknown:
                 raise NotFoundError(
-                    f"label {unknown[0]!r} does not stand in session {session_id!r}; ListEvents shows all"
+                    f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
+                    "events list all labels"
                 )
             return Change(self.event(retracted=retracted), b"")
 
@@ -209,14 +209,14 @@ class Sessions:
     def events_page(
         self, survey_id: str, session_id: str, start: int, count: int
     ) -> tuple[list[pb.SessionEvent], bool]:
-        """Up to `count` events from position `start` (counted from 0) on, and whether there are more.
+        """Up to `count` events from position `start` (counted from 0), and whether more follow.
 
-        Fewer where a message holds no more. Raises NotFoundError.
+        Fewer if they would not fit into a message. Raises NotFoundError.
         """
         journal = self.folded(survey_id, session_id).journal
         length = journal.length()
         if not length:
-            raise self._gone(survey_id, session_id)
+            raise self._forget(survey_id, session_id)
         events: list[pb.SessionEvent] = []
         size = 0
         for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
@@ -228,21 +228,21 @@ class Sessions:
             events.append(event)
         return events, start + len(events) < length
 
-    def arrival(self, survey_id: str, session_id: str) -> Arrival:
-        """Where a journal from elsewhere goes. Raises NotFoundError for the survey."""
-        return Arrival(self._store, (survey_id, session_id), self._scorer.facts(survey_id).detections)
+    def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
+        """Begin to import a journal as this session. Raises NotFoundError for the survey."""
+        return SessionUpload(self._store, (survey_id, session_id), self._scorer.facts(survey_id).detections)
 
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
-        """The fold of a session's journal."""
+        """The in-memory state of a session."""
         key = (survey_id, session_id)
 
-        def made() -> Folded[SessionState]:
+        def make() -> Folded[SessionState]:
             journal = Journal(self._store, keys.session_journal(*key), survey_id)
-            return Folded(journal, SessionState, lambda: self._gone(*key))
+            return Folded(journal, SessionState, lambda: self._forget(*key))
 
-        found = self._folded.get(key, made)
+        folded = self._folded.get(key, make)
         metrics.SESSIONS_OPEN.set(self._folded.state()[0])
-        return found
+        return folded
 
     def event(
         self,
@@ -253,7 +253,7 @@ class Sessions:
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
     ) -> bytes:
-        """A journal entry of what happened now."""
+        """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
             create_time=self._now(),
             created=created,
@@ -264,19 +264,19 @@ class Sessions:
         )
         return event.SerializeToString()
 
-    def _gone(self, survey_id: str, session_id: str) -> NotFoundError:
-        """Forget a session that is not there, so that ids that name none take no memory."""
+    def _forget(self, survey_id: str, session_id: str) -> NotFoundError:
+        """Drop a session that does not exist, so that unknown ids take no memory; returns the error."""
         self._folded.drop((survey_id, session_id))
         return _missing(survey_id, session_id)
 
     def _stored(self, state: SessionState, position: int, given: pb.LabelsGiven) -> pb.LabelsGiven:
-        """Answers as they are stored next. Raises NotFoundError for an unknown detection."""
+        """The answers with the ids and times to store. Raises NotFoundError for an unknown detection."""
         stored = pb.LabelsGiven()
         stored.CopyFrom(given)
         now = self._now()
-        for place, label in enumerate(stored.labels, start=1):
+        for number, label in enumerate(stored.labels, start=1):
             state.pair(label)
-            label.label_id = f"{position + 1}-{place}"
+            label.label_id = f"{position + 1}-{number}"
             label.create_time.CopyFrom(now)
         for burst in stored.mixed_bursts:
             state.require(burst.detection_ids)
@@ -284,11 +284,11 @@ class Sessions:
 
 
 def _scope(rpc: str, session_id: str) -> str:
-    """What a request id is known in."""
+    """The scope of a request id."""
     return f"{rpc}:{session_id}"
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:
     return NotFoundError(
-        f"session {session_id!r} of survey {survey_id!r} does not exist; create it with CreateSession"
+        f"session {session_id!r} of survey {survey_id!r} does not exist; create the session first"
     )

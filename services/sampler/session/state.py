@@ -1,4 +1,4 @@
-"""A session as the fold of its journal."""
+"""In-memory state of a session, rebuilt from its journal."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ from spotted.errors import NotFoundError
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.v1 import sampler_pb2 as pb
 
-# of a detection: its id, groups and rounds; of a label: itself, its outcome and evidence (measured: 0.67 MiB
-# a thousand detections, 6 KiB a label under verified trust)
+# memory per detection (id, groups, rounds) and per label (label, outcome, evidence); measured: 0.67 MiB per
+# thousand detections, 6 KiB per label under verified trust
 DETECTION_BYTES, LABEL_BYTES = 700, 6_000
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the session's latest round was planned from, and what it found.
-
-    expected_pairs: None where there were too few answers to tell.
-    """
+    """The basis and the result of the session's latest round."""
 
     survey: Version
+    """The version of the survey that the round was planned from."""
     top_k: int
+    """Candidates per detection that were considered."""
     open_pairs: int
+    """Candidate pairs that were open."""
     expected_pairs: float | None
+    """Estimated pairs of one animal among them; None if there were too few answers for an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditPairs:
-    """Pairs drawn at random from so many open component pairs."""
+    """The pairs of a random audit."""
 
     pairs: tuple[Pair, ...] = ()
     open_pairs: int = 0
+    """Number of open component pairs from which they were drawn."""
 
 
 class SessionState:
-    """What a session's journal folds into.
+    """State of a session after the events of its journal.
 
-    Detections are the items 0..n-1 of the constraints, in the order in which rounds brought them in. Labels
-    are folded in the order they came; taking one back folds the others anew, and so does the answer of a
-    second annotator where trust is unspecified, so that any replica, whenever it reads the journal, comes to
-    the same state.
+    Detections are the items 0..n-1 of the constraints, in the order in which rounds added them. Labels are
+    folded in their order. All remaining labels are folded again when a label is retracted, and when a second
+    annotator answers while trust is unspecified. So every replica reaches the same state, whenever it reads
+    the journal.
     """
 
     def __init__(self) -> None:
@@ -73,18 +75,18 @@ class SessionState:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the session takes, about."""
+        """Approximate memory of the session."""
         return DETECTION_BYTES * len(self.detection_ids) + LABEL_BYTES * len(self.labels)
 
     def apply(self, entry: bytes) -> None:
-        """Take in one SessionEvent."""
+        """Apply one SessionEvent."""
         event = pb.SessionEvent.FromString(entry)
         self.position += 1
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created
                 self.session.create_time.CopyFrom(event.create_time)
-                self._believe(Trust(self.session.trust or Trust.SINGLE))
+                self._set_trust(Trust(self.session.trust or Trust.SINGLE))
             case "planned":
                 self._plan(event.planned)
             case "labelled":
@@ -113,8 +115,8 @@ class SessionState:
         for unknown in (i for i in detection_ids if i not in self.item_of):
             listed = ", ".join(map(repr, detection_ids))
             raise NotFoundError(
-                f"{listed} are not all of this session: it has no {unknown!r}; "
-                "label what NextPairs gave, or call NextPairs once so that new detections join"
+                f"not all of {listed} belong to this session: it has no detection {unknown!r}; answer the "
+                "questions that were asked, or ask for questions once so that new detections are added"
             )
 
     def items(self, ids: tuple[str, str]) -> Pair:
@@ -122,11 +124,11 @@ class SessionState:
         return _ordered(self.item_of[ids[0]], self.item_of[ids[1]])
 
     def is_open(self, pair: Pair) -> bool:
-        """Whether an answer to this pair would tell something new."""
+        """Whether an answer to this pair would be new information."""
         return self.constraints.is_open(*pair)
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
-        """What a label did when it came, as the contract tells it."""
+        """The outcome of a label when it was stored, as a message."""
         return label_outcomes.outcome_message(label_id, self.outcomes[label_id], self.labels)
 
     def conflicts(self) -> list[pb.Conflict]:
@@ -164,15 +166,15 @@ class SessionState:
 
     def _forbid(self, constraints: Constraints, images: Iterable[Pair]) -> None:
         for first, second in images:
-            # a detection is new where it comes with an image pair, so no label can stand against it yet
+            # image pairs are added with a new detection, so no earlier label can contradict them
             constraints.forbid(first, second)
 
     def _fold(self, label: pb.Label) -> LabelOutcome:
         pair = self.pair(label)
         self._count(label)
         if len(self.times_of) > 1 and not self.session.trust and self.trust is Trust.SINGLE:
-            # a second annotator: from now on all answers, the earlier ones too, are evidence
-            self._believe(Trust.VERIFIED)
+            # a second annotator: from now on all answers, earlier ones included, are evidence
+            self._set_trust(Trust.VERIFIED)
         return self._take(label, pair)
 
     def _count(self, label: pb.Label) -> None:
@@ -185,11 +187,11 @@ class SessionState:
         if label.answer == pb.ANSWER_SKIP:
             self.skipped[label.annotator_id].add(pair)
             return LabelOutcome(LabelEffect.CLOSED)
-        said = LabelledPair(label.label_id, *pair, Answer(label.answer))
-        return take(self.constraints, said, label.annotator_id, self.queue.chance(pair))
+        labelled = LabelledPair(label.label_id, *pair, Answer(label.answer))
+        return take(self.constraints, labelled, label.annotator_id, self.queue.chance(pair))
 
-    def _believe(self, trust: Trust) -> None:
-        """Fold all labels so far anew, believed this far."""
+    def _set_trust(self, trust: Trust) -> None:
+        """Fold all labels again with this trust."""
         self.trust = trust
         self.constraints = folded(trust, len(self.detection_ids))
         self._forbid(self.constraints, self._same_image)
@@ -204,11 +206,11 @@ class SessionState:
         for label in self.labels.values():
             self._count(label)
         several = len(self.times_of) > 1
-        self._believe(Trust(self.session.trust or (Trust.VERIFIED if several else Trust.SINGLE)))
+        self._set_trust(Trust(self.session.trust or (Trust.VERIFIED if several else Trust.SINGLE)))
 
 
 def individual_id(detection_ids: Sequence[str]) -> str:
-    """The id of the individual with these detections, sorted: stable while the first stays in it."""
+    """The id of the individual with these detections, sorted; stable while the first one belongs to it."""
     return f"ind-{detection_ids[0]}"
 
 

@@ -1,22 +1,22 @@
 """Backup and restore of whole surveys.
 
-write      one survey, as of one instant, into a file
+write      one survey at one instant, into a file
 file       the file format: framed, checksummed records
 contents   what a file holds, reported once all of it has been verified
 directory  many surveys in one directory, old files removed
-restore    a file back into a store, all of it or nothing
+restore    a file back into a store, completely or not at all
 """
 
 from services.upkeep.backup.contents import Contents, read_contents
-from services.upkeep.backup.directory import Outcome, back_up_all, survey_ids
+from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
 from services.upkeep.backup.restore import Restored, restore_survey
 from services.upkeep.backup.write import BackedUp, Backups
 
 __all__ = [
     "BackedUp",
+    "BackupRun",
     "Backups",
     "Contents",
-    "Outcome",
     "Restored",
     "back_up_all",
     "read_contents",

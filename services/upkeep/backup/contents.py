@@ -1,4 +1,4 @@
-"""What a backup file holds, told only after all of it was read and found well."""
+"""The contents of a backup file, reported only after the whole file was read and verified."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from spotted.v1 import store_pb2 as pb
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds. events: by session id, those of the survey itself under ""."""
+    """The contents of a backup file."""
 
     path: Path
     size_bytes: int
     header: pb.BackupHeader
     events: dict[str, int]
+    """Number of events by session id; the survey's own events under ""."""
     heads: int
     calibrations: int
 
@@ -31,35 +32,37 @@ class Contents:
 
 
 def read_contents(path: Path) -> Contents:
-    """What a file holds, after all of it was checked.
+    """Verify a file and return its contents.
 
-    Raises InvalidInputError where it is damaged, cut off or no backup, StoreVersionError where it was made
-    of a store of another version.
+    Raises InvalidInputError if it is damaged, truncated or not a backup, StoreVersionError if it was made
+    from a store of another version.
     """
     records = file.read(path)
     header = next(records, pb.BackupRecord()).header
     if not header.journals:
-        raise InvalidInputError(f"{path} does not say what it holds; use another backup of the survey")
+        raise InvalidInputError(f"{path} has no list of its journals; use another backup of the survey")
     if header.store_version != keys.STORE_VERSION:
         raise StoreVersionError(
-            f"{path} was made of a store of version {header.store_version}, this is version "
+            f"{path} was made from a store of version {header.store_version}, this release uses version "
             f"{keys.STORE_VERSION}; restore it with Spotted {header.spotted_version} into an empty store and "
-            "upgrade that one"
+            "upgrade that store"
         )
     events, others = _counted(records)
-    told = {journal.session_id: journal.events for journal in header.journals}
-    if list(events.items()) != list(told.items()):
-        raise InvalidInputError(f"{path} holds other journals than it says; use another backup of the survey")
+    listed = {journal.session_id: journal.events for journal in header.journals}
+    if list(events.items()) != list(listed.items()):
+        raise InvalidInputError(
+            f"the journals in {path} differ from the list in its header; use another backup of the survey"
+        )
     return Contents(path, path.stat().st_size, header, events, others["head"], others["calibration"])
 
 
 def pages(path: Path) -> Iterator[pb.BackupPage]:
-    """The pages of a file's journals, in their order."""
+    """The pages of a file's journals, in order."""
     return (record.page for record in file.read(path) if record.HasField("page"))
 
 
 def _counted(records: Iterable[pb.BackupRecord]) -> tuple[dict[str, int], Counter[str]]:
-    """Events by session in the order in which they come, and how many records there are of each kind."""
+    """Number of events by session, in order, and number of records by kind."""
     events: dict[str, int] = {}
     kinds: Counter[str] = Counter()
     for record in records:

@@ -1,4 +1,4 @@
-"""Backups of many surveys in one directory: a file a survey and instant, the older ones removed."""
+"""Backups of many surveys in one directory: one file per survey and instant; old files are removed."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from services.upkeep.backup.write import BackedUp, Backups
 from spotted.errors import SpottedError, StoreUnavailableError
 
 ENDING = ".spotted"
-# an organisation and its survey in a file name; no id has it
+# joins an organisation and its survey in a file name; ids cannot contain it
 JOINED = "+"
 INSTANT = "%Y%m%dT%H%M%SZ"
 _WRITTEN_AT = re.compile(r"\d{8}T\d{6}Z")
 
-# survey id, events read so far, and of how many
+# survey id, events read so far, and events in all
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of some backups. removed: older files of surveys that were backed up."""
+class BackupRun:
+    """The result of backing up several surveys."""
 
     backed_up: list[BackedUp] = field(default_factory=list)
     failed: list[tuple[str, SpottedError]] = field(default_factory=list)
+    """Survey id and error of each survey that was not backed up."""
     removed: list[Path] = field(default_factory=list)
+    """Removed older files of surveys that were backed up."""
 
 
 def survey_ids(store: Store) -> list[str]:
     """The ids of all surveys of a store, of every organisation, sorted."""
     organisations = [name for name in store.names(keys.ORGANISATIONS) if name.endswith("}:surveys")]
     listed = [survey_id for key in (keys.surveys(""), *organisations) for survey_id in store.members(key)]
-    # an id is listed a moment before and after its survey
+    # an id is listed shortly before its survey exists and after it is deleted
     return sorted(survey_id for survey_id in listed if store.length(keys.survey_journal(survey_id)))
 
 
 def file_name(survey_id: str, at: Timestamp) -> str:
-    """The name of a survey's backup of an instant, UTC."""
+    """The file name of a survey's backup at an instant, UTC."""
     return f"{_stem(survey_id)}.{at.ToDatetime().strftime(INSTANT)}{ENDING}"
 
 
@@ -58,39 +60,39 @@ def files(directory: Path, survey_id: str) -> list[Path]:
 
 def back_up_all(
     store: Store,
-    wanted: Sequence[str],
+    survey_ids: Sequence[str],
     directory: Path,
     *,
     now: Callable[[], Timestamp],
     keep: int = 0,
-    progress: Progress = lambda *_: None,
-) -> Outcome:
-    """Back up surveys one after another, and tell what became of them.
+    on_progress: Progress = lambda *_: None,
+) -> BackupRun:
+    """Back up surveys one after another.
 
-    keep: how many files of a survey stay, the newest; 0: all. A survey that fails keeps its files, and the
-    others are backed up all the same unless the store is gone.
+    keep: number of files to keep per survey, the newest; 0: all. If a survey fails, its files are kept and
+    the others are backed up, unless the store is unavailable.
     """
-    backups, outcome = Backups(store, now=now), Outcome()
+    backups, run = Backups(store, now=now), BackupRun()
     directory.mkdir(parents=True, exist_ok=True)
-    for survey_id in wanted:
+    for survey_id in survey_ids:
         path = directory / file_name(survey_id, now())
         try:
-            told = _of_survey(survey_id, progress)
-            outcome.backed_up.append(backups.back_up(survey_id, path, progress=told))
-            outcome.removed += _removed(directory, survey_id, keep)
+            report = _for_survey(survey_id, on_progress)
+            run.backed_up.append(backups.back_up(survey_id, path, on_progress=report))
+            run.removed += _remove_old(directory, survey_id, keep)
         except SpottedError as error:
-            outcome.failed.append((survey_id, error))
+            run.failed.append((survey_id, error))
             if isinstance(error, StoreUnavailableError):
                 break
-    return outcome
+    return run
 
 
-def _of_survey(survey_id: str, progress: Progress) -> Callable[[int, int], None]:
-    return lambda done, total: progress(survey_id, done, total)
+def _for_survey(survey_id: str, on_progress: Progress) -> Callable[[int, int], None]:
+    return lambda done, total: on_progress(survey_id, done, total)
 
 
-def _removed(directory: Path, survey_id: str, keep: int) -> list[Path]:
-    """Remove all but the newest files of a survey; those that were removed."""
+def _remove_old(directory: Path, survey_id: str, keep: int) -> list[Path]:
+    """Remove all but the newest files of a survey; returns the removed ones."""
     older = files(directory, survey_id)[:-keep] if keep else []
     for path in older:
         path.unlink()

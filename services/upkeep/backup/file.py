@@ -1,7 +1,7 @@
-"""A backup file: a line that says its format, then records that are checked one by one and as a whole.
+"""The format of backup files: a line with the format version, then records with checksums.
 
 A record is its length and the CRC-32 of length and content, each uint32 little-endian, and its content, a
-spotted.v1.BackupRecord. The last one holds the SHA-256 of all bytes before it; nothing follows it.
+spotted.v1.BackupRecord. The last record has the SHA-256 of all bytes before it; nothing follows it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from spotted.v1 import store_pb2 as pb
 
 MAGIC = b"spotted backup 1\n"
 PART = ".part"
-# no entry of a store is longer; what claims to be is damage
+# no entry of a store is longer; a longer length means damage
 LONGEST_RECORD = 512 << 20
-# unit vectors hardly shrink, journals of sessions do: slices of a record tell which it is; as many as are no
-# multiple of the events in it, which begin alike
+# unit vectors hardly compress, journals of sessions do: slices of a record are compressed to decide. The
+# number is not a multiple of the usual number of events in a record, since events begin alike
 SLICES = 19
 SLICE_BYTES = 4 << 10
 PAYS_BELOW = 0.8
@@ -35,7 +35,7 @@ _FRAME = struct.Struct("<II")
 
 
 class RecordWriter:
-    """Records on their way into a file."""
+    """Writes records to a file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -44,13 +44,13 @@ class RecordWriter:
         self._put(MAGIC)
 
     def write(self, record: pb.BackupRecord) -> None:
-        """Append a record, compressed where that pays."""
+        """Append a record, compressed if that saves enough."""
         content = record.SerializeToString()
         self._frame(_deflated(content) if _pays(content) else content)
         self._records += 1
 
     def end(self) -> None:
-        """Append the record that closes the file."""
+        """Append the last record of the file."""
         end = pb.BackupEnd(records=self._records, sha256=self._sha256.digest())
         self._frame(pb.BackupRecord(end=end).SerializeToString())
 
@@ -64,14 +64,14 @@ class RecordWriter:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[RecordWriter]:
-    """A writer of a file that is there, on disk, once it is whole; one that was there is replaced.
+def open_writer(path: Path) -> Iterator[RecordWriter]:
+    """A writer of a file that appears, on disk, once it is complete; an existing file is replaced.
 
-    Raises PreconditionError where it cannot be written.
+    Raises PreconditionError if it cannot be written.
     """
     part = path.with_name(path.name + PART)
     try:
-        # it holds the places of animals
+        # private, since it contains the positions of animals
         with open(part, "wb", opener=_private) as file:
             writer = RecordWriter(file)
             yield writer
@@ -81,21 +81,23 @@ def written(path: Path) -> Iterator[RecordWriter]:
         part.replace(path)
         _sync_directory(path.parent)
     except OSError as error:
-        raise PreconditionError(f"{path} cannot be written ({error.strerror}); write elsewhere") from error
+        raise PreconditionError(
+            f"{path} cannot be written ({error.strerror}); write to another directory"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Iterator[pb.BackupRecord]:
-    """The records of a file, each checked before it is given, the last one left out.
+    """The records of a file except the last one; each is checked before it is yielded.
 
-    Raises InvalidInputError that names the byte where the file is damaged or cut off; only a reader that
-    came to the end knows that all of it is well.
+    Raises InvalidInputError with the byte at which the file is damaged or truncated. The whole file is
+    verified only after the last record was read.
     """
-    with _opened(path) as file:
-        beginning = file.read(len(MAGIC))
-        if beginning != MAGIC:
-            raise _unknown(path, beginning)
+    with _open(path) as file:
+        first_line = file.read(len(MAGIC))
+        if first_line != MAGIC:
+            raise _unknown(path, first_line)
         sha256 = hashlib.sha256(MAGIC)
         size, records = path.stat().st_size, 0
         while True:
@@ -109,34 +111,34 @@ def read(path: Path) -> Iterator[pb.BackupRecord]:
             records += 1
             yield record
         if (record.end.records, record.end.sha256) != (records, sha256.digest()):
-            raise _damaged(path, at, "the records before it are not those that were written")
+            raise _damaged(path, at, "the number or the checksum of its records is wrong")
         if file.tell() != size:
-            raise _damaged(path, file.tell(), f"{size - file.tell()} bytes follow its end")
+            raise _damaged(path, file.tell(), f"{size - file.tell()} bytes follow its last record")
 
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read ({error.strerror}); name another file") from error
+        raise InvalidInputError(f"{path} cannot be read ({error.strerror}); use another file") from error
 
 
 def _next(file: BinaryIO, path: Path, left: int) -> tuple[bytes, bytes]:
-    """The content of the next record, and the frame before it."""
+    """The content of the next record, and its frame."""
     at = file.tell()
     framed = file.read(_FRAME.size)
     if len(framed) < _FRAME.size:
-        raise _damaged(path, at, "it is cut off here")
+        raise _damaged(path, at, "it is truncated here")
     length, check = _FRAME.unpack(framed)
     if length > min(LONGEST_RECORD, left - _FRAME.size):
-        raise _damaged(path, at, f"its record of {length} bytes does not fit; it is cut off or damaged")
+        raise _damaged(path, at, f"a record of {length} bytes exceeds the file; it is truncated or damaged")
     content = file.read(length)
     if _check(length, content) != check:
-        raise _damaged(path, at, "a record is not what was written")
+        raise _damaged(path, at, "the checksum of a record is wrong")
     return content, framed
 
 
@@ -146,9 +148,9 @@ def _parsed(content: bytes, path: Path, at: int) -> pb.BackupRecord:
         if record.HasField("deflated"):
             record = pb.BackupRecord.FromString(_inflated(record.deflated))
     except (DecodeError, zlib.error) as error:
-        raise _damaged(path, at, f"a record cannot be read ({error})") from error
+        raise _damaged(path, at, f"a record cannot be decoded ({error})") from error
     if record.WhichOneof("record") in {None, "deflated"}:
-        raise _damaged(path, at, "a record is of no kind that this version knows")
+        raise _damaged(path, at, "a record has a kind unknown to this release")
     return record
 
 
@@ -157,11 +159,11 @@ def _deflated(content: bytes) -> bytes:
 
 
 def _inflated(content: bytes) -> bytes:
-    """What was compressed; a few bytes cannot make it fill the memory."""
+    """Decompressed content, limited so that a few bytes cannot fill the memory."""
     stream = zlib.decompressobj()
     inflated = stream.decompress(content, LONGEST_RECORD)
     if not stream.eof:
-        raise zlib.error("it does not end")
+        raise zlib.error("it is incomplete or too long")
     return inflated
 
 
@@ -175,22 +177,22 @@ def _check(length: int, content: bytes) -> int:
     return zlib.crc32(content, zlib.crc32(length.to_bytes(4, "little")))
 
 
-def _unknown(path: Path, beginning: bytes) -> InvalidInputError:
-    if beginning.startswith(b"spotted backup "):
+def _unknown(path: Path, first_line: bytes) -> InvalidInputError:
+    if first_line.startswith(b"spotted backup "):
         return InvalidInputError(
-            f"{path} is a backup of another format, {beginning!r}; read it with the release that wrote it"
+            f"{path} is a backup in another format, {first_line!r}; read it with the release that wrote it"
         )
-    return InvalidInputError(f"{path} is no backup of a survey, or its beginning is damaged")
+    return InvalidInputError(f"{path} is not a backup of a survey, or its first line is damaged")
 
 
-def _damaged(path: Path, at: int, what: str) -> InvalidInputError:
+def _damaged(path: Path, at: int, fault: str) -> InvalidInputError:
     return InvalidInputError(
-        f"{path} is damaged at byte {at}: {what}; nothing was restored, use another backup of the survey"
+        f"{path} is damaged at byte {at}: {fault}; nothing was restored, use another backup of the survey"
     )
 
 
 def _sync_directory(directory: Path) -> None:
-    """Have a rename on disk."""
+    """Flush a rename to disk."""
     opened = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(opened)

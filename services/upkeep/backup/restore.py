@@ -1,4 +1,4 @@
-"""A backup file back into a store: under keys of its own first, and in one step the survey."""
+"""Restores a backup file: uploads it under separate keys first, then makes it the survey in one step."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from services.upkeep.backup.write import Beginning, Journals, calibration_digest
 from spotted.errors import AlreadyExistsError, SpottedError, StoreUnavailableError
 from spotted.v1 import sampler_pb2, store_pb2
 
-# what a restore that died left is forgotten after so long; each page renews it
+# an upload that an interrupted restore left behind expires after this time; each page renews it
 UPLOAD_TTL_S = 3600
 
-# Entries at a known place of an upload, so that a repeat adds nothing; its length after them.
+# Appends entries at a given position of an upload, so that a repeat adds nothing; returns the new length.
 _ADD = """
 if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
   for i = 3, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
@@ -28,7 +28,7 @@ if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
 end
 return redis.call('LLEN', KEYS[1])
 """
-# All uploads as the journals of a survey that is not there, or nothing. KEYS: the set of sessions, the
+# Makes all uploads the journals of a survey, or nothing if the survey exists. KEYS: the set of sessions, the
 # uploads, the journals; ARGV: the lengths of the uploads, the ids of the sessions.
 _OPEN = """
 local journals = (#KEYS - 1) / 2
@@ -47,22 +47,23 @@ end
 return 1
 """
 
-# events stored so far, and of how many
+# events stored so far, and events in all
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A survey as it was restored. unchanged: it was there already, with the same content."""
+    """A restored survey."""
 
     survey_id: str
     events: int
     sessions: int
     unchanged: bool
+    """Whether the survey already existed with the same content."""
 
 
 def target_id(backed_up: str, *, survey: str = "", organisation: str = "") -> str:
-    """The id that a survey is restored under: another survey's, another organisation's, or its own."""
+    """The id under which a survey is restored: its own, or one with another survey or organisation id."""
     owner = organisation or keys.owner(backed_up)
     own = survey or backed_up.rpartition(keys.OF)[2]
     return f"{owner}{keys.OF}{own}" if owner else own
@@ -74,34 +75,34 @@ def restore_survey(
     *,
     survey: str = "",
     organisation: str = "",
-    progress: Progress = lambda *_: None,
+    on_progress: Progress = lambda *_: None,
 ) -> Restored:
-    """Restore a file: all of it, after all of it was checked, or nothing.
+    """Verify a file and restore it completely, or not at all.
 
-    survey, organisation: under other ids than the file's.
-    Raises InvalidInputError for a damaged file, StoreVersionError, and AlreadyExistsError where the survey is
-    there with other content.
+    survey, organisation: restore under these ids instead of the file's.
+    Raises InvalidInputError for a damaged file, StoreVersionError, and AlreadyExistsError if the survey
+    exists with other content.
     """
     whole = read_contents(path)
     survey_id = target_id(whole.header.survey_id, survey=survey, organisation=organisation)
-    arrival = _Arrival(store, whole, survey_id)
+    upload = _Upload(store, whole, survey_id)
     unchanged = bool(store.length(keys.survey_journal(survey_id)))
     if not unchanged:
         try:
-            arrival.upload(progress)
-            unchanged = not arrival.open()
+            upload.send(on_progress)
+            unchanged = not upload.commit()
         finally:
-            arrival.end()
-    if unchanged and not arrival.is_there():
+            upload.discard()
+    if unchanged and not upload.equals_stored():
         raise AlreadyExistsError(
-            f"survey {survey_id!r} exists with other content than {path}; restore it beside that one with "
-            "`--as`, or delete that one first"
+            f"survey {survey_id!r} already exists with other content than {path}; restore the file under "
+            "another id with `--as`, or delete that survey first"
         )
     return Restored(survey_id, sum(whole.events.values()), whole.sessions, unchanged)
 
 
-class _Arrival:
-    """A survey on its way into the store."""
+class _Upload:
+    """A survey being restored."""
 
     def __init__(self, store: Store, whole: Contents, survey_id: str) -> None:
         self._store = store
@@ -114,8 +115,8 @@ class _Arrival:
         self._add = store.script(_ADD)
         self._open = store.script(_OPEN)
 
-    def upload(self, progress: Progress) -> None:
-        """Store heads and calibrations, and the journals beside the survey's keys."""
+    def send(self, on_progress: Progress) -> None:
+        """Store heads and calibrations, and the journals under keys of the upload."""
         done, total = 0, sum(self._whole.events.values())
         at = dict.fromkeys(self._whole.events, 0)
         for record in file.read(self._whole.path):
@@ -124,11 +125,11 @@ class _Arrival:
                 session_id = record.page.session_id
                 at[session_id] = self._append(record.page, at[session_id])
                 done += len(record.page.entries)
-                progress(done, total)
+                on_progress(done, total)
 
-    def open(self) -> bool:
-        """Make the uploads the survey; False where there is one by now."""
-        # first, so that a survey that exists is always listed
+    def commit(self) -> bool:
+        """Make the upload the survey; False if the survey exists by now."""
+        # first, so that an existing survey is always listed
         self._store.add_member(keys.surveys(keys.owner(self._survey_id)), self._survey_id)
         session_ids = [session_id for session_id in self._whole.events if session_id]
         journals = [Beginning(i, 0, b"").key(self._survey_id) for i in self._whole.events]
@@ -138,21 +139,21 @@ class _Arrival:
             raise self._lost()
         return bool(opened)
 
-    def end(self) -> None:
-        """Leave nothing of what was not opened."""
-        # a store that is gone forgets it by itself
+    def discard(self) -> None:
+        """Remove the upload if it was not committed."""
+        # in a store that is unavailable it expires
         with suppress(StoreUnavailableError):
             self._store.delete(*self._uploads)
 
-    def is_there(self) -> bool:
-        """Whether the survey in the store says the same as the file."""
+    def equals_stored(self) -> bool:
+        """Whether the survey in the store has the same content as the file."""
         journals = Journals(self._store, self._survey_id)
-        there = journals.look()
-        if {each.session_id: each.events for each in there} != self._whole.events:
+        beginnings = journals.look()
+        if {each.session_id: each.events for each in beginnings} != self._whole.events:
             return False
-        stored = {each.session_id: hashlib.sha256() for each in there}
+        stored = {each.session_id: hashlib.sha256() for each in beginnings}
         filed = {session_id: hashlib.sha256() for session_id in self._whole.events}
-        for each in there:
+        for each in beginnings:
             for entries in journals.pages(each):
                 stored[each.session_id].update(self._plain(each.session_id, entries))
         for page in pages(self._whole.path):
@@ -160,10 +161,10 @@ class _Arrival:
         return all(stored[each].digest() == filed[each].digest() for each in stored)
 
     def _append(self, page: store_pb2.BackupPage, at: int) -> int:
-        """Store a page of a journal from a place on; the place after it."""
+        """Store a page of a journal at a position; returns the position after it."""
         entries = [
-            _moved(page.session_id, entry, self._survey_id, "" if at or place else self._import_id)
-            for place, entry in enumerate(page.entries)
+            _converted(page.session_id, entry, self._survey_id, "" if at or index else self._import_id)
+            for index, entry in enumerate(page.entries)
         ]
         upload = keys.restored_journal(self._survey_id, self._import_id, page.session_id)
         if self._add([upload], [at, UPLOAD_TTL_S, *entries]) != at + len(entries):
@@ -184,19 +185,19 @@ class _Arrival:
             self._store.put(key, record.calibration.SerializeToString(), only_new=True)
 
     def _plain(self, session_id: str, entries: Iterable[bytes]) -> bytes:
-        """What tells the content of some entries from others, wherever they are stored."""
+        """Digests of the entries' content, equal for copies under other ids."""
         return b"".join(
-            hashlib.sha256(_moved(session_id, entry, self._survey_id, "")).digest() for entry in entries
+            hashlib.sha256(_converted(session_id, entry, self._survey_id, "")).digest() for entry in entries
         )
 
     def _lost(self) -> SpottedError:
         return StoreUnavailableError(
-            f"the store lost what was restored of {self._survey_id!r}; nothing was stored, restore it again"
+            f"the store lost the upload of {self._survey_id!r}; nothing was restored, restore the file again"
         )
 
 
-def _moved(session_id: str, entry: bytes, survey_id: str, import_id: str) -> bytes:
-    """An entry as a survey of this id has it; import_id: of its journal, in the first entry alone."""
+def _converted(session_id: str, entry: bytes, survey_id: str, import_id: str) -> bytes:
+    """An entry converted to a survey id; import_id: of its journal, only for the first entry."""
     event: store_pb2.SurveyEvent | sampler_pb2.SessionEvent
     if session_id:
         event = sampler_pb2.SessionEvent.FromString(entry)

@@ -1,7 +1,7 @@
-"""One survey with its sessions, heads and calibrations, as one instant had them, into a file.
+"""Writes one survey with its sessions, heads and calibrations, as of one instant, to a file.
 
-Journals only grow, so what an instant had is a beginning of each: one look at all their lengths fixes these,
-and they are read while services go on to append.
+Journals only grow, so the state of an instant is a prefix of each journal. The lengths of all journals are
+read at once; the prefixes are read afterwards, while services continue to append.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.upkeep.backup.file import RecordWriter, written
+from services.upkeep.backup.file import RecordWriter, open_writer
 from spotted import __version__
 from spotted.errors import ConcurrencyError, NotFoundError, PreconditionError
 from spotted.v1 import store_pb2 as pb
 
-# a survey that is deleted and made anew, or loses a session, is looked at again
+# attempts at a survey that is replaced, or whose sessions change, meanwhile
 ATTEMPTS = 10
 PAGE_BYTES = 1 << 20
 PAGE_ENTRIES = 1000
 
 # Length and first entry of the journal KEYS[1] and of all others after the set of sessions KEYS[2]; nothing
-# where the set has others than those in ARGV.
+# if the set differs from ARGV.
 _LOOK = """
 if redis.call('SCARD', KEYS[2]) ~= #ARGV then return false end
 for i = 1, #ARGV do
@@ -45,7 +45,8 @@ for i = 1, #KEYS do
 end
 return looked
 """
-# A page of entries from ARGV[2] up to ARGV[3]; nothing where the journal no longer begins with ARGV[1].
+# A page of entries from ARGV[2] up to ARGV[3]; nothing if the first entry of the journal is no longer
+# ARGV[1].
 _PAGE = f"""
 if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[1] then return false end
 local at, stop, page, size = tonumber(ARGV[2]), tonumber(ARGV[3]), {{}}, 0
@@ -59,17 +60,19 @@ end
 return page
 """
 
-# events read so far, and of how many
+# events read so far, and events in all
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The first events of a journal, all that it had at an instant. session_id: empty for the survey's."""
+    """The events that a journal had at an instant."""
 
     session_id: str
+    """"" for the survey's own journal."""
     events: int
     first: bytes
+    """The first entry."""
 
     def key(self, survey_id: str) -> str:
         """Its key in the store."""
@@ -80,7 +83,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """What a file holds. missing: digests of heads and calibrations that the store did not have."""
+    """A written backup."""
 
     survey_id: str
     path: Path
@@ -88,14 +91,15 @@ class BackedUp:
     events: int
     sessions: int
     missing: tuple[str, ...]
+    """Digests of heads and calibrations that were not in the store."""
 
 
-class MadeAnewError(ConcurrencyError):
-    """A journal was deleted, and perhaps made anew, while it was read."""
+class JournalReplacedError(ConcurrencyError):
+    """A journal was deleted, and possibly created again, while it was read."""
 
 
 class Journals:
-    """The journals of a survey, read as one instant had them."""
+    """The journals of a survey, read as of one instant."""
 
     def __init__(self, store: Store, survey_id: str) -> None:
         self._store = store
@@ -104,9 +108,9 @@ class Journals:
         self._page = store.script(_PAGE, writes=False)
 
     def look(self) -> list[Beginning]:
-        """What every journal of the survey has at this instant, its own first.
+        """The current events of every journal of the survey, its own journal first.
 
-        Raises NotFoundError, ConcurrencyError where sessions come and go without an end.
+        Raises NotFoundError, ConcurrencyError if sessions are created and deleted all the time.
         """
         for _ in range(ATTEMPTS):
             session_ids = self._store.members(keys.sessions(self._survey_id))
@@ -117,46 +121,50 @@ class Journals:
                 found = cast("list[tuple[int, bytes]]", looked)
                 seen = [Beginning(n.session_id, *f) for n, f in zip(named, found, strict=True)]
                 if not seen[0].events:
-                    raise NotFoundError(f"survey {self._survey_id!r} does not exist, so it has no backup")
-                # a session's id stands in the set a moment before and after its journal
+                    raise NotFoundError(f"survey {self._survey_id!r} does not exist; it cannot be backed up")
+                # a session's id is in the set shortly before its journal exists and after it is deleted
                 return [each for each in seen if each.events]
-        raise ConcurrencyError(f"the sessions of survey {self._survey_id!r} change all the time; try again")
+        raise ConcurrencyError(
+            f"sessions of survey {self._survey_id!r} were created or deleted during each of {ATTEMPTS} "
+            "attempts to read them; try again"
+        )
 
     def pages(self, beginning: Beginning) -> Iterator[list[bytes]]:
-        """The entries, by pages. Raises MadeAnewError where the journal is not there any more."""
+        """The entries, page by page. Raises JournalReplacedError if the journal was deleted."""
         key, at = beginning.key(self._survey_id), 0
         while at < beginning.events:
             entries = cast("list[bytes]", self._page([key], [beginning.first, at, beginning.events]))
             if not entries:
-                raise MadeAnewError(f"{key} was deleted while it was read; try again")
+                raise JournalReplacedError(f"{key} was deleted while it was read; try again")
             yield entries
             at += len(entries)
 
 
 class Backups:
-    """Backups of the surveys of a store, which stays in use meanwhile. now: the present instant."""
+    """Backups of the surveys of a store, while services use it."""
 
     def __init__(self, store: Store, *, now: Callable[[], Timestamp]) -> None:
+        """Begin. now: the current time."""
         self._store = store
         self._now = now
         self._trained = lru_cache(None)(self._heads_by_survey)
 
-    def back_up(self, survey_id: str, path: Path, *, progress: Progress = lambda *_: None) -> BackedUp:
-        """Write a survey as it stands into a file, which is there once it is whole.
+    def back_up(self, survey_id: str, path: Path, *, on_progress: Progress = lambda *_: None) -> BackedUp:
+        """Write the current survey to a file, which appears once it is complete.
 
-        Raises NotFoundError, MadeAnewError where the survey is deleted and made anew all the time.
+        Raises NotFoundError, JournalReplacedError if the survey is deleted and created again all the time.
         """
         for _ in range(ATTEMPTS - 1):
-            with suppress(MadeAnewError):
-                return self._write(survey_id, path, progress)
-        return self._write(survey_id, path, progress)
+            with suppress(JournalReplacedError):
+                return self._write(survey_id, path, on_progress)
+        return self._write(survey_id, path, on_progress)
 
-    def _write(self, survey_id: str, path: Path, progress: Progress) -> BackedUp:
+    def _write(self, survey_id: str, path: Path, on_progress: Progress) -> BackedUp:
         journals = Journals(self._store, survey_id)
         beginnings = journals.look()
         done, total = 0, sum(each.events for each in beginnings)
         named = _Digests()
-        with written(path) as writer:
+        with open_writer(path) as writer:
             writer.write(pb.BackupRecord(header=self._header(survey_id, beginnings)))
             for each in beginnings:
                 for entries in journals.pages(each):
@@ -165,7 +173,7 @@ class Backups:
                     if not each.session_id:
                         named.see(entries)
                     done += len(entries)
-                    progress(done, total)
+                    on_progress(done, total)
             missing = tuple(self._write_named(writer, survey_id, named))
         size = path.stat().st_size
         return BackedUp(survey_id, path, size, total, len(beginnings) - 1, missing)
@@ -181,12 +189,12 @@ class Backups:
         )
 
     def _write_named(self, writer: RecordWriter, survey_id: str, named: _Digests) -> Iterator[str]:
-        """Write the heads and calibrations of a survey; gives the digests of those that are not there."""
+        """Write the heads and calibrations of a survey; yields the digests of missing ones."""
         owner = keys.owner(survey_id)
         trained = self._trained(owner).get(survey_id, ())
-        places = [("head", digest, keys.head(owner, digest)) for digest in sorted(named.heads.union(trained))]
-        places += [("calibration", d, keys.calibration(owner, d)) for d in sorted(named.calibrations)]
-        for kind, digest, key in places:
+        listed = [("head", digest, keys.head(owner, digest)) for digest in sorted(named.heads.union(trained))]
+        listed += [("calibration", d, keys.calibration(owner, d)) for d in sorted(named.calibrations)]
+        for kind, digest, key in listed:
             content = self._store.get(key)
             if content is None:
                 yield digest
@@ -196,42 +204,42 @@ class Backups:
                 writer.write(record)
 
     def _heads_by_survey(self, owner: str) -> Mapping[str, list[str]]:
-        """The heads of an organisation by the survey that they were trained on."""
+        """Digests of an organisation's heads by the survey that they were trained on."""
         prefix = keys.head(owner, "")
-        found = defaultdict(list)
+        digests = defaultdict(list)
         for key in self._store.names(prefix):
             content = self._store.get(key)
             if content is not None:
-                found[pb.StoredHead.FromString(content).survey_id].append(key.removeprefix(prefix))
-        return found
+                digests[pb.StoredHead.FromString(content).survey_id].append(key.removeprefix(prefix))
+        return digests
 
 
 class _Digests:
-    """The heads and calibrations that a survey was ever scored through."""
+    """The heads and calibrations that a survey was ever scored with."""
 
     def __init__(self) -> None:
         self.heads: set[str] = set()
         self.calibrations: set[str] = set()
 
     def see(self, entries: list[bytes]) -> None:
-        """Take in events of the survey's journal. Raises PreconditionError for what is none."""
+        """Read events of the survey's journal. Raises PreconditionError for an invalid entry."""
         for entry in entries:
             try:
                 survey = pb.SurveyEvent.FromString(entry).survey
             except DecodeError as error:
                 raise PreconditionError(
-                    f"the survey's journal holds an entry that is no event ({error}), so no service can read "
-                    "it; restore an earlier backup"
+                    f"the survey's journal has an invalid entry ({error}), so no service can read the "
+                    "survey; restore an earlier backup"
                 ) from error
             self.heads |= {survey.head_digest} - {""}
             self.calibrations |= {survey.calibration_digest} - {""}
 
 
 def head_digest(head: pb.StoredHead) -> str:
-    """What a head is stored under."""
+    """The digest under which a head is stored."""
     return hashlib.sha256(head.onnx).hexdigest()
 
 
 def calibration_digest(calibration: pb.StoredCalibration) -> str:
-    """What a calibration is stored under."""
+    """The digest under which a calibration is stored."""
     return hashlib.sha256(calibration.json.encode()).hexdigest()

@@ -5,5 +5,5 @@ restore       `spotted restore`
 token         `spotted token`
 certificate   `spotted certificate`
 upgrade       `spotted upgrade`
-store_option  which store they work on
+store_option  the options that select their store
 """

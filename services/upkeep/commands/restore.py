@@ -1,4 +1,4 @@
-"""`spotted restore`: surveys back from files."""
+"""`spotted restore`: restore surveys from backup files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from services.common.rpc import checks
 from services.upkeep.backup.restore import Restored, restore_survey
-from services.upkeep.commands.store_option import opened, store_options
+from services.upkeep.commands.store_option import open_store, store_options
 from spotted.console import err, json_option, show
 
 
@@ -16,10 +16,8 @@ from spotted.console import err, json_option, show
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path)
 )
-@click.option("--as", "survey", metavar="SURVEY", default="", help="Restore under this id instead.")
-@click.option(
-    "--organisation", metavar="ORGANISATION", default="", help="Restore for this organisation instead."
-)
+@click.option("--as", "survey", metavar="SURVEY", default="", help="Restore under this survey id.")
+@click.option("--organisation", metavar="ORGANISATION", default="", help="Restore for this organisation.")
 @store_options
 @json_option
 def restore_files(
@@ -31,29 +29,29 @@ def restore_files(
     directory: Path,
     as_json: bool,
 ) -> None:
-    """Bring surveys back from files of `spotted backup`, each of them whole or not at all.
+    """Restore surveys from files of `spotted backup`, each completely or not at all.
 
-    A file is checked to its end before anything is stored. A survey that is there with the same content
-    stays as it is; one with other content is never touched: restore beside it with --as.
+    A file is verified before anything is stored. A survey that already exists with the same content is left
+    as it is. A survey with other content is never changed: restore under another id with --as.
     """
     if survey and len(files) > 1:
-        raise click.UsageError("--as names one survey, so give one file")
+        raise click.UsageError("--as takes one survey id; give one file")
     for value, option in ((survey, "--as"), (organisation, "--organisation")):
         if value:
             checks.slug(value, option)
     done: list[Restored] = []
     try:
-        with opened(url, directory) as store, err.status("checking") as status:
+        with open_store(url, directory) as store, err.status("verifying") as status:
             for file in files:
 
-                def told(events: int, total: int, file: Path = file) -> None:
+                def report(events: int, total: int, file: Path = file) -> None:
                     status.update(f"{file.name}: {events} of {total} events")
 
                 done.append(
-                    restore_survey(store, file, survey=survey, organisation=organisation, progress=told)
+                    restore_survey(store, file, survey=survey, organisation=organisation, on_progress=report)
                 )
     finally:
-        # where one file fails, those before it are restored all the same
+        # if a file fails, the files before it are restored nevertheless
         _show(done, as_json=as_json)
 
 
@@ -72,7 +70,7 @@ def _show(done: list[Restored], *, as_json: bool) -> None:
 
     def text() -> None:
         for each in done:
-            what = "is there already, with the same" if each.unchanged else "restored:"
-            click.echo(f"{each.survey_id} {what} {each.events} events, {each.sessions} sessions")
+            result = "already exists with the same" if each.unchanged else "restored:"
+            click.echo(f"{each.survey_id} {result} {each.events} events, {each.sessions} sessions")
 
     show(document, as_json=as_json, text=text)

@@ -1,4 +1,4 @@
-"""Which store the commands work on: the one that is named, or that of this machine's local run."""
+"""Options that select a store: by URL, or the store of `spotted up` on this machine."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ def store_options(command: CommandT) -> CommandT:
         "url",
         metavar="URL",
         envvar="SPOTTED_STORE_URL",
-        help="The store, as SPOTTED_STORE_URL names it; by default that of `spotted up`.",
+        help="Store URL, e.g. redis://127.0.0.1:7100/0. Default: SPOTTED_STORE_URL, or that of `spotted up`.",
     )(data_option(command))
 
 
 @contextmanager
-def opened(url: str | None, directory: Path, *, version: str | None = keys.STORE_VERSION) -> Iterator[Store]:
-    """The store that is meant; version: as of Store. Raises PreconditionError where there is none."""
+def open_store(
+    url: str | None, directory: Path, *, version: str | None = keys.STORE_VERSION
+) -> Iterator[Store]:
+    """Open the selected store. version: see Store. Raises PreconditionError if none was started."""
     store = Store(url or _local(directory), version=version)
     try:
         if version is not None:
@@ -45,7 +47,7 @@ def _local(directory: Path) -> str:
     run = processes.read(directory)
     if run is None:
         raise PreconditionError(
-            f"nothing was started in {directory}; name a store with --store or SPOTTED_STORE_URL, or run "
-            "`spotted up` first"
+            f"no services were started in {directory}; give a store with --store or SPOTTED_STORE_URL, or "
+            "run `spotted up` first"
         )
     return run.store_url

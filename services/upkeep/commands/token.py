@@ -1,4 +1,4 @@
-"""`spotted token create | list | revoke`: who may call the services, and for what."""
+"""`spotted token create | list | revoke`: bearer tokens of the services' callers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from services.common.access.caller import role_name
 from services.common.access.tokens import Tokens
-from services.upkeep.commands.store_option import opened, store_options
+from services.upkeep.commands.store_option import open_store, store_options
 from spotted import messages
 from spotted.console import json_option, show, table
 from spotted.errors import InvalidInputError
@@ -24,31 +24,39 @@ UNIT_S = {"d": 86_400, "h": 3_600, "m": 60}
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke bearer tokens; services started since or before know them at once."""
+    """Create, list and revoke bearer tokens; running services accept a new token at once."""
 
 
 @token.command()
-@click.option("--organisation", default="", help="Whose token it is; it sees this organisation's surveys.")
-@click.option("--role", type=click.Choice([*ROLES]), required=True)
+@click.option("--organisation", default="", help="Organisation whose surveys the token may access.")
+@click.option("--role", type=click.Choice([*ROLES]), required=True, help="Role of the token's holder.")
 @click.option(
     "--survey",
     "surveys",
     multiple=True,
     metavar="ID",
-    help="A survey that it sees, or a beginning and `*`; may be repeated. Default: all of the organisation.",
+    help="Survey that the token may access, or a prefix and `*`; may be repeated. Default: all.",
 )
-@click.option("--expires", metavar="DURATION", help="Such as 90d, 12h or 30m; default: never.")
-@click.option("--rate", type=click.FloatRange(min=0), default=0.0, help="Calls a second. 0: any.")
+@click.option("--expires", metavar="DURATION", help="Lifetime, e.g. 90d, 12h or 30m. Default: no expiry.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0), default=0.0, help="Most calls per second. Default: no limit."
+)
 @click.option("--message-mib", type=click.FloatRange(min=0), default=0.0, help="Largest message, MiB.")
 @click.option("--image-mib", type=click.FloatRange(min=0), default=0.0, help="Largest image, MiB.")
-@click.option("--surveys", "most_surveys", type=click.IntRange(min=0), default=0, help="Most surveys.")
-@click.option("--detections", type=click.IntRange(min=0), default=0, help="Most detections in a survey.")
-@click.option("--note", default="", help="What it is for.")
+@click.option(
+    "--surveys",
+    "most_surveys",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Most surveys of the organisation.",
+)
+@click.option("--detections", type=click.IntRange(min=0), default=0, help="Most detections per survey.")
+@click.option("--note", default="", help="Purpose of the token, shown by `spotted token list`.")
 @click.option(
     "--output",
     "-o",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the token to a new file that only its owner may read, instead of showing it.",
+    help="Write the token to a new file readable only by its owner, instead of printing it.",
 )
 @store_options
 @json_option
@@ -69,7 +77,7 @@ def create(
     directory: Path,
     as_json: bool,
 ) -> None:
-    """Make a token. It is shown this once; the store keeps its hash alone."""
+    """Create a token. It is printed only once; the store keeps only its hash."""
     quota = pb.Quota(
         calls_per_second=rate,
         message_bytes=round(message_mib * 1024**2),
@@ -78,9 +86,9 @@ def create(
         detections=detections,
     )
     if output is not None and output.exists():
-        raise InvalidInputError(f"{output} is there already; remove it, or name another file")
+        raise InvalidInputError(f"{output} already exists; remove it, or use another file")
     expires_s = None if expires is None else time.time() + _seconds(expires)
-    with opened(url, directory) as store:
+    with open_store(url, directory) as store:
         token_id, text = Tokens(store).create(
             organisation=organisation,
             role=ROLES[role],
@@ -96,7 +104,7 @@ def create(
     show(
         shown,
         as_json=as_json,
-        text=lambda: click.echo(f"token {token_id} is in {output}" if output else text),
+        text=lambda: click.echo(f"wrote token {token_id} to {output}" if output else text),
     )
 
 
@@ -105,15 +113,15 @@ def create(
 @json_option
 def list_tokens(*, url: str | None, directory: Path, as_json: bool) -> None:
     """List all tokens, without their secrets."""
-    with opened(url, directory) as store:
+    with open_store(url, directory) as store:
         tokens = Tokens(store)
-        found = [
+        listed = [
             {
                 "token_id": token_id,
                 "organisation": stored.organisation,
                 "role": role_name(stored.role),
                 "surveys": list(stored.surveys),
-                "state": "holds" if tokens.holds(stored) else _ended(stored),
+                "state": "valid" if tokens.is_valid(stored) else _ended(stored),
                 "created": _day(messages.seconds(stored.create_time)),
                 "expires": _day(messages.seconds(stored.expire_time))
                 if stored.HasField("expire_time")
@@ -123,18 +131,18 @@ def list_tokens(*, url: str | None, directory: Path, as_json: bool) -> None:
             for token_id, stored in sorted(tokens.all().items())
         ]
     heads = ("token_id", "organisation", "role", "surveys", "state", "created", "expires", "note")
-    rows = [tuple(", ".join(v) if isinstance(v := one[h], list) else v for h in heads) for one in found]
-    show({"tokens": found}, as_json=as_json, text=lambda: table("tokens", heads, rows))
+    rows = [tuple(", ".join(v) if isinstance(v := row[h], list) else v for h in heads) for row in listed]
+    show({"tokens": listed}, as_json=as_json, text=lambda: table("tokens", heads, rows))
 
 
 @token.command()
 @click.argument("token_id")
 @store_options
 def revoke(*, token_id: str, url: str | None, directory: Path) -> None:
-    """End a token by its id; services refuse it within five seconds."""
-    with opened(url, directory) as store:
+    """Revoke a token by its id; services reject it within five seconds."""
+    with open_store(url, directory) as store:
         Tokens(store).revoke(token_id)
-    click.echo(f"token {token_id} is revoked")
+    click.echo(f"revoked token {token_id}")
 
 
 def _ended(stored: pb.StoredToken) -> str:
@@ -146,7 +154,7 @@ def _day(seconds: float) -> str:
 
 
 def _seconds(duration: str) -> int:
-    found = DURATION.fullmatch(duration)
-    if found is None:
-        raise InvalidInputError(f"--expires is {duration!r}; use a number and d, h or m, such as 90d")
-    return int(found.group(1)) * UNIT_S[found.group(2)]
+    match = DURATION.fullmatch(duration)
+    if match is None:
+        raise InvalidInputError(f"--expires is {duration!r}; use a number and d, h or m, e.g. 90d")
+    return int(match.group(1)) * UNIT_S[match.group(2)]

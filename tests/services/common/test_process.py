@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import gc
+import logging
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import redis
 
+from services.common import process
+from services.common.settings import Settings
 from services.common.store import keys
+from spotted.errors import UnavailableError
 from spotted.local import processes
 
 
@@ -24,6 +30,39 @@ def test_a_setting_that_cannot_be_used_ends_the_process_with_one_line() -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "INVALID_INPUT: SPOTTED_WORKERS is 'many'; use a whole number" in line
+
+
+def test_now_is_the_current_time() -> None:
+    before_s = time.time()
+    now_s = process.now().ToNanoseconds() / 1e9
+    assert before_s - 1e-3 <= now_s <= time.time() + 1e-3
+
+
+def test_collecting_seldom_raises_the_thresholds() -> None:
+    before = gc.get_threshold()
+    process.collect_seldom()
+    try:
+        assert gc.get_threshold()[0] > before[0]
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_a_service_that_cannot_start_ends_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(settings: Settings) -> None:
+        raise UnavailableError(f"cannot listen on {settings.listen}")
+
+    monkeypatch.setenv("SPOTTED_LISTEN", "127.0.0.1:1")
+    handlers = logging.root.handlers[:]
+    try:
+        with pytest.raises(SystemExit) as ended:
+            process.main("scorer", run)
+    finally:
+        logging.root.handlers[:] = handlers
+    assert ended.value.code == process.FAILED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("scorer ERROR UNAVAILABLE: cannot listen on 127.0.0.1:1")
 
 
 ARRAYS = """

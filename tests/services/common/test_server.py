@@ -49,7 +49,7 @@ def test_a_taken_port_is_told_with_the_remedy() -> None:
 @pytest.mark.parametrize("security", [Security(), Security(tokens=True)])
 def test_an_address_of_the_network_is_not_served_in_the_clear(security: Security) -> None:
     settings = Settings(listen="0.0.0.0:0", security=security)
-    with pytest.raises(PreconditionError, match="can be reached from other machines"):
+    with pytest.raises(PreconditionError, match="is reachable from other machines"):
         asyncio.run(serve(settings, [], guard=Guard(None), open_store=lambda: None))
 
 

@@ -69,17 +69,17 @@ def _label(events: list[pb.SessionEvent]) -> pb.Label:
 
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
-    "an event is missing": (lambda e: e.pop(4), "event 5: it says that it is event 6"),
-    "two events are swapped": (lambda e: e.insert(3, e.pop(4)), "event 4: .*event 5"),
-    "an event is repeated": (lambda e: e.insert(3, e[2]), "event 4: .*event 3"),
-    "the first event is missing": (lambda e: e.pop(0), "event 1: .*event 2"),
-    "positions are left out": (lambda e: e[1].ClearField("position"), "event 2: .*event 0"),
+    "an event is missing": (lambda e: e.pop(4), "event 5: its position is 6"),
+    "two events are swapped": (lambda e: e.insert(3, e.pop(4)), "event 4: its position is 5"),
+    "an event is repeated": (lambda e: e.insert(3, e[2]), "event 4: its position is 3"),
+    "the first event is missing": (lambda e: e.pop(0), "event 1: its position is 2"),
+    "positions are left out": (lambda e: e[1].ClearField("position"), "event 2: its position is 0"),
     "another event comes first": (
         lambda e: e[0].planned.CopyFrom(_round(e)),
-        "event 1: it is 'planned'; a journal begins",
+        "event 1: it is 'planned'; a journal has one `created`",
     ),
     "created comes twice": (lambda e: e[2].created.CopyFrom(e[0].created), "event 3: it is 'created'"),
-    "an event holds nothing": (lambda e: e[2].ClearField("labelled"), "event 3: nothing happened"),
+    "an event holds nothing": (lambda e: e[2].ClearField("labelled"), "event 3: the event is empty"),
     "a time is missing": (lambda e: e[2].ClearField("create_time"), "event 3: create_time is missing"),
     "a time is no time": (lambda e: setattr(e[2].create_time, "seconds", 1 << 60), "event 3: create_time"),
     "a strategy is unknown": (
@@ -99,11 +99,11 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "a detection joins again later": (
         lambda e: first(e, "planned", 1).planned.added_detection_ids.append("d00"),
-        "'d00' joins a second time",
+        "'d00' was already added",
     ),
     "an image pair is not in the session": (
         lambda e: _round(e).image_pairs.add(first_detection_id="d00", second_detection_id="d77"),
-        "event 2: no round before it brought in detection 'd77'",
+        "event 2: no earlier round added detection 'd77'",
     ),
     "an image pair is one detection": (
         lambda e: _round(e).image_pairs.add(first_detection_id="d00", second_detection_id="d00"),
@@ -113,20 +113,20 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda e: first(e, "planned", 1).planned.image_pairs.add(
             first_detection_id="d00", second_detection_id="d02"
         ),
-        "none joins with this round",
+        "this round adds neither",
     ),
     "a burst is not in the session": (
         lambda e: _round(e).bursts.add(detection_ids=["d00", "d77"]),
         "event 2: .*'d77'",
     ),
-    "a burst is one frame": (lambda e: _round(e).bursts.add(detection_ids=["d00"]), "event 2: .*less than"),
+    "a burst is one frame": (lambda e: _round(e).bursts.add(detection_ids=["d00"]), "event 2: .*fewer than"),
     "the columns are of two lengths": (
         lambda e: setattr(_round(e), "second", _round(e).second[:-4]),
-        "event 2: its columns of pairs",
+        "event 2: its pair columns",
     ),
     "a column is cut": (
         lambda e: _round(e).MergeFrom(pb.PlannedRound(first=b"123", second=b"123")),
-        "event 2: its columns of pairs have 3 and 3 bytes",
+        "event 2: its pair columns have 3 and 3 bytes",
     ),
     "a question is about no detection": (
         lambda e: setattr(_round(e), "second", _round(e).second[:-4] + ints(99)),
@@ -150,7 +150,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         "event 2: its scores or terms",
     ),
     "terms are missing": (lambda e: setattr(_round(e), "terms", _round(e).terms[:-4]), "event 2: terms has"),
-    "reasons are missing": (lambda e: _round(e).ClearField("reasons"), "event 2: a question has none"),
+    "reasons are missing": (lambda e: _round(e).ClearField("reasons"), "event 2: a reason number"),
     "reason numbers are missing": (lambda e: _round(e).ClearField("reason_of"), "event 2: reason_of has 0"),
     "the radius is no number": (lambda e: setattr(_round(e), "eps", np.nan), "event 2: eps"),
     "the expectation is no number": (
@@ -165,12 +165,12 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "a label is about no detection": (
         lambda e: setattr(_label(e), "first_detection_id", "d77"),
-        "event 3: no round before it brought in detection 'd77'",
+        "event 3: no earlier round added detection 'd77'",
     ),
     "a label is nobody's": (lambda e: setattr(_label(e), "annotator_id", ""), "event 3: .*annotator_id"),
     "a label has another id": (
         lambda e: setattr(_label(e), "label_id", "9-9"),
-        "event 3: label '9-9' stands where '3-1'",
+        "event 3: a label has the id '9-9'; expected '3-1'",
     ),
     "a label has no time": (lambda e: _label(e).ClearField("create_time"), "event 3: create_time"),
     "no answer was given": (lambda e: first(e, "labelled").labelled.ClearField("labels"), "event 3: labels"),
@@ -180,7 +180,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "a label is taken back that does not stand": (
         lambda e: first(e, "retracted").retracted.label_ids.append("77-1"),
-        "'77-1', which does not stand",
+        "'77-1', which is unknown",
     ),
     "nothing is taken back": (
         lambda e: first(e, "retracted").retracted.ClearField("label_ids"),

@@ -12,8 +12,8 @@ from services.common.server import Service
 from services.common.store.store import Store
 from services.sampler.__main__ import service
 from services.sampler.questions.choice import Wanted
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asked, Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
 from services.sampler.scorer_client import CandidateColumns, Scorer, SurveyFacts, SurveyScores, Version
 from services.sampler.session.leases import Leases
@@ -101,7 +101,7 @@ class Sampler:
         self.sessions = Sessions(store, scorer, now=process.now)
         # plans in this process; a sampler that is deployed plans in another
         self.planner = Planner(self.sessions, scorer)
-        self.asking = Asking(self.sessions, self.planner, Leases(store), Facts(scorer))
+        self.asking = NextQuestions(self.sessions, self.planner, Leases(store), DetectionFacts(scorer))
 
     def service(self) -> Service:
         return service(self.sessions, self.asking)
@@ -121,7 +121,7 @@ class Sampler:
         )
         return self.sessions.create(session, "")
 
-    def asked(self, survey_id: str, annotator: str = ANNOTATOR, **wanted: object) -> Asked:
+    def asked(self, survey_id: str, annotator: str = ANNOTATOR, **wanted: object) -> QuestionBatch:
         fields = {"count": 1, "lease_s": LEASE_S} | wanted
         asked_for = Wanted(annotator, **fields)  # type: ignore[arg-type] # any of its fields
         return self.asking.next_pairs(survey_id, "main", asked_for)

@@ -11,6 +11,7 @@ import pytest
 
 from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
+from services.sampler.servicer import SamplerServicer
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import EmbeddingSpec, Label, Questions, Spotted, oracle
 from spotted.client.calls import our_errors
@@ -172,7 +173,7 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     assert (group.kind, len(group.detections), len(group.scores)) == (pb.QUESTION_KIND_GALLERY, 3, 3)
     assert group.anchor.detection_id not in [one.detection_id for one in group.detections]
     request.audit, request.count = True, 4
-    with pytest.raises(InvalidInputError, match="pairs alone"), our_errors("sampler"):
+    with pytest.raises(InvalidInputError, match="asks only pairs"), our_errors("sampler"):
         spotted.connection.sampler.stub.NextPairs(request, timeout=10)
     request.ClearField("shows")
     audit = spotted.connection.sampler.stub.NextPairs(request, timeout=30)
@@ -180,3 +181,8 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     assert {pair.score for pair in audit.pairs} == {0.0}
     # before its first answer it says nothing
     assert spotted.survey(survey_id).session("main").progress().audit is None
+
+
+def test_every_rpc_of_the_contract_is_served() -> None:
+    methods = pb.DESCRIPTOR.services_by_name["SamplerService"].methods
+    assert [method.name for method in methods if method.name not in vars(SamplerServicer)] == []

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from services.sampler import wire
-from services.sampler.questions.next_questions import Asked, Leased
+from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
 from services.sampler.scorer_client import SurveyFacts, Version
 from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind, Question, pair_question
@@ -42,7 +42,7 @@ def burst(*detection_ids: str, one_animal: bool = True, annotator: str = "a") ->
 )
 def test_a_wrong_label_is_named_by_its_place(changed: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        wire.given(pb.SubmitLabelsRequest(labels=[label(), label(**changed)]))
+        wire.labels_to_store(pb.SubmitLabelsRequest(labels=[label(), label(**changed)]))
     assert caught.value.field == field
 
 
@@ -57,7 +57,7 @@ def test_a_wrong_label_is_named_by_its_place(changed: dict[str, object], field: 
 )
 def test_a_wrong_burst_is_named_by_its_place(wrong: pb.BurstAnswer, field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        wire.given(pb.SubmitLabelsRequest(bursts=[burst("d1", "d2"), wrong]))
+        wire.labels_to_store(pb.SubmitLabelsRequest(bursts=[burst("d1", "d2"), wrong]))
     assert caught.value.field == field
 
 
@@ -65,17 +65,17 @@ def test_a_wrong_burst_is_named_by_its_place(wrong: pb.BurstAnswer, field: str) 
 def test_no_answer_or_too_many_are_refused(labels: int, bursts: int) -> None:
     request = pb.SubmitLabelsRequest(labels=[label()] * labels, bursts=[burst("d1", "d2")] * bursts)
     with pytest.raises(InvalidInputError, match="use 1 to 1000"):
-        wire.given(request)
+        wire.labels_to_store(request)
 
 
 def test_more_than_a_hundred_bursts_are_refused() -> None:
     with pytest.raises(InvalidInputError) as caught:
-        wire.given(pb.SubmitLabelsRequest(bursts=[burst("d1", "d2")] * 101))
+        wire.labels_to_store(pb.SubmitLabelsRequest(bursts=[burst("d1", "d2")] * 101))
     assert caught.value.field == "bursts"
 
 
 def test_a_burst_of_one_animal_is_a_same_of_each_frame_with_the_first_after_all_labels() -> None:
-    given = wire.given(pb.SubmitLabelsRequest(labels=[label()], bursts=[burst("d5", "d4", "d3")]))
+    given = wire.labels_to_store(pb.SubmitLabelsRequest(labels=[label()], bursts=[burst("d5", "d4", "d3")]))
     assert [(one.first_detection_id, one.second_detection_id, one.answer) for one in given.labels] == [
         ("d1", "d2", pb.ANSWER_SAME),
         ("d5", "d4", pb.ANSWER_SAME),
@@ -87,7 +87,7 @@ def test_a_burst_of_one_animal_is_a_same_of_each_frame_with_the_first_after_all_
 
 def test_two_frames_of_two_animals_are_different_and_more_frames_say_nothing_of_a_pair() -> None:
     bursts = [burst("d1", "d2", one_animal=False), burst("d3", "d4", "d5", one_animal=False)]
-    given = wire.given(pb.SubmitLabelsRequest(bursts=bursts))
+    given = wire.labels_to_store(pb.SubmitLabelsRequest(bursts=bursts))
     (different,) = given.labels
     assert (different.first_detection_id, different.second_detection_id) == ("d1", "d2")
     assert different.answer == pb.ANSWER_DIFFERENT
@@ -160,17 +160,17 @@ def test_a_session_keeps_what_the_caller_may_set_and_nothing_else() -> None:
 @pytest.mark.parametrize("ids", [[], ["1-1", "1-1"]])
 def test_labels_to_retract_are_named_once_each(ids: list[str]) -> None:
     with pytest.raises(InvalidInputError):
-        wire.retracted(pb.RetractLabelsRequest(label_ids=ids, annotator_id="a"))
+        wire.labels_to_retract(pb.RetractLabelsRequest(label_ids=ids, annotator_id="a"))
 
 
-def leased(second: Detection) -> Leased:
+def leased(second: Detection) -> LeasedQuestion:
     first = Detection("d1", "c", 0.0)
     facts = SurveyFacts(Version("u", 1), {d.detection_id: d for d in (first, second)}, CAMERAS)
-    return Leased(pair_question(PairQuery(0, 1, "why", 0.5)), ("d1", "d2"), 50.0, facts)
+    return LeasedQuestion(pair_question(PairQuery(0, 1, "why", 0.5)), ("d1", "d2"), 50.0, facts)
 
 
 def test_a_question_tells_the_distance_the_gap_and_the_speed() -> None:
-    asked = Asked((leased(Detection("d2", "d", 1800.0)),), finished=False)
+    asked = QuestionBatch((leased(Detection("d2", "d", 1800.0)),), finished=False)
     (pair,) = wire.next_pairs_response(asked).pairs
     assert (pair.distance_m, pair.gap_s, pair.needed_speed_kmh) == (5000.0, 1800.0, 10.0)
     assert (pair.first.detection_id, pair.second.detection_id, pair.reason) == ("d1", "d2", "why")
@@ -179,7 +179,7 @@ def test_a_question_tells_the_distance_the_gap_and_the_speed() -> None:
 
 @pytest.mark.parametrize("second", [Detection("d2", "lost", 5.0), Detection("d2", "d")])
 def test_what_is_unknown_is_unset(second: Detection) -> None:
-    (pair,) = wire.next_pairs_response(Asked((leased(second),), finished=False)).pairs
+    (pair,) = wire.next_pairs_response(QuestionBatch((leased(second),), finished=False)).pairs
     assert not pair.HasField("needed_speed_kmh")
     assert pair.HasField("distance_m") == (second.camera_id == "d")
     assert pair.HasField("gap_s") == (second.captured_at_s is not None)
@@ -190,7 +190,9 @@ def test_a_gallery_has_an_anchor_and_a_score_for_each_candidate_and_a_burst_has_
     queries = PairQuery(0, 1, "which?", 0.75), PairQuery(1, 2, "which?", 0.25)
     ids = ("d1", "d0", "gone")
     questions = [Question(kind, (1, 0, 2), queries) for kind in (Kind.GALLERY, Kind.BURST)]
-    asked = Asked(tuple(Leased(question, ids, 50.0, facts) for question in questions), finished=False)
+    asked = QuestionBatch(
+        tuple(LeasedQuestion(question, ids, 50.0, facts) for question in questions), finished=False
+    )
     response = wire.next_pairs_response(asked)
     gallery, frames = response.groups
     assert not response.pairs

@@ -93,7 +93,7 @@ def test_steps_are_taken_in_their_order_from_where_the_store_is(any_version: Sto
 @pytest.mark.parametrize("found", ["0", "7", "2>3"])
 def test_a_version_that_no_step_leads_from_is_refused(any_version: Store, found: str) -> None:
     any_version.put(keys.VERSION, found.encode())
-    with pytest.raises(StoreVersionError, match=f"store version {found}, and this release upgrades to 2"):
+    with pytest.raises(StoreVersionError, match=f"version {found}, and this release can upgrade to 2"):
         upgrade_store(any_version, [RENAMED], target="2")
     assert version(any_version) == found
 
@@ -107,12 +107,12 @@ def test_an_upgrade_that_was_killed_half_way_goes_on(url: str, any_version: Stor
     ) as dying:
         assert dying.stdout is not None
         assert dying.stdout.readline() == b"half\n"
-        with pytest.raises(ConcurrencyError, match="another upgrade of the store is under way"):
+        with pytest.raises(ConcurrencyError, match="another upgrade of the store is running"):
             upgrade_store(any_version, [RENAMED], target="2", lease_s=LEASE_S)
         dying.kill()
     assert version(any_version) == "1>2"
     for release in ("1", "2"):
-        with pytest.raises(StoreVersionError, match=r"version 1>2.*run it again where it died"):
+        with pytest.raises(StoreVersionError, match=r"version 1>2.*run it again if it was interrupted"):
             Store(url, version=release).open()
     assert list(held(any_version).values()).count([b"first"]) == 1
     deadline = time.monotonic() + 10 * LEASE_S
@@ -182,7 +182,7 @@ def test_a_service_of_the_old_release_writes_nothing_once_an_upgrade_has_begun(
         assert all(thread.is_alive() for thread in writers)
     upgrade_store(any_version, [Step("1", "2", count)], target="2")
     assert len(ends) == len(SURVEYS)
-    assert all("version 1>2, this is version 1; wait until" in str(error) for error in ends)
+    assert all("version 1>2, this release uses version 1; wait until" in str(error) for error in ends)
     after = {survey_id: len(found) for survey_id, found in held(any_version).items()}
     assert after == seen
     # a write may have been done whose answer was cut off, never the other way round
@@ -193,7 +193,9 @@ def test_a_store_that_does_not_let_connections_be_closed_is_not_touched(url: str
     connection = redis.Redis.from_url(url)
     connection.acl_setuser("default", enabled=True, nopass=True, commands=["-client|kill"])
     connection.close()
-    with pytest.raises(PreconditionError, match="stop every service, and repeat with --services-stopped"):
+    with pytest.raises(
+        PreconditionError, match="stop all services, and repeat the command with --services-stopped"
+    ):
         upgrade_store(any_version, [RENAMED], target="2")
     assert version(any_version) == "1"
     assert upgrade_store(any_version, [RENAMED], target="2", services_stopped=True) == [RENAMED]

@@ -1,4 +1,4 @@
-"""A data directory whose run file names servers of this process, so that commands run without start-up."""
+"""A data directory whose run file lists servers of this process, so that commands start no process."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from click.testing import CliRunner, Result
 from services.common.store.store import Store
 from spotted.cli import main
 from spotted.client import Spotted
-from spotted.local.processes import RUN_FILE
+from spotted.local.processes import RUN_FILE, SERVICES
 from tests.spotted.client.surveys import serving
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A data directory, a client of what runs there, and commands on it."""
+    """A data directory, a client of its services, and commands on it."""
 
     directory: Path
     spotted: Spotted
@@ -29,10 +29,15 @@ class Machine:
 
 
 def machine_of(directory: Path, spotted: Spotted) -> Machine:
-    """A data directory that names the servers of a client."""
+    """A data directory whose run file lists the servers of a client."""
     members = [
-        {"role": role, "port": int(address.rsplit(":", 1)[1]), "pid": 1, "started_at_s": 0.0}
-        for role, address in spotted._addresses.items()
+        {
+            "role": role,
+            "port": int(getattr(spotted.connection, role).address.rsplit(":", 1)[1]),
+            "pid": 1,
+            "started_at_s": 0.0,
+        }
+        for role in SERVICES
     ]
     directory.mkdir()
     (directory / RUN_FILE).write_text(json.dumps({"members": members}))

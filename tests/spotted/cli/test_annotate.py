@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from spotted.cli.annotate import STRATEGIES
+from spotted.client import Label
+from spotted.constraints.answers import Answer
+from spotted.constraints.trust import Trust
 from spotted.sampling.strategies.by_name import KINDS
 from spotted.survey import Detection
-from spotted.v1 import sampler_pb2 as pb
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 
@@ -20,8 +22,7 @@ SINGLES = [Detection(f"s{n}", f"c{n % 3}", 90_000.0 * (n + 1), individual_id="xy
 @pytest.fixture
 def asked(machine: Machine, survey_id: str) -> Machine:
     """A survey of twelve detections of four animals."""
-    machine.spotted.create_survey(survey(survey_id))
-    machine.spotted.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+    machine.spotted.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
     return machine
 
 
@@ -30,26 +31,28 @@ def burst(machine: Machine, survey_id: str) -> Machine:
     """A survey that begins with a burst whose frames look alike."""
     seen = np.random.default_rng(5).normal(size=(9, 8)).astype(np.float32)
     seen[:3] = seen[0]
-    machine.spotted.create_survey(survey(survey_id))
-    machine.spotted.add_detections(survey_id, [*FRAMES, *SINGLES], seen, SPEC)
+    machine.spotted.create_survey(survey(survey_id)).add_detections([*FRAMES, *SINGLES], seen, SPEC)
     return machine
 
 
 def test_the_help_lists_every_strategy(machine: Machine) -> None:
     assert set(STRATEGIES) == set(KINDS)
-    told = " ".join(machine.run("annotate", "--help").stdout.split())
+    shown = "".join(machine.run("annotate", "--help").stdout.split())
     for strategy in KINDS:
-        assert strategy in told
+        assert strategy in shown
 
 
-def test_a_session_is_learned_unless_told_otherwise(asked: Machine, survey_id: str) -> None:
+def test_a_session_uses_the_first_strategy_by_default(asked: Machine, survey_id: str) -> None:
     assert asked.run("annotate", survey_id, answers="q\n").exit_code == 0
-    opened = asked.spotted.session(survey_id, "main")
-    assert (opened.strategy.strategy_id, opened.trust, opened.seed) == ("learned", 0, 0)
+    opened = asked.spotted.survey(survey_id).session("main").info()
+    assert (opened.strategy, opened.trust, opened.seed) == (STRATEGIES[0], None, 0) == ("learned", None, 0)
     options = ("--session", "b", "--strategy", "greedy", "--trust", "verified", "--seed", "4")
     assert asked.run("annotate", survey_id, *options, answers="q\n").exit_code == 0
-    opened = asked.spotted.session(survey_id, "b")
-    assert (opened.strategy.strategy_id, opened.trust, opened.seed) == ("greedy", pb.TRUST_VERIFIED, 4)
+    opened = asked.spotted.survey(survey_id).session("b").info()
+    assert (opened.strategy, opened.trust, opened.seed) == ("greedy", Trust.VERIFIED, 4)
+    unknown = asked.run("annotate", survey_id, "--strategy", "best")
+    assert unknown.exit_code == 2
+    assert "mean-linkage" in unknown.stderr
 
 
 def test_a_session_goes_on_as_it_was_opened(asked: Machine, survey_id: str) -> None:
@@ -57,7 +60,7 @@ def test_a_session_goes_on_as_it_was_opened(asked: Machine, survey_id: str) -> N
     assert asked.run("annotate", survey_id, *options, "--limit", "1", answers="d\n").exit_code == 0
     again = asked.run("annotate", survey_id, answers="d\nq\n")
     assert again.exit_code == 0, again.stderr
-    assert "1 questions answered" in again.stdout
+    assert "1 question answered" in again.stdout
     other = asked.run("annotate", survey_id, "--strategy", "random", answers="q\n")
     assert other.exit_code == 1
     assert "another strategy" in other.stderr
@@ -67,24 +70,24 @@ def test_every_answer_to_a_pair_is_stored_as_it_was_given(asked: Machine, survey
     done = asked.run("annotate", survey_id, "--annotator", "anna", answers="s\nwhat\nd\nn\nk\nq\n")
     assert done.exit_code == 0, done.stderr
     assert "4 questions answered" in done.stdout
-    labels = asked.spotted.labels(survey_id, "main")
+    labels = asked.spotted.survey(survey_id).session("main").labels()
     assert [label.answer for label in labels] == [1, 2, 3, 4]
     assert {label.annotator_id for label in labels} == {"anna"}
 
 
-def test_the_end_tells_who_answered_and_what_is_guaranteed(asked: Machine, survey_id: str) -> None:
+def test_the_result_lists_annotators_and_guarantees(asked: Machine, survey_id: str) -> None:
     done = asked.run("annotate", survey_id, "--oracle", "--trust", "verified", "--json")
     assert done.exit_code == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["individuals"], told["trust"], told["conflicts"]) == (4, "verified", 0)
-    assert set(told["guarantees"]) == {"0.90", "0.95", "0.98"}
-    (annotator,) = told["annotators"]
+    document = json.loads(done.stdout)
+    assert (document["individuals"], document["trust"], document["conflicts"]) == (4, "verified", 0)
+    assert set(document["guarantees"]) == {"0.90", "0.95", "0.98"}
+    (annotator,) = document["annotators"]
     assert annotator["annotator_id"] == "oracle"
     assert 0.0 <= annotator["false_same_rate"] < 0.5
-    assert told["audit"] is None
+    assert document["audit"] is None
     text = asked.run("annotate", survey_id, "--oracle").stdout
     assert "0 questions answered" in text
-    assert "wrongly same" in text
+    assert "false same" in text
 
 
 def test_a_burst_is_answered_at_once(burst: Machine, survey_id: str) -> None:
@@ -92,50 +95,54 @@ def test_a_burst_is_answered_at_once(burst: Machine, survey_id: str) -> None:
     assert done.exit_code == 0, done.stderr
     for line in ("frames of one burst", "[1] b0: no image", "[3] b2: no image"):
         assert line in done.stdout
-    labels = burst.spotted.labels(survey_id, "main")
+    labels = burst.spotted.survey(survey_id).session("main").labels()
     pairs = [(label.first_detection_id, label.second_detection_id, label.answer) for label in labels]
-    assert pairs == [("b0", "b1", pb.ANSWER_SAME), ("b0", "b2", pb.ANSWER_SAME)]
+    assert pairs == [("b0", "b1", Answer.SAME), ("b0", "b2", Answer.SAME)]
 
 
 def test_a_burst_of_several_animals_is_asked_as_pairs(burst: Machine, survey_id: str) -> None:
     done = burst.run("annotate", survey_id, "--bursts", answers="n\nq\n")
     assert "asked as pairs" in done.stderr
-    assert "1 questions answered" in done.stdout
-    assert burst.spotted.labels(survey_id, "main") == []
+    assert "1 question answered" in done.stdout
+    assert burst.spotted.survey(survey_id).session("main").labels() == []
     assert "same (s)" in done.stderr
 
 
 def test_a_burst_that_is_skipped_is_not_asked_again(burst: Machine, survey_id: str) -> None:
     done = burst.run("annotate", survey_id, "--bursts", answers="k\nq\n")
-    assert "1 questions answered" in done.stdout
-    assert {label.answer for label in burst.spotted.labels(survey_id, "main")} == {pb.ANSWER_SKIP}
+    assert "1 question answered" in done.stdout
+    assert {label.answer for label in burst.spotted.survey(survey_id).session("main").labels()} == {
+        Answer.SKIP
+    }
     again = burst.run("annotate", survey_id, "--bursts", answers="q\n")
     assert "are they one animal?" in done.stdout
     assert "are they one animal?" not in again.stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "places"), [("1 3", {0, 2}), ("2,1", {0, 1}), ("", set()), ("0 99\n2", {1}), ("x\n1", {0})]
+    ("line", "indices"), [("1 3", {0, 2}), ("2,1", {0, 1}), ("", set()), ("0 99\n2", {1}), ("x\n1", {0})]
 )
 def test_a_gallery_is_answered_by_the_numbers_of_the_same_animal(
-    asked: Machine, survey_id: str, words: str, places: set[int]
+    asked: Machine, survey_id: str, line: str, indices: set[int]
 ) -> None:
-    asked.spotted.create_session(survey_id, "main", strategy="greedy")
-    done = asked.run("annotate", survey_id, "--galleries", "--limit", "1", answers=f"{words}\n")
+    asked.spotted.survey(survey_id).create_session("main", strategy="greedy")
+    done = asked.run("annotate", survey_id, "--galleries", "--limit", "1", answers=f"{line}\n")
     assert done.exit_code == 0, done.stderr
     assert "[3]" in done.stdout
-    labels = asked.spotted.labels(survey_id, "main")
-    said = {place for place, label in enumerate(labels) if label.answer == pb.ANSWER_SAME}
-    assert said == places
+    labels = asked.spotted.survey(survey_id).session("main").labels()
+    same = {index for index, label in enumerate(labels) if label.answer is Answer.SAME}
+    assert same == indices
     assert len({label.first_detection_id for label in labels}) == 1
-    assert ("are not numbers" in done.stderr) == ("\n" in words)
+    assert ("is not a list of numbers" in done.stderr) == ("\n" in line)
 
 
 def test_a_gallery_may_be_skipped_or_left(asked: Machine, survey_id: str) -> None:
-    asked.spotted.create_session(survey_id, "main", strategy="greedy")
+    asked.spotted.survey(survey_id).create_session("main", strategy="greedy")
     done = asked.run("annotate", survey_id, "--galleries", answers="k\nq\n")
-    assert "1 questions answered" in done.stdout
-    assert {label.answer for label in asked.spotted.labels(survey_id, "main")} == {pb.ANSWER_SKIP}
+    assert "1 question answered" in done.stdout
+    assert {label.answer for label in asked.spotted.survey(survey_id).session("main").labels()} == {
+        Answer.SKIP
+    }
 
 
 def test_random_pairs_are_asked_and_certify(asked: Machine, survey_id: str) -> None:
@@ -148,19 +155,16 @@ def test_random_pairs_are_asked_and_certify(asked: Machine, survey_id: str) -> N
     assert "leave out" in both.stderr
 
 
-def test_a_conflict_and_a_pending_decision_are_told_in_words(asked: Machine, survey_id: str) -> None:
-    asked.spotted.create_session(survey_id, "sure", trust=pb.TRUST_VERIFIED)
+def test_a_conflict_and_a_pending_decision_are_explained(asked: Machine, survey_id: str) -> None:
+    asked.spotted.survey(survey_id).create_session("sure", trust=Trust.VERIFIED)
     done = asked.run("annotate", survey_id, "--session", "sure", "--limit", "1", answers="s\n")
-    assert "does not suffice" in done.stderr
+    assert "not enough evidence yet" in done.stderr
     assert "wait for another answer" in done.stdout
-    asked.spotted.create_session(survey_id, "main", strategy="greedy", trust=pb.TRUST_SINGLE)
-    asked.spotted.next_pairs(survey_id, "main", "anna")
-    said = [("d00", "d01", pb.ANSWER_SAME), ("d00", "d01", pb.ANSWER_DIFFERENT)]
-    for first, second, answer in said:
-        label = pb.Label(
-            first_detection_id=first, second_detection_id=second, answer=answer, annotator_id="anna"
-        )
-        asked.spotted.submit_labels(survey_id, "main", [label])
+    asked.spotted.survey(survey_id).create_session("main", strategy="greedy", trust=Trust.SINGLE)
+    session = asked.spotted.survey(survey_id).session("main")
+    session.next_pairs("anna")
+    for answer in (Answer.SAME, Answer.DIFFERENT):
+        session.submit_labels([Label("d00", "d01", answer, "anna")])
     shown = asked.run("session", "show", survey_id)
     assert "1 conflicts to look at" in shown.stdout
     assert "conflict: " in shown.stdout

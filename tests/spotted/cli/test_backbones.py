@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "spotted.cli", "export-backbone"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as its own process, whose output is that of the export it starts."""
+    """Run the command in its own process, which shares its output with the export that it starts."""
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from spotted.batch.blocks import blocks_path
 from spotted.cli import batch
+from spotted.client import Candidates
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.survey import Camera
-from spotted.v1 import scorer_pb2
 from tests.services.scorer.planted import Scorer
 from tests.spotted.cli.conftest import Machine
 
@@ -26,15 +26,15 @@ ENGINES = [
 
 @pytest.fixture
 def planted(machine: Machine, survey_id: str) -> Machine:
-    """A machine whose scorer holds a survey with everything awkward in it."""
-    scorer = Scorer(machine.spotted._addresses["scorer"])
+    """A machine whose scorer has a survey with all edge cases."""
+    scorer = Scorer(machine.spotted.connection.scorer.address)
     scorer.plant(survey_id, COUNT)
     scorer.channel.close()
     return machine
 
 
 def run(machine: Machine, survey_id: str, output: Path, *more: str, code: int = 0) -> dict[str, object]:
-    """Run the command; its document, or {} where it is to fail."""
+    """Run the command; its document, or its stderr if it should fail with a code."""
     arguments = ["batch", "candidates", survey_id, "-o", str(output), "--block", str(ROWS), "--workers", "2"]
     done = machine.run(*arguments, "--json", *more)
     assert done.exit_code == code, done.stderr
@@ -45,8 +45,8 @@ def times(output: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in blocks_path(output).iterdir()}
 
 
-def service_lists(machine: Machine, survey_id: str) -> list[scorer_pb2.CandidateList]:
-    return list(machine.spotted.candidates(survey_id, top_k=TOP))
+def service_lists(machine: Machine, survey_id: str) -> list[Candidates]:
+    return list(machine.spotted.survey(survey_id).candidates(top_k=TOP))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -70,13 +70,7 @@ def test_blocks_and_listing_are_the_services_bit_for_bit(
             ):
                 found.append((ids[query], ids[row], visual, None if np.isnan(possible) else possible, fused))
     assert found == [
-        (
-            one.detection_id,
-            c.detection_id,
-            c.visual,
-            c.feasibility if c.HasField("feasibility") else None,
-            c.fused,
-        )
+        (one.detection_id, c.detection_id, c.visual, c.feasibility, c.fused)
         for one in lists
         for c in one.candidates
     ]
@@ -101,15 +95,13 @@ def test_a_broken_run_goes_on_with_what_is_missing(planted: Machine, survey_id: 
     assert run(planted, survey_id, output)["computed"] == 0
 
 
-def test_a_changed_survey_is_told_and_refused_unless_fresh(
-    planted: Machine, survey_id: str, tmp_path: Path
-) -> None:
+def test_a_changed_survey_is_refused_unless_fresh(planted: Machine, survey_id: str, tmp_path: Path) -> None:
     output = tmp_path / "out"
     before = run(planted, survey_id, output)
-    planted.spotted.upsert_cameras(survey_id, [Camera("CAM04", 20_000.0, 0.0)])
-    told = str(run(planted, survey_id, output, code=6)["stderr"])
-    assert f"at revision {before['revision']};" in told
-    assert "--fresh" in told
+    planted.spotted.survey(survey_id).upsert_cameras([Camera("CAM04", 20_000.0, 0.0)])
+    stderr = str(run(planted, survey_id, output, code=6)["stderr"])
+    assert f"at revision {before['revision']};" in stderr
+    assert "--fresh" in stderr
     after = run(planted, survey_id, output, "--fresh")
     assert after["computed"] == BLOCKS
     listed = tmp_path / "match.csv"
@@ -132,34 +124,34 @@ def test_failed_blocks_are_numbered_with_their_error_and_the_others_are_kept(
     blocks = blocks_path(output)
     (blocks / "000000.npz").unlink()
     (blocks / "000002.npz").unlink()
-    # a directory in a block's place cannot be written over
+    # a directory with the name of a block cannot be overwritten
     (blocks / "000002.npz").mkdir()
-    told = str(run(planted, survey_id, output, code=1)["stderr"])
-    assert "1 of 6 blocks failed: block 2: IsADirectoryError" in told
+    stderr = str(run(planted, survey_id, output, code=1)["stderr"])
+    assert "1 of 6 blocks failed: block 2: IsADirectoryError" in stderr
     assert (blocks / "000000.npz").is_file()
     shutil.rmtree(blocks / "000002.npz")
     assert run(planted, survey_id, output)["computed"] == 1
 
 
 def test_an_address_without_ray_is_wrong_input(planted: Machine, survey_id: str, tmp_path: Path) -> None:
-    told = str(run(planted, survey_id, tmp_path / "out", "--address", "auto", code=3)["stderr"])
-    assert "needs engine ray" in told
+    stderr = str(run(planted, survey_id, tmp_path / "out", "--address", "auto", code=3)["stderr"])
+    assert "needs engine ray" in stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_a_cluster_that_is_not_there_is_told(planted: Machine, survey_id: str, tmp_path: Path) -> None:
+def test_an_unreachable_cluster_is_named(planted: Machine, survey_id: str, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
     arguments = ("--engine", "ray", "--address", "127.0.0.1:1")
-    told = str(run(planted, survey_id, tmp_path / "out", *arguments, code=5)["stderr"])
-    assert "no Ray cluster at 127.0.0.1:1" in told
+    stderr = str(run(planted, survey_id, tmp_path / "out", *arguments, code=5)["stderr"])
+    assert "no Ray cluster at 127.0.0.1:1" in stderr
 
 
-def test_people_are_told_what_was_done(planted: Machine, survey_id: str, tmp_path: Path) -> None:
+def test_the_text_counts_candidates_and_blocks(planted: Machine, survey_id: str, tmp_path: Path) -> None:
     output = tmp_path / "out"
     arguments = ("batch", "candidates", survey_id, "-o", str(output), "--block", "30", "--workers", "1")
     done = planted.run(*arguments)
     assert "225 candidates of 45 detections" in done.stdout
     assert "2 of 2 blocks computed" in done.stdout
-    assert "0 of 2 blocks computed, 2 were there" in planted.run(*arguments).stdout
+    assert "0 of 2 blocks computed, 2 reused" in planted.run(*arguments).stdout
     with (output / batch.LISTING).open(newline="") as file:
         assert tuple(next(csv.reader(file))) == COLUMNS

@@ -5,46 +5,39 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
+from click.testing import CliRunner
 
-from spotted.v1 import sampler_pb2, survey_pb2
+from spotted.cli.calibrate import calibrate
+from spotted.client import Label
+from spotted.constraints.answers import Answer
+from spotted.scoring.fusion import Fusion
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import KNOWN, SPEC, known_vectors, survey
-
-CALIBRATED = survey_pb2.FUSION_CALIBRATED
 
 
 @pytest.fixture
 def known(machine: Machine, survey_id: str) -> Machine:
-    """A survey whose animals are known."""
-    machine.spotted.create_survey(survey(survey_id))
-    machine.spotted.add_detections(survey_id, KNOWN, known_vectors(), SPEC)
+    """A survey with known identities."""
+    machine.spotted.create_survey(survey(survey_id)).add_detections(KNOWN, known_vectors(), SPEC)
     return machine
 
 
 @pytest.fixture
 def answered(machine: Machine, survey_id: str) -> Machine:
-    """A survey without identities, of which a session knows all that the known one does."""
-    spotted = machine.spotted
-    spotted.create_survey(survey(survey_id))
+    """A survey without identities, and a session with the same knowledge as answers."""
+    handle = machine.spotted.create_survey(survey(survey_id))
     unknown = [replace(d, individual_id="") for d in KNOWN]
-    spotted.add_detections(survey_id, unknown, known_vectors(), SPEC)
-    spotted.create_session(survey_id, "main", strategy="greedy")
-    spotted.next_pairs(survey_id, "main", "me")
+    handle.add_detections(unknown, known_vectors(), SPEC)
+    session = handle.create_session("main", strategy="greedy")
+    session.next_pairs("me")
     labels = []
     for first, second in combinations(KNOWN, 2):
-        same = first.individual_id == second.individual_id
-        labels.append(
-            sampler_pb2.Label(
-                first_detection_id=first.detection_id,
-                second_detection_id=second.detection_id,
-                answer=sampler_pb2.ANSWER_SAME if same else sampler_pb2.ANSWER_DIFFERENT,
-                annotator_id="me",
-            )
-        )
-    # says nothing of the animals, and so teaches nothing
-    labels[0].answer = sampler_pb2.ANSWER_NOT_COMPARABLE
+        answer = Answer.SAME if first.individual_id == second.individual_id else Answer.DIFFERENT
+        labels.append(Label(first.detection_id, second.detection_id, answer, "me"))
+    # this answer says nothing about the animals, so nothing is learned from it
+    labels[0] = replace(labels[0], answer=Answer.NOT_COMPARABLE)
     for start in range(0, len(labels), 100):
-        spotted.submit_labels(survey_id, "main", labels[start : start + 100])
+        session.submit_labels(labels[start : start + 100])
     return machine
 
 
@@ -52,25 +45,24 @@ def test_known_identities_teach_probabilities(known: Machine, survey_id: str) ->
     done = known.run("calibrate", survey_id, "--known", "--json")
     assert done.exit_code == 0, done.stderr
     document = json.loads(done.stdout)
-    stored = known.spotted.survey(survey_id)
+    stored = known.spotted.survey(survey_id).info()
     assert document["survey_id"] == survey_id
     assert document["calibration_digest"] == stored.calibration_digest != ""
     assert (document["reason"], document["same_pairs"], document["different_pairs"]) == ("", 36, 240)
     assert document["individuals"] == 6
     again = known.run("calibrate", survey_id, "--known")
     assert f"calibration {stored.calibration_digest[:12]} of {survey_id}" in again.stdout
-    assert f"off by {document['held_out_error']:.3f} on individuals left out" in again.stdout
+    assert f"error {document['held_out_error']:.3f} on held-out individuals" in again.stdout
     assert f"next: spotted match {survey_id} --fusion calibrated" in again.stdout
 
 
 def test_the_answers_of_a_session_teach_the_same(answered: Machine, survey_id: str) -> None:
     document = json.loads(answered.run("calibrate", survey_id, "--session", "main", "--json").stdout)
-    # the pair that was not comparable follows from the others all the same
+    # the pair that was not comparable is implied by the others
     assert (document["same_pairs"], document["different_pairs"]) == (36, 240)
     learned = document["calibration_digest"]
-    assert learned == answered.spotted.survey(survey_id).calibration_digest
-    by_hand = answered.spotted.fit_calibration(
-        survey_id,
+    assert learned == answered.spotted.survey(survey_id).info().calibration_digest
+    by_hand = answered.spotted.survey(survey_id).fit_calibration(
         [
             (a.detection_id, b.detection_id, a.individual_id == b.individual_id)
             for a, b in combinations(KNOWN, 2)
@@ -80,29 +72,27 @@ def test_the_answers_of_a_session_teach_the_same(answered: Machine, survey_id: s
 
 
 def test_answers_and_identities_teach_together(known: Machine, survey_id: str) -> None:
-    known.spotted.create_session(survey_id, "early", strategy="greedy")
+    known.spotted.survey(survey_id).create_session("early", strategy="greedy")
     without = known.run("calibrate", survey_id, "--session", "early")
     assert without.exit_code == 0
     assert "0 same and 0 different pairs are known" in without.stdout
-    assert known.spotted.survey(survey_id).calibration_digest == ""
+    assert known.spotted.survey(survey_id).info().calibration_digest == ""
     both = json.loads(known.run("calibrate", survey_id, "--session", "early", "--known", "--json").stdout)
     assert both["same_pairs"] == 36
 
 
 def test_a_calibration_may_be_turned_off(known: Machine, survey_id: str) -> None:
     known.run("calibrate", survey_id, "--known")
-    assert known.spotted.survey(survey_id).calibration_digest
+    assert known.spotted.survey(survey_id).info().calibration_digest
     done = known.run("calibrate", survey_id, "--off")
     assert done.exit_code == 0
-    assert "not calibrated any more" in done.stdout
-    assert known.spotted.survey(survey_id).calibration_digest == ""
+    assert "calibration is off" in done.stdout
+    assert known.spotted.survey(survey_id).info().calibration_digest == ""
 
 
 @pytest.mark.parametrize("arguments", [(), ("--off", "--known"), ("--off", "--session", "main")])
-def test_nothing_to_learn_from_or_too_much_is_wrong_usage(
-    machine: Machine, survey_id: str, arguments: tuple[str, ...]
-) -> None:
-    done = machine.run("calibrate", survey_id, *arguments)
+def test_nothing_to_learn_from_or_too_much_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(calibrate, ["any", *arguments])
     assert done.exit_code == 2
     assert "--session ID, --known or both; or use --off" in done.stderr
 
@@ -127,7 +117,7 @@ def test_with_a_calibration_probabilities_are_listed_without_a_note(known: Machi
     assert (done.exit_code, done.stderr) == (0, "")
     expected = [
         (one.detection_id, candidate.detection_id, f"{candidate.fused:.4f}")
-        for one in known.spotted.candidates(survey_id, top_k=3, fusion=CALIBRATED)
+        for one in known.spotted.survey(survey_id).candidates(top_k=3, fusion=Fusion.CALIBRATED)
         for candidate in one.candidates
     ]
     rows = json.loads(done.stdout)["candidates"]

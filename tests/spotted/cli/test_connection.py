@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +12,9 @@ from services.common.access.tokens import KnownCallers, Tokens
 from services.common.store.store import Store
 from services.scorer.__main__ import service
 from spotted.cli import main
+from spotted.cli.connection import connect
+from spotted.cli.remote import Remote
+from spotted.errors import PreconditionError
 from tests.services.serving import running
 
 
@@ -26,15 +30,30 @@ def run(*arguments: str) -> tuple[int, str, str]:
     return done.exit_code, done.stdout, done.stderr
 
 
-def test_a_command_reaches_services_elsewhere_with_a_token(store: Store, token_file: Path) -> None:
+def test_a_command_reaches_remote_services_with_a_token(store: Store, token_file: Path) -> None:
     guard = Guard(KnownCallers(Tokens(store)))
     with running(service(store), guard=guard) as address:
-        elsewhere = ("--embedder", address, "--scorer", address, "--sampler", address)
-        code, _, err = run(*elsewhere, "match", "none")
-        assert "carries no token" in err
-        code, _, err = run(*elsewhere, "--token-file", str(token_file), "match", "none")
+        remote = ("--embedder", address, "--scorer", address, "--sampler", address)
+        code, _, err = run(*remote, "match", "none")
+        assert "has no token" in err
+        code, _, err = run(*remote, "--token-file", str(token_file), "match", "none")
         assert code == 4
         assert "survey 'none' does not exist" in err
+
+
+def test_the_client_has_the_addresses_of_the_command_line(tmp_path: Path) -> None:
+    with (
+        click.Context(main, obj=Remote("a:1", "b:2", "c:3")).scope(),
+        connect(tmp_path) as spotted,
+    ):
+        connection = spotted.connection
+        addresses = [one.address for one in (connection.embedder, connection.scorer, connection.sampler)]
+    assert addresses == ["a:1", "b:2", "c:3"]
+
+
+def test_without_addresses_the_local_services_are_meant(tmp_path: Path) -> None:
+    with click.Context(main).scope(), pytest.raises(PreconditionError, match="spotted up"):
+        connect(tmp_path)
 
 
 def test_some_addresses_without_the_others_are_refused() -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
-from spotted.client import Crop
-from spotted.v1 import embedder_pb2
+from spotted.cli.embed import embed
+from spotted.client import Crop, Preparation, Tone
 from tests.services.embedder.serving import serving as embedder_serving
 from tests.spotted.cli.conftest import Machine, machine_of
 
@@ -47,19 +48,19 @@ def test_photographs_take_the_tones_of_a_reference(
     arguments = ("--tone", "matched", "--reference", str(reference))
     done = photographed.run("embed", survey_id, *arguments)
     assert done.exit_code == 0, done.stderr
-    assert "3 detections stored, 0 were there, 0 failed" in done.stdout
-    detections, stored = spotted.detections_with_embeddings(survey_id)
+    assert "3 detections stored, 0 already stored, 0 failed" in done.stdout
+    detections, stored = spotted.survey(survey_id).detections_with_embeddings()
     ids = [d.detection_id for d in detections]
     digest = spotted.add_reference(reference.read_bytes())
 
-    def embedded(preparation: embedder_pb2.Preparation) -> np.ndarray:
+    def embedded(preparation: Preparation) -> np.ndarray:
         crops = [Crop(i, (tmp_path / f"{i}.png").read_bytes()) for i in ids]
         vectors = [one.vector for one in spotted.embed(crops, preparation=preparation)]
         return np.stack([vector for vector in vectors if vector is not None])
 
-    matched = embedded(embedder_pb2.Preparation(tone=embedder_pb2.TONE_MATCHED, reference_digest=digest))
+    matched = embedded(Preparation(Tone.MATCHED, digest))
     np.testing.assert_allclose(stored, matched, atol=1e-3)
-    assert np.abs(stored - embedded(embedder_pb2.Preparation())).max() > 1e-2
+    assert np.abs(stored - embedded(Preparation())).max() > 1e-2
     # a survey holds vectors of one preparation
     (tmp_path / "late.png").write_bytes(reference.read_bytes())
     with (tmp_path / "detections.csv").open("a") as table:
@@ -68,10 +69,10 @@ def test_photographs_take_the_tones_of_a_reference(
     assert other.exit_code == 6, other.output
     assert "embed all of a survey with one backbone" in other.stderr
     assert photographed.run("embed", survey_id, *arguments).exit_code == 0
-    assert spotted.survey(survey_id).detection_count == 4
+    assert spotted.survey(survey_id).info().detection_count == 4
 
 
-def test_matched_tones_and_their_reference_need_each_other(machine: Machine, tmp_path: Path) -> None:
+def test_matched_tones_and_their_reference_need_each_other(tmp_path: Path) -> None:
     picture = tmp_path / "reference.png"
     picture.write_bytes(b"never read")
     for arguments in (
@@ -79,9 +80,9 @@ def test_matched_tones_and_their_reference_need_each_other(machine: Machine, tmp
         ("--reference", str(picture)),
         ("--tone", "equalised", "--reference", str(picture)),
     ):
-        done = machine.run("embed", "any", *arguments)
+        done = CliRunner().invoke(embed, ["any", *arguments])
         assert done.exit_code == 2
-        assert "--tone matched and --reference FILE need each other" in done.stderr
-    unknown = machine.run("embed", "any", "--tone", "sepia")
+        assert "--tone matched and --reference FILE must be given together" in done.stderr
+    unknown = CliRunner().invoke(embed, ["any", "--tone", "sepia"])
     assert unknown.exit_code == 2
     assert "as-taken" in unknown.stderr

@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from spotted.cli.evaluate import evaluate
 from spotted.client.gallery import load_gallery
+from spotted.errors import PreconditionError
 from spotted.evaluation.retrieval import measure_retrieval
 from spotted.scoring.fusion import Fusion
 from tests.spotted.cli.conftest import Machine
@@ -14,10 +17,9 @@ from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 
 
 def test_the_figures_are_those_of_the_library(machine: Machine, survey_id: str) -> None:
-    machine.spotted.create_survey(survey(survey_id))
-    machine.spotted.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+    machine.spotted.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
     document = json.loads(machine.run("evaluate", survey_id, "--json").stdout)
-    gallery, detections = load_gallery(machine.spotted, survey_id)
+    gallery, detections = load_gallery(machine.spotted.survey(survey_id))
     expected = measure_retrieval(gallery, [d.individual_id for d in detections], fusion=Fusion.PRODUCT)
     fused = document["scores"]["fused"]
     assert fused["queries"] == expected.queries == len(DETECTIONS)
@@ -28,11 +30,10 @@ def test_the_figures_are_those_of_the_library(machine: Machine, survey_id: str) 
 
 
 def test_the_report_is_written_beside_the_table(machine: Machine, survey_id: str, tmp_path: Path) -> None:
-    machine.spotted.create_survey(survey(survey_id))
-    machine.spotted.add_detections(survey_id, DETECTIONS, vectors(), SPEC)
+    machine.spotted.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
     done = machine.run("evaluate", survey_id, "-o", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
-    assert "out of reach" in done.stderr
+    assert "cannot be read" in done.stderr
     document = json.loads((tmp_path / "out" / "report.json").read_text())
     assert document["scores"]["fused"]["queries"] == len(DETECTIONS)
     page = (tmp_path / "out" / "report.html").read_text()
@@ -42,9 +43,8 @@ def test_the_report_is_written_beside_the_table(machine: Machine, survey_id: str
 
 
 def test_own_encounters_can_be_left_out(machine: Machine, survey_id: str) -> None:
-    machine.spotted.create_survey(survey(survey_id))
     within = [replace(d, encounter_id="one" if d.individual_id == "a0" else "") for d in DETECTIONS]
-    machine.spotted.add_detections(survey_id, within, vectors(), SPEC)
+    machine.spotted.create_survey(survey(survey_id)).add_detections(within, vectors(), SPEC)
     done = machine.run("evaluate", survey_id, "--other-encounters")
     assert "9 queries among 12 detections" in done.stdout
     document = json.loads(machine.run("evaluate", survey_id, "--other-encounters", "--json").stdout)
@@ -53,9 +53,8 @@ def test_own_encounters_can_be_left_out(machine: Machine, survey_id: str) -> Non
 
 
 def test_a_survey_without_known_animals_is_refused(machine: Machine, survey_id: str) -> None:
-    machine.spotted.create_survey(survey(survey_id))
     unknown = [replace(d, individual_id="") for d in DETECTIONS]
-    machine.spotted.add_detections(survey_id, unknown, vectors(), SPEC)
-    done = machine.run("evaluate", survey_id)
-    assert done.exit_code == 6
-    assert "individualID" in done.stderr
+    machine.spotted.create_survey(survey(survey_id)).add_detections(unknown, vectors(), SPEC)
+    done = CliRunner().invoke(evaluate, [survey_id, "--data", str(machine.directory)])
+    assert isinstance(done.exception, PreconditionError)
+    assert "individualID" in str(done.exception)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spotted.cli.export import CAPTURES
 from spotted.cli.sources import Source, recall
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
@@ -20,7 +21,7 @@ def imported(machine: Machine, survey_id: str, tmp_path: Path) -> Source:
     assert machine.run("import", str(tmp_path / "package"), "--survey", survey_id).exit_code == 0
     source = recall(machine.directory, survey_id)
     detections: list[Detection] = list(source.read(survey_id).detections)
-    stored = machine.spotted.add_detections(survey_id, detections[:12], vectors(), SPEC)
+    stored = machine.spotted.survey(survey_id).add_detections(detections[:12], vectors(), SPEC)
     assert stored.added == 12
     return source
 
@@ -38,7 +39,7 @@ def test_individuals_are_written_into_a_copy_with_the_capture_history(
         row["observationID"]: row["individualID"] for row in rows if row["individualID"].startswith("ind-")
     }
     assert len(named) == 12
-    history = (output / "captures" / "capture_history.csv").read_text().splitlines()
+    history = (output / CAPTURES / "capture_history.csv").read_text().splitlines()
     assert len(history) == 1 + len(set(named.values()))
     again = machine.run("export", survey_id, "-o", str(output))
     assert again.exit_code != 0
@@ -46,7 +47,7 @@ def test_individuals_are_written_into_a_copy_with_the_capture_history(
     assert machine.run("export", survey_id, "-o", str(output), "--overwrite").exit_code == 0
 
 
-def test_a_session_that_nobody_opened_is_told(
+def test_an_unknown_session_is_named_and_nothing_is_written(
     machine: Machine, survey_id: str, imported: Source, tmp_path: Path
 ) -> None:
     assert imported.package

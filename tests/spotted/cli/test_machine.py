@@ -14,7 +14,6 @@ from spotted.cli import main
 from spotted.cli.machine import DEVICES
 from spotted.client import Spotted
 from spotted.local import processes
-from spotted.v1 import embedder_pb2
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -33,7 +32,7 @@ def test_help_teaches_the_steps_and_the_exit_codes() -> None:
         assert "--data" in out
 
 
-def test_a_taken_port_is_told_before_anything_runs(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_before_anything_runs(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind((processes.LOOPBACK, 0))
         holder.listen()
@@ -43,7 +42,7 @@ def test_a_taken_port_is_told_before_anything_runs(tmp_path: Path) -> None:
     assert f"port {port}" in err
 
 
-def test_missing_models_are_told_with_the_remedy_and_up_may_be_repeated(tmp_path: Path) -> None:
+def test_missing_models_are_reported_with_the_remedy(tmp_path: Path) -> None:
     empty = tmp_path / "models"
     empty.mkdir()
     code, _, err = run("up", "--data", str(tmp_path / "data"), "--port", "0", "--models", str(empty))
@@ -85,28 +84,28 @@ def test_the_services_load_the_backbones_named_the_first_as_the_default(tmp_path
         assert code == 0, err
         assert "embedder" in out
         with Spotted.local(tmp_path / "data") as spotted:
-            models_ = spotted.embedder.ListModels(embedder_pb2.ListModelsRequest(), timeout=30).models
-            info = spotted.embedder.GetServerInfo(embedder_pb2.GetServerInfoRequest(), timeout=30)
-        assert [(model.model_id, model.device) for model in models_] == [(n, "cpu") for n in sorted(names)]
+            loaded = list(spotted.models())
+            info = spotted.server_info()
+        assert [(model.model_id, model.device) for model in loaded] == [(n, "cpu") for n in sorted(names)]
         assert info.default_model_id == "lite-again"
     finally:
         processes.down(tmp_path / "data")
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "named"),
     [
         (("--backbone", "efficientnet-lite0", "--backbone", "nosuch"), "nosuch"),
         (("--device", "cuda"), "device 'cuda'"),
     ],
 )
 def test_what_cannot_be_loaded_is_named_with_the_log(
-    tmp_path: Path, models: Path, options: tuple[str, ...], told: str
+    tmp_path: Path, models: Path, options: tuple[str, ...], named: str
 ) -> None:
     if "cuda" in options and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("this onnxruntime has CUDA; the refusal is tried where it has not")
+        pytest.skip("this onnxruntime has CUDA, so the device is not refused")
     code, _, err = up(tmp_path / "data", models, *options)
     processes.down(tmp_path / "data")
     assert code == 5
-    assert told in err
+    assert named in err
     assert "embedder.log" in err

@@ -13,7 +13,7 @@ from services.common.access.tokens import KnownCallers, Tokens
 from services.common.settings import Security
 from services.common.store.store import Store
 from services.scorer.__main__ import service
-from services.upkeep.certificates import authority, issued
+from services.upkeep.certificates import create_authority, issue
 from spotted.client import Credentials, Spotted
 from spotted.client.credentials import read_token
 from spotted.errors import InvalidInputError, PermissionDeniedError, PreconditionError, UnauthenticatedError
@@ -27,8 +27,8 @@ TOKEN = "spotted_0123456789abcdef_" + "a" * 43
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A directory with an authority and a certificate that it signed."""
-    made = authority(days=1)
-    signed = issued(made, ["127.0.0.1"], days=1)
+    made = create_authority(days=1)
+    signed = issue(made, ["127.0.0.1"], days=1)
     for name, content in (
         ("ca.crt", made.certificate),
         ("tls.crt", signed.certificate),

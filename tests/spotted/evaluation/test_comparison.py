@@ -15,7 +15,7 @@ from spotted.evaluation.comparison import (
     SCORES,
     VISUAL,
     compare,
-    rankings,
+    rank_survey,
 )
 from spotted.evaluation.retrieval import measure_retrieval
 from tests.spotted.compared_surveys import compared, surveyed
@@ -74,29 +74,29 @@ def test_curves_rise_and_hold_the_figures() -> None:
 def test_a_head_stands_beside_the_backbone() -> None:
     gallery, detections = surveyed()
     base = surveyed(seed=9)[0].embeddings.astype(np.float32)
-    after = rankings(gallery, detections, adapted=True, base=base)
-    assert set(after.standings) == {VISUAL, FUSED_WITHOUT_HEAD, ADAPTED, LOCATION, FUSED}
-    before = rankings(replace(gallery, embeddings=base), detections)
-    plain, beside = before.standings, after.standings
+    after = rank_survey(gallery, detections, adapted=True, base=base)
+    assert set(after.ranks) == {VISUAL, FUSED_WITHOUT_HEAD, ADAPTED, LOCATION, FUSED}
+    before = rank_survey(replace(gallery, embeddings=base), detections)
+    plain, beside = before.ranks, after.ranks
     assert beside[VISUAL].above.tolist() == plain[VISUAL].above.tolist()
     assert beside[FUSED_WITHOUT_HEAD].above.tolist() == plain[FUSED].above.tolist()
     gains = compare(after, np.random.default_rng(0)).gains
     assert (FUSED, FUSED_WITHOUT_HEAD) in gains
-    alone = rankings(gallery, detections, adapted=True)
-    assert set(alone.standings) == {ADAPTED, LOCATION, FUSED}
+    alone = rank_survey(gallery, detections, adapted=True)
+    assert set(alone.ranks) == {ADAPTED, LOCATION, FUSED}
 
 
 def test_a_calibration_is_one_more_score() -> None:
     gallery, detections = surveyed()
     calibrated = replace(gallery, calibration=exact_gallery(2, 0).calibration)
-    assert CALIBRATED in compare(rankings(calibrated, detections), np.random.default_rng(0)).overall
+    assert CALIBRATED in compare(rank_survey(calibrated, detections), np.random.default_rng(0)).overall
 
 
 def test_without_known_individuals_the_remedy_is_named() -> None:
     gallery, detections = surveyed()
     unknown = [replace(d, individual_id="") for d in detections]
     with pytest.raises(PreconditionError, match="individualID"):
-        rankings(gallery, unknown)
+        rank_survey(gallery, unknown)
 
 
 def test_equal_seeds_give_equal_intervals() -> None:

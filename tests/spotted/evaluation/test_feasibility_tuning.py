@@ -9,9 +9,9 @@ from spotted.arrays import Float64Array, IntArray
 from spotted.evaluation.feasibility_tuning import (
     DEPTH,
     Tuning,
-    decays,
-    gain_of,
-    queries_of,
+    choose_queries,
+    decay_grid,
+    measure_gain,
     tune,
     with_decays,
     with_speeds,
@@ -33,7 +33,7 @@ def individuals(seed: int, count: int = COUNT) -> list[str]:
 
 def tuned(gallery: Gallery, known: list[str], grid: list[FeasibilityParams], depth: int = DEPTH) -> Tuning:
     rng = np.random.default_rng(0)
-    return tune(gallery, known, grid, queries=queries_of(known, 10_000, rng), rng=rng, depth=depth)
+    return tune(gallery, known, grid, queries=choose_queries(known, 10_000, rng), rng=rng, depth=depth)
 
 
 def roaming(home_m: float, *, animals: int = 30, visits: int = 6) -> tuple[Gallery, list[str]]:
@@ -109,7 +109,7 @@ def test_animals_that_stay_want_a_greater_decay_than_those_that_roam() -> None:
     best = {}
     for home_m in (300.0, 20_000.0):
         gallery, known = roaming(home_m)
-        tuning = tuned(gallery, known, with_decays(gallery.params, decays(0.05, 20.0, 9)))
+        tuning = tuned(gallery, known, with_decays(gallery.params, decay_grid(0.05, 20.0, 9)))
         means = [m.mean_average_precision for m in tuning.grid]
         assert means[tuning.best] == max(means)
         best[home_m] = tuning.grid[tuning.best].params.decay
@@ -121,7 +121,7 @@ def test_animals_that_stay_want_a_greater_decay_than_those_that_roam() -> None:
 def test_a_gain_that_is_there_is_proven() -> None:
     gallery, known = roaming(20_000.0)
     gallery = replace(gallery, params=FeasibilityParams(decay=20.0))
-    tuning = tuned(gallery, known, with_decays(gallery.params, decays(0.05, 20.0, 9)))
+    tuning = tuned(gallery, known, with_decays(gallery.params, decay_grid(0.05, 20.0, 9)))
     assert tuning.gain.proven
     assert tuning.gain.low <= tuning.gain.gain <= tuning.gain.high
 
@@ -133,7 +133,7 @@ def test_the_best_of_many_equal_settings_is_not_sold_as_a_gain() -> None:
         # ten settings that differ by luck alone
         precision, animals = rng.uniform(size=(10, 120)), rng.integers(0, 30, 120)
         best = int(precision.mean(axis=1).argmax())
-        proven += gain_of(precision, animals, 0, best, rng, repeats=300).proven
+        proven += measure_gain(precision, animals, 0, best, rng, repeats=300).proven
     assert proven <= 4
 
 
@@ -178,7 +178,7 @@ def test_the_interval_is_that_of_drawing_whole_animals() -> None:
     rng = np.random.default_rng(3)
     animals = np.repeat(np.arange(12), [1, 2, 3, 4] * 3)
     precision = rng.uniform(size=(2, len(animals))) + np.array([[0.0], [0.1]])
-    gain = gain_of(precision, animals, 0, 1, np.random.default_rng(1), repeats=4000)
+    gain = measure_gain(precision, animals, 0, 1, np.random.default_rng(1), repeats=4000)
     low, high = plain_interval(precision, animals, np.random.default_rng(2), 4000)
     assert (gain.low, gain.high) == pytest.approx((low, high), abs=0.02)
     assert gain.gain == pytest.approx(precision[1].mean() - precision[0].mean())
@@ -187,7 +187,8 @@ def test_the_interval_is_that_of_drawing_whole_animals() -> None:
 def test_a_handful_of_animals_proves_nothing() -> None:
     precision = np.array([[0.1] * 9, [0.9] * 9])
     few, many = (
-        gain_of(precision.repeat(n, axis=1), np.arange(9 * n), 0, 1, np.random.default_rng(0)) for n in (1, 2)
+        measure_gain(precision.repeat(n, axis=1), np.arange(9 * n), 0, 1, np.random.default_rng(0))
+        for n in (1, 2)
     )
     assert few.low == pytest.approx(0.8)
     assert not few.proven
@@ -199,13 +200,13 @@ def test_more_settings_that_differ_widen_the_interval() -> None:
     precision, animals = rng.uniform(size=(12, 200)), np.arange(200) // 4
     widths = []
     for settings in (2, 12):
-        gain = gain_of(precision[:settings], animals, 0, 1, np.random.default_rng(1))
+        gain = measure_gain(precision[:settings], animals, 0, 1, np.random.default_rng(1))
         widths.append(gain.high - gain.low)
     assert widths[1] > 1.2 * widths[0]
 
 
 def test_grids_hold_the_present_value_once_and_rise() -> None:
-    assert [p.decay for p in with_decays(FeasibilityParams(), decays(0.25, 4.0, 3))] == [0.25, 1.0, 4.0]
+    assert [p.decay for p in with_decays(FeasibilityParams(), decay_grid(0.25, 4.0, 3))] == [0.25, 1.0, 4.0]
     assert [p.decay for p in with_decays(FeasibilityParams(decay=3.0), [1.0])] == [1.0, 3.0]
     assert [p.decay for p in with_decays(FeasibilityParams(), [1.0 + 1e-15, 2.0])] == [1.0, 2.0]
     limits = with_speeds(FeasibilityParams(decay=2.0, max_speed_kmh=7.0), [5.0, 9.0])
@@ -214,8 +215,8 @@ def test_grids_hold_the_present_value_once_and_rise() -> None:
 
 def test_only_rows_with_another_one_of_their_animal_ask_and_no_more_than_wanted() -> None:
     known = ["a", "", "b", "a", "", "c", "c", "c"]
-    assert queries_of(known, 100, np.random.default_rng(0)).tolist() == [0, 3, 5, 6, 7]
-    drawn = queries_of(known, 3, np.random.default_rng(0)).tolist()
+    assert choose_queries(known, 100, np.random.default_rng(0)).tolist() == [0, 3, 5, 6, 7]
+    drawn = choose_queries(known, 3, np.random.default_rng(0)).tolist()
     assert drawn == sorted(set(drawn))
     assert set(drawn) <= {0, 3, 5, 6, 7}
     assert len(drawn) == 3
@@ -228,8 +229,8 @@ def test_progress_is_told_for_every_setting() -> None:
         gallery,
         known,
         with_decays(gallery.params, [0.5, 2.0]),
-        queries=queries_of(known, 10, rng),
+        queries=choose_queries(known, 10, rng),
         rng=rng,
-        told=told.append,
+        on_progress=told.append,
     )
     assert told == [1, 1, 1]

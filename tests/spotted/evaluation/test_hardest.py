@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spotted.evaluation.comparison import rankings
+from spotted.evaluation.comparison import rank_survey
 from spotted.evaluation.hardest import find_hardest
 from tests.spotted.compared_surveys import surveyed
 
@@ -24,7 +24,7 @@ def test_the_hardest_are_those_of_a_plain_loop() -> None:
         above = sum(scores[j] > scores[best] for j in rivals)
         if individuals[i] not in worst or above > worst[individuals[i]][2]:
             worst[individuals[i]] = (i, best, above)
-    found = find_hardest(rankings(gallery, detections), most=4)
+    found = find_hardest(rank_survey(gallery, detections), most=4)
     assert [one.above for one in found] == sorted((w[2] for w in worst.values()), reverse=True)[:4]
     assert len({individuals[one.query] for one in found}) == 4
     for one in found:
@@ -34,6 +34,6 @@ def test_the_hardest_are_those_of_a_plain_loop() -> None:
 
 
 def test_fewer_animals_than_asked_for_are_all_shown() -> None:
-    ranked = rankings(*surveyed())
-    asked = {ranked.individuals[row] for row in ranked.kin.query[ranked.kin.same].tolist()}
+    ranked = rank_survey(*surveyed())
+    asked = {ranked.individuals[row] for row in ranked.pairs.query[ranked.pairs.same].tolist()}
     assert {ranked.individuals[one.query] for one in find_hardest(ranked, most=100)} == asked

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spotted.evaluation.outcomes import kin, score_outcomes
-from spotted.evaluation.ranks import standings
+from spotted.evaluation.outcomes import find_relevant_pairs, measure_queries
+from spotted.evaluation.ranks import rank_pairs
 from spotted.scoring.fusion import Fusion
 from tests.spotted.plain_ranking import exact_gallery, expected
 
@@ -14,7 +14,7 @@ def test_kin_are_the_pairs_of_a_plain_loop() -> None:
     individuals = [str(rng.choice(["a", "b", "", "c"])) for _ in range(30)]
     encounters = [str(rng.choice(["1", "2", ""])) for _ in range(30)]
     image = np.where(rng.random(30) < 0.5, rng.integers(0, 4, 30), -1)
-    found = kin(individuals, encounters, image)
+    found = find_relevant_pairs(individuals, encounters, image)
     plain = []
     for i in range(30):
         row = []
@@ -33,10 +33,10 @@ def test_candidates_left_out_are_as_if_they_had_never_been_there(fusion: Fusion)
     rng = np.random.default_rng(1)
     gallery = exact_gallery(40, 1)
     individuals = [str(rng.integers(0, 6)) for _ in range(40)]
-    pairs = kin(individuals, [""] * 40, gallery.table.image)
-    ranked = standings(gallery, (pairs.query, pairs.candidate), [fusion])[fusion]
+    pairs = find_relevant_pairs(individuals, [""] * 40, gallery.table.image)
+    ranked = rank_pairs(gallery, (pairs.query, pairs.candidate), [fusion])[fusion]
     left_out = rng.random(len(pairs.query)) < 0.4
-    found = score_outcomes(ranked, pairs.same & ~left_out, left_out, depth=5)
+    found = measure_queries(ranked, pairs.same & ~left_out, left_out, depth=5)
     gone = set(zip(pairs.query[left_out].tolist(), pairs.candidate[left_out].tolist(), strict=True))
     image = gallery.table.image
     asked = []
@@ -59,9 +59,9 @@ def test_candidates_left_out_are_as_if_they_had_never_been_there(fusion: Fusion)
 
 
 def test_without_a_known_individual_nobody_asks() -> None:
-    pairs = kin(["", "a", ""], ["1", "", "1"], np.array([-1, -1, -1]))
+    pairs = find_relevant_pairs(["", "a", ""], ["1", "", "1"], np.array([-1, -1, -1]))
     assert len(pairs.query) == 0
     nothing = pairs.same
     gallery = exact_gallery(3, 0)
-    ranked = standings(gallery, (pairs.query, pairs.candidate), [Fusion.VISUAL])[Fusion.VISUAL]
-    assert score_outcomes(ranked, nothing, nothing).at((1, 5)).shape == (0, 3)
+    ranked = rank_pairs(gallery, (pairs.query, pairs.candidate), [Fusion.VISUAL])[Fusion.VISUAL]
+    assert measure_queries(ranked, nothing, nothing).at((1, 5)).shape == (0, 3)

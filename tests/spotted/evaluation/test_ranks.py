@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spotted.evaluation.ranks import standings
+from spotted.evaluation.ranks import rank_pairs
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
@@ -30,7 +30,7 @@ def every_pair(gallery: Gallery) -> tuple[np.ndarray, np.ndarray]:
 def test_counts_are_those_of_a_loop_over_exact_scores(seed: int, params: FeasibilityParams) -> None:
     gallery = exact_gallery(50, seed, params)
     first, second = every_pair(gallery)
-    for fusion, found in standings(gallery, (first, second), list(Fusion)).items():
+    for fusion, found in rank_pairs(gallery, (first, second), list(Fusion)).items():
         scores = gallery.score_pairs(first, second, fusion).fused
         for query in range(len(gallery)):
             mine = first == query
@@ -42,9 +42,9 @@ def test_counts_are_those_of_a_loop_over_exact_scores(seed: int, params: Feasibi
 def test_counts_depend_neither_on_threads_nor_on_what_else_is_asked() -> None:
     gallery = exact_gallery(1300, 1)
     first, second = every_pair(gallery)
-    all_at_once = standings(gallery, (first, second), [Fusion.PRODUCT, Fusion.VISUAL], threads=2)
+    all_at_once = rank_pairs(gallery, (first, second), [Fusion.PRODUCT, Fusion.VISUAL], threads=2)
     some = np.flatnonzero(first % 7 == 0)[::5]
-    alone = standings(gallery, (first[some], second[some]), [Fusion.PRODUCT])[Fusion.PRODUCT]
+    alone = rank_pairs(gallery, (first[some], second[some]), [Fusion.PRODUCT])[Fusion.PRODUCT]
     assert alone.above.tolist() == all_at_once[Fusion.PRODUCT].above[some].tolist()
     assert alone.tied.tolist() == all_at_once[Fusion.PRODUCT].tied[some].tolist()
 
@@ -56,19 +56,19 @@ def test_scores_within_the_lower_bits_are_told_apart() -> None:
     table = replace(table, image=np.full(4, -1))
     gallery = Gallery(near, table, np.arange(4), gallery.extent, gallery.params)
     asked = np.zeros(3, dtype=np.int64), np.array([1, 2, 3])
-    found = standings(gallery, asked, [Fusion.VISUAL])[Fusion.VISUAL]
+    found = rank_pairs(gallery, asked, [Fusion.VISUAL])[Fusion.VISUAL]
     assert found.above.tolist() == [0, 1, 2]
     assert found.tied.tolist() == [1, 1, 1]
 
 
 def test_no_pair_is_no_work() -> None:
     nothing = np.empty(0, dtype=np.int64)
-    found = standings(random_gallery(5, 0), (nothing, nothing), [Fusion.VISUAL])[Fusion.VISUAL]
+    found = rank_pairs(random_gallery(5, 0), (nothing, nothing), [Fusion.VISUAL])[Fusion.VISUAL]
     assert len(found.query) == len(found.above) == 0
 
 
 def test_progress_counts_every_query_once() -> None:
     gallery = exact_gallery(600, 2)
     told: list[int] = []
-    standings(gallery, every_pair(gallery), [Fusion.LOCATION], told=told.append)
+    rank_pairs(gallery, every_pair(gallery), [Fusion.LOCATION], on_progress=told.append)
     assert sum(told) == len(gallery)

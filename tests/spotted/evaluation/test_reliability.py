@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spotted.evaluation.comparison import CALIBRATED, FUSED, rankings
-from spotted.evaluation.reliability import held_out, measure_reliability
+from spotted.evaluation.comparison import CALIBRATED, FUSED, rank_survey
+from spotted.evaluation.reliability import measure_held_out, measure_reliability
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Detection
 from tests.spotted.compared_surveys import surveyed
@@ -47,16 +47,16 @@ def test_a_calibration_judges_strangers_better_than_the_product_does() -> None:
     table = replace(gallery.table, image=np.full(240, -1))
     gallery = replace(gallery, embeddings=embeddings, table=table, calibration=None)
     detections = [Detection(f"d{i}", individual_id=f"a{animals[i]}") for i in range(240)]
-    found, reason = held_out(rankings(gallery, detections), np.random.default_rng(1))
+    found, reason = measure_held_out(rank_survey(gallery, detections), np.random.default_rng(1))
     assert not reason
     assert found[CALIBRATED].error < 0.5 * found[FUSED].error
     assert found[CALIBRATED].pairs == found[FUSED].pairs > 1000
 
 
 def test_too_few_labels_say_so() -> None:
-    ranked = rankings(*surveyed())
+    ranked = rank_survey(*surveyed())
     few = replace(ranked, individuals=("a", "a", *[""] * 58))
-    found, reason = held_out(few, np.random.default_rng(0))
+    found, reason = measure_held_out(few, np.random.default_rng(0))
     assert found == {}
     assert "needed" in reason
 

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.evaluation import retrieval
@@ -93,34 +91,6 @@ def test_a_survey_where_nobody_comes_twice_asks_nothing() -> None:
 )
 def test_average_precision_of_hand_computed_rankings(found: list[bool], expected: float) -> None:
     assert retrieval.average_precision(np.array(found)) == pytest.approx(expected)
-
-
-@given(truth=names, data=st.data())
-def test_pair_precision_and_recall_are_those_of_a_loop_over_pairs(
-    truth: list[str], data: st.DataObject
-) -> None:
-    found = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(truth), max_size=len(truth)))
-    joined = true = both = 0
-    for i, j in itertools.combinations(range(len(truth)), 2):
-        if truth[i] and truth[j]:
-            joined += found[i] == found[j]
-            true += truth[i] == truth[j]
-            both += found[i] == found[j] and truth[i] == truth[j]
-    precision, recall = retrieval.pair_precision_recall(found, truth)
-    assert precision == pytest.approx(both / joined if joined else 1.0)
-    assert recall == pytest.approx(both / true if true else 1.0)
-
-
-def test_b_cubed_of_a_hand_computed_partition() -> None:
-    precision, recall = retrieval.b_cubed(["x", "x", "y"], ["a", "b", "b"])
-    assert precision == pytest.approx((0.5 + 0.5 + 1.0) / 3)
-    assert recall == pytest.approx((1.0 + 0.5 + 0.5) / 3)
-
-
-@given(truth=names)
-def test_the_true_partition_is_perfect(truth: list[str]) -> None:
-    assert retrieval.pair_precision_recall(truth, truth) == (1.0, 1.0)
-    assert retrieval.b_cubed(truth, truth) == pytest.approx((1.0, 1.0))
 
 
 def test_questions_are_counted_up_to_the_first_that_reaches_the_share() -> None:

@@ -4,22 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from spotted.evaluation.outcomes import Kin, kin
+from spotted.evaluation.outcomes import RelevantPairs, find_relevant_pairs
 from spotted.evaluation.strata import assign_strata
 from spotted.survey import DetectionTable, Side
 from tests.spotted.surveys import random_table
 
 
-def division(by: str, pairs: Kin, table: DetectionTable, individuals: list[str]) -> dict[str, list[int]]:
+def division(
+    by: str, pairs: RelevantPairs, table: DetectionTable, individuals: list[str]
+) -> dict[str, list[int]]:
     (found,) = (one for one in assign_strata(pairs, table, individuals) if one.by == by)
     return {name: np.flatnonzero(mask).tolist() for name, mask in found.masks().items()}
 
 
-def pair_of(count: int) -> Kin:
+def pair_of(count: int) -> RelevantPairs:
     """Row 0 asks about all others."""
     candidate = np.arange(1, count)
     nobody = np.zeros(count - 1, dtype=np.bool_)
-    return Kin(np.zeros(count - 1, dtype=np.int64), candidate, ~nobody, nobody)
+    return RelevantPairs(np.zeros(count - 1, dtype=np.int64), candidate, ~nobody, nobody)
 
 
 def test_gaps_and_distances_fall_into_the_bins_that_name_them() -> None:
@@ -57,7 +59,7 @@ def test_sides_are_compared() -> None:
 def test_animals_are_divided_by_how_often_they_were_photographed() -> None:
     individuals = ["a"] * 2 + ["b"] * 3 + ["c"] * 21 + [""] * 40
     table = random_table(len(individuals), 0)
-    pairs = kin(individuals, [""] * len(individuals), np.full(len(individuals), -1))
+    pairs = find_relevant_pairs(individuals, [""] * len(individuals), np.full(len(individuals), -1))
     found = division("photographs of the animal", pairs, table, individuals)
     assert {name: len(rows) for name, rows in found.items()} == {"2": 2, "3 to 5": 6, "over 20": 420}
 
@@ -66,6 +68,6 @@ def test_every_pair_is_in_one_stratum_of_each_division() -> None:
     rng = np.random.default_rng(0)
     individuals, encounters = ([str(rng.integers(0, 5)) for _ in range(40)] for _ in range(2))
     table = random_table(40, 1)
-    pairs = kin(individuals, encounters, table.image)
+    pairs = find_relevant_pairs(individuals, encounters, table.image)
     for one in assign_strata(pairs, table, individuals):
         assert np.sum(list(one.masks().values()), axis=0).tolist() == [1] * len(pairs.query)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.camera_table import ASSUMED_UTC, NO_PLACES, clock_zone, survey_of_photographs
+from spotted.formats.camera_table import ASSUMED_UTC, NO_LOCATIONS, clock_zone, survey_of_photographs
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.picture import Picture
 from spotted.formats.timestamps import DAY_S, utc_seconds
@@ -26,7 +26,7 @@ def read(pictures: list[Picture], table: Path | None) -> ImportedSurvey:
 def test_a_zone_is_assumed_only_where_none_is_given() -> None:
     assert clock_zone(None) == (UTC, [ASSUMED_UTC])
     assert clock_zone("Africa/Harare")[1] == []
-    with pytest.raises(InvalidInputError, match="no time zone"):
+    with pytest.raises(InvalidInputError, match="unknown time zone"):
         clock_zone("Africa/Nowhere")
 
 
@@ -43,7 +43,7 @@ def test_degrees_are_projected_and_metres_kept_by_the_ids_of_the_photographs(tmp
     degrees = read([picture("1", "A"), picture("2", "B")], table)
     # a hundredth of a degree of latitude is a hundredth of some 110.6 km at 18.5 degrees
     assert degrees.survey.extent().distance_m == pytest.approx(1106.0, abs=2.0)
-    assert NO_PLACES not in metres.notes + degrees.notes
+    assert NO_LOCATIONS not in metres.notes + degrees.notes
     assert metres.notes[0] == "first"
 
 
@@ -51,8 +51,8 @@ def test_a_table_that_places_no_camera_of_a_photograph_is_told_as_none(tmp_path:
     table = tmp_path / "t.csv"
     table.write_text("camera_id,x_m,y_m\nB,0,0\n")
     notes = read([picture("1", "A"), picture("2", "A")], table).notes
-    assert "1 camera of 2 photographs not in t.csv, such as 'A'; their places are unknown" in notes
-    assert NO_PLACES in notes
+    assert "1 camera of 2 photographs not in t.csv, such as 'A'; their locations are unknown" in notes
+    assert NO_LOCATIONS in notes
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_without_any_time_the_survey_lasts_a_day_that_means_nothing(tmp_path: Pa
     imported = read([picture("1", "A", None), picture("2", "", None)], None)
     assert imported.survey.end_s - imported.survey.start_s == DAY_S
     assert imported.survey.cameras.keys() == {"A"}
-    assert any("survey's days mean nothing" in note for note in imported.notes)
+    assert any("the survey has arbitrary dates" in note for note in imported.notes)
     table = tmp_path / "t.csv"
     table.write_text("camera_id,x_m,y_m,start\nA,0,0,2019-08-01\n")
     timed = read([picture("1", "A", None)], table)

@@ -123,8 +123,8 @@ def test_observations_that_are_no_single_animal_in_an_image_are_skipped_with_a_n
     assert len(imported.pictures) == 10
     assert note(imported, "1 observation skipped: event-based")
     assert note(imported, "1 event-based observation with an individualID")
-    assert note(imported, "1 observation skipped: they count several animals")
-    assert note(imported, "1 observation skipped: of videos")
+    assert note(imported, "1 observation skipped: count above 1")
+    assert note(imported, "1 observation skipped: videos")
 
 
 def test_two_animals_without_boxes_in_one_image_are_noted(package: Path) -> None:
@@ -132,16 +132,18 @@ def test_two_animals_without_boxes_in_one_image_are_noted(package: Path) -> None
         edit(package, "observations", put(column, "", "mediaID", "m06"))
     imported = read_camtrapdp(package)
     assert imported.pictures[4].box is None
-    assert note(imported, "2 of 13 detections share image and box")
+    assert note(imported, "2 of 13 detections with the same image and box")
 
 
 def test_several_species_need_a_choice_and_are_listed_with_counts(package: Path) -> None:
     edit(package, "observations", put("scientificName", "Panthera leo", "mediaID", "m06"))
-    assert "Crocuta crocuta (11), Panthera leo (2); choose one" in refusal(package)
-    assert "'Panthera pardus'; there are Crocuta crocuta (11)" in refusal(package, species="Panthera pardus")
+    assert "Crocuta crocuta (11), Panthera leo (2); select one" in refusal(package)
+    assert "'Panthera pardus'; species there: Crocuta crocuta (11)" in refusal(
+        package, species="Panthera pardus"
+    )
     imported = read_camtrapdp(package, species="panthera leo ")
     assert [d.detection_id for d in imported.detections] == ["m06-1", "m06-2"]
-    assert note(imported, "11 observations skipped: of other species")
+    assert note(imported, "11 observations skipped: other species")
 
 
 def test_images_may_lie_elsewhere_and_absent_ones_are_noted(package: Path, tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_windows_and_absolute_paths_inside_the_root_are_taken(package: Path) -> 
             "deploymentID",
             "dep-b",
             "m01",
-            "deploymentID 'dep-a' is not that of its media file, 'dep-b'",
+            "deploymentID 'dep-a' differs from that of its media file, 'dep-b'",
         ),
         (
             "media",
@@ -265,14 +267,14 @@ def test_a_suspect_clock_outside_its_deployment_opens_the_period_and_leaves_the_
     imported = read_camtrapdp(package)
     assert imported.survey.cameras["dep-c"].start_s is None
     assert imported.survey.start_s == START.timestamp()
-    assert note(imported, "images outside the period, such as 'dep-c'; the period is left open")
+    assert note(imported, "images outside the period, such as 'dep-c'; the period is ignored")
 
 
 def test_ten_problems_of_all_tables_are_told_at_once(package: Path) -> None:
     edit(package, "deployments", lambda row: row.update(latitude="x"))
     edit(package, "media", lambda row: row.update(timestamp="yesterday"))
     message = refusal(package)
-    assert message.startswith("the first 10 of 14 problems:")
+    assert message.startswith("14 problems, the first 10:")
     assert len(message.splitlines()) == 11
     assert "deployments.csv row 4" in message
     assert "media.csv row 8" in message
@@ -301,7 +303,7 @@ def test_a_missing_table_or_column_is_named(package: Path, table: str) -> None:
     (package / f"{table}.csv").write_text("deploymentID\ndep-a\n")
     assert f"{table}.csv lacks the column" in refusal(package)
     (package / f"{table}.csv").unlink()
-    assert "there is no file" in refusal(package)
+    assert "file not found:" in refusal(package)
 
 
 @pytest.mark.parametrize(

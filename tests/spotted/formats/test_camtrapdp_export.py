@@ -90,7 +90,7 @@ def test_a_stated_size_and_hash_follow_the_new_table(package: Path, tmp_path: Pa
         digest = hashlib.new(kind, table, usedforsecurity=False).hexdigest()
         assert resource["hash"] == (digest if kind == "md5" else f"{kind}:{digest}")
     describe(package, hash="crc9:1")
-    with pytest.raises(InvalidInputError, match="unknown kind"):
+    with pytest.raises(InvalidInputError, match="unknown algorithm"):
         write_camtrapdp(package, tmp_path / "out9", {})
 
 
@@ -120,14 +120,14 @@ def test_unknown_detections_and_missing_resources_write_nothing(package: Path, t
     with pytest.raises(InvalidInputError, match="lacks 1 of the detections to write, such as m99"):
         write_camtrapdp(package, tmp_path / "out", {"m99": "anna"})
     (package / "deployments.csv").unlink()
-    with pytest.raises(InvalidInputError, match=r"no file .*deployments\.csv"):
+    with pytest.raises(InvalidInputError, match=r"file not found: .*deployments\.csv"):
         write_camtrapdp(package, tmp_path / "out", {})
     assert not (tmp_path / "out").exists()
 
 
 def test_neither_the_source_nor_a_full_directory_is_overwritten(package: Path, tmp_path: Path) -> None:
     before = content(package)
-    with pytest.raises(InvalidInputError, match="itself; write into another directory"):
+    with pytest.raises(InvalidInputError, match="that was read; write into another directory"):
         write_camtrapdp(package, package, {"m01-1": "anna"}, overwrite=True)
     assert content(package) == before
     write_camtrapdp(package, tmp_path / "out", {"m01-1": "anna"})

@@ -70,7 +70,7 @@ def test_what_is_left_out_is_counted() -> None:
     made = history(("", "A", 0.0), ("x", "A", None), ("x", "", 0.0), ("x", "A", -1.0), ("x", "A", 99 * DAY))
     assert made.captures == ()
     assert made.notes == (
-        "2 detections left out: outside the survey's time",
+        "2 detections left out: outside the period of the survey",
         "2 detections left out: without a time or a camera",
         "1 detection left out: without an individual",
     )

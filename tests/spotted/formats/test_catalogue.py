@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.formats.camera_table import NO_PLACES
+from spotted.formats.camera_table import NO_LOCATIONS
 from spotted.formats.catalogue import CatalogueIds, read_catalogue, write_catalogue
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.survey import Side
@@ -62,7 +62,8 @@ def test_an_unknown_animal_has_no_identity(tmp_path: Path, identity: str) -> Non
 def test_a_missing_column_is_named_with_the_remedy(tmp_path: Path, column: str, other: str) -> None:
     renamed = {other if key == column else key: text for key, text in ROW.items()}
     with pytest.raises(
-        InvalidInputError, match=f"lacks the column {column}; it has .*{other}.*; add it or rename one"
+        InvalidInputError,
+        match=f"lacks the column {column}; its columns are .*{other}.*; add the column or rename one",
     ):
         read_catalogue(write(tmp_path, renamed))
 
@@ -100,7 +101,7 @@ def test_wrong_values_are_listed_by_row_and_column(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError) as found:
         read_catalogue(write(tmp_path, *rows))
     assert "row 3, date '01/08/2019' is not a date and time" in str(found.value)
-    assert "row 4, bbox '10 20' is no box" in str(found.value)
+    assert "row 4, bbox '10 20' is not a box" in str(found.value)
 
 
 def test_an_image_outside_the_catalogues_folder_is_refused_unless_it_is_the_root(tmp_path: Path) -> None:
@@ -136,23 +137,25 @@ def test_a_catalogue_without_dates_serves_visual_similarity_alone_and_says_so(tm
 
 def test_cameras_beside_the_catalogue_give_the_places(tmp_path: Path) -> None:
     path = write(tmp_path, {**ROW, "camera": "C1"}, {**ROW, "image_id": "8", "camera": "C2"})
-    assert NO_PLACES in read_catalogue(path).notes
+    assert NO_LOCATIONS in read_catalogue(path).notes
     (tmp_path / "cameras.csv").write_text("camera_id,x_m,y_m\nC1,0,0\nC2,30,40\n")
     imported = read_catalogue(tmp_path)
     assert imported.survey.extent().distance_m == 50.0
-    assert NO_PLACES not in imported.notes
+    assert NO_LOCATIONS not in imported.notes
 
 
 def test_several_species_must_be_chosen_from_and_others_are_passed_over(tmp_path: Path) -> None:
     rows = [{**ROW, "species": "hyena"}, {**ROW, "image_id": "8", "species": "leopard"}]
     path = write(tmp_path, *rows)
-    with pytest.raises(InvalidInputError, match=r"hyena \(1\), leopard \(1\); choose one"):
+    with pytest.raises(InvalidInputError, match=r"hyena \(1\), leopard \(1\); select one"):
         read_catalogue(path)
-    with pytest.raises(InvalidInputError, match=r"no row of the catalogue is of 'lion'; there are hyena"):
+    with pytest.raises(
+        InvalidInputError, match=r"no row of the catalogue has species 'lion'; species there: hyena"
+    ):
         read_catalogue(path, species="lion")
     imported = read_catalogue(path, species="Leopard")
     assert [d.detection_id for d in imported.detections] == ["8"]
-    assert "1 row passed over" in note(imported, "species")
+    assert "1 row skipped" in note(imported, "species")
 
 
 def test_orientations_that_are_no_side_are_unknown_and_counted(tmp_path: Path) -> None:

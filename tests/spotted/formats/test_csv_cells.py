@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.formats.csv_cells import delimiter_of, fill_column, fill_individuals
+from spotted.formats.csv_cells import fill_column, fill_individuals, find_delimiter
 
 TEXTS = st.text(alphabet="ab\",;\n\r é\t'", max_size=6)
 
@@ -114,7 +114,7 @@ def test_quotes_that_do_not_pair_up_are_refused_by_line(content: bytes) -> None:
 
 
 def test_the_delimiter_is_a_comma_where_one_stands_in_the_header() -> None:
-    assert [delimiter_of(h) for h in ("a,b;c", "a;b", "a\tb", "a")] == [",", ";", "\t", ","]
+    assert [find_delimiter(h) for h in ("a,b;c", "a;b", "a\tb", "a")] == [",", ";", "\t", ","]
 
 
 def test_a_zipped_table_is_filled_and_zipped_again_the_same_way(tmp_path: Path) -> None:

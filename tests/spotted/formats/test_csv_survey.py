@@ -105,8 +105,8 @@ def test_a_lone_detection_without_periods_spans_a_day(tmp_path: Path) -> None:
 def test_an_empty_table_of_detections_is_a_survey_with_a_note(tmp_path: Path) -> None:
     imported = read(tmp_path, detections="camera_id,timestamp\n")
     assert imported.pictures == ()
-    assert "no detection was found" in imported.notes
-    assert "neither a camera's period" in refusal(tmp_path, "camera_id,x_m,y_m\n", "camera_id,timestamp\n")
+    assert "no detection found" in imported.notes
+    assert "the survey has no date" in refusal(tmp_path, "camera_id,x_m,y_m\n", "camera_id,timestamp\n")
 
 
 def test_a_detection_without_camera_or_time_is_unknown_not_wrong(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_detection_without_camera_or_time_is_unknown_not_wrong(tmp_path: Path)
     [
         ("camera_id,timestamp\nZ,2024-06-01T10:00Z\n", "row 2, camera_id 'Z' is not in the table of cameras"),
         ("camera_id,timestamp\nB,2024-06-01T10:00\n", "'2024-06-01T10:00' has no time zone"),
-        ("camera_id,timestamp,side\nB,2024-06-01T10:00Z,top\n", "side 'top' is no side; write left"),
+        ("camera_id,timestamp,side\nB,2024-06-01T10:00Z,top\n", "side 'top' is not a side; write left"),
         ("camera_id,timestamp,image\nB,2024-06-01T10:00Z,../x.jpg\n", "'../x.jpg' lies outside"),
         ("camera_id,timestamp,image\nB,2024-06-01T10:00Z,http://h/x.jpg\n", "is a URL; download"),
         ("camera_id,timestamp,box_x\nB,2024-06-01T10:00Z,0.5\n", "box_y '' is missing; a box needs"),
@@ -167,7 +167,7 @@ def test_the_export_fills_individuals_and_keeps_ids_and_bytes(tmp_path: Path) ->
         tmp_path / "out" / "cameras.csv", tmp_path / "out" / "detections.csv", timezone="UTC"
     )
     assert {d.detection_id: d.individual_id for d in again.detections} == found
-    with pytest.raises(InvalidInputError, match="itself"):
+    with pytest.raises(InvalidInputError, match="that was read"):
         write_csv_survey(cameras, detections, tmp_path, found, overwrite=True)
     with pytest.raises(InvalidInputError, match="lacks 1 of the detections"):
         write_csv_survey(cameras, detections, tmp_path / "other", {"zz": "anna"})

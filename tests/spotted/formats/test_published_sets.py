@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.formats.camera_table import NO_PLACES
+from spotted.formats.camera_table import NO_LOCATIONS
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.published_sets import SHOWN_FILES, _captured_at_s, _Reading, read_published
 from spotted.survey import Detection, Side
@@ -76,7 +76,7 @@ def test_an_archive_that_holds_its_own_folder_is_read_and_two_sets_are_refused(t
         read_published(tmp_path)
 
 
-def test_a_published_set_that_is_not_whole_is_told_and_another_tree_is_not(tmp_path: Path) -> None:
+def test_a_published_set_that_is_not_whole_is_noted_and_another_folder_is_not(tmp_path: Path) -> None:
     imported = read_published(write_tree(tmp_path / "LeopardID102", [DASHED]))
     assert "717 photographs of 102 known animals" in note(imported, "as published")
     other = read_published(write_tree(tmp_path / "other", [DASHED]))
@@ -91,14 +91,14 @@ def test_a_table_of_cameras_in_the_folder_or_beside_it_gives_the_places(tmp_path
     assert imported.survey.extent().distance_m == 5000.0
     assert set(imported.survey.cameras) == {"CAM12", "CAM07"}
     assert str(tmp_path / place) in note(imported, "cameras: ")
-    assert not any("passed over" in text or NO_PLACES in text for text in imported.notes)
+    assert not any("skipped" in text or NO_LOCATIONS in text for text in imported.notes)
 
 
 def test_without_a_table_of_cameras_places_are_unknown_and_only_visual_can_be_measured(
     tmp_path: Path,
 ) -> None:
     imported = read_published(write_tree(tmp_path / "set", [DASHED, PACKED]))
-    assert NO_PLACES in imported.notes
+    assert NO_LOCATIONS in imported.notes
     assert [c.has_position for c in imported.survey.cameras.values()] == [False, False]
 
 
@@ -119,7 +119,7 @@ def test_one_camera_written_twice_in_the_table_is_refused(tmp_path: Path) -> Non
         read_published(root)
 
 
-def test_a_period_that_its_photographs_exceed_is_widened_and_told(tmp_path: Path) -> None:
+def test_a_period_that_its_photographs_exceed_is_extended_and_noted(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "set", [DASHED, PACKED])
     (root / "cameras.csv").write_text("camera_id,x_m,y_m,start,end\n12,0,0,2019-08-03,2019-08-09\n07,1,1,,\n")
     assert note(read_published(root), "outside the period").startswith("1 photograph ")
@@ -132,13 +132,15 @@ def test_what_is_no_photograph_of_an_animal_is_passed_over_by_name_and_reason(tm
     (root / "L001" / "CAM1_2019-08-01_02-00-00.jpg").symlink_to(root / "nowhere.jpg")
     imported = read_published(root)
     assert by_id(imported).keys() == {DASHED}
-    assert note(imported, "no JPEG") == "2 files passed over, no JPEG, PNG or WebP: README.md, L001/notes.txt"
+    assert (
+        note(imported, "not a JPEG") == "2 files skipped, not a JPEG, PNG or WebP: README.md, L001/notes.txt"
+    )
     assert "loose.jpg" in note(imported, "not in the folder of an animal")
     assert "2 files" in note(imported, "empty or a broken link")
     assert "L001/.DS_Store" in note(imported, "hidden")
 
 
-def test_a_name_without_camera_or_time_keeps_the_photograph_and_is_told(tmp_path: Path) -> None:
+def test_a_name_without_camera_or_time_keeps_the_photograph_and_is_noted(tmp_path: Path) -> None:
     odd = ["L001/holiday.jpg", "L001/CAM3_2019-13-45_01-00-00.jpg", "L001/cam4_20190801_010000.jpg"]
     imported = read_published(write_tree(tmp_path / "set", [DASHED, *odd]))
     read = by_id(imported)
@@ -161,7 +163,7 @@ def test_a_time_that_the_clocks_skip_is_unknown(tmp_path: Path) -> None:
 
 def test_notes_name_only_the_first_files(tmp_path: Path) -> None:
     files = [f"L001/note{number:02}.txt" for number in range(SHOWN_FILES + 7)]
-    shown = note(read_published(write_tree(tmp_path / "set", [DASHED, *files])), "no JPEG")
+    shown = note(read_published(write_tree(tmp_path / "set", [DASHED, *files])), "not a JPEG")
     assert shown.count(".txt") == SHOWN_FILES
     assert shown.endswith("and 7 more")
 
@@ -207,4 +209,4 @@ def test_any_instant_is_read_back_from_its_name(
     reading = _Reading(Path(), HARARE)
     read = _captured_at_s(f"{camera}_{written}_{number}", "file", reading)
     assert read == instant.replace(microsecond=0, tzinfo=HARARE).timestamp()
-    assert not reading.told
+    assert not reading.files_by_reason

@@ -10,9 +10,9 @@ import pytest
 
 from spotted.evaluation.bootstrap import Interval
 from spotted.evaluation.comparison import FUSED, LOCATION
-from spotted.evaluation.paper_figures import PUBLISHED, beside
+from spotted.evaluation.paper_figures import PUBLISHED, compare_with_paper
 from spotted.evaluation.reliability import measure_reliability
-from spotted.reports.evaluation import Evaluation, shown, write_evaluation
+from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
 from spotted.reports.page import Figure
 from tests.spotted.compared_surveys import compared
 
@@ -26,7 +26,7 @@ def evaluation(survey_id: str = "LeopardID102") -> Evaluation:
         hardest=[("d01", "d02", 17)],
         reliability={"calibrated": judged},
         published="LeopardID102",
-        marks=beside(comparison, PUBLISHED[0]),
+        paper=compare_with_paper(comparison, PUBLISHED[0]),
         notes=("a note",),
     )
 
@@ -53,17 +53,25 @@ def test_the_json_holds_the_figures_of_the_comparison(tmp_path: Path) -> None:
 def test_the_page_shows_every_table_and_the_papers_figures_beside(tmp_path: Path) -> None:
     write_evaluation(tmp_path, evaluation(), [Figure("One", "caption", b"\x89PNG1")])
     page = (tmp_path / "report.html").read_text()
-    for part in ("fused over visual", "By time between", "Beside the paper", "0.48", "d02", "a note", "mAP"):
+    for part in (
+        "fused over visual",
+        "By time between",
+        "Compared with the paper",
+        "0.48",
+        "d02",
+        "a note",
+        "mAP",
+    ):
         assert part in page
     assert "data:image/png;base64,iVBORzE=" in page
     assert "http" not in page
 
 
-def test_no_marks_and_no_calibration_leave_their_tables_out(tmp_path: Path) -> None:
-    bare = replace(evaluation(), marks=(), reliability={}, not_calibrated="20 are needed")
+def test_no_paper_and_no_calibration_leave_their_tables_out(tmp_path: Path) -> None:
+    bare = replace(evaluation(), paper=(), reliability={}, not_calibrated="20 are needed")
     write_evaluation(tmp_path, bare, [])
     page = (tmp_path / "report.html").read_text()
-    assert "Beside the paper" not in page
+    assert "Compared with the paper" not in page
     assert "20 are needed" in page
 
 
@@ -73,9 +81,9 @@ def test_a_survey_id_is_text_and_never_markup(tmp_path: Path) -> None:
 
 
 def test_an_interval_is_shown_where_there_is_one() -> None:
-    assert shown(Interval(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"
-    assert shown(Interval(0.5, math.nan, math.nan)) == "0.500"
-    assert shown(Interval(math.nan, math.nan, math.nan)) == "no query"
+    assert format_interval(Interval(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"
+    assert format_interval(Interval(0.5, math.nan, math.nan)) == "0.500"
+    assert format_interval(Interval(math.nan, math.nan, math.nan)) == "no query"
 
 
 def test_an_interval_of_too_few_animals_is_null(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from spotted.reports.page import Figure, Measured, write_report
+from spotted.reports.page import Figure, SurveyFigures, write_report
 
 QUESTIONS = {"0.90": 10, "0.95": 20, "0.99": None}
 
 
-def measured(label: str = "simulated", **changed: str) -> Measured:
-    return Measured(
+def measured(label: str = "simulated", **changed: str) -> SurveyFigures:
+    return SurveyFigures(
         survey_id=changed.get("survey_id", "demo"),
         label=label,
         detections=30,
@@ -79,5 +79,5 @@ def test_the_page_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> Non
     write_report(tmp_path, measured(), [])
     page = (tmp_path / "report.html").read_text()
     assert "How this was made" in page
-    assert "What these figures are not" in page
+    assert "Limits of these figures" in page
     assert "a note" in page

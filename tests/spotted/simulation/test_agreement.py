@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.evaluation import retrieval
+from spotted.evaluation.partition import measure_partition
 from spotted.simulation.agreement import measure_agreement, true_positives
 
 items = st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 4)), min_size=1, max_size=25)
@@ -17,9 +17,11 @@ def test_the_contingency_table_tells_what_counting_item_by_item_tells(rows: list
     found, truth = np.array(rows, dtype=np.int64).T
     named = [str(f) for f in found], [str(t) for t in truth]
     compared = measure_agreement(found, truth)
-    pairs = retrieval.pair_precision_recall(*named)
+    metrics = measure_partition(*named)
+    pairs = metrics.pair_precision, metrics.pair_recall
     assert (compared.pair_precision, compared.pair_recall) == pytest.approx(pairs)
-    assert (compared.b_cubed_precision, compared.b_cubed_recall) == pytest.approx(retrieval.b_cubed(*named))
+    items_of = metrics.b_cubed_precision, metrics.b_cubed_recall
+    assert (compared.b_cubed_precision, compared.b_cubed_recall) == pytest.approx(items_of)
     assert compared.surplus == len(set(found.tolist())) - len(set(truth.tolist()))
     both = [(found[a] == found[b]) and (truth[a] == truth[b]) for b in range(len(found)) for a in range(b)]
     assert true_positives(found, truth) == sum(both)

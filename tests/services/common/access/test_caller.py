@@ -46,7 +46,9 @@ def test_a_role_may_what_the_contract_gives_it_and_no_more(
     if role >= named:
         authorise(Caller("t", "wcs", role), method)
     else:
-        with pytest.raises(PermissionDeniedError, match=f"{method.name} takes .* {role_name(named)} .*"):
+        with pytest.raises(
+            PermissionDeniedError, match=f"needs a token of role {role_name(named)} or higher"
+        ):
             authorise(Caller("t", "wcs", role), method)
 
 
@@ -93,7 +95,9 @@ def test_a_token_for_some_surveys_sees_no_others() -> None:
     seen = [i for i in ("kenya-2025", "kenya-", "kenya", "serengeti", "serengeti-2") if caller.sees(i)]
     assert seen == ["kenya-2025", "kenya-", "serengeti"]
     assert caller.qualified("kenya-2025") == "wcs/kenya-2025"
-    with pytest.raises(PermissionDeniedError, match=r"this token is for kenya-\*, serengeti and not for"):
+    with pytest.raises(
+        PermissionDeniedError, match=r"this token is valid for kenya-\*, serengeti, but not for"
+    ):
         caller.qualified("gola")
     assert Caller("t", "wcs", pb.ROLE_READ).sees("anything")
 

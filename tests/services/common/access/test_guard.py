@@ -163,7 +163,7 @@ def test_every_role_may_call_exactly_what_the_contract_gives_it(bare: Guarded) -
                 assert code is grpc.StatusCode.UNIMPLEMENTED, (role_name(role), path, message)
             else:
                 assert (code, reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"), path
-                assert f"role {role_name(least)} or higher, this one is for {role_name(role)}" in message
+                assert f"role {role_name(least)} or higher, this token has role {role_name(role)}" in message
 
 
 def test_without_a_token_nothing_of_the_contract_is_served(bare: Guarded) -> None:
@@ -325,7 +325,7 @@ def test_a_token_for_some_surveys_lists_no_others(guarded: Guarded, survey_id: s
         client.create_survey(survey(survey_id + suffix))
     some = guarded.client(surveys=[f"{survey_id}-*"])
     assert [s.survey_id for s in some.surveys()] == [f"{survey_id}-a", f"{survey_id}-b"]
-    with pytest.raises(PermissionDeniedError, match=r"is for .* and not for survey") as caught:
+    with pytest.raises(PermissionDeniedError, match=r"is valid for .*, but not for survey") as caught:
         some.survey(survey_id)
     with pytest.raises(PermissionDeniedError) as missing:
         some.survey("missing")
@@ -346,7 +346,7 @@ def test_calls_that_come_too_fast_are_told_when_to_return(guarded: Guarded) -> N
         guarded.channel(guarded.token(quota=access_pb2.Quota(calls_per_second=0.001)))
     )
     stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
-    with pytest.raises(OverloadedError, match=r"0.001 calls a second") as caught, our_errors("scorer"):
+    with pytest.raises(OverloadedError, match=r"0.001 calls per second") as caught, our_errors("scorer"):
         stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
     assert 900 < caught.value.retry_after_s <= 1000
     guarded.client().surveys()

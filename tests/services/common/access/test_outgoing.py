@@ -15,7 +15,7 @@ import pytest
 from services.common.access.outgoing import Line, credentials
 from services.common.access.tls import server_credentials
 from services.common.settings import Security
-from services.upkeep.certificates import authority, issued
+from services.upkeep.certificates import create_authority, issue
 from spotted.errors import InvalidInputError, PreconditionError
 
 KNOCK = "/door/Knock"
@@ -141,8 +141,8 @@ def test_a_certificate_that_changes_is_trusted_from_the_next_call_while_the_one_
     doorman: Doorman, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
-        made = authority(days=1)
-        signed = issued(made, ["127.0.0.1"], days=1)
+        made = create_authority(days=1)
+        signed = issue(made, ["127.0.0.1"], days=1)
         (tmp_path / f"{name}.ca").write_bytes(made.certificate)
         (tmp_path / f"{name}.crt").write_bytes(signed.certificate)
         (tmp_path / f"{name}.key").write_bytes(signed.key)

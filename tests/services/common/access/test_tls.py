@@ -16,7 +16,7 @@ from services.common.access.tls import check_exposure, is_loopback, server_crede
 from services.common.settings import Security, Settings
 from services.common.store.store import Store
 from services.scorer.__main__ import service
-from services.upkeep.certificates import Signed, authority, issued
+from services.upkeep.certificates import Signed, create_authority, issue
 from spotted.client.calls import open_channel, our_errors
 from spotted.client.credentials import NOBODY, Credentials
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
@@ -33,7 +33,7 @@ class Directory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.authority = authority(days=10)
+        self.authority = create_authority(days=10)
         self.ca = self.write("ca.crt", self.authority.certificate)
         self.issue("tls")
 
@@ -45,7 +45,7 @@ class Directory:
 
     def issue(self, name: str) -> Signed:
         """A certificate and its key."""
-        signed = issued(self.authority, HOSTS, days=5)
+        signed = issue(self.authority, HOSTS, days=5)
         self.write(f"{name}.key", signed.key)
         self.write(f"{name}.crt", signed.certificate)
         return signed
@@ -227,7 +227,7 @@ def test_an_authority_of_clients_that_changes_is_asked_for_from_then_on(
 
 
 def damages() -> dict[str, bytes | None]:
-    other = issued(authority(days=1), HOSTS, days=1)
+    other = issue(create_authority(days=1), HOSTS, days=1)
     return {"no PEM": b"nonsense", "gone": None, "empty": b"", "another key's": other.certificate}
 
 
@@ -245,7 +245,7 @@ def test_a_damaged_certificate_is_not_taken_and_the_log_says_so(
     assert answers(address, Credentials(ca=directory.ca))
     told = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert told
-    assert all("the new certificate is not taken" in record.getMessage() for record in told)
+    assert all("the new certificate is not used" in record.getMessage() for record in told)
     # a sound one afterwards is
     renewed = directory.issue("tls")
     assert serial(address) == serial_of(renewed)

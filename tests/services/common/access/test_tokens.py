@@ -128,7 +128,7 @@ def test_a_token_is_revoked_once_and_still_listed(tokens: Tokens, clock: Clock) 
     listed = tokens.all()[token_id]
     assert listed == first
     assert (listed.note, messages.seconds(listed.create_time)) == ("lost", NOW_S)
-    assert not tokens.holds(listed)
+    assert not tokens.is_valid(listed)
     with pytest.raises(NotFoundError, match="spotted token list"):
         tokens.revoke("0" * 16)
 
@@ -141,7 +141,7 @@ def test_an_organisation_that_cannot_be_one_is_refused(tokens: Tokens, organisat
 
 @pytest.mark.parametrize("pattern", ["", "*a", "a*b", "a/b", "[a]", "a?", "a\n", "**"])
 def test_a_pattern_that_is_no_beginning_is_refused(tokens: Tokens, pattern: str) -> None:
-    with pytest.raises(InvalidInputError, match="neither a survey id nor the beginning"):
+    with pytest.raises(InvalidInputError, match="neither a survey id nor a prefix"):
         create(tokens, surveys=[pattern])
 
 
@@ -152,7 +152,7 @@ def test_a_token_without_a_role_is_not_made(tokens: Tokens) -> None:
 
 @pytest.mark.parametrize("more", [{"organisation": "wcs"}, {"organisation": "", "surveys": ["kenya"]}])
 def test_a_service_is_of_no_organisation(tokens: Tokens, more: dict[str, object]) -> None:
-    with pytest.raises(InvalidInputError, match="role service is for every organisation"):
+    with pytest.raises(InvalidInputError, match="role service is valid for all organisations"):
         tokens.create(role=pb.ROLE_SERVICE, **more)  # type: ignore[arg-type] # by name
     _, text = tokens.create(organisation="", role=pb.ROLE_SERVICE)
     assert tokens.caller(text).speaks_for_all

@@ -70,7 +70,7 @@ def test_pages_bring_every_item_once_and_in_order(count: int, size: int) -> None
 
 @pytest.mark.parametrize("token", ["x", "e30=", "WzEsMl0="])
 def test_a_token_of_nothing_is_refused(token: str) -> None:
-    with pytest.raises(InvalidInputError, match="begin again"):
+    with pytest.raises(InvalidInputError, match="start again"):
         checks.page([1, 2, 3], 1, token, "survey")
 
 
@@ -96,7 +96,7 @@ def test_a_survey_id_may_stand_behind_its_organisation_and_both_are_slugs() -> N
 
 def test_a_text_has_its_longest_length() -> None:
     assert checks.words("abc", "display_name", most=3) == "abc"
-    with pytest.raises(InvalidInputError, match="display_name has 4 characters; use 3 at most"):
+    with pytest.raises(InvalidInputError, match="display_name has 4 characters; use at most 3"):
         checks.words("abcd", "display_name", most=3)
 
 

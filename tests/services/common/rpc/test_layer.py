@@ -8,7 +8,7 @@ import grpc
 import pytest
 from grpc import aio
 
-from services.common.rpc.layer import Context, Handler, wrapped
+from services.common.rpc.layer import Context, Handler, wrap_handler
 
 KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
 
@@ -54,7 +54,7 @@ def handler(kind: str) -> grpc.RpcMethodHandler[Any, Any]:
         request_deserializer=bytes.upper,
         response_serializer=lambda answer: answer + b".",
     )
-    return wrapped(made, unary=unary, stream=stream)
+    return wrap_handler(made, unary=unary, stream=stream)
 
 
 async def answered(kind: str) -> list[bytes]:

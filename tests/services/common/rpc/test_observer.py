@@ -16,6 +16,7 @@ import grpc
 import pytest
 from prometheus_client import REGISTRY
 
+from services.common.rpc.observer import WatchInterceptor
 from services.common.server import Service
 from services.common.telemetry import logs
 from spotted.errors import NotFoundError, SpottedError
@@ -209,3 +210,38 @@ def test_lines_of_a_call_carry_its_request_id_and_method_in_threads_too(channel:
     ]
     assert [line["message"] for line in lines] == [LINE, "GetSurvey failed"] * 2
     assert all("RuntimeError: secret" in line["trace"] for line in lines[1::2])
+
+
+class Headers:
+    """The context of a call with some metadata."""
+
+    def __init__(self, *headers: tuple[str, str]) -> None:
+        self._headers = headers
+
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return self._headers
+
+    def code(self) -> None:
+        return None
+
+
+def test_every_call_without_a_request_id_gets_one_of_its_own() -> None:
+    seen: list[str] = []
+
+    async def answer(_request: bytes, _context: object) -> bytes:
+        seen.append(logs.current().request_id)
+        return b""
+
+    async def call() -> None:
+        handlers = [
+            WatchInterceptor().wrap(f"/{SERVICE}/Get", grpc.unary_unary_rpc_method_handler(answer))
+            for _ in range(2)
+        ]
+        for handler in handlers * 2:
+            behaviour: Any = handler.unary_unary
+            await behaviour(b"", Headers())
+        await behaviour(b"", Headers((logs.REQUEST_ID, "mine")))
+
+    asyncio.run(call())
+    assert len(set(seen)) == 5
+    assert seen[-1] == "mine"

@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from services.common.rpc.parsing import LONGEST_TEXT, parsed, parsed_each
+from services.common.rpc.parsing import LONGEST_TEXT, parse, parse_each
 from services.common.server import Service
 from spotted.errors import InvalidInputError
 from spotted.v1 import scorer_pb2, scorer_pb2_grpc
@@ -22,21 +22,21 @@ DECODE = scorer_pb2.GetSurveyRequest.FromString
 
 @pytest.mark.parametrize("content", NO_MESSAGES)
 def test_bytes_that_are_no_message_are_refused(content: bytes) -> None:
-    with pytest.raises(InvalidInputError, match=f"these {len(content)} bytes are not the request"):
-        parsed(DECODE, content)
+    with pytest.raises(InvalidInputError, match=f"the {len(content)} bytes sent are not a request"):
+        parse(DECODE, content)
 
 
 def test_a_text_of_the_request_may_be_as_long_as_any_id_and_no_longer() -> None:
     fits = scorer_pb2.GetSurveyRequest(survey_id="a" * LONGEST_TEXT)
-    assert parsed(DECODE, fits.SerializeToString()) == fits
+    assert parse(DECODE, fits.SerializeToString()) == fits
     longer = scorer_pb2.GetSurveyRequest(survey_id="a" * (LONGEST_TEXT + 1))
     with pytest.raises(InvalidInputError, match="survey_id has 1025 characters") as caught:
-        parsed(DECODE, longer.SerializeToString())
+        parse(DECODE, longer.SerializeToString())
     assert caught.value.field == "survey_id"
 
 
 def test_without_a_deserializer_bytes_stay_bytes() -> None:
-    assert parsed(None, b"\xff") == b"\xff"
+    assert parse(None, b"\xff") == b"\xff"
 
 
 def test_a_stream_is_parsed_as_it_comes_and_ends_at_the_first_that_is_none() -> None:
@@ -45,7 +45,7 @@ def test_a_stream_is_parsed_as_it_comes_and_ends_at_the_first_that_is_none() -> 
         yield b"\xff"
 
     async def read() -> list[str]:
-        requests = parsed_each(DECODE, contents())
+        requests = parse_each(DECODE, contents())
         first = await anext(requests)
         with pytest.raises(InvalidInputError):
             await anext(requests)

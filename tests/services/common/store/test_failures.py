@@ -4,7 +4,7 @@ import pytest
 import redis
 from redis import exceptions
 
-from services.common.store.failures import failure, forgetful
+from services.common.store.failures import failure, no_append_only_file
 from spotted.errors import PreconditionError, StoreUnavailableError
 
 STORE = "redis://store:6379/0"
@@ -25,7 +25,7 @@ def refused(word: str) -> exceptions.ResponseError:
         ("LOADING", "wait for it"),
         ("NOAUTH", "SPOTTED_STORE_URL"),
         ("WRONGPASS", "SPOTTED_STORE_URL"),
-        ("NOPERM", "allow it"),
+        ("NOPERM", "allow the user"),
         ("MASTERDOWN", "Sentinels"),
         ("UNBLOCKED", "Sentinels"),
         ("BUSY", "wait for it"),
@@ -48,7 +48,7 @@ def test_every_word_of_a_server_has_a_remedy_and_may_be_repeated(word: str, reme
         (exceptions.ConnectionError("refused"), "does not answer (refused); start it"),
         (exceptions.TimeoutError("slow"), "does not answer (slow); start it"),
         (exceptions.ConnectionError("max number of clients reached"), "raise its `maxclients`"),
-        (exceptions.InvalidResponse("HTTP/1.1"), "does not speak the Redis protocol"),
+        (exceptions.InvalidResponse("HTTP/1.1"), "does not use the Redis protocol"),
         (exceptions.AuthenticationError("no"), "refuses the user or the password"),
     ],
 )
@@ -61,7 +61,7 @@ def test_what_redis_py_itself_raises_is_told_in_our_words(error: redis.RedisErro
 def test_a_store_that_forgets_or_is_too_old_is_no_store_to_wait_for() -> None:
     told = failure(exceptions.ResponseError("WAITAOF cannot be used when appendonly is disabled."), STORE)
     assert isinstance(told, PreconditionError)
-    assert str(told) == str(forgetful(STORE))
+    assert str(told) == str(no_append_only_file(STORE))
     old = failure(exceptions.ResponseError("unknown command 'waitaof', with args beginning with: 1"), STORE)
     assert isinstance(old, PreconditionError)
     assert "too old" in str(old)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.common.store import keys
-from services.common.store.folded import Folded
+from services.common.store.folded import Folded, Reply
 from services.common.store.journal import PAGE_ENTRIES, Change, Journal
 from services.common.store.store import Store
 from spotted.errors import ConcurrencyError, InvalidInputError, NotFoundError
@@ -46,10 +46,21 @@ def begin_anew(store: Store, survey_id: str, first: bytes) -> None:
 
 
 def add(fold: Folded[Words], word: str, request_id: str = "") -> bytes:
+    return added(fold, word, request_id).value
+
+
+def added(fold: Folded[Words], word: str, request_id: str = "") -> Reply:
     def decide(state: Words) -> Change:
         return Change(word.encode(), f"{word} is number {len(state.words) + 1}".encode())
 
     return fold.change(decide, scope="add", request_id=request_id)
+
+
+def added_together(fold: Folded[Words], word: str, request_id: str = "") -> Reply:
+    def decide(_: Words, position: int) -> Change:
+        return Change(word.encode(), f"{word} is number {position + 1}".encode())
+
+    return fold.change_together(decide, lambda reply, *_: reply, scope="add", request_id=request_id)
 
 
 def add_together(fold: Folded[Words], word: str, request_id: str = "") -> tuple[str, bool, int]:
@@ -58,8 +69,8 @@ def add_together(fold: Folded[Words], word: str, request_id: str = "") -> tuple[
     def decide(_: Words, position: int) -> Change:
         return Change(word.encode(), f"{word} is number {position + 1}".encode())
 
-    def look(answer: bytes, state: Words, position: int) -> tuple[str, bool, int]:
-        return answer.decode(), word in state.words, position
+    def look(reply: Reply, state: Words, position: int) -> tuple[str, bool, int]:
+        return reply.value.decode(), word in state.words, position
 
     return fold.change_together(decide, look, scope="add", request_id=request_id)
 
@@ -73,14 +84,14 @@ def add_beside(fold: Folded[Words], word: str) -> str:
 
 
 def rename(fold: Folded[Words], word: str, request_id: str = "") -> bytes:
-    """Refused while the word is not there, and once it was renamed."""
+    """Refused while the word is missing, and once it was renamed."""
 
     def decide(state: Words) -> Change:
         if word not in state.words or f"-{word}" in state.words:
-            raise InvalidInputError(f"{word} is not there")
+            raise InvalidInputError(f"{word} is missing")
         return Change(f"-{word}".encode(), b"renamed")
 
-    return fold.change(decide, scope="rename", request_id=request_id)
+    return fold.change(decide, scope="rename", request_id=request_id).value
 
 
 def words(fold: Folded[Words]) -> list[str]:
@@ -141,6 +152,32 @@ def test_a_repeated_request_returns_the_first_answer_and_changes_nothing(
     assert words(fold) == ["first", "leopard"]
 
 
+@pytest.mark.parametrize("change", [added, added_together])
+def test_a_reply_says_whether_its_request_is_repeated(
+    store: Store, survey_id: str, change: Callable[[Folded[Words], str, str], Reply]
+) -> None:
+    fold, other = begin(store, survey_id), folded(store, survey_id)
+    words(fold)
+    assert change(fold, "leopard", "r1") == (b"leopard is number 2", False)
+    assert change(fold, "leopard", "r1") == (b"leopard is number 2", True)
+    assert change(other, "lion", "r1") == (b"leopard is number 2", True)
+    assert change(other, "lion", "r2") == (b"lion is number 3", False)
+    assert change(fold, "hyena", "r3") == (b"hyena is number 4", False)
+
+
+def test_a_request_refused_because_of_its_own_first_call_is_repeated(store: Store, survey_id: str) -> None:
+    fold = begin(store, survey_id)
+    add(fold, "leopard")
+
+    def decide(state: Words) -> Change:
+        if "-leopard" in state.words:
+            raise InvalidInputError("already renamed")
+        return Change(b"-leopard", b"renamed")
+
+    replies = [fold.change(decide, scope="rename", request_id="r1") for _ in range(2)]
+    assert replies == [(b"renamed", False), (b"renamed", True)]
+
+
 def test_a_request_id_of_one_rpc_is_unknown_to_another(store: Store, survey_id: str) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard", request_id="r1")
@@ -153,7 +190,7 @@ def test_a_refusal_by_what_is_not_yet_read_is_none(store: Store, survey_id: str)
     words(here)
     add(there, "leopard")
     assert rename(here, "leopard") == b"renamed"
-    with pytest.raises(InvalidInputError, match="leopard is not there"):
+    with pytest.raises(InvalidInputError, match="leopard is missing"):
         rename(there, "leopard")
     assert words(there) == ["first", "leopard", "-leopard"]
 
@@ -317,7 +354,7 @@ def test_a_long_reading_tells_how_far_it_is(
     fold = begin(store, survey_id)
     for i in range(PAGE_ENTRIES):
         add(fold, f"w{i}")
-    monkeypatch.setattr("services.common.store.folded.TOLD_EVERY_S", -1.0)
+    monkeypatch.setattr("services.common.store.folded.LOG_EVERY_S", -1.0)
     with caplog.at_level("INFO"):
         words(folded(store, survey_id))
     assert f"{PAGE_ENTRIES} of {PAGE_ENTRIES + 1} events" in caplog.text

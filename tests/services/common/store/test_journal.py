@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.common.store import keys
-from services.common.store.journal import PAGE_ENTRIES, Change, Fields, Journal, News, Offer, Outcome
+from services.common.store.journal import PAGE_ENTRIES, Change, Fields, Journal, News, Offer, OfferResult
 from services.common.store.store import Store
 
 
@@ -42,7 +42,7 @@ def test_entries_of_any_size_are_read_in_order_over_many_pages(journal: Journal)
 
 def test_offers_are_appended_in_their_order_with_an_answer_each(journal: Journal) -> None:
     outcome = journal.offer([offer(b"leopard", "1"), offer(b"hyena", "2")], folded=1, first=b"first")
-    assert outcome == Outcome([None, None], None)
+    assert outcome == OfferResult([None, None], None)
     assert list(journal.read(0)) == [b"first", b"leopard", b"hyena"]
     assert [journal.answered("add", i) for i in "12"] == [b"answer to leopard", b"answer to hyena"]
 
@@ -50,7 +50,7 @@ def test_offers_are_appended_in_their_order_with_an_answer_each(journal: Journal
 def test_offers_beside_one_that_was_answered_before_are_not_appended(journal: Journal) -> None:
     journal.offer([offer(b"leopard", "1")], folded=1, first=b"first")
     outcome = journal.offer([offer(b"hyena", "2"), offer(b"leopard", "1")], folded=2, first=b"first")
-    assert outcome == Outcome([None, b"answer to leopard"], News(2, 2, []))
+    assert outcome == OfferResult([None, b"answer to leopard"], News(2, 2, []))
     assert journal.length() == 2
     assert journal.answered("add", "2") is None
 
@@ -59,7 +59,7 @@ def test_an_offer_from_behind_is_told_one_page_of_what_is_missing(journal: Journ
     words = [b"%d" % i for i in range(PAGE_ENTRIES + 3)]
     journal.offer([offer(word, word.decode()) for word in words], folded=1, first=b"first")
     outcome = journal.offer([offer(b"late", "late")], folded=1, first=b"first")
-    assert outcome == Outcome([None], News(1, len(words) + 1, words[:PAGE_ENTRIES]))
+    assert outcome == OfferResult([None], News(1, len(words) + 1, words[:PAGE_ENTRIES]))
     assert journal.news(len(words), b"first") == News(len(words), len(words) + 1, words[-1:])
 
 
@@ -69,7 +69,7 @@ def test_a_journal_that_begins_otherwise_or_is_shorter_is_read_from_its_beginnin
 ) -> None:
     assert journal.news(folded, first) == News(0, 1, [b"first"])
     outcome = journal.offer([offer(b"word", "1")], folded=folded, first=first)
-    assert outcome == Outcome([None], News(0, 1, [b"first"]))
+    assert outcome == OfferResult([None], News(0, 1, [b"first"]))
     assert journal.length() == 1
 
 
@@ -82,7 +82,7 @@ def test_a_journal_with_another_entry_at_the_readers_end_is_read_from_its_beginn
     lost = last[:-1] + b"?"
     assert journal.news(2, b"first", lost) == News(0, 3, [b"first", last, b"after"])
     outcome = journal.offer([offer(b"word", "3")], folded=2, first=b"first", last=lost)
-    assert outcome == Outcome([None], News(0, 3, [b"first", last, b"after"]))
+    assert outcome == OfferResult([None], News(0, 3, [b"first", last, b"after"]))
 
 
 def test_fields_end_with_the_change_and_only_with_it(journal: Journal, store: Store, survey_id: str) -> None:
@@ -98,6 +98,6 @@ def test_fields_end_with_the_change_and_only_with_it(journal: Journal, store: St
 
 
 def test_a_change_without_an_event_keeps_its_answer_alone(journal: Journal) -> None:
-    assert journal.offer([offer(b"", "1")], folded=1, first=b"first") == Outcome([None], None)
+    assert journal.offer([offer(b"", "1")], folded=1, first=b"first") == OfferResult([None], None)
     assert journal.length() == 1
     assert journal.answered("add", "1") == b"answer to "

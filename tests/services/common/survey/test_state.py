@@ -158,5 +158,5 @@ def test_a_content_digest_tells_every_part_apart() -> None:
 
 
 def test_a_survey_that_does_not_exist_is_named_with_the_remedy(store: Store, survey_id: str) -> None:
-    with pytest.raises(NotFoundError, match=f"{survey_id}.*CreateSurvey"):
+    with pytest.raises(NotFoundError, match=f"{survey_id}.*create the survey first"):
         folded_survey(store, survey_id).view(lambda state, _: state.described())

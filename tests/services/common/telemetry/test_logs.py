@@ -66,7 +66,7 @@ def test_any_other_is_not_repeated(bad: object) -> None:
 @pytest.mark.parametrize(("style", "ends"), [("text", "scorer INFO told"), ("json", "}")])
 def test_lines_go_to_standard_error_once_however_often_it_is_set_up(style: str, ends: str) -> None:
     program = (
-        "import logging; from services.common import logs\n"
+        "import logging; from services.common.telemetry import logs\n"
         f"logs.set_up('scorer', 'text'); logs.set_up('scorer', {style!r})\n"
         "logging.getLogger('spotted').info('told'); logging.getLogger('spotted').debug('not told')\n"
     )

@@ -47,7 +47,7 @@ def test_services_that_trace_nothing_start_where_the_extra_is_not_installed() ->
         "        if name.split('.')[0] == 'opentelemetry': raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
         "import services.sampler.__main__, services.scorer.__main__\n"
-        "from services.common import tracing; tracing.start('a', '')\n"
+        "from services.common.telemetry import tracing; tracing.start('a', '')\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
@@ -55,7 +55,7 @@ def test_services_that_trace_nothing_start_where_the_extra_is_not_installed() ->
 def test_a_missing_extra_is_named_with_the_remedy() -> None:
     program = (
         "import sys\n"
-        "from services.common import tracing\n"
+        "from services.common.telemetry import tracing\n"
         # as where the extra is not installed
         "sys.meta_path = []\n"
         "from spotted.errors import PreconditionError\n"

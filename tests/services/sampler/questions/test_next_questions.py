@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 
 from services.common.store.store import Store
+from services.sampler.questions.choice import Wanted
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import ATTEMPTS, NextQuestions, QuestionBatch
+from services.sampler.session.leases import IdPair, Lease, Leases
 from spotted.errors import NotFoundError, UnavailableError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted, true_partition
@@ -176,5 +181,32 @@ def test_a_scorer_that_is_gone_is_named_and_labels_are_taken_all_the_same(
 
 
 def test_an_unknown_session_is_not_found(store: Store, survey_id: str) -> None:
-    with pytest.raises(NotFoundError, match="CreateSession"):
+    with pytest.raises(NotFoundError, match="create the session first"):
         Sampler(store, ToyScorer(planted())).ask(survey_id)
+
+
+class LostLeases(Leases):
+    """Leases that another annotator always acquires first."""
+
+    attempts = 0
+
+    def acquire(
+        self, survey_id: str, session_id: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
+    ) -> list[Lease]:
+        self.attempts += 1
+        return super().acquire(survey_id, session_id, annotator_id, pairs[:0], duration_s)
+
+
+def test_an_annotator_who_always_loses_the_race_for_a_lease_gets_no_question_yet(
+    store: Store, survey_id: str
+) -> None:
+    scorer = ToyScorer(planted())
+    sampler = Sampler(store, scorer)
+    sampler.create(survey_id)
+    leases = LostLeases(store)
+    questions = NextQuestions(sampler.sessions, sampler.planner, leases, DetectionFacts(scorer))
+    batch = questions.next_pairs(survey_id, "main", Wanted("anna", 1, 600.0))
+    questions.close()
+    assert batch == QuestionBatch((), finished=False)
+    # the first attempt only plans a round
+    assert ATTEMPTS - 1 <= leases.attempts <= ATTEMPTS

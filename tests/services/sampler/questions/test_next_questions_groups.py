@@ -19,7 +19,7 @@ def burst_answer(
     sampler: Sampler, survey_id: str, ids: tuple[str, ...], *, one_animal: bool
 ) -> list[pb.LabelOutcome]:
     answer = pb.BurstAnswer(detection_ids=ids, one_animal=one_animal, annotator_id="anna")
-    given = wire.given(pb.SubmitLabelsRequest(bursts=[answer]))
+    given = wire.labels_to_store(pb.SubmitLabelsRequest(bursts=[answer]))
     return sampler.sessions.submit(survey_id, "main", given, "", quick_progress)[0]
 
 

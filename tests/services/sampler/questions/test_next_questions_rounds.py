@@ -10,8 +10,8 @@ import pytest
 from services.common import process
 from services.common.store.store import Store
 from services.sampler.questions.choice import Wanted
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asked, Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
 from services.sampler.session.leases import Leases
 from services.sampler.session.sessions import Sessions
@@ -36,10 +36,10 @@ class HeldPlanning:
         return self._planner.plan(survey_id, session_id, excluding)
 
 
-def held_asking(store: Store, scorer: ToyScorer) -> tuple[Asking, HeldPlanning]:
+def held_asking(store: Store, scorer: ToyScorer) -> tuple[NextQuestions, HeldPlanning]:
     planning = HeldPlanning(Sampler(store, scorer).planner)
     sessions = Sessions(store, scorer, now=process.now)
-    return Asking(sessions, planning, Leases(store), Facts(scorer)), planning
+    return NextQuestions(sessions, planning, Leases(store), DetectionFacts(scorer)), planning
 
 
 def test_a_stale_round_is_served_while_the_next_is_planned_once_and_then_takes_over(
@@ -110,7 +110,7 @@ def test_one_pair_and_two_who_ask_for_it_at_once_is_one_question_and_no_end(
     Sampler(store, scorer).create(survey_id)
     replicas = [Sampler(store, scorer) for _ in range(2)]
     together = threading.Barrier(2)
-    answers: list[Asked] = []
+    answers: list[QuestionBatch] = []
 
     def ask(number: int) -> None:
         together.wait(10)

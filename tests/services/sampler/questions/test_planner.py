@@ -177,5 +177,5 @@ def test_a_strategy_that_does_not_look_at_photographs_knows_no_bursts(store: Sto
 
 def test_a_session_or_survey_that_is_not_there_is_not_found(store: Store, survey_id: str) -> None:
     made = Sampler(store, ToyScorer(planted())).planner
-    with pytest.raises(NotFoundError, match="CreateSession"):
+    with pytest.raises(NotFoundError, match="create the session first"):
         made.plan(survey_id, "nosuch", frozenset())

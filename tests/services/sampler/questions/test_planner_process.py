@@ -17,8 +17,8 @@ import pytest
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.sampler.questions.choice import Wanted
-from services.sampler.questions.detection_facts import Facts
-from services.sampler.questions.next_questions import Asking
+from services.sampler.questions.detection_facts import DetectionFacts
+from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcess, PlannerProcesses, PlanningWork, Refusal
 from services.sampler.scorer_client import ScorerClient
 from services.sampler.session import round_messages
@@ -88,7 +88,7 @@ def test_a_process_plans_what_this_one_would_refuses_as_it_would_and_leaves_when
     assert planned == around.sampler.planner.plan(survey_id, "main", NOTHING)
     assert planned is not None
     assert len(planned.added_detection_ids) == len(DETECTIONS)
-    with pytest.raises(NotFoundError, match=r"'nosuch'.*CreateSession"):
+    with pytest.raises(NotFoundError, match=r"'nosuch'.*create the session first"):
         planner.plan(survey_id, "nosuch", NOTHING)
     # it sees what is journalled meanwhile
     around.sampler.ask(survey_id)
@@ -139,7 +139,7 @@ def test_a_survey_keeps_its_process_and_annotators_are_asked_through_it(
 ) -> None:
     planners = PlannerProcesses(2, PlanningWork(around.settings))
     scorer = ScorerClient(around.settings.scorer_address)
-    asking = Asking(around.sampler.sessions, planners, Leases(store), Facts(scorer))
+    asking = NextQuestions(around.sampler.sessions, planners, Leases(store), DetectionFacts(scorer))
     for annotator in ("anna", "ben"):
         assert asking.next_pairs(survey_id, "main", Wanted(annotator, 3, 60.0)).questions
     assert planners.plan(survey_id, "main", NOTHING)

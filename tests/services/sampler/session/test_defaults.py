@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from services.sampler.session.defaults import DEFAULT_STRATEGY, LEARNING, resolved
+from services.sampler.session.defaults import DEFAULT_STRATEGY, LEARNING, with_defaults
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.sampling.strategies.by_name import KINDS
 from spotted.v1 import sampler_pb2 as pb
@@ -17,7 +17,7 @@ def session(**strategy: object) -> pb.Session:
 def test_what_was_left_open_is_written_out_and_the_rest_stays() -> None:
     asked = session()
     asked.seed = 7
-    written = resolved(asked)
+    written = with_defaults(asked)
     assert (written.session_id, written.seed) == ("main", 7)
     assert (written.strategy.strategy_id, written.strategy.retrain) == (DEFAULT_STRATEGY, False)
     assert asked.strategy.strategy_id == ""
@@ -25,15 +25,15 @@ def test_what_was_left_open_is_written_out_and_the_rest_stays() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_strategies_that_learn_a_head_keep_retraining(kind: str) -> None:
-    assert resolved(session(strategy_id=kind, retrain=True)).strategy.retrain == (kind in LEARNING)
+    assert with_defaults(session(strategy_id=kind, retrain=True)).strategy.retrain == (kind in LEARNING)
 
 
 def test_a_strategy_that_there_is_none_of_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="nosuch"):
-        resolved(session(strategy_id="nosuch"))
+        with_defaults(session(strategy_id="nosuch"))
 
 
 def test_retraining_without_torch_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(PreconditionError, match="extra `train`"):
-        resolved(session(strategy_id="confspal", retrain=True))
+        with_defaults(session(strategy_id="confspal", retrain=True))

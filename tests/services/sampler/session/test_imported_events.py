@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from services.common.store.store import Store
-from services.sampler.session.imported_events import MovedEvents
+from services.sampler.session.imported_events import ImportedEvents
 from spotted.errors import InvalidInputError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.journals import ANIMALS, DAMAGES, journal_of, toy_scorer
@@ -18,7 +18,7 @@ def journal(store: Store, survey_id: str) -> list[pb.SessionEvent]:
 
 
 def test_an_event_is_stored_as_it_was_but_for_what_its_place_says(journal: list[pb.SessionEvent]) -> None:
-    arriving = MovedEvents(("elsewhere", "copy"), ANIMALS)
+    arriving = ImportedEvents(("elsewhere", "copy"), ANIMALS)
     moved = [arriving.take(event) for event in journal]
     assert (moved[0].created.survey_id, moved[0].created.session_id) == ("elsewhere", "copy")
     for before, after in zip(journal[1:], moved[1:], strict=True):
@@ -28,7 +28,7 @@ def test_an_event_is_stored_as_it_was_but_for_what_its_place_says(journal: list[
 
 
 def test_a_survey_that_lacks_a_detection_is_named(journal: list[pb.SessionEvent]) -> None:
-    arriving = MovedEvents(("elsewhere", "copy"), set(ANIMALS) - {"d05"})
+    arriving = ImportedEvents(("elsewhere", "copy"), set(ANIMALS) - {"d05"})
     arriving.take(journal[0])
     with pytest.raises(InvalidInputError, match="event 2: survey 'elsewhere' has no detection 'd05'"):
         arriving.take(journal[1])
@@ -38,10 +38,11 @@ def test_each_damage_is_named_at_its_event(journal: list[pb.SessionEvent]) -> No
     for break_it, words in DAMAGES.values():
         damaged = [pb.SessionEvent.FromString(event.SerializeToString()) for event in journal]
         break_it(damaged)
-        arriving = MovedEvents(("survey-x", "copy"), ANIMALS)
+        arriving = ImportedEvents(("survey-x", "copy"), ANIMALS)
+        accepted: list[pb.SessionEvent] = []
         with pytest.raises(InvalidInputError, match=words) as caught:
-            list(map(arriving.take, damaged))
-        assert caught.value.field == "events"
+            accepted.extend(map(arriving.take, damaged))
+        assert caught.value.field == f"events[{len(accepted)}]"
 
 
 def test_bytes_that_changed_anywhere_are_refused_or_are_a_session(
@@ -57,7 +58,7 @@ def test_bytes_that_changed_anywhere_are_refused_or_are_a_session(
             changed = pb.SessionEvent.FromString(bytes(content))
         except DecodeError:
             continue
-        arriving = MovedEvents((survey_id, "copy"), ANIMALS)
+        arriving = ImportedEvents((survey_id, "copy"), ANIMALS)
         try:
             for event in [*journal[:at], changed, *journal[at + 1 :]]:
                 arriving.take(event)

@@ -5,7 +5,7 @@ import time
 from services.common.store import keys
 from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
-from services.sampler.session.leases import Leases, leased
+from services.sampler.session.leases import Leases, lease_fields
 
 PAIR, OTHER = ("d1", "d2"), ("d1", "d3")
 
@@ -42,7 +42,7 @@ def test_a_pair_that_was_answered_is_free_and_others_are_not(store: Store, surve
     leases = Leases(store)
     leases.acquire(survey_id, "s", "anna", [PAIR, OTHER], 60.0)
     journal = Journal(store, keys.session_journal(survey_id, "s"), survey_id)
-    answered = Change(b"label", b"", leased(survey_id, "s", [PAIR]))
+    answered = Change(b"label", b"", lease_fields(survey_id, "s", [PAIR]))
     journal.append(answered, expected=0, scope="SubmitLabels", request_id="r")
     assert [lease.pair for lease in leases.live(survey_id, "s")] == [OTHER]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,7 @@ def send(sampler: Sampler, messages: Iterable[pb.ImportSessionRequest]) -> None:
         for message in messages:
             yield message
 
-    asyncio.run(import_session(sampler.sessions.arrival, stream()))
+    asyncio.run(import_session(sampler.sessions.begin_import, stream()))
 
 
 def all_of(sampler: Sampler, survey_id: str, session_id: str) -> tuple[object, ...]:
@@ -163,8 +164,9 @@ def test_a_damaged_journal_is_refused_at_its_event_and_nothing_is_stored(
     break_it(journal)
     with pytest.raises(InvalidInputError, match=words) as caught:
         bring(sampler, survey_id, "copy", ([event] for event in journal))
-    assert str(caught.value).startswith("event ")
-    assert caught.value.field == "events"
+    number = re.match(r"event (\d+): ", str(caught.value))
+    assert number is not None
+    assert caught.value.field == f"events[{int(number[1]) - 1}]"
     assert stored(store, survey_id, "copy") == []
 
 
@@ -192,11 +194,11 @@ def test_a_stream_without_its_last_message_broke_off_and_stores_nothing(
     most = pb.ImportSessionRequest(survey_id=survey_id, session_id="copy", events=journal[:-1])
     rest = pb.ImportSessionRequest(events=journal[-1:])
     for messages, words in (
-        ([], "ended before its last message"),
-        ([most], "ended before its last message"),
-        ([most, rest], "ended before its last message"),
-        ([most, LAST, rest], "follows the complete one"),
-        ([most, LAST, LAST], "follows the complete one"),
+        ([], "without a message that has complete set"),
+        ([most], "without a message that has complete set"),
+        ([most, rest], "without a message that has complete set"),
+        ([most, LAST, rest], "follows the one with complete set"),
+        ([most, LAST, LAST], "follows the one with complete set"),
     ):
         with pytest.raises(InvalidInputError, match=words) as caught:
             send(sampler, messages)
@@ -243,7 +245,7 @@ def test_a_stream_that_is_cancelled_while_it_is_ended_leaves_nothing(
             loop.run_in_executor(None, free.wait)
             broken.set()
 
-        importing = asyncio.create_task(import_session(sampler.sessions.arrival, stream()))
+        importing = asyncio.create_task(import_session(sampler.sessions.begin_import, stream()))
         await broken.wait()
         assert len(stored(store, survey_id, "copy")) == 1
         importing.cancel()
@@ -260,7 +262,7 @@ def test_a_stream_that_is_cancelled_while_it_is_ended_leaves_nothing(
 def test_what_a_sampler_left_that_died_is_forgotten_and_in_nobodys_way(
     sampler: Sampler, store: Store, survey_id: str, journal: list[pb.SessionEvent]
 ) -> None:
-    sampler.sessions.arrival(survey_id, "copy").take(journal[:4])
+    sampler.sessions.begin_import(survey_id, "copy").append(journal[:4])
     (half,) = stored(store, survey_id, "copy")
     assert 0 < store._redis.ttl(half) <= 3600
     bring(sampler, survey_id, "copy", [journal])
@@ -272,7 +274,7 @@ def test_what_a_sampler_left_that_died_is_forgotten_and_in_nobodys_way(
 def test_a_part_that_comes_after_the_end_is_not_stored(
     sampler: Sampler, store: Store, survey_id: str, journal: list[pb.SessionEvent]
 ) -> None:
-    arrival = sampler.sessions.arrival(survey_id, "copy")
-    arrival.end()
-    arrival.take(journal[:4])
+    upload = sampler.sessions.begin_import(survey_id, "copy")
+    upload.discard()
+    upload.append(journal[:4])
     assert stored(store, survey_id, "copy") == []

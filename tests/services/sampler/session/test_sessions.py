@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from services.common import process
 from services.common.store.store import Store
+from services.common.telemetry import metrics
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import quick_progress
+from services.sampler.session.sessions import Sessions
 from spotted.constraints.verified import Verified
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.store_pb2 import StoredSubmission
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
 
 
@@ -50,7 +54,7 @@ def test_creating_again_is_the_same_session_and_other_content_is_refused(
 
 
 def test_a_survey_without_detections_has_nothing_to_ask(store: Store, survey_id: str) -> None:
-    with pytest.raises(PreconditionError, match="no detection yet"):
+    with pytest.raises(PreconditionError, match="has no detections"):
         sampler(store, {}).create(survey_id)
 
 
@@ -81,6 +85,37 @@ def test_a_repeated_request_stores_once_and_answers_the_same(store: Store, surve
     again = sampler(store).answer(survey_id, pair, pb.ANSWER_SAME, request_id="r")
     assert again == first
     assert sum(event.HasField("labelled") for event in made.sessions.events(survey_id, "main")) == 1
+
+
+def test_a_submission_is_stored_as_a_labelled_event_and_a_message_of_its_own(
+    store: Store, survey_id: str
+) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    (pair,) = made.ask(survey_id)
+    outcome = made.answer(survey_id, pair, pb.ANSWER_SAME, request_id="r")
+    event = made.sessions.events(survey_id, "main")[-1]
+    assert event.WhichOneof("event") == "labelled"
+    assert [stored.label_id for stored in event.labelled.labels] == [outcome.label.label_id]
+    first_answer = made.sessions.folded(survey_id, "main").journal.answered("SubmitLabels:main", "r")
+    assert first_answer is not None
+    assert StoredSubmission.FromString(first_answer) == StoredSubmission(label_ids=[outcome.label.label_id])
+
+
+def test_a_repeated_submission_returns_the_first_outcomes_and_is_counted_once(
+    store: Store, survey_id: str
+) -> None:
+    made = sampler(store, {"d1": "a", "d2": "a", "d3": "b"})
+    made.create(survey_id)
+    made.ask(survey_id)
+    counted = metrics.LABELS_BY_ANSWER[pb.ANSWER_SAME]
+    before = counted._value.get()
+    first = made.answer(survey_id, ("d1", "d2"), pb.ANSWER_SAME, request_id="r")
+    made.answer(survey_id, ("d2", "d3"), pb.ANSWER_DIFFERENT)
+    # another pair and answer under the same id: the first answer counts
+    assert made.answer(survey_id, ("d1", "d3"), pb.ANSWER_SAME, request_id="r") == first
+    assert sampler(store).answer(survey_id, ("d1", "d2"), pb.ANSWER_SAME, request_id="r") == first
+    assert counted._value.get() == before + 1
 
 
 def test_a_repeat_that_could_not_be_stored_now_is_answered_as_the_first_time(
@@ -126,7 +161,7 @@ def test_outcomes_tell_merges_separations_and_what_was_implied(store: Store, sur
 def test_retracting_a_label_that_does_not_stand_is_refused(store: Store, survey_id: str) -> None:
     made = sampler(store)
     made.create(survey_id)
-    with pytest.raises(NotFoundError, match="'9-1' does not stand"):
+    with pytest.raises(NotFoundError, match="no label '9-1'"):
         retract(made, survey_id, "9-1")
 
 
@@ -169,10 +204,10 @@ def test_a_session_made_anew_is_not_answered_as_the_old_one(store: Store, survey
     (pair,) = here.ask(survey_id)
     here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.sessions.delete(survey_id, "main", "")
-    with pytest.raises(NotFoundError, match="CreateSession"):
+    with pytest.raises(NotFoundError, match="create the session first"):
         here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.create(survey_id, "random")
-    with pytest.raises(NotFoundError, match="are not all of this session"):
+    with pytest.raises(NotFoundError, match="belong to this session"):
         here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.ask(survey_id)
     assert here.answer(survey_id, pair, pb.ANSWER_DIFFERENT).label.label_id == "3-1"
@@ -203,7 +238,7 @@ def test_a_repeated_retraction_is_answered_alike(store: Store, survey_id: str) -
     label_id = made.answer(survey_id, pair, pb.ANSWER_SAME).label.label_id
     first = retract(made, survey_id, label_id, "r")
     assert retract(made, survey_id, label_id, "r") == first
-    with pytest.raises(NotFoundError, match="does not stand"):
+    with pytest.raises(NotFoundError, match="or it was retracted"):
         retract(made, survey_id, label_id, "other")
 
 
@@ -292,7 +327,7 @@ def test_a_mixed_burst_of_unknown_frames_stores_nothing(store: Store, survey_id:
     made.create(survey_id)
     made.ask(survey_id)
     frames = pb.DetectionSet(detection_ids=["d00", "d01", "dx"])
-    with pytest.raises(NotFoundError, match="it has no 'dx'"):
+    with pytest.raises(NotFoundError, match="no detection 'dx'"):
         made.sessions.submit(survey_id, "main", pb.LabelsGiven(mixed_bursts=[frames]), "", quick_progress)
     assert not any(event.HasField("labelled") for event in made.sessions.events(survey_id, "main"))
 
@@ -310,3 +345,17 @@ def test_a_mixed_burst_ends_its_leases_and_adds_no_label(store: Store, survey_id
     assert (outcomes, progress.individuals) == ([], 20)
     ended = held - {lease.pair for lease in leases.live(survey_id, "main")}
     assert ended == {("d00", "d05"), ("d05", "d10")}
+
+
+def test_sessions_beyond_the_memory_budget_are_dropped_and_folded_again(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    (pair,) = made.ask(survey_id)
+    made.answer(survey_id, pair, pb.ANSWER_SAME)
+    other = pb.Session(session_id="other", survey_id=survey_id)
+    made.sessions.create(other, "")
+    small = Sessions(store, ToyScorer(planted()), now=process.now, budget_bytes=1)
+    assert small.get(survey_id, "main") == made.sessions.get(survey_id, "main")
+    small.get(survey_id, "other")
+    assert list(small._folded) == [(survey_id, "other")]
+    assert small.get(survey_id, "main") == made.sessions.get(survey_id, "main")

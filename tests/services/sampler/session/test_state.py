@@ -127,7 +127,7 @@ def test_a_second_annotator_who_agrees_changes_nothing_and_is_kept() -> None:
 
 
 def test_a_pair_of_unknown_detections_is_not_found() -> None:
-    with pytest.raises(NotFoundError, match=r"'d0', 'dx'.*NextPairs"):
+    with pytest.raises(NotFoundError, match=r"'d0', 'dx' belong to this session: it has no detection 'dx'"):
         folded().pair(label("1-1", "d0", "dx", "SAME"))
 
 

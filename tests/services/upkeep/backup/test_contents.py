@@ -6,7 +6,7 @@ import pytest
 
 from services.common.store import keys
 from services.upkeep.backup.contents import pages, read_contents
-from services.upkeep.backup.file import written
+from services.upkeep.backup.file import open_writer
 from spotted.errors import InvalidInputError, StoreVersionError
 from spotted.v1 import store_pb2 as pb
 
@@ -31,7 +31,7 @@ CALIBRATION = pb.BackupRecord(calibration=pb.StoredCalibration(json="{}"))
 
 def file_of(directory: Path, *records: pb.BackupRecord) -> Path:
     path = directory / "survey.spotted"
-    with written(path) as writer:
+    with open_writer(path) as writer:
         for record in records:
             writer.write(record)
     return path
@@ -50,12 +50,12 @@ def test_a_whole_file_is_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("records", "words"),
     [
-        ([], "does not say what it holds"),
-        ([page(1)], "does not say what it holds"),
-        ([header(own=2), page(1)], "holds other journals than it says"),
-        ([header(own=1, a=1), page(1)], "holds other journals than it says"),
-        ([header(own=1), page(1), page(1, "a")], "holds other journals than it says"),
-        ([header(own=1, a=1), page(1, "a"), page(1)], "holds other journals than it says"),
+        ([], "has no list of its journals"),
+        ([page(1)], "has no list of its journals"),
+        ([header(own=2), page(1)], "differ from the list in its header"),
+        ([header(own=1, a=1), page(1)], "differ from the list in its header"),
+        ([header(own=1), page(1), page(1, "a")], "differ from the list in its header"),
+        ([header(own=1, a=1), page(1, "a"), page(1)], "differ from the list in its header"),
     ],
 )
 def test_a_file_that_holds_other_than_it_says_is_refused(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.upkeep.backup import file
-from services.upkeep.backup.file import MAGIC, PART, read, written
+from services.upkeep.backup.file import MAGIC, PART, open_writer, read
 from spotted.errors import InvalidInputError
 from spotted.v1 import store_pb2 as pb
 
@@ -24,7 +24,7 @@ def page(*entries: bytes, session_id: str = "") -> pb.BackupRecord:
 
 
 def write(path: Path, records: Sequence[pb.BackupRecord]) -> bytes:
-    with written(path) as writer:
+    with open_writer(path) as writer:
         for record in records:
             writer.write(record)
     return path.read_bytes()
@@ -74,18 +74,18 @@ def test_a_reader_gives_no_more_than_is_well(path: Path) -> None:
     path.write_bytes(content.replace(b"three", b"thr3e"))
     records = read(path)
     assert [next(records), next(records)] == [page(b"one"), page(b"two")]
-    with pytest.raises(InvalidInputError, match="a record is not what was written"):
+    with pytest.raises(InvalidInputError, match="the checksum of a record is wrong"):
         next(records)
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no backup"),
-        (b"PNG", "is no backup"),
+        (b"", "is not a backup"),
+        (b"PNG", "is not a backup"),
         (b"spotted backup 2\nmore", "another format.*the release that wrote it"),
-        (MAGIC, f"damaged at byte {len(MAGIC)}: it is cut off here"),
-        (MAGIC + b"\xff" * 8, "its record of 4294967295 bytes does not fit"),
+        (MAGIC, f"damaged at byte {len(MAGIC)}: it is truncated here"),
+        (MAGIC + b"\xff" * 8, "a record of 4294967295 bytes exceeds the file"),
     ],
 )
 def test_what_is_no_backup_is_told(path: Path, content: bytes, words: str) -> None:
@@ -103,11 +103,11 @@ def framed(record: pb.BackupRecord) -> bytes:
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        (pb.BackupRecord(deflated=b"no zlib"), "a record cannot be read"),
-        (pb.BackupRecord(deflated=zlib.compress(b"\xff\xff")), "a record cannot be read"),
-        (pb.BackupRecord(deflated=zlib.compress(bytes(99))[:-9]), "it does not end"),
-        (pb.BackupRecord(), "of no kind that this version knows"),
-        (pb.BackupRecord(end=pb.BackupEnd(records=7)), "not those that were written"),
+        (pb.BackupRecord(deflated=b"no zlib"), "a record cannot be decoded"),
+        (pb.BackupRecord(deflated=zlib.compress(b"\xff\xff")), "a record cannot be decoded"),
+        (pb.BackupRecord(deflated=zlib.compress(bytes(99))[:-9]), "it is incomplete or too long"),
+        (pb.BackupRecord(), "has a kind unknown to this release"),
+        (pb.BackupRecord(end=pb.BackupEnd(records=7)), "the checksum of its records is wrong"),
     ],
 )
 def test_a_record_that_says_nothing_sound_is_refused(path: Path, record: pb.BackupRecord, words: str) -> None:
@@ -119,7 +119,7 @@ def test_a_record_that_says_nothing_sound_is_refused(path: Path, record: pb.Back
 def test_a_few_bytes_do_not_fill_the_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "LONGEST_RECORD", 1_000_000)
     path.write_bytes(MAGIC + framed(pb.BackupRecord(deflated=zlib.compress(bytes(2_000_000)))))
-    with pytest.raises(InvalidInputError, match="it does not end"):
+    with pytest.raises(InvalidInputError, match="it is incomplete or too long"):
         list(read(path))
 
 
@@ -130,7 +130,7 @@ def test_a_file_that_is_not_there_is_named(path: Path) -> None:
 
 def test_nothing_is_left_of_a_file_that_was_not_ended(path: Path) -> None:
     def stop() -> None:
-        with written(path) as writer:
+        with open_writer(path) as writer:
             writer.write(page(b"one"))
             assert [each.name for each in path.parent.iterdir()] == [path.name + PART]
             raise KeyboardInterrupt

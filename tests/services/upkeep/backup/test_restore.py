@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.upkeep.backup.file import MAGIC, read, written
+from services.upkeep.backup.file import MAGIC, open_writer, read
 from services.upkeep.backup.restore import restore_survey, target_id
 from spotted.client import Spotted
 from spotted.client.values import SessionInfo
@@ -120,7 +120,7 @@ def file(one_backup: list[store_pb2.BackupRecord], survey_id: str, tmp_path: Pat
     """A backup of a survey that no other test restores."""
     one_backup[0].header.survey_id = survey_id
     path = tmp_path / "survey.spotted"
-    with written(path) as writer:
+    with open_writer(path) as writer:
         for record in one_backup:
             writer.write(record)
     return path
@@ -180,7 +180,7 @@ def test_a_survey_that_went_on_is_never_overwritten(file: Path, second: Store) -
         [keys.survey_journal(survey_id)], [event.SerializeToString()]
     )
     before = entries(second, survey_id)
-    with pytest.raises(AlreadyExistsError, match=f"{survey_id!r} exists with other content.*--as"):
+    with pytest.raises(AlreadyExistsError, match=f"{survey_id!r} already exists with other content.*--as"):
         restore_survey(second, file)
     assert entries(second, survey_id) == before
     assert not restore_survey(second, file, survey=f"{survey_id}-b").unchanged
@@ -217,9 +217,9 @@ def test_a_restore_that_is_killed_shows_nothing_and_is_repeated(
         "from services.common.store.store import Store\n"
         "from services.upkeep.backup.restore import restore_survey\n"
         "store = Store(sys.argv[1])\nstore.open()\nseen = []\n"
-        "def wait(*told):\n    seen.append(told)\n"
+        "def wait(*progress):\n    seen.append(progress)\n"
         "    if len(seen) == int(sys.argv[3]):\n        print('here', flush=True)\n        sys.stdin.read()\n"
-        "restore_survey(store, Path(sys.argv[2]), progress=wait)\n"
+        "restore_survey(store, Path(sys.argv[2]), on_progress=wait)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, second_url, str(file), str(pages)],
@@ -248,7 +248,7 @@ def test_what_stops_half_way_leaves_nothing(file: Path, second: Store) -> None:
 
     before = keys_of(second)
     with pytest.raises(KeyboardInterrupt):
-        restore_survey(second, file, progress=stop)
+        restore_survey(second, file, on_progress=stop)
     assert keys_of(second) == before
 
 
@@ -320,10 +320,10 @@ def test_the_id_is_the_files_or_what_is_asked_for(
 
 def test_a_file_of_a_store_of_another_version_is_refused(file: Path, second: Store, tmp_path: Path) -> None:
     other = tmp_path / "other.spotted"
-    with written(other) as writer:
+    with open_writer(other) as writer:
         for record in read(file):
             if record.HasField("header"):
                 record.header.store_version = "0"
             writer.write(record)
-    with pytest.raises(StoreVersionError, match="a store of version 0, this is version 1; restore it with"):
+    with pytest.raises(StoreVersionError, match="version 0, this release uses version 1; restore it with"):
         restore_survey(second, other)

@@ -137,7 +137,7 @@ def test_a_survey_that_is_made_anew_meanwhile_is_backed_up_as_it_is_then(
             told.append((done[0], done[1]))
 
         path = tmp_path / "survey.spotted"
-        done = Backups(store, now=process.now).back_up(survey_id, path, progress=anew)
+        done = Backups(store, now=process.now).back_up(survey_id, path, on_progress=anew)
         assert (done.sessions, done.events) == (0, 4)
         assert journals(path) == entries(store, survey_id)
         assert told[-1] == (4, 4)
@@ -158,13 +158,13 @@ def test_a_session_that_is_deleted_meanwhile_is_left_out(
                 )
 
         path = tmp_path / "survey.spotted"
-        done = Backups(store, now=process.now).back_up(survey_id, path, progress=delete)
+        done = Backups(store, now=process.now).back_up(survey_id, path, on_progress=delete)
         assert done.sessions == 0
         assert list(read_contents(path).events) == [""]
 
 
 def test_a_survey_that_does_not_exist_leaves_no_file(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="'nosuch' does not exist, so it has no backup"):
+    with pytest.raises(NotFoundError, match="'nosuch' does not exist; it cannot be backed up"):
         backed_up(store, "nosuch", tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -227,7 +227,7 @@ def test_a_file_that_was_there_stays_until_the_new_one_is_whole(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Backups(store, now=process.now).back_up(survey_id, path, progress=stop)
+        Backups(store, now=process.now).back_up(survey_id, path, on_progress=stop)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
@@ -247,6 +247,6 @@ def test_surveys_of_organisations_are_backed_up_under_their_whole_id(store: Stor
 
 def test_a_journal_that_no_service_can_read_is_told(store: Store, survey_id: str, tmp_path: Path) -> None:
     store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")([keys.survey_journal(survey_id)], [b"\xff\xff"])
-    with pytest.raises(PreconditionError, match=r"an entry that is no event .*restore an earlier backup"):
+    with pytest.raises(PreconditionError, match=r"an invalid entry .*restore an earlier backup"):
         backed_up(store, survey_id, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.upkeep.__main__ import main
 from services.upkeep.backup.directory import files
+from services.upkeep.commands import backup
 from spotted.v1 import store_pb2, survey_pb2
 from tests.services.upkeep.backup.test_directory import plant
+from tests.services.upkeep.console import invoke
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def survey(store: Store, survey_id: str) -> str:
 
 
 def run(store: Store, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["backup", *arguments, "--store", store.url])
+    return invoke(backup.backup, ["backup", *arguments, "--store", store.url])
 
 
 def test_one_survey_goes_into_one_file_that_can_be_checked(store: Store, survey: str, tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_one_survey_goes_into_one_file_that_can_be_checked(store: Store, survey:
     assert done.stdout == f"{survey}: 1 events, 0 sessions, 0.0 MB in {path}\n"
     checked = run(store, "--check", str(path))
     assert checked.exit_code == 0
-    assert f"{path} is well: survey {survey} as of 20" in checked.stdout
+    assert f"{path} is intact: survey {survey} as of 20" in checked.stdout
     (told,) = json.loads(run(store, "--check", str(path), "--json").stdout)["checked"]
     assert (told["survey_id"], told["events"], told["store_version"]) == (survey, 1, keys.STORE_VERSION)
 
@@ -77,17 +78,17 @@ def test_what_a_survey_names_and_the_store_lost_is_told(store: Store, survey_id:
     event = store_pb2.SurveyEvent(survey=named).SerializeToString()
     store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")([keys.survey_journal(survey_id)], [event])
     done = run(store, survey_id, "-o", str(tmp_path))
-    assert f"{survey_id} names {'a' * 64}, which the store does not have" in done.stderr
+    assert f"{survey_id} refers to {'a' * 64}, which is not in the store" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-o", "x"], "name the surveys, or give --all"),
-        (["a", "--all", "-o", "x"], "name the surveys, or give --all"),
-        (["a"], "name where to write to with --output"),
-        (["--check"], "--check takes the files to check"),
-        (["--check", "--all", "a"], "--check takes the files to check"),
+        (["-o", "x"], "give the surveys to back up, or --all"),
+        (["a", "--all", "-o", "x"], "give the surveys to back up, or --all"),
+        (["a"], "give the file or directory to write with --output"),
+        (["--check"], "--check needs the files to verify"),
+        (["--check", "--all", "a"], "--check needs the files to verify"),
     ],
 )
 def test_wrong_usage_is_told(store: Store, arguments: list[str], words: str) -> None:

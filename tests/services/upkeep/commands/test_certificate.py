@@ -4,15 +4,16 @@ import stat
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from cryptography import x509
 
-from services.upkeep.__main__ import main
+from services.upkeep.commands import certificate
+from tests.services.upkeep.console import invoke
 from tests.services.upkeep.handshakes import greets
 
 
 def create(directory: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["certificate", "create", "--output", str(directory), *arguments])
+    return invoke(certificate.certificate, ["certificate", "create", "--output", str(directory), *arguments])
 
 
 def mode(path: Path) -> int:
@@ -23,7 +24,7 @@ def test_the_files_serve_tls_and_the_keys_are_their_owners_alone(tmp_path: Path)
     directory = tmp_path / "new" / "tls"
     done = create(directory)
     assert done.exit_code == 0
-    assert "for localhost, 127.0.0.1, 90 days" in done.stdout
+    assert "for localhost, 127.0.0.1, valid for 90 days" in done.stdout
     assert sorted(path.name for path in directory.iterdir()) == ["ca.crt", "ca.key", "tls.crt", "tls.key"]
     assert greets(directory, "localhost", ca=directory / "ca.crt", own=directory)
     assert (mode(directory / "ca.key"), mode(directory / "tls.key")) == (0o600, 0o600)
@@ -57,7 +58,7 @@ def test_an_authority_that_is_half_there_is_not_replaced(tmp_path: Path, gone: s
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     done = create(tmp_path)
     assert done.exit_code == 6
-    assert "bring it back" in done.stderr
+    assert "restore the other file" in done.stderr
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.upkeep.__main__ import main
+from services.upkeep.commands import restore
 from tests.services.upkeep.backup.test_directory import plant
+from tests.services.upkeep.console import invoke
 from tests.services.upkeep.living import backed_up
 
 
@@ -19,14 +20,14 @@ def file(store: Store, survey_id: str, tmp_path: Path) -> str:
 
 
 def run(store: Store, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["restore", *arguments, "--store", store.url])
+    return invoke(restore.restore_files, ["restore", *arguments, "--store", store.url])
 
 
 def test_a_file_is_restored_and_a_repeat_says_so(second: Store, file: str, survey_id: str) -> None:
     done = run(second, file)
     assert done.exit_code == 0, done.stderr
     assert done.stdout == f"{survey_id} restored: 1 events, 0 sessions\n"
-    assert run(second, file).stdout == f"{survey_id} is there already, with the same 1 events, 0 sessions\n"
+    assert run(second, file).stdout == f"{survey_id} already exists with the same 1 events, 0 sessions\n"
     (told,) = json.loads(run(second, file, "--json").stdout)["restored"]
     assert told == {"survey_id": survey_id, "events": 1, "sessions": 0, "unchanged": True}
 
@@ -53,7 +54,7 @@ def test_of_several_files_those_before_a_damaged_one_are_told(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["a", "b", "--as", "x"], 2, "--as names one survey, so give one file"),
+        (["a", "b", "--as", "x"], 2, "--as takes one survey id; give one file"),
         (["a", "--as", "x/y"], 3, "--as is 'x/y'; use 1 to 64 letters"),
         (["a", "--organisation", "x y"], 3, "--organisation is 'x y'"),
         (["nosuch.spotted"], 3, "nosuch.spotted cannot be read"),

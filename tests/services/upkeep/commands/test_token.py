@@ -6,18 +6,19 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from services.common.access.tokens import TEXT, Tokens
 from services.common.store.store import Store
-from services.upkeep.__main__ import main
+from services.upkeep.commands import token
 from spotted import messages
 from spotted.errors import UnauthenticatedError
 from spotted.v1 import access_pb2 as pb
+from tests.services.upkeep.console import invoke
 
 
 def run(store: Store, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["token", *arguments, "--store", store.url])
+    return invoke(token.token, ["token", *arguments, "--store", store.url])
 
 
 def create(store: Store, *arguments: str) -> str:
@@ -99,7 +100,7 @@ def test_a_token_goes_into_a_new_file_of_its_owner_and_is_not_shown(store: Store
     assert Tokens(store).caller(text).role == pb.ROLE_WRITE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert text not in told
-    assert f"is in {path}" in told
+    assert f"to {path}" in told
 
 
 def test_a_file_that_is_there_is_not_overwritten_and_no_token_is_made(store: Store, tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_file_that_is_there_is_not_overwritten_and_no_token_is_made(store: Sto
     before = Tokens(store).all()
     done = run(store, "create", "--organisation", "wcs", "--role", "read", "--output", str(path))
     assert done.exit_code == 3
-    assert "is there already" in done.stderr
+    assert "already exists" in done.stderr
     assert path.read_text() == "precious"
     assert Tokens(store).all() == before
 
@@ -128,9 +129,9 @@ def test_the_list_tells_what_became_of_each(store: Store) -> None:
     ids = [text.split("_")[1] for text in (good, ended, lost)]
     done = run(store, "revoke", ids[2])
     assert done.exit_code == 0
-    assert f"token {ids[2]} is revoked" in done.stdout
+    assert f"revoked token {ids[2]}" in done.stdout
     found = listed(store)
-    assert [found[i]["state"] for i in ids] == ["holds", "expired", "revoked"]
+    assert [found[i]["state"] for i in ids] == ["valid", "expired", "revoked"]
     assert found[ids[0]]["surveys"] == ["gola"]
     assert (found[ids[0]]["organisation"], found[ids[0]]["role"]) == ("wcs", "write")
     assert found[ids[0]]["expires"] == ""

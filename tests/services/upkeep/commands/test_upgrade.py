@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.upkeep.__main__ import main
 from services.upkeep.commands import upgrade
 from services.upkeep.upgrade import Step
 from spotted.local import processes
+from tests.services.upkeep.console import invoke
 
 
 @pytest.fixture
@@ -27,19 +27,19 @@ def old(tmp_path: Path) -> Iterator[Store]:
 
 
 def run(store: Store, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["upgrade", *arguments, "--store", store.url])
+    return invoke(upgrade.upgrade, ["upgrade", *arguments, "--store", store.url])
 
 
 def test_a_store_of_this_version_is_left_as_it_is(second: Store) -> None:
     done = run(second, "--yes")
     assert done.exit_code == 0
-    assert f"is of version {keys.STORE_VERSION}; nothing is to be done" in done.stdout
+    assert f"already has version {keys.STORE_VERSION}; nothing to upgrade" in done.stdout
 
 
 def test_a_store_that_this_release_cannot_upgrade_is_refused(old: Store) -> None:
     done = run(old, "--yes")
     assert done.exit_code == 1
-    assert "holds data of store version 0, and this release upgrades to 1 from no other" in done.stderr
+    assert "has content of version 0, and this release can upgrade to 1 from no other version" in done.stderr
     assert old.get(keys.VERSION) == b"0"
 
 
@@ -50,9 +50,9 @@ def test_nothing_begins_before_a_backup_is_said_to_be_made(
     monkeypatch.setattr(upgrade, "STEPS", steps)
     done = run(old)
     assert done.exit_code == 6
-    assert "run `spotted backup --all` of the release that wrote it" in done.stderr
+    assert "run `spotted backup --all` with the release that wrote it" in done.stderr
     assert old.get(keys.VERSION) == b"0"
     done = run(old, "--yes")
-    assert (done.exit_code, done.stdout) == (0, "the store is of version 1\n")
+    assert (done.exit_code, done.stdout) == (0, "the store has version 1 now\n")
     assert done.stderr == "store version 0 to 1\n"
     assert old.get(keys.VERSION) == b"1"

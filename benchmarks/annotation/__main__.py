@@ -1,0 +1,5 @@
+"""Run the benchmark: `python -m benchmarks.annotation --help`."""
+
+from benchmarks.annotation.strategies import main
+
+main()

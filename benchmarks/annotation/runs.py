@@ -1,0 +1,226 @@
+"""Single annotation sessions of the benchmark: run, kept as lines of a file, and not run again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.annotation.surveys import Task, fewest_questions
+from spotted.constraints.rechecks import checks
+from spotted.constraints.verified import Verified
+from spotted.sampling.bursts import burst_groups
+from spotted.sampling.candidate_graph import CandidateGraph
+from spotted.sampling.rounds import Pair, Strategy
+from spotted.sampling.strategies.by_name import strategy
+from spotted.simulation.annotators import annotator
+from spotted.simulation.session import Curve, positives_for, simulate_session
+
+RECALLS = (0.90, 0.95, 0.99, 1.0)
+PERCENTS = tuple(range(1, 101))
+# a longer round asks the same questions of strategies whose scores never change, and is planned less often
+LONG = {"round_size": 20_000}
+# on a large survey a head would be retrained a thousand times, once for 50 questions
+HEADLESS = {"retrain": False, "confidence_pairs": 500}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "random": LONG,
+    "greedy": LONG,
+    "greedy-visual": LONG,
+    "confspal-headless": HEADLESS,
+}
+# a session with wrong answers is compared at these shares of its questions
+SHARES = (0.25, 0.5, 0.75, 1.0)
+ANNOTATOR = "simulated"
+TRUST = ("plain", "verified")
+# with wrong answers it counts when so much is found and this precise
+PRECISION, FOUND = 0.99, (0.92, 0.95)
+LOOK_EVERY = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A strategy, whether it is told sides, and whether frames of bursts are asked about together first."""
+
+    kind: str
+    sides: bool = False
+    bursts: bool = False
+
+
+WAYS = {
+    "learned-sides": Way("learned", sides=True),
+    "learned-bursts": Way("learned", sides=True, bursts=True),
+    "confspal-headless": Way("confspal"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How a survey is annotated.
+
+    model, rate: of the annotator's errors. trust: "plain" folds every answer as true, "verified" as evidence.
+    questions: most of a session, 0 for the survey's own number.
+    """
+
+    strategy: str
+    model: str
+    rate: float
+    trust: str
+    questions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One session and how it went.
+
+    settings: the strategy with its parameters. percents: questions to each of PERCENTS, None where it was
+    not reached. held: questions to each of FOUND with PRECISION, looked at every LOOK_EVERY answers.
+    bounds, to: fewest and asked questions for each of RECALLS. checkpoints: questions and agreement with the
+    truth. seconds: of computing.
+    """
+
+    survey: str
+    kind: str
+    seed: int
+    strategy: str
+    settings: str
+    model: str
+    rate: float
+    trust: str
+    limit: int
+    images: int
+    individuals: int
+    positives: int
+    asked: int
+    exhausted: bool
+    to: list[int | None]
+    bounds: list[int]
+    percents: list[int | None]
+    held: list[int | None]
+    checkpoints: list[dict[str, float]]
+    seconds: float
+
+
+def one_run(task: Task, seed: int, at: Conditions) -> Run:
+    """Annotate a survey; equal arguments give equal runs but for their seconds."""
+    chosen = made(at.strategy)
+    limit = at.questions or task.questions(wrong=at.rate > 0 or at.trust == TRUST[1])
+    started = time.perf_counter()
+    curve = _session(task, seed, at, chosen, limit)
+    total = curve.total
+    return Run(
+        survey=task.name,
+        kind=task.kind,
+        seed=seed,
+        strategy=at.strategy,
+        settings=_settings(at.strategy),
+        model=at.model if at.rate else "",
+        rate=at.rate,
+        trust=at.trust,
+        limit=at.questions,
+        images=task.graph.n,
+        individuals=len(set(task.truth.tolist())),
+        positives=total,
+        asked=len(curve.found),
+        exhausted=curve.exhausted,
+        to=[curve.questions_to(recall) for recall in RECALLS],
+        bounds=[fewest_questions(task.truth, positives_for(recall, total)) for recall in RECALLS],
+        percents=[curve.questions_to(percent / 100) for percent in PERCENTS],
+        held=[_held(curve, found) for found in FOUND],
+        checkpoints=[
+            {"questions": at.questions, **asdict(at.agreement)}
+            for at in curve.checkpoints
+            if at.questions in _shares(limit) or at is curve.checkpoints[-1]
+        ],
+        seconds=round(time.perf_counter() - started, 2),
+    )
+
+
+def made(name: str) -> Strategy:
+    """A strategy with the parameters that it is measured with."""
+    return strategy(way(name).kind, **PARAMETERS.get(name, {}))
+
+
+def way(name: str) -> Way:
+    """What a strategy is told and may ask, by the name it is measured under."""
+    return WAYS.get(name, Way(name))
+
+
+def _shares(limit: int | None) -> list[int]:
+    return [round(share * limit) for share in SHARES] if limit else []
+
+
+def _held(curve: Curve, found: float) -> int | None:
+    """The first look at which so much was found and nearly all that was joined was right."""
+    good = (
+        at.questions
+        for at in curve.checkpoints
+        if at.agreement.pair_precision >= PRECISION and at.agreement.pair_recall >= found
+    )
+    return next(good, None)
+
+
+def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int | None) -> Curve:
+    folded = Verified(task.graph.n) if at.trust == "verified" else None
+    told = task.graph if way(at.strategy).sides else task.without_sides()
+    looks = range(LOOK_EVERY, limit + 1, LOOK_EVERY) if limit and (at.rate or folded) else ()
+    return simulate_session(
+        told,
+        chosen,
+        task.truth,
+        seed=seed,
+        answer=annotator(at.model, task.graph, task.truth, rate=at.rate, seed=seed),
+        constraints=folded,
+        checks=_checks(folded) if folded else None,
+        target=task.recall,
+        max_questions=limit,
+        bursts=_bursts(told) if way(at.strategy).bursts else (),
+        checkpoints=sorted({*looks, *_shares(limit)}),
+        same_image=task.same_image,
+    )
+
+
+def _bursts(graph: CandidateGraph) -> list[tuple[int, ...]]:
+    if graph.table is None or graph.embeddings is None:
+        return []
+    return burst_groups(graph.table, graph.embeddings)
+
+
+def _checks(folded: Verified) -> Callable[[], Pair | None]:
+    def first() -> Pair | None:
+        found = checks(folded, ANNOTATOR, 1)
+        return found[0][:2] if found else None
+
+    return first
+
+
+def _settings(name: str) -> str:
+    return f"{made(name)!r} {way(name)!r}"
+
+
+class Kept:
+    """Runs that are done, one a line of a file, so that a benchmark that was stopped goes on where it was."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self._runs = {_key(run): run for run in (Run(**json.loads(line)) for line in lines)}
+
+    def get(self, survey: str, seed: int, at: Conditions) -> Run | None:
+        """The run of a survey under these conditions, None where it is still to do."""
+        model = at.model if at.rate else ""
+        key = (survey, seed, _settings(at.strategy), model, at.rate, at.trust, at.questions)
+        return self._runs.get(key)
+
+    def add(self, run: Run) -> None:
+        """Keep a run that was done."""
+        self._runs[_key(run)] = run
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(asdict(run)) + "\n")
+
+
+def _key(run: Run) -> tuple[object, ...]:
+    return (run.survey, run.seed, run.settings, run.model, run.rate, run.trust, run.limit)

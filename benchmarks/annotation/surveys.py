@@ -1,0 +1,128 @@
+"""Surveys to annotate, each as a complete graph with its truth: generated ones and composites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.common import known_surveys
+from benchmarks.common.known_surveys import COMPOSITES, SHAPES, KnownSurvey
+from benchmarks.heads.recipes import journeys, rejoined
+from services.embedder.inference.backbones import load_backbone
+from spotted.arrays import IntArray
+from spotted.ranking.gallery import Gallery
+from spotted.sampling.candidate_graph import CandidateGraph
+from spotted.sampling.rounds import Pair
+from spotted.scoring.similarity import single_precision
+from spotted.simulation.agreement import pairs_within
+from spotted.survey import Extent, Side
+
+BACKBONE = "efficientnet-lite0"
+# questions after which a session with wrong answers is compared, as in the design study
+QUESTIONS = {"leopard102": 4_000, "hyena109": 5_500, "hyena415": 30_000}
+# where every answer is right, a session ends at this recall: what is left is asked in an order near to chance
+RECALL = {"hyena415": 0.99}
+# questions for each detection on any other survey: what the small shapes have
+QUESTIONS_EACH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A survey to annotate.
+
+    graph: all pairs, with embeddings and table. truth: (n,) the individual of every item.
+    same_image: pairs of animals in one image.
+    """
+
+    name: str
+    kind: str
+    graph: CandidateGraph
+    truth: IntArray
+    same_image: tuple[Pair, ...] = ()
+
+    def without_sides(self) -> CandidateGraph:
+        """The graph of one who is not told which side an image shows."""
+        table = self.graph.table
+        if table is None:
+            return self.graph
+        return replace(self.graph, table=replace(table, side=np.full_like(table.side, Side.UNKNOWN)))
+
+    def questions(self, *, wrong: bool) -> int | None:
+        """Most questions of a session whose answers may be wrong; None where it goes on to its recall."""
+        return QUESTIONS.get(self.name, QUESTIONS_EACH * self.graph.n) if wrong else None
+
+    @property
+    def recall(self) -> float:
+        """The share of the positives at which a session ends."""
+        return RECALL.get(self.name, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where surveys come from. share: of a generated shape's animals and images."""
+
+    generator: Path
+    data: Path
+    models: Path
+    share: float = 1.0
+
+    def names(self) -> list[str]:
+        """Every survey that is there: the shapes with the generator, the composites with their files."""
+        shapes = SHAPES if self.generator.is_file() else ()
+        composites = [c for c in COMPOSITES if (self.data / "captures" / c).is_dir()]
+        return [*shapes, *(composites if (self.data / "nyala").is_dir() else ())]
+
+    def tasks(self, name: str, seeds: Sequence[int]) -> Iterator[tuple[int, Callable[[], Task]]]:
+        """One survey for each seed, made when it is called for.
+
+        A composite's seed is that of its join: animals of equal numbers of photographs trade them.
+        """
+        make = cache(partial(self._composite, name)) if name in COMPOSITES else None
+        for seed in seeds:
+            yield seed, partial(self._task, name, seed, make)
+
+    def _task(self, name: str, seed: int, composite: Callable[[], KnownSurvey] | None) -> Task:
+        if composite:
+            return task(name, rejoined(composite(), seed))
+        survey = known_surveys.generated(self.generator, name, seed, share=self.share)
+        return task(name, replace(survey, gallery=normalised_by_what_is_seen(survey.gallery)))
+
+    def _composite(self, name: str) -> KnownSurvey:
+        return known_surveys.composite(self.data, name, load_backbone(self.models, BACKBONE))
+
+
+def normalised_by_what_is_seen(gallery: Gallery) -> Gallery:
+    """A gallery whose gaps are normalised by the largest one seen, as the generator's own feasibility is."""
+    extent = Extent(gallery.extent.distance_m, float(np.ptp(gallery.table.time_s)))
+    return replace(gallery, extent=extent)
+
+
+def task(name: str, survey: KnownSurvey) -> Task:
+    """The complete graph of a survey: fused = clip(cos) x feasibility, visual where that is unknown."""
+    gallery = survey.gallery
+    embeddings = single_precision(gallery.embeddings)
+    count = len(embeddings)
+    first, second = (side.astype(np.int64) for side in np.triu_indices(count, 1))
+    possible, together = journeys(gallery, np.arange(count))
+    feasibility = possible[first, second]
+    visual = np.clip(embeddings @ embeddings.T, 0.0, 1.0)[first, second]
+    fused = np.where(np.isnan(feasibility), visual, visual * feasibility)
+    graph = CandidateGraph(count, first, second, visual, feasibility, fused, embeddings, gallery.table)
+    same_image = [(a, b) for a, b in np.argwhere(together).tolist() if a < b]
+    return Task(name, survey.kind, graph, survey.individuals, tuple(same_image))
+
+
+def fewest_questions(truth: IntArray, positives: int) -> int:
+    """The fewest true answers that can make so many positives known: the largest individuals first.
+
+    The k-th question of an individual adds k pairs, so that all together are n less the individuals.
+    """
+    sizes = np.sort(np.unique(truth, return_counts=True)[1])[::-1]
+    gains = np.concatenate([np.arange(1, size) for size in sizes.tolist()])
+    if positives > pairs_within(sizes):
+        raise ValueError(f"{positives} positives of {pairs_within(sizes)}; ask for fewer")
+    return int(np.searchsorted(np.cumsum(gains), positives)) + 1 if positives > 0 else 0

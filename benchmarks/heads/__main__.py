@@ -1,0 +1,5 @@
+"""Run the benchmark: `python -m benchmarks.heads --help`."""
+
+from benchmarks.heads.recipes import main
+
+main()

@@ -1,0 +1,5 @@
+"""Run the benchmark: `python -m benchmarks.stopping --help`."""
+
+from benchmarks.stopping.guarantee import main
+
+main()

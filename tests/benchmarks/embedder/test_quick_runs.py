@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.common.report import RESULTS
+
+pytestmark = pytest.mark.slow
+
+
+def _quick(name: str) -> dict[str, Any]:
+    """What a benchmark's smoke run writes."""
+    path = RESULTS / f"{name.removeprefix('embedder.')}-quick.json"
+    path.unlink(missing_ok=True)
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"written: {path}" in done.stdout
+    written: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return written
+
+
+def test_the_comparison_times_every_case_of_our_own() -> None:
+    written = _quick("embedder")
+    (cases,) = written["models"].values()
+    served = {f"{way}_{most}" for way in ("unary", "stream") for most in (1, 8, 32)}
+    assert set(cases) == {"session", "pipeline", "pipeline_single", "pipeline_wide", "local"} | served
+    assert all(found["crops_per_s"] > 0 for found in cases.values())
+    assert cases["pipeline"]["share_of_pipeline"] == [1.0, 1.0, 1.0]
+
+
+def test_overload_refuses_with_a_delay_and_within_the_queue() -> None:
+    written = _quick("embedder.overload")
+    assert written["refused"].keys() == {"RESOURCE_EXHAUSTED"}
+    assert written["retry_delay_p50_s"] > 0
+    assert 0 < written["most_held"] <= written["queue_room"]
+
+
+def test_a_stream_of_good_and_bad_files_gives_each_its_own_answer_in_order() -> None:
+    written = _quick("embedder.soak")
+    assert written["good"] == 200
+    assert written["bad"] == 100
+    assert all(bar["held"] for bar in written["bars"])
