@@ -195,7 +195,9 @@ class FakeSampler:
         groups = [sorted(ids[item] for item in items) for items in stored.constraints()[0].components()]
         groups.sort(key=lambda group: (-len(group), group[0]))
         return pb.ListIndividualsResponse(
-            individuals=[pb.Individual(individual_id=group[0], detection_ids=group) for group in groups]
+            individuals=[
+                pb.Individual(individual_id=f"ind-{group[0]}", detection_ids=group) for group in groups
+            ]
         )
 
     def _import(self, requests: Iterator[pb.ImportSessionRequest]) -> pb.ImportSessionResponse:

@@ -13,8 +13,9 @@ from spotted import messages
 from spotted.arrays import FloatArray, IntArray
 from spotted.errors import AlreadyExistsError, DigestMismatchError, InvalidInputError, NotFoundError
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.ranker import Ranker
 from spotted.scoring import geometry
-from spotted.scoring.feasibility import needed_speed_kmh, reason, softened_journey
+from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey, detection_table, id_order
@@ -67,7 +68,7 @@ class StoredSurvey:
         pairs = zip(first.tolist(), second.tolist(), distance.tolist(), gap.tolist(), strict=True)
         for one, other, metres, seconds in pairs:
             cameras = detections[one].camera_id, detections[other].camera_id
-            yield metres, seconds, reason(metres, seconds, cameras, gallery.params)
+            yield metres, seconds, describe_journey(metres, seconds, cameras, gallery.params)
 
 
 class FakeScorer:
@@ -164,7 +165,7 @@ class FakeScorer:
             return
         ids = list(stored.detections)
         queries = stored.rows(request.detection_ids or ids)
-        for ranked in stored.gallery().top_k(queries, request.top_k, fusion=_fusion(request.fusion)):
+        for ranked in Ranker(stored.gallery()).top_k(queries, request.top_k, fusion=_fusion(request.fusion)):
             one = pb.CandidateList(detection_id=ids[ranked.query], compared=ranked.compared)
             words = stored.reasons(np.full(len(ranked.rows), ranked.query), ranked.rows)
             scores = (ranked.scores.visual, ranked.scores.feasibility, ranked.scores.fused)
@@ -215,7 +216,9 @@ class FakeScorer:
             return
         rows = stored.rows(request.row_detection_ids or stored.detections)
         columns = stored.rows(request.column_detection_ids or stored.detections)
-        block = stored.gallery().score_block(rows, columns, _fusion(request.fusion))[request.row_offset :]
+        block = Ranker(stored.gallery()).score_block(rows, columns, _fusion(request.fusion))[
+            request.row_offset :
+        ]
         half = request.element_type == survey_pb2.ELEMENT_TYPE_FLOAT16
         scores = messages.tensor(block.astype(np.float16) if half else block)
         yield pb.GetScoreMatrixResponse(

@@ -76,7 +76,7 @@ def test_a_call_decodes_its_request_once_and_encodes_its_response_once(
 ) -> None:
     calls = WireCalls(monkeypatch)
     crops = [pb.Crop(image=drawing_png), pb.Crop(image=drawing_png)]
-    spotted.embedder.Embed(pb.EmbedRequest(crops=crops, survey_id="kruger"), timeout=60)
+    spotted.connection.embedder.stub.Embed(pb.EmbedRequest(crops=crops, survey_id="kruger"), timeout=60)
     assert calls.public() == {"embed_request": 1, "embed_response": 1}
     assert (calls.entries["_options"], calls.entries["_named_crop"], calls.entries["_spec"]) == (1, 2, 1)
 

@@ -179,10 +179,10 @@ def test_columns_by_individual_and_of_one_detection_twice_are_refused() -> None:
 def test_labels_of_pairs_are_read_and_a_pair_of_one_detection_is_refused() -> None:
     pair = survey_pb2.Pair(first_detection_id="a", second_detection_id="b")
     request = pb.FitCalibrationRequest(labels=[pb.LabelledPair(pair=pair, same=True)])
-    assert requests.labelled(request).pairs == [("a", "b", True)]
+    assert requests.known_answers(request).pairs == [("a", "b", True)]
     request.labels[0].pair.second_detection_id = "a"
     with pytest.raises(InvalidInputError, match="names 'a' twice") as refused:
-        requests.labelled(request)
+        requests.known_answers(request)
     assert refused.value.field == "labels[0].pair"
 
 

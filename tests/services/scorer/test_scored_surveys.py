@@ -66,15 +66,15 @@ def test_lists_leave_memory_for_those_of_another_survey(
     crowded = ScoredSurveys(
         surveys, HeadStore(store), CalibrationStore(store, now=now), lists_bytes=30 * FIRST * 20
     )
-    first = crowded.get(survey_id).standing(5, Fusion.PRODUCT)
+    first = crowded.get(survey_id).candidate_table(5, Fusion.PRODUCT)
     assert first is not None
     assert first.size_bytes == 20 * FIRST * FIRST
-    assert crowded.get(survey_id).standing(5, Fusion.PRODUCT) is first
-    second = crowded.get(other).standing(5, Fusion.PRODUCT)
+    assert crowded.get(survey_id).candidate_table(5, Fusion.PRODUCT) is first
+    second = crowded.get(other).candidate_table(5, Fusion.PRODUCT)
     assert second is not None
     # what was read last stays
-    assert crowded.get(survey_id).standing(5, Fusion.PRODUCT) is first
-    again = crowded.get(other).standing(5, Fusion.PRODUCT)
+    assert crowded.get(survey_id).candidate_table(5, Fusion.PRODUCT) is first
+    again = crowded.get(other).candidate_table(5, Fusion.PRODUCT)
     assert again is not None
     assert again is not second
     np.testing.assert_array_equal(again.rows, second.rows)

@@ -35,10 +35,8 @@ def test_a_failure_is_that_of_the_export(tmp_path: Path) -> None:
     weights = tmp_path / "weights.bin"
     done = run("efficientnet-lite0", "--weights", str(weights), "-o", str(tmp_path))
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == f"NOT_FOUND: weights not found: {weights}; give the path of the downloaded .safetensors, .bin or .pt file\n"
-    )
+    remedy = "give the path of the downloaded .safetensors, .bin or .pt file"
+    assert done.stderr == f"NOT_FOUND: weights not found: {weights}; {remedy}\n"
     assert not done.stdout
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import enum
 import inspect
 import typing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from spotted import client
@@ -24,17 +24,9 @@ from spotted.client.session_handle import SessionHandle
 from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
 from spotted.survey import Detection, Survey
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
+from spotted.testing.server import SERVICES, Reply, serve_replies
+from spotted.v1 import operations_pb2, survey_pb2
 
-SERVICES = [
-    file.DESCRIPTOR.services_by_name[name]
-    for file, name in (
-        (embedder_pb2, "EmbedderService"),
-        (operations_pb2, "OperationsService"),
-        (sampler_pb2, "SamplerService"),
-        (scorer_pb2, "ScorerService"),
-    )
-]
 RPCS = {method.name for service in SERVICES for method in service.methods}
 SPEC = values.EmbeddingSpec("b", "p", 2)
 VECTORS = np.ones((1, 2), np.float32)
@@ -84,82 +76,55 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
 }
 
 
-class Recorder(grpc.GenericRpcHandler):
-    """Answers every rpc of the contract with an empty message, and records its name."""
+@contextmanager
+def recording() -> Iterator[tuple[Spotted, list[str]]]:
+    """A client of services that answer with empty messages, and the names of the rpcs called."""
+    called: list[str] = []
 
-    def __init__(self) -> None:
-        self.called: list[str] = []
-        self._methods = {
-            f"/{m.containing_service.full_name}/{m.name}": m for s in SERVICES for m in s.methods
-        }
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        method = self._methods.get(handler_call_details.method)
-        if method is None:
-            return None
-        self.called.append(method.name)
-        return self._handler(method)
-
-    def _handler(self, method: MethodDescriptor) -> grpc.RpcMethodHandler:
-        kinds = method.client_streaming, method.server_streaming
-        make = {
-            (False, False): grpc.unary_unary_rpc_method_handler,
-            (False, True): grpc.unary_stream_rpc_method_handler,
-            (True, False): grpc.stream_unary_rpc_method_handler,
-            (True, True): grpc.stream_stream_rpc_method_handler,
-        }[kinds]
-        response = GetMessageClass(method.output_type)()
-        if "operation" in method.output_type.fields_by_name:
-            response.operation.state = operations_pb2.OPERATION_STATE_RUNNING
+    def reply_of(method: MethodDescriptor) -> Reply:
+        # Any: the field exists in some responses only
+        response: Any = GetMessageClass(method.output_type)()
+        empty = survey_pb2.Tensor(element_type=survey_pb2.ELEMENT_TYPE_FLOAT32, shape=[0])
         for field in method.output_type.fields:
-            if field.message_type and field.message_type.name == "Tensor" and not field.is_repeated:
-                getattr(response, field.name).element_type = 2
-                getattr(response, field.name).shape.append(0)
+            if field.message_type is survey_pb2.Tensor.DESCRIPTOR:
+                getattr(response, field.name).CopyFrom(empty)
+            elif field.message_type is operations_pb2.Operation.DESCRIPTOR:
+                getattr(response, field.name).state = operations_pb2.OPERATION_STATE_RUNNING
 
-        def answer(request: object, _: object) -> Message | Iterator[Message]:
+        def reply(request: Any) -> Any:  # noqa: ANN401 - of any rpc
+            called.append(method.name)
             if method.client_streaming:
-                list(typing.cast("Iterator[Message]", request))
+                list(request)
             return iter(()) if method.server_streaming else response
 
-        request_class = GetMessageClass(method.input_type)
-        return make(
-            answer,
-            request_deserializer=request_class.FromString,
-            response_serializer=lambda message: message.SerializeToString(),
-        )
+        return reply
 
-
-@contextmanager
-def recording() -> Iterator[tuple[Spotted, Recorder]]:
-    recorder = Recorder()
-    server = grpc.server(ThreadPoolExecutor(2), handlers=[recorder])
-    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    server.start()
-    try:
-        with Spotted(embedder=address, scorer=address, sampler=address) as spotted:
-            yield spotted, recorder
-    finally:
-        server.stop(0).wait()
+    replies = {method.name: reply_of(method) for service in SERVICES for method in service.methods}
+    with (
+        serve_replies(replies) as address,
+        Spotted(embedder=address, scorer=address, sampler=address) as spotted,
+    ):
+        yield spotted, called
 
 
 def test_every_rpc_of_the_contract_is_reached_by_a_method() -> None:
     assert set(CALLS) == RPCS
-    with recording() as (spotted, recorder):
+    with recording() as (spotted, called):
         for rpc, call in CALLS.items():
-            recorder.called.clear()
+            called.clear()
             call(spotted)
-            assert recorder.called == [rpc]
+            assert called == [rpc]
 
 
 def test_a_handle_is_made_without_a_call() -> None:
-    with recording() as (spotted, recorder):
+    with recording() as (spotted, called):
         handles = [spotted.survey("a"), spotted.survey("a").session("m"), spotted.operation("o")]
         assert [repr(one) for one in handles] == [
             "SurveyHandle('a')",
             "SessionHandle('a', 'm')",
             "OperationHandle('o')",
         ]
-    assert recorder.called == []
+    assert called == []
 
 
 def named(annotation: object) -> Iterator[type]:
@@ -199,15 +164,28 @@ def test_no_public_method_takes_or_returns_a_message(method: Callable[..., objec
 
 
 @pytest.mark.parametrize("name", values.__all__)
-def test_no_value_holds_a_message_and_every_field_is_described(name: str) -> None:
+def test_a_value_is_frozen_and_holds_no_message(name: str) -> None:
     value = getattr(values, name)
     if issubclass(value, enum.Enum):
         return
     assert dataclasses.is_dataclass(value)
-    assert value.__dataclass_params__.frozen  # type: ignore[attr-defined] # how dataclasses keep it
+    assert value.__hash__ is not None  # a frozen dataclass with equality
     for annotation in typing.get_type_hints(value).values():
         for one in named(annotation):
             assert not one.__module__.endswith("_pb2"), one
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(values.__file__).parent.glob("*.py")), ids=lambda path: path.stem
+)
+def test_every_field_of_a_value_is_described(path: Path) -> None:
+    for owner in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(owner, ast.ClassDef):
+            continue
+        for field, after in zip(owner.body, [*owner.body[1:], None], strict=True):
+            if isinstance(field, ast.AnnAssign | ast.Assign):
+                described = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                assert described, f"{owner.name}: {ast.unparse(field)}"
 
 
 def test_the_face_names_what_it_exports() -> None:

@@ -23,7 +23,7 @@ def test_calibrated_scoring_needs_a_calibration() -> None:
 
 
 def test_an_index_selects_all_three_scores() -> None:
-    scores = PairScores(np.float32([0.1, 0.2]), np.float32([0.3, np.nan]), np.float32([0.5, 0.6]))
+    scores = PairScores(*np.array([[0.1, 0.2], [0.3, np.nan], [0.5, 0.6]], dtype=np.float32))
     selected = scores.at(np.array([1]))
     assert [selected.visual.item(), selected.fused.item()] == pytest.approx([0.2, 0.6])
     assert np.isnan(selected.feasibility).all()

@@ -50,8 +50,8 @@ def test_the_fake_scores_as_the_scorer_does(fake: SurveyHandle, real: SurveyHand
     pairs = [(a, b) for a in IDS for b in (*IDS, "nowhere") if a < b]
     np.testing.assert_array_equal(fake.score_pairs(pairs, fusion), real.score_pairs(pairs, fusion))
     for half in (False, True):
-        matrices = [handle.score_matrix(rows=IDS[3:5], fusion=fusion, half=half) for handle in (fake, real)]
-        np.testing.assert_allclose(*matrices, atol=1e-3 if half else 1e-6)
+        ours, theirs = (one.score_matrix(rows=IDS[3:5], fusion=fusion, half=half) for one in (fake, real))
+        np.testing.assert_allclose(ours, theirs, atol=1e-3 if half else 1e-6)
 
 
 def test_the_fake_explains_as_the_scorer_does(fake: SurveyHandle, real: SurveyHandle) -> None:
