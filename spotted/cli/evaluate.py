@@ -12,12 +12,12 @@ import numpy as np
 from spotted.cli.connection import connected
 from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
+from spotted.counting import same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation.comparison import TOP, Found, Rankings, compare, rankings
 from spotted.evaluation.hardest import Hard, find_hardest
 from spotted.evaluation.paper_figures import beside, marks_of
 from spotted.evaluation.reliability import held_out
-from spotted.evaluation.retrieval import same_pairs
 from spotted.reports.evaluation import Evaluation, shown, write_evaluation
 from spotted.reports.evaluation_figures import figures, read_image, strips
 from spotted.reports.page import Figure

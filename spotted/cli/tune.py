@@ -17,6 +17,7 @@ from spotted.client.calls import our_errors
 from spotted.client.connection import CALL_TIMEOUT_S, request_id
 from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
+from spotted.counting import same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation.feasibility_tuning import (
     Measured,
@@ -27,7 +28,6 @@ from spotted.evaluation.feasibility_tuning import (
     with_decays,
     with_speeds,
 )
-from spotted.evaluation.retrieval import same_pairs
 from spotted.reports import plots
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import Detection

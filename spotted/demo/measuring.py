@@ -12,6 +12,7 @@ from spotted.client import Spotted, oracle
 from spotted.client.gallery import load_gallery
 from spotted.client.ingest import embed_pictures
 from spotted.console import progress
+from spotted.counting import count_of_share, same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation import retrieval
 from spotted.evaluation.comparison import SCORES
@@ -20,7 +21,6 @@ from spotted.ranking.gallery import Gallery
 from spotted.reports import plots
 from spotted.reports.page import Figure, Measured
 from spotted.scoring.fusion import Fusion
-from spotted.simulation.session import positives_for
 from spotted.survey import Detection
 from spotted.v1 import sampler_pb2
 
@@ -87,7 +87,7 @@ def _session(
 ) -> Float64Array:
     """Share of all true pairs known after each question of a session, up to 99 %."""
     truth = {d.detection_id: d.individual_id for d in detections}
-    total = retrieval.same_pairs(list(truth.values()))
+    total = same_pairs(list(truth.values()))
     found: list[int] = []
     spotted.create_session(survey_id, strategy, strategy=strategy)
     with progress(f"{survey_id}: questions, {strategy}", None) as advance:
@@ -96,7 +96,7 @@ def _session(
             found.append(answered.progress.same_pairs)
             advance(1)
 
-        until = positives_for(float(RECALLS[-1]), total)
+        until = count_of_share(float(RECALLS[-1]), total)
         oracle.answer_all(spotted, survey_id, strategy, truth, until_same_pairs=until, told=told)
     return retrieval.recall_curve(np.array(found, dtype=np.int64), total)
 

@@ -35,7 +35,6 @@ from spotted.evaluation.retrieval import (
     average_precision,
     hours,
     measure_retrieval,
-    same_pairs,
 )
 from spotted.evaluation.strata import assign_strata
 from spotted.evaluation.ties import TieGroups, expected_average_precision, expected_hits
@@ -76,7 +75,6 @@ __all__ = [
     "measure_retrieval",
     "queries_of",
     "rankings",
-    "same_pairs",
     "score_outcomes",
     "standings",
     "tune",

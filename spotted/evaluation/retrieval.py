@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
+from spotted.counting import same_pairs
 from spotted.evaluation.outcomes import kin, score_outcomes
 from spotted.evaluation.ranks import standings
 from spotted.ranking.gallery import Gallery
@@ -69,12 +70,6 @@ def average_precision(found: BoolArray) -> float:
     return float((np.arange(1, len(places) + 1) / (places + 1)).mean())
 
 
-def same_pairs(individuals: Sequence[str]) -> int:
-    """Number of pairs of detections that show one animal; "" pairs with nothing."""
-    counts = Counter(i for i in individuals if i)
-    return sum(n * (n - 1) // 2 for n in counts.values())
-
-
 def pair_precision_recall(found: Sequence[str], truth: Sequence[str]) -> tuple[float, float]:
     """Share of the pairs joined in `found` that are true, and of the true pairs that are joined.
 
@@ -94,17 +89,6 @@ def b_cubed(found: Sequence[str], truth: Sequence[str]) -> tuple[float, float]:
     precision = np.mean([together[pair] / in_found[pair[0]] for pair in pairs])
     recall = np.mean([together[pair] / in_truth[pair[1]] for pair in pairs])
     return float(precision), float(recall)
-
-
-def questions_to(found: IntArray, total: int, share: float) -> int | None:
-    """Number of questions until a share of all true pairs was known; None where that was never reached.
-
-    found: (q,) cumulative true pairs known after each question, answered or implied.
-    total: number of true pairs.
-    """
-    # a product such as 0.95 * 20 may come out a hair above the whole number
-    reached = np.flatnonzero(found >= share * total - 1e-9)
-    return int(reached[0]) + 1 if len(reached) else None
 
 
 def hours(questions: int, *, answers_per_minute: float = ANSWERS_PER_MINUTE) -> float:

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from spotted.arrays import IntArray
-from spotted.constraints.closure import Constraints
-from spotted.constraints.statements import ordered
+from spotted.constraints.components import ordered
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.rounds import Pair
 

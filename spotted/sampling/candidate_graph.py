@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.survey import DetectionTable
 

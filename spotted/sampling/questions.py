@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spotted.constraints.answers import Answer
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.sampling.rounds import Pair, PairQuery
 
 BURST_REASON = "frames of one burst: are they one animal?"

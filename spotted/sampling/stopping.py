@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.constraints.answers import Decisions
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows, pair_keys
 

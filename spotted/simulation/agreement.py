@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import IntArray
+from spotted.counting import pairs_within
 from spotted.errors import InvalidInputError
 
 
@@ -50,11 +51,6 @@ def measure_agreement(found: IntArray, truth: IntArray) -> Agreement:
 def true_positives(found: IntArray, truth: IntArray) -> int:
     """Number of true image pairs that a partition joins."""
     return pairs_within(_contingency(found, truth)[2])
-
-
-def pairs_within(sizes: IntArray) -> int:
-    """Number of unordered pairs within groups of these sizes."""
-    return int((sizes * (sizes - 1)).sum()) // 2
 
 
 def _contingency(found: IntArray, truth: IntArray) -> tuple[IntArray, IntArray, IntArray]:

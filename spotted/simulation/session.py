@@ -10,13 +10,14 @@ import numpy as np
 
 from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
-from spotted.constraints.closure import Constraints
-from spotted.constraints.trust import take
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
+from spotted.counting import count_of_share, same_pairs
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.questions import burst_questions
 from spotted.sampling.rounds import Pair, PairQuery, RoundQueue, Strategy
-from spotted.simulation.agreement import Agreement, measure_agreement, pairs_within, true_positives
+from spotted.simulation.agreement import Agreement, measure_agreement, true_positives
 from spotted.simulation.annotators import Annotator, truthful
 
 
@@ -48,11 +49,7 @@ class Curve:
 
     def questions_to(self, recall: float) -> int | None:
         """Questions until this share of the positives is known; None where it was not reached."""
-        needed = positives_for(recall, self.total)
-        if needed == 0:
-            return 0
-        reached = np.flatnonzero(self.found >= needed)
-        return int(reached[0]) + 1 if len(reached) else None
+        return questions_to(self.found, self.total, recall)
 
 
 def simulate_session(
@@ -82,7 +79,7 @@ def simulate_session(
     Stops as well when the strategy has no more questions, or after `max_questions`.
     Raises InvalidInputError where truth does not cover the graph.
     """
-    folded = Constraints(graph.n) if constraints is None else constraints
+    folded = Closure(graph.n) if constraints is None else constraints
     if not len(truth) == graph.n == folded.items:
         raise InvalidInputError(
             f"truth names {len(truth)} items and constraints hold {folded.items} of {graph.n}; "
@@ -92,7 +89,7 @@ def simulate_session(
         folded.forbid(first, second)
     tally = _Tally(folded, truth, frozenset(checkpoints))
     asked = answer or truthful(truth)
-    needed = positives_for(target, tally.total)
+    needed = count_of_share(target, tally.total)
     limit = math.inf if max_questions is None else max_questions
     queue = RoundQueue(folded)
     exhausted = False
@@ -113,7 +110,7 @@ def _answer(queue: RoundQueue, number: int, pair: Pair, answer: Answer) -> None:
     """Take an answer of the only annotator into account."""
     # a pair may be asked again, and every label has an id of its own
     label = LabelledPair(f"{number}:{pair[0]}-{pair[1]}", *pair, answer)
-    take(queue.constraints, label, "", queue.chance(pair))
+    queue.constraints.apply(label, "", queue.chance(pair))
     queue.count_answers()
 
 
@@ -152,22 +149,26 @@ def answer_truly(constraints: Constraints, query: PairQuery, truth: IntArray) ->
     return constraints.apply(LabelledPair(label_id, query.first, query.second, answer))
 
 
-def positive_pairs(truth: IntArray) -> int:
-    """Number of unordered image pairs of one individual."""
-    return pairs_within(np.unique(truth, return_counts=True)[1])
+def questions_to(found: IntArray, total: int, share: float) -> int | None:
+    """Questions until a share of the total was found, 0 if nothing is needed; None if it was not reached.
 
+    found: (q,) number found after each question; it may fall again.
 
-def positives_for(recall: float, total: int) -> int:
-    """The fewest positives that make up this share of the total."""
-    # rounding first: 0.95 * 20 is 19.000000000000004 in some orders of evaluation
-    return math.ceil(round(recall * total, 9))
+    >>> questions_to(np.array([0, 3, 3, 19]), total=20, share=0.95)
+    4
+    """
+    needed = count_of_share(share, total)
+    reached = np.flatnonzero(found >= needed)
+    if not needed:
+        return 0
+    return int(reached[0]) + 1 if len(reached) else None
 
 
 class _Tally:
     """What is counted after every answer of a session."""
 
     def __init__(self, constraints: Constraints, truth: IntArray, checkpoints: frozenset[int]) -> None:
-        self.total = positive_pairs(truth)
+        self.total = same_pairs(truth)
         self.positives = 0
         self.found: list[int] = []
         self._merged: list[bool] = []

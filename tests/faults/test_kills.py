@@ -10,10 +10,10 @@ import pytest
 
 from spotted.client import Spotted, oracle
 from spotted.client.ingest import embed_pictures
+from spotted.counting import count_of_share
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.local import processes
-from spotted.simulation.session import positives_for
 from spotted.simulation.survey import SimulationParams
 from spotted.v1 import sampler_pb2
 from tests.spotted.drawn_surveys import drawn_survey
@@ -122,7 +122,7 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
         kept = labels(spotted)
         assert set(acknowledged) <= set(kept)
         total = sum(1 for i in truth for j in truth if i < j and truth[i] == truth[j])
-        oracle.answer_all(spotted, SURVEY, "main", truth, until_same_pairs=positives_for(1.0, total))
+        oracle.answer_all(spotted, SURVEY, "main", truth, until_same_pairs=count_of_share(1.0, total))
         found = {frozenset(i.detection_ids) for i in spotted.individuals(SURVEY, "main")}
         assert found == {frozenset(d for d in truth if truth[d] == animal) for animal in truth.values()}
         assert set(acknowledged) <= set(labels(spotted))

@@ -9,8 +9,6 @@ from itertools import chain, islice
 from services.sampler.session.leases import Lease
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import Answer
-from spotted.constraints.rechecks import checks
-from spotted.constraints.verified import Verified
 from spotted.sampling.questions import (
     Kind,
     Question,
@@ -74,7 +72,7 @@ def choose(state: SessionState, live: Sequence[Lease], wanted: Wanted) -> Choice
             questions.append(question)
         if len(questions) == wanted.count:
             break
-    busy = any(_waits(state, pair) for pair in skipped.union(held))
+    busy = any(state.constraints.awaits_answer(*pair) for pair in skipped.union(held))
     return Choice(tuple(questions), busy, state.queue.is_stale(), round_number(state))
 
 
@@ -135,24 +133,15 @@ def _galleries(
 
 
 def _checks(state: SessionState, wanted: Wanted, refused: Collection[Pair]) -> Iterator[Question]:
-    """What is to be asked again, where answers are evidence."""
-    if isinstance(state.constraints, Verified):
-        for first, second, reason in checks(state.constraints, wanted.annotator_id, wanted.count, refused):
-            yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
+    """Questions that check earlier answers."""
+    for first, second, reason in state.constraints.checks(wanted.annotator_id, wanted.count, refused):
+        yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
 
 
 def _audit(state: SessionState) -> Iterator[Question]:
     for pair in state.audit.pairs:
         if state.is_open(pair):
             yield pair_question(PairQuery(*pair, AUDIT_REASON, 0.0))
-
-
-def _waits(state: SessionState, pair: Pair) -> bool:
-    """Whether an answer to this pair may still come: it is open, or its answers do not suffice yet."""
-    constraints = state.constraints
-    if isinstance(constraints, Verified):
-        return constraints.implied(*pair) is None and constraints.is_comparable(*pair)
-    return state.is_open(pair)
 
 
 def _items(state: SessionState, live: Sequence[Lease], wanted: Wanted, *, own: bool) -> list[Pair]:

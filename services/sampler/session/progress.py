@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import Answer
 from spotted.constraints.trust import Trust
-from spotted.constraints.verified import Verified
 from spotted.sampling import audit as auditing
 from spotted.sampling import stopping
 from spotted.v1 import sampler_pb2 as pb
@@ -35,11 +34,9 @@ def quick_progress(state: SessionState, position: int) -> pb.Progress:
         position=position,
         trust=pb.TRUST_VERIFIED if state.trust is Trust.VERIFIED else pb.TRUST_SINGLE,
     )
-    if isinstance(constraints, Verified):
-        progress.pending, progress.checks = constraints.pending_count, constraints.audited
-    else:
-        # of verified answers they are searched for, which takes longer
-        progress.conflicts = len(constraints.contradictions)
+    progress.pending, progress.checks = constraints.pending_count, constraints.check_count
+    if constraints.conflict_count is not None:
+        progress.conflicts = constraints.conflict_count
     progress.summary = _in_words(progress)
     return progress
 
@@ -82,16 +79,16 @@ def _tell_annotators(progress: pb.Progress, state: SessionState) -> None:
         one = pb.AnnotatorProgress(
             annotator_id=annotator_id, answers=len(times_s), answers_per_minute=_rate(times_s)
         )
-        if isinstance(constraints, Verified):
-            rates = constraints.annotators.rates(annotator_id)
+        rates = constraints.error_rates(annotator_id)
+        if rates is not None:
             one.false_same_rate, one.false_different_rate = rates.false_same, rates.false_different
         progress.annotators.append(one)
-    if isinstance(constraints, Verified):
-        agreed = constraints.annotators.agreement()
-        if not math.isnan(agreed.alike):
-            progress.agreement = agreed.alike
-        if not math.isnan(agreed.kappa):
-            progress.kappa = agreed.kappa
+    repeated = constraints.repeat_agreement()
+    if repeated is not None:
+        if not math.isnan(repeated.alike):
+            progress.agreement = repeated.alike
+        if not math.isnan(repeated.kappa):
+            progress.kappa = repeated.kappa
 
 
 def _rate(times_s: Sequence[float]) -> float | None:

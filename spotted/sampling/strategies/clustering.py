@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spotted.arrays import IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.candidate_graph import CandidateGraph
 

@@ -16,7 +16,7 @@ from scipy.special import expit
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.calibration.logistic import Regression
 from spotted.constraints.answers import Answer
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import PairQuery, PlanState, Round

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.bursts import burst_ids
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows, pair_keys

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from spotted.arrays import BoolArray, Float32Array, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.sampling.candidate_graph import CandidateGraph, implied_different, implied_same
 from spotted.sampling.strategies.clustering import NOISE
 from spotted.sampling.strategies.head_training import HeadTraining

@@ -40,12 +40,12 @@ def test_a_split_keeps_only_the_separations_that_answers_speak_for() -> None:
     assert state.implied(2, 6) is Answer.DIFFERENT
     assert state.implied(5, 6) is None
     assert state.is_open(5, 6)
-    assert state.separation_count == len(state.separations())
+    assert state.open_component_pairs == 6 - len(state.separations())
 
 
 def test_a_split_keeps_every_answer() -> None:
     state = split_in_two()
-    held = dict(state.testimony.pairs())
+    held = dict(state.partition.statements.pairs())
     assert (2, 3) in held
     assert {(0, 1), (1, 2), (3, 4), (4, 5), (0, 6), (0, 5)} <= set(held)
 
@@ -85,16 +85,16 @@ def test_crossing_answers_are_those_between_two_components() -> None:
     expected = {
         pair
         for pair in itertools.product(state.members(ours), state.members(theirs))
-        if state.testimony.of(*pair)
+        if state.partition.statements.of(*pair)
     }
-    assert {key for key, _ in state.crossing(ours, theirs)} == expected
+    assert {key for key, _ in state.partition.crossing(ours, theirs)} == expected
     assert (2, 3) in expected
 
 
 def test_changes_are_told_once() -> None:
     state = split_in_two()
-    assert state.component_of(0) in state.take_changed()
-    assert state.take_changed() == []
+    assert state.component_of(0) in state.partition.take_changed()
+    assert state.partition.take_changed() == []
 
 
 def test_items_can_be_added_to_a_partition() -> None:

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.audit import bound, draw, needed
 
 
 def constraints_of(items: int, *labels: tuple[int, int, Answer]) -> Constraints:
-    made = Constraints(items)
+    made = Closure(items)
     for number, (first, second, answer) in enumerate(labels):
         made.apply(LabelledPair(str(number), first, second, answer))
     return made
@@ -23,7 +24,7 @@ def constraints_of(items: int, *labels: tuple[int, int, Answer]) -> Constraints:
 
 def random_constraints(rng: np.random.Generator, items: int, answers: int) -> Constraints:
     truth = rng.integers(0, max(2, items // 3), items)
-    made = Constraints(items)
+    made = Closure(items)
     for number in range(answers):
         a, b = rng.choice(items, 2, replace=False).tolist()
         same = Answer.SAME if truth[a] == truth[b] else Answer.DIFFERENT
@@ -89,11 +90,11 @@ def test_pairs_on_a_screen_or_not_comparable_are_replaced_or_left_out() -> None:
 
 @pytest.mark.parametrize("items", [0, 1])
 def test_nothing_is_drawn_where_there_is_no_pair(items: int) -> None:
-    assert draw(Constraints(items), np.random.default_rng(0), 5) == ()
+    assert draw(Closure(items), np.random.default_rng(0), 5) == ()
 
 
 def test_a_seed_draws_the_same_again_and_large_surveys_are_quick() -> None:
-    constraints = Constraints(50_000)
+    constraints = Closure(50_000)
     first, second = (draw(constraints, np.random.default_rng(7), 300) for _ in range(2))
     assert first == second
     assert len({*first}) == 300
