@@ -34,9 +34,9 @@ def test_the_cut_of_a_contest_is_the_cheapest_of_all() -> None:
     assert (contest.cheapest[0] in contest.near) != (contest.cheapest[1] in contest.near)
 
 
-def test_answers_across_the_cut_count_on_both_sides_of_the_question() -> None:
-    weaker = answered((1, 4, Answer.SAME), (0, 5, Answer.DIFFERENT)).partition.contests()[0]
-    stronger = answered(
-        (1, 4, Answer.SAME), (0, 2, Answer.SAME), (3, 5, Answer.SAME), (0, 5, Answer.DIFFERENT)
-    ).partition.contests()[0]
-    assert stronger.log_odds > weaker.log_odds > 0
+def test_every_answer_across_the_cut_counts() -> None:
+    def log_odds(*asked: tuple[int, int, Answer]) -> float:
+        partition = answered((1, 4, Answer.SAME), *asked, (0, 5, Answer.DIFFERENT)).partition
+        return find_contest(partition.components, partition.statements, partition.settings, (0, 5)).log_odds
+
+    assert log_odds((0, 2, Answer.SAME), (3, 5, Answer.SAME)) > log_odds() > 0
