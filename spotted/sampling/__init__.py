@@ -13,7 +13,7 @@ audit            random pairs that certify how much is missing
 strategies       the strategies, by name
 """
 
-from spotted.sampling.audit import bound, draw, needed
+from spotted.sampling.audit import bound, draw
 from spotted.sampling.bursts import burst_groups, burst_ids
 from spotted.sampling.candidate_graph import (
     CandidateGraph,
@@ -63,7 +63,6 @@ __all__ = [
     "implied_different",
     "implied_same",
     "merges_left",
-    "needed",
     "open_rows",
     "outlook",
     "pair_keys",

@@ -66,21 +66,6 @@ def bound(audited: int, hits: int, open_pairs: int, *, confidence: float = 0.95)
     return low - hits
 
 
-def needed(at_most: int, open_pairs: int, *, hits: int = 0, confidence: float = 0.95) -> int:
-    """The fewest audits whose bound is `at_most` or less if `hits` of them are SAME.
-
-    Raises InvalidInputError where more hits than open pairs are expected.
-    """
-    _check(hits, hits, open_pairs, confidence)
-    positives = hits + at_most + 1
-    low, high = hits, open_pairs
-    while low < high:
-        middle = (low + high) // 2
-        enough = _chance(hits, open_pairs, positives, middle) <= 1.0 - confidence
-        low, high = (low, middle) if enough else (middle + 1, high)
-    return low
-
-
 def _open_components(
     constraints: Constraints, ids: IntArray, rng: np.random.Generator, count: int
 ) -> Iterator[tuple[int, int]]:

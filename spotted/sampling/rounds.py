@@ -102,7 +102,7 @@ class RoundQueue:
         """
         expected = self._next_number()
         if planned.number != expected:
-            raise PreconditionError(f"round {planned.number} started where round {expected} is due")
+            raise PreconditionError(f"round {planned.number} cannot start; the next round is {expected}")
         self._round, self._position, self._answers = planned, 0, 0
         self._known |= {(query.first, query.second): query for query in planned.pairs if query.terms}
 
@@ -154,10 +154,6 @@ class RoundQueue:
         """True where a newer round would be better, though this one may go on meanwhile."""
         after = self._round.renew_after if self._round else None
         return after is not None and self._answers >= after
-
-    def used_up(self) -> bool:
-        """True where no pair of the round is open any more, and before the first round."""
-        return next(self.open_pairs(), None) is None
 
     def plan_next(
         self,

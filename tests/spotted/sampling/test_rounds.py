@@ -36,9 +36,8 @@ def test_pairs_are_served_in_order_until_they_are_answered() -> None:
 @pytest.mark.parametrize("given", list(Answer))
 def test_every_answer_closes_its_pair(given: Answer) -> None:
     queue = serving(2, (0, 1))
-    assert not queue.used_up()
+    assert served(queue)
     answer(queue, 0, 1, given)
-    assert queue.used_up()
     assert served(queue) == []
 
 
@@ -46,7 +45,7 @@ def test_a_pair_that_became_implied_is_skipped() -> None:
     queue = serving(3, (0, 1), (1, 2), (0, 2))
     answer(queue, 0, 1, Answer.SAME)
     answer(queue, 1, 2, Answer.DIFFERENT)
-    assert queue.used_up()
+    assert served(queue) == []
 
 
 def test_one_batch_never_asks_twice_about_two_components() -> None:
@@ -60,12 +59,12 @@ def test_a_pair_that_an_answer_elsewhere_may_imply_waits() -> None:
     answer(queue, 2, 3, Answer.SAME)
     assert served(queue, busy={(0, 3)}) == []
     assert served(queue, excluding={(0, 2)}) == [(0, 3)]
-    assert not queue.used_up()
+    assert served(queue)
 
 
 def test_rounds_follow_one_another_by_number() -> None:
     queue = serving(2, (0, 1))
-    with pytest.raises(PreconditionError, match="round 3 started where round 2 is due"):
+    with pytest.raises(PreconditionError, match="round 3 cannot start; the next round is 2"):
         queue.start(Round(3, "greedy", ()))
     queue.start(Round(2, "greedy", ()))
     assert queue.round == Round(2, "greedy", ())
@@ -74,7 +73,6 @@ def test_rounds_follow_one_another_by_number() -> None:
 def test_before_the_first_round_there_is_nothing_to_serve() -> None:
     queue = RoundQueue(Closure(2))
     assert queue.round is None
-    assert queue.used_up()
     assert served(queue) == []
 
 
