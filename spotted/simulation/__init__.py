@@ -1,9 +1,9 @@
 """Simulated surveys, annotators and sessions, for development and measurement.
 
 survey      surveys with home ranges, journeys, bursts and two flanks
-annotators  annotators that answer the truth, or err in three ways
+annotators  annotators that are never wrong, or err by one of three models
 session     a whole session against a simulated annotator
-agreement   how well a partition agrees with the true individuals
+agreement   agreement of a partition with the true individuals
 """
 
 from spotted.simulation.agreement import Agreement, measure_agreement, true_positives

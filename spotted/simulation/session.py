@@ -1,4 +1,4 @@
-"""A whole annotation session against a simulated annotator: how many questions find how many positives."""
+"""Simulated annotation sessions: the positives found by the questions of a whole session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from spotted.simulation.annotators import Annotator, truthful
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far the components of a session agree with the truth after so many questions."""
+    """Agreement of the components of a session with the truth, after a number of questions."""
 
     questions: int
     agreement: Agreement
@@ -31,24 +31,21 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Positives found against questions asked.
-
-    found: (q,) true positive image pairs known after each question, asked or implied; it falls where a
-    component that was right is split.
-    merged: (q,) whether the answer left fewer components than there were.
-    total: positive image pairs of the survey.
-    exhausted: True where the strategy had no more questions.
-    checkpoints: ascending by questions, the last at the end of the session.
-    """
+    """Positives found against questions asked."""
 
     found: IntArray
+    """(q,) true positive image pairs known after each question; falls if a right component is split."""
     merged: BoolArray
+    """(q,) True if the answer left fewer components than there were."""
     total: int
+    """Positive image pairs of the survey."""
     exhausted: bool
+    """True if the strategy had no more questions."""
     checkpoints: tuple[Checkpoint, ...] = ()
+    """Ascending by questions, the last at the end of the session."""
 
     def questions_to(self, recall: float) -> int | None:
-        """Questions until this share of the positives is known; None where it was not reached."""
+        """Questions until this share of the positives is known; None if it was not reached."""
         return questions_to(self.found, self.total, recall)
 
 
@@ -70,14 +67,24 @@ def simulate_session(
     """Run plan, ask, answer, apply until the share `target` of positives is known.
 
     truth: (n,) the individual of every item.
-    answer: who is asked; None is one who is never wrong.
-    constraints: what answers are folded into, without any so far; None makes plain ones.
-    checks: what to ask before the strategy is, None where there is nothing to check.
+    answer: the annotator; None is one who is never wrong.
+    constraints: constraints to apply the answers to, without any so far; None accepts every answer.
+    checks: returns a pair to ask before the strategy is asked, None if there is nothing to check.
     bursts: frames that are asked about together at first, each once: "are they one animal?"
     checkpoints: numbers of questions after which the components are compared with the truth.
     same_image: pairs that are two animals of one image, known beforehand.
     Stops as well when the strategy has no more questions, or after `max_questions`.
-    Raises InvalidInputError where truth does not cover the graph.
+    Raises InvalidInputError if truth does not cover the graph.
+
+    >>> from spotted.sampling.candidate_graph import from_candidates
+    >>> from spotted.sampling.strategies.ranked import Greedy
+    >>> score = np.array([0.9, 0.2, 0.4])
+    >>> graph = from_candidates(
+    ...     3, np.array([0, 0, 1]), np.array([1, 2, 2]), visual=score, feasibility=score, fused=score
+    ... )
+    >>> curve = simulate_session(graph, Greedy(), np.array([0, 0, 0]), seed=0)
+    >>> curve.found.tolist(), curve.total, curve.questions_to(0.9)
+    ([1, 3], 3, 2)
     """
     folded = Closure(graph.n) if constraints is None else constraints
     if not len(truth) == graph.n == folded.items:
@@ -115,14 +122,14 @@ def _answer(queue: RoundQueue, number: int, pair: Pair, answer: Answer) -> None:
 
 
 def _answer_burst(queue: RoundQueue, pairs: Sequence[Pair], asked: Annotator) -> None:
-    """One answer about all frames: they are one animal where each pair is."""
+    """One answer about all frames: they are one animal if each pair is."""
     if all(asked(*pair) is Answer.SAME for pair in pairs):
         for number, pair in enumerate(pairs):
             _answer(queue, -number - 1, pair, Answer.SAME)
 
 
 def ask(queue: RoundQueue, strategy: Strategy, graph: CandidateGraph, *, seed: int) -> Iterator[PairQuery]:
-    """The questions of a session one by one, planning a round whenever one is used up.
+    """The questions of a session one by one, planning a round whenever one is used up or stale.
 
     Each question must be answered before the next is drawn. Ends with the first round that serves nothing.
     """
@@ -165,7 +172,7 @@ def questions_to(found: IntArray, total: int, share: float) -> int | None:
 
 
 class _Tally:
-    """What is counted after every answer of a session."""
+    """The counts after every answer of a session."""
 
     def __init__(self, constraints: Constraints, truth: IntArray, checkpoints: frozenset[int]) -> None:
         self.total = same_pairs(truth)
