@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import Answer, LabelledPair
@@ -147,7 +148,13 @@ def _open_pairs(graph: CandidateGraph, constraints: Constraints) -> Iterable[Pai
 def _content(state: PlanState) -> list[bytes]:
     """All that a plan may read, as bytes."""
     graph, constraints = state.graph, state.constraints
-    columns = [graph.first, graph.second, graph.visual, graph.feasibility, graph.fused]
+    columns: list[NDArray[np.generic]] = [
+        graph.first,
+        graph.second,
+        graph.visual,
+        graph.feasibility,
+        graph.fused,
+    ]
     columns += [] if graph.embeddings is None else [graph.embeddings]
     columns += [] if graph.table is None else [graph.table.position_m, graph.table.time_s, graph.table.side]
     columns += [constraints.component_ids(), constraints.separations()]

@@ -3,6 +3,9 @@ from __future__ import annotations
 import itertools
 
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
+from spotted.constraints.components import Components
+from spotted.constraints.partition import Partition
+from spotted.constraints.statements import GivenAnswer
 from spotted.constraints.verified import Verified
 
 Pair = tuple[int, int]
@@ -102,3 +105,17 @@ def test_items_can_be_added_to_a_partition() -> None:
     state.add_items(2)
     assert told(state, (0, 2), same=True, probability=0.95) is LabelEffect.MERGED
     assert state.components() == [(0, 2), (1,)]
+
+
+def test_a_partition_changes_the_components_that_it_is_given() -> None:
+    components = Components(3)
+    partition = Partition(components)
+    assert partition.opinion(0, 1) is None
+    label = LabelledPair("a", 0, 1, Answer.SAME)
+    partition.add_answer(GivenAnswer(label, "ana", again=False), 0.97)
+    assert components.implied(0, 1) is Answer.SAME
+    assert partition.opinion(0, 1) is True
+    partition.forbid(1, 2)
+    assert components.implied(0, 2) is Answer.DIFFERENT
+    assert partition.forbidden_with(2) == [1]
+    assert [(verdict.annotator_id, verdict.is_same) for verdict in partition.verdicts()] == [("ana", True)]

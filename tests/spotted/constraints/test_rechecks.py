@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spotted.constraints.answers import Answer, LabelledPair
+from spotted.constraints.rechecks import find_checks
 from spotted.constraints.trust_settings import TrustSettings
 from spotted.constraints.verified import Verified
 
@@ -155,3 +156,13 @@ def test_audits_go_first_to_what_another_person_answered() -> None:
         for who in ("ana", "ben")
     }
     assert asked["ana"] >= 4 > asked["ben"]
+
+
+def test_checks_are_a_function_of_the_partition_and_of_the_counts_of_answers() -> None:
+    state = Verified(4)
+    told(state, (0, 1), same=True, probability=0.97)
+    assert state.checks("ana", 5) == find_checks(
+        state.partition, state.risky, "ana", 5, answered=state.answered, checked=state.check_count
+    )
+    # without answers in the budget, nothing that was decided is audited
+    assert find_checks(state.partition, state.risky, "ana", 5, answered=0, checked=0) == []
