@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.annotation.surveys import Task, fewest_questions
-from spotted.constraints.rechecks import checks
 from spotted.constraints.verified import Verified
+from spotted.counting import count_of_share
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.strategies.by_name import strategy
 from spotted.simulation.annotators import annotator
-from spotted.simulation.session import Curve, positives_for, simulate_session
+from spotted.simulation.session import Curve, simulate_session
 
 RECALLS = (0.90, 0.95, 0.99, 1.0)
 PERCENTS = tuple(range(1, 101))
@@ -126,7 +126,7 @@ def one_run(task: Task, seed: int, at: Conditions) -> Run:
         asked=len(curve.found),
         exhausted=curve.exhausted,
         to=[curve.questions_to(recall) for recall in RECALLS],
-        bounds=[fewest_questions(task.truth, positives_for(recall, total)) for recall in RECALLS],
+        bounds=[fewest_questions(task.truth, count_of_share(recall, total)) for recall in RECALLS],
         percents=[curve.questions_to(percent / 100) for percent in PERCENTS],
         held=[_held(curve, found) for found in FOUND],
         checkpoints=[
@@ -190,7 +190,7 @@ def _bursts(graph: CandidateGraph) -> list[tuple[int, ...]]:
 
 def _checks(folded: Verified) -> Callable[[], Pair | None]:
     def first() -> Pair | None:
-        found = checks(folded, ANNOTATOR, 1)
+        found = folded.checks(ANNOTATOR, 1)
         return found[0][:2] if found else None
 
     return first

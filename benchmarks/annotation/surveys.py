@@ -14,11 +14,11 @@ from benchmarks.common.known_surveys import COMPOSITES, SHAPES, KnownSurvey
 from benchmarks.heads.recipes import journeys, rejoined
 from services.embedder.inference.backbones import load_backbone
 from spotted.arrays import IntArray
+from spotted.counting import pairs_within
 from spotted.ranking.gallery import Gallery
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import Pair
 from spotted.scoring.similarity import single_precision
-from spotted.simulation.agreement import pairs_within
 from spotted.survey import Extent, Side
 
 BACKBONE = "efficientnet-lite0"

@@ -26,7 +26,7 @@ from benchmarks.heads.recipes import journeys
 from benchmarks.retrieval.table import METRICS, TOP, Estimate, Gain, Line, Results, markdown
 from services.embedder.inference.backbones import load_backbone
 from spotted.arrays import Float64Array
-from spotted.evaluation import retrieval
+from spotted.counting import same_pairs
 from spotted.evaluation.bootstrap import CONFIDENCE, REPEATS
 from spotted.evaluation.outcomes import find_relevant_pairs, measure_queries
 from spotted.evaluation.paper_figures import find_paper_figures
@@ -124,7 +124,7 @@ def from_files(data: Path, models: Path, model: str, timezone: str) -> Iterator[
     on_disk = list(known_surveys.on_disk(data, timezone=timezone or None)) if data.is_dir() else []
     backbone = load_backbone(models, model) if on_disk else None
     for imported, kind in on_disk:
-        if backbone and retrieval.same_pairs([d.individual_id for d in imported.detections]):
+        if backbone and same_pairs([d.individual_id for d in imported.detections]):
             survey = known_surveys.embedded(imported, kind, backbone)
             # photographs may be left out, and two animals of one image do not ask for each other
             if len(

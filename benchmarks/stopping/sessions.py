@@ -11,11 +11,11 @@ import numpy as np
 from benchmarks.annotation.runs import made
 from benchmarks.annotation.surveys import Sources, Task
 from spotted.arrays import BoolArray, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
 from spotted.sampling.rounds import PlanState, Round
 from spotted.sampling.stopping import Expected, estimate_planned
 from spotted.sampling.strategies.learned import Learned
-from spotted.simulation.session import positives_for, simulate_session
+from spotted.simulation.session import questions_to, simulate_session
 
 SHAPES = ("leopard102", "hyena109")
 FIRST_SEED = 20
@@ -43,7 +43,8 @@ class Session:
 
     def questions_to(self, target: float) -> int:
         """Questions after which the share of the merges was truly known."""
-        return int(np.searchsorted(np.cumsum(self.merged), positives_for(target, self.merges))) + 1
+        questions = questions_to(np.cumsum(self.merged), self.merges, target)
+        return len(self.merged) + 1 if questions is None else questions
 
 
 def tasks(generator: Path, surveys: int, shares: Sequence[float]) -> Iterator[tuple[Task, int]]:
@@ -60,7 +61,7 @@ def tasks(generator: Path, surveys: int, shares: Sequence[float]) -> Iterator[tu
 
 def session(task: Task, strategy: str, seed: int) -> Session:
     """Annotate a survey to its end by right answers."""
-    constraints, open_pairs = Constraints(task.graph.n), list[int]()
+    constraints, open_pairs = Closure(task.graph.n), list[int]()
     watched = _Watched()
     chosen = watched if strategy == "learned" else made(strategy)
 

@@ -13,6 +13,7 @@ from spotted.cli.connection import connect
 from spotted.client import SurveyHandle
 from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
+from spotted.counting import same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation.feasibility_tuning import (
     SettingMetrics,
@@ -23,7 +24,6 @@ from spotted.evaluation.feasibility_tuning import (
     with_decays,
     with_speeds,
 )
-from spotted.evaluation.retrieval import same_pairs
 from spotted.reports import plots
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import Detection

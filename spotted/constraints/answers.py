@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.explanation import Explanation
 
 
 class Answer(enum.IntEnum):
-    """What an annotator answers to a pair query; the values are those of `spotted.v1`, 0 is unspecified."""
+    """An annotator's answer to a pair query; the values are those of `spotted.v1`, 0 is unspecified."""
 
     SAME = 1
     DIFFERENT = 2
@@ -64,22 +65,31 @@ class LabelOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A label that was kept but not applied, with the earlier labels that it contradicts."""
+    """A label that contradicts others, unresolved."""
 
     label: LabelledPair
     explanation: Explanation
+    """The labels that it contradicts."""
+
+
+class Check(NamedTuple):
+    """An image pair to ask again, or instead of one that was asked, to confirm earlier answers."""
+
+    first: int
+    second: int
+    reason: str
+    """Why it is asked, for the annotator to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The labels that merged or separated two components, as columns, oldest first.
-
-    first, second: (q,) the labelled pair.
-    merged: (q,) True for SAME.
-    image_pairs: (q,) product of the sizes that the two components had then.
-    """
+    """The labels that merged or separated two components, as columns, oldest first."""
 
     first: IntArray
+    """(q,) first item of the labelled pair."""
     second: IntArray
+    """(q,) second item of the labelled pair."""
     merged: BoolArray
+    """(q,) True for SAME."""
     image_pairs: IntArray
+    """(q,) product of the sizes that the two components had at that moment."""

@@ -1,4 +1,7 @@
-"""Why labels rule an answer out: the smallest set of them, found as a shortest path (ours)."""
+"""Explanation of a contradiction: the smallest set of labels that rule an answer out, a shortest path.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,17 @@ Reached = dict[int, tuple[int, int, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The smallest set of earlier labels that rules an answer out.
-
-    label_ids: in the order in which they lead from one item to the other.
-    same_image: the two items of one image that the chain passes through, None where labels suffice.
-    """
+    """The smallest set of earlier labels that rules an answer out."""
 
     label_ids: tuple[str, ...]
+    """In the order in which they lead from one item to the other."""
     same_image: tuple[int, int] | None = None
+    """The two items of one image that the chain passes through; None if labels are sufficient."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """The labels behind a closure, as graphs of items; they contradict one another nowhere."""
+class LabelGraph:
+    """Labels that do not contradict one another, as graphs of items."""
 
     _same: Links = field(default_factory=dict)
     _different: Links = field(default_factory=dict)

@@ -1,4 +1,7 @@
-"""Where an individual is held together weakest: minimum cuts and bridges of a graph of answers (ours)."""
+"""The weakest points of an individual: minimum cuts and bridges of a graph of answers.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def minimum_cut(strengths: Strengths, source: int, sink: int) -> set[int]:
 
 
 def parts(items: Iterable[int], strengths: Strengths, side: set[int]) -> list[list[int]]:
-    """What is left connected where the links across a cut are taken away, each ascending, by lowest item."""
+    """The connected parts that a cut leaves, each ascending, by lowest item."""
     left = dict.fromkeys(sorted(items))
     found: list[list[int]] = []
     while left:
@@ -46,16 +49,14 @@ def parts(items: Iterable[int], strengths: Strengths, side: set[int]) -> list[li
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A link of a strongest spanning tree.
-
-    first, second: the link's items. side: the items on the second's side.
-    sums: what is added up over all links, of the tree or not, between the two sides.
-    """
+    """A link of a strongest spanning tree."""
 
     first: int
     second: int
     side: tuple[int, ...]
+    """The items on the side of `second`."""
     sums: Sums
+    """Sums over all links between the two sides, in the tree or not."""
 
 
 def bridges(
@@ -63,7 +64,7 @@ def bridges(
 ) -> list[Bridge]:
     """Every link of the strongest spanning tree, with the sums of all links across it.
 
-    items: connected by `strengths`. links: the vectors to be added up, by pair of items.
+    items: connected by `strengths`. links: the vectors to sum, by pair of items.
     """
     order, parent = _strongest_tree(items, strengths)
     depth = {order[0]: 0}

@@ -1,7 +1,8 @@
-"""What to check next where answers may be wrong: contested cuts, confirmations, audits of bridges (ours).
+"""Checks of earlier answers: contested cuts, confirmations, and audits of risky decisions.
 
 A check asks about components that were answered before, on an image pair that nobody answered, so that an
-error that clings to one image pair is found; where there is no such pair, one is asked again.
+error that sticks to one image pair is found; if there is no such pair, one is asked again. Sources and
+choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -10,119 +11,138 @@ import itertools
 import math
 from collections.abc import Collection, Iterator
 
-from spotted.constraints.risky_decisions import Doubt
-from spotted.constraints.statements import Across, Pair, ordered, probability_of
-from spotted.constraints.verified import Verified
+from spotted.constraints.answers import Check
+from spotted.constraints.component_evidence import Evidence
+from spotted.constraints.components import Pair, ordered
+from spotted.constraints.partition import Partition
+from spotted.constraints.risky_decisions import RiskyDecision, RiskyDecisions
+from spotted.constraints.trust_settings import probability_of
 
-Check = tuple[int, int, str]
-# of so many riskiest decisions, those that others answered are audited first
+# among this many riskiest decisions, those answered by others are audited first
 AHEAD = 8
-# every so many audits, one asks an image pair again as it was, blind
+# one audit in this many asks an image pair again as it was, blind
 BLIND_EVERY = 10
-# steps through the answered image pairs in an order that looks like chance and is not
+# steps through the answered image pairs in an order that looks random and is not
 BLIND_STRIDE, BLIND_TRIES = 7919, 20
 
 
-def checks(
-    state: Verified, annotator_id: str, count: int, excluding: Collection[Pair] = frozenset()
+def find_checks(
+    partition: Partition,
+    risky: RiskyDecisions,
+    annotator_id: str,
+    count: int,
+    *,
+    answered: int,
+    checked: int,
+    excluding: Collection[Pair] = frozenset(),
 ) -> list[Check]:
-    """Up to `count` image pairs to ask this annotator as a check, most useful first, each with its reason.
+    """Up to `count` image pairs to ask this annotator as a check, most useful first.
 
-    First what speaks against an accepted individual, then what waits for confirmation, then audits, as long
-    as fewer than `check_share` of the answers were about what was decided. No two checks are about the same
-    two components; what others answered is preferred. A pure function of the state.
+    First contests inside accepted individuals, then pending pairs to confirm, then audits, as long as fewer
+    than `check_share` of the answers were about what was decided. No two checks are about the same two
+    components; those that others answered are preferred. A pure function of its arguments.
+    answered, checked: number of answers so far, and of those about something decided.
     excluding: image pairs (first < second) not to be asked.
     """
-    asking = _Asking(state, annotator_id, set(excluding))
+    planned = _Planned(partition, risky, annotator_id, set(excluding))
     found: list[Check] = []
     taken: set[Pair] = set()
-    for first, second, reason in asking.everything():
-        about = ordered(state.component_of(first), state.component_of(second))
+    for check in planned.checks(answered, checked):
+        about = ordered(partition.components.of(check.first), partition.components.of(check.second))
         if about not in taken:
             taken.add(about)
-            found.append((first, second, reason))
+            found.append(check)
         if len(found) == count:
             break
     return found
 
 
-class _Asking:
-    """What one annotator can be asked of the state as it is."""
+class _Planned:
+    """All checks that one annotator can be asked, the most useful first."""
 
-    def __init__(self, state: Verified, annotator_id: str, refused: set[Pair]) -> None:
-        self._state, self._annotator_id, self._refused = state, annotator_id, refused
+    def __init__(
+        self, partition: Partition, risky: RiskyDecisions, annotator_id: str, refused: set[Pair]
+    ) -> None:
+        self._partition, self._risky = partition, risky
+        self._annotator_id, self._refused = annotator_id, refused
+        self._components, self._statements = partition.components, partition.statements
 
-    def everything(self) -> Iterator[Check]:
+    def checks(self, answered: int, checked: int) -> Iterator[Check]:
         yield from self._contested()
         yield from self._unconfirmed()
-        state = self._state
-        budget = math.ceil(state.settings.check_share * state.answered) - state.audited
+        budget = math.ceil(self._partition.settings.check_share * answered) - checked
         if budget > 0:
-            if state.audited % BLIND_EVERY == 0:
-                yield from self._blind()
+            if checked % BLIND_EVERY == 0:
+                yield from self._blind(checked)
             yield from itertools.islice(self._audits(), budget)
 
     def _contested(self) -> Iterator[Check]:
         """Image pairs across the cheapest cut of each contradiction."""
-        for contest in self._state.contests():
+        for contest in self._partition.contests():
             pair = self._image_pair(contest.near, contest.far, contest.cheapest)
             if pair:
                 groups = f"{len(contest.near)} and {len(contest.far)} of its images"
-                yield (*pair, f"checks a DIFFERENT answer inside one individual, which may part {groups}")
+                yield Check(
+                    *pair, f"checks a DIFFERENT answer inside one individual, which may part {groups}"
+                )
 
     def _unconfirmed(self) -> Iterator[Check]:
-        state = self._state
-        waiting = [(self._urgency(a, b, across), a, b, across) for a, b, across in state.pending()]
-        for _, ours, theirs, across in sorted(waiting, key=lambda entry: entry[:3]):
-            pair = self._image_pair(state.members(ours), state.members(theirs))
+        pending = [
+            (self._urgency(ours, theirs, evidence), ours, theirs, evidence)
+            for ours, theirs, evidence in self._partition.pending()
+        ]
+        for _, ours, theirs, evidence in sorted(pending, key=lambda entry: entry[:3]):
+            pair = self._image_pair(self._components.members(ours), self._components.members(theirs))
             if pair:
-                yield (*pair, self._confirmation(ours, theirs, across))
+                yield Check(*pair, self._confirmation(ours, theirs, evidence))
 
-    def _urgency(self, ours: int, theirs: int, across: Across) -> tuple[bool, float]:
+    def _urgency(self, ours: int, theirs: int, evidence: Evidence) -> tuple[bool, float]:
         """Others' answers first, then the most image pairs that may be gained."""
-        image_pairs = self._state.size(ours) * self._state.size(theirs)
-        own = across.annotators == {self._annotator_id}
-        return own, -image_pairs * probability_of(across.log_odds(self._state.settings))
+        image_pairs = self._components.size(ours) * self._components.size(theirs)
+        own = evidence.annotators == {self._annotator_id}
+        return own, -image_pairs * probability_of(evidence.log_odds(self._partition.settings))
 
-    def _confirmation(self, ours: int, theirs: int, across: Across) -> str:
-        sizes = sorted((self._state.size(ours), self._state.size(theirs)), reverse=True)
-        said = "are the same animal" if across.weight > 0 else "are different animals"
-        if across.same and across.different:
+    def _confirmation(self, ours: int, theirs: int, evidence: Evidence) -> str:
+        sizes = sorted((self._components.size(ours), self._components.size(theirs)), reverse=True)
+        said = "are the same animal" if evidence.weight > 0 else "are different animals"
+        if evidence.same and evidence.different:
             return f"decides between answers that disagree about groups of {sizes[0]} and {sizes[1]}"
-        answers = "one answer is" if across.answers == 1 else f"{across.answers} answers are"
+        answers = "one answer is" if evidence.answers == 1 else f"{evidence.answers} answers are"
         return f"confirms that they {said}; {answers} not enough for groups of {sizes[0]} and {sizes[1]}"
 
     def _audits(self) -> Iterator[Check]:
-        riskiest = self._state.doubts.riskiest(self._state)
-        if len(self._state.annotators.answers()) > 1:
-            ahead = sorted(itertools.islice(riskiest, AHEAD), key=self._answered_alone)
+        riskiest = self._risky.riskiest()
+        if len(self._partition.annotators.answers()) > 1:
+            ahead = sorted(itertools.islice(riskiest, AHEAD), key=self._all_answers_own)
             riskiest = itertools.chain(ahead, riskiest)
-        for doubt in riskiest:
-            pair = self._image_pair(doubt.near, doubt.far)
+        for decision in riskiest:
+            pair = self._image_pair(decision.near, decision.far)
             if pair:
-                done = "joins" if doubt.merged else "separates"
-                groups = f"groups of {len(doubt.near)} and {len(doubt.far)} images"
-                wrong = f"{doubt.risk:.2f} image pairs are expected to be wrong by it"
-                yield (*pair, f"audits what {done} {groups}; {wrong}")
+                done = "joins" if decision.merged else "separates"
+                groups = f"groups of {len(decision.near)} and {len(decision.far)} images"
+                wrong = f"{decision.risk:.2f} image pairs are expected to be wrong by it"
+                yield Check(*pair, f"audits what {done} {groups}; {wrong}")
 
-    def _answered_alone(self, doubt: Doubt) -> bool:
-        """True where this annotator gave every answer across."""
-        testimony, far = self._state.testimony, set(doubt.far)
+    def _all_answers_own(self, decision: RiskyDecision) -> bool:
+        """True if this annotator gave every answer across."""
+        far = set(decision.far)
         across = (
-            testimony.of(item, other) for item in doubt.near for other in testimony.near(item) if other in far
+            self._statements.of(item, other)
+            for item in decision.near
+            for other in self._statements.near(item)
+            if other in far
         )
         return all(
             given.annotator_id == self._annotator_id for pair in across if pair for given in pair.given
         )
 
-    def _blind(self) -> Iterator[Check]:
+    def _blind(self, checked: int) -> Iterator[Check]:
         """An image pair once more whose answer was accepted or outvoted."""
-        state = self._state
-        answered = state.testimony.answered_pairs
+        answered = self._statements.answered_pairs
         for step in range(min(BLIND_TRIES, len(answered))):
-            pair = answered[(state.audited * BLIND_STRIDE + step) % len(answered)]
-            if pair not in self._refused and state.implied(*pair) is not None:
-                yield (*pair, "asks again as before, to learn how often answers repeat")
+            pair = answered[(checked * BLIND_STRIDE + step) % len(answered)]
+            if pair not in self._refused and self._components.implied(*pair) is not None:
+                yield Check(*pair, "asks again as before, to learn how often answers repeat")
                 break
 
     def _image_pair(
@@ -130,21 +150,21 @@ class _Asking:
     ) -> Pair | None:
         """An image pair between two groups that nobody answered, of the items compared least.
 
-        Where there is none: the one answered least often, fewer than `asks` times; `last` before others.
+        If there is none: the one answered least often, fewer than `asks` times; `last` before others.
         """
-        testimony = self._state.testimony
         near, far = (
-            sorted(group, key=lambda item: (len(testimony.near(item)), item)) for group in (ours, theirs)
+            sorted(group, key=lambda item: (len(self._statements.near(item)), item))
+            for group in (ours, theirs)
         )
         again: list[tuple[int, bool, Pair]] = []
         for item in near:
             for other in far:
                 pair = ordered(item, other)
-                if pair in self._refused or not self._state.is_comparable(*pair):
+                if pair in self._refused or self._components.is_closed(*pair):
                     continue
-                held = testimony.of(*pair)
-                if held is None:
+                answered = self._statements.of(*pair)
+                if answered is None:
                     return pair
-                again.append((len(held.given), pair != last, pair))
+                again.append((len(answered.given), pair != last, pair))
         fewest = min(again, default=None)
-        return fewest[2] if fewest and fewest[0] < self._state.settings.asks else None
+        return fewest[2] if fewest and fewest[0] < self._partition.settings.asks else None

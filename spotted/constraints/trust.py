@@ -1,30 +1,30 @@
-"""How far one answer is believed: at once, or as evidence (Spotted section 4, and ours)."""
+"""The two levels of trust in a single answer: accepted at once, or weighed as evidence.
+
+Spotted section 4. Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
 import enum
 
-from spotted.constraints.answers import LabelledPair, LabelOutcome
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.constraints.verified import Verified
 
 
 class Trust(enum.IntEnum):
-    """How far one answer is believed; the values are those of `spotted.v1`, 0 is unspecified."""
+    """How far a single answer is trusted; the values are those of `spotted.v1`, 0 is unspecified."""
 
     SINGLE = 1
+    """An answer is accepted at once."""
     VERIFIED = 2
+    """An answer is evidence, which other answers confirm or outweigh."""
 
 
-def folded(trust: Trust, count: int = 0) -> Constraints:
-    """What the answers about `count` items fold into."""
-    return Verified(count) if trust is Trust.VERIFIED else Constraints(count)
+def make_constraints(trust: Trust, count: int = 0) -> Constraints:
+    """Constraints over `count` items, without an answer so far.
 
-
-def take(
-    constraints: Constraints, label: LabelledPair, annotator_id: str, chance: float | None
-) -> LabelOutcome:
-    """Take one answer into account, with its annotator and the chance of SAME that it was asked at."""
-    if isinstance(constraints, Verified):
-        return constraints.apply(label, annotator_id, chance)
-    return constraints.apply(label)
+    >>> make_constraints(Trust.SINGLE, 3).component_count
+    3
+    """
+    return Verified(count) if trust is Trust.VERIFIED else Closure(count)

@@ -14,6 +14,7 @@ from spotted.client.ingest import embed_pictures
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values import SubmittedLabels
 from spotted.console import progress
+from spotted.counting import count_of_share, same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation import retrieval
 from spotted.evaluation.comparison import SCORES
@@ -23,7 +24,6 @@ from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
 from spotted.reports.page import Figure, SurveyFigures
 from spotted.scoring.fusion import Fusion
-from spotted.simulation.session import positives_for
 from spotted.survey import Detection
 
 RECALLS = ("0.90", "0.95", "0.99")
@@ -87,18 +87,18 @@ def _store(spotted: Spotted, imported: ImportedSurvey) -> SurveyHandle:
 def _answer_session(survey: SurveyHandle, strategy: str, detections: Sequence[Detection]) -> Float64Array:
     """Share of all true pairs known after each question of a session, up to 99 %."""
     truth = {d.detection_id: d.individual_id for d in detections}
-    total = retrieval.same_pairs(list(truth.values()))
-    same_pairs: list[int] = []
+    total = same_pairs(list(truth.values()))
+    found: list[int] = []
     session = survey.create_session(strategy, strategy=strategy)
     with progress(f"{survey.survey_id}: questions, {strategy}", None) as advance:
 
         def on_answer(submitted: SubmittedLabels) -> None:
-            same_pairs.append(submitted.progress.same_pairs)
+            found.append(submitted.progress.same_pairs)
             advance(1)
 
-        until = positives_for(float(RECALLS[-1]), total)
+        until = count_of_share(float(RECALLS[-1]), total)
         oracle.answer_all(session, truth, until_same_pairs=until, on_answer=on_answer)
-    return retrieval.recall_curve(np.array(same_pairs, dtype=np.int64), total)
+    return retrieval.recall_curve(np.array(found, dtype=np.int64), total)
 
 
 def _questions(curve: Float64Array) -> dict[str, int | None]:

@@ -52,7 +52,6 @@ from spotted.evaluation.retrieval import (
     average_precision,
     hours,
     measure_retrieval,
-    same_pairs,
 )
 from spotted.evaluation.strata import Strata, assign_strata
 from spotted.evaluation.ties import TieGroups, expected_average_precision, expected_hits
@@ -101,7 +100,6 @@ __all__ = [
     "measure_retrieval",
     "rank_pairs",
     "rank_survey",
-    "same_pairs",
     "tune",
     "with_decays",
     "with_speeds",

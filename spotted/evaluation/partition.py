@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spotted.counting import same_pairs
 from spotted.errors import InvalidInputError
-from spotted.evaluation.retrieval import same_pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -88,23 +87,6 @@ def average_precision(found: BoolArray) -> float:
     if not len(ranks):
         return 0.0
     return float((np.arange(1, len(ranks) + 1) / ranks).mean())
-
-
-def same_pairs(individuals: Sequence[str]) -> int:
-    """Number of pairs of detections that show one animal; "" pairs with nothing."""
-    counts = Counter(i for i in individuals if i)
-    return sum(n * (n - 1) // 2 for n in counts.values())
-
-
-def questions_to(found: IntArray, total: int, share: float) -> int | None:
-    """Number of questions until a share of all true pairs was known; None where that was never reached.
-
-    found: (q,) cumulative true pairs known after each question, answered or implied.
-    total: number of true pairs.
-    """
-    # a product such as 0.95 * 20 may come out a hair above the whole number
-    reached = np.flatnonzero(found >= share * total - 1e-9)
-    return int(reached[0]) + 1 if len(reached) else None
 
 
 def hours(questions: int, *, answers_per_minute: float = ANSWERS_PER_MINUTE) -> float:

@@ -1,19 +1,19 @@
-"""Which questions to put to an annotator.
+"""The questions to put to an annotator.
 
 A session keeps the answers in `spotted.constraints`. A strategy plans a round of pair queries as a pure
 function of the candidate graph, the constraints, the round number and the seed. The session serves the
 pairs in order, skips those whose answer is implied by then, and plans the next round after the last.
 
 candidate_graph  the pairs that may be asked, with their scores
-rounds           rounds of pair queries, what a strategy sees, and serving a round
+rounds           rounds of pair queries, the contract of a strategy, and serving a round
 questions        pairs, bursts and galleries, as shown to an annotator
 bursts           images that one camera took in close succession
-stopping         how many matches are left, with a guarantee
-audit            random pairs that certify how much is missing
+stopping         a bound on the merges that are left, and estimates
+audit            random pairs that certify how little is missing
 strategies       the strategies, by name
 """
 
-from spotted.sampling.audit import bound, draw, needed
+from spotted.sampling.audit import bound, draw
 from spotted.sampling.bursts import burst_groups, burst_ids
 from spotted.sampling.candidate_graph import (
     CandidateGraph,
@@ -63,7 +63,6 @@ __all__ = [
     "implied_different",
     "implied_same",
     "merges_left",
-    "needed",
     "open_rows",
     "outlook",
     "pair_keys",

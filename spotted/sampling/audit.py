@@ -1,10 +1,11 @@
-"""A random audit: what answers to open pairs drawn by chance say of the pairs that were never asked (ours).
+"""A random audit: a bound on the matches among pairs that were never asked, from pairs drawn at random.
 
-Annotation asks the likeliest pairs, so that its own answers tell little of the others. A plan of component
-pairs drawn uniformly among all open ones needs no assumption but right answers, and is the only thing here
-that certifies more than 0.98 of the merges. Zero positives in n audits of R open pairs leave at most about
+Annotation asks the likeliest pairs, so that its own answers say little about the others. Component pairs
+drawn uniformly among all open ones need no assumption but right answers, and only they certify more than
+0.98 of the merges. Zero positives in n audits of R open pairs leave at most about
 3R/n (rule of three). Searching all other components for random ones takes about twice as many pairs for the
-same bound, since all merges that are missed may be parts of one individual.
+same bound, since all merges that are missed may be parts of one individual. Sources and choices:
+docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from spotted.arrays import IntArray
-from spotted.constraints.closure import Constraints
-from spotted.constraints.statements import ordered
+from spotted.constraints.components import ordered
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.rounds import Pair
 
@@ -30,9 +31,9 @@ def draw(
 ) -> tuple[Pair, ...]:
     """Image pairs of up to `count` distinct open component pairs, all equally likely, in the order drawn.
 
-    Each stands for its component pair by one image of either side, drawn by chance among the image pairs that
+    Each represents its component pair by one image of either side, drawn at random among the image pairs that
     are open and not in `excluding` (first < second). A component pair without any, such as two images that
-    cannot be compared, is left out: an audit says nothing of it.
+    cannot be compared, is left out: an audit says nothing about it.
     Plan the whole audit before its first answer, with `Constraints.open_component_pairs` of that moment, and
     count pairs whose answers came to be implied like those that were asked.
     """
@@ -48,14 +49,18 @@ def draw(
 
 
 def bound(audited: int, hits: int, open_pairs: int, *, confidence: float = 0.95) -> int:
-    """At most so many of the open pairs are one individual besides the hits, at the given confidence.
+    """Most open pairs that are one individual besides the hits, at the given confidence.
 
-    audited, hits: answers of the audit, and how many of them were SAME. open_pairs: open component pairs when
-    it was drawn. The exact one-sided bound of draws without replacement (the hypergeometric Clopper-Pearson
-    bound): the largest number of positives that leaves so few hits a chance above 1 - confidence. It bounds
-    the merges that are left as well, since each joins a pair that is one individual. It holds for an audit
-    whose size was chosen beforehand, not for one that goes on until the bound pleases.
-    Raises InvalidInputError where the counts do not fit each other.
+    audited, hits: answers of the audit, and the number of SAME among them. open_pairs: open component pairs
+    when it was drawn. The exact one-sided bound of draws without replacement (the hypergeometric
+    Clopper-Pearson bound): the largest number of positives that gives at most `hits` a chance above
+    1 - confidence. It bounds the merges that are left as well, since each joins a pair that is one
+    individual. It holds for an audit whose size was chosen beforehand, not for one that goes on until the bound pleases.
+
+    >>> bound(3_000, 0, 1_000_000)
+    996
+
+    Raises InvalidInputError if the counts do not fit each other.
     """
     _check(audited, hits, open_pairs, confidence)
     low, high = hits, open_pairs - audited + hits
@@ -66,25 +71,10 @@ def bound(audited: int, hits: int, open_pairs: int, *, confidence: float = 0.95)
     return low - hits
 
 
-def needed(at_most: int, open_pairs: int, *, hits: int = 0, confidence: float = 0.95) -> int:
-    """The fewest audits whose bound is `at_most` or less if `hits` of them are SAME.
-
-    Raises InvalidInputError where more hits than open pairs are expected.
-    """
-    _check(hits, hits, open_pairs, confidence)
-    positives = hits + at_most + 1
-    low, high = hits, open_pairs
-    while low < high:
-        middle = (low + high) // 2
-        enough = _chance(hits, open_pairs, positives, middle) <= 1.0 - confidence
-        low, high = (low, middle) if enough else (middle + 1, high)
-    return low
-
-
 def _open_components(
     constraints: Constraints, ids: IntArray, rng: np.random.Generator, count: int
 ) -> Iterator[tuple[int, int]]:
-    """Open pairs of components by their places in ids, in an order of equal chances."""
+    """Open pairs of components by their indices in ids, in a uniformly random order."""
     every = len(ids) * (len(ids) - 1) // 2
     separated = np.searchsorted(ids, constraints.separations())
     # as many spare ones as may turn out to be separated or without an open image pair
@@ -113,7 +103,7 @@ def _image_pair(
     rng: np.random.Generator,
     excluding: Collection[Pair],
 ) -> Pair | None:
-    """An image pair of two components that may be asked; None where there is none."""
+    """An image pair of two components that may be asked; None if there is none."""
 
     def askable(first: int, second: int) -> bool:
         return constraints.is_open(first, second) and (first, second) not in excluding
@@ -127,7 +117,7 @@ def _image_pair(
 
 
 def _chance(hits: int, open_pairs: int, positives: int, audited: int) -> float:
-    """The chance of at most so many hits; 0 where there cannot be so many positives."""
+    """The chance of at most `hits`; 0 if there cannot be that many positives."""
     return float(hypergeom.cdf(hits, open_pairs, positives, audited)) if positives <= open_pairs else 0.0
 
 

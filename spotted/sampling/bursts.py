@@ -1,4 +1,7 @@
-"""Bursts: images that one camera took in close succession, often but not always of one animal."""
+"""Bursts: images that one camera took in close succession, often but not always of one animal.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ from scipy.cluster.hierarchy import average, fcluster
 from spotted.arrays import Float32Array, IntArray
 from spotted.survey import DetectionTable
 
-BURST_GAP_S = 60.0  # frames further apart begin another burst (ours)
-LEAST_LIKENESS = 0.5  # mean cosine, the survey's mean taken away, between frames asked about together (ours)
+BURST_GAP_S = 60.0  # frames further apart begin another burst
+LEAST_LIKENESS = 0.5  # mean cosine, the survey's mean taken away, between frames asked about together
 
 
 def burst_ids(table: DetectionTable, *, gap_s: float = BURST_GAP_S) -> IntArray:
-    """(n,) the burst of each item, numbered from 0; an item without place or time is one of its own.
+    """(n,) the burst of each item, numbered from 0; an item without location or time is one of its own.
 
     A burst is a run of captures at one position, each within `gap_s` of the one before. Bursts of social
     species often hold several animals (only 60 to 76 % of simulated hyena bursts held one), so that a burst
@@ -41,7 +44,7 @@ def burst_groups(
     """The frames of each burst that look like one animal, two or more, in the order of their times.
 
     embeddings: (n, D); the survey's mean is taken away. A burst is cut into groups by average linkage, so
-    that one question more often has one answer (ours). Ordered by the first frame's time, ties by item.
+    that one question more often has one answer. Ordered by the first frame's time, ties by item.
     """
     centred = embeddings - embeddings.mean(axis=0)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(np.float32).tiny)

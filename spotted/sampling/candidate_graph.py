@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.survey import DetectionTable
 
@@ -16,23 +16,25 @@ from spotted.survey import DetectionTable
 class CandidateGraph:
     """Unordered pairs of the items 0..n-1 as columns, unique, ordered by (first, second).
 
-    first, second: (m,) int64, first < second.
-    visual, fused: (m,) float32.
-    feasibility: (m,) float32, NaN where place or time is unknown.
-    embeddings: (n, d) float32 unit rows, None where no head is to be retrained.
-    table: (n,) place, time, image and side of the items, None where no strategy looks at them.
-
-    Raises InvalidInputError where columns differ in length, a pair is not in order, or a score is NaN.
+    Raises InvalidInputError if columns differ in length, a pair is not in order, or a score is NaN.
     """
 
     n: int
+    """Number of items."""
     first: IntArray
+    """(m,) int64, the lower item of each pair."""
     second: IntArray
+    """(m,) int64, the higher item of each pair."""
     visual: Float32Array
+    """(m,) float32."""
     feasibility: Float32Array
+    """(m,) float32, NaN if location or time is unknown."""
     fused: Float32Array
+    """(m,) float32."""
     embeddings: Float32Array | None = None
+    """(n, d) float32 unit rows; None if no strategy needs them."""
     table: DetectionTable | None = None
+    """(n,) location, time, image and side of the items; None if no strategy needs them."""
 
     def __post_init__(self) -> None:
         columns = (self.first, self.second, self.visual, self.feasibility, self.fused)
@@ -73,8 +75,16 @@ def from_candidates(
 ) -> CandidateGraph:
     """The graph of ranked candidate lists, laid end to end as columns of one length.
 
-    A pair that stands in both items' lists is kept once, with the scores of the lower query.
-    Raises InvalidInputError where an item is outside 0..n-1 or a candidate of itself.
+    A pair that is in both items' lists is kept once, with the scores of the lower query.
+
+    >>> scores = np.array([0.9, 0.2, 0.9])
+    >>> graph = from_candidates(
+    ...     3, np.array([0, 0, 1]), np.array([1, 2, 0]), visual=scores, feasibility=scores, fused=scores
+    ... )
+    >>> len(graph), graph.first.tolist(), graph.second.tolist()
+    (2, [0, 0], [1, 2])
+
+    Raises InvalidInputError if an item is outside 0..n-1 or a candidate of itself.
     """
     query, candidate = np.asarray(query, dtype=np.int64), np.asarray(candidate, dtype=np.int64)
     _require_pairs(n, query, candidate)
@@ -94,7 +104,7 @@ def from_candidates(
 
 
 def implied_different(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
-    """(m,) True where the labels imply that the pair is two individuals."""
+    """(m,) True if the labels imply that the pair is two individuals."""
     component = constraints.component_ids()
     return _among(
         constraints.items, component[graph.first], component[graph.second], constraints.separations()
@@ -102,7 +112,7 @@ def implied_different(graph: CandidateGraph, constraints: Constraints) -> BoolAr
 
 
 def implied_same(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
-    """(m,) True where the labels imply that the pair is one individual."""
+    """(m,) True if the labels imply that the pair is one individual."""
     component = constraints.component_ids()
     same: BoolArray = component[graph.first] == component[graph.second]
     return same
@@ -111,9 +121,9 @@ def implied_same(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
 def open_rows(
     graph: CandidateGraph, constraints: Constraints, excluding: frozenset[tuple[int, int]] = frozenset()
 ) -> BoolArray:
-    """(m,) True where a question would tell something new and the pair is not left out.
+    """(m,) True if the answer to a pair is not known yet and the pair is not excluded.
 
-    excluding: (lower item, higher item) of pairs that are on somebody's screen or were skipped.
+    excluding: (lower item, higher item) of pairs that are on an annotator's screen or were skipped.
     """
     closed = np.concatenate(
         (constraints.closed_pairs(), np.array(sorted(excluding), dtype=np.int64).reshape(-1, 2))
@@ -128,7 +138,7 @@ def open_rows(
 
 
 def _among(n: int, first: IntArray, second: IntArray, pairs: IntArray) -> BoolArray:
-    """(m,) whether each unordered pair of 0..n-1 is one of pairs, (k, 2)."""
+    """(m,) True if an unordered pair of 0..n-1 is one of pairs, (k, 2)."""
     if not len(pairs):
         return np.zeros(len(first), dtype=np.bool_)
     return np.isin(pair_keys(n, first, second), pair_keys(n, pairs[:, 0], pairs[:, 1]))
@@ -146,4 +156,4 @@ def _require_pairs(n: int, first: IntArray, second: IntArray) -> None:
         raise InvalidInputError(f"a candidate pair names an item outside 0..{n - 1}; add the item first")
     if np.any(first == second):
         item = int(first[np.flatnonzero(first == second)[0]])
-        raise InvalidInputError(f"item {item} is a candidate of itself; leave such rows out")
+        raise InvalidInputError(f"item {item} is a candidate of itself; remove such rows")

@@ -1,7 +1,8 @@
-"""What is put to an annotator at once: a pair, the frames of a burst, or a gallery of candidates (ours).
+"""Questions to an annotator: a pair, the frames of a burst, or a gallery of candidates.
 
 A burst saves questions because frames of one animal need one answer; a gallery because candidates of one
-animal are judged against one image. Both are answered by labels of pairs.
+animal are judged against one image. Both are answered by labels of pairs. Sources and choices:
+docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spotted.constraints.answers import Answer
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.sampling.rounds import Pair, PairQuery
 
 BURST_REASON = "frames of one burst: are they one animal?"
@@ -29,14 +30,13 @@ class Kind(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. items: the pair, the frames of a burst, or an anchor and its candidates.
-
-    pairs: those that its answer decides, in the order of the items.
-    """
+    """One question."""
 
     kind: Kind
     items: tuple[int, ...]
+    """The pair, the frames of a burst, or an anchor and its candidates."""
     pairs: tuple[PairQuery, ...]
+    """The pairs that its answer decides, in the order of the items."""
 
 
 class Taken:
@@ -47,7 +47,7 @@ class Taken:
         self._taken = {self._about(*pair) for pair in pairs}
 
     def free(self, pairs: Iterable[Pair]) -> bool:
-        """Whether no pair is about two components that are taken."""
+        """True if no pair is about two components that are taken."""
         return not any(self._about(*pair) in self._taken for pair in pairs)
 
     def take(self, pairs: Iterable[Pair]) -> None:
@@ -71,8 +71,8 @@ def burst_questions(
 ) -> Iterator[Question]:
     """The bursts whose frames may still be one animal, in their order.
 
-    refused: bursts that hold several animals. A burst of which two frames are known to be two animals, or
-    where no frame is open with the first, is no question.
+    refused: bursts that hold several animals. A burst is left out if two of its frames are known to be two
+    animals, or if no frame is open with the first.
     """
     for frames in bursts:
         if frozenset(frames) in refused:
@@ -92,11 +92,11 @@ def galleries(
     size: int,
     refused: Collection[Pair] = frozenset(),
 ) -> Iterator[Question]:
-    """The queries as galleries of up to `size` candidates, and as pairs where an anchor has but one.
+    """The queries as galleries of up to `size` candidates, and as pairs if an anchor has only one.
 
     The anchor of a gallery is the item of its best query whose component has more queries; candidates are
     in the order of their queries. Queries must be open and about different pairs of components.
-    refused: pairs (first < second) that are in no gallery, such as those that the annotator skipped.
+    refused: pairs (first < second) left out of galleries, such as those that the annotator skipped.
     """
     waiting = list(queries)
     while waiting:
@@ -122,8 +122,8 @@ def galleries(
 def _apart(constraints: Constraints, items: Sequence[int]) -> bool:
     return any(
         constraints.implied(item, other) is Answer.DIFFERENT
-        for place, item in enumerate(items)
-        for other in items[place + 1 :]
+        for index, item in enumerate(items)
+        for other in items[index + 1 :]
     )
 
 

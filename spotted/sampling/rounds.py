@@ -1,4 +1,4 @@
-"""Rounds of pair queries: what a strategy sees, what it plans, and how a round is served."""
+"""Rounds of pair queries: the state that a strategy plans from, the round it plans, and serving a round."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from spotted.arrays import FloatArray, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.stopping import Expected
@@ -18,66 +18,63 @@ Pair = tuple[int, int]
 
 
 class PairQuery(NamedTuple):
-    """An unordered pair (first < second) put to an annotator; a tuple, as rounds hold thousands.
-
-    reason: in words for a person, why it is asked.
-    score: the score by which the strategy chose it.
-    terms: what a strategy that learns knew about the pair when it planned it; empty for others.
-    """
+    """An unordered pair (first < second) put to an annotator; a tuple, as rounds hold thousands."""
 
     first: int
     second: int
     reason: str
+    """Why it is asked, for the annotator to read."""
     score: float
+    """The score by which the strategy chose it."""
     terms: tuple[float, ...] = ()
+    """The terms by which a strategy that learns scored the pair; empty for others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Pair queries that are asked in order; one without pairs means that the strategy has no more.
-
-    number: 1 for the first round of a session.
-    kind: how its pairs were chosen, such as "random", "greedy", "clusters" or "learned".
-    eps: the cluster radius that was used, None where no clusters were.
-    renew_after: answers after which a newer round would be better; None where it is as good to its end.
-    expected: what the strategy's chances say of all that is open; None where it knows none.
-    """
+    """Pair queries that are asked in order; a round without pairs means that the strategy has no more."""
 
     number: int
+    """1 for the first round of a session."""
     kind: str
+    """How its pairs were chosen, such as "random", "greedy", "clusters" or "learned"."""
     pairs: tuple[PairQuery, ...]
     eps: float | None = None
+    """The cluster radius; None if no clusters were used."""
     renew_after: int | None = None
+    """Answers after which a newer round would be better; None if it is as good to its end."""
     expected: Expected | None = None
+    """Matches expected by the strategy's probabilities among all open pairs; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanState:
-    """All that a strategy may look at when it plans a round.
-
-    number: of the round to be planned.
-    previous: the round before, None for the first.
-    excluding: pairs (first < second) not to be asked: on somebody's screen, or skipped.
-    known: the pairs that rounds planned with terms, each as it was last planned, in the order of planning.
-    """
+    """All that a strategy may read when it plans a round."""
 
     graph: CandidateGraph
     constraints: Constraints
     number: int
+    """Number of the round to plan."""
     previous: Round | None = None
+    """The round before; None for the first."""
     excluding: frozenset[Pair] = frozenset()
+    """Pairs (first < second) not to be asked: on an annotator's screen, or skipped."""
     known: Collection[PairQuery] = ()
+    """The pairs planned with terms so far, each as it was last planned, in the order of planning."""
 
 
 class Strategy(Protocol):
-    """A way to choose questions; `plan` is a pure function of its arguments."""
+    """A method of choosing questions; `plan` is a pure function of its arguments.
+
+    `spotted.sampling.strategies.check_strategy` checks this contract.
+    """
 
     def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
         """The next round of questions."""
 
 
 class RoundQueue:
-    """The current round of a session and how far it has been asked.
+    """The current round of a session and how much of it has been asked.
 
     Holds no more than its constraints and the round, so that a replay of labels and rounds in their
     journalled order serves the same pairs.
@@ -102,28 +99,28 @@ class RoundQueue:
         """
         expected = self._next_number()
         if planned.number != expected:
-            raise PreconditionError(f"round {planned.number} started where round {expected} is due")
+            raise PreconditionError(f"round {planned.number} cannot start; the next round is {expected}")
         self._round, self._position, self._answers = planned, 0, 0
         self._known |= {(query.first, query.second): query for query in planned.pairs if query.terms}
 
     def over(self, constraints: Constraints) -> RoundQueue:
-        """The same round and all that is known of earlier ones, over labels that were folded anew."""
+        """The same round and the planned pairs of earlier ones, over constraints that were replayed."""
         queue = RoundQueue(constraints)
         queue._round, queue._answers, queue._known = self._round, self._answers, self._known
         return queue
 
     def chance(self, pair: Pair) -> float | None:
-        """The chance of SAME at which a pair (first < second) was planned, None where none was given."""
+        """The chance of SAME at which a pair (first < second) was planned, None if it had none."""
         query = self._known.get(pair)
         return None if query is None else query.score
 
     def open_pairs(self) -> Iterator[PairQuery]:
         """The pairs of the round that are open, in order."""
         pairs = self._round.pairs if self._round else ()
-        # what is closed stays closed: the leading closed pairs are never looked at again
+        # closed pairs stay closed: the leading ones are never examined again
         while self._position < len(pairs) and not self._is_open(pairs[self._position]):
             self._position += 1
-        rest = (pairs[place] for place in range(self._position, len(pairs)))
+        rest = (pairs[index] for index in range(self._position, len(pairs)))
         return filter(self._is_open, rest)
 
     def next_open_pairs(
@@ -131,14 +128,14 @@ class RoundQueue:
     ) -> list[PairQuery]:
         """Up to `count` pairs of the round, in order, each about two components of its own.
 
-        excluding: pairs (first < second) not to be served, such as those this annotator skipped.
+        excluding: pairs (first < second) not to be served, such as those that this annotator skipped.
         busy: pairs being asked elsewhere; no pair is served that their answers may imply.
         """
         excluded = set(excluding)
         asked = {self._component_pair(first, second) for first, second in busy}
         served: list[PairQuery] = []
         pairs = self.open_pairs()
-        # no pair is looked at beyond the last one served: a long round would be read to its end each time
+        # stops at the last pair served: a long round would be read to its end each time
         while len(served) < count and (query := next(pairs, None)) is not None:
             components = self._component_pair(query.first, query.second)
             if components not in asked and (query.first, query.second) not in excluded:
@@ -147,17 +144,13 @@ class RoundQueue:
         return served
 
     def count_answers(self, count: int = 1) -> None:
-        """Note that so many answers came while the round was served."""
+        """Count answers that came while the round was served."""
         self._answers += count
 
     def is_stale(self) -> bool:
-        """True where a newer round would be better, though this one may go on meanwhile."""
+        """True if a newer round would be better, though this one may go on meanwhile."""
         after = self._round.renew_after if self._round else None
         return after is not None and self._answers >= after
-
-    def used_up(self) -> bool:
-        """True where no pair of the round is open any more, and before the first round."""
-        return next(self.open_pairs(), None) is None
 
     def plan_next(
         self,
@@ -186,7 +179,7 @@ class RoundQueue:
 
 
 def queries(graph: CandidateGraph, rows: IntArray, score: FloatArray, reason: str) -> tuple[PairQuery, ...]:
-    """The rows of a graph as pair queries; `{score}` in the reason stands for the row's score."""
+    """The rows of a graph as pair queries; `{score}` in the reason is replaced by the row's score."""
     return tuple(
         PairQuery(first, second, reason.format(score=f"{value:.2f}"), value)
         for first, second, value in zip(

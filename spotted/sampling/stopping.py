@@ -1,8 +1,9 @@
-"""When to stop asking: a guarantee on the merges that are left, and an estimate of what is left.
+"""When to stop asking: a guarantee on the merges that are left, and estimates of the matches left.
 
 The guarantee is a test on the answers in the order of asking, after buscar (Callaghan and Mueller-Hansen
 2020), over merges of components. It supposes right answers and a ranked order, and sees all open pairs, in
-the candidate graph or not. The estimates see candidate pairs alone, and are for progress bars.
+the candidate graph or not. The estimates see only candidate pairs, and are for progress bars.
+Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from sklearn.linear_model import LogisticRegression
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.constraints.answers import Decisions
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
+from spotted.counting import count_of_share
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows, pair_keys
 
 TARGETS = (0.90, 0.95, 0.98)
 URNS = 1000  # tested urns; the least p over fewer urns is larger, so a limit errs on the safe side
-FEW = 32  # every so many urns come near the bound first
+FEW = 32  # every 32nd urn is compared with the bound first
 # tuned on generated surveys of seeds 0 to 9: twice what is expected with odds of 3 held in all of 96 surveys,
-# and in 118 of 120 of other noise, ranges and herds, where it missed by one merge; fresh seeds are judged by
-# benchmarks/stopping.py
+# and in 118 of 120 of other noise, ranges and herds, missing by one merge in the others; fresh seeds are judged
+# by benchmarks/stopping.py
 RANKED_ODDS = 3.0
 DOUBT = 2.0
 COVERED = 0.99  # on candidate lists that held a part of the pairs, probabilities promised too much
@@ -37,50 +39,46 @@ SCORE_FLOOR = 1e-3  # keeps the log-odds of scores 0 and 1 finite
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a strategy's own probabilities say of the open pairs.
-
-    merges: sum of the probabilities that an open component pair is one individual, at the last plan.
-    component_pairs: how many open component pairs it was summed over.
-    """
+    """Merges expected among the open pairs by a strategy's own probabilities."""
 
     merges: float
+    """Sum of the probabilities that an open component pair is one individual, at the last plan."""
     component_pairs: int
+    """Number of open component pairs that it was summed over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is known of the merges that are left.
-
-    found: merges so far. merges_left_at_most: at the given confidence, if all answers are right.
-    """
+    """A bound on the merges that are left."""
 
     found: int
+    """Merges so far."""
     merges_left_at_most: int
+    """Most merges left at the given confidence, if all answers are right."""
     confidence: float
 
     @property
     def share_at_least(self) -> float:
-        """At least this share of all merges is known; 1 where there is nothing to merge."""
+        """At least this share of all merges is known; 1 if there is nothing to merge."""
         total = self.found + self.merges_left_at_most
         return self.found / total if total else 1.0
 
     @property
     def safe(self) -> Mapping[float, bool]:
-        """For each of TARGETS whether at least that share of all merges is known."""
+        """For each of TARGETS, True if at least that share of all merges is known."""
         return {target: self.is_safe(target) for target in TARGETS}
 
     def is_safe(self, target: float) -> bool:
-        """Whether at least this share of all merges is known; beyond 0.98 only a random audit certifies.
+        """True if at least this share of all merges is known; beyond 0.98 only a random audit certifies.
 
         Merges are not image pairs: each that is left keeps two parts of one individual apart, most often but
-        not always a small one. Where 100 simulated sessions first were safe at 0.90, 0.95 and 0.98, the share
+        not always a small one. When 100 simulated sessions were first safe at 0.90, 0.95 and 0.98, the share
         of positive image pairs known was 0.99, 1.00 and 1.00 in the median, but 0.87 to 0.89 in the worst.
         Raises InvalidInputError for a target outside 0 to 1.
         """
         if not 0.0 < target <= 1.0:
             raise InvalidInputError(f"target {target} is not a share of the merges", field="target")
-        # rounding first: 0.95 * 20 is 19.000000000000004 in some orders of evaluation
-        return self.found >= round(target * (self.found + self.merges_left_at_most), 9)
+        return self.found >= count_of_share(target, self.found + self.merges_left_at_most)
 
     def __str__(self) -> str:
         known = f"at least {math.floor(1000 * self.share_at_least) / 10:g} % of all merges are known"
@@ -95,10 +93,10 @@ def outlook(
     confidence: float = 0.95,
     expected: Expected | None = None,
 ) -> Outlook:
-    """All that a progress report tells of the merges that are left; other arguments as for `merges_left`.
+    """The bound on the merges that are left, for a progress report; other arguments as for `merges_left`.
 
-    components: how many there are now; each merge leaves one fewer, so that no more are left than make them
-    one.
+    components: number of components now; each merge leaves one fewer, so that no more are left than make
+    them one.
     """
     left = merges_left(merged, open_component_pairs, confidence=confidence, expected=expected)
     return Outlook(int(merged.sum()), min(left, max(components - 1, 0)), confidence)
@@ -115,20 +113,20 @@ def merges_left(
 
     Every suffix of the answers, joined with the open pairs, is an urn from which the suffix was drawn; a
     ranked order draws more merges than chance would, so that too few merges in the suffix speak against
-    many in the rest. The bound is the largest number that no urn rejects (buscar's test; over merges, ours).
+    many in the rest. The bound is the largest number that no urn rejects (buscar's test, over merges).
     Testing several urns, and testing again after every few answers, is not corrected for: what a ranked
     order adds outweighs it. Of 100 fresh surveys (`benchmarks/stopping.py`) each target held in all by
     `learned`, in 96 to 100 by `greedy`, which on a composite of real places stopped at 0.978 for 0.98: a
     fixed ranking leaves its worst merges to the end. In random order the bound held in 87 to 92 % only.
-    Where candidate lists held too few pairs to find more than 0.88 to 0.98 of the merges, one of 36 times
+    If candidate lists held too few pairs to find more than 0.88 to 0.98 of the merges, one of 36 times
     that it said "safe" was too early.
 
-    With probabilities of all open pairs a lower bound is taken where two agree on it (ours): the one of the
+    With probabilities of all open pairs a lower bound is used if two agree on it: the one of the
     same test if a merge is asked RANKED_ODDS times as soon as chance would, and the largest plausible number
     of a Poisson law with DOUBT times the expected one. Pairs without a probability would be passed over, so
-    that where they are more than 1 % of the open ones `expected` is not looked at.
+    that `expected` is ignored if they are more than 1 % of the open ones.
 
-    merged: (q,) in the order of asking, True where the answer merged two components; answers that
+    merged: (q,) in the order of asking, True if the answer merged two components; answers that
     changed nothing are left out.
     open_component_pairs: truly open now, in the candidate graph or not (`Constraints.open_component_pairs`).
     """
@@ -147,19 +145,17 @@ def merges_left(
 
 @dataclass(frozen=True, slots=True)
 class RemainingEstimate:
-    """Expected positives among the open pairs of the candidate graph; an estimate, never a guarantee.
-
-    component_pairs: expected number of open component pairs that are one individual.
-    image_pairs: expected number of positive image pairs between open components.
-    answers: how many answers it rests on.
-    """
+    """Expected positives among the open pairs of the candidate graph; an estimate, never a guarantee."""
 
     component_pairs: float
+    """Expected number of open component pairs that are one individual."""
     image_pairs: float
+    """Expected number of positive image pairs between open components."""
     answers: int
+    """Number of answers that it rests on."""
 
     def recall(self, found: int) -> float:
-        """The estimated share of positive image pairs that is known; 1 where none is expected."""
+        """The estimated share of positive image pairs that is known; 1 if none is expected."""
         expected = found + self.image_pairs
         return found / expected if expected else 1.0
 
@@ -167,7 +163,7 @@ class RemainingEstimate:
 def estimate_remaining(
     graph: CandidateGraph, constraints: Constraints, *, min_answers: int = 50
 ) -> RemainingEstimate | None:
-    """The expected positives left, by the chance of SAME at each score and size (ours).
+    """The expected positives left, by the chance of SAME at each score and size.
 
     For strategies that ask in the order of fused scores: with greedy questions on generated surveys it was
     0.3 to 14 times the truth from 90 to 98 % of the merges (median 0.6 to 4), and 20 times at half of them.
@@ -175,9 +171,9 @@ def estimate_remaining(
     A logistic regression of the recent answers, on the log-odds of the fused score of the pair asked and
     the log of the image pairs that the answer decided, is summed over open component pairs, each with its
     highest fused score. Only the later half of the answers counts, and never fewer than `min_answers`:
-    what earlier answers left over is poorer than its scores say.
+    the pairs that earlier answers left over are poorer than their scores say.
 
-    Returns None under `min_answers` answers, or where the recent ones are all of one kind.
+    Returns None under `min_answers` answers, or if the recent ones are all of one kind.
     """
     made = constraints.decisions()
     recent = slice(min(len(made.merged) // 2, max(0, len(made.merged) - min_answers)), None)
@@ -192,11 +188,11 @@ def estimate_remaining(
 
 
 def estimate_planned(expected: Expected, decisions: Decisions) -> RemainingEstimate:
-    """The positives left by a plan's own probabilities, as image pairs like those of recent merges (ours).
+    """The positives left by a plan's own probabilities, as image pairs like those of recent merges.
 
     On 100 generated surveys it was off by a factor of 1.6 to 2.3 in merges and of 1.7 to 3.7 in image pairs
     (geometric means at half, 90, 95 and 99 % of the merges). `estimate_remaining` was off by 3 to 50 and 4 to
-    370: what a strategy that learns leaves over is poorer than its fused scores say. Weighing each
+    370: the pairs that a strategy that learns leaves over are poorer than their fused scores say. Weighing each
     probability by its own image pairs was off by up to 12, since two large components stand for many pairs at
     a tiny chance.
     """
@@ -227,10 +223,10 @@ class _Urns:
     def bound(self, confidence: float, *, odds: float) -> int:
         """The largest number of merges left that no urn rejects.
 
-        An urn rejects a number where the chance of as few merges as were seen is 1 - confidence or less. The
+        An urn rejects a number if the chance of as few merges as were seen is 1 - confidence or less. The
         chance is the binomial limit of the hypergeometric law, for odds other than 1 of Wallenius': each
         merge is drawn by itself, with the chance 1 - undrawn ** odds. The limit is the larger of the two
-        where it is small (Uhlmann 1966), and it takes far less time.
+        if it is small (Uhlmann 1966), and it takes far less time.
         """
         drawn, seen = -np.expm1(odds * self.undrawn), self.seen
         # a few urns come near the bound, and few others can be below it
@@ -250,7 +246,7 @@ def _largest(drawn: Float64Array, seen: IntArray, most: int, least_chance: float
 
 
 def _scores(graph: CandidateGraph, first: IntArray, second: IntArray) -> tuple[Float64Array, BoolArray]:
-    """Fused scores of the pairs that the graph holds, and which those are."""
+    """Fused scores of the pairs that the graph holds, and a mask of those pairs."""
     keys, asked = pair_keys(graph.n, graph.first, graph.second), pair_keys(graph.n, first, second)
     if not len(keys):
         return np.zeros(0), np.zeros(len(asked), dtype=np.bool_)

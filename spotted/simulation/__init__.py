@@ -1,19 +1,18 @@
 """Simulated surveys, annotators and sessions, for development and measurement.
 
 survey      surveys with home ranges, journeys, bursts and two flanks
-annotators  annotators that answer the truth, or err in three ways
+annotators  annotators that are never wrong, or err by one of three models
 session     a whole session against a simulated annotator
-agreement   how well a partition agrees with the true individuals
+agreement   agreement of a partition with the true individuals
 """
 
-from spotted.simulation.agreement import Agreement, measure_agreement, pairs_within, true_positives
+from spotted.simulation.agreement import Agreement, measure_agreement, true_positives
 from spotted.simulation.annotators import MODELS, Annotator, annotator, truthful
 from spotted.simulation.session import (
     Curve,
     answer_truly,
     ask,
-    positive_pairs,
-    positives_for,
+    questions_to,
     simulate_session,
 )
 from spotted.simulation.survey import Shot, SimulatedSurvey, SimulationParams, simulate_survey
@@ -30,9 +29,7 @@ __all__ = [
     "answer_truly",
     "ask",
     "measure_agreement",
-    "pairs_within",
-    "positive_pairs",
-    "positives_for",
+    "questions_to",
     "simulate_session",
     "simulate_survey",
     "true_positives",

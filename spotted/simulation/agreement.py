@@ -1,4 +1,4 @@
-"""How far a partition of items agrees with the true individuals, from their contingency table."""
+"""Agreement of a partition of items with the true individuals, from their contingency table."""
 
 from __future__ import annotations
 
@@ -7,34 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import IntArray
+from spotted.counting import pairs_within
 from spotted.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Shares in which a partition is right.
-
-    pair_precision: of the image pairs that it joins, 1 where it joins none.
-    pair_recall: of the true image pairs, 1 where there are none.
-    b_cubed_precision, b_cubed_recall: per item, then averaged (Bagga & Baldwin 1998).
-    surplus: individuals found minus true ones.
-    """
+    """Agreement of a partition with the truth."""
 
     pair_precision: float
+    """Share of the image pairs that it joins that are true; 1 if it joins none."""
     pair_recall: float
+    """Share of the true image pairs that it joins; 1 if there are none."""
     b_cubed_precision: float
+    """B-cubed precision: per item, then averaged (Bagga & Baldwin 1998)."""
     b_cubed_recall: float
+    """B-cubed recall: per item, then averaged."""
     surplus: int
+    """Individuals found minus true ones."""
 
 
 def measure_agreement(found: IntArray, truth: IntArray) -> Agreement:
-    """How far a partition agrees with the truth; found, truth: (n,) part and individual of each item.
+    """The agreement of a partition with the truth; found, truth: (n,) part and individual of each item.
 
     With n_ij items in part i of individual j: B-cubed precision is sum n_ij^2 / n_i / n, recall
-    sum n_ij^2 / n_j / n. Raises InvalidInputError where the two differ in length or are empty.
+    sum n_ij^2 / n_j / n. Raises InvalidInputError if the two differ in length or are empty.
+
+    >>> agreement = measure_agreement(np.array([0, 0, 0, 1]), np.array([7, 7, 8, 8]))
+    >>> round(agreement.pair_precision, 2), agreement.pair_recall, agreement.surplus
+    (0.33, 0.5, 0)
     """
     if len(found) != len(truth) or not len(truth):
-        raise InvalidInputError(f"parts of {len(found)} items, individuals of {len(truth)}; give as many")
+        raise InvalidInputError(f"{len(found)} parts for {len(truth)} individuals; give one of each per item")
     part, individual, both = _contingency(found, truth)
     parts, individuals = np.bincount(part, both), np.bincount(individual, both)
     joined, true, right = pairs_within(parts), pairs_within(individuals), pairs_within(both)
@@ -50,11 +54,6 @@ def measure_agreement(found: IntArray, truth: IntArray) -> Agreement:
 def true_positives(found: IntArray, truth: IntArray) -> int:
     """Number of true image pairs that a partition joins."""
     return pairs_within(_contingency(found, truth)[2])
-
-
-def pairs_within(sizes: IntArray) -> int:
-    """Number of unordered pairs within groups of these sizes."""
-    return int((sizes * (sizes - 1)).sum()) // 2
 
 
 def _contingency(found: IntArray, truth: IntArray) -> tuple[IntArray, IntArray, IntArray]:

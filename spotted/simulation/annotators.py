@@ -1,4 +1,7 @@
-"""Simulated annotators: the truth, and three ways of being wrong (ours)."""
+"""Simulated annotators: one who is never wrong, and three models of error.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ from spotted.sampling.candidate_graph import CandidateGraph, pair_keys
 
 # how much likelier a pair is mistaken the more alike it is: chance in proportion to likeness ** SHARPNESS
 SHARPNESS = 4
-# whoever errs more often than this on a pair would do better to guess
+# an annotator who errs more often than this on a pair would do better to guess
 MOST_CHANCE = 0.5
 BISECTIONS = 60
 
 
 class Annotator(Protocol):
-    """Whoever answers pair queries."""
+    """An annotator answers pair queries."""
 
     def __call__(self, first: int, second: int) -> Answer:
         """The answer to one question about an unordered pair of items."""
@@ -56,12 +59,12 @@ def persistent(graph: CandidateGraph, truth: IntArray, rate: float, rng: np.rand
 
 
 def look_alike(graph: CandidateGraph, truth: IntArray, rate: float, rng: np.random.Generator) -> Annotator:
-    """Takes two individuals for one where their images are alike, however often they are asked.
+    """Takes two individuals for one if their images are alike, however often they are asked.
 
     Never wrong about two images of one individual. The chance grows with the visual score to the power
     SHARPNESS, up to MOST_CHANCE, and is scaled so that over all pairs of individuals, each by its most alike
     pair of images, it is `rate` on average: about what a session that runs to its end asks.
-    Raises InvalidInputError where no scale reaches the rate, as for scores that are nearly all 0.
+    Raises InvalidInputError if no scale reaches the rate, as for scores that are nearly all 0.
     """
     _require_rate(rate)
     same = truth[graph.first] == truth[graph.second]
@@ -108,9 +111,9 @@ def _most_alike(graph: CandidateGraph, truth: IntArray, likeness: Float64Array) 
     named, individual = np.unique(truth, return_inverse=True)
     apart = np.flatnonzero(individual[graph.first] != individual[graph.second])
     keys = pair_keys(len(named), individual[graph.first[apart]], individual[graph.second[apart]])
-    pairs, place = np.unique(keys, return_inverse=True)
+    pairs, index = np.unique(keys, return_inverse=True)
     best = np.zeros(len(pairs))
-    np.maximum.at(best, place, likeness[apart])
+    np.maximum.at(best, index, likeness[apart])
     return best
 
 

@@ -1,4 +1,4 @@
-"""A whole annotation session against a simulated annotator: how many questions find how many positives."""
+"""Simulated annotation sessions: the positives found by the questions of a whole session."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 
 from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
-from spotted.constraints.closure import Constraints
-from spotted.constraints.trust import take
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
+from spotted.counting import count_of_share, same_pairs
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.questions import burst_questions
 from spotted.sampling.rounds import Pair, PairQuery, RoundQueue, Strategy
-from spotted.simulation.agreement import Agreement, measure_agreement, pairs_within, true_positives
+from spotted.simulation.agreement import Agreement, measure_agreement, true_positives
 from spotted.simulation.annotators import Annotator, truthful
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far the components of a session agree with the truth after so many questions."""
+    """Agreement of the components of a session with the truth, after a number of questions."""
 
     questions: int
     agreement: Agreement
@@ -30,29 +31,22 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Positives found against questions asked.
-
-    found: (q,) true positive image pairs known after each question, asked or implied; it falls where a
-    component that was right is split.
-    merged: (q,) whether the answer left fewer components than there were.
-    total: positive image pairs of the survey.
-    exhausted: True where the strategy had no more questions.
-    checkpoints: ascending by questions, the last at the end of the session.
-    """
+    """Positives found against questions asked."""
 
     found: IntArray
+    """(q,) true positive image pairs known after each question; falls if a right component is split."""
     merged: BoolArray
+    """(q,) True if the answer left fewer components than there were."""
     total: int
+    """Positive image pairs of the survey."""
     exhausted: bool
+    """True if the strategy had no more questions."""
     checkpoints: tuple[Checkpoint, ...] = ()
+    """Ascending by questions, the last at the end of the session."""
 
     def questions_to(self, recall: float) -> int | None:
-        """Questions until this share of the positives is known; None where it was not reached."""
-        needed = positives_for(recall, self.total)
-        if needed == 0:
-            return 0
-        reached = np.flatnonzero(self.found >= needed)
-        return int(reached[0]) + 1 if len(reached) else None
+        """Questions until this share of the positives is known; None if it was not reached."""
+        return questions_to(self.found, self.total, recall)
 
 
 def simulate_session(
@@ -73,16 +67,26 @@ def simulate_session(
     """Run plan, ask, answer, apply until the share `target` of positives is known.
 
     truth: (n,) the individual of every item.
-    answer: who is asked; None is one who is never wrong.
-    constraints: what answers are folded into, without any so far; None makes plain ones.
-    checks: what to ask before the strategy is, None where there is nothing to check.
+    answer: the annotator; None is one who is never wrong.
+    constraints: constraints to apply the answers to, without any so far; None accepts every answer.
+    checks: returns a pair to ask before the strategy is asked, None if there is nothing to check.
     bursts: frames that are asked about together at first, each once: "are they one animal?"
     checkpoints: numbers of questions after which the components are compared with the truth.
     same_image: pairs that are two animals of one image, known beforehand.
     Stops as well when the strategy has no more questions, or after `max_questions`.
-    Raises InvalidInputError where truth does not cover the graph.
+    Raises InvalidInputError if truth does not cover the graph.
+
+    >>> from spotted.sampling.candidate_graph import from_candidates
+    >>> from spotted.sampling.strategies.ranked import Greedy
+    >>> score = np.array([0.9, 0.2, 0.4])
+    >>> graph = from_candidates(
+    ...     3, np.array([0, 0, 1]), np.array([1, 2, 2]), visual=score, feasibility=score, fused=score
+    ... )
+    >>> curve = simulate_session(graph, Greedy(), np.array([0, 0, 0]), seed=0)
+    >>> curve.found.tolist(), curve.total, curve.questions_to(0.9)
+    ([1, 3], 3, 2)
     """
-    folded = Constraints(graph.n) if constraints is None else constraints
+    folded = Closure(graph.n) if constraints is None else constraints
     if not len(truth) == graph.n == folded.items:
         raise InvalidInputError(
             f"truth names {len(truth)} items and constraints hold {folded.items} of {graph.n}; "
@@ -92,7 +96,7 @@ def simulate_session(
         folded.forbid(first, second)
     tally = _Tally(folded, truth, frozenset(checkpoints))
     asked = answer or truthful(truth)
-    needed = positives_for(target, tally.total)
+    needed = count_of_share(target, tally.total)
     limit = math.inf if max_questions is None else max_questions
     queue = RoundQueue(folded)
     exhausted = False
@@ -113,19 +117,19 @@ def _answer(queue: RoundQueue, number: int, pair: Pair, answer: Answer) -> None:
     """Take an answer of the only annotator into account."""
     # a pair may be asked again, and every label has an id of its own
     label = LabelledPair(f"{number}:{pair[0]}-{pair[1]}", *pair, answer)
-    take(queue.constraints, label, "", queue.chance(pair))
+    queue.constraints.apply(label, "", queue.chance(pair))
     queue.count_answers()
 
 
 def _answer_burst(queue: RoundQueue, pairs: Sequence[Pair], asked: Annotator) -> None:
-    """One answer about all frames: they are one animal where each pair is."""
+    """One answer about all frames: they are one animal if each pair is."""
     if all(asked(*pair) is Answer.SAME for pair in pairs):
         for number, pair in enumerate(pairs):
             _answer(queue, -number - 1, pair, Answer.SAME)
 
 
 def ask(queue: RoundQueue, strategy: Strategy, graph: CandidateGraph, *, seed: int) -> Iterator[PairQuery]:
-    """The questions of a session one by one, planning a round whenever one is used up.
+    """The questions of a session one by one, planning a round whenever one is used up or stale.
 
     Each question must be answered before the next is drawn. Ends with the first round that serves nothing.
     """
@@ -152,22 +156,26 @@ def answer_truly(constraints: Constraints, query: PairQuery, truth: IntArray) ->
     return constraints.apply(LabelledPair(label_id, query.first, query.second, answer))
 
 
-def positive_pairs(truth: IntArray) -> int:
-    """Number of unordered image pairs of one individual."""
-    return pairs_within(np.unique(truth, return_counts=True)[1])
+def questions_to(found: IntArray, total: int, share: float) -> int | None:
+    """Questions until a share of the total was found, 0 if nothing is needed; None if it was not reached.
 
+    found: (q,) number found after each question; it may fall again.
 
-def positives_for(recall: float, total: int) -> int:
-    """The fewest positives that make up this share of the total."""
-    # rounding first: 0.95 * 20 is 19.000000000000004 in some orders of evaluation
-    return math.ceil(round(recall * total, 9))
+    >>> questions_to(np.array([0, 3, 3, 19]), total=20, share=0.95)
+    4
+    """
+    needed = count_of_share(share, total)
+    reached = np.flatnonzero(found >= needed)
+    if not needed:
+        return 0
+    return int(reached[0]) + 1 if len(reached) else None
 
 
 class _Tally:
-    """What is counted after every answer of a session."""
+    """The counts after every answer of a session."""
 
     def __init__(self, constraints: Constraints, truth: IntArray, checkpoints: frozenset[int]) -> None:
-        self.total = positive_pairs(truth)
+        self.total = same_pairs(truth)
         self.positives = 0
         self.found: list[int] = []
         self._merged: list[bool] = []

@@ -1,6 +1,7 @@
 """Simulated surveys: home ranges, journeys at real speeds, bursts, two flanks, day and infrared light.
 
-Nothing here is a real animal; whatever is made from it must be called simulated. Every value is ours.
+Nothing here is a real animal; results made from it must be called simulated. Sources
+and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -22,43 +23,42 @@ START_S = 1_780_272_000.0
 SUNRISE_H, SUNSET_H = 6.0, 18.0
 # how often an animal looks for another camera that it can reach in time
 TRIES = 20
-# so many animals in a row without room for one more visit: the survey is full
+# the survey is full after this many animals in a row without room for one more visit
 FULL = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class SimulationParams:
-    """What a simulated survey is like.
-
-    animals, cameras: how many; detections: at least so many, up to one burst more.
-    days: length; width_km: edge of the square that the cameras cover.
-    home_km: spread of an animal's visits around its home; speed_kmh: fastest travel.
-    tail: spread of the log-normal numbers of visits; most_frames: longest burst.
-    company: share of visits with a second animal in the first image.
-    """
+    """Parameters of a simulated survey."""
 
     animals: int = 40
     cameras: int = 40
     detections: int = 300
+    """Least number of detections; there may be up to one burst more."""
     days: int = 45
     width_km: float = 24.0
+    """Edge of the square that the cameras cover."""
     home_km: float = 3.0
+    """Spread of an animal's visits around its home."""
     speed_kmh: float = 3.0
+    """Fastest travel."""
     tail: float = 0.8
+    """Spread of the log-normal numbers of visits."""
     most_frames: int = 3
+    """Longest burst."""
     company: float = 0.06
+    """Share of visits with a second animal in the first image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A detection, and what its image shows.
-
-    animal: number of the individual. infrared: taken by night. Shots with one image_id share an image.
-    """
+    """A detection and its true animal; shots with one image_id share an image."""
 
     detection: Detection
     animal: int
+    """Number of the individual."""
     infrared: bool
+    """True if taken by night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class SimulatedSurvey:
 class _Visit:
     """An animal at a camera: seconds since the start, camera, flank shown, frames taken.
 
-    friend: the animal in whose image this one is seen, None where it is in its own.
+    friend: the animal in whose image this one is seen, None if it is in its own.
     """
 
     time_s: float
@@ -86,8 +86,8 @@ class _Visit:
 def simulate_survey(params: SimulationParams, rng: np.random.Generator, *, survey_id: str) -> SimulatedSurvey:
     """A survey of animals that never travel faster than they can.
 
-    Raises InvalidInputError where a parameter is out of range, and where the animals cannot visit often
-    enough for the detections that are asked for.
+    Raises InvalidInputError if a parameter is out of range, or if the animals cannot visit often enough for
+    the detections.
     """
     _check(params)
     position_m = _stations(params, rng)
@@ -103,13 +103,13 @@ def simulate_survey(params: SimulationParams, rng: np.random.Generator, *, surve
 
 
 def _check(params: SimulationParams) -> None:
-    """Raise InvalidInputError where a parameter is out of range."""
+    """Raise InvalidInputError if a parameter is out of range."""
     counts = (params.animals, params.cameras, params.detections, params.days, params.most_frames)
     if min(counts) < 1:
         raise InvalidInputError(
             f"{params.detections} detections of {params.animals} animals at {params.cameras} cameras, "
-            f"{params.days} days and {params.most_frames} frames cannot be simulated; ask for at least one "
-            "of each"
+            f"{params.days} days and {params.most_frames} frames cannot be simulated; each must be at "
+            "least 1"
         )
     if min(params.width_km, params.home_km, params.speed_kmh) <= 0 or params.tail < 0:
         raise InvalidInputError(
@@ -123,7 +123,7 @@ def _span_s(params: SimulationParams) -> float:
 
 
 def _stations(params: SimulationParams, rng: np.random.Generator) -> Float64Array:
-    """(cameras, 2) metres: a jittered grid, filled at random where it has more places than cameras."""
+    """(cameras, 2) metres: a jittered grid, filled at random if it has more points than cameras."""
     edge = int(np.ceil(np.sqrt(params.cameras)))
     step_m = params.width_km * 1000 / edge
     grid = (np.stack(np.meshgrid(np.arange(edge), np.arange(edge)), axis=-1).reshape(-1, 2) + 0.5) * step_m
@@ -134,9 +134,9 @@ def _stations(params: SimulationParams, rng: np.random.Generator) -> Float64Arra
 def _visits(
     params: SimulationParams, position_m: Float64Array, home_m: Float64Array, rng: np.random.Generator
 ) -> dict[int, list[_Visit]]:
-    """Each animal's visits in the order of their times, until there are detections enough.
+    """Each animal's visits in the order of their times, until there are enough detections.
 
-    Raises InvalidInputError where there is no room for them.
+    Raises InvalidInputError if there is no room for them.
     """
     weight = np.exp(rng.normal(0, params.tail, params.animals))
     visits: defaultdict[int, list[_Visit]] = defaultdict(list)
@@ -149,8 +149,8 @@ def _visits(
         missed = 0 if visit else missed + 1
         if missed == FULL:
             raise InvalidInputError(
-                f"the survey is full at {frames} of {params.detections} detections; ask for fewer, or for "
-                "more days or animals"
+                f"the survey is full at {frames} of {params.detections} detections; lower `detections`, or "
+                "raise `days` or `animals`"
             )
         if visit is None:
             continue
@@ -166,7 +166,7 @@ def _visits(
 
 
 def _nearest(home_m: Float64Array, animal: int) -> int:
-    """The animal whose home is nearest; the animal itself where it is alone."""
+    """The animal whose home is nearest; the animal itself if there is no other."""
     distance_m = np.hypot(*(home_m - home_m[animal]).T)
     distance_m[animal] = np.inf if len(home_m) > 1 else 0.0
     return int(np.argmin(distance_m))
@@ -179,7 +179,7 @@ def _visit(
     known: list[_Visit],
     rng: np.random.Generator,
 ) -> _Visit | None:
-    """A visit that fits between the animal's other ones; None where none was found."""
+    """A visit that fits between the animal's other ones; None if none was found."""
     distance_m = np.hypot(*(position_m - home_m).T)
     chance = np.exp(-0.5 * (distance_m / (params.home_km * 1000)) ** 2) + 1e-6
     for _ in range(TRIES):
@@ -196,9 +196,9 @@ def _visit(
 
 
 def _reachable(visit: _Visit, known: list[_Visit], position_m: Float64Array, speed_kmh: float) -> bool:
-    """Whether the journeys from the visit before and to the visit after are slow enough."""
-    place = bisect_left(known, visit.time_s, key=_time)
-    for other in known[max(0, place - 1) : place + 1]:
+    """True if the journeys from the visit before and to the visit after are slow enough."""
+    index = bisect_left(known, visit.time_s, key=_time)
+    for other in known[max(0, index - 1) : index + 1]:
         km = float(np.hypot(*(position_m[visit.camera] - position_m[other.camera]))) / 1000
         # two visits of one animal are at least an hour apart, so that their bursts do not mix
         hours = abs(visit.time_s - other.time_s) / SECONDS_PER_HOUR

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
 from spotted.constraints.explanation import Explanation
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from spotted.messages import detection_message
@@ -47,10 +47,10 @@ class StoredSession:
                 labels.pop(label_id, None)
         return labels
 
-    def constraints(self) -> tuple[Constraints, dict[str, LabelOutcome]]:
+    def constraints(self) -> tuple[Closure, dict[str, LabelOutcome]]:
         """The closure of the labels, and the outcome of each."""
         detections = list(self.survey.detections.values())
-        constraints = Constraints(len(detections))
+        constraints = Closure(len(detections))
         for item, detection in enumerate(detections):
             for other in range(item):
                 if detection.image_id and detection.image_id == detections[other].image_id:

@@ -11,10 +11,10 @@ import pytest
 from spotted.client import Spotted, oracle
 from spotted.client.ingest import embed_pictures
 from spotted.client.values import Label, SubmittedLabels
+from spotted.counting import count_of_share
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.local import processes
-from spotted.simulation.session import positives_for
 from spotted.simulation.survey import SimulationParams
 from tests.spotted.drawn_surveys import drawn_survey
 
@@ -135,7 +135,7 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
         assert set(acknowledged) <= set(kept)
         total = sum(1 for i in truth for j in truth if i < j and truth[i] == truth[j])
         oracle.answer_all(
-            spotted.survey(SURVEY).session("main"), truth, until_same_pairs=positives_for(1.0, total)
+            spotted.survey(SURVEY).session("main"), truth, until_same_pairs=count_of_share(1.0, total)
         )
         found = {frozenset(i.detection_ids) for i in spotted.survey(SURVEY).session("main").individuals()}
         assert found == {frozenset(d for d in truth if truth[d] == animal) for animal in truth.values()}

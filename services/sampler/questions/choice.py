@@ -1,4 +1,4 @@
-"""Which questions an annotator is asked of a session as it stands."""
+"""Choice of the questions that an annotator is asked next."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from itertools import chain, islice
 from services.sampler.session.leases import Lease
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import Answer
-from spotted.constraints.rechecks import checks
-from spotted.constraints.verified import Verified
 from spotted.sampling.questions import (
     Kind,
     Question,
@@ -22,48 +20,50 @@ from spotted.sampling.questions import (
 from spotted.sampling.rounds import Pair, PairQuery
 
 AUDIT_REASON = "drawn at random, to certify how little is missed"
-# of so many open pairs galleries are put together; more would only be found further down the round
+# galleries are made of the first 200 open pairs; more would only be found further down the round
 AHEAD = 200
 EARLIER_REASON = "was asked before and waits for an answer"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an annotator asks for.
-
-    kinds: what can be shown. gallery_size: most candidates of a gallery. audit: random pairs instead.
-    """
+    """An annotator's request for questions."""
 
     annotator_id: str
     count: int
+    """Most questions."""
     lease_s: float
+    """Seconds for which the questions are leased."""
     kinds: frozenset[Kind] = frozenset({Kind.PAIR})
+    """The kinds of questions that can be shown."""
     gallery_size: int = 7
+    """Most candidates of a gallery."""
     audit: bool = False
+    """Ask the pairs drawn at random instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Questions to lease.
-
-    busy: others may still answer something, or this annotator skipped what is open.
-    stale: a newer round would be better. round: the number of the present one, 0 before the first.
-    """
+    """Questions to lease."""
 
     questions: tuple[Question, ...]
     busy: bool
+    """True if others may still answer something, or this annotator skipped open pairs."""
     stale: bool
+    """True if a newer round would be better."""
     round: int
+    """Number of the present round, 0 before the first."""
 
 
 def choose(state: SessionState, live: Sequence[Lease], wanted: Wanted) -> Choice:
     """Questions about different components each, none on another's screen, none that was skipped.
 
-    What the annotator holds leases on comes first; then bursts, checks of earlier answers, and the round.
+    Questions that the annotator holds leases on come first; then bursts, checks of earlier answers, and the
+    round.
     """
     held = _items(state, live, wanted, own=False)
     skipped = state.skipped.get(wanted.annotator_id, set())
-    # a lease outlives its question where another answer implied it
+    # a lease outlives its question if another answer implied it
     taken = Taken(state.constraints, [p for p in held if state.constraints.implied(*p) is not Answer.SAME])
     own = set(_items(state, live, wanted, own=True))
     questions = []
@@ -74,7 +74,7 @@ def choose(state: SessionState, live: Sequence[Lease], wanted: Wanted) -> Choice
             questions.append(question)
         if len(questions) == wanted.count:
             break
-    busy = any(_waits(state, pair) for pair in skipped.union(held))
+    busy = any(state.constraints.awaits_answer(*pair) for pair in skipped.union(held))
     return Choice(tuple(questions), busy, state.queue.is_stale(), round_number(state))
 
 
@@ -84,7 +84,7 @@ def round_number(state: SessionState) -> int:
 
 
 def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:
-    """What the next round must not ask: pairs on a screen, and those that this annotator skipped."""
+    """Pairs that the next round must not ask: those on a screen, and those that this annotator skipped."""
     return frozenset(state.items(lease.pair) for lease in live) | state.skipped.get(annotator_id, set())
 
 
@@ -107,15 +107,15 @@ def _offers(
 
 
 def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery], Iterable[PairQuery]]:
-    """What the annotator holds, of this round and of earlier ones, and the rest of the round."""
+    """The queries that the annotator holds, of this round and of earlier ones, and the rest of the round."""
     ahead = islice(state.queue.open_pairs(), AHEAD)
     if not own:
-        # looked at no further than it is asked
+        # read lazily, no further than questions are needed
         return [], ahead
     planned = {(query.first, query.second): query for query in ahead}
     mine = [planned.pop(pair) for pair in list(planned) if pair in own]
     served = {(query.first, query.second) for query in mine}
-    # the next round leaves out what was on a screen when it was planned
+    # the next round leaves out the pairs that were on a screen when it was planned
     earlier = [pair for pair in sorted(own) if pair not in served and state.is_open(pair)]
     mine += [PairQuery(*pair, EARLIER_REASON, state.queue.chance(pair) or 0.0) for pair in earlier]
     return mine, list(planned.values())
@@ -124,7 +124,7 @@ def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery
 def _galleries(
     state: SessionState, planned: Iterable[PairQuery], wanted: Wanted, refused: Collection[Pair], taken: Taken
 ) -> Iterator[Question]:
-    """Questions as galleries; a pair where nothing is beside it."""
+    """Questions as galleries, and as pairs if nothing is beside them."""
     apart, here = [], Taken(state.constraints)
     for query in planned:
         pair = (query.first, query.second)
@@ -135,24 +135,15 @@ def _galleries(
 
 
 def _checks(state: SessionState, wanted: Wanted, refused: Collection[Pair]) -> Iterator[Question]:
-    """What is to be asked again, where answers are evidence."""
-    if isinstance(state.constraints, Verified):
-        for first, second, reason in checks(state.constraints, wanted.annotator_id, wanted.count, refused):
-            yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
+    """Questions that check earlier answers."""
+    for first, second, reason in state.constraints.checks(wanted.annotator_id, wanted.count, refused):
+        yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
 
 
 def _audit(state: SessionState) -> Iterator[Question]:
     for pair in state.audit.pairs:
         if state.is_open(pair):
             yield pair_question(PairQuery(*pair, AUDIT_REASON, 0.0))
-
-
-def _waits(state: SessionState, pair: Pair) -> bool:
-    """Whether an answer to this pair may still come: it is open, or its answers do not suffice yet."""
-    constraints = state.constraints
-    if isinstance(constraints, Verified):
-        return constraints.implied(*pair) is None and constraints.is_comparable(*pair)
-    return state.is_open(pair)
 
 
 def _items(state: SessionState, live: Sequence[Lease], wanted: Wanted, *, own: bool) -> list[Pair]:

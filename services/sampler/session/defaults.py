@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib.util
 
 from spotted.errors import PreconditionError
-from spotted.sampling.strategies.by_name import strategy
+from spotted.sampling.strategies.by_name import DEFAULT_STRATEGY, strategy
 from spotted.v1 import sampler_pb2 as pb
 
-DEFAULT_STRATEGY = "learned"
 LEARNING = frozenset({"spal", "confspal"})
 
 

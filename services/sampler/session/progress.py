@@ -1,4 +1,4 @@
-"""How far a session is, in numbers and in words."""
+"""Progress of a session: counts, guarantees and a summary to read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import Answer
 from spotted.constraints.trust import Trust
-from spotted.constraints.verified import Verified
 from spotted.sampling import audit as auditing
 from spotted.sampling import stopping
 from spotted.v1 import sampler_pb2 as pb
@@ -19,7 +18,7 @@ CONFIDENCE = 0.95
 
 
 def quick_progress(state: SessionState, position: int) -> pb.Progress:
-    """What the labels alone say, cheap enough to tell with every answer."""
+    """The counts by the labels, cheap enough to send with every answer."""
     constraints, planned = state.constraints, state.planned
     progress = pb.Progress(
         detections=constraints.items,
@@ -35,17 +34,15 @@ def quick_progress(state: SessionState, position: int) -> pb.Progress:
         position=position,
         trust=pb.TRUST_VERIFIED if state.trust is Trust.VERIFIED else pb.TRUST_SINGLE,
     )
-    if isinstance(constraints, Verified):
-        progress.pending, progress.checks = constraints.pending_count, constraints.audited
-    else:
-        # of verified answers they are searched for, which takes longer
-        progress.conflicts = len(constraints.contradictions)
-    progress.summary = _in_words(progress)
+    progress.pending, progress.checks = constraints.pending_count, constraints.check_count
+    if constraints.conflict_count is not None:
+        progress.conflicts = constraints.conflict_count
+    progress.summary = _summary(progress)
     return progress
 
 
 def full_progress(state: SessionState, position: int) -> pb.Progress:
-    """What the labels say, what they guarantee, and who gave them."""
+    """The counts, the guarantees, the audit and the annotators."""
     progress = quick_progress(state, position)
     constraints = state.constraints
     progress.conflicts = len(constraints.contradictions)
@@ -60,13 +57,13 @@ def full_progress(state: SessionState, position: int) -> pb.Progress:
     progress.merges_left_at_most = seen.merges_left_at_most
     for target, reached in seen.safe.items():
         progress.guarantees.add(target=target, reached=reached)
-    _tell_audit(progress, state)
-    _tell_annotators(progress, state)
-    progress.summary = _in_words(progress)
+    _add_audit(progress, state)
+    _add_annotators(progress, state)
+    progress.summary = _summary(progress)
     return progress
 
 
-def _tell_audit(progress: pb.Progress, state: SessionState) -> None:
+def _add_audit(progress: pb.Progress, state: SessionState) -> None:
     known = [answer for pair in state.audit.pairs if (answer := state.constraints.implied(*pair)) is not None]
     if known:
         same, open_pairs = known.count(Answer.SAME), state.audit.open_pairs
@@ -76,26 +73,26 @@ def _tell_audit(progress: pb.Progress, state: SessionState) -> None:
         )
 
 
-def _tell_annotators(progress: pb.Progress, state: SessionState) -> None:
+def _add_annotators(progress: pb.Progress, state: SessionState) -> None:
     constraints = state.constraints
     for annotator_id, times_s in sorted(state.times_of.items()):
         one = pb.AnnotatorProgress(
             annotator_id=annotator_id, answers=len(times_s), answers_per_minute=_rate(times_s)
         )
-        if isinstance(constraints, Verified):
-            rates = constraints.annotators.rates(annotator_id)
+        rates = constraints.error_rates(annotator_id)
+        if rates is not None:
             one.false_same_rate, one.false_different_rate = rates.false_same, rates.false_different
         progress.annotators.append(one)
-    if isinstance(constraints, Verified):
-        agreed = constraints.annotators.agreement()
-        if not math.isnan(agreed.alike):
-            progress.agreement = agreed.alike
-        if not math.isnan(agreed.kappa):
-            progress.kappa = agreed.kappa
+    repeated = constraints.repeat_agreement()
+    if repeated is not None:
+        if not math.isnan(repeated.alike):
+            progress.agreement = repeated.alike
+        if not math.isnan(repeated.kappa):
+            progress.kappa = repeated.kappa
 
 
 def _rate(times_s: Sequence[float]) -> float | None:
-    """Answers per minute over the last hour of labels; None before there are two."""
+    """Answers per minute over the last hour of labels; None before the second."""
     if not times_s:
         return None
     start = bisect_left(times_s, times_s[-1] - RATE_WINDOW_S)
@@ -103,7 +100,7 @@ def _rate(times_s: Sequence[float]) -> float | None:
     return (len(times_s) - start - 1) / span_s * 60.0 if span_s > 0 else None
 
 
-def _in_words(progress: pb.Progress) -> str:
+def _summary(progress: pb.Progress) -> str:
     answers = progress.same + progress.different + progress.not_comparable + progress.skipped
     parts = [f"{answers} answers, {progress.individuals} individuals among {progress.detections} detections"]
     if progress.conflicts:

@@ -10,8 +10,8 @@ from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes, round_messages
 from spotted import messages
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
-from spotted.constraints.closure import Constraints
-from spotted.constraints.trust import Trust, folded, take
+from spotted.constraints.interface import Constraints
+from spotted.constraints.trust import Trust, make_constraints
 from spotted.errors import NotFoundError
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.v1 import sampler_pb2 as pb
@@ -61,7 +61,7 @@ class SessionState:
         self.outcomes: dict[str, LabelOutcome] = {}
         self.planned: Planned | None = None
         self.trust = Trust.SINGLE
-        self.constraints = folded(self.trust)
+        self.constraints = make_constraints(self.trust)
         self.queue = RoundQueue(self.constraints)
         self.skipped: defaultdict[str, set[Pair]] = defaultdict(set)
         self.answers: Counter[int] = Counter()
@@ -188,12 +188,12 @@ class SessionState:
             self.skipped[label.annotator_id].add(pair)
             return LabelOutcome(LabelEffect.CLOSED)
         labelled = LabelledPair(label.label_id, *pair, Answer(label.answer))
-        return take(self.constraints, labelled, label.annotator_id, self.queue.chance(pair))
+        return self.constraints.apply(labelled, label.annotator_id, self.queue.chance(pair))
 
     def _set_trust(self, trust: Trust) -> None:
         """Fold all labels again with this trust."""
         self.trust = trust
-        self.constraints = folded(trust, len(self.detection_ids))
+        self.constraints = make_constraints(trust, len(self.detection_ids))
         self._forbid(self.constraints, self._same_image)
         self.queue = self.queue.over(self.constraints)
         self.skipped.clear()

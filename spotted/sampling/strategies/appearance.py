@@ -2,8 +2,8 @@
 
 Probabilistic linear discriminant analysis (Ioffe 2006; Prince and Elder 2007) over the means of encounters:
 an image shows its animal, the animal's flank, and the encounter it was taken in. Frames of one burst share
-light, pose and background, so that they count as one view. What the labels have joined so far says how much
-of the variance belongs to animals; the flank's share and the use in a session are ours.
+light, pose and background, so that they count as one view. The labels so far say how much of the variance
+belongs to animals. Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DIMENSIONS = 48  # directions of most variance that are kept; 24 to 64 make litt
 STATION_PULL = (
     10.0  # a station's mean over n images is taken away by n / (n + 10): backgrounds are no animals
 )
-PRIOR_VIEWS = 100.0  # weight, in views, of the spread that is guessed before labels tell it
+PRIOR_VIEWS = 100.0  # weight, in views, of the spread guessed before there are labels
 PRIOR_PAIRS = 20.0  # weight, in pairs of flanks, of the guess that half of what an animal shows is both-sided
 GUESS_PAIRS = 10.0  # weight, in pairs, of half of the covariance of all items in the guessed spread
 LEAST_VARIANCE = 1e-6  # of unit embeddings in any direction: few or equal images show none in some
@@ -30,7 +30,7 @@ ROWS = 20_000  # pairs that are scored at a time, so that memory stays bounded
 def looks(embeddings: Float32Array, station: IntArray, *, dimensions: int = DIMENSIONS) -> Float64Array:
     """(n, d) embeddings without the survey's and their station's mean, on their d main directions.
 
-    embeddings: (n, D). station: (n,) which place an item was taken at, -1 where unknown.
+    embeddings: (n, D). station: (n,) the station of each item, -1 if unknown.
     """
     centred = _centred(embeddings.astype(np.float64))
     known = station >= 0
@@ -63,21 +63,21 @@ def views(seen: Float64Array, component: IntArray, side: IntArray, burst: IntArr
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """What each component has shown, in directions in which a view of an animal varies with variance 1.
-
-    shared, flank: (d,) variance between animals that both flanks show, and that one flank shows alone.
-    number: (c, s) views of each component and side. total: (c, s, d) their sums.
-    alone: (c,) log-evidence of each component by itself, relative to no animal at all.
-    """
+    """The views of each component, in directions in which a view of an animal varies with variance 1."""
 
     shared: Float64Array
+    """(d,) variance between animals that both flanks show."""
     flank: Float64Array
+    """(d,) variance between animals that only one flank shows."""
     number: Float64Array
+    """(c, s) number of views of each component and side."""
     total: Float64Array
-    alone: Float64Array
+    """(c, s, d) sum of the views of each component and side."""
+    single: Float64Array
+    """(c,) log-evidence of each component by itself, relative to no animal at all."""
 
     def log_ratio(self, first: IntArray, second: IntArray) -> Float64Array:
-        """(m,) log of how much likelier the views of two components are as one animal than as two."""
+        """(m,) log of the likelihood ratio of one animal to two, for the views of two components."""
         ratio = np.empty(len(first))
         for start in range(0, len(first), ROWS):
             rows = slice(start, start + ROWS)
@@ -85,14 +85,14 @@ class Appearance:
             together = _evidence(
                 self.number[a] + self.number[b], self.total[a] + self.total[b], self.shared, self.flank
             )
-            ratio[rows] = together - self.alone[a] - self.alone[b]
+            ratio[rows] = together - self.single[a] - self.single[b]
         return ratio
 
 
 def fitted(shown: Views, components: int, sides: int, guess: Float64Array) -> Appearance:
     """The model of views whose components are taken for animals.
 
-    components, sides: how many there are. guess: (d, d) covariance of the views of one animal and flank as
+    components, sides: their numbers. guess: (d, d) covariance of the views of one animal and flank as
     it is thought to be before any label; it weighs as much as PRIOR_VIEWS views.
     """
     group = shown.component * sides + shown.side
@@ -115,7 +115,7 @@ def guessed_spread(seen: Float64Array, first: IntArray, second: IntArray) -> Flo
     """(d, d) covariance of the views of one animal, from pairs (m,) that are thought to show one.
 
     It is drawn to half of the covariance of all items: as much within animals as between them. Few pairs
-    say nothing of most directions.
+    say nothing about most directions.
     """
     off = seen[first] - seen[second]
     pairs = len(first) + GUESS_PAIRS

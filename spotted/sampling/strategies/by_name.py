@@ -1,4 +1,4 @@
-"""Strategies by the name that a session is created with."""
+"""Strategies by name, as a session is created with them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from spotted.sampling.strategies.linkage import MeanLinkage
 from spotted.sampling.strategies.ranked import Greedy, Random
 from spotted.sampling.strategies.spal import ConfSpal, Spal
 
+DEFAULT_STRATEGY = "learned"
 KINDS: Mapping[str, Callable[..., Strategy]] = MappingProxyType(
     {
         "random": Random,
@@ -30,10 +31,15 @@ KINDS: Mapping[str, Callable[..., Strategy]] = MappingProxyType(
 def strategy(kind: str, **parameters: Any) -> Strategy:  # noqa: ANN401 - each strategy has its own
     """The strategy of this kind; parameters are the fields of its class.
 
+    >>> strategy("greedy", round_size=50)
+    Greedy(score='fused', round_size=50)
+
     Raises InvalidInputError for an unknown kind, naming the known ones, and for an unknown parameter.
     """
     if kind not in KINDS:
-        raise InvalidInputError(f"strategy {kind!r} is not one of {', '.join(KINDS)}", field="strategy")
+        raise InvalidInputError(
+            f"strategy {kind!r} is unknown; choose one of {', '.join(KINDS)}", field="strategy"
+        )
     try:
         return KINDS[kind](**parameters)
     except TypeError as error:

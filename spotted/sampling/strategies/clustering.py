@@ -1,4 +1,7 @@
-"""Constrained density clustering of a candidate graph (SPAL's constrained DBSCAN, Spotted section 4)."""
+"""Constrained density clustering of a candidate graph (SPAL's constrained DBSCAN, Spotted section 4).
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spotted.arrays import IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.candidate_graph import CandidateGraph
 
@@ -21,16 +24,18 @@ def constrained_dbscan(
 ) -> IntArray:
     """Clusters of alike items that respect every label; the distance of a pair is 1 - fused.
 
-    An item is core where it and its neighbours within eps number `min_samples` (ours: 2; SPAL codes 4).
+    An item is core if it and its neighbours within eps number `min_samples` (2 here; SPAL codes 4).
     A cluster grows from its lowest core item: from core items to their neighbours, and from every item
     to its whole component, unless that component is separated from one already inside. A component of
     several items without a core is a cluster of its own.
 
     Returns (constraints.items,): clusters numbered from 0 in the order of their lowest core, NOISE for
-    items without any. Raises PreconditionError where the graph holds items that constraints lacks.
+    items without any. Raises PreconditionError if the graph holds items that constraints lacks.
     """
     if graph.n > constraints.items:
-        raise PreconditionError(f"a graph of {graph.n} items needs constraints over as many; add the items")
+        raise PreconditionError(
+            f"the graph has {graph.n} items, the constraints only {constraints.items}; add the items first"
+        )
     start, neighbours = _neighbours(graph, constraints.items, eps)
     growth = _Growth(constraints, start.tolist(), neighbours.tolist(), min_samples)
     for item in range(constraints.items):
@@ -48,8 +53,8 @@ def choose_eps(
     """The largest eps, in hundredths, whose biggest cluster has at most `largest` items.
 
     The paper picks eps by grid so that the largest cluster stays within a few tens of members while
-    single-item clusters stay few; the largest such eps leaves the fewest singles. Bisection and
-    `largest` are ours. A component of more than `largest` items raises the limit to its size.
+    single-item clusters stay few; the largest such eps leaves the fewest singles. It is found by
+    bisection. A component of more than `largest` items raises the limit to its size.
     """
     limit = max(largest, max(map(len, constraints.components()), default=0))
     low, high = 1, EPS_STEPS

@@ -1,4 +1,4 @@
-"""Rows that belong together, by one sort: the highest value of each group, and where it stands."""
+"""Rows grouped by one sort: the highest value of each group, and its row."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Groups:
 
     def rows_of(self, kept: IntArray) -> IntArray:
         """The rows of some of the groups, given by their number."""
-        wanted = np.zeros(len(self._start), dtype=np.bool_)
-        wanted[kept] = True
-        return self._order[np.repeat(wanted, self._count)]
+        chosen = np.zeros(len(self._start), dtype=np.bool_)
+        chosen[kept] = True
+        return self._order[np.repeat(chosen, self._count)]
 
     def highest(self, values: FloatArray) -> Float64Array:
         """(g,) the highest value of each group."""

@@ -1,7 +1,8 @@
-"""The strategy that learns which open component pairs are one animal from the session's own answers (ours).
+"""The strategy that learns which open component pairs are one animal from the session's own answers.
 
 Two logistic regressions over the terms of component pairs, one for pairs that share a burst and one for all
-others, start from common weights and move with the answers. The likeliest pairs are asked first.
+others, start from common weights and move with the answers. The likeliest pairs are asked first. Sources and choices:
+docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from scipy.special import expit
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.calibration.logistic import Regression
 from spotted.constraints.answers import Answer
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import PairQuery, PlanState, Round
@@ -24,7 +25,7 @@ from spotted.sampling.stopping import Expected
 from spotted.sampling.strategies.learned_terms import Items, PairTerms, Term, items, pair_terms
 from spotted.sampling.strategies.ranked import highest
 
-# where the weights start and how hard they are held there, rounded from fits on generated development surveys
+# start of each weight and how hard it is held there, rounded from fits on generated development surveys
 # (seeds 4 to 7 of two shapes); a session's own answers outweigh them after a few hundred
 ACROSS = {
     Term.FUSED: (0.3, 10.0),
@@ -50,20 +51,18 @@ WITHIN = {
     Term.NO_COMMON_SIDE: (0.0, 2.0),
     Term.CONSTANT: (-0.8, 10.0),
 }
-# from here on a pair is said to be alike
+# from these values on a reason says "alike" or "seen in one range"
 HIGH_VISUAL, HIGH_RANGE = 0.5, 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The open component pairs that are likeliest one animal, by what the answers so far teach.
-
-    renew_after: answers until the next round is planned; at least so many, and a fortieth of the items.
-    ahead: how many times as many pairs a round holds, so that annotators need not wait for the next.
-    """
+    """The open component pairs that are likeliest one animal, by the answers so far."""
 
     renew_after: int = 25
+    """Least number of answers until the next round is planned; a fortieth of the items if that is more."""
     ahead: int = 4
+    """Pairs in a round, as a multiple of those answers, so that annotators need not wait for the next."""
     # the fixed part of the last graph, as making it takes longer than a plan; never part of a result
     _made: list[tuple[CandidateGraph, Items]] = field(
         default_factory=list, init=False, repr=False, compare=False
@@ -79,7 +78,7 @@ class Learned:
     def plan(self, state: PlanState, rng: np.random.Generator) -> Round:  # noqa: ARG002 - part of Strategy
         """The likeliest open component pairs, ties by the order of the graph; one image pair each.
 
-        Raises PreconditionError where the graph has no embeddings or no table.
+        Raises PreconditionError if the graph has no embeddings or no table.
         """
         fixed = self._items(state.graph)
         pairs = pair_terms(state.graph, fixed, state.constraints, state.excluding)
@@ -112,7 +111,7 @@ def _log_odds(pairs: PairTerms, known: Collection[PairQuery], constraints: Const
 def _examples(
     known: Collection[PairQuery], constraints: Constraints
 ) -> tuple[Float64Array, BoolArray, BoolArray]:
-    """Terms, answers and whether in a burst, of the planned pairs whose answer is known by now.
+    """Terms, answers, and a mask of pairs in a burst, of the planned pairs whose answer is known by now.
 
     A pair whose answer is implied teaches like one that was asked: it was as doubtful when it was planned.
     """
@@ -135,20 +134,20 @@ def _weights(start: dict[Term, tuple[float, float]], design: Float64Array, same:
 def _queries(
     graph: CandidateGraph, fixed: Items, pairs: PairTerms, chosen: IntArray, chance: Float64Array
 ) -> Iterator[PairQuery]:
-    for place in chosen.tolist():
-        row, terms = pairs.row[place], pairs.terms[place]
-        why = _why(graph, row, fixed, terms, in_burst=bool(pairs.in_burst[place]))
+    for index in chosen.tolist():
+        row, terms = pairs.row[index], pairs.terms[index]
+        reason = _reason(graph, row, fixed, terms, in_burst=bool(pairs.in_burst[index]))
         yield PairQuery(
             int(graph.first[row]),
             int(graph.second[row]),
-            f"{why}, {chance[place]:.0%} likely one animal",
-            float(chance[place]),
+            f"{reason}, {chance[index]:.0%} likely one animal",
+            float(chance[index]),
             tuple(terms.tolist()),
         )
 
 
-def _why(graph: CandidateGraph, row: int, fixed: Items, terms: Float64Array, *, in_burst: bool) -> str:
-    """What speaks most for the pair, in words."""
+def _reason(graph: CandidateGraph, row: int, fixed: Items, terms: Float64Array, *, in_burst: bool) -> str:
+    """The strongest reason for the pair, for the annotator to read."""
     if in_burst:
         return "frames of one burst"
     alike = graph.visual[row] >= HIGH_VISUAL or terms[Term.APPEARANCE] > 0

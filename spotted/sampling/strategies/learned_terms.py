@@ -1,4 +1,7 @@
-"""What speaks for and against two components being one animal, as columns over component pairs (ours)."""
+"""Terms for and against two components being one animal, as columns over component pairs.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.bursts import burst_ids
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows, pair_keys
@@ -38,37 +41,40 @@ class Term(enum.IntEnum):
     REFUSED_LESS = 7  # log of 1 + components that the one with fewer is known to differ from
     REFUSED_MORE = 8  # the same of the other
     SAME_SIDE = 9  # highest visual score of two images of one side, from two encounters
-    NO_COMMON_SIDE = 10  # 1 where no side is shown by both
+    NO_COMMON_SIDE = 10  # 1 if no side is shown by both
     BURST = 11  # highest visual score within one burst
     CONSTANT = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """What does not change while answers come: made once for a graph.
-
-    seen: (n, d) looks. station: (n,). places: (p, 2). side, burst: (n,), sides numbered from 0.
-    crossing, same_side: (m,) which candidate pairs are of two encounters, and which show one side.
-    guess: (d, d) spread of the views of one animal before any label.
-    usual_feasibility: the mean over the candidate pairs that have one, taken for those that have none.
-    """
+    """The part of the terms that does not change with answers: made once for a graph."""
 
     seen: Float64Array
+    """(n, d) looks."""
     station: IntArray
+    """(n,) the station of each item."""
     places: Float64Array
+    """(p, 2) the locations of the stations, metres."""
     side: IntArray
+    """(n,) the side of each item, numbered from 0."""
     burst: IntArray
+    """(n,) the burst of each item."""
     crossing: BoolArray
+    """(m,) True for candidate pairs of two encounters."""
     same_side: BoolArray
+    """(m,) True for candidate pairs that show one side."""
     guess: Float64Array
+    """(d, d) spread of the views of one animal before any label."""
     usual_feasibility: float
+    """Mean over the candidate pairs with a feasibility, used for those without."""
 
 
 def items(graph: CandidateGraph) -> Items:
     """The fixed part of the terms. Raises PreconditionError without embeddings or table."""
     if graph.embeddings is None or graph.table is None:
         raise PreconditionError(
-            "the strategy `learned` looks at embeddings, places, times and sides; give the graph both "
+            "the strategy `learned` needs embeddings, locations, times and sides; give the graph both "
             "embeddings and a table, or choose `confspal`"
         )
     station, places = stations(graph.table.position_m)
@@ -88,15 +94,14 @@ def items(graph: CandidateGraph) -> Items:
 
 @dataclass(frozen=True, slots=True)
 class PairTerms:
-    """The open component pairs of a graph, each with its best image pair that is open.
-
-    row: (p,) of the graph, the image pair with the highest fused score. terms: (p, len(Term)).
-    in_burst: (p,) whether an image pair of it lies in one burst.
-    """
+    """The open component pairs of a graph, each with its best image pair that is open."""
 
     row: IntArray
+    """(p,) row of the graph, the image pair with the highest fused score."""
     terms: Float64Array
+    """(p, len(Term))."""
     in_burst: BoolArray
+    """(p,) True if an image pair of it lies in one burst."""
 
 
 def pair_terms(
@@ -110,7 +115,7 @@ def pair_terms(
     """The terms of the component pairs that have an open image pair, ordered by that row.
 
     Scores count over all candidate pairs between two components, looks and ranges over all their images.
-    most: where more pairs are open, half as many of the highest fused scores and half as many of the likest
+    most: if more pairs are open, `most / 2` with the highest fused scores and `most / 2` with the most alike
     mean looks are kept; the others are hardly worth a question before the next round.
     """
     component = np.unique(constraints.component_ids()[: graph.n], return_inverse=True)[1].reshape(-1)
@@ -138,7 +143,7 @@ def pair_terms(
 def _shortlist(
     fixed: Items, component: IntArray, first: IntArray, second: IntArray, top: Float64Array, most: int
 ) -> IntArray:
-    """The component pairs that are open and, where there are many, high in one of two cheap scores."""
+    """The component pairs that are open and, if there are many, high in one of two cheap scores."""
     is_open = np.flatnonzero(top >= 0.0)
     if len(is_open) <= most:
         return is_open
@@ -185,18 +190,18 @@ def _about(
     """Ranges and appearance of two components."""
     count = int(component.max(initial=-1)) + 1
     width_m = RANGE_STATIONS * spacing_m(fixed.places)
-    where: Ranges = compute_ranges(component, count, fixed.station, fixed.places, width_m=width_m)
+    ranges: Ranges = compute_ranges(component, count, fixed.station, fixed.places, width_m=width_m)
     shown = views(fixed.seen, component, fixed.side, fixed.burst)
     sides = int(fixed.side.max(initial=0)) + 1
     looked: Appearance = fitted(shown, count, sides, fixed.guess)
     ratio = np.clip(looked.log_ratio(first, second), -RATIO_LIMIT, RATIO_LIMIT)
-    return np.log(where.closeness(first, second) + SCORE_FLOOR), ratio / 4.0
+    return np.log(ranges.closeness(first, second) + SCORE_FLOOR), ratio / 4.0
 
 
 def _counted(
     constraints: Constraints, component: IntArray, first: IntArray, second: IntArray, side: IntArray
 ) -> tuple[Float64Array, ...]:
-    """Log sizes, log refusals, and whether no side is shown by both."""
+    """Log sizes, log refusals, and 1 if no side is shown by both."""
     count = int(component.max(initial=-1)) + 1
     size = np.bincount(component, minlength=count)
     refused = np.zeros(count)

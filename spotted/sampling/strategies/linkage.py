@@ -1,4 +1,7 @@
-"""Mean linkage: ask about the two groups whose images are most alike on average."""
+"""Mean linkage: ask about the two groups whose images are most alike on average.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from spotted.sampling.candidate_graph import CandidateGraph, open_rows, pair_key
 from spotted.sampling.rounds import PlanState, Round, queries
 from spotted.sampling.strategies.ranked import highest
 
-# sums by key are laid out densely where that takes at most so many places for each pair of the graph
+# sums by key are laid out densely if that takes at most this many entries for each pair of the graph
 DENSE = 8
 
 
@@ -22,13 +25,12 @@ class MeanLinkage:
 
     The mean is over all candidate image pairs between the two components, those that could not be compared
     included. A round ends before the first pair that shares a component with an earlier one: a merge moves
-    only the means of its own components, and never above the higher of the two, so that a round asks what
-    planning anew after every answer would ask (ours), unless means tie.
-
-    round_size: most pairs a round (ours).
+    only the means of its own components, and never above the higher of the two, so that a round asks the
+    pairs that planning again after every answer would ask, unless means tie.
     """
 
     round_size: int = 200
+    """Most pairs in a round."""
 
     def __post_init__(self) -> None:
         if self.round_size < 1:
@@ -52,12 +54,12 @@ def _best_rows(state: PlanState, count: int) -> IntArray:
     open_keys = np.zeros(len(mean), dtype=np.bool_)
     open_keys[key[is_open]] = True
     best = highest(mean, open_keys, count)
-    wanted = np.full(len(mean), len(best), dtype=np.int64)
-    wanted[best] = np.arange(len(best))
-    rows = np.flatnonzero(is_open & (wanted[key] < len(best)))
-    # the most alike row of each wanted key, ties by row
-    rows = rows[np.lexsort((rows, -graph.fused[rows], wanted[key[rows]]))]
-    rows = rows[np.unique(wanted[key[rows]], return_index=True)[1]]
+    rank = np.full(len(mean), len(best), dtype=np.int64)
+    rank[best] = np.arange(len(best))
+    rows = np.flatnonzero(is_open & (rank[key] < len(best)))
+    # the most alike row of each chosen key, ties by row
+    rows = rows[np.lexsort((rows, -graph.fused[rows], rank[key[rows]]))]
+    rows = rows[np.unique(rank[key[rows]], return_index=True)[1]]
     return rows[: _disjoint(component[graph.first[rows]], component[graph.second[rows]])]
 
 
@@ -70,7 +72,7 @@ def _small_keys(graph: CandidateGraph, component: IntArray, components: int) -> 
 
 
 def _disjoint(first: IntArray, second: IntArray) -> int:
-    """How many of these component pairs come before the first that shares one with an earlier pair."""
+    """Number of these component pairs before the first that shares a component with an earlier pair."""
     seen: set[int] = set()
     for length, pair in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
         if not seen.isdisjoint(pair):

@@ -1,4 +1,7 @@
-"""Where components were seen: how close two ranges lie, a mean kernel over all their images (ours)."""
+"""Ranges of components: how close two of them lie, as a mean kernel over all their images.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ ROWS = 100_000  # pairs that are scored at a time, so that memory stays bounded
 
 
 def stations(position_m: Float64Array) -> tuple[IntArray, Float64Array]:
-    """(n,) the station of each item, UNKNOWN without a position, and (p, 2) where the stations are."""
+    """(n,) the station of each item, UNKNOWN without a position, and (p, 2) the locations of the stations."""
     known = ~np.isnan(position_m).any(axis=1)
     station = np.full(len(position_m), UNKNOWN, dtype=np.int64)
     places, row = np.unique(position_m[known], axis=0, return_inverse=True)
@@ -33,15 +36,14 @@ def spacing_m(places: Float64Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """How often each component was seen where.
-
-    weight: (c, r) coordinates whose products are sums of the kernel over image pairs. number: (c,) images of
-    known place. usual: what the kernel is on average over all image pairs, the value for unknown places.
-    """
+    """How often each component was seen at each location."""
 
     weight: Float64Array
+    """(c, r) coordinates whose products are sums of the kernel over image pairs."""
     number: Float64Array
+    """(c,) number of images with a known location."""
     usual: float
+    """Mean of the kernel over all image pairs, used for unknown locations."""
 
     def closeness(self, first: IntArray, second: IntArray) -> Float64Array:
         """(m,) mean kernel exp(-d^2 / 2 h^2) over the image pairs of two components, 0 to 1."""

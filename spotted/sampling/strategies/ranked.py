@@ -1,4 +1,7 @@
-"""Strategies that need no clusters: random order and descending score."""
+"""Strategies without clusters: random order and descending score.
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,10 @@ from spotted.sampling.rounds import PlanState, Round, queries
 
 @dataclass(frozen=True, slots=True)
 class Random:
-    """Open pairs in random order: the floor that every strategy has to beat (Spotted's baseline).
-
-    round_size: pairs a round (ours).
-    """
+    """Open pairs in random order: the floor that every strategy has to beat (Spotted's baseline)."""
 
     round_size: int = 200
+    """Most pairs in a round."""
 
     def __post_init__(self) -> None:
         _require_round_size(self.round_size)
@@ -40,12 +41,26 @@ class Greedy:
     Scores do not change within a session, so that a round of the best open pairs, served without those
     that are implied by then, is the same as choosing the best open pair after every answer.
 
-    score: the column that is ranked, "fused" or "visual".
-    round_size: pairs a round (ours); it changes nothing but the memory that a round takes.
+    >>> from spotted.constraints import Answer, Closure, LabelledPair
+    >>> from spotted.sampling import RoundQueue, from_candidates
+    >>> score = np.array([0.2, 0.9, 0.7])
+    >>> graph = from_candidates(
+    ...     3, np.array([0, 0, 1]), np.array([1, 2, 2]), visual=score, feasibility=score, fused=score
+    ... )
+    >>> queue = RoundQueue(Closure(3))
+    >>> queue.start(queue.plan_next(Greedy(), graph, seed=0))
+    >>> [(query.first, query.second, query.reason) for query in queue.next_open_pairs(1)]
+    [(0, 2, 'most alike pair still open, fused score 0.90')]
+    >>> queue.constraints.apply(LabelledPair("a", 0, 2, Answer.SAME)).effect.name
+    'MERGED'
+    >>> [(query.first, query.second) for query in queue.next_open_pairs(5)]
+    [(1, 2)]
     """
 
     score: Literal["fused", "visual"] = "fused"
+    """The column that is ranked."""
     round_size: int = 200
+    """Most pairs in a round; it changes only the memory that a round takes."""
 
     def __post_init__(self) -> None:
         if self.score not in ("fused", "visual"):

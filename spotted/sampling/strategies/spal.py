@@ -1,4 +1,7 @@
-"""Support-pair active learning: ask where clusters may be wrong (SPAL; ConfSPAL of Spotted section 4)."""
+"""Support-pair active learning: ask about the borders of clusters (SPAL; ConfSPAL of Spotted section 4).
+
+Sources and choices: docs/research/provenance.md.
+"""
 
 from __future__ import annotations
 
@@ -23,25 +26,24 @@ CONFIDENT = "groups are stable: most alike pair still open"
 class Spal:
     """The least alike pair inside every cluster and the most alike pair out of it, each round (SPAL).
 
-    A pair is asked only where its answer is open, so that the strategy runs dry once the borders of the
+    A pair is asked only if its answer is open, so that the strategy runs dry once the borders of the
     clusters are settled; it then has no more questions, though positives may be left.
 
     One pair out of each cluster is what SPAL codes. One for every two clusters, as Spotted words it, needed
     1.3 to 6 times as many questions on two generated surveys; clusters on 1 - visual, or on SPAL's Jaccard
     distance re-ranked by neighbours, needed as many within 4 %.
-
-    eps: cluster radius on 1 - fused (paper: by grid); None chooses it by `choose_eps` at the first round.
-    min_samples: of a core item (ours).
-    largest_cluster: what `choose_eps` allows (paper: a few tens).
-    retrain: relearn the scores before every round but the first (paper), where the graph has embeddings.
-    head: how they are relearnt.
     """
 
     eps: float | None = None
+    """Cluster radius on 1 - fused (paper: by grid); None chooses it by `choose_eps` at the first round."""
     min_samples: int = 2
+    """Neighbours within eps, itself included, that make a core item."""
     largest_cluster: int = 30
+    """Most items of a cluster that `choose_eps` allows (paper: a few tens)."""
     retrain: bool = True
+    """Relearn the scores before every round but the first (paper), if the graph has embeddings."""
     head: HeadTraining = field(default_factory=HeadTraining)
+    """How the scores are relearnt."""
 
     def __post_init__(self) -> None:
         if self.eps is not None and not 0.0 < self.eps < 1.0:
@@ -79,14 +81,12 @@ class Spal:
 
 @dataclass(frozen=True, slots=True)
 class ConfSpal(Spal):
-    """SPAL, and the most alike open pairs whenever the borders of the clusters are stable (Spotted).
-
-    dry_below: a round with fewer open border pairs than this is dry (paper: "few"; value ours).
-    confidence_pairs: how many of the best open pairs a dry round asks besides (ours).
-    """
+    """SPAL, and the most alike open pairs whenever the borders of the clusters are stable (Spotted)."""
 
     dry_below: int = 5
+    """A round with fewer open border pairs than this is dry (paper: "few")."""
     confidence_pairs: int = 50
+    """Number of the best open pairs that a dry round asks as well."""
 
     def __post_init__(self) -> None:
         Spal.__post_init__(self)
@@ -96,7 +96,7 @@ class ConfSpal(Spal):
             )
 
     def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
-        """The border pairs, topped up with the most alike open pairs where they are few."""
+        """The border pairs, topped up with the most alike open pairs if they are few."""
         borders = self._borders(state, rng)
         asked = borders.queries()
         if len(asked) >= self.dry_below:
@@ -107,25 +107,25 @@ class ConfSpal(Spal):
 
 @dataclass(frozen=True, slots=True)
 class _Borders:
-    """Clusters over a graph, which of its rows are open, and what to call its scores."""
+    """Clusters over a graph, a mask of its open rows, and a name for its scores."""
 
     graph: CandidateGraph
     clusters: IntArray
     is_open: BoolArray
     eps: float
-    score_words: str
+    score_name: str
 
     def queries(self) -> tuple[PairQuery, ...]:
         """Open pairs between clusters, then those inside, each most alike first."""
         between, inside = (rows[self.is_open[rows]] for rows in border_rows(self.graph, self.clusters))
-        return self._worded(between, BETWEEN) + self._worded(inside, INSIDE)
+        return self._queries_of(between, BETWEEN) + self._queries_of(inside, INSIDE)
 
     def confident_queries(self, count: int) -> tuple[PairQuery, ...]:
         """The most alike open pairs."""
-        return self._worded(highest(self.graph.fused, self.is_open, count), CONFIDENT)
+        return self._queries_of(highest(self.graph.fused, self.is_open, count), CONFIDENT)
 
-    def _worded(self, rows: IntArray, reason: str) -> tuple[PairQuery, ...]:
-        return queries(self.graph, rows, self.graph.fused, f"{reason}, {self.score_words} {{score}}")
+    def _queries_of(self, rows: IntArray, reason: str) -> tuple[PairQuery, ...]:
+        return queries(self.graph, rows, self.graph.fused, f"{reason}, {self.score_name} {{score}}")
 
 
 def border_rows(graph: CandidateGraph, clusters: IntArray) -> tuple[IntArray, IntArray]:
@@ -146,12 +146,12 @@ def border_rows(graph: CandidateGraph, clusters: IntArray) -> tuple[IntArray, In
 
 def _best_per_group(groups: IntArray, rows: IntArray, cost: Float32Array) -> IntArray:
     """The row of lowest cost of every group but NOISE, ties by row; rows ascend."""
-    # NOISE is -1, the last place
+    # NOISE is -1, the last index
     least = np.full(groups.max(initial=NOISE) + 2, np.inf, dtype=np.float32)
     np.minimum.at(least, groups, cost)
     ties = np.flatnonzero(cost == least[groups])[::-1]
     best = np.full(len(least), -1, dtype=np.int64)
-    # of several values for one place the last stays, which is the lowest row
+    # among several values for one index the last stays, which is the lowest row
     best[groups[ties]] = rows[ties]
     return best[:-1][best[:-1] >= 0]
 

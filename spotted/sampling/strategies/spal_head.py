@@ -1,6 +1,7 @@
 """Scores relearnt from the answers of a session: a two-layer residual head (Spotted section 4).
 
-Imports torch, so that it is imported only where a strategy retrains.
+Imports torch, so that it is imported only if a strategy retrains. Sources and choices:
+docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from spotted.arrays import BoolArray, Float32Array, IntArray
-from spotted.constraints.closure import Constraints
+from spotted.constraints.interface import Constraints
 from spotted.sampling.candidate_graph import CandidateGraph, implied_different, implied_same
 from spotted.sampling.strategies.clustering import NOISE
 from spotted.sampling.strategies.head_training import HeadTraining
@@ -38,7 +39,7 @@ def retrained(
     """The graph with visual = max(0, cos) of adapted embeddings, and fused = visual x feasibility.
 
     The head z = e + W2 relu(W1 e) starts at the identity and learns from the clusters and from every
-    candidate pair whose answer the constraints imply. Where feasibility is unknown fused = visual.
+    candidate pair whose answer the constraints imply. If feasibility is unknown, fused = visual.
     Equal inputs and rng give equal scores; without a cluster or a pair to learn from scores are those
     of the embeddings.
     """
@@ -68,17 +69,16 @@ def _cosines(graph: CandidateGraph, unit_rows: Float32Array) -> Float32Array:
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """What the head learns from.
-
-    clusters: (n,) cluster of each item, NOISE for none.
-    anchors: (a,) items that have both a SAME and a DIFFERENT pair.
-    same, different: (a, k) their hardest counterparts, repeated where there are fewer than k.
-    """
+    """The training targets of the head."""
 
     clusters: torch.Tensor
+    """(n,) cluster of each item, NOISE for none."""
     anchors: torch.Tensor
+    """(a,) items that have both a SAME and a DIFFERENT pair."""
     same: torch.Tensor
+    """(a, k) the hardest SAME counterparts of the anchors, repeated if there are fewer than k."""
     different: torch.Tensor
+    """(a, k) the hardest DIFFERENT counterparts of the anchors, repeated if there are fewer than k."""
 
 
 def _targets(
@@ -96,7 +96,7 @@ def _targets(
 
 
 def _hardest(graph: CandidateGraph, rows: BoolArray, hardness: Float32Array, count: int) -> IntArray:
-    """(n, count) the hardest counterparts of every item among the rows, -1 where it has none."""
+    """(n, count) the hardest counterparts of every item among the rows, -1 if it has none."""
     item = np.concatenate((graph.first[rows], graph.second[rows]))
     other = np.concatenate((graph.second[rows], graph.first[rows]))
     order = np.lexsort((other, -np.concatenate((hardness[rows], hardness[rows])), item))

@@ -23,7 +23,7 @@ from benchmarks.annotation.table import (
     speed_ups,
 )
 from benchmarks.common import known_surveys
-from spotted.simulation.session import positive_pairs
+from spotted.counting import same_pairs
 
 GENERATOR = Path("../shared/tools/annotation_surveys.py")
 # eight animals seen at places of their own
@@ -117,7 +117,7 @@ def test_feasibility_is_that_of_the_generator() -> None:
 
 def test_the_fewest_questions_are_those_of_merging_the_largest_individuals_first() -> None:
     truth = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 3])
-    assert positive_pairs(truth) == 10
+    assert same_pairs(truth) == 10
     # 1, 3, 6 pairs by the first animal's questions, 7, 9 by the second's, 10 by the third's
     fewest = [fewest_questions(truth, positives) for positives in range(11)]
     assert fewest == [0, 1, 2, 2, 3, 3, 3, 4, 5, 5, 6]

@@ -140,9 +140,7 @@ def test_a_token_that_cannot_travel_is_refused_and_not_repeated(token: str) -> N
 def test_a_token_file_that_is_no_text_is_named_with_its_remedy(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_bytes(bytes([0x80, 0x81]))
-    with pytest.raises(
-        InvalidInputError, match=r"is not a token file: it is not text; correct --token-file"
-    ):
+    with pytest.raises(InvalidInputError, match=r"is not a token file: it is not text; correct --token-file"):
         read_token(path, "--token-file")
     path.write_text(f"{TOKEN}\n")
     assert read_token(path, "--token-file") == TOKEN

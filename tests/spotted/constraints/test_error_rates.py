@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from spotted.constraints.error_rates import Annotators, ErrorRates, Verdict, agreement
+from spotted.constraints.error_rates import Annotators, ErrorRates, Verdict, repeat_agreement
 
 
 def test_an_answer_weighs_the_log_ratio_of_its_chances() -> None:
@@ -80,7 +80,7 @@ def test_what_is_learned_depends_on_no_order() -> None:
 def test_kappa_is_that_of_a_table_worked_by_hand() -> None:
     # 20 twice SAME, 15 twice DIFFERENT, 15 not alike: observed .7, by chance .5
     seen = Counter({(True, True): 20, (True, False): 5, (False, True): 10, (False, False): 15})
-    found = agreement(seen)
+    found = repeat_agreement(seen)
     assert found.answered_twice == 50
     assert found.alike == pytest.approx(0.7)
     assert found.kappa == pytest.approx(0.4)

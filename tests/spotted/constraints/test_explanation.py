@@ -1,36 +1,36 @@
 from __future__ import annotations
 
-from spotted.constraints.explanation import Evidence
+from spotted.constraints.explanation import LabelGraph
 
 
 def test_a_shortcut_label_shortens_the_path() -> None:
-    evidence = Evidence()
+    labels = LabelGraph()
     for first, second, label_id in [(0, 1, "a"), (1, 2, "b"), (2, 3, "c"), (0, 2, "d")]:
-        evidence.add_same(first, second, label_id)
-    assert evidence.against_different(0, 3).label_ids == ("d", "c")
-    assert evidence.against_different(3, 0).label_ids == ("c", "d")
+        labels.add_same(first, second, label_id)
+    assert labels.against_different(0, 3).label_ids == ("d", "c")
+    assert labels.against_different(3, 0).label_ids == ("c", "d")
 
 
 def test_equal_paths_are_decided_by_the_earlier_label() -> None:
-    evidence = Evidence()
+    labels = LabelGraph()
     for first, second, label_id in [(0, 2, "late side"), (0, 1, "a"), (2, 3, "late"), (1, 3, "b")]:
-        evidence.add_same(first, second, label_id)
-    assert evidence.against_different(0, 3).label_ids == ("late side", "late")
+        labels.add_same(first, second, label_id)
+    assert labels.against_different(0, 3).label_ids == ("late side", "late")
 
 
 def test_the_crossing_with_the_fewest_labels_on_both_sides_is_taken() -> None:
-    evidence = Evidence()
+    labels = LabelGraph()
     for first, second, label_id in [(0, 1, "a"), (1, 2, "b"), (5, 6, "x")]:
-        evidence.add_same(first, second, label_id)
-    evidence.add_different(2, 6, "far")
-    evidence.add_different(1, 5, "near")
-    assert evidence.against_same(0, 6).label_ids == ("a", "near", "x")
+        labels.add_same(first, second, label_id)
+    labels.add_different(2, 6, "far")
+    labels.add_different(1, 5, "near")
+    assert labels.against_same(0, 6).label_ids == ("a", "near", "x")
 
 
 def test_one_image_costs_no_label_where_a_direct_label_costs_one() -> None:
-    evidence = Evidence()
-    evidence.add_different(0, 1, "label")
-    evidence.add_different(1, 0, None)
-    explanation = evidence.against_same(0, 1)
+    labels = LabelGraph()
+    labels.add_different(0, 1, "label")
+    labels.add_different(1, 0, None)
+    explanation = labels.against_same(0, 1)
     assert explanation.label_ids == ()
     assert explanation.same_image == (0, 1)

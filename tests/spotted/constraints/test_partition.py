@@ -3,6 +3,9 @@ from __future__ import annotations
 import itertools
 
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
+from spotted.constraints.components import Components
+from spotted.constraints.partition import Partition
+from spotted.constraints.statements import GivenAnswer
 from spotted.constraints.verified import Verified
 
 Pair = tuple[int, int]
@@ -40,12 +43,12 @@ def test_a_split_keeps_only_the_separations_that_answers_speak_for() -> None:
     assert state.implied(2, 6) is Answer.DIFFERENT
     assert state.implied(5, 6) is None
     assert state.is_open(5, 6)
-    assert state.separation_count == len(state.separations())
+    assert state.open_component_pairs == 6 - len(state.separations())
 
 
 def test_a_split_keeps_every_answer() -> None:
     state = split_in_two()
-    held = dict(state.testimony.pairs())
+    held = dict(state.partition.statements.pairs())
     assert (2, 3) in held
     assert {(0, 1), (1, 2), (3, 4), (4, 5), (0, 6), (0, 5)} <= set(held)
 
@@ -85,16 +88,16 @@ def test_crossing_answers_are_those_between_two_components() -> None:
     expected = {
         pair
         for pair in itertools.product(state.members(ours), state.members(theirs))
-        if state.testimony.of(*pair)
+        if state.partition.statements.of(*pair)
     }
-    assert {key for key, _ in state.crossing(ours, theirs)} == expected
+    assert {key for key, _ in state.partition.crossing(ours, theirs)} == expected
     assert (2, 3) in expected
 
 
 def test_changes_are_told_once() -> None:
     state = split_in_two()
-    assert state.component_of(0) in state.take_changed()
-    assert state.take_changed() == []
+    assert state.component_of(0) in state.partition.take_changed()
+    assert state.partition.take_changed() == []
 
 
 def test_items_can_be_added_to_a_partition() -> None:
@@ -102,3 +105,17 @@ def test_items_can_be_added_to_a_partition() -> None:
     state.add_items(2)
     assert told(state, (0, 2), same=True, probability=0.95) is LabelEffect.MERGED
     assert state.components() == [(0, 2), (1,)]
+
+
+def test_a_partition_changes_the_components_that_it_is_given() -> None:
+    components = Components(3)
+    partition = Partition(components)
+    assert partition.opinion(0, 1) is None
+    label = LabelledPair("a", 0, 1, Answer.SAME)
+    partition.add_answer(GivenAnswer(label, "ana", again=False), 0.97)
+    assert components.implied(0, 1) is Answer.SAME
+    assert partition.opinion(0, 1) is True
+    partition.forbid(1, 2)
+    assert components.implied(0, 2) is Answer.DIFFERENT
+    assert partition.forbidden_with(2) == [1]
+    assert [(verdict.annotator_id, verdict.is_same) for verdict in partition.verdicts()] == [("ana", True)]

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from spotted.client import Spotted
+from spotted.counting import same_pairs
 from spotted.demo.measuring import RECALLS, measure
 from spotted.errors import PreconditionError
-from spotted.evaluation.retrieval import same_pairs
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.local import processes
 from spotted.simulation.survey import SimulationParams

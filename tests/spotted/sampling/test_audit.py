@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
-from spotted.sampling.audit import bound, draw, needed
+from spotted.sampling.audit import bound, draw
 
 
 def constraints_of(items: int, *labels: tuple[int, int, Answer]) -> Constraints:
-    made = Constraints(items)
+    made = Closure(items)
     for number, (first, second, answer) in enumerate(labels):
         made.apply(LabelledPair(str(number), first, second, answer))
     return made
@@ -23,7 +24,7 @@ def constraints_of(items: int, *labels: tuple[int, int, Answer]) -> Constraints:
 
 def random_constraints(rng: np.random.Generator, items: int, answers: int) -> Constraints:
     truth = rng.integers(0, max(2, items // 3), items)
-    made = Constraints(items)
+    made = Closure(items)
     for number in range(answers):
         a, b = rng.choice(items, 2, replace=False).tolist()
         same = Answer.SAME if truth[a] == truth[b] else Answer.DIFFERENT
@@ -89,11 +90,11 @@ def test_pairs_on_a_screen_or_not_comparable_are_replaced_or_left_out() -> None:
 
 @pytest.mark.parametrize("items", [0, 1])
 def test_nothing_is_drawn_where_there_is_no_pair(items: int) -> None:
-    assert draw(Constraints(items), np.random.default_rng(0), 5) == ()
+    assert draw(Closure(items), np.random.default_rng(0), 5) == ()
 
 
 def test_a_seed_draws_the_same_again_and_large_surveys_are_quick() -> None:
-    constraints = Constraints(50_000)
+    constraints = Closure(50_000)
     first, second = (draw(constraints, np.random.default_rng(7), 300) for _ in range(2))
     assert first == second
     assert len({*first}) == 300
@@ -130,25 +131,13 @@ def test_bound_is_the_largest_number_of_positives_that_so_few_hits_allow(
     assert bound(audited, hits, pairs, confidence=confidence) == max(allowed) - hits
 
 
-@given(st.integers(0, 40), st.integers(0, 5), st.integers(0, 40), confidences)
-def test_needed_is_the_least_audit_that_reaches_the_bound(
-    pairs: int, hits: int, at_most: int, confidence: float
-) -> None:
-    hits = min(hits, pairs)
-    plain = next(n for n in range(hits, pairs + 1) if bound(n, hits, pairs, confidence=confidence) <= at_most)
-    assert needed(at_most, pairs, hits=hits, confidence=confidence) == plain
-
-
 def test_no_hits_leave_about_three_times_the_pairs_over_the_audits() -> None:
     assert bound(3_000, 0, 1_000_000) == pytest.approx(3 * 1_000_000 / 3_000, rel=0.01)
-    assert needed(1_000, 1_000_000) == pytest.approx(3_000, rel=0.01)
 
 
 def test_all_pairs_audited_leave_none_and_no_audit_leaves_all() -> None:
     assert bound(50, 3, 50) == 0
     assert bound(0, 0, 50) == 50
-    assert needed(50, 50) == 0
-    assert needed(0, 50) == 48
 
 
 def test_bound_holds_in_95_of_100_audits() -> None:
@@ -169,4 +158,4 @@ def test_counts_that_do_not_fit_are_refused(audited: int, hits: int, pairs: int)
 @pytest.mark.parametrize("confidence", [0.0, 1.0])
 def test_confidence_is_a_share(confidence: float) -> None:
     with pytest.raises(InvalidInputError, match="not between 0 and 1"):
-        needed(1, 9, confidence=confidence)
+        bound(1, 0, 9, confidence=confidence)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import (
     CandidateGraph,
@@ -47,7 +47,7 @@ def test_open_rows_equal_asking_the_constraints_pair_by_pair(
     history: list[tuple[tuple[int, int], Answer]], left_out: set[tuple[int, int]]
 ) -> None:
     graph = ranked_lists(list(itertools.combinations(range(N), 2)))
-    constraints = Constraints(N)
+    constraints = Closure(N)
     for number, (pair, answer) in enumerate(history):
         constraints.apply(LabelledPair(str(number), *pair, answer))
     excluding = frozenset((min(pair), max(pair)) for pair in left_out)

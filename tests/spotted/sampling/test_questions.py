@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.constraints.verified import Verified
 from spotted.sampling.questions import (
     BURST_REASON,
@@ -25,7 +26,7 @@ Said = tuple[int, int, Answer]
 
 
 def folded(count: int, *said: Said) -> Constraints:
-    constraints = Constraints(count)
+    constraints = Closure(count)
     for n, (first, second, answer) in enumerate(said):
         constraints.apply(LabelledPair(str(n), first, second, answer))
     return constraints
@@ -67,7 +68,7 @@ def test_what_is_taken_is_taken_for_all_images_of_two_groups() -> None:
 
 
 def test_a_burst_asks_each_frame_with_the_first_in_their_order() -> None:
-    (question,) = burst_questions(Constraints(5), [(3, 1, 4)])
+    (question,) = burst_questions(Closure(5), [(3, 1, 4)])
     assert (question.kind, question.items) == (Kind.BURST, (3, 1, 4))
     assert [(query.first, query.second) for query in question.pairs] == [(1, 3), (3, 4)]
     assert {(query.reason, query.score) for query in question.pairs} == {(BURST_REASON, 0.0)}
@@ -83,9 +84,9 @@ def test_a_burst_is_asked_until_it_is_known_to_be_one_animal_or_several() -> Non
 
 
 def test_a_burst_that_holds_several_animals_is_not_asked_again_however_its_frames_were_listed() -> None:
-    assert bursts(Constraints(6), (0, 1, 2), (3, 4, 5), refused=((2, 0, 1),)) == [(3, 4, 5)]
+    assert bursts(Closure(6), (0, 1, 2), (3, 4, 5), refused=((2, 0, 1),)) == [(3, 4, 5)]
     # other frames are another question
-    assert bursts(Constraints(6), (0, 1), refused=((0, 1, 2),)) == [(0, 1)]
+    assert bursts(Closure(6), (0, 1), refused=((0, 1, 2),)) == [(0, 1)]
 
 
 def test_a_burst_whose_frames_cannot_be_compared_is_no_question() -> None:
@@ -101,7 +102,7 @@ def test_a_burst_that_waits_for_another_answer_is_left_to_checks() -> None:
 
 
 def test_a_gallery_stands_around_the_image_that_most_questions_are_about() -> None:
-    asked = list(galleries(Constraints(6), queries((0, 1), (1, 2), (4, 5), (1, 3)), 7))
+    asked = list(galleries(Closure(6), queries((0, 1), (1, 2), (4, 5), (1, 3)), 7))
     assert [(question.kind, question.items) for question in asked] == [
         (Kind.GALLERY, (1, 0, 2, 3)),
         (Kind.PAIR, (4, 5)),
@@ -120,13 +121,13 @@ def test_a_gallery_gathers_the_questions_about_all_images_of_its_anchor() -> Non
 
 
 def test_a_gallery_is_no_larger_than_it_may_be_and_the_rest_is_asked_after_it() -> None:
-    asked = [q.items for q in galleries(Constraints(6), queries((0, 1), (0, 2), (0, 3), (0, 4), (0, 5)), 2)]
+    asked = [q.items for q in galleries(Closure(6), queries((0, 1), (0, 2), (0, 3), (0, 4), (0, 5)), 2)]
     assert asked == [(0, 1, 2), (0, 3, 4), (0, 5)]
 
 
 def test_a_gallery_of_one_is_a_pair() -> None:
-    assert [q.kind for q in galleries(Constraints(4), queries((0, 1), (0, 2)), 1)] == [Kind.PAIR] * 2
-    assert [q.kind for q in galleries(Constraints(4), queries((0, 1), (2, 3)), 7)] == [Kind.PAIR] * 2
+    assert [q.kind for q in galleries(Closure(4), queries((0, 1), (0, 2)), 1)] == [Kind.PAIR] * 2
+    assert [q.kind for q in galleries(Closure(4), queries((0, 1), (2, 3)), 7)] == [Kind.PAIR] * 2
 
 
 def test_what_an_annotator_skipped_is_in_no_gallery_and_its_question_stays_on_its_own_image() -> None:

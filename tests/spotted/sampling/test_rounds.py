@@ -5,7 +5,7 @@ import pytest
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
 from spotted.errors import PreconditionError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import PairQuery, PlanState, Round, RoundQueue
@@ -17,7 +17,7 @@ def served(queue: RoundQueue, count: int = 10, **left_out: set[tuple[int, int]])
 
 
 def serving(items: int, *pairs: tuple[int, int]) -> RoundQueue:
-    queue = RoundQueue(Constraints(items))
+    queue = RoundQueue(Closure(items))
     queue.start(Round(1, "greedy", tuple(PairQuery(*pair, "", 0.0) for pair in pairs)))
     return queue
 
@@ -36,9 +36,8 @@ def test_pairs_are_served_in_order_until_they_are_answered() -> None:
 @pytest.mark.parametrize("given", list(Answer))
 def test_every_answer_closes_its_pair(given: Answer) -> None:
     queue = serving(2, (0, 1))
-    assert not queue.used_up()
+    assert served(queue)
     answer(queue, 0, 1, given)
-    assert queue.used_up()
     assert served(queue) == []
 
 
@@ -46,7 +45,7 @@ def test_a_pair_that_became_implied_is_skipped() -> None:
     queue = serving(3, (0, 1), (1, 2), (0, 2))
     answer(queue, 0, 1, Answer.SAME)
     answer(queue, 1, 2, Answer.DIFFERENT)
-    assert queue.used_up()
+    assert served(queue) == []
 
 
 def test_one_batch_never_asks_twice_about_two_components() -> None:
@@ -60,26 +59,25 @@ def test_a_pair_that_an_answer_elsewhere_may_imply_waits() -> None:
     answer(queue, 2, 3, Answer.SAME)
     assert served(queue, busy={(0, 3)}) == []
     assert served(queue, excluding={(0, 2)}) == [(0, 3)]
-    assert not queue.used_up()
+    assert served(queue)
 
 
 def test_rounds_follow_one_another_by_number() -> None:
     queue = serving(2, (0, 1))
-    with pytest.raises(PreconditionError, match="round 3 started where round 2 is due"):
+    with pytest.raises(PreconditionError, match="round 3 cannot start; the next round is 2"):
         queue.start(Round(3, "greedy", ()))
     queue.start(Round(2, "greedy", ()))
     assert queue.round == Round(2, "greedy", ())
 
 
 def test_before_the_first_round_there_is_nothing_to_serve() -> None:
-    queue = RoundQueue(Constraints(2))
+    queue = RoundQueue(Closure(2))
     assert queue.round is None
-    assert queue.used_up()
     assert served(queue) == []
 
 
 def test_planning_depends_on_seed_and_round_number_alone(graph: CandidateGraph, truth: IntArray) -> None:
-    queue = RoundQueue(Constraints(len(truth)))
+    queue = RoundQueue(Closure(len(truth)))
     planned = queue.plan_next(Random(), graph, seed=7)
     assert queue.plan_next(Random(), graph, seed=7) == planned
     assert queue.plan_next(Random(), graph, seed=8) != planned
@@ -88,8 +86,8 @@ def test_planning_depends_on_seed_and_round_number_alone(graph: CandidateGraph, 
 
 
 def test_a_plan_leaves_out_what_is_excluded(graph: CandidateGraph, truth: IntArray) -> None:
-    state = PlanState(graph, Constraints(len(truth)), 1)
+    state = PlanState(graph, Closure(len(truth)), 1)
     best = Greedy().plan(state, np.random.default_rng(0)).pairs[:2]
     without = frozenset({(best[0].first, best[0].second)})
-    state = PlanState(graph, Constraints(len(truth)), 1, excluding=without)
+    state = PlanState(graph, Closure(len(truth)), 1, excluding=without)
     assert Greedy().plan(state, np.random.default_rng(0)).pairs[0] == best[1]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from spotted.constraints.answers import Answer, Decisions, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.stopping import (
@@ -206,7 +207,7 @@ def pairs_of_two(chance_same: float, asked: int, seed: int) -> tuple[CandidateGr
     first = np.arange(0, 2000, 2, dtype=np.int64)
     score = np.where(rng.random(1000) < 0.5, 0.3, 0.7).astype(np.float32)
     same = rng.random(1000) < np.where(score > 0.5, chance_same, 0.1)
-    constraints = Constraints(2000)
+    constraints = Closure(2000)
     for row in range(asked):
         answer = Answer.SAME if same[row] else Answer.DIFFERENT
         constraints.apply(LabelledPair(str(row), 2 * row, 2 * row + 1, answer))

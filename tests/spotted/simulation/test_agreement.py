@@ -28,5 +28,5 @@ def test_the_contingency_table_tells_what_counting_item_by_item_tells(rows: list
 
 
 def test_partitions_of_different_items_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match="give as many"):
+    with pytest.raises(InvalidInputError, match="give one of each per item"):
         measure_agreement(np.zeros(2, dtype=np.int64), np.zeros(3, dtype=np.int64))

@@ -7,14 +7,14 @@ import pytest
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import Answer
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import Strategy
 from spotted.sampling.strategies.by_name import KINDS, strategy
 from spotted.simulation.agreement import Agreement
 from spotted.simulation.annotators import annotator
-from spotted.simulation.session import Curve, positive_pairs, positives_for, simulate_session
+from spotted.simulation.session import Curve, questions_to, simulate_session
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "spal"])
@@ -109,7 +109,7 @@ def test_checkpoints_stand_where_they_were_asked_for_and_at_the_end(
 def test_answers_are_folded_into_the_constraints_that_are_given(
     graph: CandidateGraph, truth: IntArray
 ) -> None:
-    folded = Constraints(graph.n)
+    folded = Closure(graph.n)
     curve = simulate_session(graph, strategy("greedy"), truth, seed=0, constraints=folded, max_questions=40)
     assert folded.positives == curve.found[-1]
 
@@ -153,16 +153,15 @@ def test_questions_to_a_share_are_read_off_the_curve() -> None:
     assert [curve.questions_to(share) for share in shares] == [0, 2, 2, 4, 4, None]
 
 
-def test_positive_pairs_equal_a_count_over_all_pairs(truth: IntArray) -> None:
-    assert positive_pairs(truth) == sum(a == b for a, b in itertools.combinations(truth.tolist(), 2))
-
-
-def test_shares_round_up_to_whole_positives() -> None:
-    assert [positives_for(share, 20) for share in (0.0, 0.95, 0.951, 1.0)] == [0, 19, 20, 20]
+def test_questions_to_are_counted_from_the_first_question_that_reached_the_share() -> None:
+    assert [questions_to(np.array([0, 3, 3, 19, 20]), 20, share) for share in (0.95, 1.0)] == [4, 5]
+    assert questions_to(np.array([0, 3, 3]), 20, 0.95) is None
+    # with nothing to find, nothing has to be asked
+    assert questions_to(np.zeros(3, dtype=np.int64), 0, 0.95) == questions_to(np.array([5]), 20, 0.0) == 0
 
 
 def test_truth_or_constraints_of_another_length_are_refused(graph: CandidateGraph, truth: IntArray) -> None:
     with pytest.raises(InvalidInputError, match="one individual per item"):
         simulate_session(graph, strategy("greedy"), np.zeros(3, dtype=np.int64), seed=0)
     with pytest.raises(InvalidInputError, match="constraints hold 3 of 60"):
-        simulate_session(graph, strategy("greedy"), truth, seed=0, constraints=Constraints(3))
+        simulate_session(graph, strategy("greedy"), truth, seed=0, constraints=Closure(3))

@@ -74,7 +74,7 @@ def test_numbers_of_photographs_have_a_long_tail() -> None:
 
 @pytest.mark.parametrize("wrong", ["animals", "cameras", "detections", "days", "most_frames"])
 def test_a_survey_of_nothing_is_refused(wrong: str) -> None:
-    with pytest.raises(InvalidInputError, match="at least one of each"):
+    with pytest.raises(InvalidInputError, match="each must be at least 1"):
         made(0, **{wrong: 0})
 
 

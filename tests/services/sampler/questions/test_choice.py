@@ -153,7 +153,7 @@ def test_a_burst_of_several_animals_is_not_asked_again_and_joins_and_parts_nothi
     session.apply(pb.SessionEvent(labelled=mixed))
     assert items(session.choose(kinds=frozenset({Kind.PAIR, Kind.BURST}))) == [(0, 1)]
     assert session.state.constraints.component_count == 6
-    assert session.state.constraints.separation_count == 0
+    assert len(session.state.constraints.separations()) == 0
 
 
 def test_a_burst_is_skipped_as_a_whole_by_a_skip_of_one_of_its_pairs() -> None:

@@ -4,9 +4,9 @@ import importlib.util
 
 import pytest
 
-from services.sampler.session.defaults import DEFAULT_STRATEGY, LEARNING, with_defaults
+from services.sampler.session.defaults import LEARNING, with_defaults
 from spotted.errors import InvalidInputError, PreconditionError
-from spotted.sampling.strategies.by_name import KINDS
+from spotted.sampling.strategies.by_name import DEFAULT_STRATEGY, KINDS
 from spotted.v1 import sampler_pb2 as pb
 
 

@@ -93,7 +93,7 @@ def test_evidence_is_relative_to_noise_alone() -> None:
     shared, flank, side = np.array([2.0, 0.5]), np.array([0.3, 1.0]), np.array([0, 0, 1, 2, 2])
     seen = rng.normal(size=(5, 2))
     noise = float(multivariate_normal.logpdf(seen.ravel(), np.zeros(10)))
-    alone = model(seen, np.zeros(5, dtype=np.int64), side, shared, flank).alone
+    alone = model(seen, np.zeros(5, dtype=np.int64), side, shared, flank).single
     assert alone == pytest.approx([log_density(seen, side, shared, flank) - noise])
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.strategies.clustering import NOISE, choose_eps, constrained_dbscan
@@ -29,7 +30,7 @@ def labelled(n: int, seed: int, labels: int) -> Constraints:
     """Random true answers about random individuals."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, max(1, n // 3), n)
-    constraints = Constraints(n)
+    constraints = Closure(n)
     for number in range(labels):
         a, b = rng.choice(n, 2, replace=False).tolist()
         answer = Answer.SAME if truth[a] == truth[b] else Answer.DIFFERENT
@@ -42,7 +43,7 @@ def test_without_labels_core_items_cluster_as_in_plain_dbscan(
     n: int, seed: int, eps: float, min_samples: int
 ) -> None:
     graph = random_graph(n, seed)
-    clusters = constrained_dbscan(graph, Constraints(n), eps=eps, min_samples=min_samples)
+    clusters = constrained_dbscan(graph, Closure(n), eps=eps, min_samples=min_samples)
     distance = np.zeros((n, n))
     distance[graph.first, graph.second] = distance[graph.second, graph.first] = 1.0 - graph.fused.astype(
         float
@@ -71,20 +72,20 @@ def test_clusters_respect_every_label(n: int, seed: int, labels: int, eps: float
 def test_a_cluster_does_not_cross_a_cannot_link_of_a_distant_member() -> None:
     fused = np.zeros((3, 3), dtype=np.float32)
     fused[0, 1] = fused[1, 2] = 0.9
-    constraints = Constraints(3)
+    constraints = Closure(3)
     constraints.forbid(0, 2)
     assert constrained_dbscan(complete_graph(fused), constraints, eps=0.5).tolist() == [0, 0, 1]
 
 
 def test_labels_join_what_scores_do_not() -> None:
-    constraints = Constraints(3)
+    constraints = Closure(3)
     constraints.apply(LabelledPair("a", 0, 2, Answer.SAME))
     clusters = constrained_dbscan(complete_graph(np.zeros((3, 3), np.float32)), constraints, eps=0.1)
     assert clusters.tolist() == [0, NOISE, 0]
 
 
 def test_chosen_eps_is_the_largest_that_keeps_clusters_small() -> None:
-    graph, constraints = random_graph(40, 5), Constraints(40)
+    graph, constraints = random_graph(40, 5), Closure(40)
     eps = choose_eps(graph, constraints, largest=8)
 
     def biggest(value: float) -> int:
@@ -95,7 +96,7 @@ def test_chosen_eps_is_the_largest_that_keeps_clusters_small() -> None:
 
 
 def test_chosen_eps_tolerates_an_individual_larger_than_the_limit() -> None:
-    constraints = Constraints(6)
+    constraints = Closure(6)
     for item in range(1, 5):
         constraints.apply(LabelledPair(str(item), 0, item, Answer.SAME))
     assert choose_eps(complete_graph(np.zeros((6, 6), np.float32)), constraints, largest=2) == 0.99
@@ -103,4 +104,4 @@ def test_chosen_eps_tolerates_an_individual_larger_than_the_limit() -> None:
 
 def test_graph_beyond_the_constraints_is_refused() -> None:
     with pytest.raises(PreconditionError, match="add the items"):
-        constrained_dbscan(random_graph(4, 0), Constraints(3), eps=0.5)
+        constrained_dbscan(random_graph(4, 0), Closure(3), eps=0.5)

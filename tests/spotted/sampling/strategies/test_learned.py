@@ -9,7 +9,8 @@ import pytest
 
 from spotted.arrays import Float32Array, Float64Array, IntArray
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.sampling.candidate_graph import CandidateGraph, from_candidates, open_rows
 from spotted.sampling.rounds import PairQuery, PlanState, Round, RoundQueue, Strategy
@@ -74,7 +75,7 @@ def planned(survey: Planted, constraints: Constraints, known: tuple[PairQuery, .
 
 def session(survey: Planted, count: int) -> tuple[RoundQueue, list[PairQuery]]:
     """The first questions of a session, and the queue after their answers."""
-    queue = RoundQueue(Constraints(survey.graph.n))
+    queue = RoundQueue(Closure(survey.graph.n))
     asked = []
     for query in itertools.islice(ask(queue, Learned(), survey.graph, seed=0), count):
         answer_truly(queue.constraints, query, survey.truth)
@@ -110,7 +111,7 @@ def test_a_session_repeats_itself(survey: Planted) -> None:
 
 
 def test_no_pair_is_asked_whose_answer_is_known(survey: Planted) -> None:
-    constraints = Constraints(survey.graph.n)
+    constraints = Closure(survey.graph.n)
     for query in itertools.islice(ask(RoundQueue(constraints), Learned(), survey.graph, seed=0), 200):
         assert constraints.is_open(query.first, query.second)
         answer_truly(constraints, query, survey.truth)
@@ -130,7 +131,7 @@ def test_a_round_asks_once_about_two_components_and_not_what_is_closed_or_exclud
 
 
 def test_without_answers_the_chances_are_those_of_the_starting_weights(survey: Planted) -> None:
-    first = planned(survey, Constraints(survey.graph.n))
+    first = planned(survey, Closure(survey.graph.n))
     for query in first.pairs:
         terms = np.array(query.terms)
         burst = terms[Term.BURST] > 0
@@ -171,7 +172,7 @@ def test_answers_change_what_is_asked(survey: Planted) -> None:
 
 
 def test_pairs_teach_once_their_answer_is_known_or_implied() -> None:
-    constraints = Constraints(6)
+    constraints = Closure(6)
     for pair, answer in (((0, 1), Answer.SAME), ((1, 2), Answer.SAME), ((2, 3), Answer.DIFFERENT)):
         constraints.apply(label(pair, answer))
     constraints.apply(label((4, 5), Answer.NOT_COMPARABLE))
@@ -188,7 +189,7 @@ def test_pairs_teach_once_their_answer_is_known_or_implied() -> None:
 def test_the_numbers_of_components_do_not_matter(survey: Planted) -> None:
     """The same answers in another order leave the same components under other numbers."""
     queue, asked = session(survey, 100)
-    turned = Constraints(survey.graph.n)
+    turned = Closure(survey.graph.n)
     for query in asked[::-1]:
         answer_truly(turned, query, survey.truth)
     assert turned.components() == queue.constraints.components()
@@ -204,14 +205,14 @@ def test_a_round_holds_so_many_times_the_answers_after_which_it_is_renewed(
 ) -> None:
     assert survey.graph.n // 40 == 6
     strategy = Learned(renew_after=renew_after, ahead=ahead)
-    first = strategy.plan(PlanState(survey.graph, Constraints(survey.graph.n), 1), RNG(0))
+    first = strategy.plan(PlanState(survey.graph, Closure(survey.graph.n), 1), RNG(0))
     assert (first.number, first.kind, first.renew_after) == (1, "learned", answers)
     assert len(first.pairs) == ahead * answers
 
 
 def test_a_session_plans_anew_after_so_many_answers(survey: Planted) -> None:
     numbers = []
-    queue = RoundQueue(Constraints(survey.graph.n))
+    queue = RoundQueue(Closure(survey.graph.n))
     for query in itertools.islice(ask(queue, Learned(), survey.graph, seed=0), 60):
         assert queue.round is not None
         numbers.append(queue.round.number)
@@ -222,7 +223,7 @@ def test_a_session_plans_anew_after_so_many_answers(survey: Planted) -> None:
 
 def test_reasons_are_words_and_the_chance(survey: Planted) -> None:
     queue, _ = session(survey, 60)
-    rounds = (planned(survey, Constraints(survey.graph.n)), queue.plan_next(Learned(), survey.graph, seed=0))
+    rounds = (planned(survey, Closure(survey.graph.n)), queue.plan_next(Learned(), survey.graph, seed=0))
     whys = set()
     for query in itertools.chain.from_iterable(one.pairs for one in rounds):
         found = re.fullmatch(r"([a-z ,]+), (\d+)% likely one animal", query.reason)
@@ -239,7 +240,7 @@ def test_at_one_station_no_range_is_spoken_of(survey: Planted) -> None:
     assert survey.graph.table is not None
     here = dataclasses.replace(survey.graph.table, position_m=np.zeros((survey.graph.n, 2)))
     graph = dataclasses.replace(survey.graph, table=here)
-    first = Learned().plan(PlanState(graph, Constraints(graph.n), 1), RNG(0))
+    first = Learned().plan(PlanState(graph, Closure(graph.n), 1), RNG(0))
     assert not any("range" in query.reason for query in first.pairs)
 
 
@@ -247,7 +248,7 @@ def test_one_strategy_serves_graph_after_graph(survey: Planted) -> None:
     other = planted(1)
     strategy = Learned()
     for its in (survey, other, survey):
-        state = PlanState(its.graph, Constraints(its.graph.n), 1)
+        state = PlanState(its.graph, Closure(its.graph.n), 1)
         assert strategy.plan(state, RNG(0)) == Learned().plan(state, RNG(1))
     assert strategy == Learned()
 
@@ -268,7 +269,7 @@ def test_the_smallest_surveys_are_asked_to_their_end(survey: Planted, count: int
         whole.embeddings[:count],
         whole.table.at(np.arange(count)),
     )
-    constraints = Constraints(count)
+    constraints = Closure(count)
     for query in ask(RoundQueue(constraints), Learned(), graph, seed=0):
         answer_truly(constraints, query, survey.truth[:count])
     assert not open_rows(graph, constraints).any()
@@ -278,7 +279,7 @@ def test_a_graph_without_table_or_embeddings_is_refused(survey: Planted) -> None
     whole = survey.graph
     for graph in (dataclasses.replace(whole, table=None), dataclasses.replace(whole, embeddings=None)):
         with pytest.raises(PreconditionError, match="choose `confspal`"):
-            Learned().plan(PlanState(graph, Constraints(graph.n), 1), RNG(0))
+            Learned().plan(PlanState(graph, Closure(graph.n), 1), RNG(0))
 
 
 @pytest.mark.parametrize("parameters", [{"renew_after": 0}, {"ahead": 0}])

@@ -10,7 +10,8 @@ import pytest
 
 from spotted.arrays import Float64Array, IntArray
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 from spotted.sampling.bursts import burst_ids
 from spotted.sampling.candidate_graph import CandidateGraph, from_candidates
@@ -75,7 +76,7 @@ def random_graph(seed: int) -> CandidateGraph:
 def answered(seed: int, count: int = 40) -> Constraints:
     """Random answers, one pair of an image among them; what contradicts is not applied."""
     rng = np.random.default_rng(seed + 100)
-    constraints = Constraints(N)
+    constraints = Closure(N)
     constraints.forbid(0, 1)
     for number in range(count):
         a, b = sorted(rng.choice(N, 2, replace=False).tolist())
@@ -242,7 +243,7 @@ def test_other_numbers_of_components_give_the_same_terms() -> None:
     fixed = items(graph)
     chain, terms, ids = [4, 9, 17, 30], [], []
     for order in (chain, chain[::-1]):
-        constraints = Constraints(N)
+        constraints = Closure(N)
         constraints.apply(LabelledPair("apart", order[0], 20, Answer.DIFFERENT))
         for a, b in itertools.pairwise(order):
             constraints.apply(LabelledPair(f"{a}-{b}", a, b, Answer.SAME))
@@ -324,13 +325,13 @@ def test_an_unknown_journey_is_as_feasible_as_the_known_ones_on_average(*, known
     if known:
         feasibility[0] = 0.25
     graph = dataclasses.replace(graph, feasibility=feasibility)
-    found = pair_terms(graph, items(graph), Constraints(N)).terms[:, Term.FEASIBLE]
+    found = pair_terms(graph, items(graph), Closure(N)).terms[:, Term.FEASIBLE]
     assert found == pytest.approx(np.full(len(found), 0.5 if known else 2.0))
 
 
 def test_everything_answered_leaves_no_terms() -> None:
     graph = random_graph(8)
-    constraints = Constraints(N)
+    constraints = Closure(N)
     for item in range(1, N):
         constraints.apply(LabelledPair(str(item), 0, item, Answer.SAME))
     found = pair_terms(graph, items(graph), constraints)

@@ -8,7 +8,8 @@ import pytest
 
 from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import PlanState, RoundQueue
@@ -55,7 +56,7 @@ def test_rounds_ask_what_planning_after_every_answer_asks(
     few = part(graph, (graph.second < 24) & (rng.random(len(graph)) < density))
     # no two scores tie
     few = replace(few, fused=few.fused + rng.random(len(few), dtype=np.float32) * np.float32(0.01))
-    queue = RoundQueue(Constraints(graph.n))
+    queue = RoundQueue(Closure(graph.n))
     for query in ask(queue, MeanLinkage(), few, seed=0):
         assert (query.first, query.second) == best_pair(few, queue.constraints)
         answer_truly(queue.constraints, query, truth)
@@ -65,7 +66,7 @@ def test_rounds_ask_what_planning_after_every_answer_asks(
 def test_a_round_names_no_component_twice_and_is_cut_at_its_size(
     graph: CandidateGraph, truth: IntArray
 ) -> None:
-    constraints = Constraints(graph.n)
+    constraints = Closure(graph.n)
     for a, b in itertools.combinations(range(12), 2):
         answer = Answer.SAME if truth[a] == truth[b] else Answer.DIFFERENT
         constraints.apply(LabelledPair(f"{a}-{b}", a, b, answer))
@@ -80,7 +81,7 @@ def test_a_round_names_no_component_twice_and_is_cut_at_its_size(
 def test_a_pair_that_cannot_be_compared_is_passed_over_and_still_counts(graph: CandidateGraph) -> None:
     three = part(graph, graph.second < 3)
     three = replace(three, fused=np.array([0.9, 0.5, 0.6], dtype=np.float32))
-    constraints = Constraints(graph.n)
+    constraints = Closure(graph.n)
     constraints.apply(LabelledPair("merge", 0, 1, Answer.SAME))
     constraints.apply(LabelledPair("closed", 1, 2, Answer.NOT_COMPARABLE))
     (query,) = MeanLinkage().plan(PlanState(three, constraints, 1), np.random.default_rng(0)).pairs

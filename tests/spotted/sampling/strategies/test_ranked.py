@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spotted.arrays import FloatArray, IntArray
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import PlanState, RoundQueue
@@ -21,7 +21,7 @@ Pair = tuple[int, int]
 
 def one_at_a_time(graph: CandidateGraph, score: FloatArray, truth: IntArray) -> list[Pair]:
     """The plain greedy loop: after every answer, the best open pair of all."""
-    constraints = Constraints(graph.n)
+    constraints = Closure(graph.n)
     asked: list[Pair] = []
     while True:
         rows = [
@@ -46,7 +46,7 @@ def _label(a: int, b: int, *, same: bool) -> LabelledPair:
 def test_rounds_ask_exactly_what_the_one_at_a_time_loop_asks(
     graph: CandidateGraph, truth: IntArray, round_size: int, score: Literal["fused", "visual"]
 ) -> None:
-    queue = RoundQueue(Constraints(graph.n))
+    queue = RoundQueue(Closure(graph.n))
     asked = []
     for query in ask(queue, Greedy(score, round_size), graph, seed=0):
         answer_truly(queue.constraints, query, truth)
@@ -65,7 +65,7 @@ def test_highest_equals_a_full_sort_with_ties_by_row(rows: list[tuple[float, boo
 
 
 def test_random_draws_open_pairs_without_repetition(graph: CandidateGraph) -> None:
-    constraints = Constraints(graph.n)
+    constraints = Closure(graph.n)
     constraints.apply(_label(0, 1, same=True))
     planned = Random(round_size=10_000).plan(PlanState(graph, constraints, 1), np.random.default_rng(0))
     drawn = [(query.first, query.second) for query in planned.pairs]
@@ -74,7 +74,7 @@ def test_random_draws_open_pairs_without_repetition(graph: CandidateGraph) -> No
 
 
 def test_the_reason_is_in_words(graph: CandidateGraph) -> None:
-    state = PlanState(graph, Constraints(graph.n), 1)
+    state = PlanState(graph, Closure(graph.n), 1)
     query = Greedy("visual").plan(state, np.random.default_rng(0)).pairs[0]
     assert query.reason == f"most alike pair still open, visual score {graph.visual.max():.2f}"
     assert query.score == pytest.approx(float(graph.visual.max()))

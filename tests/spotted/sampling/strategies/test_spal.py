@@ -7,20 +7,22 @@ import pytest
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
+from spotted.counting import same_pairs
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.rounds import PlanState, RoundQueue
 from spotted.sampling.strategies.clustering import NOISE, choose_eps, constrained_dbscan
 from spotted.sampling.strategies.spal import ConfSpal, Spal, border_rows
-from spotted.simulation.session import answer_truly, ask, positive_pairs
+from spotted.simulation.session import answer_truly, ask
 
 RNG = np.random.default_rng(0)
 
 
 def labelled(truth: IntArray, labels: int) -> Constraints:
     rng = np.random.default_rng(5)
-    constraints = Constraints(len(truth))
+    constraints = Closure(len(truth))
     for number in range(labels):
         a, b = rng.choice(len(truth), 2, replace=False).tolist()
         answer = Answer.SAME if truth[a] == truth[b] else Answer.DIFFERENT
@@ -60,17 +62,17 @@ def test_spal_runs_dry_before_all_positives_are_found_and_confspal_does_not(
 ) -> None:
     found, kinds = {}, set()
     for strategy in (Spal(retrain=False), ConfSpal(retrain=False)):
-        queue = RoundQueue(Constraints(graph.n))
+        queue = RoundQueue(Closure(graph.n))
         for query in ask(queue, strategy, graph, seed=0):
             answer_truly(queue.constraints, query, truth)
             kinds.add((type(strategy), queue.round.kind if queue.round else ""))
         found[type(strategy)] = queue.constraints.positives
-    assert found[Spal] < found[ConfSpal] == positive_pairs(truth)
+    assert found[Spal] < found[ConfSpal] == same_pairs(truth)
     assert kinds == {(Spal, "clusters"), (ConfSpal, "clusters"), (ConfSpal, "confidence")}
 
 
 def test_a_dry_round_is_topped_up_with_the_most_alike_open_pairs(graph: CandidateGraph) -> None:
-    state = PlanState(graph, Constraints(graph.n), 1)
+    state = PlanState(graph, Closure(graph.n), 1)
     planned = ConfSpal(retrain=False, dry_below=10_000, confidence_pairs=3).plan(state, RNG)
     assert planned.kind == "confidence"
     best = np.sort(graph.fused)[::-1][:3]
@@ -79,7 +81,7 @@ def test_a_dry_round_is_topped_up_with_the_most_alike_open_pairs(graph: Candidat
 
 
 def test_the_radius_is_chosen_once_and_handed_on(graph: CandidateGraph, truth: IntArray) -> None:
-    nothing_known = Constraints(graph.n)
+    nothing_known = Closure(graph.n)
     strategy = Spal(retrain=False, largest_cluster=8)
     first = strategy.plan(PlanState(graph, nothing_known, 1), RNG)
     assert first.eps == choose_eps(graph, nothing_known, largest=8)

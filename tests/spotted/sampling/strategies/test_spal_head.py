@@ -8,7 +8,8 @@ import torch
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.closure import Constraints
+from spotted.constraints.closure import Closure
+from spotted.constraints.interface import Constraints
 from spotted.sampling.candidate_graph import CandidateGraph
 from spotted.sampling.strategies import spal_head
 from spotted.sampling.strategies.clustering import NOISE
@@ -19,7 +20,7 @@ from spotted.sampling.strategies.spal_head import retrained
 @pytest.fixture
 def answers(truth: IntArray) -> Constraints:
     """Half of the items grouped by their true individuals, individuals kept apart."""
-    constraints = Constraints(len(truth))
+    constraints = Closure(len(truth))
     for a in range(30):
         for b in range(a):
             answer = Answer.SAME if truth[a] == truth[b] else Answer.DIFFERENT
@@ -69,7 +70,7 @@ def test_each_loss_teaches_alone(
 
 
 def test_nothing_to_learn_from_leaves_scores_as_they_are(graph: CandidateGraph) -> None:
-    np.testing.assert_allclose(relearnt(graph, Constraints(graph.n)).visual, graph.visual, atol=1e-6)
+    np.testing.assert_allclose(relearnt(graph, Closure(graph.n)).visual, graph.visual, atol=1e-6)
 
 
 def test_equal_seeds_give_equal_scores_and_torch_keeps_its_threads(
@@ -112,7 +113,7 @@ def test_scores_are_inner_products_however_they_are_computed(
 ) -> None:
     monkeypatch.setattr(spal_head, "SPARSE", sparse)
     monkeypatch.setattr(spal_head, "BLOCK", 13)
-    scores = relearnt(graph, Constraints(graph.n)).visual
+    scores = relearnt(graph, Closure(graph.n)).visual
     assert graph.embeddings is not None
     inner = (graph.embeddings[graph.first] * graph.embeddings[graph.second]).sum(axis=1)
     np.testing.assert_allclose(scores, np.maximum(inner, 0), atol=1e-6)

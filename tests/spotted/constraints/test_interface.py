@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
+from spotted.constraints.interface import Constraints
+from spotted.constraints.trust import Trust, make_constraints
+
+
+@pytest.fixture(params=list(Trust), ids=lambda trust: trust.name)
+def constraints(request: pytest.FixtureRequest) -> Constraints:
+    """0-1 SAME, 0 and 2 DIFFERENT, 3 and 4 in one image, 4 and 5 not comparable."""
+    made = make_constraints(request.param, 6)
+    made.forbid(3, 4)
+    answers = [(0, 1, Answer.SAME, 0.99), (0, 2, Answer.DIFFERENT, 0.01), (4, 5, Answer.NOT_COMPARABLE, None)]
+    for number, (first, second, answer, probability) in enumerate(answers):
+        made.apply(LabelledPair(str(number), first, second, answer), "ana", probability)
+    return made
+
+
+def test_callers_get_the_same_answers_at_every_level_of_trust(constraints: Constraints) -> None:
+    known = {pair: constraints.implied(*pair) for pair in itertools.combinations(range(6), 2)}
+    assert [pair for pair, answer in known.items() if answer is Answer.SAME] == [(0, 1)]
+    assert [pair for pair, answer in known.items() if answer is Answer.DIFFERENT] == [(0, 2), (1, 2), (3, 4)]
+    assert constraints.components() == [(0, 1), (2,), (3,), (4,), (5,)]
+    assert (constraints.items, constraints.component_count, constraints.positives) == (6, 5, 1)
+    assert constraints.open_component_pairs == 10 - len(constraints.separations()) == 8
+    assert constraints.closed_pairs().tolist() == [[4, 5]]
+    for pair, answer in known.items():
+        is_open = answer is None and pair != (4, 5)
+        assert constraints.is_open(*pair) is constraints.awaits_answer(*pair) is is_open
+        assert constraints.is_comparable(*pair) is (pair != (4, 5))
+    assert constraints.decisions().merged.tolist() == [True, False]
+    assert constraints.undecided().tolist() == []
+    assert (constraints.pending_count, constraints.check_count) == (0, 0)
+
+
+def test_components_are_found_from_their_items(constraints: Constraints) -> None:
+    component = constraints.component_of(1)
+    assert constraints.members(component) == (0, 1)
+    assert constraints.separated_from(component) == {constraints.component_of(2)}
+    assert constraints.component_ids().tolist() == [constraints.component_of(item) for item in range(6)]
+
+
+def test_a_contradiction_is_explained_at_every_level_of_trust(constraints: Constraints) -> None:
+    assert constraints.explain(1, 2, Answer.SAME).label_ids == ("0", "1")
+    assert constraints.apply(LabelledPair("x", 1, 0, Answer.SAME)).effect is LabelEffect.IMPLIED
+
+
+def test_answers_that_are_accepted_at_once_are_never_checked() -> None:
+    made = make_constraints(Trust.SINGLE, 3)
+    made.apply(LabelledPair("a", 0, 1, Answer.SAME), "ana", 0.1)
+    made.apply(LabelledPair("b", 0, 1, Answer.DIFFERENT), "ben", 0.1)
+    assert made.checks("ana", 5) == []
+    assert (made.error_rates("ana"), made.repeat_agreement()) == (None, None)
+    assert made.conflict_count == len(made.contradictions) == 1
+
+
+def test_answers_that_are_evidence_are_checked() -> None:
+    made = make_constraints(Trust.VERIFIED, 3)
+    made.apply(LabelledPair("a", 0, 1, Answer.SAME), "ana", 0.1)
+    assert [check[:2] for check in made.checks("ben", 5)] == [(0, 1)]
+    assert made.pending_count == 1
+    assert made.undecided().tolist() == [[0, 1]]
+    assert made.awaits_answer(0, 1)
+    assert not made.is_open(0, 1)
+    assert made.error_rates("ana") == made.error_rates("ben")
+    # counting contradictions takes a search
+    assert made.conflict_count is None
