@@ -11,7 +11,7 @@ import pytest
 from benchmarks.common.report import RESULTS
 from tests.waiting import PATIENCE_S
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("benchmark_models")]
 
 
 def _quick(name: str) -> dict[str, Any]:
