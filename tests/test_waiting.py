@@ -39,8 +39,9 @@ def fixed_sleeps(source: str) -> list[int]:
 
 
 def test_nothing_sleeps_for_a_fixed_time_to_wait_for_something() -> None:
-    found = {str(path.relative_to(HERE)): fixed_sleeps(path.read_text()) for path in HERE.rglob("*.py")}
-    assert {name: lines for name, lines in found.items() if lines} == {}
+    sources = {path.relative_to(HERE): path.read_text() for path in HERE.rglob("*.py")}
+    found = {path: fixed_sleeps(source) for path, source in sources.items() if ".sleep(" in source}
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ RETRIES = 3
 # blocks submitted to Ray at once; the others wait here, so that a growing cluster gets its share
 IN_FLIGHT = 512
 KNOCK_TIMEOUT_S = 10.0
+# a node of this machine registers within seconds, on a busy machine within minutes
+START_TIMEOUT_S = 300.0
+START_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,29 @@ def _knock(address: str) -> None:
 
 
 @contextmanager
+def _patient_start() -> Iterator[None]:
+    """Let a node that starts register within START_TIMEOUT_S; Ray gives it 30 s, which no option changes."""
+    services = importlib.import_module("ray._private.services")
+    get_node = services.get_node
+
+    def patient_get_node(*arguments: object) -> object:
+        ends_s = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                return get_node(*arguments)
+            except RuntimeError:  # not registered yet
+                if time.monotonic() > ends_s:
+                    raise
+            time.sleep(START_POLL_S)
+
+    services.get_node = patient_get_node
+    try:
+        yield
+    finally:
+        services.get_node = get_node
+
+
+@contextmanager
 def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
     """Ray, connected: the caller's connection, or one for the duration of the context."""
     try:
@@ -179,9 +206,10 @@ def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
     options: dict[str, object] = {"address": address} if address else own
     try:
         _knock(address)
-        # output of tasks would be mixed with the results
-        ray.init(**options, log_to_driver=False, logging_level=logging.WARNING)
-    except Exception as error:  # Ray raises no narrower class if the start takes over 30 s
+        with _patient_start():
+            # output of tasks would be mixed with the results
+            ray.init(**options, log_to_driver=False, logging_level=logging.WARNING)
+    except Exception as error:  # Ray raises no narrower class if the start takes too long
         ray.shutdown()
         raise UnavailableError(
             f"no Ray cluster at {address or 'this machine'}: {error}; start one (`ray start --head`) and "

@@ -17,6 +17,8 @@ from spotted.v1 import embedder_pb2 as pb
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from tests.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.slow
+
 CROPS = 200
 CALLS = 24
 

@@ -99,6 +99,7 @@ def play(session: Annotators, turn: Turn, request_id: str) -> None:
         session.submit(answers, request_id)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25,
     deadline=None,

@@ -114,6 +114,7 @@ def walk(store_url: str, survey_id: str) -> Iterator[Walk]:
         store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", Way)
 @pytest.mark.parametrize("script", [annotate, annotate_delete_and_annotate])
 def test_a_session_whose_nth_call_of_the_store_fails_ends_as_an_undisturbed_one(

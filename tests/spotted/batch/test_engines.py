@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from spotted.batch import engines
 from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
@@ -26,10 +27,9 @@ def outcomes(works: Engine, task: partial[None], numbers: list[int]) -> dict[int
 @pytest.fixture(scope="module")
 def ray_engine() -> Iterator[RayEngine]:
     """A cluster of two processes for all tests here."""
-    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
-    yield RayEngine(2)
-    ray.shutdown()
+    pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
+    with engines._cluster(2, ""):
+        yield RayEngine(2)
 
 
 @pytest.fixture(
@@ -130,6 +130,30 @@ def test_a_cluster_that_does_not_start_is_told_with_a_remedy(
     with pytest.raises(UnavailableError, match=r"this machine: The current node timed out.*--engine local"):
         list(RayEngine(2).run(partial(tasks.noted, tmp_path), NUMBERS))
     assert stopped
+
+
+@pytest.mark.slow
+def test_a_node_that_registers_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
+    services = ray._private.services
+    asked: list[object] = []
+
+    def late(address: object) -> str:
+        asked.append(address)
+        if len(asked) < 4:
+            raise RuntimeError("no node yet")
+        return "a node"
+
+    monkeypatch.setattr(engines, "START_POLL_S", 0.0)
+    monkeypatch.setattr(services, "get_node", late)
+    with engines._patient_start():
+        assert services.get_node("here") == "a node"
+    assert asked == ["here"] * 4
+    assert services.get_node is late
+    monkeypatch.setattr(engines, "START_TIMEOUT_S", -1.0)
+    asked.clear()
+    with engines._patient_start(), pytest.raises(RuntimeError, match="no node yet"):
+        services.get_node("here")
 
 
 def test_engines_are_made_by_their_kind() -> None:

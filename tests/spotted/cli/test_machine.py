@@ -71,6 +71,7 @@ def up(directory: Path, models: Path, *options: str) -> tuple[int, str, str]:
     return run("up", "--data", str(directory), "--port", "0", "--models", str(models), *options)
 
 
+@pytest.mark.slow
 def test_the_services_load_the_backbones_named_the_first_as_the_default(tmp_path: Path, models: Path) -> None:
     # the same backbone under another id
     other = tmp_path / "models"
