@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -140,10 +142,17 @@ def test_a_token_that_cannot_travel_is_refused_and_not_repeated(token: str) -> N
 def test_a_token_file_that_is_no_text_is_named_with_its_remedy(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_bytes(bytes([0x80, 0x81]))
-    with pytest.raises(
-        InvalidInputError, match=r"is not a token file: it is not text; correct --token-file"
-    ):
+    with pytest.raises(InvalidInputError, match=r"is not a token file: it is not text; correct --token-file"):
         read_token(path, "--token-file")
     path.write_text(f"{TOKEN}\n")
     assert read_token(path, "--token-file") == TOKEN
     assert read_token(None, "--token-file") == ""
+
+
+def test_credentials_load_neither_the_contract_nor_the_calls() -> None:
+    code = (
+        "import sys, spotted.client.credentials\n"
+        "assert not [m for m in sys.modules if m.startswith(('spotted.v1', 'spotted.local', 'numpy'))]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

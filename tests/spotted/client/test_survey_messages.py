@@ -44,7 +44,7 @@ def test_a_filter_sets_only_the_rules_it_has() -> None:
 def test_a_rule_of_a_later_contract_is_left_out() -> None:
     message = scorer_pb2.CandidateList(detection_id="d", compared=3)
     message.excluded.add(rule=scorer_pb2.CANDIDATE_RULE_SIDE, detections=2)
-    message.excluded.add(rule=99, detections=4)  # type: ignore[arg-type] # not a rule of this contract
+    message.excluded.add(rule=99, detections=4)
     message.candidates.add(detection_id="e", feasibility=0.0)
     found = candidates(message)
     assert found.excluded == {CandidateRule.SIDE: 2}
