@@ -13,7 +13,7 @@ import numpy as np
 from services.common.store.journal import Change
 from services.common.store.keys import SessionKey
 from services.common.telemetry import metrics, tracing
-from services.sampler.questions.choice import Choice, Wanted, choose, excluded, round_number
+from services.sampler.questions.choice import Choice, QuestionRequest, choose, excluded, round_number
 from services.sampler.questions.detection_facts import Facts
 from services.sampler.questions.planner import Planning
 from services.sampler.scorer_client import SurveyFacts
@@ -74,7 +74,7 @@ class Asking:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(PLANS_AT_ONCE, thread_name_prefix="plan")
 
-    def next_pairs(self, survey_id: str, session_id: str, wanted: Wanted) -> Asked:
+    def next_pairs(self, survey_id: str, session_id: str, wanted: QuestionRequest) -> Asked:
         """The next questions for an annotator, planning a round where the present one is used up.
 
         A round that could be better is planned anew in the background, and served until then.
@@ -99,7 +99,7 @@ class Asking:
         """Take on no further plans."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _serve(self, key: SessionKey, wanted: Wanted) -> tuple[list[Leased], Choice]:
+    def _serve(self, key: SessionKey, wanted: QuestionRequest) -> tuple[list[Leased], Choice]:
         """Leased questions of the session as it stands."""
         live = self._leases.live(*key)
 
