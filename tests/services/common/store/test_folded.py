@@ -61,7 +61,10 @@ def added_together(fold: Folded[Words], word: str, request_id: str = "") -> Repl
     def decide(_: Words, position: int) -> Change:
         return Change(word.encode(), f"{word} is number {position + 1}".encode())
 
-    return fold.change_together(decide, lambda reply, *_: reply, scope="add", request_id=request_id)
+    def look(reply: Reply, _: Words, __: int) -> Reply:
+        return reply
+
+    return fold.change_together(decide, look, scope="add", request_id=request_id)
 
 
 def add_together(fold: Folded[Words], word: str, request_id: str = "") -> tuple[str, bool, int]:
