@@ -1,19 +1,23 @@
-"""What all tests share: a real store process, the exported backbone, real photographs."""
+"""Fixtures of all tests: a real store process, the exported backbone, real photographs."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from services.common.store.store import Store
-from services.embedder.export.__main__ import Exported, export
-from services.embedder.inference.backbones import Backbone, load_backbone
 from spotted.local import processes
+
+if TYPE_CHECKING:
+    from services.embedder.export.__main__ import Exported
+    from services.embedder.inference.backbones import Backbone
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,8 +56,15 @@ def survey_id() -> str:
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The real default backbone, exported afresh."""
-    return export("efficientnet-lite0", tmp_path_factory.mktemp("models"))
+    """The real default backbone, exported once per run: the workers share it."""
+    # torch takes seconds to import, which only the tests of the backbone should pay for
+    from services.embedder.export.__main__ import export  # noqa: PLC0415
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "models.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return export("efficientnet-lite0", shared / "models")
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +76,8 @@ def models(exported: Exported) -> Path:
 @pytest.fixture(scope="session")
 def backbone(models: Path) -> Backbone:
     """The real backbone, loaded on the CPU."""
+    from services.embedder.inference.backbones import load_backbone  # noqa: PLC0415 - imports onnxruntime
+
     return load_backbone(models, "efficientnet-lite0")
 
 

@@ -216,7 +216,7 @@ def main() -> None:
     )
     chosen = parser.parse_args()
     if chosen.quick:
-        run([VIT_TINY], [], chosen.peers_python, QUICK, "embedder-quick")
+        run([LITE0], [], chosen.peers_python, QUICK, "embedder-quick")
         return
     amounts = Amounts(chosen.pairs, FULL.warm_up, chosen.turn)
     sys.exit(run(chosen.model, chosen.peer, chosen.peers_python, amounts, "embedder"))

@@ -18,11 +18,11 @@ import yaml
 from services.upkeep.certificates import Signed, create_authority, issue
 from spotted.local import processes
 from tests.deploy.rendered import KUBERNETES, Object, containers, kustomized, named, pod_template, tool
+from tests.waiting import PATIENCE_S
 
 COMPONENT = KUBERNETES / "components" / "affinity"
 REPLICAS = 3
 SURVEYS = [f"wcs/kenya-{year}" for year in range(1990, 2020)]
-DEADLINE_S = 20.0
 
 
 class Answers(grpc.GenericRpcHandler):
@@ -48,7 +48,7 @@ class Front:
         """Who answers a call."""
         call = unary(self.channel, f"/spotted.v1.{service}/Any")
         metadata = () if survey_id is None else (("x-spotted-survey", survey_id),)
-        return call(b"", metadata=metadata, timeout=DEADLINE_S, wait_for_ready=True).decode()
+        return call(b"", metadata=metadata, timeout=PATIENCE_S, wait_for_ready=True).decode()
 
 
 def unary(channel: grpc.Channel, method: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
@@ -119,7 +119,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
         yield Front(channel, {key: server for key, (server, _) in running.items()})
     envoy.terminate()
-    envoy.wait(DEADLINE_S)
+    envoy.wait(PATIENCE_S)
     for server, _ in running.values():
         server.stop(None).wait()
 
@@ -143,7 +143,7 @@ def test_calls_that_name_no_survey_are_shared_out(front: Front, service: str) ->
 def test_what_is_not_ours_has_no_route(front: Front) -> None:
     call = unary(front.channel, "/grpc.health.v1.Health/Check")
     with pytest.raises(grpc.RpcError) as refused:
-        call(b"", timeout=DEADLINE_S)
+        call(b"", timeout=PATIENCE_S)
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from services.upkeep.certificates import create_authority, issue
 from services.upkeep.commands.certificate import CA, CERTIFICATE, KEY
 from spotted import __version__
 from tests.deploy.images import IMAGES, ROOT, Image
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,6 @@ API_VERSION = "1.44"
 STORE = "valkey/valkey:9.1.1"
 USER = 10001
 # a model is loaded, a store is waited for
-HEALTHY_S = 120.0
 # those that run on a machine without a GPU
 SERVED = [image for image in IMAGES if image.called in {"embedder", "scorer", "sampler"}]
 BUILT = [*SERVED, *(image for image in IMAGES if image.called == "upkeep")]
@@ -124,11 +123,12 @@ def run(engine: docker.DockerClient, tag: str, network: Network, secrets: Path, 
 
 
 def wait_until_healthy(container: Container) -> None:
-    deadline = time.monotonic() + HEALTHY_S
-    while container.exec_run(["python", "/opt/healthy.py"]).exit_code:
+    def healthy() -> bool:
         container.reload()
         assert container.status == "running", container.logs(tail=20).decode()
-        assert time.monotonic() < deadline, container.logs(tail=20).decode()
+        return container.exec_run(["python", "/opt/healthy.py"]).exit_code == 0
+
+    until(healthy, f"the container {container.name} is healthy")
 
 
 @pytest.mark.parametrize("image", SERVED, ids=lambda image: image.called)

@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 
 # registers every metric
 from services.common.telemetry import metrics
+from tests.waiting import PATIENCE_S
 from tools import promtool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +63,9 @@ def check() -> str:
 
 
 def run(command: str, *arguments: str) -> str:
-    done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [command, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

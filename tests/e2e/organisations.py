@@ -52,6 +52,7 @@ from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import access_pb2, operations_pb2, survey_pb2
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 TINY = "tiny"
 DIMENSION = 8
@@ -148,7 +149,7 @@ class Member:
             request_serializer=GetMessageClass(method.input_type).SerializeToString,
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
-        answer = call(iter(request) if isinstance(request, list) else request, timeout=60)
+        answer = call(iter(request) if isinstance(request, list) else request, timeout=PATIENCE_S)
         if not method.server_streaming:
             assert isinstance(answer, Message)
             return answer

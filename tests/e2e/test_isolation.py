@@ -35,6 +35,7 @@ from tests.e2e.organisations import (
     vectors,
 )
 from tests.services.failing import told
+from tests.waiting import PATIENCE_S
 
 RPCS = methods()
 CASES = [pytest.param(path, n, id=f"{path}-{i}") for path, ns in NAMINGS.items() for i, n in enumerate(ns)]
@@ -148,7 +149,7 @@ def test_lists_show_ones_own_alone(world: World) -> None:
     assert {world.south_ids.survey, world.south_ids.taken} <= south - north
     assert {world.north_ids.survey, world.north_ids.taken} <= north - south
     listed = world.north.client.connection.sampler.stub.ListSessions(
-        sampler_pb2.ListSessionsRequest(survey_id=world.south_ids.survey), timeout=10
+        sampler_pb2.ListSessionsRequest(survey_id=world.south_ids.survey), timeout=PATIENCE_S
     )
     assert not listed.sessions
 
@@ -157,11 +158,13 @@ def test_what_another_organisation_does_changes_no_count_and_no_page(world: Worl
     def seen() -> list[object]:
         stub = world.north.client.connection.scorer.stub
         pages = [
-            stub.ListSurveys(scorer_pb2.ListSurveysRequest(page_size=size), timeout=10)
+            stub.ListSurveys(scorer_pb2.ListSurveysRequest(page_size=size), timeout=PATIENCE_S)
             for size in (1, 2, 100)
         ]
-        survey = stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=COMMON), timeout=10)
-        cameras = stub.ListCameras(scorer_pb2.ListCamerasRequest(survey_id=COMMON, page_size=2), timeout=10)
+        survey = stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=COMMON), timeout=PATIENCE_S)
+        cameras = stub.ListCameras(
+            scorer_pb2.ListCamerasRequest(survey_id=COMMON, page_size=2), timeout=PATIENCE_S
+        )
         progress = world.north.client.survey(COMMON).session("main").progress()
         progress = replace(progress, answers_per_minute=None)
         return [*pages, survey, cameras, progress]
@@ -193,7 +196,7 @@ def test_a_request_id_of_another_organisation_answers_nobody_else(world: World) 
         del request.cameras[:]
         request.cameras.append(messages.camera_message(Camera("repeated", place, 0.0)))
         with our_errors("scorer"):
-            member.client.connection.scorer.stub.UpsertCameras(request, timeout=10)
+            member.client.connection.scorer.stub.UpsertCameras(request, timeout=PATIENCE_S)
         assert {c.camera_id: c.x_m for c in member.client.survey(COMMON).cameras()}["repeated"] == place
 
 

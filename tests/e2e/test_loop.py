@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.spotted.camtrapdp_package import write_package
+from tests.waiting import PATIENCE_S
 
 SURVEY = "drawn-hyenas"
 
@@ -32,7 +33,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
+            timeout=PATIENCE_S,
         )
         assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr

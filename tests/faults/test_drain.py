@@ -15,6 +15,7 @@ from PIL import Image
 from spotted.local import processes
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
+from tests.waiting import PATIENCE_S
 
 CROPS = 200
 CALLS = 24
@@ -45,19 +46,19 @@ def test_an_embedder_told_to_stop_answers_what_it_took(
                 pb.EmbedStreamRequest(crop=pb.Crop(crop_id=str(n), image=image)) for n in range(CROPS)
             )
             found = []
-            for answer in stub.EmbedStream(requests, timeout=60):
+            for answer in stub.EmbedStream(requests, timeout=PATIENCE_S):
                 found.append(answer.result.crop_id)
                 flowing.set()
             return found
 
         streamed = caller.submit(stream)
-        assert flowing.wait(30)
+        assert flowing.wait(PATIENCE_S)
         asked = pb.EmbedRequest(crops=[pb.Crop(image=image)] * 4)
-        calls = [stub.Embed.future(asked, timeout=60) for _ in range(CALLS)]
+        calls = [stub.Embed.future(asked, timeout=PATIENCE_S) for _ in range(CALLS)]
         # one that was sent after those and is answered means that they were taken
-        stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=30)
+        stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=PATIENCE_S)
         process.terminate()
-        assert streamed.result(60) == [str(n) for n in range(CROPS)]
+        assert streamed.result(PATIENCE_S) == [str(n) for n in range(CROPS)]
         assert [len(call.result().results) for call in calls] == [4] * CALLS
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert not processes.serving(member.address)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from spotted.errors import UnavailableError
 from spotted.local import processes
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
+from tests.waiting import until
 
 SURVEY = "large"
 COUNT, DIMENSION = 50_000, 16
@@ -25,7 +25,6 @@ COUNT, DIMENSION = 50_000, 16
 STREAM, WRITERS = 2_500, 4
 # messages that are in the store when the scorer is killed: 2 in 5 of all, then 4 in 5
 KILLED_AT = (200, 400)
-DEADLINE_S = 120.0
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=DIMENSION)
 CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(5)}
 DETECTIONS = [Detection(f"d{i:05}", f"c{i % 5}", float(i), individual_id=f"a{i % 700}") for i in range(COUNT)]
@@ -109,10 +108,8 @@ def import_until_killed(scorer: Scorer, streams: Sequence[range], messages: int)
 def wait_for_messages(scorer: Scorer, messages: int) -> None:
     store = Store(scorer.store_url)
     store.open()
-    deadline = time.monotonic() + DEADLINE_S
-    while store.length(keys.survey_journal(SURVEY)) < messages:
-        assert time.monotonic() < deadline, "the import does not get on"
-        time.sleep(0.002)
+    journal = keys.survey_journal(SURVEY)
+    until(lambda: store.length(journal) >= messages, f"{messages} messages are stored")
     store.close()
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from spotted.local import processes
-
-DEADLINE_S = 60.0
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -25,12 +23,8 @@ def started() -> Iterator[list[processes.Member]]:
             process.wait()
 
 
-def until(condition: str, member: processes.Member, log: Path) -> None:
-    """Wait until a line is in a log."""
-    deadline = time.monotonic() + DEADLINE_S
-    while condition not in log.read_text():
-        assert time.monotonic() < deadline, f"{member.role}: {log.read_text()}"
-        time.sleep(0.02)
+def until_waiting(member: processes.Member, log: Path) -> None:
+    until(lambda: "waiting for the store" in log.read_text(), f"the {member.role} waits for the store")
 
 
 @pytest.mark.slow
@@ -45,7 +39,10 @@ def test_services_that_start_before_the_store_wait_for_it(
         settings = {"SPOTTED_MODELS": str(models)}
         started.append(processes.start_service(role, tmp_path, ports[role], store_url, scorer, settings))
     for member in started:
-        until("waiting for the store", member, tmp_path / f"{member.role}.log")
+        log = tmp_path / f"{member.role}.log"
+        until(
+            lambda log=log: "waiting for the store" in log.read_text(), f"{member.role} waits for the store"
+        )
         assert not processes.serving(member.address)
     started.append(processes.start_store(tmp_path, ports["store"]))
     for member in started:

@@ -28,6 +28,7 @@ from tests.faults.annotators import (
     true_answers,
 )
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
+from tests.waiting import PATIENCE_S
 
 ANIMALS = planted(animals=3, each=3)
 TIMES_S = {"d00": 0.0, "d06": 10.0}
@@ -123,7 +124,7 @@ def test_a_round_that_one_replica_planned_is_served_by_the_other(store: Store, s
 class MetPlanner(Planner):
     """Plans once all replicas have begun to."""
 
-    met = threading.Barrier(2, timeout=30)
+    met = threading.Barrier(2, timeout=PATIENCE_S)
 
     def plan(self, survey_id: str, session_id: str, excluding: frozenset[Pair]) -> pb.PlannedRound | None:
         planned = super().plan(survey_id, session_id, excluding)

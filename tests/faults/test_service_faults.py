@@ -13,9 +13,10 @@ import pytest
 from spotted.client.calls import our_errors
 from spotted.errors import DeadlineError, UnavailableError
 from spotted.v1 import sampler_pb2
-from tests.faults.deployment import Deployment, Service, StoreProcess, end, until
+from tests.faults.deployment import Deployment, Service, StoreProcess, end
 from tests.faults.load import SESSION, Load, no_traces
 from tests.faults.proxy import Proxy, Weather
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.slow
 
@@ -157,7 +158,7 @@ def begin_other(load: Load) -> None:
     session = sampler_pb2.Session(survey_id=load.survey_id, session_id=OTHER, seed=2)
     session.strategy.strategy_id = "greedy"
     create = sampler_pb2.CreateSessionRequest(session=session, request_id=OTHER)
-    load.client.connection.sampler.stub.CreateSession(create, timeout=20)
+    load.client.connection.sampler.stub.CreateSession(create, timeout=PATIENCE_S)
 
 
 def plan(load: Load) -> None:
@@ -166,7 +167,7 @@ def plan(load: Load) -> None:
         survey_id=load.survey_id, session_id=OTHER, annotator_id="ben", count=1
     )
     with our_errors("the sampler"):
-        assert load.client.connection.sampler.stub.NextPairs(ask, timeout=60).pairs
+        assert load.client.connection.sampler.stub.NextPairs(ask, timeout=PATIENCE_S).pairs
 
 
 def test_a_call_into_a_way_that_went_silent_ends_at_its_deadline(site: Site) -> None:
@@ -179,7 +180,7 @@ def test_a_call_into_a_way_that_went_silent_ends_at_its_deadline(site: Site) -> 
             load.client.connection.sampler.stub.GetProgress(ask, timeout=1)
         sampler.weather = Weather()
         sampler.reset()
-        assert load.client.connection.sampler.stub.GetProgress(ask, timeout=10).HasField("progress")
+        assert load.client.connection.sampler.stub.GetProgress(ask, timeout=PATIENCE_S).HasField("progress")
         load.close()
 
 
@@ -194,5 +195,5 @@ def test_no_process_of_a_killed_sampler_is_left(tmp_path: Path) -> None:
         children = sampler.process().children(recursive=True)
         assert children
         sampler.kill()
-        _, alive = psutil.wait_procs(children, timeout=20)
+        _, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
         assert not alive

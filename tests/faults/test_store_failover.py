@@ -10,8 +10,9 @@ import pytest
 
 from services.common.store.store import Store
 from spotted.errors import StoreUnavailableError
-from tests.faults.deployment import Deployment, Service, StoreProcess, until
+from tests.faults.deployment import Deployment, Service, StoreProcess
 from tests.faults.load import Load, no_traces
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +105,7 @@ def test_a_failover_loses_nothing_where_acknowledged_means_on_the_replica_too(
             before.kill()
         pair.until_failed_over(before)
         # the new primary has no replica yet
-        load.until_told("does not answer|replicas of the store.*start them", more=1)
+        load.until_errors("does not answer|replicas of the store.*start them", more=1)
         if frozen:
             before.thaw()
         else:

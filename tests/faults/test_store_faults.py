@@ -11,9 +11,10 @@ import pytest
 
 from services.common.store.store import Store
 from spotted.errors import StoreUnavailableError
-from tests.faults.deployment import ALWAYS, Deployment, Service, StoreProcess, until
+from tests.faults.deployment import ALWAYS, Deployment, Service, StoreProcess
 from tests.faults.load import Load, no_traces
 from tests.faults.proxy import CALM, Proxy, Weather
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -64,12 +65,12 @@ def test_a_slow_store_makes_calls_slow_and_none_fail(site: Site, load: Load) -> 
 
 def test_a_store_slower_than_the_timeout_is_told_and_no_write_is_doubled(site: Site, load: Load) -> None:
     site.proxy.weather = Weather(delay_s=0.7)
-    load.until_told("does not answer.*repeat the call")
+    load.until_errors("does not answer.*repeat the call")
 
 
 def test_a_store_that_is_gone_is_told_with_the_remedy(site: Site, load: Load) -> None:
     site.proxy.refuse()
-    load.until_told("does not answer.*start it, or correct SPOTTED_STORE_URL, and repeat the call")
+    load.until_errors("does not answer.*start it, or correct SPOTTED_STORE_URL, and repeat the call")
     site.proxy.accept()
 
 
@@ -101,14 +102,14 @@ def test_a_store_that_holds_its_connections_and_says_nothing_is_given_up(
         site.store.freeze()
     else:
         site.proxy.weather = Weather(silent=True)
-    load.until_told("does not answer.*Timeout")
+    load.until_errors("does not answer.*Timeout")
     site.store.thaw()
 
 
 def test_a_store_killed_and_started_again_holds_all_that_was_acknowledged(site: Site, load: Load) -> None:
     for _ in range(2):
         site.store.kill()
-        load.until_told("does not answer")
+        load.until_errors("does not answer")
         site.store.start()
         load.until_written(20)
 
@@ -134,12 +135,12 @@ def test_a_store_that_reads_its_file_after_a_start_is_waited_for(site: Site, loa
 
 def test_a_store_out_of_memory_takes_no_writes_and_says_so(site: Site, load: Load) -> None:
     with configured(site.store, "maxmemory", "1mb", "0"):
-        load.until_told("is full; give it more memory")
+        load.until_errors("is full; give it more memory")
 
 
 def test_a_store_without_the_replicas_that_it_wants_says_so(site: Site, load: Load) -> None:
     with configured(site.store, "min-replicas-to-write", "1", "0"):
-        load.until_told("too few replicas in step.*start them")
+        load.until_errors("too few replicas in step.*start them")
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from services.common.store import keys
 from services.common.store.store import Store
 from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersionError
 from spotted.local import processes
-from tests.faults.deployment import Deployment, Service, StoreProcess, until
+from tests.faults.deployment import Deployment, Service, StoreProcess
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import scorer_pb2, survey_pb2
 from tests.services.embedder.pictures import encoded
+from tests.waiting import PATIENCE_S, until
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 ANNOTATOR = "annotator-zebra"
@@ -128,7 +128,7 @@ def observe(directory: Path, store_url: str, models: Path, survey_id: str) -> Se
                 _kill_planner(members[-1])
                 _ask_in_raw(spotted, survey_id)
             for role, port in scrape.items():
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S) as answer:
                     exposed[role] = answer.read().decode()
         finally:
             for member in reversed(members):
@@ -148,7 +148,7 @@ def _ask(spotted: Spotted, survey_id: str) -> None:
     good = encoded(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
     assert len(list(spotted.embed([Crop("good", good), Crop("bad", DAMAGED)], survey_id=survey_id))) == 2
     answers = spotted.connection.scorer.stub.GetCandidates(
-        scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=3), timeout=30
+        scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=3), timeout=PATIENCE_S
     )
     assert len(list(answers)) > 0
     spotted.survey(survey_id).create_session("main")
@@ -164,8 +164,7 @@ def _kill_planner(sampler: processes.Member) -> None:
     (planner,) = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
     planner.kill()
     # it stays a zombie until the sampler looks
-    while planner.status() != psutil.STATUS_ZOMBIE:
-        threading.Event().wait(0.01)
+    until(lambda: planner.status() == psutil.STATUS_ZOMBIE, "the planner has ended")
 
 
 def _ask_in_raw(spotted: Spotted, survey_id: str) -> None:
@@ -175,8 +174,8 @@ def _ask_in_raw(spotted: Spotted, survey_id: str) -> None:
     for asked in (survey_id, "nosuch", TOKEN):
         with suppress(grpc.RpcError):
             request = pb.NextPairsRequest(survey_id=asked, session_id="second", annotator_id=ANNOTATOR)
-            spotted.connection.sampler.stub.NextPairs(request, timeout=60, metadata=metadata)
+            spotted.connection.sampler.stub.NextPairs(request, timeout=PATIENCE_S, metadata=metadata)
     camera = survey_pb2.Camera(camera_id="c0", position=survey_pb2.Position(x_m=float(COORDINATES[0])))
     with suppress(grpc.RpcError):
         request_ = scorer_pb2.UpsertCamerasRequest(survey_id=survey_id, cameras=[camera, camera])
-        spotted.connection.scorer.stub.UpsertCameras(request_, timeout=30, metadata=metadata)
+        spotted.connection.scorer.stub.UpsertCameras(request_, timeout=PATIENCE_S, metadata=metadata)

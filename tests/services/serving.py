@@ -14,6 +14,7 @@ from services.common.access.guard import Guard
 from services.common.rpc.errors import ErrorInterceptor
 from services.common.rpc.observer import WatchInterceptor
 from services.common.server import MAX_MESSAGE_BYTES, SERVER_OPTIONS, Service
+from tests.waiting import PATIENCE_S
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def running(
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert started.wait(30)
+    assert started.wait(PATIENCE_S)
     try:
         yield address[0]
     finally:

@@ -14,6 +14,7 @@ from services.common.server import Service
 from spotted.errors import NotFoundError, SpottedError
 from spotted.v1 import scorer_pb2, scorer_pb2_grpc
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 from tools import wire_calls
 from tools.fuzz_wire import Tally, finish, fuzz, look, read, write
 from tools.wire_calls import Answer, Call, Caller, call, rpcs
@@ -52,7 +53,7 @@ def test_a_process_that_died_and_a_trace_in_a_log_are_faults(servers: Servers) -
     with (servers.directory / "scorer.log").open("a") as log:
         log.write("Traceback (most recent call last):\n")
     process.kill()
-    psutil.wait_procs([process], timeout=10)
+    psutil.wait_procs([process], timeout=PATIENCE_S)
     found = servers.faults()
     servers.restart()
     assert any(fault.startswith("scorer.log has a trace") for fault in found)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.common.report import RESULTS
+from tests.waiting import PATIENCE_S
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("benchmark_models")]
 
 
 def _quick(name: str) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def _quick(name: str) -> dict[str, Any]:
     path = RESULTS / f"{name.removeprefix('embedder.')}-quick.json"
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", f"benchmarks.{name}", "--quick"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"written: {path}" in done.stdout
     written: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))

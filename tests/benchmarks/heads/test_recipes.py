@@ -15,6 +15,7 @@ from benchmarks.heads.recipes import PLAIN, RECIPES, Row, bars_of, gains, hits, 
 from spotted.arrays import Float32Array
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
+from tests.waiting import PATIENCE_S
 
 
 def survey(count: int = 40) -> KnownSurvey:
@@ -87,7 +88,7 @@ def test_a_smoke_run_writes_rows_and_costs(real_files: Path) -> None:
     path = RESULTS / "heads-quick.json"
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "benchmarks.heads", "--quick", "--generator", str(generator)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(Path(path).read_text(encoding="utf-8"))
     assert {row["survey"] for row in written["rows"]} == {"leopard102", "hyena109", "hyena415"}

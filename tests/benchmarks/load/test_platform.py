@@ -25,6 +25,7 @@ from benchmarks.load.ratio import quartiles
 from benchmarks.load.surveys import DIMENSION, SMALLEST, LoadSurvey, popularity, sizes
 from benchmarks.load.traffic import ATTEMPTS, Outcome, attempted, offer
 from benchmarks.load.watch import Reading, Watch, growth
+from tests.waiting import PATIENCE_S
 
 
 async def _nothing() -> None:
@@ -215,7 +216,7 @@ def test_the_smoke_run_serves_the_mix_and_no_call_fails() -> None:
     path.unlink(missing_ok=True)
     lengths = ["--warm-up-minutes", "0.05", "--soak-minutes", "0.15"]
     command = [sys.executable, "-m", "benchmarks.load", "--quick", "--rate", "30", *lengths]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(path.read_text(encoding="utf-8"))
     warm, soaked = written["warm_up"], written["soak"]

@@ -10,6 +10,7 @@ from benchmarks.common.report import RESULTS
 from benchmarks.sampler.journal import refreshes_s
 from spotted import messages
 from spotted.v1 import sampler_pb2 as pb
+from tests.waiting import PATIENCE_S
 
 
 def _labelled(at_s: float) -> pb.SessionEvent:
@@ -35,7 +36,7 @@ def test_the_smoke_run_answers_with_each_trust_and_opens_a_long_session() -> Non
     path = RESULTS / "sampler_service-quick.json"
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "benchmarks.sampler", "--quick"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(path.read_text(encoding="utf-8"))
     for trust in ("verified", "single"):

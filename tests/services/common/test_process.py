@@ -16,6 +16,7 @@ from services.common.settings import Settings
 from services.common.store import keys
 from spotted.errors import UnavailableError
 from spotted.local import processes
+from tests.waiting import PATIENCE_S
 
 
 def test_a_setting_that_cannot_be_used_ends_the_process_with_one_line() -> None:
@@ -115,7 +116,7 @@ def test_a_store_of_another_version_ends_the_process_with_one_line(tmp_path: Pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     process = store.process()
     assert process is not None

@@ -15,6 +15,7 @@ from spotted.errors import NotFoundError
 from spotted.v1 import operations_pb2 as pb
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub, add_OperationsServiceServicer_to_server
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 
 def service(operations: Operations) -> Service:
@@ -30,7 +31,7 @@ def test_a_watcher_sees_each_change_and_the_end(store: Store) -> None:
     with running(service(operations)) as address, insecure_channel(address) as channel:
         stub = OperationsServiceStub(channel)
         stream = stub.WatchOperation(
-            pb.WatchOperationRequest(operation_id=operation.operation_id), timeout=30
+            pb.WatchOperationRequest(operation_id=operation.operation_id), timeout=PATIENCE_S
         )
         seen = [next(stream).operation.message]
         thread = threading.Thread(target=operations.fail, args=(operation, "over"))
@@ -45,11 +46,15 @@ def test_an_operation_is_read_and_asked_to_stop(store: Store) -> None:
     operation = operations.begin("begun")
     with running(service(operations)) as address, insecure_channel(address) as channel:
         stub = OperationsServiceStub(channel)
-        read = stub.GetOperation(pb.GetOperationRequest(operation_id=operation.operation_id), timeout=10)
+        read = stub.GetOperation(
+            pb.GetOperationRequest(operation_id=operation.operation_id), timeout=PATIENCE_S
+        )
         assert read.operation == operation
-        stub.CancelOperation(pb.CancelOperationRequest(operation_id=operation.operation_id), timeout=10)
+        stub.CancelOperation(
+            pb.CancelOperationRequest(operation_id=operation.operation_id), timeout=PATIENCE_S
+        )
         assert operations.cancel_asked(operation.operation_id)
         with pytest.raises(NotFoundError), our_errors(address):
-            stub.GetOperation(pb.GetOperationRequest(operation_id="nosuch"), timeout=10)
+            stub.GetOperation(pb.GetOperationRequest(operation_id="nosuch"), timeout=PATIENCE_S)
         with pytest.raises(NotFoundError), our_errors(address):
-            list(stub.WatchOperation(pb.WatchOperationRequest(operation_id="nosuch"), timeout=10))
+            list(stub.WatchOperation(pb.WatchOperationRequest(operation_id="nosuch"), timeout=PATIENCE_S))

@@ -27,6 +27,7 @@ from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2 as pb
 from tests.services.embedder.serving import SPEC, serving
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_a_vector_is_the_same_by_call_or_stream_and_with_any_other_crops(
     spotted: Spotted, drawing_png: bytes
 ) -> None:
     alone = spotted.connection.embedder.stub.Embed(
-        pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=60
+        pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)]), timeout=PATIENCE_S
     )
     first = messages.vector(alone.results[0].embedding)
     assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
@@ -76,7 +77,9 @@ def test_a_call_decodes_its_request_once_and_encodes_its_response_once(
 ) -> None:
     calls = WireCalls(monkeypatch)
     crops = [pb.Crop(image=drawing_png), pb.Crop(image=drawing_png)]
-    spotted.connection.embedder.stub.Embed(pb.EmbedRequest(crops=crops, survey_id="kruger"), timeout=60)
+    spotted.connection.embedder.stub.Embed(
+        pb.EmbedRequest(crops=crops, survey_id="kruger"), timeout=PATIENCE_S
+    )
     assert calls.public() == {"embed_request": 1, "embed_response": 1}
     assert (calls.entries["_options"], calls.entries["_named_crop"], calls.entries["_spec"]) == (1, 2, 1)
 
@@ -146,14 +149,16 @@ def test_a_stored_head_adapts_over_the_wire_as_its_arrays_do(store: Store, spott
         to_onnx(head, base), SPEC, survey_id="any", recipe_json="{}", metrics={}, created_s=0.0
     )
     request = pb.ApplyHeadRequest(head_digest=digest, embeddings=messages.tensor(base))
-    adapted = messages.vector(spotted.connection.embedder.stub.ApplyHead(request, timeout=30).embeddings)
+    adapted = messages.vector(
+        spotted.connection.embedder.stub.ApplyHead(request, timeout=PATIENCE_S).embeddings
+    )
     np.testing.assert_allclose(adapted, head.apply(base), atol=PARITY)
     broken = base.copy()
     broken[7, 2] = np.nan
     for unusable, kind in ((broken, InvalidInputError), (base[:, :6], DigestMismatchError)):
         request.embeddings.CopyFrom(messages.tensor(unusable))
         with pytest.raises(kind), our_errors("embedder"):
-            spotted.connection.embedder.stub.ApplyHead(request, timeout=30)
+            spotted.connection.embedder.stub.ApplyHead(request, timeout=PATIENCE_S)
 
 
 def test_a_stream_answers_in_the_order_of_its_crops(spotted: Spotted, drawing_png: bytes) -> None:
@@ -220,19 +225,19 @@ def test_requests_that_cannot_be_met_are_refused(spotted: Spotted, drawing_png: 
     for count in (0, 17):
         request = pb.EmbedRequest(crops=[pb.Crop(image=drawing_png)] * count)
         with pytest.raises(InvalidInputError, match=f"crops is {count}"), our_errors("embedder"):
-            spotted.connection.embedder.stub.Embed(request, timeout=10)
+            spotted.connection.embedder.stub.Embed(request, timeout=PATIENCE_S)
     embeddings = messages.tensor(np.eye(3, dtype=np.float32))
     with pytest.raises(NotFoundError, match="head"), our_errors("embedder"):
         spotted.connection.embedder.stub.ApplyHead(
-            pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=10
+            pb.ApplyHeadRequest(head_digest="0", embeddings=embeddings), timeout=PATIENCE_S
         )
 
 
 def test_the_server_reports_its_limits_and_models(spotted: Spotted, backbone: Backbone) -> None:
-    info = spotted.connection.embedder.stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=10)
+    info = spotted.connection.embedder.stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=PATIENCE_S)
     assert (info.max_crops, info.default_model_id) == (16, "efficientnet-lite0")
     assert info.server.max_message_bytes == 32 * 1024 * 1024
-    models = spotted.connection.embedder.stub.ListModels(pb.ListModelsRequest(), timeout=10).models
+    models = spotted.connection.embedder.stub.ListModels(pb.ListModelsRequest(), timeout=PATIENCE_S).models
     assert list(models) == list(info.models)
     assert (models[0].spec.backbone_digest, models[0].spec.dimension) == (backbone.digest, 1280)
     assert (models[0].input_size, models[0].licence) == (224, "Apache-2.0")

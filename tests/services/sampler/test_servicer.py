@@ -21,6 +21,7 @@ from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import in_process as sampler_service
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=16)
 ANIMALS = {f"d{i:02}": f"animal-{i % 4}" for i in range(20)}
@@ -63,17 +64,17 @@ def test_lists_come_in_pages(spotted: Spotted, survey_id: str) -> None:
     for name in ("a", "b", "c"):
         spotted.survey(survey_id).create_session(name, strategy="greedy")
     request = pb.ListSessionsRequest(survey_id=survey_id, page_size=2)
-    first = spotted.connection.sampler.stub.ListSessions(request, timeout=10)
+    first = spotted.connection.sampler.stub.ListSessions(request, timeout=PATIENCE_S)
     request.page_token = first.next_page_token
-    second = spotted.connection.sampler.stub.ListSessions(request, timeout=10)
+    second = spotted.connection.sampler.stub.ListSessions(request, timeout=PATIENCE_S)
     assert [s.session_id for s in [*first.sessions, *second.sessions]] == ["a", "b", "c"]
     assert second.next_page_token == ""
     session = spotted.connection.sampler.stub.GetSession(
-        pb.GetSessionRequest(survey_id=survey_id, session_id="b"), timeout=10
+        pb.GetSessionRequest(survey_id=survey_id, session_id="b"), timeout=PATIENCE_S
     )
     assert session.session.strategy.strategy_id == "greedy"
     spotted.connection.sampler.stub.DeleteSession(
-        pb.DeleteSessionRequest(survey_id=survey_id, session_id="b"), timeout=10
+        pb.DeleteSessionRequest(survey_id=survey_id, session_id="b"), timeout=PATIENCE_S
     )
     with pytest.raises(NotFoundError):
         spotted.survey(survey_id).session("b").progress()
@@ -81,7 +82,9 @@ def test_lists_come_in_pages(spotted: Spotted, survey_id: str) -> None:
 
 def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, survey_id: str) -> None:
     session = pb.Session(session_id="main", survey_id=survey_id, trust=pb.TRUST_SINGLE)
-    spotted.connection.sampler.stub.CreateSession(pb.CreateSessionRequest(session=session), timeout=10)
+    spotted.connection.sampler.stub.CreateSession(
+        pb.CreateSessionRequest(session=session), timeout=PATIENCE_S
+    )
     asked = spotted.survey(survey_id).session("main")
     pair = asked.next_pairs("anna").pairs[0]
     same = Label(pair.first.detection_id, pair.second.detection_id, Answer.SAME, "anna")
@@ -89,7 +92,7 @@ def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, sur
     cause = asked.submit_labels([same]).outcomes[0].label
     assert asked.submit_labels([other]).outcomes[0].effect is LabelEffect.CONFLICT
     listed = spotted.connection.sampler.stub.ListConflicts(
-        pb.ListConflictsRequest(survey_id=survey_id, session_id="main"), timeout=10
+        pb.ListConflictsRequest(survey_id=survey_id, session_id="main"), timeout=PATIENCE_S
     )
     assert [c.label.annotator_id for c in listed.conflicts] == ["ben"]
     assert [label.label_id for label in listed.conflicts[0].explanation] == [cause.label_id]
@@ -97,7 +100,7 @@ def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, sur
         pb.RetractLabelsRequest(
             survey_id=survey_id, session_id="main", label_ids=[cause.label_id], annotator_id="anna"
         ),
-        timeout=10,
+        timeout=PATIENCE_S,
     )
     assert (retracted.progress.conflicts, retracted.progress.different) == (0, 1)
 
@@ -105,7 +108,7 @@ def test_a_conflict_is_listed_until_its_cause_is_retracted(spotted: Spotted, sur
 def test_a_watcher_hears_of_every_change(spotted: Spotted, survey_id: str) -> None:
     spotted.survey(survey_id).create_session("main", strategy="greedy")
     stream = spotted.connection.sampler.stub.WatchProgress(
-        pb.WatchProgressRequest(survey_id=survey_id, session_id="main"), timeout=30
+        pb.WatchProgressRequest(survey_id=survey_id, session_id="main"), timeout=PATIENCE_S
     )
     assert next(stream).progress.position == 1
     asked: list[Questions] = []
@@ -123,13 +126,13 @@ def test_wrong_requests_are_refused_with_their_field(spotted: Spotted, survey_id
     spotted.survey(survey_id).create_session("main", strategy="greedy")
     with pytest.raises(InvalidInputError) as caught, our_errors("sampler"):
         spotted.connection.sampler.stub.NextPairs(
-            pb.NextPairsRequest(survey_id=survey_id, session_id="main"), timeout=10
+            pb.NextPairsRequest(survey_id=survey_id, session_id="main"), timeout=PATIENCE_S
         )
     assert caught.value.field == "annotator_id"
     with pytest.raises(NotFoundError, match="nosuch"):
         spotted.survey(survey_id).session("nosuch").next_pairs("anna")
     events = spotted.connection.sampler.stub.ListEvents(
-        pb.ListEventsRequest(survey_id=survey_id, session_id="main"), timeout=10
+        pb.ListEventsRequest(survey_id=survey_id, session_id="main"), timeout=PATIENCE_S
     )
     assert [event.WhichOneof("event") for event in events.events] == ["created"]
 
@@ -143,16 +146,16 @@ def test_groups_are_asked_only_of_those_who_show_them_and_answered_in_one_call(
     spotted.survey(survey_id).create_session("main", strategy="learned")
     shows = [pb.QUESTION_KIND_BURST, pb.QUESTION_KIND_GALLERY]
     request = pb.NextPairsRequest(survey_id=survey_id, session_id="main", annotator_id="anna", shows=shows)
-    (group,) = spotted.connection.sampler.stub.NextPairs(request, timeout=30).groups
+    (group,) = spotted.connection.sampler.stub.NextPairs(request, timeout=PATIENCE_S).groups
     assert group.kind == pb.QUESTION_KIND_BURST
     assert [one.detection_id for one in group.detections] == ["e0", "e1", "e2"]
     plain = pb.NextPairsRequest(survey_id=survey_id, session_id="main", annotator_id="ben", count=100)
-    asked = spotted.connection.sampler.stub.NextPairs(plain, timeout=30)
+    asked = spotted.connection.sampler.stub.NextPairs(plain, timeout=PATIENCE_S)
     assert asked.pairs
     assert not asked.groups
     answer = pb.BurstAnswer(detection_ids=["e0", "e1", "e2"], one_animal=True, annotator_id="anna")
     submitted = spotted.connection.sampler.stub.SubmitLabels(
-        pb.SubmitLabelsRequest(survey_id=survey_id, session_id="main", bursts=[answer]), timeout=30
+        pb.SubmitLabelsRequest(survey_id=survey_id, session_id="main", bursts=[answer]), timeout=PATIENCE_S
     )
     assert [outcome.effect for outcome in submitted.outcomes] == [pb.LABEL_EFFECT_MERGED] * 2
     assert submitted.progress.same == 2
@@ -169,14 +172,14 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
     request = pb.NextPairsRequest(
         survey_id=survey_id, session_id="main", annotator_id="anna", shows=shows, gallery_size=3
     )
-    (group,) = spotted.connection.sampler.stub.NextPairs(request, timeout=30).groups
+    (group,) = spotted.connection.sampler.stub.NextPairs(request, timeout=PATIENCE_S).groups
     assert (group.kind, len(group.detections), len(group.scores)) == (pb.QUESTION_KIND_GALLERY, 3, 3)
     assert group.anchor.detection_id not in [one.detection_id for one in group.detections]
     request.audit, request.count = True, 4
     with pytest.raises(InvalidInputError, match="asks only pairs"), our_errors("sampler"):
-        spotted.connection.sampler.stub.NextPairs(request, timeout=10)
+        spotted.connection.sampler.stub.NextPairs(request, timeout=PATIENCE_S)
     request.ClearField("shows")
-    audit = spotted.connection.sampler.stub.NextPairs(request, timeout=30)
+    audit = spotted.connection.sampler.stub.NextPairs(request, timeout=PATIENCE_S)
     assert (len(audit.pairs), len(audit.groups)) == (4, 0)
     assert {pair.score for pair in audit.pairs} == {0.0}
     # before its first answer it says nothing

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -38,6 +37,7 @@ from tests.services.scorer.planted import (
 )
 from tests.services.serving import running
 from tests.services.store_requests import round_trips
+from tests.waiting import PATIENCE_S, until
 
 OTHER_SPEC = survey_pb2.EmbeddingSpec(
     backbone_digest="e" * 64, preprocessing_digest="c" * 64, dimension=DIMENSION
@@ -312,15 +312,16 @@ def test_a_broken_stream_keeps_its_complete_messages(scorer: Scorer, store: Stor
 
     def stream() -> Iterator[pb.AddDetectionsRequest]:
         yield add_request(survey_id, added[:3], embeddings[:3])
-        assert stored.wait(20)
+        assert stored.wait(PATIENCE_S)
         yield add_request(survey_id, added[3:], embeddings[3:5])
 
     call = scorer.stub.AddDetections.future(stream())
     with running(service(store)) as address:
         watcher = Scorer(address)
-        deadline = time.monotonic() + 20.0
-        while len(listed(watcher, survey_id).detections) < 3:
-            assert time.monotonic() < deadline, "the first message was not stored before the second came"
+        until(
+            lambda: len(listed(watcher, survey_id).detections) >= 3,
+            "the first message is stored before the second comes",
+        )
         watcher.channel.close()
     stored.set()
     with pytest.raises(InvalidInputError), our_errors("scorer"):

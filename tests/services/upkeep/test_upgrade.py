@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -19,6 +18,7 @@ from services.upkeep.upgrade import STEPS, Step, pending, upgrade_store, version
 from spotted.errors import ConcurrencyError, PreconditionError, StoreUnavailableError, StoreVersionError
 from spotted.local import processes
 from tests.services.upkeep.steps import LEASE_S, RENAMED, events_key
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 SURVEYS = [f"s{n}" for n in range(6)]
@@ -115,9 +115,7 @@ def test_an_upgrade_that_was_killed_half_way_goes_on(url: str, any_version: Stor
         with pytest.raises(StoreVersionError, match=r"version 1>2.*run it again if it was interrupted"):
             Store(url, version=release).open()
     assert list(held(any_version).values()).count([b"first"]) == 1
-    deadline = time.monotonic() + 10 * LEASE_S
-    while any_version.get(keys.UPGRADE) is not None:
-        assert time.monotonic() < deadline
+    until(lambda: any_version.get(keys.UPGRADE) is None, "the lease of the killed upgrade has ended")
     assert upgrade_store(any_version, [RENAMED], target="2") == [RENAMED]
     assert held(any_version) == {survey_id: [b"first"] for survey_id in SURVEYS}
 

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
+from tests.waiting import until
 
 NUMBERS = [0, 1, 2, 3, 4]
 
@@ -89,11 +88,13 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     )
     started = subprocess.Popen([sys.executable, "-c", code])
     try:
-        (worker,) = awaited(lambda: [int(path.name[2:]) for path in tmp_path.glob("0-*")])
+        (worker,) = until(
+            lambda: [int(path.name[2:]) for path in tmp_path.glob("0-*")], "a block is in progress"
+        )
     finally:
         started.kill()
         started.wait()
-    assert awaited(lambda: [] if running(worker) else [worker])
+    until(lambda: not running(worker), "the worker has ended")
 
 
 def running(process_id: int) -> bool:
@@ -101,14 +102,6 @@ def running(process_id: int) -> bool:
         return psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def awaited(look: Callable[[], list[int]]) -> list[int]:
-    """What is seen as soon as there is something, or nothing after half a minute."""
-    deadline = time.monotonic() + 30
-    while not (seen := look()) and time.monotonic() < deadline:
-        threading.Event().wait(0.05)
-    return seen
 
 
 def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

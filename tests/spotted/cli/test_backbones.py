@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,30 +13,34 @@ from services.embedder.export.architectures import ARCHITECTURES
 from services.embedder.export.variants import PRECISIONS
 from spotted.cli import backbones, main
 
-COMMAND = [sys.executable, "-m", "spotted.cli", "export-backbone"]
+Run = Callable[..., tuple[int, str, str]]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in its own process, which shares its output with the export that it starts."""
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command; answers its exit code and what the export that it starts wrote to both streams."""
+
+    def export_backbone(*arguments: str) -> tuple[int, str, str]:
+        code = CliRunner().invoke(main, ["export-backbone", *arguments]).exit_code
+        return (code, *capfd.readouterr())
+
+    return export_backbone
 
 
-def test_the_default_backbone_is_found_where_it_was_exported(exported: Exported) -> None:
-    done = run("efficientnet-lite0", "-o", str(exported.directory.parent.parent))
-    assert done.returncode == 0, done.stderr
-    assert (
-        done.stdout
-        == f"verified {exported.directory / 'model.onnx'} (SHA-256 {exported.manifest.sha256[:12]})\n"
-    )
+def test_the_default_backbone_is_found_where_it_was_exported(exported: Exported, run: Run) -> None:
+    code, stdout, stderr = run("efficientnet-lite0", "-o", str(exported.directory.parent.parent))
+    assert code == 0, stderr
+    file = exported.directory / "model.onnx"
+    assert stdout == f"verified {file} (SHA-256 {exported.manifest.sha256[:12]})\n"
 
 
-def test_a_failure_is_that_of_the_export(tmp_path: Path) -> None:
+def test_a_failure_is_that_of_the_export(tmp_path: Path, run: Run) -> None:
     weights = tmp_path / "weights.bin"
-    done = run("efficientnet-lite0", "--weights", str(weights), "-o", str(tmp_path))
-    assert done.returncode == 1
+    code, stdout, stderr = run("efficientnet-lite0", "--weights", str(weights), "-o", str(tmp_path))
+    assert code == 1
     remedy = "give the path of the downloaded .safetensors, .bin or .pt file"
-    assert done.stderr == f"NOT_FOUND: weights not found: {weights}; {remedy}\n"
-    assert not done.stdout
+    assert stderr == f"NOT_FOUND: weights not found: {weights}; {remedy}\n"
+    assert not stdout
 
 
 def test_the_help_names_every_backbone_and_precision() -> None:

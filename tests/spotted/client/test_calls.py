@@ -15,12 +15,15 @@ from spotted.local import processes
 from spotted.v1 import scorer_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 Answer = Future[scorer_pb2.ListSurveysResponse]
 
 
 def surveys(channel: grpc.Channel) -> scorer_pb2.ListSurveysResponse:
-    return ScorerServiceStub(channel).ListSurveys(scorer_pb2.ListSurveysRequest(page_size=1), timeout=30)
+    return ScorerServiceStub(channel).ListSurveys(
+        scorer_pb2.ListSurveysRequest(page_size=1), timeout=PATIENCE_S
+    )
 
 
 def asked_while_down(channel: grpc.Channel, caller: ThreadPoolExecutor) -> Answer:
@@ -92,7 +95,7 @@ def test_a_dead_address_is_named_with_the_remedy() -> None:
         our_errors("127.0.0.1:1"),
         grpc.insecure_channel("127.0.0.1:1") as channel,
     ):
-        ScorerServiceStub(channel).ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
+        ScorerServiceStub(channel).ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=PATIENCE_S)
 
 
 def test_an_error_that_is_no_call_keeps_its_words() -> None:

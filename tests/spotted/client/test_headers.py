@@ -11,6 +11,7 @@ import pytest
 from spotted.client.calls import open_channel
 from spotted.client.headers import SURVEY, SendsHeaders
 from spotted.v1.scorer_pb2 import GetSurveyRequest
+from tests.waiting import PATIENCE_S
 
 
 class Echo(grpc.GenericRpcHandler):
@@ -55,7 +56,7 @@ def test_every_kind_of_call_carries_what_is_told_at_that_moment(address: str, ki
         call: Any = getattr(opened, kind)(f"/echo/{kind}")
         for number in range(2):
             request = iter([b"a", b"b"]) if kind.startswith("stream") else b"a"
-            answer = call(request, timeout=10, metadata=(("x-own", "kept"),))
+            answer = call(request, timeout=PATIENCE_S, metadata=(("x-own", "kept"),))
             told = next(iter(answer)) if kind.endswith("stream") else answer
             assert f"('x-number', '{number}')".encode() in told
             assert b"('x-own', 'kept')" in told
@@ -66,16 +67,18 @@ def test_a_request_that_names_a_survey_says_so_to_proxies(address: str) -> None:
         call: Any = channel.unary_unary(
             "/echo/unary_unary", request_serializer=GetSurveyRequest.SerializeToString
         )
-        assert b"('x-spotted-survey', 'kruger')" in call(GetSurveyRequest(survey_id="kruger"), timeout=10)
+        assert b"('x-spotted-survey', 'kruger')" in call(
+            GetSurveyRequest(survey_id="kruger"), timeout=PATIENCE_S
+        )
         for no_id in ("", "krüger", "kru\nger"):
-            assert SURVEY.encode() not in call(GetSurveyRequest(survey_id=no_id), timeout=10)
+            assert SURVEY.encode() not in call(GetSurveyRequest(survey_id=no_id), timeout=PATIENCE_S)
 
 
 def test_nothing_told_changes_nothing(address: str) -> None:
     channel = grpc.insecure_channel(address)
     with grpc.intercept_channel(channel, SendsHeaders(lambda _: [])) as opened:
         call: Any = opened.unary_unary("/echo/unary_unary")
-        assert b"x-number" not in call(b"a", timeout=10)
+        assert b"x-number" not in call(b"a", timeout=PATIENCE_S)
 
 
 def test_a_failure_is_the_callers_to_see() -> None:
@@ -83,6 +86,6 @@ def test_a_failure_is_the_callers_to_see() -> None:
     with grpc.intercept_channel(channel, SendsHeaders(lambda _: [("x-number", "1")])) as opened:
         call: Any = opened.unary_unary("/echo/unary_unary")
         with pytest.raises(grpc.RpcError) as caught:
-            call(b"a", timeout=10)
+            call(b"a", timeout=PATIENCE_S)
         assert isinstance(caught.value, grpc.Call)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE

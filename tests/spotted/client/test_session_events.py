@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations, product
@@ -19,6 +18,7 @@ from spotted.constraints.answers import Answer
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.v1 import sampler_pb2
 from tests.spotted.client.surveys import DETECTIONS
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -61,18 +61,15 @@ def test_events_that_cannot_be_read_to_their_end_store_nothing(
 ) -> None:
     monkeypatch.setattr("spotted.client.session_events.MOST_EVENTS", 20)
     uploads = f"{keys.of_survey(handle.survey_id)}session:copy:"
-    deadline = time.monotonic() + 30.0
 
     def torn() -> Iterator[SessionEvent]:
         yield from events[:60]
-        while not store.names(uploads) and time.monotonic() < deadline:
-            pass
+        until(lambda: store.names(uploads), "the first events are stored")
         raise InvalidInputError("line 61 is no event")
 
     with pytest.raises(InvalidInputError, match="line 61"):
         handle.import_session("copy", torn())
-    while store.names(uploads):
-        assert time.monotonic() < deadline
+    until(lambda: not store.names(uploads), "the uploaded events are gone")
     with pytest.raises(NotFoundError):
         handle.session("copy").progress()
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from spotted.scoring.parallel import map_ahead, open_runner
+from tests.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -14,7 +15,7 @@ def test_answers_come_in_the_order_of_the_items(threads: int) -> None:
 
 
 def test_two_threads_work_at_once() -> None:
-    meeting = threading.Barrier(2, timeout=10)
+    meeting = threading.Barrier(2, timeout=PATIENCE_S)
     with open_runner(2) as run:
         assert sorted(run(lambda _: meeting.wait(), range(2))) == [0, 1]
 

@@ -15,6 +15,7 @@ from spotted.errors import (
 )
 from spotted.testing.server import serve_replies
 from spotted.v1 import scorer_pb2
+from tests.waiting import PATIENCE_S
 
 
 def raising(error: SpottedError) -> Iterator[Spotted]:
@@ -64,7 +65,7 @@ def test_requests_and_responses_stream() -> None:
     ):
         stub = spotted.connection.scorer.stub
         blocks = [scorer_pb2.AddDetectionsRequest(detections=[{}, {}])] * 3  # type: ignore[list-item] # a dict will do
-        assert stub.AddDetections(iter(blocks), timeout=10).added == 6
+        assert stub.AddDetections(iter(blocks), timeout=PATIENCE_S).added == 6
         lists = spotted.survey("a").candidates(detection_ids=["x", "y"])
         assert [one.detection_id for one in lists] == ["x", "y"]
 

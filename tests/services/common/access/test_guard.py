@@ -46,6 +46,7 @@ from spotted.v1 import (
 from tests.services.failing import told
 from tests.services.scorer.planted import CAMERAS, SPEC, add_request, detections, new_survey, vectors
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 ROLES = [role for role in access_pb2.Role.values() if role]
 RPCS = methods()
@@ -136,7 +137,9 @@ def called(channel: grpc.Channel, path: str, header: Sequence[tuple[str, str]] =
     )
 
     def answered() -> object:
-        answer = call(iter([message]) if method.client_streaming else message, timeout=10, metadata=header)
+        answer = call(
+            iter([message]) if method.client_streaming else message, timeout=PATIENCE_S, metadata=header
+        )
         return list(answer) if method.server_streaming else answer
 
     with pytest.raises(grpc.RpcError) as caught:
@@ -146,7 +149,7 @@ def called(channel: grpc.Channel, path: str, header: Sequence[tuple[str, str]] =
 
 def _raw(channel: grpc.Channel, path: str) -> object:
     call: Any = channel.unary_unary(path)
-    return call(b"", timeout=10)
+    return call(b"", timeout=PATIENCE_S)
 
 
 def survey(survey_id: str) -> Survey:
@@ -211,11 +214,11 @@ def test_a_token_travels_as_bearer(bare: Guarded, header: str, code: grpc.Status
 def test_health_and_reflection_need_no_token(bare: Guarded) -> None:
     channel = bare.channel()
     stub: Any = health_pb2_grpc.HealthStub(channel)
-    checked = stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+    checked = stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)
     assert checked.status == health_pb2.HealthCheckResponse.SERVING
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=10)
+    (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=PATIENCE_S)
     assert [s.name for s in answer.list_services_response.service] == [health.SERVICE_NAME]
 
 
@@ -238,13 +241,13 @@ def test_what_the_contract_does_not_know_is_not_served(store: Store) -> None:
 def test_a_revoked_token_is_refused_once_it_is_looked_up_again(guarded: Guarded, survey_id: str) -> None:
     text = guarded.token()
     stub = scorer_pb2_grpc.ScorerServiceStub(guarded.channel(text))
-    stub.CreateSurvey(scorer_pb2.CreateSurveyRequest(survey=new_survey(survey_id)), timeout=10)
+    stub.CreateSurvey(scorer_pb2.CreateSurveyRequest(survey=new_survey(survey_id)), timeout=PATIENCE_S)
     guarded.tokens.revoke(text.split("_")[1])
     guarded.clock.now_s = KNOWN_S - 0.001
-    stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=10)
+    stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S)
     guarded.clock.now_s = KNOWN_S
     with pytest.raises(UnauthenticatedError), our_errors("scorer"):
-        stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=10)
+        stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S)
 
 
 def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:
@@ -255,7 +258,7 @@ def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:
         with pytest.raises(StoreUnavailableError), our_errors("scorer"):
             stub.GetSurvey(
                 scorer_pb2.GetSurveyRequest(survey_id="s"),
-                timeout=30,
+                timeout=PATIENCE_S,
                 metadata=((HEADER, f"Bearer {text}"),),
             )
     away.close()
@@ -267,7 +270,7 @@ def test_tokens_are_asked_for_where_the_settings_say_so(store: Store, survey_id:
         with running(scorer_service(store), guard=guard) as address:
             stub = scorer_pb2_grpc.ScorerServiceStub(grpc.insecure_channel(address))
             with pytest.raises(grpc.RpcError) as caught:
-                stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=10)
+                stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S)
         assert told(caught.value)[0] is code
 
 
@@ -345,9 +348,9 @@ def test_calls_that_come_too_fast_are_told_when_to_return(guarded: Guarded) -> N
     stub = scorer_pb2_grpc.ScorerServiceStub(
         guarded.channel(guarded.token(quota=access_pb2.Quota(calls_per_second=0.001)))
     )
-    stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
+    stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=PATIENCE_S)
     with pytest.raises(OverloadedError, match=r"0.001 calls per second") as caught, our_errors("scorer"):
-        stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
+        stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=PATIENCE_S)
     assert 900 < caught.value.retry_after_s <= 1000
     guarded.client().surveys()
 
@@ -361,7 +364,7 @@ def test_each_message_of_a_stream_counts_and_what_came_before_is_kept(
     )
     blocks = (add_request(survey_id, [Detection(f"d{i}")], vectors(9)[i : i + 1]) for i in range(9))
     with pytest.raises(OverloadedError), our_errors("scorer"):
-        stub.AddDetections(blocks, timeout=10)
+        stub.AddDetections(blocks, timeout=PATIENCE_S)
     assert len(list(guarded.client().survey(survey_id).detections())) == 2
 
 
@@ -373,7 +376,7 @@ def test_a_message_too_large_is_refused_also_within_a_stream(guarded: Guarded, s
     small = add_request(survey_id, [Detection("small")], vectors(1))
     large = add_request(survey_id, [Detection("large", image_uri="x" * 500)], vectors(1))
     with pytest.raises(QuotaError, match="this token allows 500"), our_errors("scorer"):
-        stub.AddDetections(iter([small, large]), timeout=10)
+        stub.AddDetections(iter([small, large]), timeout=PATIENCE_S)
     assert [d.detection_id for d in guarded.client().survey(survey_id).detections()] == ["small"]
 
 
@@ -382,9 +385,9 @@ def test_an_image_too_large_is_refused_before_anything_looks_at_it(bare: Guarded
     stub = embedder_pb2_grpc.EmbedderServiceStub(bare.channel(text))
     fits, large = embedder_pb2.Crop(image=b"x" * 10), embedder_pb2.Crop(image=b"x" * 11)
     with pytest.raises(QuotaError, match="an image has 11 bytes"), our_errors("embedder"):
-        stub.Embed(embedder_pb2.EmbedRequest(crops=[fits, large]), timeout=10)
+        stub.Embed(embedder_pb2.EmbedRequest(crops=[fits, large]), timeout=PATIENCE_S)
     with pytest.raises(grpc.RpcError) as caught:
-        stub.Embed(embedder_pb2.EmbedRequest(crops=[fits]), timeout=10)
+        stub.Embed(embedder_pb2.EmbedRequest(crops=[fits]), timeout=PATIENCE_S)
     assert told(caught.value)[0] is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -17,6 +17,7 @@ from services.common.access.tls import server_credentials
 from services.common.settings import Security
 from services.upkeep.certificates import create_authority, issue
 from spotted.errors import InvalidInputError, PreconditionError
+from tests.waiting import PATIENCE_S
 
 KNOCK = "/door/Knock"
 
@@ -75,7 +76,7 @@ def token_file(tmp_path: Path) -> Path:
 def begun(line: Line) -> Any:  # noqa: ANN401 - a call of gRPC
     """A call of which the first answer has not been taken."""
     call: Any = line.channel().unary_stream(KNOCK)
-    return call(b"", timeout=20)
+    return call(b"", timeout=PATIENCE_S)
 
 
 def shown(line: Line) -> str:

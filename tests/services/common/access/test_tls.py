@@ -23,6 +23,7 @@ from spotted.errors import InvalidInputError, PreconditionError, UnavailableErro
 from spotted.v1 import scorer_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 HOSTS = ("localhost", "127.0.0.1")
 FILES = Security(certificate=Path("tls.crt"), key=Path("tls.key"))
@@ -82,7 +83,7 @@ def answers(address: str, credentials: Credentials) -> bool:
     with channel:
         try:
             with our_errors(address):
-                ScorerServiceStub(channel).ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
+                ScorerServiceStub(channel).ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=PATIENCE_S)
         except UnavailableError:
             return False
     return True
@@ -91,7 +92,7 @@ def answers(address: str, credentials: Credentials) -> bool:
 def serial(address: str) -> int:
     """Of the certificate that a new connection is shown."""
     host, _, port = address.rpartition(":")
-    shown = ssl.get_server_certificate((host, int(port)), timeout=10)
+    shown = ssl.get_server_certificate((host, int(port)), timeout=PATIENCE_S)
     return x509.load_pem_x509_certificate(shown.encode()).serial_number
 
 
@@ -202,12 +203,12 @@ def test_a_certificate_that_changes_on_disk_is_shown_to_the_next_who_connects(
     before = serial(address)
     with open_channel(address, Credentials(ca=directory.ca)) as open_before:
         stub = ScorerServiceStub(open_before)
-        stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
+        stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=PATIENCE_S)
         renewed = directory.issue("tls")
         assert serial(address) == serial_of(renewed) != before
         assert "the certificate was read again" in caplog.text
         # who is connected stays so
-        stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=10)
+        stub.ListSurveys(scorer_pb2.ListSurveysRequest(), timeout=PATIENCE_S)
     assert answers(address, Credentials(ca=directory.ca))
 
 

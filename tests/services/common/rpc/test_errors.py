@@ -13,6 +13,7 @@ from spotted.client.calls import open_channel, our_errors
 from spotted.errors import SpottedError
 from spotted.v1 import scorer_pb2, scorer_pb2_grpc
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 
 def every_kind(kind: type[SpottedError] = SpottedError) -> Iterator[type[SpottedError]]:
@@ -79,11 +80,11 @@ Call = Callable[[scorer_pb2_grpc.ScorerServiceStub], object]
 
 
 def unary(stub: scorer_pb2_grpc.ScorerServiceStub) -> object:
-    return stub.GetSurvey(scorer_pb2.GetSurveyRequest(), timeout=10)
+    return stub.GetSurvey(scorer_pb2.GetSurveyRequest(), timeout=PATIENCE_S)
 
 
 def streaming(stub: scorer_pb2_grpc.ScorerServiceStub) -> object:
-    return list(stub.GetCandidates(scorer_pb2.GetCandidatesRequest(), timeout=10))
+    return list(stub.GetCandidates(scorer_pb2.GetCandidatesRequest(), timeout=PATIENCE_S))
 
 
 @pytest.mark.parametrize("call", [unary, streaming])

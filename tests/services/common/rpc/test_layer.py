@@ -9,6 +9,7 @@ import pytest
 from grpc import aio
 
 from services.common.rpc.layer import Context, Handler, wrap_handler
+from tests.waiting import PATIENCE_S
 
 KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
 
@@ -66,7 +67,7 @@ async def answered(kind: str) -> list[bytes]:
     request: Any = [b"a", b"b"] if kind.startswith("stream") else b"ab"
     try:
         async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            call = getattr(channel, kind)(f"/echo/{kind}")(request, timeout=10)
+            call = getattr(channel, kind)(f"/echo/{kind}")(request, timeout=PATIENCE_S)
             return [part async for part in call] if kind.endswith("stream") else [await call]
     finally:
         await server.stop(None)

@@ -6,8 +6,6 @@ import asyncio
 import io
 import json
 import logging
-import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -24,6 +22,7 @@ from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S, until
 
 SERVICE = "spotted.v1.ScorerService"
 LINE = "this is being served"
@@ -84,15 +83,13 @@ def one_more(read: Callable[[], float]) -> Iterator[None]:
     """What is counted once while the context lasts; a call may end after its caller knows."""
     before = read()
     yield
-    deadline = time.monotonic() + 10
-    while read() == before and time.monotonic() < deadline:
-        threading.Event().wait(0.01)
+    until(lambda: read() != before, "one more is counted")
     assert read() == before + 1
 
 
 def get(channel: grpc.Channel, survey_id: str, **options: Any) -> object:  # noqa: ANN401 - of the call
     return ScorerServiceStub(channel).GetSurvey(
-        pb.GetSurveyRequest(survey_id=survey_id), **{"timeout": 20.0, **options}
+        pb.GetSurveyRequest(survey_id=survey_id), **{"timeout": PATIENCE_S, **options}
     )
 
 
@@ -114,11 +111,11 @@ def test_a_call_that_runs_out_of_time_and_one_that_is_given_up_are_told_apart(ch
         get(channel, "endless", timeout=1)
     stub = ScorerServiceStub(channel)
     with one_more(lambda: finished("GetCandidates", "CANCELLED")):
-        answers = stub.GetCandidates(pb.GetCandidatesRequest(survey_id="endless"), timeout=20)
+        answers = stub.GetCandidates(pb.GetCandidatesRequest(survey_id="endless"), timeout=PATIENCE_S)
         next(answers)
         answers.cancel()
     with one_more(lambda: finished("GetCandidates", "OK")):
-        assert len(list(stub.GetCandidates(pb.GetCandidatesRequest(), timeout=20))) == 2
+        assert len(list(stub.GetCandidates(pb.GetCandidatesRequest(), timeout=PATIENCE_S))) == 2
 
 
 def test_methods_that_nobody_registered_are_one(channel: grpc.Channel) -> None:
@@ -130,7 +127,7 @@ def test_methods_that_nobody_registered_are_one(channel: grpc.Channel) -> None:
     for path in (f"/{SERVICE}/Invented", "/made.up/Name"):
         call: Any = channel.unary_unary(path, request_serializer=None, response_deserializer=None)
         with one_more(other), pytest.raises(grpc.RpcError) as caught:
-            call(b"", timeout=20)
+            call(b"", timeout=PATIENCE_S)
         assert isinstance(caught.value, grpc.Call)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     names = {s.labels.get("method") for metric in REGISTRY.collect() for s in metric.samples}
@@ -146,7 +143,7 @@ def test_the_size_of_every_message_is_counted(channel: grpc.Channel) -> None:
 
     requests = [pb.AddDetectionsRequest(survey_id="x" * length) for length in (10, 1000, 0)]
     received, sent_ = sizes()
-    answer = ScorerServiceStub(channel).AddDetections(iter(requests), timeout=20)
+    answer = ScorerServiceStub(channel).AddDetections(iter(requests), timeout=PATIENCE_S)
     now_received, now_sent = sizes()
     assert now_received - received == sum(len(request.SerializeToString()) for request in requests)
     assert now_sent - sent_ == len(answer.SerializeToString()) > 0
@@ -162,7 +159,7 @@ def sent(channel: grpc.Channel, survey_id: str, request_id: str) -> grpc.Call:
     """The call of a survey under a request id, answered or failed."""
     stub = ScorerServiceStub(channel).GetSurvey
     metadata = ((logs.REQUEST_ID, request_id),) if request_id else ()
-    call: Any = stub.future(pb.GetSurveyRequest(survey_id=survey_id), timeout=20, metadata=metadata)
+    call: Any = stub.future(pb.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S, metadata=metadata)
     call.exception()
     assert isinstance(call, grpc.Call)
     return call

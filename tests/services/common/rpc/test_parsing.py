@@ -15,6 +15,7 @@ from services.common.server import Service
 from spotted.errors import InvalidInputError
 from spotted.v1 import scorer_pb2, scorer_pb2_grpc
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 NO_MESSAGES = [b"\xff", b"\x0a\x02\xc3\x28", b"\x0a\x05ab", b"\xfb\xff\x01" * 20_000]
 DECODE = scorer_pb2.GetSurveyRequest.FromString
@@ -81,8 +82,8 @@ def sent(channel: grpc.Channel, rpc: str, content: bytes) -> object:
     unary: Any = channel.unary_unary(path)
     stream: Any = channel.stream_unary(path)
     if rpc == "AddDetections":
-        return stream(iter([content]), timeout=10)
-    return unary(content, timeout=10, compression=grpc.Compression.Gzip)
+        return stream(iter([content]), timeout=PATIENCE_S)
+    return unary(content, timeout=PATIENCE_S, compression=grpc.Compression.Gzip)
 
 
 def served(servicer: Counting) -> Service:
@@ -128,11 +129,11 @@ def test_a_compressed_message_is_measured_by_what_it_unpacks_to() -> None:
 def test_health_can_be_watched_and_its_list_is_not_served() -> None:
     with running(served(counting())) as address, grpc.insecure_channel(address) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
-        watched = stub.Watch(health_pb2.HealthCheckRequest(), timeout=10)
+        watched = stub.Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)
         assert next(watched).status == health_pb2.HealthCheckResponse.SERVING
         watched.cancel()
         listed: Any = channel.unary_unary("/grpc.health.v1.Health/List")
         with pytest.raises(grpc.RpcError) as caught:
-            listed(b"", timeout=10)
+            listed(b"", timeout=PATIENCE_S)
     assert isinstance(caught.value, grpc.Call)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

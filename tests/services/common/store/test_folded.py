@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,8 +12,7 @@ from services.common.store.journal import PAGE_ENTRIES, Change, Journal
 from services.common.store.store import Store
 from spotted.errors import ConcurrencyError, InvalidInputError, NotFoundError
 from tests.services.store_requests import round_trips
-
-PATIENCE_S = 30.0
+from tests.waiting import PATIENCE_S, until
 
 
 class Words:
@@ -296,9 +294,7 @@ def test_threads_that_come_while_another_appends_share_one_round_trip(store: Sto
         slow = threads.submit(fold.change_together, hold, lambda *_: None, scope="add")
         assert held.wait(PATIENCE_S)
         others = [threads.submit(add_together, fold, f"w{i}") for i in range(5)]
-        deadline = time.monotonic() + PATIENCE_S
-        while len(fold._waiting) < len(others):
-            assert time.monotonic() < deadline
+        until(lambda: len(fold._waiting) >= len(others), "all others wait")
         free.set()
         slow.result()
         seen = [other.result() for other in others]

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.telemetry import logs
+from tests.waiting import PATIENCE_S
 
 
 def record(message: str, *arguments: object, error: Exception | None = None) -> logging.LogRecord:
@@ -71,7 +72,7 @@ def test_lines_go_to_standard_error_once_however_often_it_is_set_up(style: str, 
         "logging.getLogger('spotted').info('told'); logging.getLogger('spotted').debug('not told')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     (line,) = done.stderr.splitlines()
     assert line.endswith(ends)

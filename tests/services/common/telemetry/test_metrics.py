@@ -10,6 +10,7 @@ from services.common.telemetry import metrics
 from spotted import __version__
 from spotted.errors import InvalidInputError, StoreUnavailableError, UnavailableError
 from spotted.local import processes
+from tests.waiting import PATIENCE_S
 
 # gRFC A66: grpc.server.call.duration
 A66_LATENCY_S = """0, 0.00001, 0.00005, 0.0001, 0.0003, 0.0006, 0.0008, 0.001, 0.002, 0.003, 0.004, 0.005,
@@ -65,7 +66,7 @@ def test_every_metric_has_the_prefix_a_help_text_and_only_known_labels() -> None
 def test_metrics_are_served_over_http_with_the_version() -> None:
     port = processes.free_port()
     server, thread = metrics.serve(f"127.0.0.1:{port}")
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S) as answer:
         text = answer.read().decode()
     server.shutdown()
     server.server_close()

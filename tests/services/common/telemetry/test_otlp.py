@@ -12,6 +12,8 @@ from tests.services.observed import collecting
 # from the W3C recommendation
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
+# far above the five seconds of the last export, for busy machines, and far below waiting for ever
+STOP_S = 90.0
 
 
 def served(status: str, *headers: tuple[str, str | bytes]) -> tuple[str, Span]:
@@ -72,4 +74,4 @@ def test_a_collector_that_is_gone_does_not_hold_up_the_end() -> None:
         pass
     begun = time.monotonic()
     spans.stop()
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < STOP_S

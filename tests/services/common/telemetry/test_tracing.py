@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from services.common.telemetry import logs, tracing
 from tests.services.observed import Collector, collecting
+from tests.waiting import PATIENCE_S
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def test_services_that_trace_nothing_start_where_the_extra_is_not_installed() ->
         "import services.sampler.__main__, services.scorer.__main__\n"
         "from services.common.telemetry import tracing; tracing.start('a', '')\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)
 
 
 def test_a_missing_extra_is_named_with_the_remedy() -> None:
@@ -63,7 +64,7 @@ def test_a_missing_extra_is_named_with_the_remedy() -> None:
         "except PreconditionError as error: print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], check=True, timeout=120, capture_output=True, text=True
+        [sys.executable, "-c", program], check=True, timeout=PATIENCE_S, capture_output=True, text=True
     )
     assert "spotted[otel]" in done.stdout
     assert "SPOTTED_TRACES" in done.stdout

@@ -15,7 +15,7 @@ from PIL import Image
 from services.embedder.export.__main__ import Exported, export, exported_content, published
 from services.embedder.export.architectures import ARCHITECTURES, build
 from services.embedder.export.checkpoints import from_file
-from services.embedder.export.onnx_export import features
+from services.embedder.export.onnx_export import Agreement, features
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, load_backbone, read_manifest
 from spotted.errors import AlreadyExistsError, InvalidInputError
@@ -23,6 +23,27 @@ from tests.services.embedder.torchvision_operators import require_timm
 
 ROOT = Path(__file__).resolve().parents[4]
 MODEL_ID = "efficientnet-lite0"
+
+
+@pytest.fixture
+def traced(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each trace gives the exported file, for tests of files and variants.
+
+    That the published weights give it is checked by `test_the_same_weights_give_the_same_bytes`.
+    """
+    replace_trace(exported, monkeypatch)
+
+
+def replace_trace(done: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let traces give the file of an earlier export: a trace takes ten seconds and more."""
+    content = (done.directory / MODEL_FILE).read_bytes()
+    difference, cosine = done.manifest.largest_difference, done.manifest.least_cosine
+    assert difference is not None
+    assert cosine is not None
+    monkeypatch.setattr("services.embedder.export.__main__.trace", lambda *_: content)
+    monkeypatch.setattr(
+        "services.embedder.export.__main__.check_parity", lambda *_: Agreement(difference, cosine)
+    )
 
 
 def test_a_second_export_changes_nothing(exported: Exported) -> None:
@@ -51,6 +72,7 @@ def test_only_the_two_files_are_left_on_disk(exported: Exported) -> None:
     assert {path.name for path in exported.directory.iterdir()} == {MODEL_FILE, MANIFEST_FILE}
 
 
+@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("damaged", [MODEL_FILE, MANIFEST_FILE])
 def test_a_damaged_file_is_exported_again(damaged: str, tmp_path: Path, exported: Exported) -> None:
     directory = tmp_path / MODEL_ID / "1"
@@ -69,6 +91,7 @@ def test_an_unknown_backbone_is_refused_with_those_there_are(tmp_path: Path) -> 
         export("resnet", tmp_path)
 
 
+@pytest.mark.usefixtures("traced")
 def test_a_manifest_of_another_recipe_is_not_taken_for_this_one(tmp_path: Path, exported: Exported) -> None:
     directory = tmp_path / MODEL_ID / "1"
     directory.mkdir(parents=True)
@@ -124,6 +147,7 @@ def others() -> dict[str, torch.Tensor]:
     return {f"network.{name}": tensor for name, tensor in state.items()}
 
 
+@pytest.mark.usefixtures("traced")
 def test_fp16_is_a_backbone_of_its_own(tmp_path: Path, drawing: ByteArray) -> None:
     done = export(MODEL_ID, tmp_path, precision="fp16")
     assert done.directory == tmp_path / f"{MODEL_ID}-fp16" / "1"
@@ -137,6 +161,7 @@ def test_fp16_is_a_backbone_of_its_own(tmp_path: Path, drawing: ByteArray) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("traced")
 def test_photographs_become_part_of_the_source(tmp_path: Path, drawing: ByteArray) -> None:
     for i in range(8):
         Image.fromarray(drawing[i:]).save(tmp_path / f"{i}.png")
@@ -166,7 +191,7 @@ def test_a_file_from_elsewhere_loads_with_the_shortest_manifest(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_a_timm_backbone_goes_all_the_way(tmp_path: Path) -> None:
+def test_a_timm_backbone_goes_all_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_timm()
     torch.manual_seed(0)
     network = build(ARCHITECTURES["megadescriptor-t-224"])
@@ -184,6 +209,7 @@ def test_a_timm_backbone_goes_all_the_way(tmp_path: Path) -> None:
     for row, vector in zip(expected, unit, strict=True):
         assert isinstance(vector, np.ndarray)
         np.testing.assert_allclose(vector, row / np.linalg.norm(row), atol=1e-5)
+    replace_trace(done, monkeypatch)
     eighth = export("megadescriptor-t-224", tmp_path, weights=from_file(path), precision="int8")
     assert eighth.manifest.model_id == "megadescriptor-t-224-int8"
     assert eighth.manifest.least_cosine is not None

@@ -9,9 +9,9 @@ import pytest
 from services.embedder.inference.batching import Batcher, Limits
 from services.embedder.inference.fair_queue import Share
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError, UnreadableImageError
+from tests.waiting import PATIENCE_S
 
 # far beyond any run: a broken batcher fails instead of hanging
-PATIENCE_S = 30.0
 ONE = Share("one", bulk=False)
 BULK = Share("one", bulk=True)
 OTHER = Share("other", bulk=False)

@@ -22,6 +22,7 @@ from spotted.heads.head import HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import operations_pb2, scorer_pb2
 from tests.services.embedder.serving import add_survey, serving
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -41,13 +42,13 @@ def train(
         survey_id=survey_id, recipe=pb.HeadRecipe(epochs=epochs, rank=4), request_id=request_id
     )
     with our_errors("embedder"):
-        return spotted.connection.embedder.stub.TrainHead(request, timeout=30).operation
+        return spotted.connection.embedder.stub.TrainHead(request, timeout=PATIENCE_S).operation
 
 
 def ended(spotted: Spotted, operation_id: str) -> operations_pb2.Operation:
     stub = spotted.connection.operations.stub
     request = operations_pb2.WatchOperationRequest(operation_id=operation_id)
-    *_, last = stub.WatchOperation(request, timeout=120)
+    *_, last = stub.WatchOperation(request, timeout=PATIENCE_S)
     return last.operation
 
 
@@ -64,19 +65,19 @@ def test_a_head_is_trained_activated_and_taken_back(spotted: Spotted, survey_id:
     assert {"loss", "positive_pairs", "effective_rank"} <= set(done.metrics)
     before = spotted.survey(survey_id).score_matrix()
     request = scorer_pb2.ActivateHeadRequest(survey_id=survey_id, head_digest=done.result)
-    active = spotted.connection.scorer.stub.ActivateHead(request, timeout=30)
+    active = spotted.connection.scorer.stub.ActivateHead(request, timeout=PATIENCE_S)
     assert active.score_spec.head_digest == done.result
     adapted = spotted.survey(survey_id).score_matrix()
     assert np.abs(adapted - before).max() > 1e-4
     _, vectors = spotted.survey(survey_id).detections_with_embeddings()
     _, stored = spotted.survey(survey_id).detections_with_embeddings(base=True)
     request.head_digest = ""
-    spotted.connection.scorer.stub.ActivateHead(request, timeout=30)
+    spotted.connection.scorer.stub.ActivateHead(request, timeout=PATIENCE_S)
     np.testing.assert_array_equal(spotted.survey(survey_id).score_matrix(), before)
     _, base = spotted.survey(survey_id).detections_with_embeddings()
     np.testing.assert_array_equal(base, stored)
     applied = spotted.connection.embedder.stub.ApplyHead(
-        pb.ApplyHeadRequest(head_digest=done.result, embeddings=messages.tensor(base)), timeout=30
+        pb.ApplyHeadRequest(head_digest=done.result, embeddings=messages.tensor(base)), timeout=PATIENCE_S
     )
     np.testing.assert_allclose(messages.vector(applied.embeddings), vectors, atol=2e-3)
 
@@ -87,7 +88,7 @@ def test_a_training_that_is_cancelled_ends_and_leaves_no_head(spotted: Spotted, 
     operation = train(spotted, survey_id, epochs=10_000)
     stub = spotted.connection.operations.stub
     stub.CancelOperation(
-        operations_pb2.CancelOperationRequest(operation_id=operation.operation_id), timeout=10
+        operations_pb2.CancelOperationRequest(operation_id=operation.operation_id), timeout=PATIENCE_S
     )
     done = ended(spotted, operation.operation_id)
     assert (done.state, done.result) == (operations_pb2.OPERATION_STATE_CANCELLED, "")

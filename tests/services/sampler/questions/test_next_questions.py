@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -14,6 +13,7 @@ from services.sampler.session.leases import IdPair, Lease, Leases
 from spotted.errors import NotFoundError, UnavailableError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted, true_partition
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("strategy", ["random", "greedy", "greedy-visual", "confspal", "learned"])
@@ -106,9 +106,7 @@ def test_a_lease_that_ended_frees_its_pair(store: Store, survey_id: str) -> None
     sampler.create(survey_id)
     asked = sampler.asked(survey_id, "anna", lease_s=0.05)
     assert len(asked.questions) == 1
-    deadline = time.monotonic() + 10
-    while not (free := sampler.ask(survey_id, "ben")):
-        assert time.monotonic() < deadline
+    free = until(lambda: sampler.ask(survey_id, "ben"), "the lease has ended")
     assert free == [asked.questions[0].detection_ids]
 
 

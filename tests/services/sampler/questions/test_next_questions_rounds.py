@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -19,6 +18,7 @@ from spotted.errors import UnavailableError
 from spotted.sampling.rounds import Pair
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, events, planted
+from tests.waiting import until
 
 
 class HeldPlanning:
@@ -60,9 +60,7 @@ def test_a_stale_round_is_served_while_the_next_is_planned_once_and_then_takes_o
     assert (planning.plans, len(events(sampler, survey_id, "planned"))) == (1, 1)
     (on_screen,) = asking.next_pairs(survey_id, "main", wanted).questions
     planning.may_plan.set()
-    deadline = time.monotonic() + 30
-    while len(events(sampler, survey_id, "planned")) < 2:
-        assert time.monotonic() < deadline
+    until(lambda: len(events(sampler, survey_id, "planned")) >= 2, "a second round is planned")
     # the new round leaves it out, and yet it is asked until it is answered
     (again,) = asking.next_pairs(survey_id, "main", wanted).questions
     assert again.detection_ids == on_screen.detection_ids

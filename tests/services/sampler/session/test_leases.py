@@ -6,6 +6,7 @@ from services.common.store import keys
 from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
 from services.sampler.session.leases import Leases, lease_fields
+from tests.waiting import until
 
 PAIR, OTHER = ("d1", "d2"), ("d1", "d3")
 
@@ -32,9 +33,7 @@ def test_live_leases_are_listed_by_pair_with_their_annotators(store: Store, surv
 def test_an_ended_lease_is_gone(store: Store, survey_id: str) -> None:
     leases = Leases(store)
     leases.acquire(survey_id, "s", "anna", [PAIR], 0.02)
-    deadline = time.monotonic() + 10
-    while leases.live(survey_id, "s"):
-        assert time.monotonic() < deadline
+    until(lambda: not leases.live(survey_id, "s"), "the lease has ended")
     assert leases.acquire(survey_id, "s", "ben", [PAIR], 60.0)[0].annotator_id == "ben"
 
 
