@@ -10,8 +10,8 @@ from services.common.store import keys
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import folded_survey
-from services.embedder.training.worker import METRICS, Training, pseudo_labels
 from services.embedder.training.operations import Operations
+from services.embedder.training.worker import METRICS, Training, pseudo_labels
 from services.scorer.__main__ import service
 from spotted.client import Spotted
 from spotted.heads.head import HeadRecipe
