@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
-from services.sampler.questions.choice import Wanted
+from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
 from services.sampler.session.labels import MOST_LABELS, check_label
 from spotted import messages
@@ -44,7 +44,7 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
     )
 
 
-def wanted(request: pb.NextPairsRequest) -> Wanted:
+def wanted(request: pb.NextPairsRequest) -> QuestionRequest:
     """The request of an annotator for questions. Raises InvalidInputError that names the invalid field."""
     for kind in request.shows:
         if kind not in pb.QuestionKind.values() or kind == pb.QUESTION_KIND_UNSPECIFIED:
@@ -52,7 +52,7 @@ def wanted(request: pb.NextPairsRequest) -> Wanted:
     kinds = frozenset(Kind(kind) for kind in request.shows) | {Kind.PAIR}
     if request.audit and kinds != {Kind.PAIR}:
         raise InvalidInputError("an audit asks only pairs; leave `shows` empty", field="shows")
-    return Wanted(
+    return QuestionRequest(
         checks.slug(request.annotator_id, "annotator_id"),
         checks.page_size(request.count, default=1, largest=MOST_QUESTIONS),
         _lease_s(request),

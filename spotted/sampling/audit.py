@@ -55,7 +55,8 @@ def bound(audited: int, hits: int, open_pairs: int, *, confidence: float = 0.95)
     when it was drawn. The exact one-sided bound of draws without replacement (the hypergeometric
     Clopper-Pearson bound): the largest number of positives that gives at most `hits` a chance above
     1 - confidence. It bounds the merges that are left as well, since each joins a pair that is one
-    individual. It holds for an audit whose size was chosen beforehand, not for one that goes on until the bound pleases.
+    individual. It holds for an audit whose size was chosen beforehand, not for one that goes on
+    until the bound pleases.
 
     >>> bound(3_000, 0, 1_000_000)
     996

@@ -28,8 +28,8 @@ TARGETS = (0.90, 0.95, 0.98)
 URNS = 1000  # tested urns; the least p over fewer urns is larger, so a limit errs on the safe side
 FEW = 32  # every 32nd urn is compared with the bound first
 # tuned on generated surveys of seeds 0 to 9: twice what is expected with odds of 3 held in all of 96 surveys,
-# and in 118 of 120 of other noise, ranges and herds, missing by one merge in the others; fresh seeds are judged
-# by benchmarks/stopping.py
+# and in 118 of 120 of other noise, ranges and herds, missing by one merge in the others; fresh seeds are
+# judged by benchmarks/stopping.py
 RANKED_ODDS = 3.0
 DOUBT = 2.0
 COVERED = 0.99  # on candidate lists that held a part of the pairs, probabilities promised too much
@@ -192,9 +192,9 @@ def estimate_planned(expected: Expected, decisions: Decisions) -> RemainingEstim
 
     On 100 generated surveys it was off by a factor of 1.6 to 2.3 in merges and of 1.7 to 3.7 in image pairs
     (geometric means at half, 90, 95 and 99 % of the merges). `estimate_remaining` was off by 3 to 50 and 4 to
-    370: the pairs that a strategy that learns leaves over are poorer than their fused scores say. Weighing each
-    probability by its own image pairs was off by up to 12, since two large components stand for many pairs at
-    a tiny chance.
+    370: the pairs that a strategy that learns leaves over are poorer than their fused scores say. Weighing
+    each probability by its own image pairs was off by up to 12, since two large components stand for many
+    pairs at a tiny chance.
     """
     recent = decisions.image_pairs[decisions.merged][-RECENT_MERGES:]
     image_pairs = float(np.median(recent)) if len(recent) else 1.0

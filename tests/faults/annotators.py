@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store.store import Store
-from services.sampler.questions.choice import Wanted
+from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import LeasedQuestion, NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
@@ -151,7 +151,7 @@ class Annotators:
         kinds: frozenset[Kind] = PAIRS,
         audit: bool = False,
     ) -> QuestionBatch:
-        wanted = Wanted(annotator_id, count, LEASE_S, kinds, audit=audit)
+        wanted = QuestionRequest(annotator_id, count, LEASE_S, kinds, audit=audit)
         return self._call(lambda at: at.asking.next_pairs(self.survey_id, self.session_id, wanted))
 
     def submit(self, given: pb.LabelsGiven, request_id: str) -> None:
@@ -179,7 +179,7 @@ class Annotators:
             return dict(state.labels), state.individuals(), full_progress(state, position)
 
         # first, since it may plan a round
-        wanted = (Wanted(name, 3, LEASE_S, ALL_KINDS) for name in ("anna", "ben"))
+        wanted = (QuestionRequest(name, 3, LEASE_S, ALL_KINDS) for name in ("anna", "ben"))
         asked = [replica.asking.next_pairs(*ids, each).questions for each in wanted]
         events = replica.sessions.events(*ids)
         # sessions that are compared differ in their ids

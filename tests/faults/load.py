@@ -41,7 +41,17 @@ SESSION = "main"
 CALL_S = 60.0
 # what a client may be told while something fails; nothing else, and INTERNAL least of all
 PASSING = (UnavailableError, DeadlineError, ConcurrencyError, OverloadedError)
-REMEDIES = ("start", "repeat", "ask again", "wait", "correct", "make room", "allow more", "come back")
+REMEDIES = (
+    "start",
+    "repeat",
+    "ask again",
+    "wait",
+    "correct",
+    "make room",
+    "allow more",
+    "come back",
+    "try again",
+)
 
 AnswerT = TypeVar("AnswerT")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,10 @@ def until_waiting(member: processes.Member, log: Path) -> None:
     until(lambda: "waiting for the store" in log.read_text(), f"the {member.role} waits for the store")
 
 
+def waits_for_store(log: Path) -> bool:
+    return "waiting for the store" in log.read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("order", list(itertools.permutations(processes.SERVICES)), ids="-".join)
 def test_services_that_start_before_the_store_wait_for_it(
@@ -40,9 +45,7 @@ def test_services_that_start_before_the_store_wait_for_it(
         started.append(processes.start_service(role, tmp_path, ports[role], store_url, scorer, settings))
     for member in started:
         log = tmp_path / f"{member.role}.log"
-        until(
-            lambda log=log: "waiting for the store" in log.read_text(), f"{member.role} waits for the store"
-        )
+        until(partial(waits_for_store, log), f"{member.role} waits for the store")
         assert not processes.serving(member.address)
     started.append(processes.start_store(tmp_path, ports["store"]))
     for member in started:

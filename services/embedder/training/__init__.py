@@ -2,6 +2,7 @@
 
 trainings   starting and watching trainings
 operations  long-running operations in the store
+worker      one training, in that process
 head_onnx   a head as an ONNX file
 """
 

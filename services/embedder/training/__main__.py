@@ -1,134 +1,56 @@
-"""`python -m services.embedder.training`: run one training and report its progress in the store.
-
-Sources and choices: docs/research/provenance.md.
-"""
+"""`python -m services.embedder.training`: run one training in a process of its own."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import asdict
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from services.common.settings import from_environment
 from services.common.store import keys
 from services.common.store.store import Store
-from services.common.survey.heads import HeadStore
-from services.common.survey.state import Snapshot, folded_survey
-from services.embedder.training.head_onnx import to_onnx
 from services.embedder.training.operations import Operations
 from services.embedder.training.trainings import MARK_TTL_S
-from spotted.arrays import BoolArray, Float32Array, IntArray
-from spotted.errors import SpottedError
 from spotted.heads.head import HeadRecipe
-from spotted.heads.training import Step, train_head
-from spotted.scoring import geometry
-from spotted.scoring.feasibility import pair_feasibility
-from spotted.scoring.similarity import unit_rows
-from spotted.v1 import operations_pb2 as pb
 
-# least seconds between two updates of the operation
-REPORT_EVERY_S = 1.0
-# vectors of the survey that the exported head is compared with the trained one on
-PROBES = 1024
-METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effective_rank")
-# a head is reported to collapse below this share of the effective rank of the backbone
-COLLAPSED_SHARE = 0.5
+# several of these fit into the time after which an operation without an update counts as dead
+BEAT_S = 10.0
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error
-    """The training was asked to stop."""
+@contextmanager
+def alive(store: Store, operation_id: str, survey_id: str, *, beat_s: float = BEAT_S) -> Iterator[None]:
+    """Update the operation every few seconds until the block ends."""
+    operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
+    operation = operations.get(operation_id)
+    operation.message = "loading torch"
+    ended = threading.Event()
 
+    def beat() -> None:
+        while True:
+            operations.put(operation)
+            store.put(keys.training(survey_id), operation_id.encode(), ttl_s=MARK_TTL_S)
+            if ended.wait(beat_s):
+                return
 
-class Training:
-    """One training of a head."""
-
-    def __init__(self, store: Store, operation_id: str, survey_id: str, recipe: HeadRecipe) -> None:
-        self._store = store
-        self._survey_id = survey_id
-        self._recipe = recipe
-        self._operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
-        self._operation = self._operations.get(operation_id)
-        self._reported_s = 0.0
-
-    def run(self) -> None:
-        """Train, store the head, and end the operation as succeeded, failed or cancelled."""
-        try:
-            digest = self._train()
-        except Cancelled:
-            self._end(pb.OPERATION_STATE_CANCELLED, "cancelled")
-        except SpottedError as error:
-            self._end(pb.OPERATION_STATE_FAILED, str(error))
-        else:
-            self._operation.result, self._operation.progress = digest, 1.0
-            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate head {digest} to use it")
-
-    def _train(self) -> str:
-        folded = folded_survey(self._store, self._survey_id)
-        snapshot = folded.view(lambda state, _: state.snapshot())
-        base = unit_rows(snapshot.base)
-        head = train_head(base, pseudo_labels(snapshot), self._recipe, on_progress=self.report)
-        return HeadStore(self._store).put(
-            to_onnx(head, base[:PROBES]),
-            snapshot.survey.embedding,
-            survey_id=self._survey_id,
-            recipe_json=json.dumps(asdict(self._recipe), sort_keys=True),
-            metrics=dict(self._operation.metrics),
-            created_s=time.time(),
-        )
-
-    def report(self, step: Step) -> None:
-        """Update the operation after an epoch, at most every second; raises Cancelled if cancelled."""
-        if step.epoch == 1:
-            # the head is the identity in the first epoch, so these are the figures of the backbone
-            self._operation.metrics["backbone_mean_similarity"] = step.mean_similarity
-            self._operation.metrics["backbone_effective_rank"] = step.effective_rank
-        if time.monotonic() - self._reported_s < REPORT_EVERY_S and step.epoch != self._recipe.epochs:
-            return
-        self._reported_s = time.monotonic()
-        if self._operations.cancel_asked(self._operation.operation_id):
-            raise Cancelled
-        self._operation.progress = step.epoch / self._recipe.epochs
-        self._operation.message = self._message(step)
-        self._operation.metrics.update({metric: getattr(step, metric) for metric in METRICS})
-        self._operations.put(self._operation)
-        mark = self._operation.operation_id.encode()
-        self._store.put(keys.training(self._survey_id), mark, ttl_s=MARK_TTL_S)
-
-    def _message(self, step: Step) -> str:
-        message = (
-            f"epoch {step.epoch} of {self._recipe.epochs}, loss {step.loss:.4f}, "
-            f"{step.positive_pairs} positive and {step.negative_pairs} negative pairs"
-        )
-        backbone = self._operation.metrics["backbone_effective_rank"]
-        if step.effective_rank < COLLAPSED_SHARE * backbone:
-            message += f"; the vectors collapse: effective rank {step.effective_rank:.1f} of {backbone:.1f}"
-        return message
-
-    def _end(self, state: pb.OperationState.ValueType, message: str) -> None:
-        self._operation.state, self._operation.message = state, message
-        self._operations.put(self._operation)
-        self._store.delete(keys.training(self._survey_id))
-
-
-def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array, BoolArray]]:
-    """The `feasibility` argument of train_head for a survey."""
-    gallery = snapshot.gallery
-
-    def of_rows(rows: IntArray) -> tuple[Float32Array, BoolArray]:
-        below, left = rows[:, None], rows[None, :]
-        scores = pair_feasibility(gallery.table, below, left, gallery.extent, gallery.params)
-        return scores, geometry.same_image(gallery.table, below, left) & (below != left)
-
-    return of_rows
+    thread = threading.Thread(target=beat, name="alive", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def main(operation_id: str, survey_id: str, recipe_json: str) -> None:
     """Run the training of an operation."""
     store = Store(from_environment("embedder", os.environ).store_url)
     store.open()
+    with alive(store, operation_id, survey_id):
+        # importing torch takes over a minute on a busy machine
+        from services.embedder.training.worker import Training  # noqa: PLC0415
     Training(store, operation_id, survey_id, HeadRecipe(**json.loads(recipe_json))).run()
     store.close()
 

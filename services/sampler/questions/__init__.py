@@ -7,7 +7,7 @@ planner          plans the next round from the scorer's candidates
 planner_process  plans in a separate process
 """
 
-from services.sampler.questions.choice import Wanted
+from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import LeasedQuestion, NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
@@ -21,5 +21,5 @@ __all__ = [
     "PlannerProcesses",
     "PlanningWork",
     "QuestionBatch",
-    "Wanted",
+    "QuestionRequest",
 ]

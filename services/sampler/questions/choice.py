@@ -26,7 +26,7 @@ EARLIER_REASON = "was asked before and waits for an answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class QuestionRequest:
     """An annotator's request for questions."""
 
     annotator_id: str
@@ -55,7 +55,7 @@ class Choice:
     """Number of the present round, 0 before the first."""
 
 
-def choose(state: SessionState, live: Sequence[Lease], wanted: Wanted) -> Choice:
+def choose(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest) -> Choice:
     """Questions about different components each, none on another's screen, none that was skipped.
 
     Questions that the annotator holds leases on come first; then bursts, checks of earlier answers, and the
@@ -89,7 +89,11 @@ def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> f
 
 
 def _offers(
-    state: SessionState, own: Collection[Pair], wanted: Wanted, refused: Collection[Pair], taken: Taken
+    state: SessionState,
+    own: Collection[Pair],
+    wanted: QuestionRequest,
+    refused: Collection[Pair],
+    taken: Taken,
 ) -> Iterator[Question]:
     if wanted.audit:
         return _audit(state)
@@ -122,7 +126,11 @@ def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery
 
 
 def _galleries(
-    state: SessionState, planned: Iterable[PairQuery], wanted: Wanted, refused: Collection[Pair], taken: Taken
+    state: SessionState,
+    planned: Iterable[PairQuery],
+    wanted: QuestionRequest,
+    refused: Collection[Pair],
+    taken: Taken,
 ) -> Iterator[Question]:
     """Questions as galleries, and as pairs if nothing is beside them."""
     apart, here = [], Taken(state.constraints)
@@ -134,7 +142,7 @@ def _galleries(
     yield from galleries(state.constraints, apart, wanted.gallery_size, refused)
 
 
-def _checks(state: SessionState, wanted: Wanted, refused: Collection[Pair]) -> Iterator[Question]:
+def _checks(state: SessionState, wanted: QuestionRequest, refused: Collection[Pair]) -> Iterator[Question]:
     """Questions that check earlier answers."""
     for first, second, reason in state.constraints.checks(wanted.annotator_id, wanted.count, refused):
         yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
@@ -146,6 +154,6 @@ def _audit(state: SessionState) -> Iterator[Question]:
             yield pair_question(PairQuery(*pair, AUDIT_REASON, 0.0))
 
 
-def _items(state: SessionState, live: Sequence[Lease], wanted: Wanted, *, own: bool) -> list[Pair]:
+def _items(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest, *, own: bool) -> list[Pair]:
     """The leased pairs of the annotator, or of all others, as items."""
     return [state.items(lease.pair) for lease in live if (lease.annotator_id == wanted.annotator_id) is own]

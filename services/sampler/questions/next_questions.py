@@ -13,7 +13,7 @@ import numpy as np
 from services.common.store.journal import Change
 from services.common.store.keys import SessionKey
 from services.common.telemetry import metrics, tracing
-from services.sampler.questions.choice import Choice, Wanted, choose, excluded, round_number
+from services.sampler.questions.choice import Choice, QuestionRequest, choose, excluded, round_number
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.planner import Planning
 from services.sampler.scorer_client import SurveyFacts
@@ -79,7 +79,7 @@ class NextQuestions:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(PLANS_AT_ONCE, thread_name_prefix="plan")
 
-    def next_pairs(self, survey_id: str, session_id: str, wanted: Wanted) -> QuestionBatch:
+    def next_pairs(self, survey_id: str, session_id: str, wanted: QuestionRequest) -> QuestionBatch:
         """Lease the next questions to an annotator; plans a round when the current one is used up.
 
         If a newer round would be better, it is planned in the background and the current one is served
@@ -108,7 +108,7 @@ class NextQuestions:
         """Accept no further plans."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _serve(self, key: SessionKey, wanted: Wanted) -> tuple[list[LeasedQuestion], Choice]:
+    def _serve(self, key: SessionKey, wanted: QuestionRequest) -> tuple[list[LeasedQuestion], Choice]:
         """Choose and lease questions of the session in its current state."""
         live = self._leases.live(*key)
 

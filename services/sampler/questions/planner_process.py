@@ -78,7 +78,7 @@ class PlannerProcess:
             except (EOFError, OSError) as error:
                 self._stop()
                 metrics.PLANNER_RESTARTS.inc()
-                logger.warning("a planning process died while it planned a round; it will be restarted")
+                logger.warning("a planning process ended while it planned a round; it will be restarted")
                 raise UnavailableError(
                     "the planning process died while it planned a round; ask again, it will be restarted"
                 ) from error
@@ -95,7 +95,7 @@ class PlannerProcess:
         if self._running is None or not self._running.process.is_alive():
             if self._running is not None:
                 metrics.PLANNER_RESTARTS.inc()
-                logger.warning("a planning process died between two rounds; it is restarted")
+                logger.warning("a planning process ended between two rounds; it is restarted")
             self._stop()
             # a fork would copy the gRPC channels of the running server
             context = multiprocessing.get_context("spawn")

@@ -13,9 +13,10 @@ class HeadTraining:
     """How the two-layer head is retrained on the answers before each round of clusters.
 
     Two layers, Adam, full batch, contrastive loss towards cluster centroids plus triplet loss on the
-    labelled pairs are the paper's; it leaves the values out. They are tuned on generated surveys in the shapes of published ones (128 dimensions): with a head ConfSPAL needed 3 to 36 %
-    fewer questions to 95 % of the positives and 1 to 26 % fewer to 99 %. On composites (1,280 dimensions) it
-    needed from 8 % fewer to 3 % more to 95 %, and 4 to 10 % more to 99 %: choose retrain = False there.
+    labelled pairs are the paper's; it leaves the values out. They are tuned on generated surveys in the
+    shapes of published ones (128 dimensions): with a head ConfSPAL needed 3 to 36 % fewer questions to 95 %
+    of the positives and 1 to 26 % fewer to 99 %. On composites (1,280 dimensions) it needed from 8 % fewer
+    to 3 % more to 95 %, and 4 to 10 % more to 99 %: choose retrain = False there.
     """
 
     rank: int = 64

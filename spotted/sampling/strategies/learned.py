@@ -1,8 +1,8 @@
 """The strategy that learns which open component pairs are one animal from the session's own answers.
 
 Two logistic regressions over the terms of component pairs, one for pairs that share a burst and one for all
-others, start from common weights and move with the answers. The likeliest pairs are asked first. Sources and choices:
-docs/research/provenance.md.
+others, start from common weights and move with the answers. The likeliest pairs are asked first. Sources and
+choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations

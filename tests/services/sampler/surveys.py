@@ -11,7 +11,7 @@ from services.common import process
 from services.common.server import Service
 from services.common.store.store import Store
 from services.sampler.__main__ import service
-from services.sampler.questions.choice import Wanted
+from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
@@ -123,7 +123,7 @@ class Sampler:
 
     def asked(self, survey_id: str, annotator: str = ANNOTATOR, **wanted: object) -> QuestionBatch:
         fields = {"count": 1, "lease_s": LEASE_S} | wanted
-        asked_for = Wanted(annotator, **fields)  # type: ignore[arg-type] # any of its fields
+        asked_for = QuestionRequest(annotator, **fields)  # type: ignore[arg-type] # any of its fields
         return self.asking.next_pairs(survey_id, "main", asked_for)
 
     def ask(self, survey_id: str, annotator: str = ANNOTATOR, count: int = 1) -> list[tuple[str, str]]:

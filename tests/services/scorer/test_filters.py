@@ -97,7 +97,7 @@ def test_rules_that_exclude_nothing_are_not_listed() -> None:
 
 
 def test_an_unknown_camera_is_named() -> None:
-    with pytest.raises(NotFoundError, match="'CAM99', which the survey does not have"):
+    with pytest.raises(NotFoundError, match="'CAM99' of the filter is not in the survey"):
         Filter(Rules(camera_ids=frozenset({"CAM01", "CAM99"})), COLUMNS, SNAPSHOT)
 
 

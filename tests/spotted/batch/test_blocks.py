@@ -93,7 +93,7 @@ def test_the_place_of_a_batch_is_no_part_of_its_digest(job: Job) -> None:
 def test_a_snapshot_that_changed_under_the_batch_is_refused(job: Job) -> None:
     manifest = job.snapshot / MANIFEST
     manifest.write_text(manifest.read_text() + " ")
-    with pytest.raises(PreconditionError, match="changed under the batch"):
+    with pytest.raises(PreconditionError, match="changed during the batch"):
         compute_block(job, 0)
     assert unfinished(job)[0] == 0
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -145,3 +147,12 @@ def test_a_token_file_that_is_no_text_is_named_with_its_remedy(tmp_path: Path) -
     path.write_text(f"{TOKEN}\n")
     assert read_token(path, "--token-file") == TOKEN
     assert read_token(None, "--token-file") == ""
+
+
+def test_credentials_load_neither_the_contract_nor_the_calls() -> None:
+    code = (
+        "import sys, spotted.client.credentials\n"
+        "assert not [m for m in sys.modules if m.startswith(('spotted.v1', 'spotted.local', 'numpy'))]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -58,12 +58,12 @@ def test_detections_beyond_the_photographs_are_dropped_and_counted(tmp_path: Pat
     made = read_composite(tmp_path / "captures", tmp_path / "photos", survey_id="c")
     assert len(made.pictures) == 3
     assert any("3 detections of 2 animals, 1 beyond the photographs dropped" in note for note in made.notes)
-    assert any("composite" in note and "not real" in note for note in made.notes)
+    assert any("composite" in note and "joined artificially" in note for note in made.notes)
 
 
 def test_captures_without_any_photograph_are_refused(tmp_path: Path) -> None:
     write(tmp_path, CAPTURES, [])
-    with pytest.raises(InvalidInputError, match="got a photograph"):
+    with pytest.raises(InvalidInputError, match="no photograph in"):
         read_composite(tmp_path / "captures", tmp_path / "photos", survey_id="c")
 
 

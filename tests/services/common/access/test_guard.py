@@ -329,9 +329,9 @@ def test_a_token_for_some_surveys_lists_no_others(guarded: Guarded, survey_id: s
     some = guarded.client(surveys=[f"{survey_id}-*"])
     assert [s.survey_id for s in some.surveys()] == [f"{survey_id}-a", f"{survey_id}-b"]
     with pytest.raises(PermissionDeniedError, match=r"is valid for .*, but not for survey") as caught:
-        some.survey(survey_id)
+        some.survey(survey_id).info()
     with pytest.raises(PermissionDeniedError) as missing:
-        some.survey("missing")
+        some.survey("missing").info()
     assert str(caught.value).replace(survey_id, "missing") == str(missing.value).replace(survey_id, "missing")
     with pytest.raises(PermissionDeniedError):
         some.create_survey(survey(f"{survey_id}.new"))

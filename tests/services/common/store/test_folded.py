@@ -54,15 +54,14 @@ def added(fold: Folded[Words], word: str, request_id: str = "") -> Reply:
     return fold.change(decide, scope="add", request_id=request_id)
 
 
-def _reply(reply: Reply, *_: object) -> Reply:
-    return reply
-
-
 def added_together(fold: Folded[Words], word: str, request_id: str = "") -> Reply:
     def decide(_: Words, position: int) -> Change:
         return Change(word.encode(), f"{word} is number {position + 1}".encode())
 
-    return fold.change_together(decide, _reply, scope="add", request_id=request_id)
+    def look(reply: Reply, _: Words, __: int) -> Reply:
+        return reply
+
+    return fold.change_together(decide, look, scope="add", request_id=request_id)
 
 
 def add_together(fold: Folded[Words], word: str, request_id: str = "") -> tuple[str, bool, int]:

@@ -3,7 +3,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from services.sampler.questions.choice import AUDIT_REASON, EARLIER_REASON, Choice, Wanted, choose, excluded
+from services.sampler.questions.choice import (
+    AUDIT_REASON,
+    EARLIER_REASON,
+    Choice,
+    QuestionRequest,
+    choose,
+    excluded,
+)
 from services.sampler.session import round_messages
 from services.sampler.session.leases import Lease
 from services.sampler.session.state import SessionState
@@ -64,7 +71,7 @@ class Session:
 
     def choose(self, *live: Lease, annotator: str = "anna", **wanted: object) -> Choice:
         fields = {"count": 1, "lease_s": 60.0} | wanted
-        asked_for = Wanted(annotator, **fields)  # type: ignore[arg-type] # any of its fields
+        asked_for = QuestionRequest(annotator, **fields)  # type: ignore[arg-type] # any of its fields
         return choose(self.state, live, asked_for)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.common.store.store import Store
-from services.sampler.questions.choice import Wanted
+from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import ATTEMPTS, NextQuestions, QuestionBatch
 from services.sampler.session.leases import IdPair, Lease, Leases
@@ -203,7 +203,7 @@ def test_an_annotator_who_always_loses_the_race_for_a_lease_gets_no_question_yet
     sampler.create(survey_id)
     leases = LostLeases(store)
     questions = NextQuestions(sampler.sessions, sampler.planner, leases, DetectionFacts(scorer))
-    batch = questions.next_pairs(survey_id, "main", Wanted("anna", 1, 600.0))
+    batch = questions.next_pairs(survey_id, "main", QuestionRequest("anna", 1, 600.0))
     questions.close()
     assert batch == QuestionBatch((), finished=False)
     # the first attempt only plans a round

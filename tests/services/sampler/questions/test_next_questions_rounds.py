@@ -8,7 +8,7 @@ import pytest
 
 from services.common import process
 from services.common.store.store import Store
-from services.sampler.questions.choice import Wanted
+from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
@@ -50,7 +50,7 @@ def test_a_stale_round_is_served_while_the_next_is_planned_once_and_then_takes_o
     sampler = Sampler(store, scorer)
     sampler.create(survey_id, "learned")
     asking, planning = held_asking(store, scorer)
-    wanted = Wanted("anna", 1, 600.0)
+    wanted = QuestionRequest("anna", 1, 600.0)
     asking.next_pairs(survey_id, "main", wanted)
     planning.may_plan.clear()
     for _ in range(30):
@@ -85,7 +85,7 @@ def test_two_replicas_that_plan_at_once_journal_one_round(store: Store, survey_i
     asked: list[tuple[str, ...]] = []
 
     def ask(number: int) -> None:
-        wanted = Wanted(f"annotator-{number}", 1, 600.0)
+        wanted = QuestionRequest(f"annotator-{number}", 1, 600.0)
         questions = replicas[number][0].next_pairs(survey_id, "main", wanted).questions
         asked.extend(q.detection_ids for q in questions)
 
@@ -131,7 +131,9 @@ def test_annotators_of_one_replica_wait_for_one_plan(store: Store, survey_id: st
     asked: list[tuple[str, ...]] = []
 
     def ask(number: int) -> None:
-        questions = asking.next_pairs(survey_id, "main", Wanted(f"annotator-{number}", 1, 600.0)).questions
+        questions = asking.next_pairs(
+            survey_id, "main", QuestionRequest(f"annotator-{number}", 1, 600.0)
+        ).questions
         asked.extend(q.detection_ids for q in questions)
 
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]

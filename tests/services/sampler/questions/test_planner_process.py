@@ -16,7 +16,7 @@ import pytest
 
 from services.common.settings import Settings
 from services.common.store.store import Store
-from services.sampler.questions.choice import Wanted
+from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcess, PlannerProcesses, PlanningWork, Refusal
@@ -141,7 +141,7 @@ def test_a_survey_keeps_its_process_and_annotators_are_asked_through_it(
     scorer = ScorerClient(around.settings.scorer_address)
     asking = NextQuestions(around.sampler.sessions, planners, Leases(store), DetectionFacts(scorer))
     for annotator in ("anna", "ben"):
-        assert asking.next_pairs(survey_id, "main", Wanted(annotator, 3, 60.0)).questions
+        assert asking.next_pairs(survey_id, "main", QuestionRequest(annotator, 3, 60.0)).questions
     assert planners.plan(survey_id, "main", NOTHING)
     assert len(multiprocessing.active_children()) == 1
     asking.close()

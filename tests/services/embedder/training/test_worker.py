@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+
+import numpy as np
+
+from services.common.store import keys
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.common.survey.state import folded_survey
+from services.embedder.training.operations import Operations
+from services.embedder.training.worker import METRICS, Training, pseudo_labels
+from services.scorer.__main__ import service
+from spotted.client import Spotted
+from spotted.heads.head import HeadRecipe
+from spotted.heads.training import Step
+from spotted.v1 import operations_pb2 as pb
+from spotted.v1 import store_pb2
+from tests.services.embedder.serving import SPEC, add_survey
+from tests.services.serving import running
+
+
+def with_survey(store: Store, survey_id: str, count: int = 24) -> Operations:
+    with running(service(store)) as a, Spotted(embedder=a, scorer=a, sampler=a) as spotted:
+        add_survey(spotted, survey_id, count)
+    return Operations(store, now=time.time)
+
+
+def test_a_training_stores_its_head_and_reports_it(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=3, rank=4)).run()
+    done = operations.get(operation.operation_id)
+    assert (done.state, done.progress) == (pb.OPERATION_STATE_SUCCEEDED, 1.0)
+    head = HeadStore(store).get(done.result)
+    assert head.spec == SPEC
+    assert done.metrics["positive_pairs"] > 0
+
+
+def test_a_training_that_was_cancelled_before_it_began_stores_nothing(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    operations.cancel(operation.operation_id)
+    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=3)).run()
+    done = operations.get(operation.operation_id)
+    assert (done.state, done.result) == (pb.OPERATION_STATE_CANCELLED, "")
+
+
+def test_a_training_without_a_survey_fails_with_the_reason(store: Store, survey_id: str) -> None:
+    operations = Operations(store, now=time.time)
+    operation = operations.begin("waiting")
+    Training(store, operation.operation_id, survey_id, HeadRecipe()).run()
+    done = operations.get(operation.operation_id)
+    assert done.state == pb.OPERATION_STATE_FAILED
+    assert "does not exist" in done.message
+
+
+def test_a_recipe_travels_as_json() -> None:
+    recipe = HeadRecipe(rank=3, seed=9)
+    assert HeadRecipe(**json.loads(json.dumps(asdict(recipe)))) == recipe
+
+
+def test_a_collapse_is_reported_while_the_head_trains(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    recipe = HeadRecipe(epochs=200, rank=4)
+    training = Training(store, operation.operation_id, survey_id, recipe)
+    messages: list[str] = []
+    training.report(Step(1, 1.0, 5, 6, 0.1, 12.0))
+    messages.append(operations.get(operation.operation_id).message)
+    training.report(Step(recipe.epochs, 0.5, 5, 6, 0.9, 1.5))
+    messages.append(operations.get(operation.operation_id).message)
+    assert messages[0] == "epoch 1 of 200, loss 1.0000, 5 positive and 6 negative pairs"
+    assert messages[1].endswith("the vectors collapse: effective rank 1.5 of 12.0")
+
+
+def test_the_figures_of_collapse_are_stored_with_the_head(store: Store, survey_id: str) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=2, rank=4)).run()
+    stored = store.get(keys.head("", operations.get(operation.operation_id).result))
+    metrics = store_pb2.StoredHead.FromString(stored or b"").metrics
+    assert metrics["backbone_effective_rank"] >= 1.0
+    assert set(METRICS) <= set(metrics)
+
+
+def test_pseudo_labels_are_the_feasibility_of_the_survey(store: Store, survey_id: str) -> None:
+    with_survey(store, survey_id)
+    snapshot = folded_survey(store, survey_id).view(lambda state, _: state.snapshot())
+    scores, two_animals = pseudo_labels(snapshot)(np.arange(6))
+    assert scores.shape == two_animals.shape == (6, 6)
+    assert not two_animals.any()
+    assert scores[0, 4] == 1.0
