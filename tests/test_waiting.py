@@ -33,6 +33,7 @@ def fixed_sleeps(source: str) -> list[int]:
         and node.func.attr == "sleep"
         and node.args
         and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, int | float)
         and node.args[0].value > LONGEST_SLEEP_S
         and "#" not in lines[node.lineno - 1] + lines[node.lineno - 2]
     ]

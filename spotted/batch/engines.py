@@ -8,12 +8,10 @@ import multiprocessing
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 from typing import Protocol
 
@@ -27,10 +25,6 @@ RETRIES = 3
 # blocks submitted to Ray at once; the others wait here, so that a growing cluster gets its share
 IN_FLIGHT = 512
 KNOCK_TIMEOUT_S = 10.0
-# a node of this machine registers within seconds, on a busy machine within minutes
-START_TIMEOUT_S = 300.0
-START_POLL_S = 0.5
-AGENT_PORTS = ("metrics_agent_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,45 +162,6 @@ def _knock(address: str) -> None:
 
 
 @contextmanager
-def _patient_start() -> Iterator[None]:
-    """Let a node of this machine start within START_TIMEOUT_S.
-
-    Ray allows it 30 s, and 15 s to the agents that choose their ports; no option of `ray.init` changes that.
-    """
-    services = importlib.import_module("ray._private.services")
-    parameter = importlib.import_module("ray._private.parameter")
-    get_node, params = services.get_node, parameter.RayParams
-
-    def patient_get_node(*arguments: object) -> object:
-        ends_s = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                return get_node(*arguments)
-            except RuntimeError:  # not registered yet
-                if time.monotonic() > ends_s:
-                    raise
-            time.sleep(START_POLL_S)
-
-    services.get_node = patient_get_node
-    # nothing waits for agents whose ports are known
-    ports = dict(zip(AGENT_PORTS, _free_ports(len(AGENT_PORTS)), strict=True))
-    parameter.RayParams = partial(params, **ports)
-    try:
-        yield
-    finally:
-        services.get_node, parameter.RayParams = get_node, params
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago."""
-    with ExitStack() as probes:
-        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in sockets]
-
-
-@contextmanager
 def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
     """Ray, connected: the caller's connection, or one for the duration of the context."""
     try:
@@ -221,14 +176,12 @@ def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
         return
     # a local cluster must not become one that the environment names
     own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
-    own |= {"_metrics_export_port": _free_ports(1)[0]}
     options: dict[str, object] = {"address": address} if address else own
     try:
         _knock(address)
-        with nullcontext() if address else _patient_start():
-            # output of tasks would be mixed with the results
-            ray.init(**options, log_to_driver=False, logging_level=logging.WARNING)
-    except Exception as error:  # Ray raises no narrower class if the start takes too long
+        # output of tasks would be mixed with the results
+        ray.init(**options, log_to_driver=False, logging_level=logging.WARNING)
+    except Exception as error:  # Ray raises no narrower class if the start takes over 30 s
         ray.shutdown()
         raise UnavailableError(
             f"no Ray cluster at {address or 'this machine'}: {error}; start one (`ray start --head`) and "

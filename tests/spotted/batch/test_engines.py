@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spotted.batch import engines
 from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
+from tests.spotted.batch.slow_ray import skip_if_too_slow
 from tests.waiting import until
 
 NUMBERS = [0, 1, 2, 3, 4]
@@ -27,14 +27,20 @@ def outcomes(works: Engine, task: partial[None], numbers: list[int]) -> dict[int
 @pytest.fixture(scope="module")
 def ray_engine() -> Iterator[RayEngine]:
     """A cluster of two processes for all tests here."""
-    pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
-    with engines._cluster(2, ""):
-        yield RayEngine(2)
+    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
+    options = {"num_cpus": 2, "include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
+    try:
+        ray.init(address="local", **options)
+    except Exception as error:  # Ray raises no narrower class if the start takes too long
+        skip_if_too_slow(str(error))
+        raise
+    yield RayEngine(2)
+    ray.shutdown()
 
 
 @pytest.fixture(
     params=[
-        "local",
+        pytest.param("local", marks=pytest.mark.processes),
         pytest.param("ray", marks=pytest.mark.slow),
     ]
 )
@@ -70,6 +76,7 @@ def test_no_numbers_are_no_work(works: Engine, tmp_path: Path) -> None:
     assert outcomes(works, partial(tasks.noted, tmp_path), []) == {}
 
 
+@pytest.mark.processes
 def test_leaving_early_starts_no_more_blocks(tmp_path: Path) -> None:
     run = LocalEngine(1).run(partial(tasks.noted, tmp_path), list(range(200)))
     assert next(run) == BlockResult(0)
@@ -77,6 +84,7 @@ def test_leaving_early_starts_no_more_blocks(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) < 200
 
 
+@pytest.mark.processes
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
@@ -130,30 +138,6 @@ def test_a_cluster_that_does_not_start_is_told_with_a_remedy(
     with pytest.raises(UnavailableError, match=r"this machine: The current node timed out.*--engine local"):
         list(RayEngine(2).run(partial(tasks.noted, tmp_path), NUMBERS))
     assert stopped
-
-
-@pytest.mark.slow
-def test_a_node_that_registers_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
-    services = ray._private.services
-    asked: list[object] = []
-
-    def late(address: object) -> str:
-        asked.append(address)
-        if len(asked) < 4:
-            raise RuntimeError("no node yet")
-        return "a node"
-
-    monkeypatch.setattr(engines, "START_POLL_S", 0.0)
-    monkeypatch.setattr(services, "get_node", late)
-    with engines._patient_start():
-        assert services.get_node("here") == "a node"
-    assert asked == ["here"] * 4
-    assert services.get_node is late
-    monkeypatch.setattr(engines, "START_TIMEOUT_S", -1.0)
-    asked.clear()
-    with engines._patient_start(), pytest.raises(RuntimeError, match="no node yet"):
-        services.get_node("here")
 
 
 def test_engines_are_made_by_their_kind() -> None:
