@@ -39,7 +39,7 @@ IN_A_CALL = 3
 SESSION = "main"
 # longer than five attempts that each wait a second for the store, on a machine that is busy
 CALL_S = 60.0
-# what a client may be told while something fails; nothing else, and INTERNAL least of all
+# errors that a client may get during a fault; no others, and INTERNAL least of all
 PASSING = (UnavailableError, DeadlineError, ConcurrencyError, OverloadedError)
 REMEDIES = (
     "start",
@@ -59,7 +59,7 @@ AnswerT = TypeVar("AnswerT")
 class Load:
     """Writers on one survey and one session, through the same client as everyone's.
 
-    errors: what calls ended with, in their order; each was repeated until it was answered.
+    errors: errors of calls, in order; each call was repeated until it was answered.
     """
 
     def __init__(self, scorer: str, sampler: str) -> None:
@@ -136,7 +136,7 @@ class Load:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Write while the context lasts; at its end every call begun is answered."""
+        """Write during the context; at its end all calls are answered."""
         pairs = iter(list(itertools.combinations(range(PAIRED), 2)))
         works = (self._add_on, self._add_on, lambda: self._label_on(pairs), lambda: self._label_on(pairs))
         self._stopped.clear()
@@ -167,7 +167,7 @@ class Load:
             assert re.search(words, str(error)), error
 
     def check(self) -> None:
-        """What was acknowledged is stored, each once, and every error named a remedy."""
+        """Check that every acknowledged write is stored once and that every error names a remedy."""
         kept = Counter(d.detection_id for d in self.client.survey(self.survey_id).detections())
         assert set(kept) == self._detections
         assert set(kept.values()) == {1}
@@ -181,7 +181,7 @@ class Load:
             check_passing(error)
 
     def _sent(self, call: Callable[[], AnswerT], address: str = "") -> AnswerT:
-        """Repeat a call while what it meets may pass. address: the sampler's unless it is told."""
+        """Repeat a call while its errors may pass. address: of the service, by default the sampler's."""
         ends_s = time.monotonic() + PATIENCE_S
         while True:
             begun_s = time.monotonic()
@@ -210,7 +210,7 @@ class Load:
 
 
 def check_passing(error: SpottedError) -> None:
-    """A failure that passes: it has a reason, is not INTERNAL, and says what to do."""
+    """Check that an error may pass: it has a reason, is not INTERNAL, and names a remedy."""
     assert isinstance(error, PASSING), f"{type(error).__name__}: {error}"
     cause = error.__cause__
     assert not isinstance(cause, grpc.Call) or cause.code() is not grpc.StatusCode.INTERNAL
