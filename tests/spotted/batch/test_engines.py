@@ -143,7 +143,7 @@ def test_a_cluster_that_does_not_start_is_told_with_a_remedy(
 def test_engines_are_made_by_their_kind() -> None:
     assert engine("local", workers=3) == LocalEngine(3)
     assert engine("ray", workers=3, address="auto") == RayEngine(3, "auto")
-    with pytest.raises(InvalidInputError, match="needs engine ray"):
+    with pytest.raises(InvalidInputError, match="use local without an address, or ray"):
         engine("local", workers=3, address="auto")
 
 

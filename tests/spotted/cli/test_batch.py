@@ -140,7 +140,7 @@ def test_failed_blocks_are_numbered_with_their_error_and_the_others_are_kept(
 
 def test_an_address_without_ray_is_wrong_input(planted: Machine, survey_id: str, tmp_path: Path) -> None:
     stderr = str(run(planted, survey_id, tmp_path / "out", "--address", "auto", code=3)["stderr"])
-    assert "needs engine ray" in stderr
+    assert "use local without an address, or ray" in stderr
     assert not (tmp_path / "out").exists()
 
 
