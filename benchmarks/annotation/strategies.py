@@ -36,7 +36,12 @@ QUICK_SHARE = 0.1
 QUICK_SHAPES = ("leopard102", "hyena109")
 # visual scores are no rival: the other strategies have places and times too
 STRATEGIES = (*(kind for kind in KINDS if kind != "greedy-visual"), *WAYS)
-LEARNED, WITH_SIDES_AND_BURSTS, CONFSPAL, SIMPLE = "learned", "learned-bursts", "confspal", ("greedy", "mean-linkage")
+LEARNED, WITH_SIDES_AND_BURSTS, CONFSPAL, SIMPLE = (
+    "learned",
+    "learned-bursts",
+    "confspal",
+    ("greedy", "mean-linkage"),
+)
 LEAST_OVER_SIMPLE = {0.95: 1.3, 0.99: 1.2}
 MOST_RATIO, MOST_TO_95 = {"leopard102": 3.5, "hyena109": 7.0}, {"hyena415": 15_000.0}
 MOST_COST, MOST_COST_WRONG, FOUND_WITH = 1.15, 2.0, {0.01: 0.95, 0.03: 0.92}
@@ -45,7 +50,9 @@ MOST_COST, MOST_COST_WRONG, FOUND_WITH = 1.15, 2.0, {0.01: 0.95, 0.03: 0.92}
 @click.command()
 @click.option("--quick", is_flag=True, help="Smoke run: two seeds of small surveys.")
 @click.option("--seeds", default=SEEDS, show_default=True, help="Seeds, e.g. 20-29 or 0,1,5.")
-@click.option("--shapes", default="", help="Names of surveys, separated by commas.  [default: all that are available]")
+@click.option(
+    "--shapes", default="", help="Names of surveys, separated by commas.  [default: all that are available]"
+)
 @click.option("--strategies", default=",".join(STRATEGIES), show_default=True)
 @click.option("--errors", default="0", show_default=True, help="Rates of wrong answers, separated by commas.")
 @click.option("--model", type=click.Choice([*MODELS]), default="independent", show_default=True)

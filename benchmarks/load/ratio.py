@@ -25,7 +25,7 @@ class Way:
 
 
 async def unary_per_s(way: Way, survey: LoadSurvey, seconds: float, *, most: int = IN_FLIGHT) -> float:
-    """ScorePairs calls of one pair answered a second, `most` in flight; raises the error of the first failed one.
+    """ScorePairs calls of one pair per second, `most` in flight; raises the error of the first failed one.
 
     The channel is open and warm before it counts.
     """

@@ -38,7 +38,7 @@ LEAST_FACTOR = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The moment a rule first said "safe": shares of merges and positive image pairs then known, and overshoot."""
+    """The first "safe" of a rule: shares of merges and positive image pairs then known, and overshoot."""
 
     survey: str
     images: int
