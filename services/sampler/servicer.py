@@ -52,7 +52,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
 
     async def NextPairs(self, request: pb.NextPairsRequest, _: object) -> pb.NextPairsResponse:
         """Lease the next questions to an annotator."""
-        wanted = wire.wanted(request)
+        wanted = wire.question_request(request)
         ids = request.survey_id, request.session_id
         batch = await asyncio.to_thread(self._questions.next_pairs, *ids, wanted)
         return wire.next_pairs_response(batch)

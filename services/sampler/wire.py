@@ -44,7 +44,7 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
     )
 
 
-def wanted(request: pb.NextPairsRequest) -> QuestionRequest:
+def question_request(request: pb.NextPairsRequest) -> QuestionRequest:
     """The request of an annotator for questions. Raises InvalidInputError that names the invalid field."""
     for kind in request.shows:
         if kind not in pb.QuestionKind.values() or kind == pb.QUESTION_KIND_UNSPECIFIED:

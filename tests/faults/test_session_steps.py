@@ -81,7 +81,7 @@ class Walk:
         return Replica(self.stores[-1], ToyScorer(ANIMALS, times_s=TIMES_S), clock)
 
     def session(self, faults: Faults) -> Annotators:
-        """Annotators at one sampler, which is started anew where its process is gone."""
+        """Annotators at one sampler, which is restarted if its process is gone."""
         clock = Clock()
         replica = self.start(faults, clock)
 

@@ -51,7 +51,7 @@ def test_missing_models_are_reported_with_the_remedy(tmp_path: Path) -> None:
     assert run("down", "--data", str(tmp_path / "data"))[0] == 0
 
 
-def test_a_machine_where_nothing_runs_says_so(tmp_path: Path) -> None:
+def test_a_machine_on_which_nothing_runs_says_so(tmp_path: Path) -> None:
     code, out, err = run("status", "--data", str(tmp_path), "--json")
     assert code == 5
     assert json.loads(out) == {"processes": {}, "surveys": [], "findings": []}

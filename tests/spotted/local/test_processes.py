@@ -9,7 +9,7 @@ from spotted.errors import PreconditionError, UnavailableError
 from spotted.local import processes
 
 
-def test_a_directory_where_nothing_was_started_has_no_run(tmp_path: Path) -> None:
+def test_a_directory_in_which_nothing_was_started_has_no_run(tmp_path: Path) -> None:
     assert processes.read(tmp_path) is None
     assert processes.down(tmp_path) == []
 
@@ -23,7 +23,7 @@ def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
             processes.up(tmp_path, port=port)
 
 
-def test_a_process_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_process_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
     environment = {"SPOTTED_DEVICE": "abacus"}
     member = processes.start_service(
         "scorer", tmp_path, processes.free_port(), "redis://127.0.0.1:1/0", "", environment
@@ -56,5 +56,5 @@ def test_a_pid_that_belongs_to_another_process_is_not_ours(tmp_path: Path) -> No
     process.wait()
 
 
-def test_nothing_serves_where_nothing_listens() -> None:
+def test_nothing_serves_if_nothing_listens() -> None:
     assert not processes.serving("127.0.0.1:1")

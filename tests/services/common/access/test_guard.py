@@ -43,7 +43,7 @@ from spotted.v1 import (
     scorer_pb2,
     scorer_pb2_grpc,
 )
-from tests.services.failing import told
+from tests.services.failing import failure_of
 from tests.services.scorer.planted import CAMERAS, SPEC, add_request, detections, new_survey, vectors
 from tests.services.serving import running
 from tests.waiting import PATIENCE_S
@@ -108,7 +108,7 @@ def guarded(store: Store) -> Iterator[Guarded]:
 
 @pytest.fixture
 def bare(store: Store) -> Iterator[Guarded]:
-    """All services of the contract and those beside it; who is let in is told that nothing is implemented."""
+    """All services of the contract and those beside it; callers that are let in get UNIMPLEMENTED."""
 
     def register(server: aio.Server) -> None:
         for module, name in BARE:
@@ -161,7 +161,7 @@ def test_every_role_may_call_exactly_what_the_contract_gives_it(bare: Guarded) -
         channel = bare.channel(bare.token(role))
         for path, method in RPCS.items():
             least = method.GetOptions().Extensions[access_pb2.least_role]
-            code, reason, message = told(called(channel, path))
+            code, reason, message = failure_of(called(channel, path))
             if role >= least:
                 assert code is grpc.StatusCode.UNIMPLEMENTED, (role_name(role), path, message)
             else:
@@ -171,7 +171,7 @@ def test_every_role_may_call_exactly_what_the_contract_gives_it(bare: Guarded) -
 
 def test_without_a_token_nothing_of_the_contract_is_served(bare: Guarded) -> None:
     channel = bare.channel()
-    failures = {told(called(channel, path)) for path in RPCS}
+    failures = {failure_of(called(channel, path)) for path in RPCS}
     assert len(failures) == 1
     code, reason, message = failures.pop()
     assert (code, reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
@@ -183,7 +183,9 @@ def test_tokens_that_do_not_hold_are_refused_alike(bare: Guarded) -> None:
     bare.tokens.revoke(revoked.split("_")[1])
     unknown = f"spotted_{'0' * 16}_{'a' * 43}"
     for path in ("/spotted.v1.ScorerService/GetSurvey", "/spotted.v1.EmbedderService/EmbedStream"):
-        failures = {told(called(bare.channel(t), path)) for t in (revoked, expired, unknown, "nonsense")}
+        failures = {
+            failure_of(called(bare.channel(t), path)) for t in (revoked, expired, unknown, "nonsense")
+        }
         assert len(failures) == 1
         code, reason, message = failures.pop()
         assert (code, reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
@@ -207,8 +209,8 @@ def test_a_token_travels_as_bearer(bare: Guarded, header: str, code: grpc.Status
     error = called(
         bare.channel(), "/spotted.v1.ScorerService/GetSurvey", [(HEADER, header.format(text, text))]
     )
-    assert told(error)[0] is code
-    assert text not in told(error)[2]
+    assert failure_of(error)[0] is code
+    assert text not in failure_of(error)[2]
 
 
 def test_health_and_reflection_need_no_token(bare: Guarded) -> None:
@@ -264,14 +266,14 @@ def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:
     away.close()
 
 
-def test_tokens_are_asked_for_where_the_settings_say_so(store: Store, survey_id: str) -> None:
+def test_tokens_are_asked_for_if_the_settings_say_so(store: Store, survey_id: str) -> None:
     for tokens, code in ((True, grpc.StatusCode.UNAUTHENTICATED), (False, grpc.StatusCode.NOT_FOUND)):
         guard = guard_for(Settings("", security=Security(tokens=tokens)), store)
         with running(scorer_service(store), guard=guard) as address:
             stub = scorer_pb2_grpc.ScorerServiceStub(grpc.insecure_channel(address))
             with pytest.raises(grpc.RpcError) as caught:
                 stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S)
-        assert told(caught.value)[0] is code
+        assert failure_of(caught.value)[0] is code
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != access_pb2.ROLE_SERVICE], ids=role_name)
@@ -344,7 +346,7 @@ def test_an_id_of_another_organisation_is_refused_by_its_form(guarded: Guarded, 
     assert caught.value.field == "survey_id"
 
 
-def test_calls_that_come_too_fast_are_told_when_to_return(guarded: Guarded) -> None:
+def test_calls_that_come_too_fast_learn_when_to_return(guarded: Guarded) -> None:
     stub = scorer_pb2_grpc.ScorerServiceStub(
         guarded.channel(guarded.token(quota=access_pb2.Quota(calls_per_second=0.001)))
     )
@@ -388,10 +390,10 @@ def test_an_image_too_large_is_refused_before_anything_looks_at_it(bare: Guarded
         stub.Embed(embedder_pb2.EmbedRequest(crops=[fits, large]), timeout=PATIENCE_S)
     with pytest.raises(grpc.RpcError) as caught:
         stub.Embed(embedder_pb2.EmbedRequest(crops=[fits]), timeout=PATIENCE_S)
-    assert told(caught.value)[0] is grpc.StatusCode.UNIMPLEMENTED
+    assert failure_of(caught.value)[0] is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_surveys_are_counted_for_the_organisation_and_a_repeat_is_none(guarded: Guarded) -> None:
+def test_surveys_are_counted_for_the_organisation_and_a_repeat_does_not_count(guarded: Guarded) -> None:
     quota = access_pb2.Quota(surveys=2)
     own = guarded.client(organisation="counted", quota=quota)
     guarded.client(organisation="counted").create_survey(survey("made-by-another-token"))

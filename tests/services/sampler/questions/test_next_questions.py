@@ -46,7 +46,7 @@ def test_retraining_asks_until_the_true_individuals_are_known(store: Store, surv
 
 
 @pytest.mark.parametrize("strategy", ["greedy", "confspal", "learned"])
-def test_a_process_that_starts_anew_before_every_call_asks_the_same_questions(
+def test_a_process_that_restarts_before_every_call_asks_the_same_questions(
     store: Store, survey_id: str, strategy: str
 ) -> None:
     animals = planted(animals=4, each=3)
@@ -120,7 +120,7 @@ def test_a_pair_that_another_holds_is_not_asked_and_the_session_is_not_finished(
     assert (asked.questions, asked.finished) == ((), False)
 
 
-def test_a_skipped_pair_is_kept_from_its_annotator_alone(store: Store, survey_id: str) -> None:
+def test_a_skipped_pair_is_kept_only_from_its_annotator(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer({"d1": "a", "d2": "a"}))
     sampler.create(survey_id)
     (pair,) = sampler.ask(survey_id, "anna")

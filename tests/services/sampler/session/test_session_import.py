@@ -55,7 +55,7 @@ def send(sampler: Sampler, messages: Iterable[pb.ImportSessionRequest]) -> None:
 
 
 def all_of(sampler: Sampler, survey_id: str, session_id: str) -> tuple[object, ...]:
-    """What a session tells, but for its ids."""
+    """The contents of a session, except its ids."""
 
     def look(state: SessionState, position: int) -> tuple[object, ...]:
         return (
@@ -170,7 +170,7 @@ def test_a_damaged_journal_is_refused_at_its_event_and_nothing_is_stored(
     assert stored(store, survey_id, "copy") == []
 
 
-def test_what_is_no_stream_of_a_journal_is_refused(
+def test_a_stream_that_is_not_a_journal_is_refused(
     sampler: Sampler, store: Store, survey_id: str, journal: list[pb.SessionEvent]
 ) -> None:
     wrong: list[tuple[str, str, list[list[pb.SessionEvent]], str]] = [

@@ -39,7 +39,7 @@ def plant(store: Store, survey_id: str) -> str:
 
 @pytest.fixture
 def surveys(store: Store) -> list[str]:
-    """Of two organisations and of none."""
+    """Surveys of two organisations and of none."""
     tag = uuid.uuid4().hex[:8]
     return [plant(store, f"{owner}{tag}") for owner in ("a-org/", "b-org/", "plain-")]
 
