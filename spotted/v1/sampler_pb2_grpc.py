@@ -123,7 +123,7 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSessions(self, request, context):
-        """The sessions of a survey, ordered by id.
+        """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,7 @@ class SamplerServiceStub:
     GetSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.GetSessionRequest, _sampler_pb2.GetSessionResponse]
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]
-    """The sessions of a survey, ordered by id."""
+    """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]
@@ -93,7 +93,7 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     GetSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.GetSessionRequest, _sampler_pb2.GetSessionResponse]  # type: ignore[assignment]
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """The sessions of a survey, ordered by id."""
+    """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
     DeleteSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _aio.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]  # type: ignore[assignment]
@@ -160,7 +160,7 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sampler_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListSessionsResponse, _abc.Awaitable[_sampler_pb2.ListSessionsResponse]]:
-        """The sessions of a survey, ordered by id."""
+        """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
 
     @_abc_1.abstractmethod
     def DeleteSession(

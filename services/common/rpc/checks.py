@@ -92,6 +92,17 @@ def instant(message: Timestamp, field: str) -> None:
     finite(messages.seconds(message), field, least=messages.FIRST_INSTANT_S, most=messages.LAST_INSTANT_S)
 
 
+def period(survey: pb.Survey) -> None:
+    """Raise InvalidInputError if a survey's times are invalid, or it ends before it starts."""
+    for part in ("start_time", "end_time"):
+        instant(getattr(survey, part), f"survey.{part}")
+    if messages.seconds(survey.end_time) <= messages.seconds(survey.start_time):
+        raise InvalidInputError(
+            f"survey {survey.survey_id!r} does not end after it starts; correct start_time or end_time",
+            field="survey.end_time",
+        )
+
+
 def camera(message: pb.Camera, field: str) -> Camera:
     """A camera with a valid id, position and period."""
     identifier(message.camera_id, f"{field}.camera_id")

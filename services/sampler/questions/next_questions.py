@@ -112,17 +112,17 @@ class NextQuestions:
         """Choose and lease questions of the session in its current state."""
         live = self._leases.live(*key)
 
-        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None]:
+        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None, str]:
             choice = choose(state, live, wanted)
             ids = [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
-            return choice, ids, state.planned
+            return choice, ids, state.planned, state.generation
 
-        choice, ids, planned = self._sessions.folded(*key).view(look)
+        choice, ids, planned, generation = self._sessions.folded(*key).view(look)
         chosen = list(zip(choice.questions, ids, strict=True))
         pairs = [pair for question, items in chosen for pair in _pairs(question, items)]
         acquired = {
             lease.pair: lease
-            for lease in self._leases.acquire(*key, wanted.annotator_id, pairs, wanted.lease_s)
+            for lease in self._leases.acquire(key, generation, wanted.annotator_id, pairs, wanted.lease_s)
         }
         if not acquired or planned is None:
             return [], choice

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.common.store.journal import generation
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes, round_messages
 from spotted import messages
@@ -55,6 +56,7 @@ class SessionState:
 
     def __init__(self) -> None:
         self.session = pb.Session()
+        self.generation = ""
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
         self.labels: dict[str, pb.Label] = {}
@@ -82,6 +84,7 @@ class SessionState:
         """Apply one SessionEvent."""
         event = pb.SessionEvent.FromString(entry)
         self.position += 1
+        self.generation = self.generation or generation(entry)
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created
