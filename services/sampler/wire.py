@@ -66,8 +66,7 @@ def _lease_s(request: pb.NextPairsRequest) -> float:
     """How long the questions are reserved for the annotator, seconds."""
     if not request.HasField("lease_duration"):
         return DEFAULT_LEASE_S
-    seconds = request.lease_duration.ToNanoseconds() / 1e9
-    return checks.finite(seconds, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
+    return checks.seconds(request.lease_duration, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
 
 
 def labels_to_store(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:

@@ -7,7 +7,8 @@ Conventions of this contract:
   - Ids are chosen by the caller and never change. Survey, session and annotator ids are 1 to 64 characters
     of letters, digits and `._-`; other ids are 1 to 256 printable characters.
   - Distances are metres, durations seconds, speeds kilometres per hour, unless a field's ending differs.
-  - Instants are google.protobuf.Timestamp, UTC. Convert local times before sending.
+  - Instants are google.protobuf.Timestamp, UTC. Convert local times before sending. Nanoseconds of instants
+    and durations are 0 to 999,999,999.
   - A field marked `optional` distinguishes absent (unknown) from zero.
   - Every mutating unary call takes a `request_id` (a UUID, AIP-155): repeating the call with the
     same id returns the first answer and changes nothing.

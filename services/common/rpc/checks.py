@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
@@ -24,6 +25,7 @@ ID_LENGTH = 256
 NAME_LENGTH, URI_LENGTH = 1024, 1 << 20
 # far more items than any list has, and still an exact integer in every store
 LAST_START = 1 << 53
+MOST_NANOS = 999_999_999
 # farther from the origin than any projected coordinate on Earth
 FARTHEST_M = 1e8
 
@@ -87,9 +89,21 @@ def finite(value: float, field: str, *, least: float = -math.inf, most: float = 
     return value
 
 
+def nanos(message: Timestamp | Duration, field: str) -> None:
+    """Raise InvalidInputError for a fraction of a second outside 0 to 999,999,999 nanoseconds."""
+    between(message.nanos, 0, MOST_NANOS, f"{field}.nanos")
+
+
 def instant(message: Timestamp, field: str) -> None:
-    """Raise InvalidInputError for a Timestamp outside the years 1 to 9999."""
+    """Raise InvalidInputError for a Timestamp that is not valid or is outside the years 1 to 9999."""
+    nanos(message, field)
     finite(messages.seconds(message), field, least=messages.FIRST_INSTANT_S, most=messages.LAST_INSTANT_S)
+
+
+def seconds(message: Duration, field: str, *, least: float, most: float) -> float:
+    """A Duration within limits, seconds. Raises InvalidInputError."""
+    nanos(message, field)
+    return finite(message.seconds + message.nanos * 1e-9, field, least=least, most=most)
 
 
 def camera(message: pb.Camera, field: str) -> Camera:
