@@ -20,7 +20,8 @@ Conventions of this contract:
     DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT; if tokens are on also with
     UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
-  - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only the embedder accepts
+  - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. A page ends early when it
+    reaches about 1 MiB, so it may have fewer items than asked for; only an empty page token ends a list. Only the embedder accepts
     more, 32 MiB, because a photograph cannot be split.
 """
 
@@ -424,7 +425,7 @@ class Detection(_message.Message):
     individual_id: _builtins.str
     """Identity known from elsewhere; used by filters and evaluation, never by the score. Empty: unknown."""
     image_uri: _builtins.str
-    """Link to the image for people. The services store it and never open it."""
+    """Link to the image for people, at most 2,048 characters. The services store it and never open it."""
     @_builtins.property
     def captured_at(self) -> _timestamp_pb2.Timestamp:
         """Unset: the time is unknown, and so is the feasibility of the detection's pairs."""
@@ -507,7 +508,7 @@ class Survey(_message.Message):
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
-    """For people. Free text."""
+    """For people. Free text of at most 1,024 characters."""
     camera_count: _builtins.int
     """Output only. Number of cameras."""
     detection_count: _builtins.int
