@@ -71,7 +71,9 @@ class SamplerServiceStub:
     is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
+    event is larger than a message: a round that adds very many detections).
+    """
     ImportSession: _grpc.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
     restore a backup, or to move a session to another store. The survey must have all detections of the
@@ -123,7 +125,9 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
+    event is larger than a message: a round that adds very many detections).
+    """
     ImportSession: _aio.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]  # type: ignore[assignment]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
     restore a backup, or to move a session to another store. The survey must have all detections of the
@@ -244,7 +248,9 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sampler_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListEventsResponse, _abc.Awaitable[_sampler_pb2.ListEventsResponse]]:
-        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
+        event is larger than a message: a round that adds very many detections).
+        """
 
     @_abc_1.abstractmethod
     def ImportSession(

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -18,6 +19,7 @@ from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
 from services.sampler.session.defaults import with_defaults
+from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
@@ -29,7 +31,7 @@ from spotted.v1.store_pb2 import StoredSubmission
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-# a page that exceeds this by one entry is still below the largest message
+# a page ends before it, but has at least one entry
 MOST_PAGE_BYTES = 2 << 20
 
 ViewT = TypeVar("ViewT")
@@ -139,7 +141,7 @@ class Sessions:
 
         def answer(reply: Reply, state: SessionState, position: int) -> tuple[list[pb.LabelOutcome], ViewT]:
             label_ids = StoredSubmission.FromString(reply.value).label_ids
-            outcomes = [state.label_outcome(label_id) for label_id in label_ids]
+            outcomes = shorten([state.label_outcome(label_id) for label_id in label_ids])
             if not reply.repeated:
                 count_labels(outcomes)
             return outcomes, look(state, position)
@@ -191,7 +193,7 @@ class Sessions:
     ) -> tuple[list[pb.SessionEvent], bool]:
         """Up to `count` events from position `start` (counted from 0), and whether more follow.
 
-        Fewer if they would not fit into a message. Raises NotFoundError.
+        Fewer if they would not fit into a message. Raises NotFoundError, PreconditionError.
         """
         journal = self.folded(survey_id, session_id).journal
         length = journal.length()
@@ -201,6 +203,10 @@ class Sessions:
         size = 0
         for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
             size += len(entry)
+            if len(entry) > checks.ANSWER_BYTES:
+                raise PreconditionError(
+                    f"event {position} is larger than a message; back up the survey instead"
+                )
             if events and size > MOST_PAGE_BYTES:
                 break
             event = pb.SessionEvent.FromString(entry)
