@@ -20,7 +20,9 @@ Conventions of this contract:
     UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
   - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only the embedder accepts
-    more, 32 MiB, because a photograph cannot be split.
+    more, 32 MiB, because a photograph cannot be split. A larger message, or an answer above 4 MiB, fails
+    with INVALID_ARGUMENT / MESSAGE_TOO_LARGE; repeating it does not help. gRPC itself refuses more than
+    twice the limit, with RESOURCE_EXHAUSTED and no reason.
 """
 
 from collections import abc as _abc
