@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +41,7 @@ from spotted.v1 import (
     embedder_pb2,
     embedder_pb2_grpc,
     operations_pb2_grpc,
+    sampler_pb2,
     sampler_pb2_grpc,
     scorer_pb2,
     scorer_pb2_grpc,
@@ -77,6 +80,8 @@ class Guarded:
     tokens: Tokens
     clock: Clock
     opened: ExitStack = field(default_factory=ExitStack)
+    received: threading.Event = field(default_factory=threading.Event)
+    """Set when a silent service has received the first message of a stream."""
 
     def token(
         self,
@@ -120,9 +125,51 @@ def bare(store: Store) -> Iterator[Guarded]:
     yield from _guarded(store, Service("all", register))
 
 
+@pytest.fixture
+def silent(store: Store) -> Iterator[Guarded]:
+    """Services whose streams wait for ever after the first message."""
+
+    received = threading.Event()
+
+    async def never(requests: AsyncIterator[object]) -> None:
+        async for _ in requests:
+            received.set()
+
+    async def progress(_: object, __: object) -> AsyncIterator[sampler_pb2.WatchProgressResponse]:
+        yield sampler_pb2.WatchProgressResponse()
+        await asyncio.Event().wait()
+
+    async def taken(requests: AsyncIterator[object], _: object) -> None:
+        await never(requests)
+
+    async def embedded(
+        requests: AsyncIterator[object], _: object
+    ) -> AsyncIterator[embedder_pb2.EmbedStreamResponse]:
+        await never(requests)
+        yield embedder_pb2.EmbedStreamResponse()
+
+    behaviours: dict[str, Any] = {
+        "WatchProgress": progress,
+        "ImportSession": taken,
+        "AddDetections": taken,
+        "EmbedStream": embedded,
+    }
+
+    def register(server: aio.Server) -> None:
+        for module, name in BARE:
+            servicer = getattr(module, f"{name}Servicer")()
+            for rpc, behaviour in behaviours.items():
+                setattr(servicer, rpc, behaviour)
+            getattr(module, f"add_{name}Servicer_to_server")(servicer, server)
+
+    for guarded in _guarded(store, Service("silent", register)):
+        guarded.received = received
+        yield guarded
+
+
 def _guarded(store: Store, *services: Service) -> Iterator[Guarded]:
     clock, tokens = Clock(), Tokens(store)
-    guard = Guard(KnownCallers(tokens, clock=clock))
+    guard = Guard(KnownCallers(tokens, clock=clock), recheck_s=0.01)
     with running(*services, guard=guard) as address, ExitStack() as opened:
         yield Guarded(address, tokens, clock, opened)
 
@@ -250,6 +297,59 @@ def test_a_revoked_token_is_refused_once_it_is_looked_up_again(guarded: Guarded,
     guarded.clock.now_s = KNOWN_S
     with pytest.raises(UnauthenticatedError), our_errors("scorer"):
         stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S)
+
+
+def test_a_revoked_token_stores_nothing_more_through_an_open_stream(guarded: Guarded, survey_id: str) -> None:
+    guarded.client().create_survey(Survey(survey_id, 0.0, 100_000.0))
+    text = guarded.token()
+    stub = scorer_pb2_grpc.ScorerServiceStub(guarded.channel(text))
+
+    def blocks() -> Iterator[scorer_pb2.AddDetectionsRequest]:
+        for number in range(4):
+            yield add_request(survey_id, [Detection(f"d{number}")], vectors(4)[number : number + 1])
+            while len(list(guarded.client().survey(survey_id).detections())) <= min(number, 1):
+                pass
+            if number == 1:
+                guarded.tokens.revoke(text.split("_")[1])
+                guarded.clock.now_s += KNOWN_S
+
+    with pytest.raises(UnauthenticatedError), our_errors("scorer"):
+        stub.AddDetections(blocks(), timeout=60)
+    stored = [d.detection_id for d in guarded.client().survey(survey_id).detections()]
+    assert stored == ["d0", "d1"]
+
+
+@pytest.mark.parametrize("path", [path for path, rpc in RPCS.items() if rpc.client_streaming])
+def test_a_silent_stream_ends_when_its_token_is_revoked(silent: Guarded, path: str) -> None:
+    text = silent.token()
+    ended = threading.Event()
+
+    def requests() -> Iterator[bytes]:
+        # a first message, after which the caller sends nothing and does not close the stream either
+        yield b""
+        assert silent.received.wait(60)
+        silent.tokens.revoke(text.split("_")[1])
+        silent.clock.now_s += KNOWN_S
+        ended.wait(60)
+
+    shape = "stream_stream" if RPCS[path].server_streaming else "stream_unary"
+    call = getattr(silent.channel(text), shape)(path)
+    try:
+        with pytest.raises(UnauthenticatedError), our_errors("service"):
+            list(call(requests(), timeout=30))
+    finally:
+        ended.set()
+
+
+def test_a_stream_of_answers_that_is_silent_ends_when_its_token_is_revoked(silent: Guarded) -> None:
+    text = silent.token()
+    stub = sampler_pb2_grpc.SamplerServiceStub(silent.channel(text))
+    answers = stub.WatchProgress(sampler_pb2.WatchProgressRequest(), timeout=30)
+    next(answers)
+    silent.tokens.revoke(text.split("_")[1])
+    silent.clock.now_s += KNOWN_S
+    with pytest.raises(UnauthenticatedError), our_errors("sampler"):
+        next(answers)
 
 
 def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:
