@@ -1,5 +1,6 @@
 """Image files to the pixels that a backbone reads.
 
+headers        size and format of a file, before its pixels are decoded
 decoding       image files to upright pixels
 cropping       the box of the animal, upright or turned
 resizing       crops to the square input of a backbone
@@ -11,7 +12,8 @@ preprocessing  all steps in one frozen order
 """
 
 from services.embedder.images.cropping import Box, FractionBox, PixelBox
-from services.embedder.images.decoding import MAX_PIXELS, ByteArray, decode
+from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.preprocessing import BYTES_PER_PIXEL, ImageCrop, Preprocessing
 from services.embedder.images.references import ReferenceStore

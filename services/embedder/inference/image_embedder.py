@@ -10,7 +10,8 @@ import numpy as np
 
 from services.common.survey.heads import StoredHead
 from services.common.telemetry import metrics, tracing
-from services.embedder.images.decoding import MAX_PIXELS, ByteArray
+from services.embedder.images.decoding import ByteArray
+from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.batching import Batcher, Limits, Timings
