@@ -7,6 +7,7 @@ resizing       crops to the square input of a backbone
 tones          histogram equalisation, and matching to a reference image
 masks          masks of the animal, as PNG or run lengths
 segmenting     an optional network that masks the animal in a box
+footprints     memory and time of a crop, estimated from its header
 references     reference images in the store
 preprocessing  all steps in one frozen order
 """
