@@ -1,47 +1,50 @@
-"""Memory that this process may use: the limit of its container, else the memory of the machine."""
+"""Memory of this process: what its container or machine allows, and what it holds."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-# where Linux lists the control groups of a process, and the limit of a group by version
-GROUPS = "proc/self/cgroup"
-UNIFIED, UNIFIED_LIMIT = "sys/fs/cgroup", "memory.max"
-CONTROLLER, CONTROLLER_LIMIT = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
+# fields of /proc/self/statm: size, resident, ..., in pages
+STATM = Path("/proc/self/statm")
+MIB = 1024**2
 
 
-def memory_limit_bytes(root: Path = Path("/")) -> int:
-    """The least limit of the control groups that this process is in, and of the machine, bytes.
+def memory_limit_bytes(*, cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> int:
+    """The least memory limit of this process's cgroups and their parents, or else the machine's memory.
 
-    Groups of version 2 and 1 count, with all groups above them. root: the directory with proc and sys.
+    cgroups: mount point of the cgroup file systems, version 1 or 2.
+    own: file that lists this process's cgroups.
     """
-    return min([*_group_limits(root), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")])
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *_limits(cgroups, own)])
 
 
-def _group_limits(root: Path) -> Iterator[int]:
-    for mount, limit, group in _groups(root):
-        # inside a container the path may be the host's; the mount then shows the container's group at its top
-        for level in (group, *group.parents):
-            text = _text(root / mount / str(level).lstrip("/") / limit).strip()
-            # without a limit, version 2 has `max`, and version 1 a number above any memory
-            if text.isdecimal() and int(text):
-                yield int(text)
+def resident_bytes() -> int:
+    """Memory that this process holds now; 0 if the system does not say."""
+    if not STATM.exists():
+        return 0
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _groups(root: Path) -> Iterator[tuple[str, str, PurePosixPath]]:
-    """Mount, name of the limit's file, and path of each group that may limit memory."""
-    for line in _text(root / GROUPS).splitlines():
+def _limits(cgroups: Path, own: Path) -> Iterator[int]:
+    if not own.exists():
+        return
+    for line in own.read_text().splitlines():
         _, controllers, path = line.split(":", 2)
-        if not controllers:
-            yield UNIFIED, UNIFIED_LIMIT, PurePosixPath(path)
+        if controllers == "":
+            root, name = cgroups, "memory.max"
         elif "memory" in controllers.split(","):
-            yield CONTROLLER, CONTROLLER_LIMIT, PurePosixPath(path)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
+            root, name = cgroups / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        # inside a container the path may be that of the host, of which only the root is visible
+        folder = root / path.lstrip("/")
+        for parent in (folder, *folder.parents):
+            if parent.is_relative_to(root) and (parent / name).is_file():
+                text = (parent / name).read_text().strip()
+                if text.isdecimal():
+                    yield int(text)

@@ -3,48 +3,52 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from services.common.memory import memory_limit_bytes
+from services.common.memory import MIB, memory_limit_bytes, resident_bytes
 
-MACHINE_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-MIB = 1024**2
+MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def system(root: Path, groups: str, limits: dict[str, str]) -> Path:
-    """A directory with the files of Linux that name groups and limits."""
-    for path, text in {"proc/self/cgroup": groups, **limits}.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
-    return root
+def limits(folder: Path, own: str, files: dict[str, str]) -> int:
+    for name, text in files.items():
+        path = folder / "cgroups" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / "own").write_text(own)
+    return memory_limit_bytes(cgroups=folder / "cgroups", own=folder / "own")
 
 
 @pytest.mark.parametrize(
-    ("groups", "limits", "mib"),
+    ("own", "files"),
     [
-        ("0::/\n", {"sys/fs/cgroup/memory.max": "104857600\n"}, 100),
+        ("0::/\n", {"memory.max": "104857600\n"}),
+        ("0::/a/b\n", {"a/b/memory.max": "max\n", "a/memory.max": "104857600\n", "memory.max": "max\n"}),
+        ("0::/a/b\n", {"a/b/memory.max": "104857600\n", "a/memory.max": "209715200\n"}),
+        ("0::/on/the/host\n", {"memory.max": "104857600\n"}),
         (
-            "0::/a/b\n",
-            {"sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/memory.max": f"{64 * MIB}\n"},
-            64,
-        ),
-        ("5:cpu,memory:/x\n", {"sys/fs/cgroup/memory/x/memory.limit_in_bytes": f"{50 * MIB}\n"}, 50),
-        # a container of version 1 sees the host's path, and its own group at the top
-        (
-            "4:memory:/docker/77\n0::/\n",
-            {"sys/fs/cgroup/memory/memory.limit_in_bytes": f"{32 * MIB}\n"},
-            32,
+            "5:cpu,cpuacct:/a\n4:memory:/a/b\n0::/\n",
+            {
+                "memory/a/memory.limit_in_bytes": "104857600",
+                "memory/memory.limit_in_bytes": "9223372036854771712",
+            },
         ),
     ],
 )
-def test_the_lowest_limit_of_the_groups_counts(
-    tmp_path: Path, groups: str, limits: dict[str, str], mib: int
+def test_the_least_limit_of_a_cgroup_and_its_parents_counts(
+    tmp_path: Path, own: str, files: dict[str, str]
 ) -> None:
-    assert memory_limit_bytes(system(tmp_path, groups, limits)) == mib * MIB
+    assert limits(tmp_path, own, files) == 100 * MIB
 
 
-@pytest.mark.parametrize("text", ["max", "9223372036854771712", "0", "", "damaged"])
-def test_without_a_limit_the_memory_of_the_machine_counts(tmp_path: Path, text: str) -> None:
-    limits = {"sys/fs/cgroup/memory.max": text}
-    assert memory_limit_bytes(system(tmp_path, "0::/\n", limits)) == MACHINE_BYTES
-    assert memory_limit_bytes(tmp_path / "elsewhere") == MACHINE_BYTES
+def test_without_a_limit_it_is_the_machines_memory(tmp_path: Path) -> None:
+    assert limits(tmp_path, "0::/\n", {"memory.max": "max\n"}) == MACHINE
+    assert memory_limit_bytes(cgroups=tmp_path, own=tmp_path / "none") == MACHINE
+
+
+def test_resident_memory_grows_with_an_array() -> None:
+    before = resident_bytes()
+    array = np.ones(64 * MIB, dtype=np.uint8)
+    assert resident_bytes() - before > 32 * MIB
+    assert array.any()
