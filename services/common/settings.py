@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from spotted.errors import InvalidInputError
 
@@ -92,7 +93,10 @@ def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
     """
     return Settings(
         listen=environ.get("SPOTTED_LISTEN", f"127.0.0.1:{DEFAULT_PORTS[service]}"),
-        store_url=environ.get("SPOTTED_STORE_URL", Settings.store_url),
+        store_url=with_password(
+            environ.get("SPOTTED_STORE_URL", Settings.store_url),
+            _path(environ, "SPOTTED_STORE_PASSWORD_FILE"),
+        ),
         scorer_address=environ.get("SPOTTED_SCORER_ADDRESS", Settings.scorer_address),
         models=Path(environ.get("SPOTTED_MODELS", "models")),
         model_ids=_model_ids(environ),
@@ -111,6 +115,37 @@ def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
         connection_age_s=_seconds(environ, "SPOTTED_CONNECTION_AGE_S", Settings.connection_age_s),
         security=_security(environ),
     )
+
+
+def with_password(url: str, file: Path | None) -> str:
+    """A store's URL with the password in a file, so that neither arguments nor variables hold it.
+
+    Sentinels get the same password unless the URL has a `sentinel_password`, which may be empty.
+    Raises InvalidInputError if the file cannot be read, or the URL has another password.
+    """
+    if file is None:
+        return url
+    try:
+        password = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            f"SPOTTED_STORE_PASSWORD_FILE {file} cannot be read ({type(error).__name__}); correct the path "
+            "or its permissions"
+        ) from None
+    if not password:
+        raise InvalidInputError(f"SPOTTED_STORE_PASSWORD_FILE {file} is empty; write the password to it")
+    parts = urlsplit(url)
+    account, _, hosts = parts.netloc.rpartition("@")
+    user, _, given = account.partition(":")
+    if given and unquote(given) != password:
+        raise InvalidInputError(
+            "SPOTTED_STORE_URL has a password that differs from the one in SPOTTED_STORE_PASSWORD_FILE; "
+            "remove it from the URL"
+        )
+    query = parts.query
+    if "+sentinel" in parts.scheme and "sentinel_password" not in parse_qs(query, keep_blank_values=True):
+        query = f"{query}&sentinel_password={quote(password, safe='')}".lstrip("&")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{hosts}", query=query).geturl()
 
 
 def _security(environ: Mapping[str, str]) -> Security:

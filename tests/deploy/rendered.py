@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -97,6 +98,28 @@ def environment(found: tuple[Object, ...], container: Object) -> dict[str, str]:
                 value = value.replace(f"$({known})", text)
             variables[variable["name"]] = value
     return variables
+
+
+def configuration(files: Mapping[str, str], start: str) -> dict[str, str]:
+    """The options of a store's configuration file and of those that it includes."""
+    options: dict[str, str] = {}
+    for line in files[start].splitlines():
+        option, _, value = line.partition(" ")
+        if option == "include":
+            included = Path(value).name
+            # the password is not in the repository
+            options |= configuration(files, included) if included in files else {}
+        elif option and option != "#":
+            options[option] = value
+    return options
+
+
+def secret_arguments(command: list[str], secret_names: set[str]) -> list[str]:
+    """The arguments that hold a secret: a variable of one, or an option that is followed by one."""
+    refers = re.compile(
+        "|".join([r"(^|\s)--?(requirepass|primaryauth|masterauth|pass|password)\b", *secret_names])
+    )
+    return [argument for argument in command if refers.search(argument)]
 
 
 def selects(selector: Object, labels: Mapping[str, str]) -> bool:

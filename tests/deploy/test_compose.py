@@ -5,17 +5,19 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from services.common.access.tls import check_exposure
-from services.common.settings import DEFAULT_PORTS, from_environment
+from services.common.settings import DEFAULT_PORTS, Settings, from_environment
 from services.common.store import address
 from spotted import __version__
-from tests.deploy.rendered import ROOT, SECRET, SERVICES, tool
+from tests.deploy.rendered import ROOT, SECRET, SERVICES, configuration, secret_arguments, tool
 
+PASSWORD_FILE = "/run/secrets/store-password"  # noqa: S105 - a path
 COMPOSE = ROOT / "deploy" / "compose.yaml"
 every_service = pytest.mark.parametrize("service", SERVICES)
 
@@ -31,6 +33,12 @@ def config(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+def settings_of(composed: dict[str, Any], service: str) -> Settings:
+    """A service's settings; the file of the store's password is only in the container."""
+    environment = composed["services"][service]["environment"]
+    return from_environment(service, {**environment, "SPOTTED_STORE_PASSWORD_FILE": ""})
+
+
 @pytest.fixture(scope="module")
 def composed() -> dict[str, Any]:
     done = config("--profile", "upkeep", "config", "--format", "json", STORE_PASSWORD=SECRET)
@@ -39,10 +47,20 @@ def composed() -> dict[str, Any]:
     return parsed
 
 
-def test_compose_refuses_to_start_without_a_password_of_the_store() -> None:
-    done = config("config")
-    assert done.returncode != 0
-    assert "set STORE_PASSWORD" in done.stderr
+def test_the_password_of_the_store_is_in_a_file_and_in_no_argument_or_variable(
+    composed: dict[str, Any],
+) -> None:
+    (secret,) = composed["secrets"].values()
+    assert secret["file"] == str(ROOT / "deploy" / "secrets" / "store-password")
+    assert SECRET not in json.dumps(composed)
+    for called, service in composed["services"].items():
+        assert [each["target"] for each in service["secrets"]] == [PASSWORD_FILE], called
+        started = [*(service.get("entrypoint") or ()), *(service.get("command") or ())]
+        assert not secret_arguments([*started, *service.get("healthcheck", {}).get("test", ())], set()), (
+            called
+        )
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert "/deploy/secrets/" in ignored
 
 
 def test_a_docker_engine_here_reads_the_file_as_well() -> None:
@@ -63,17 +81,18 @@ def test_a_docker_engine_here_reads_the_file_as_well() -> None:
 @every_service
 def test_settings_are_read_as_they_are_meant(composed: dict[str, Any], service: str) -> None:
     environment = composed["services"][service]["environment"]
-    settings = from_environment(service, environment)
+    assert environment["SPOTTED_STORE_PASSWORD_FILE"] == PASSWORD_FILE
+    settings = settings_of(composed, service)
     check_exposure(settings)
     assert settings.listen == f"0.0.0.0:{DEFAULT_PORTS[service]}"
     assert settings.security.tokens
-    assert address.parse(settings.store_url).url.startswith(f"redis://:{SECRET}@store:6379/0")
+    assert address.parse(settings.store_url).url.startswith("redis://store:6379/0")
     read = set(re.findall(r"\bSPOTTED_[A-Z_]+\b", (ROOT / "services/common/settings.py").read_text()))
     assert set(environment) <= read
 
 
 def test_the_sampler_calls_the_scorer_by_a_name_of_the_certificate(composed: dict[str, Any]) -> None:
-    settings = from_environment("sampler", composed["services"]["sampler"]["environment"])
+    settings = settings_of(composed, "sampler")
     (script,) = composed["services"]["setup"]["command"]
     hosts = re.findall(r"--host (\S+)", script)
     assert settings.scorer_address == "scorer:7102"
@@ -89,11 +108,10 @@ def test_services_wait_for_certificates_and_the_store(composed: dict[str, Any], 
 
 @every_service
 def test_files_of_the_settings_are_what_setup_wrote(composed: dict[str, Any], service: str) -> None:
-    environment = composed["services"][service]["environment"]
     (mount,) = composed["services"][service]["volumes"]
     assert (mount["source"], mount["target"], mount["read_only"]) == ("certificates", "/etc/spotted", True)
     (script,) = composed["services"]["setup"]["command"]
-    security = from_environment(service, environment).security
+    security = settings_of(composed, service).security
     for path in (security.certificate, security.key, security.ca, security.token_file):
         if path is not None:
             assert str(path.parent) == mount["target"]
@@ -128,13 +146,13 @@ def test_the_store_is_on_a_network_without_a_way_out(composed: dict[str, Any]) -
 
 
 def test_the_store_keeps_every_write(composed: dict[str, Any]) -> None:
-    command = composed["services"]["store"]["command"]
-    options = dict(zip(command[1::2], command[2::2], strict=True))
-    assert (options["--appendonly"], options["--appendfsync"]) == ("yes", "always")
-    assert (options["--maxmemory"], options["--maxmemory-policy"]) == ("2gb", "noeviction")
-    assert options["--requirepass"] == SECRET
-    (mount,) = composed["services"]["store"]["volumes"]
-    assert mount["target"] == options["--dir"]
+    disk, *mounted = composed["services"]["store"]["volumes"]
+    files = {Path(each["target"]).name: Path(each["source"]).read_text() for each in mounted}
+    assert composed["services"]["store"]["command"][-1].endswith("valkey-server /etc/store/store.conf")
+    options = configuration(files, "store.conf")
+    assert (options["appendonly"], options["appendfsync"]) == ("yes", "always")
+    assert (options["maxmemory"], options["maxmemory-policy"]) == ("2gb", "noeviction")
+    assert disk["target"] == options["dir"]
 
 
 def test_every_container_is_without_privilege_and_writes_only_to_volumes(composed: dict[str, Any]) -> None:
@@ -158,7 +176,7 @@ def test_images_are_pinned_to_this_release(composed: dict[str, Any]) -> None:
 @every_service
 def test_a_container_is_not_killed_before_it_has_drained(composed: dict[str, Any], service: str) -> None:
     grace = composed["services"][service]["stop_grace_period"]
-    settings = from_environment(service, composed["services"][service]["environment"])
+    settings = settings_of(composed, service)
     assert grace == "45s"
     assert settings.propagation_s + settings.drain_s + 10 <= 45
 

@@ -2,21 +2,22 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import kubernetes_validate
 import pytest
 
 from services.common.access.tls import check_exposure
-from services.common.settings import DEFAULT_PORTS, from_environment
+from services.common.settings import DEFAULT_PORTS, Settings, from_environment
 from services.common.store import address as store_address
 from spotted import __version__
 from tests.deploy.rendered import (
     KUBERNETES,
     OVERLAYS,
     ROOT,
-    SECRET,
     SERVICES,
     Object,
+    configuration,
     containers,
     environment,
     kustomized,
@@ -31,9 +32,14 @@ from tests.deploy.rendered import (
 
 # the oldest release that docs/operating.md names, and a late one
 VERSIONS = ("1.27", "1.37")
-SECRET_TEXT = re.compile(r"password|secret|bearer|PRIVATE KEY|spotted_[0-9a-f]{16}_", re.IGNORECASE)
+SECRET_TEXT = re.compile(r"bearer|PRIVATE KEY|spotted_[0-9a-f]{16}_|(pass|auth)\s+[\"']?\w", re.IGNORECASE)
 # Secrets that the operator or cert-manager makes
-SECRETS = {"spotted-tls", "spotted-store", "spotted-service-token"}
+SECRETS = {
+    "spotted-tls": {"tls.crt", "tls.key", "ca.crt"},
+    "spotted-store": {"password"},
+    "spotted-service-token": {"token"},
+}
+PASSWORD_FILE = "/etc/spotted/store/password"  # noqa: S105 - a path
 VARIABLE = re.compile(r"\bSPOTTED_[A-Z_]+\b")
 QUANTITIES = {"Mi": 1, "Gi": 1024}
 
@@ -49,6 +55,20 @@ def container_of(overlay: str, service: str) -> Object:
     (container,) = pod_template(deployment(overlay, service))["spec"]["containers"]
     assert isinstance(container, dict)
     return container
+
+
+def settings_of(overlay: str, service: str) -> Settings:
+    """A service's settings; the file of the store's password is only in the pod."""
+    variables = environment(objects(overlay), container_of(overlay, service))
+    return from_environment(service, {**variables, "SPOTTED_STORE_PASSWORD_FILE": ""})
+
+
+def config_of(workload: Object) -> str:
+    """The name of the ConfigMap that a workload mounts."""
+    volumes = pod_template(workload)["spec"]["volumes"]
+    (called,) = [volume["configMap"]["name"] for volume in volumes if "configMap" in volume]
+    assert isinstance(called, str)
+    return called
 
 
 def mebibytes(quantity: str) -> int:
@@ -100,14 +120,14 @@ def test_services_are_probed_over_grpc_on_their_health_port(overlay: str, servic
 @every_overlay
 def test_settings_are_read_as_they_are_meant(overlay: str, service: str) -> None:
     variables = environment(objects(overlay), container_of(overlay, service))
-    settings = from_environment(service, variables)
+    settings = settings_of(overlay, service)
     check_exposure(settings)
     assert settings.listen == f"0.0.0.0:{DEFAULT_PORTS[service]}"
     assert settings.security.tokens
     assert settings.log == "json"
     address = store_address.parse(settings.store_url)
-    assert address.url.startswith(f"rediss://:{SECRET}@spotted-store:6379/0")
-    assert SECRET not in address.shown
+    assert address.url.startswith("rediss://spotted-store:6379/0")
+    assert variables["SPOTTED_STORE_PASSWORD_FILE"] == PASSWORD_FILE
     if service == "sampler":
         assert settings.scorer_address == f"dns:///spotted-scorer:{DEFAULT_PORTS['scorer']}"
         assert settings.security.ca is not None
@@ -132,19 +152,19 @@ def test_files_of_the_settings_are_mounted(overlay: str, service: str) -> None:
     pod = pod_template(deployment(overlay, service))["spec"]
     secret_of = {volume["name"]: volume.get("secret", {}).get("secretName") for volume in pod["volumes"]}
     mounted = {mount["mountPath"]: secret_of[mount["name"]] for mount in container["volumeMounts"]}
-    security = from_environment(service, environment(found, container)).security
-    paths = (security.certificate, security.key, security.ca, security.token_file)
+    security = settings_of(overlay, service).security
+    password = Path(environment(found, container)["SPOTTED_STORE_PASSWORD_FILE"])
+    paths = (security.certificate, security.key, security.ca, security.token_file, password)
     for path in [each for each in paths if each is not None]:
         secret = mounted[str(path.parent)]
         assert secret in SECRETS
-        held = {"tls.crt", "tls.key", "ca.crt"} if secret == "spotted-tls" else {"token"}  # noqa: S105 - a name
-        assert path.name in held
+        assert path.name in SECRETS[secret]
 
 
 @every_service
 @every_overlay
 def test_a_pod_is_not_killed_before_it_has_drained(overlay: str, service: str) -> None:
-    settings = from_environment(service, environment(objects(overlay), container_of(overlay, service)))
+    settings = settings_of(overlay, service)
     grace_s = pod_template(deployment(overlay, service))["spec"]["terminationGracePeriodSeconds"]
     # sockets, journals and planners close after the last call
     assert grace_s >= settings.propagation_s + settings.drain_s + 10
@@ -155,7 +175,7 @@ def test_a_pod_is_not_killed_before_it_has_drained(overlay: str, service: str) -
 def test_services_memory_fits_their_limit(overlay: str, service: str) -> None:
     container = container_of(overlay, service)
     limit_mib = mebibytes(container["resources"]["limits"]["memory"])
-    settings = from_environment(service, environment(objects(overlay), container))
+    settings = settings_of(overlay, service)
     assert service != "scorer" or settings.memory_mib + 512 <= limit_mib
 
 
@@ -163,17 +183,17 @@ def test_services_memory_fits_their_limit(overlay: str, service: str) -> None:
 def test_the_store_keeps_every_write_and_refuses_when_full(overlay: str) -> None:
     store = named(objects(overlay), "StatefulSet", "spotted-store")
     (container,) = pod_template(store)["spec"]["containers"]
-    arguments = container["args"]
-    options = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    assert (options["--appendonly"], options["--appendfsync"]) == ("yes", "always")
-    assert options["--maxmemory-policy"] == "noeviction"
-    assert options["--requirepass"] == "$(STORE_PASSWORD)"
+    files = named(objects(overlay), "ConfigMap", config_of(store))["data"]
+    (start,) = container["args"]
+    options = configuration(files, Path(start).name)
+    assert (options["appendonly"], options["appendfsync"]) == ("yes", "always")
+    assert options["maxmemory-policy"] == "noeviction"
     # no port without TLS
-    assert (options["--port"], options["--tls-port"]) == ("0", "6379")
-    gigabytes = int(options["--maxmemory"].removesuffix("gb"))
+    assert (options["port"], options["tls-port"]) == ("0", "6379")
+    gigabytes = int(options["maxmemory"].removesuffix("gb"))
     assert 2 * gigabytes * 1024 <= mebibytes(container["resources"]["limits"]["memory"])
     (claim,) = store["spec"]["volumeClaimTemplates"]
-    assert {"name": claim["metadata"]["name"], "mountPath": options["--dir"]} in container["volumeMounts"]
+    assert {"name": claim["metadata"]["name"], "mountPath": options["dir"]} in container["volumeMounts"]
     assert store["spec"]["persistentVolumeClaimRetentionPolicy"] == {
         "whenDeleted": "Retain",
         "whenScaled": "Retain",
@@ -252,14 +272,12 @@ def test_secrets_are_in_secrets_only(overlay: str) -> None:
     assert not of_kind(found, "Secret"), "a Secret in the repository is not secret"
     for settings in of_kind(found, "ConfigMap"):
         for key, value in settings["data"].items():
-            assert not re.search(
-                r"password|secret|bearer|PRIVATE KEY|spotted_[0-9a-f]{16}_", value, re.IGNORECASE
-            ), key
+            assert not SECRET_TEXT.search(value), key
             assert "STORE_URL" not in key
     for workload, container in containers(found):
         for variable in container.get("env", ()):
-            if "PASSWORD" in variable["name"]:
-                assert "secretKeyRef" in variable["valueFrom"], name(workload)
+            # the kubelet puts $(NAME) into arguments and other variables
+            assert "valueFrom" not in variable, name(workload)
 
 
 @every_overlay

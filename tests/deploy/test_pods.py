@@ -7,7 +7,7 @@ import re
 import pytest
 
 from spotted import __version__
-from tests.deploy.rendered import OVERLAYS, ROOT, containers, name, objects, pods
+from tests.deploy.rendered import OVERLAYS, ROOT, containers, name, objects, pods, secret_arguments
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -42,6 +42,20 @@ def test_every_container_asks_for_what_it_needs_and_has_a_limit(overlay: str) ->
     for workload, container in containers(objects(overlay)):
         for bound in ("requests", "limits"):
             assert {"cpu", "memory"} <= set(container["resources"][bound]), name(workload)
+
+
+@every_overlay
+def test_no_process_gets_a_secret_as_an_argument(overlay: str) -> None:
+    for workload, container in containers(objects(overlay)):
+        secret_names = {
+            re.escape(f"$({variable['name']})")
+            for variable in container.get("env", ())
+            if "valueFrom" in variable
+        }
+        probes = [container[kind].get("exec", {}) for kind in container if kind.endswith("Probe")]
+        for each in (container, *probes):
+            started = [*each.get("command", ()), *each.get("args", ())]
+            assert not secret_arguments(started, secret_names), name(workload)
 
 
 @every_overlay

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import click
 
+from services.common.settings import with_password
 from services.common.store import keys
 from services.common.store.store import Store
 from spotted.console import data_option
@@ -17,16 +18,30 @@ from spotted.local import processes
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
+# where the file of the store's password waits for the URL
+_PASSWORD_FILE = "spotted.store-password-file"  # noqa: S105 - the name of an option
+
 
 def store_options(command: CommandT) -> CommandT:
-    """Add --store and --data."""
-    return click.option(
+    """Add --store, --store-password-file and --data."""
+    password_file = click.option(
+        "--store-password-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="SPOTTED_STORE_PASSWORD_FILE",
+        help="File with the store's password. Default: SPOTTED_STORE_PASSWORD_FILE, or that in the URL.",
+        expose_value=False,
+        is_eager=True,
+        callback=_keep_password_file,
+    )
+    url = click.option(
         "--store",
         "url",
         metavar="URL",
         envvar="SPOTTED_STORE_URL",
         help="Store URL, e.g. redis://127.0.0.1:7100/0. Default: SPOTTED_STORE_URL, or that of `spotted up`.",
-    )(data_option(command))
+        callback=_complete_url,
+    )
+    return url(password_file(data_option(command)))
 
 
 @contextmanager
@@ -41,6 +56,15 @@ def open_store(
         yield store
     finally:
         store.close()
+
+
+def _keep_password_file(ctx: click.Context, _param: click.Parameter, file: Path | None) -> None:
+    ctx.meta[_PASSWORD_FILE] = file
+
+
+def _complete_url(ctx: click.Context, _param: click.Parameter, url: str | None) -> str | None:
+    """The given URL with the password; the store of `spotted up` has none."""
+    return url and with_password(url, ctx.meta[_PASSWORD_FILE])
 
 
 def _local(directory: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.settings import Security, from_environment
+from services.common.settings import Security, from_environment, with_password
 from spotted.errors import InvalidInputError
 
 
@@ -129,3 +129,34 @@ def test_half_of_tls_is_refused_and_the_other_half_named(environ: dict[str, str]
 
 def test_rounds_are_planned_by_one_process_at_least() -> None:
     assert from_environment("sampler", {"SPOTTED_PLANNERS": "0"}).planners == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "complete"),
+    [
+        ("rediss://store:6379/0?ssl_ca_certs=/ca", "rediss://:p%2F%40w@store:6379/0?ssl_ca_certs=/ca"),
+        ("redis://ann@store/0", "redis://ann:p%2F%40w@store/0"),
+        ("redis://:p%2F%40w@store/0", "redis://:p%2F%40w@store/0"),
+        ("redis+sentinel://a,b/s/0", "redis+sentinel://:p%2F%40w@a,b/s/0?sentinel_password=p%2F%40w"),
+        ("redis+sentinel://a/s?sentinel_password=", "redis+sentinel://:p%2F%40w@a/s?sentinel_password="),
+    ],
+)
+def test_a_password_in_a_file_completes_the_url(url: str, complete: str, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("p/@w\n")
+    environ = {"SPOTTED_STORE_URL": url, "SPOTTED_STORE_PASSWORD_FILE": str(file)}
+    assert from_environment("scorer", environ).store_url == complete
+
+
+def test_a_password_file_that_cannot_be_used_is_refused_without_showing_it(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "other").write_text("hidden")
+    for name, message in (
+        ("missing", r"missing cannot be read .* correct the path"),
+        ("empty", r"is empty; write the password"),
+        ("other", r"SPOTTED_STORE_URL has a password that differs .* remove it from the URL"),
+    ):
+        with pytest.raises(InvalidInputError, match=message) as refused:
+            with_password("redis://:secret@store/0", tmp_path / name)
+        assert "hidden" not in str(refused.value)
+        assert "redis://" not in str(refused.value)

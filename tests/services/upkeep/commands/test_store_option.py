@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from services.common.store import keys
-from services.upkeep.commands.store_option import open_store
+from services.upkeep.commands.store_option import open_store, store_options
 from spotted.errors import PreconditionError, StoreVersionError
 from spotted.local.processes import RUN_FILE
 
@@ -43,3 +45,20 @@ def test_a_store_of_another_version_is_opened_for_an_upgrade_only(second_url: st
                 pass
         finally:
             store.put(keys.VERSION, keys.STORE_VERSION.encode())
+
+
+@pytest.mark.parametrize("by_variable", [True, False])
+def test_a_password_in_a_file_completes_the_url(tmp_path: Path, *, by_variable: bool) -> None:
+    @click.command()
+    @store_options
+    def show(*, url: str | None, directory: Path) -> None:
+        click.echo(f"{url} {directory.name}")
+
+    file = tmp_path / "password"
+    file.write_text("secret\n")
+    variables = {"SPOTTED_STORE_URL": "redis://store/0", "SPOTTED_STORE_PASSWORD_FILE": str(file)}
+    options = ["--data", str(tmp_path / "here")]
+    if not by_variable:
+        options += ["--store-password-file", str(file), "--store", "redis://store/0"]
+    done = CliRunner().invoke(show, options, env=variables if by_variable else {})
+    assert done.output == "redis://:secret@store/0 here\n"
