@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.common.models import MODELS, exported
-from services.embedder.inference.batching import MIB
+from services.common.memory import MIB
 from spotted.local.processes import Member, end, free_port, start_service, start_store, wait
 
 

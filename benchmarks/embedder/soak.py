@@ -21,8 +21,8 @@ from benchmarks.common.crops import jpeg_crops, mixed_files
 from benchmarks.common.models import VIT_TINY
 from benchmarks.common.report import Bar
 from benchmarks.common.servers import Serving, embedder
+from services.common.memory import MIB
 from services.embedder.export.architectures import LITE0
-from services.embedder.inference.batching import MIB
 from spotted.arrays import Float32Array
 from spotted.client import Crop, Embedded, Spotted
 

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 
 from services.common.rpc import checks
-from services.common.server import MAX_MESSAGE_BYTES
+from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
 from services.common.store.store import Store
 from services.embedder import wire as embedder_wire
 from services.sampler import wire

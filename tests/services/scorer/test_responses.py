@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from services.common.rpc.checks import PAGE_BYTES
 from services.scorer import responses
 from services.scorer.candidates import CandidateList, ScoredCandidate
 from spotted import messages
@@ -95,7 +96,7 @@ def test_columns_come_in_messages_near_a_mebibyte_and_no_list_is_split(
     scorer.add(survey_id, added, vectors(count))
     sent = stream(scorer, survey_id, top_k=count)
     assert len(sent) == 4
-    assert all(0.9 < answer.ByteSize() / responses.PAGE_BYTES < 1.1 for answer in sent[:-1])
+    assert all(0.9 < answer.ByteSize() / PAGE_BYTES < 1.1 for answer in sent[:-1])
     asking = [np.frombuffer(answer.columns.query_rows, "<i4") for answer in sent]
     np.testing.assert_array_equal(np.concatenate(asking), np.repeat(np.arange(count), count - 1))
     assert sum(len(np.unique(part)) for part in asking) == count

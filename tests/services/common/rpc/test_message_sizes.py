@@ -16,7 +16,7 @@ from services.common.server import Service
 from spotted.client.calls import open_channel, our_errors
 from spotted.errors import MessageTooLargeError
 from spotted.v1 import scorer_pb2, scorer_pb2_grpc
-from tests.services.failing import told
+from tests.services.failing import failure_of
 from tests.services.serving import running
 from tests.waiting import PATIENCE_S
 
@@ -74,7 +74,7 @@ def test_a_request_too_large_is_an_error_of_its_own(shape: Callable[..., object]
         pytest.raises(grpc.RpcError) as caught,
     ):
         shape(channel, bytes(LIMIT + 1))
-    code, reason, message = told(caught.value)
+    code, reason, message = failure_of(caught.value)
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MESSAGE_TOO_LARGE")
     assert f"has {LIMIT + 1} bytes, this service accepts {LIMIT}" in message
 
@@ -87,7 +87,7 @@ def test_an_answer_too_large_is_an_error_of_its_own(shape: Callable[..., object]
         pytest.raises(grpc.RpcError) as caught,
     ):
         shape(channel, b"")
-    code, reason, message = told(caught.value)
+    code, reason, message = failure_of(caught.value)
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MESSAGE_TOO_LARGE")
     assert f"clients accept {MAX_MESSAGE_BYTES}" in message
 
