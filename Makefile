@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/spotted/v1/*.proto)
 DATA ?= ../shared/data
+# tests of the inner loop; they need no store and no backbone
+QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check docs test demo demo-real fuzz fuzz-wire kill-points sbom audit \
+.PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire kill-points sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup clean
@@ -49,8 +51,15 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 docs: setup ## the site of docs/ and the Python reference, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-test: models ## the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# two workers share two cores, so each uses one thread of linear algebra: threads that wait spin.
+# Workers take whole files in the order of conftest.py, slow ones first
+TEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: models ## the whole test suite, ten minutes on two cores
+	$(TEST)
+
+test-quick: setup ## science, formats and commands without processes, a minute and a half
+	$(TEST) -m "not slow and not processes" $(QUICK)
 
 demo: models ## simulate a survey and match it end to end
 	@$(BIN)/python -m spotted.demo --output out/demo

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from services.common.store.store import Store
-from spotted.local import processes
+from tests.stores import running_store
 
 if TYPE_CHECKING:
     from services.embedder.export.__main__ import Exported
@@ -26,17 +26,28 @@ settings.register_profile("spotted", deadline=None)
 settings.load_profile("spotted")
 
 
+# fixtures that start a process or export a backbone
+PROCESSES = {"store_url", "exported"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need processes, and run the files with slow tests first.
+
+    Workers take whole files in this order: a slow file at the end would leave one worker idle.
+    """
+    for item in items:
+        if PROCESSES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("processes")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
-def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real valkey-server with fsync on every write; one for the whole run, surveys keep tests apart."""
-    directory = tmp_path_factory.mktemp("store")
-    member = processes.start_store(directory, processes.free_port())
-    processes.wait(member, directory / "store.log")
-    yield f"redis://{member.address}/0"
-    process = member.process()
-    assert process is not None, "the store died during the tests"
-    process.terminate()
-    process.wait()
+def store_url() -> Iterator[str]:
+    """A real store with fsync on every write; one per worker: surveys keep tests apart."""
+    with running_store() as url:
+        yield url
 
 
 @pytest.fixture

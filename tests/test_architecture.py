@@ -50,14 +50,15 @@ EDGE: dict[str, set[str]] = {
 # programs that put everything together
 PROGRAMS = {"cli", "demo"}
 COMMON: dict[str, set[str]] = {
-    "settings": set(),
+    "memory": set(),
+    "settings": {"memory"},
     "telemetry": {"settings"},
     "store": {"settings", "telemetry"},
     "rpc": {"settings", "telemetry", "store"},
     "access": {"settings", "telemetry", "store", "rpc"},
     "survey": {"settings", "telemetry", "store", "rpc"},
-    "server": {"settings", "telemetry", "store", "rpc", "access", "survey"},
-    "process": {"settings", "telemetry", "store", "rpc", "access", "survey"},
+    "server": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
+    "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }
 SCIENCE_MAY = {"numpy", "scipy", "sklearn", "torch", "spotted"}
 # reports draw and render; they are science in what they may know of Spotted, not in their tools

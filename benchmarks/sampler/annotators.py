@@ -66,21 +66,22 @@ class Annotator:
         self.taken = Taken()
 
     def work(self, until_s: float, think_s: float) -> Taken:
-        """Answer question after question until this time, about `think_s` of thought over each.
+        """Answer one question at least and others until this time, about `think_s` of thought over each.
 
         Half of it passes before each of two writes, the answer and the bare one, in an order by chance. An
         empty call comes with the bare write.
         """
         chance = random.Random(self._annotator_id)
         time.sleep(chance.uniform(0.0, think_s))
-        while time.perf_counter() < until_s:
+        while True:
             pair = self.asked()
             writes: list[Callable[[], None]] = [self._write, partial(self._answer, pair)]
             chance.shuffle(writes)
             for write in writes:
                 time.sleep(think_s * chance.uniform(0.25, 0.75))
                 write()
-        return self.taken
+            if time.perf_counter() >= until_s:
+                return self.taken
 
     def asked(self) -> pb.PairQuery | None:
         """The next question, None if all are leased to others."""

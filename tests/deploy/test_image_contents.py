@@ -60,8 +60,8 @@ def test_a_package_that_is_not_in_the_lock_is_missed() -> None:
 
 
 def test_training_needs_the_packages_of_the_train_stage() -> None:
-    assert "is not in the image" in confined(("embedder-cpu",), "services.embedder.training").stderr
-    done = confined(("embedder-cpu", "train"), "services.embedder.training")
+    assert "is not in the image" in confined(("embedder-cpu",), "services.embedder.training.worker").stderr
+    done = confined(("embedder-cpu", "train"), "services.embedder.training.worker")
     assert done.returncode == 0, done.stderr[-500:]
 
 

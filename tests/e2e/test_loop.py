@@ -7,36 +7,44 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from spotted.cli import main
 from tests.spotted.camtrapdp_package import write_package
 from tests.waiting import PATIENCE_S
+
+pytestmark = pytest.mark.slow
 
 SURVEY = "drawn-hyenas"
 
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs `spotted` as a process of its own."""
+    """Runs `spotted` on one data directory."""
 
     directory: Path
     models: Path
 
     def run(self, *arguments: str, answers: str = "", code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "spotted.cli", *arguments, "--data", str(self.directory)],
-            input=answers,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_S,
-        )
-        assert done.returncode == code, done.stderr
+        """Run a command in this process; its output, or its stderr if it should fail with a code."""
+        done = CliRunner().invoke(main, self._on_data(arguments), input=answers)
+        assert done.exit_code == code, done.stderr
+        assert done.exception is None or isinstance(done.exception, SystemExit)
         return done.stdout if code == 0 else done.stderr
+
+    def start(self, *arguments: str) -> None:
+        """Run a command in a process of its own, as a person does."""
+        command = [sys.executable, "-m", "spotted.cli", *self._on_data(arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+        assert done.returncode == 0, done.stderr
+
+    def _on_data(self, arguments: Sequence[str]) -> list[str]:
+        return [*arguments, "--data", str(self.directory)]
 
     def json(self, *arguments: str) -> dict[str, object]:
         document: dict[str, object] = json.loads(self.run(*arguments, "--json"))
@@ -54,11 +62,11 @@ def shell(
     tmp_path_factory: pytest.TempPathFactory, models: Path, package: tuple[Path, dict[str, str]]
 ) -> Iterator[Shell]:
     opened = Shell(tmp_path_factory.mktemp("data"), models)
-    opened.run("up", "--port", "0", "--models", str(models))
-    opened.run("import", str(package[0]))
-    opened.run("embed", SURVEY)
+    opened.start("up", "--port", "0", "--models", str(models))
+    opened.start("import", str(package[0]))
+    opened.start("embed", SURVEY)
     yield opened
-    opened.run("down")
+    opened.start("down")
 
 
 def test_status_shows_processes_and_surveys(shell: Shell) -> None:

@@ -42,17 +42,17 @@ class StoreProcess:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """Its address."""
         return f"{processes.LOOPBACK}:{self.port}"
 
     @property
     def url(self) -> str:
-        """Its URL, by which nothing waits for long."""
+        """Its URL, with a short timeout of the socket."""
         return f"redis://{self.address}/0?socket_timeout=0.6"
 
     @property
     def client(self) -> redis.Redis:
-        """A connection past Spotted, to configure and to look."""
+        """A connection that bypasses Spotted, to configure and to inspect it."""
         return redis.Redis(
             host=processes.LOOPBACK, port=self.port, socket_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
         )
@@ -64,7 +64,7 @@ class StoreProcess:
         options |= {"save": ""} if not self.sentinel else {}
         lines = [f"{name} {value or chr(34) * 2}" for name, value in {**options, **self.options}.items()]
         config = self.directory / "store.conf"
-        # a Sentinel keeps what it learnt in its file
+        # a Sentinel keeps its state in this file
         if not (self.sentinel and config.exists()):
             config.write_text("\n".join(lines) + "\n")
         command = [str(get_binary_path()), str(config), *(["--sentinel"] if self.sentinel else [])]
@@ -80,15 +80,15 @@ class StoreProcess:
             self._process.wait()
 
     def freeze(self) -> None:
-        """Let it hold its connections and do nothing."""
+        """Stop it; it keeps its connections."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self._signal(signal.SIGCONT)
 
     def ended(self) -> bool:
-        """Whether it has gone by itself."""
+        """Whether it has ended by itself."""
         return self._process is not None and self._process.poll() is not None
 
     def _signal(self, number: int) -> None:
@@ -119,7 +119,7 @@ class Service:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """Its address."""
         return f"{processes.LOOPBACK}:{self.port}"
 
     @property
@@ -174,7 +174,7 @@ class Deployment:
             started.kill()
 
     def store(self, options: Mapping[str, str] | None = None, *, sentinel: bool = False) -> StoreProcess:
-        """A running store. options: of its configuration, besides an append-only file with every write."""
+        """A running store. options: configuration besides an append-only file with fsync on every write."""
         chosen = {**({} if sentinel else ALWAYS), **(options or {})}
         made = StoreProcess(self._place("store"), chosen, sentinel=sentinel)
         self._started.append(made)

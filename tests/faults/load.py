@@ -59,7 +59,7 @@ AnswerT = TypeVar("AnswerT")
 class Load:
     """Writers on one survey and one session, through the same client as everyone's.
 
-    errors: what calls ended with, in their order; each was repeated until it was answered.
+    errors: errors of calls, in order; each call was repeated until it was answered.
     """
 
     def __init__(self, scorer: str, sampler: str) -> None:
@@ -136,7 +136,7 @@ class Load:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Write while the context lasts; at its end every call begun is answered."""
+        """Write during the context; at its end all calls are answered."""
         pairs = iter(list(itertools.combinations(range(PAIRED), 2)))
         works = (self._add_on, self._add_on, lambda: self._label_on(pairs), lambda: self._label_on(pairs))
         self._stopped.clear()
@@ -210,7 +210,7 @@ class Load:
 
 
 def check_passing(error: SpottedError) -> None:
-    """A failure that passes: it has a reason, is not INTERNAL, and says what to do."""
+    """Check that an error may pass: it has a reason, is not INTERNAL, and names a remedy."""
     assert isinstance(error, PASSING), f"{type(error).__name__}: {error}"
     cause = error.__cause__
     assert not isinstance(cause, grpc.Call) or cause.code() is not grpc.StatusCode.INTERNAL

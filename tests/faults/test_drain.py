@@ -17,6 +17,8 @@ from spotted.v1 import embedder_pb2 as pb
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from tests.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.slow
+
 CROPS = 200
 CALLS = 24
 
@@ -33,6 +35,8 @@ def test_an_embedder_asked_to_stop_answers_what_it_took(
     tmp_path: Path, store_url: str, models: Path, image: bytes
 ) -> None:
     environment = {"SPOTTED_MODELS": str(models), "SPOTTED_WORKERS": "1"}
+    # a busy machine may need minutes for what an idle one drains in seconds
+    environment["SPOTTED_DRAIN_S"] = str(PATIENCE_S)
     member = processes.start_service("embedder", tmp_path, processes.free_port(), store_url, "", environment)
     processes.wait(member, tmp_path / "embedder.log")
     process = member.process()

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tools.kill_points import kill
 from tools.killed_processes import Processes
 from tools.killed_session import Tally
+
+pytestmark = pytest.mark.slow
 
 
 def test_kills_of_sampler_and_store_lose_no_label_and_double_none(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from tests.faults.annotators import (
     journalled,
     true_answers,
 )
-from tests.services.sampler.surveys import Sampler, ToyScorer, planted
+from tests.services.sampler.surveys import Sampler, ToyScorer, plant_survey, planted
 from tests.waiting import PATIENCE_S
 
 ANIMALS = planted(animals=3, each=3)
@@ -65,6 +65,7 @@ def toy() -> ToyScorer:
 
 def played(store: Store, survey_id: str, turns: Sequence[Turn], deals: Sequence[tuple[int, bool]]) -> Ending:
     """Where a session ends whose calls are dealt to two replicas."""
+    plant_survey(store, survey_id)
     clock = Clock()
     replicas = [Replica(store, toy(), clock) for _ in range(2)]
     dealt = iter(deals)
@@ -99,6 +100,7 @@ def play(session: Annotators, turn: Turn, request_id: str) -> None:
         session.submit(answers, request_id)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25,
     deadline=None,

@@ -25,9 +25,9 @@ def running(
     guard: Guard | None = None,
     tls: grpc.ServerCredentials | None = None,
 ) -> Iterator[str]:
-    """Serve on a port, any free one for 0, while the context lasts; yields the address.
+    """Serve on a port, 0 for any free one, during the context; yields the address.
 
-    guard: who is let in, everyone by default. tls: None for none.
+    guard: by default admits everyone. tls: None serves without TLS.
     """
     options = [*SERVER_OPTIONS, ("grpc.max_receive_message_length", max_receive_bytes)]
     started = threading.Event()

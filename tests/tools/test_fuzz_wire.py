@@ -33,6 +33,7 @@ def servers(models: Path) -> Iterator[Servers]:
         yield started
 
 
+@pytest.mark.slow
 def test_mutated_requests_find_nothing_and_leave_the_services_whole(servers: Servers, tmp_path: Path) -> None:
     tally = Tally()
     asyncio.run(fuzz(servers, tally, messages=MESSAGES, seed=7, found=tmp_path))

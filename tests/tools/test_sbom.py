@@ -9,6 +9,7 @@ from tools.licences import pinned
 from tools.sbom import bill, images
 
 
+@pytest.mark.slow
 def test_the_bill_of_an_image_is_valid_lists_what_is_pinned_and_is_always_the_same() -> None:
     text = bill("scorer")
     made = json.loads(text)
@@ -23,6 +24,7 @@ def test_every_image_has_a_bill_and_ways_to_install_have_none() -> None:
     assert not {"dev", "cpu", "build"} & set(images())
 
 
+@pytest.mark.slow
 def test_a_bill_that_is_not_valid_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sbom, "licence", lambda _: 5)
     with pytest.raises(ValueError, match="the bill of scorer is not valid"):

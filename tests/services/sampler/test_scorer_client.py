@@ -86,7 +86,7 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     with spotted(address) as client:
         lists = list(client.survey(survey_id).candidates(top_k=4))
     pairs = [(row[one.detection_id], row[c.detection_id]) for one in lists for c in one.candidates]
-    scores = [
+    expected = [
         (c.visual, c.feasibility if c.feasibility is not None else np.nan, c.fused)
         for one in lists
         for c in one.candidates
@@ -94,7 +94,7 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     columns = scores.columns
     np.testing.assert_array_equal(np.stack([columns.query, columns.candidate], axis=1), pairs)
     np.testing.assert_array_equal(
-        np.stack([columns.visual, columns.feasibility, columns.fused], axis=1), np.array(scores, np.float32)
+        np.stack([columns.visual, columns.feasibility, columns.fused], axis=1), np.array(expected, np.float32)
     )
 
 

@@ -7,16 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from services.common.store.store import Store
-from spotted.local import processes
+from tests.stores import running_store
 
 
 @pytest.fixture(scope="session")
-def second_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("second")
-    member = processes.start_store(directory, processes.free_port())
-    processes.wait(member, directory / "store.log")
-    yield f"redis://{member.address}/0"
-    processes.end(member)
+def second_url() -> Iterator[str]:
+    with running_store() as url:
+        yield url
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
+from tests.spotted.batch.slow_ray import skip_if_too_slow
 from tests.waiting import until
 
 NUMBERS = [0, 1, 2, 3, 4]
@@ -27,14 +28,19 @@ def outcomes(works: Engine, task: partial[None], numbers: list[int]) -> dict[int
 def ray_engine() -> Iterator[RayEngine]:
     """A cluster of two processes for all tests here."""
     ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+    options = {"num_cpus": 2, "include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
+    try:
+        ray.init(address="local", **options)
+    except Exception as error:  # Ray raises no narrower class if the start takes too long
+        skip_if_too_slow(str(error))
+        raise
     yield RayEngine(2)
     ray.shutdown()
 
 
 @pytest.fixture(
     params=[
-        "local",
+        pytest.param("local", marks=pytest.mark.processes),
         pytest.param("ray", marks=pytest.mark.slow),
     ]
 )
@@ -72,6 +78,7 @@ def test_no_numbers_are_no_work(works: Engine, tmp_path: Path) -> None:
     assert outcomes(works, partial(tasks.noted, tmp_path), []) == {}
 
 
+@pytest.mark.processes
 def test_leaving_early_starts_no_more_blocks(tmp_path: Path) -> None:
     run = LocalEngine(1).run(partial(tasks.noted, tmp_path), list(range(200)))
     assert next(run) == BlockResult(0)
@@ -79,6 +86,7 @@ def test_leaving_early_starts_no_more_blocks(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) < 200
 
 
+@pytest.mark.processes
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
@@ -137,7 +145,7 @@ def test_a_cluster_that_does_not_start_is_reported_with_a_remedy(
 def test_engines_are_made_by_their_kind() -> None:
     assert engine("local", workers=3) == LocalEngine(3)
     assert engine("ray", workers=3, address="auto") == RayEngine(3, "auto")
-    with pytest.raises(InvalidInputError, match="needs engine ray"):
+    with pytest.raises(InvalidInputError, match="use local without an address, or ray"):
         engine("local", workers=3, address="auto")
 
 

@@ -14,6 +14,7 @@ from spotted.client import Candidates
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.survey import Camera
 from tests.services.scorer.planted import Scorer
+from tests.spotted.batch.slow_ray import skip_if_too_slow
 from tests.spotted.cli.conftest import Machine
 
 COUNT, ROWS, TOP = 45, 8, 5
@@ -56,7 +57,11 @@ def test_blocks_and_listing_are_the_services_bit_for_bit(
     if engine == "ray":
         pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
     output = tmp_path / "out"
-    document = run(planted, survey_id, output, "--engine", engine)
+    try:
+        document = run(planted, survey_id, output, "--engine", engine)
+    except AssertionError as failure:
+        skip_if_too_slow(str(failure))
+        raise
     assert (document["blocks"], document["computed"], document["candidates"]) == (BLOCKS, BLOCKS, COUNT * TOP)
     lists = service_lists(planted, survey_id)
     ids = [one.detection_id for one in lists]
@@ -135,7 +140,7 @@ def test_failed_blocks_are_numbered_with_their_error_and_the_others_are_kept(
 
 def test_an_address_without_ray_is_wrong_input(planted: Machine, survey_id: str, tmp_path: Path) -> None:
     stderr = str(run(planted, survey_id, tmp_path / "out", "--address", "auto", code=3)["stderr"])
-    assert "needs engine ray" in stderr
+    assert "use local without an address, or ray" in stderr
     assert not (tmp_path / "out").exists()
 
 

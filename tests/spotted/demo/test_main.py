@@ -8,9 +8,14 @@ from PIL import Image
 
 from spotted.demo import __main__ as demo
 from spotted.errors import InvalidInputError
+from spotted.simulation.survey import SimulationParams
 
 
-def test_every_simulated_detection_has_a_picture_and_a_box_in_it(tmp_path: Path) -> None:
+def test_every_simulated_detection_has_a_picture_and_a_box_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = SimulationParams(animals=8, cameras=8, detections=40)
+    monkeypatch.setattr(demo, "SimulationParams", lambda: small)
     imported = demo.simulated(tmp_path, seed=3)
     assert "simulated" in imported.notes[0]
     for picture in imported.pictures:

@@ -16,6 +16,8 @@ from spotted.local import processes
 from spotted.simulation.survey import SimulationParams
 from tests.spotted.drawn_surveys import drawn_survey
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def spotted(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Spotted]:

@@ -137,6 +137,7 @@ def test_a_large_survey_is_drawn_from() -> None:
     assert seen[0] != seen[1]
 
 
+@pytest.mark.slow
 def test_drawn_pairs_teach_what_all_pairs_teach() -> None:
     embeddings, places = survey(count=200)
     recipe = HeadRecipe(epochs=150, rank=8)

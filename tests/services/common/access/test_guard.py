@@ -320,7 +320,7 @@ def test_answers_and_errors_speak_the_callers_own_ids(guarded: Guarded, survey_i
         [Detection("d", "nowhere", 1.0)], vectors(1), embedding_spec(SPEC)
     )
     (rejected,) = answer.rejected
-    assert f"which survey {survey_id!r} does not have" in rejected.message
+    assert f"which is not in survey {survey_id!r}" in rejected.message
     assert answer.survey.survey_id == survey_id
 
 

@@ -38,7 +38,7 @@ class Scripted(scorer_pb2_grpc.ScorerServiceServicer):
         if request.survey_id == "broken":
             raise RuntimeError("secret")
         if request.survey_id == "endless":
-            await asyncio.sleep(60)
+            await asyncio.sleep(60)  # until the caller gives up
         return pb.GetSurveyResponse()
 
     async def GetCandidates(  # noqa: N802
@@ -46,7 +46,7 @@ class Scripted(scorer_pb2_grpc.ScorerServiceServicer):
     ) -> AsyncIterator[pb.GetCandidatesResponse]:
         yield pb.GetCandidatesResponse(revision=1)
         if request.survey_id == "endless":
-            await asyncio.sleep(60)
+            await asyncio.sleep(60)  # until the caller gives up
         yield pb.GetCandidatesResponse(revision=2)
 
     async def AddDetections(  # noqa: N802

@@ -54,6 +54,7 @@ def test_a_second_export_changes_nothing(exported: Exported) -> None:
     assert (exported.directory / MODEL_FILE).stat().st_mtime_ns == before.st_mtime_ns
 
 
+@pytest.mark.slow
 def test_the_same_weights_give_the_same_bytes(exported: Exported) -> None:
     architecture = ARCHITECTURES[MODEL_ID]
     content, _ = exported_content(architecture, published(architecture), "fp32", None)
@@ -123,6 +124,7 @@ def test_the_manifest_holds_weights_and_measured_parity(exported: Exported) -> N
     assert 0.99999 < manifest.least_cosine < 1.00001
 
 
+@pytest.mark.slow
 def test_other_weights_get_another_version(tmp_path: Path, exported: Exported) -> None:
     directory = tmp_path / MODEL_ID / "1"
     shutil.copytree(exported.directory, directory)

@@ -122,6 +122,7 @@ def test_fp16_without_photographs_is_measured_on_drawn_images(content: bytes) ->
     assert agreement.least_cosine > 0.999
 
 
+@pytest.mark.slow
 def test_int8_of_a_convolutional_network_quarters_the_file(
     content: bytes, photographs: Path, quantised: tuple[bytes, Agreement]
 ) -> None:
@@ -135,6 +136,7 @@ def test_int8_of_a_convolutional_network_quarters_the_file(
     assert to_static_int8(content, images[np.arange(24) % 4 != 0]) == found
 
 
+@pytest.mark.slow
 def test_normalisation_stays_in_32_bits(
     halved: tuple[bytes, Agreement], quantised: tuple[bytes, Agreement]
 ) -> None:

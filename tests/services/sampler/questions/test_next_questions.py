@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
@@ -189,10 +190,10 @@ class LostLeases(Leases):
     attempts = 0
 
     def acquire(
-        self, survey_id: str, session_id: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
+        self, key: SessionKey, generation: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
     ) -> list[Lease]:
         self.attempts += 1
-        return super().acquire(survey_id, session_id, annotator_id, pairs[:0], duration_s)
+        return super().acquire(key, generation, annotator_id, pairs[:0], duration_s)
 
 
 def test_an_annotator_who_always_loses_the_race_for_a_lease_gets_no_question_yet(

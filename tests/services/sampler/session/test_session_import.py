@@ -19,7 +19,7 @@ from services.sampler.session.state import SessionState
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.journals import DAMAGES, journal_of, toy_scorer
-from tests.services.sampler.surveys import Sampler
+from tests.services.sampler.surveys import Sampler, plant_survey
 
 LAST = pb.ImportSessionRequest(complete=True)
 
@@ -119,6 +119,7 @@ def test_an_imported_session_goes_on(
 def test_a_journal_imports_into_another_survey_with_its_detections(
     sampler: Sampler, survey_id: str, journal: list[pb.SessionEvent]
 ) -> None:
+    plant_survey(sampler.store, f"{survey_id}-2")
     bring(sampler, f"{survey_id}-2", "main", [journal])
     assert all_of(sampler, f"{survey_id}-2", "main") == all_of(sampler, survey_id, "main")
     assert sampler.sessions.get(f"{survey_id}-2", "main").survey_id == f"{survey_id}-2"
