@@ -27,7 +27,11 @@ class Side(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """One fixed camera position for one period (a Camtrap DP deployment)."""
+    """One fixed camera position for one period (a Camtrap DP deployment).
+
+    >>> Camera("ford-03", x_m=352_140.0, y_m=9_871_005.0).has_position
+    True
+    """
 
     camera_id: str
     x_m: float | None = None
@@ -51,7 +55,11 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One animal in one image: the unit that is embedded, scored and asked about."""
+    """One animal in one image: the unit that is embedded, scored and asked about.
+
+    >>> Detection("d1", "ford-03", 1_700_000_000.0, side=Side.LEFT).encounter_id
+    ''
+    """
 
     detection_id: str
     camera_id: str = ""

@@ -80,9 +80,10 @@ def embed(
             err.print(f"... and {len(intake.failed) - FAILURES_SHOWN} more; --json lists them all")
         click.echo(
             f"{with_unit(intake.added, 'detection')} stored, {intake.unchanged} already stored, "
-            f"{len(intake.failed)} failed\n"
-            f"next: spotted match {survey}, or spotted annotate {survey}"
+            f"{len(intake.failed)} failed"
         )
+        if intake.added or intake.unchanged:
+            click.echo(f"next: spotted match {survey}, or spotted annotate {survey}")
 
     show(document, as_json=as_json, text=text)
     if intake.failed and not intake.added and not intake.unchanged:

@@ -146,7 +146,8 @@ def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: 
 
     def text() -> None:
         rows = [(m.role, m.address, m.pid, states[m.role]) for m in members]
-        table("processes", ("role", "address", "pid", "state"), rows)
+        if rows:
+            table("processes", ("role", "address", "pid", "state"), rows)
         _print_findings(findings)
         if healthy:
             counts = [(s["survey_id"], s["cameras"], s["detections"]) for s in surveys]
@@ -154,6 +155,8 @@ def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: 
 
     document = {"processes": states, "surveys": surveys, "findings": [asdict(f) for f in findings]}
     show(document, as_json=as_json, text=text)
+    if not members:
+        raise UnavailableError(f"no services were started in {directory}; run `spotted up` first")
     if not healthy:
         raise UnavailableError(
             f"some processes of {directory} do not answer; `spotted up` starts those that are missing"

@@ -87,6 +87,8 @@ def match(
     }
 
     def text() -> None:
+        if not lists:
+            err.print(f"note: no detection of {survey!r} is stored; run `spotted embed {survey}` first")
         shown = [row for one in lists[:LISTS_SHOWN] for row in _rows(one)] if not detection_ids else rows
         table(f"{survey}: best candidates", COLUMNS, shown)
         if output is not None:

@@ -170,7 +170,7 @@ def _picture_notes(pictures: Sequence[Picture], cameras: Mapping[str, Camera]) -
         yield f"{untimed} {of_all} without a time; feasibility unknown"
     pathless = sum(picture.path is None for picture in pictures)
     if pathless:
-        yield f"{pathless} {of_all} without an image; they cannot be embedded"
+        yield f"{pathless} {of_all} without the path of an image; they cannot be embedded"
     absent = [path for path in dict.fromkeys(p.path for p in pictures) if path and not path.is_file()]
     if absent:
         yield f"{format_count(len(absent), 'image file')} missing, such as {absent[0]}"

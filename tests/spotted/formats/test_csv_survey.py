@@ -50,7 +50,7 @@ def test_two_tables_become_a_survey(tmp_path: Path) -> None:
     assert first.detection.image_id == second.detection.image_id == "a/1.jpg"
     assert (first.detection.encounter_id, first.detection.individual_id) == ("e1", "anna")
     assert (third.path, third.detection.image_id, third.detection.image_uri) == (None, "", "")
-    assert "1 of 3 detections without an image; they cannot be embedded" in imported.notes
+    assert "1 of 3 detections without the path of an image; they cannot be embedded" in imported.notes
 
 
 def test_latitude_and_longitude_are_projected(tmp_path: Path) -> None:
