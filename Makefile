@@ -32,7 +32,7 @@ models: setup ## export the backbone to ONNX, once
 stubs: setup ## generate spotted/v1 and docs/api.md from protos/
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py
 
-baseline: setup ## make the present contract the released one
+baseline: setup ## record the current contract as the released one
 	$(BIN)/buf build --output $(BASELINE)
 
 lock: setup ## resolve the dependencies again and pin them
@@ -90,11 +90,11 @@ benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calib
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
 
-benchmark-scorer: setup ## ranking, queries, growth and matrices beside the bare products
+benchmark-scorer: setup ## ranking, queries, growth and matrices compared with the bare matrix products
 	$(BIN)/python -m benchmarks.scorer
 	$(BIN)/python -m benchmarks.scorer.service
 
-benchmark-sampler: setup ## what annotators wait for in a survey of 50,000 detections; opening a long session
+benchmark-sampler: setup ## waits of annotators in a survey of 50,000 detections; opening a long session
 	$(BIN)/python -m benchmarks.sampler
 
 benchmark-calibration: models ## calibrated scores compared with the product

@@ -27,6 +27,8 @@ EXIT_CODES: dict[type[errors.SpottedError], int] = {
 }
 OTHER_FAILURE = 1
 FILE_WIDTH = 160
+# candidates per detection that a person reads; the library and services rank spotted.ranking.TOP_K
+DISPLAYED_CANDIDATES = 5
 EXIT_CODE_HELP = (
     "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid input, 4 not found, 5 a service does not "
     "answer, 6 another step must be done first."
@@ -91,6 +93,17 @@ def json_option(command: CommandT) -> CommandT:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")(
         command
     )
+
+
+def top_option(command: CommandT) -> CommandT:
+    """Add --top."""
+    return click.option(
+        "--top",
+        default=DISPLAYED_CANDIDATES,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Candidates per detection.",
+    )(command)
 
 
 def session_option(command: CommandT) -> CommandT:

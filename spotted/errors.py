@@ -2,7 +2,8 @@
 
 SpottedError
 ├── InvalidInputError           the request or file is wrong; `field` names the part
-│   └── UnreadableImageError    an image cannot be decoded or cropped
+│   ├── UnreadableImageError    an image cannot be decoded or cropped
+│   └── MessageTooLargeError    a request or its answer has more bytes than one message may have
 ├── NotFoundError               a survey, camera, detection, session or label that does not exist
 ├── AlreadyExistsError          the id is taken by other content
 ├── PreconditionError           the thing exists, but is not in the state that this needs
@@ -58,6 +59,12 @@ class UnreadableImageError(InvalidInputError):
     """An image that cannot be decoded, is too large, or whose box holds no pixel."""
 
     reason = "UNREADABLE_IMAGE"
+
+
+class MessageTooLargeError(InvalidInputError):
+    """A request or its answer has more bytes than one message may have; a repeat fails the same way."""
+
+    reason = "MESSAGE_TOO_LARGE"
 
 
 class NotFoundError(SpottedError):

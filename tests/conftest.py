@@ -94,7 +94,7 @@ def backbone(models: Path) -> Backbone:
 
 @pytest.fixture(scope="session")
 def real_files() -> Path:
-    """The directory of real photographs and captures; skips where it is absent."""
+    """The directory of real photographs and captures; skips if it is absent."""
     directory = Path(os.environ.get("SPOTTED_DATA", ROOT.parent / "shared" / "data"))
     if not (directory / "nyala" / "index.csv").is_file():
         pytest.skip(f"no real photographs at {directory}; set SPOTTED_DATA to their directory")

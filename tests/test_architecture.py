@@ -50,14 +50,15 @@ EDGE: dict[str, set[str]] = {
 # programs that put everything together
 PROGRAMS = {"cli", "demo"}
 COMMON: dict[str, set[str]] = {
-    "settings": set(),
+    "memory": set(),
+    "settings": {"memory"},
     "telemetry": {"settings"},
     "store": {"settings", "telemetry"},
     "rpc": {"settings", "telemetry", "store"},
     "access": {"settings", "telemetry", "store", "rpc"},
     "survey": {"settings", "telemetry", "store", "rpc"},
-    "server": {"settings", "telemetry", "store", "rpc", "access", "survey"},
-    "process": {"settings", "telemetry", "store", "rpc", "access", "survey"},
+    "server": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
+    "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }
 SCIENCE_MAY = {"numpy", "scipy", "sklearn", "torch", "spotted"}
 # reports draw and render; they are science in what they may know of Spotted, not in their tools
@@ -95,7 +96,7 @@ def known() -> frozenset[str]:
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """What a file imports, inside functions too: of our own modules the module, of others the dotted name."""
+    """Imports of a file, inside functions too: the module for Spotted's own, the dotted name for others."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -305,7 +306,7 @@ def test_modules_are_named_by_their_idea(path: Path) -> None:
 
 
 def fresh(code: str) -> str:
-    """What a new interpreter prints."""
+    """The output of a new interpreter."""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -377,7 +378,7 @@ def test_every_test_file_mirrors_a_module() -> None:
         for path in (ROOT / "tests" / part).rglob("test_*.py"):
             folder = path.relative_to(ROOT / "tests").parent
             name = path.stem.removeprefix("test_")
-            # test_x.py, or test_x_aspect.py where one module has several
+            # test_x.py, or test_x_aspect.py if one module has several
             names = [name[:end] for end, letter in enumerate(name + "_") if letter == "_"]
             candidates = [ROOT / folder / f for n in names for f in (n, f"{n}.py", f"__{n}__.py", f"{n}_.py")]
             if not any(c.exists() for c in candidates):

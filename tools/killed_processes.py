@@ -19,6 +19,7 @@ from services.common.access.guard import Guard
 from services.common.server import serve
 from services.common.settings import Settings
 from services.common.store.store import Store
+from services.common.survey.existence import Existence
 from services.sampler.__main__ import service
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
@@ -29,8 +30,10 @@ from services.sampler.session.sessions import Sessions
 from spotted.local import processes
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
+from spotted.v1 import store_pb2, survey_pb2
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
 
+SURVEY = "kills"
 ANIMALS, EACH = 8, 4
 CAMERAS = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0)}
 # frames of one animal follow each other at one camera, so that there are bursts
@@ -112,6 +115,9 @@ class Processes:
         self.start_store()
         self.store = Store(f"redis://{processes.LOOPBACK}:{self._store_port}/0")
         self.store.open()
+        # sessions exist only in a survey that does; its scores are planted
+        survey = store_pb2.SurveyEvent(survey=survey_pb2.Survey(survey_id=SURVEY))
+        Existence(self.store).create_survey(SURVEY, survey.SerializeToString(), b"", "")
         self.start_sampler()
         return self
 

@@ -17,9 +17,8 @@ from services.common.store.journal import Journal
 from services.sampler import wire
 from services.sampler.session.state import SessionState
 from spotted.v1 import sampler_pb2 as pb
-from tools.killed_processes import ANIMAL_OF, DEADLINE_S, Processes
+from tools.killed_processes import ANIMAL_OF, DEADLINE_S, SURVEY, Processes
 
-SURVEY = "kills"
 ANNOTATORS = ("anna", "ben", "cleo")
 # calls of each annotator without a kill before the calls that one falls into
 CALM = 1

@@ -1,4 +1,4 @@
-"""Single annotation sessions of the benchmark: run, kept as lines of a file, and not run again."""
+"""Single annotation sessions of the benchmark: each runs once and is stored as a line of a file."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 SHARES = (0.25, 0.5, 0.75, 1.0)
 ANNOTATOR = "simulated"
 TRUST = ("plain", "verified")
-# with wrong answers it counts when so much is found and this precise
+# with wrong answers, the questions until this share is found at this precision count
 PRECISION, FOUND = 0.99, (0.92, 0.95)
 LOOK_EVERY = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A strategy, whether it is told sides, and whether frames of bursts are asked about together first."""
+    """A strategy, whether it knows the sides, and whether frames of bursts are asked about together first."""
 
     kind: str
     sides: bool = False
@@ -75,7 +75,7 @@ class Conditions:
 class Run:
     """One session and how it went.
 
-    settings: the strategy with its parameters. percents: questions to each of PERCENTS, None where it was
+    settings: the strategy with its parameters. percents: questions to each of PERCENTS, None if it was
     not reached. held: questions to each of FOUND with PRECISION, looked at every LOOK_EVERY answers.
     bounds, to: fewest and asked questions for each of RECALLS. checkpoints: questions and agreement with the
     truth. seconds: of computing.
@@ -104,7 +104,7 @@ class Run:
 
 
 def one_run(task: Task, seed: int, at: Conditions) -> Run:
-    """Annotate a survey; equal arguments give equal runs but for their seconds."""
+    """Annotate a survey; equal arguments give equal runs except for their seconds."""
     chosen = made(at.strategy)
     limit = at.questions or task.questions(wrong=at.rate > 0 or at.trust == TRUST[1])
     started = time.perf_counter()
@@ -144,7 +144,7 @@ def made(name: str) -> Strategy:
 
 
 def way(name: str) -> Way:
-    """What a strategy is told and may ask, by the name it is measured under."""
+    """The strategy, the facts it gets and the questions it may ask, by the name it is measured under."""
     return WAYS.get(name, Way(name))
 
 
@@ -153,7 +153,7 @@ def _shares(limit: int | None) -> list[int]:
 
 
 def _held(curve: Curve, found: float) -> int | None:
-    """The first look at which so much was found and nearly all that was joined was right."""
+    """The first look at which this share was found and nearly all joins were right."""
     good = (
         at.questions
         for at in curve.checkpoints
@@ -164,10 +164,10 @@ def _held(curve: Curve, found: float) -> int | None:
 
 def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int | None) -> Curve:
     folded = Verified(task.graph.n) if at.trust == "verified" else None
-    told = task.graph if way(at.strategy).sides else task.without_sides()
+    graph = task.graph if way(at.strategy).sides else task.without_sides()
     looks = range(LOOK_EVERY, limit + 1, LOOK_EVERY) if limit and (at.rate or folded) else ()
     return simulate_session(
-        told,
+        graph,
         chosen,
         task.truth,
         seed=seed,
@@ -176,7 +176,7 @@ def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int
         checks=_checks(folded) if folded else None,
         target=task.recall,
         max_questions=limit,
-        bursts=_bursts(told) if way(at.strategy).bursts else (),
+        bursts=_bursts(graph) if way(at.strategy).bursts else (),
         checkpoints=sorted({*looks, *_shares(limit)}),
         same_image=task.same_image,
     )
@@ -201,7 +201,7 @@ def _settings(name: str) -> str:
 
 
 class Kept:
-    """Runs that are done, one a line of a file, so that a benchmark that was stopped goes on where it was."""
+    """Finished runs, one per line of a file, so that a stopped benchmark resumes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -209,13 +209,13 @@ class Kept:
         self._runs = {_key(run): run for run in (Run(**json.loads(line)) for line in lines)}
 
     def get(self, survey: str, seed: int, at: Conditions) -> Run | None:
-        """The run of a survey under these conditions, None where it is still to do."""
+        """The run of a survey under these conditions, None if it is still to do."""
         model = at.model if at.rate else ""
         key = (survey, seed, _settings(at.strategy), model, at.rate, at.trust, at.questions)
         return self._runs.get(key)
 
     def add(self, run: Run) -> None:
-        """Keep a run that was done."""
+        """Store a finished run."""
         self._runs[_key(run)] = run
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as lines:

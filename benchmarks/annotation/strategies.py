@@ -1,13 +1,13 @@
-"""How many questions each strategy needs to find how many positives, against a simulated annotator.
+"""Questions that each strategy needs to find the positives of a survey, with a simulated annotator.
 
     python -m benchmarks.annotation --generator ../shared/tools/annotation_surveys.py --data ../shared/data
 
 Sessions run over complete graphs of generated surveys in the shapes of the published ones (synthetic: no
 real animal is involved) and of composites (real places, times and photographs, a join that is not real).
-Development uses seeds 0 to 9, what is claimed 20 to 29. Hours are at 5.78 answers a minute, the paper's
+Development uses seeds 0 to 9, published figures 20 to 29. Hours are at 5.78 answers a minute, the paper's
 measured rate. The bound is the fewest questions that can reach a recall: the largest individuals first, N - K
-at 100 %. Speed-ups are paired by seed, intervals of 95 % by drawing seeds anew. A run that is done is kept
-beside the results and not run again, as long as the parameters of its strategy are what they were.
+at 100 %. Speed-ups are paired by seed, intervals of 95 % by resampling seeds. A finished run is stored
+beside the results and not repeated unless the parameters of its strategy change.
 """
 
 from __future__ import annotations
@@ -34,24 +34,31 @@ from spotted.simulation.annotators import MODELS
 SEEDS = "20-29"
 QUICK_SHARE = 0.1
 QUICK_SHAPES = ("leopard102", "hyena109")
-# visual scores alone are no rival: the other strategies have places and times too
+# visual scores are no rival: the other strategies have places and times too
 STRATEGIES = (*(kind for kind in KINDS if kind != "greedy-visual"), *WAYS)
-LEARNED, TOLD, CONFSPAL, SIMPLE = "learned", "learned-bursts", "confspal", ("greedy", "mean-linkage")
+LEARNED, WITH_SIDES_AND_BURSTS, CONFSPAL, SIMPLE = (
+    "learned",
+    "learned-bursts",
+    "confspal",
+    ("greedy", "mean-linkage"),
+)
 LEAST_OVER_SIMPLE = {0.95: 1.3, 0.99: 1.2}
 MOST_RATIO, MOST_TO_95 = {"leopard102": 3.5, "hyena109": 7.0}, {"hyena415": 15_000.0}
 MOST_COST, MOST_COST_WRONG, FOUND_WITH = 1.15, 2.0, {0.01: 0.95, 0.03: 0.92}
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Two seeds of small surveys: does it run?")
-@click.option("--seeds", default=SEEDS, show_default=True, help="Such as 20-29 or 0,1,5.")
-@click.option("--shapes", default="", help="Surveys by name, with commas; empty is all that are there.")
+@click.option("--quick", is_flag=True, help="Smoke run: two seeds of small surveys.")
+@click.option("--seeds", default=SEEDS, show_default=True, help="Seeds, e.g. 20-29 or 0,1,5.")
+@click.option(
+    "--shapes", default="", help="Names of surveys, separated by commas.  [default: all that are available]"
+)
 @click.option("--strategies", default=",".join(STRATEGIES), show_default=True)
-@click.option("--errors", default="0", show_default=True, help="Rates of wrong answers, with commas.")
+@click.option("--errors", default="0", show_default=True, help="Rates of wrong answers, separated by commas.")
 @click.option("--model", type=click.Choice([*MODELS]), default="independent", show_default=True)
 @click.option("--trust", type=click.Choice(TRUST), default="plain", show_default=True)
-@click.option("--questions", default=0, help="Most of a session; 0 goes by the survey.")
-@click.option("--name", default="annotation", show_default=True, help="Of the results that are written.")
+@click.option("--questions", default=0, help="Most questions per session; 0 uses the number for the survey.")
+@click.option("--name", default="annotation", show_default=True, help="Name of the result files.")
 @generator_option
 @data_option
 @models_option
@@ -70,7 +77,7 @@ def main(
     data: Path,
     models: Path,
 ) -> None:
-    """Run every strategy on every survey and seed, and write what they needed."""
+    """Run every strategy on every survey and seed, and write the questions that each needed."""
     name = f"{name}-quick" if quick else name
     sources = Sources(generator, data, models, QUICK_SHARE if quick else 1.0)
     known = sources.names()
@@ -82,14 +89,14 @@ def main(
         Conditions(strategy, model, float(rate), trust, questions)
         for strategy, rate in product(strategies.split(","), errors.split(","))
     ]
-    # what evidence costs is told against the session that believes every answer and is right to
+    # the cost of evidence is relative to a session that believes every answer, all of them right
     truthful = [Conditions(at.strategy, model, 0.0, TRUST[0], questions) for at in conditions]
     conditions = list(dict.fromkeys([*conditions, *truthful]))
-    # results of other names share their runs, but small surveys are others than whole ones
+    # results of different names share their runs, but not with those of reduced surveys
     kept = Kept(RESULTS / ("annotation-quick-runs.jsonl" if quick else "annotation-runs.jsonl"))
     runs = list(every_run(sources, surveys, numbers(seeds)[: 2 if quick else None], conditions, kept))
     missed = publish(name, runs)
-    # small surveys promise nothing
+    # bars do not apply to small surveys
     raise SystemExit(0 if quick else missed)
 
 
@@ -99,7 +106,7 @@ def numbers(text: str) -> list[int]:
     for part in text.split(","):
         first, _, last = part.partition("-")
         if not first.isdecimal() or not (last or first).isdecimal():
-            raise click.BadParameter(f"{part!r} is no seed and no range of seeds such as 20-29")
+            raise click.BadParameter(f"{part!r} is neither a seed nor a range of seeds such as 20-29")
         found += range(int(first), int(last or first) + 1)
     return found
 
@@ -111,7 +118,7 @@ def every_run(
     conditions: Sequence[Conditions],
     kept: Kept,
 ) -> Iterator[Run]:
-    """All runs, done ones from where they are kept; tells each as it is done."""
+    """All runs; stored ones are read back, and each new one is reported when it ends."""
     for survey in surveys:
         for seed, make in sources.tasks(survey, seeds):
             due = [at for at in conditions if kept.get(survey, seed, at) is None]
@@ -121,13 +128,13 @@ def every_run(
                 if run is None and task is not None:
                     run = one_run(task, seed, at)
                     kept.add(run)
-                    click.echo(told(run))
+                    click.echo(summary(run))
                 if run is not None:
                     yield run
 
 
-def told(run: Run) -> str:
-    """One line about a run that is done."""
+def summary(run: Run) -> str:
+    """One line about a finished run."""
     reached = ", ".join(
         f"{recall:.0%} {'-' if asked is None else asked}"
         for recall, asked in zip(RECALLS, run.to, strict=True)
@@ -137,7 +144,7 @@ def told(run: Run) -> str:
 
 
 def publish(name: str, runs: Sequence[Run]) -> int:
-    """Show and write what the runs amount to; the exit status, 1 where a bar was missed."""
+    """Show and write the figures of the runs; returns the exit status, 1 if a bar was missed."""
     groups = grouped(runs)
     lines = [annotation_table.line(group, held) for group, held in groups.items()]
     ups = list(annotation_table.speed_ups(groups))
@@ -169,8 +176,8 @@ def publish(name: str, runs: Sequence[Run]) -> int:
 
 
 def bars_of(lines: Sequence[Line], ups: Sequence[SpeedUp], costs: Sequence[Cost]) -> list[Bar]:
-    """What the learned strategy must reach on equal inputs, with sides and bursts, and with wrong answers."""
-    return [*_rival_bars(lines, ups), *_told_bars(lines), *_cost_bars(costs)]
+    """Bars for the learned strategy on equal inputs, with sides and bursts, and with wrong answers."""
+    return [*_rival_bars(lines, ups), *_sides_and_bursts_bars(lines), *_cost_bars(costs)]
 
 
 def _rival_bars(lines: Sequence[Line], ups: Sequence[SpeedUp]) -> Iterator[Bar]:
@@ -188,17 +195,18 @@ def _rival_bars(lines: Sequence[Line], ups: Sequence[SpeedUp]) -> Iterator[Bar]:
             yield Bar(words, up.factor, least=LEAST_OVER_SIMPLE[up.recall])
 
 
-def _told_bars(lines: Sequence[Line]) -> Iterator[Bar]:
+def _sides_and_bursts_bars(lines: Sequence[Line]) -> Iterator[Bar]:
     """With sides and questions about bursts."""
     for one in lines:
-        if (one.strategy, one.errors, one.trust) != (TOLD, "none", "plain"):
+        if (one.strategy, one.errors, one.trust) != (WITH_SIDES_AND_BURSTS, "none", "plain"):
             continue
+        words = f"{one.survey}: {WITH_SIDES_AND_BURSTS}"
         ratio = one.ratio[RECALLS.index(0.99)]
         if one.survey in MOST_RATIO:
             bar = ratio if ratio is not None else math.inf
-            yield Bar(f"{one.survey}: {TOLD}, times the fewest at 99 %", bar, most=MOST_RATIO[one.survey])
+            yield Bar(f"{words}, times the fewest at 99 %", bar, most=MOST_RATIO[one.survey])
         if one.survey in MOST_TO_95:
-            yield Bar(f"{one.survey}: {TOLD}, to 95 %", _to(one, 0.95), most=MOST_TO_95[one.survey])
+            yield Bar(f"{words}, to 95 %", _to(one, 0.95), most=MOST_TO_95[one.survey])
 
 
 def _cost_bars(costs: Sequence[Cost]) -> Iterator[Bar]:

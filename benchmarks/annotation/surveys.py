@@ -24,9 +24,9 @@ from spotted.survey import Extent, Side
 BACKBONE = "efficientnet-lite0"
 # questions after which a session with wrong answers is compared, as in the design study
 QUESTIONS = {"leopard102": 4_000, "hyena109": 5_500, "hyena415": 30_000}
-# where every answer is right, a session ends at this recall: what is left is asked in an order near to chance
+# a session without wrong answers ends at this recall: the rest is asked in nearly random order
 RECALL = {"hyena415": 0.99}
-# questions for each detection on any other survey: what the small shapes have
+# questions per detection on any other survey, as on the small shapes
 QUESTIONS_EACH = 6
 
 
@@ -45,14 +45,14 @@ class Task:
     same_image: tuple[Pair, ...] = ()
 
     def without_sides(self) -> CandidateGraph:
-        """The graph of one who is not told which side an image shows."""
+        """The graph without the sides that the images show."""
         table = self.graph.table
         if table is None:
             return self.graph
         return replace(self.graph, table=replace(table, side=np.full_like(table.side, Side.UNKNOWN)))
 
     def questions(self, *, wrong: bool) -> int | None:
-        """Most questions of a session whose answers may be wrong; None where it goes on to its recall."""
+        """Most questions of a session whose answers may be wrong; None if it continues to its recall."""
         return QUESTIONS.get(self.name, QUESTIONS_EACH * self.graph.n) if wrong else None
 
     @property
@@ -63,7 +63,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where surveys come from. share: of a generated shape's animals and images."""
+    """Sources of surveys. share: of a generated shape's animals and images."""
 
     generator: Path
     data: Path
@@ -71,13 +71,13 @@ class Sources:
     share: float = 1.0
 
     def names(self) -> list[str]:
-        """Every survey that is there: the shapes with the generator, the composites with their files."""
+        """Every available survey: the shapes with the generator, the composites with their files."""
         shapes = SHAPES if self.generator.is_file() else ()
         composites = [c for c in COMPOSITES if (self.data / "captures" / c).is_dir()]
         return [*shapes, *(composites if (self.data / "nyala").is_dir() else ())]
 
     def tasks(self, name: str, seeds: Sequence[int]) -> Iterator[tuple[int, Callable[[], Task]]]:
-        """One survey for each seed, made when it is called for.
+        """One survey for each seed, made when called.
 
         A composite's seed is that of its join: animals of equal numbers of photographs trade them.
         """
@@ -102,7 +102,7 @@ def normalised_by_what_is_seen(gallery: Gallery) -> Gallery:
 
 
 def task(name: str, survey: KnownSurvey) -> Task:
-    """The complete graph of a survey: fused = clip(cos) x feasibility, visual where that is unknown."""
+    """The complete graph of a survey: fused = clip(cos) x feasibility, visual if that is unknown."""
     gallery = survey.gallery
     embeddings = single_precision(gallery.embeddings)
     count = len(embeddings)
@@ -117,7 +117,7 @@ def task(name: str, survey: KnownSurvey) -> Task:
 
 
 def fewest_questions(truth: IntArray, positives: int) -> int:
-    """The fewest true answers that can make so many positives known: the largest individuals first.
+    """The fewest true answers that can make this many positives known: the largest individuals first.
 
     The k-th question of an individual adds k pairs, so that all together are n less the individuals.
     """

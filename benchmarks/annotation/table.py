@@ -1,4 +1,4 @@
-"""What runs of annotation sessions amount to: means, ratios to the bound, paired speed-ups, curves."""
+"""Figures of annotation sessions: means, ratios to the bound, paired speed-ups, curves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Means over the seeds to each of RECALLS, None where a seed did not reach it.
+    """Means over the seeds to each of RECALLS, None if a seed did not reach it.
 
     reached: how many seeds did. ratio: of the questions to the fewest possible.
     """
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class SpeedUp:
-    """Geometric mean over seeds of the other's questions over ours, with its interval over draws of seeds.
+    """Geometric mean over seeds of the questions of `over` per question of `strategy`, with its interval.
 
     seeds: those in which both reached the recall, at least one.
     """
@@ -67,9 +67,9 @@ class SpeedUp:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Agreement with the truth after so many questions, means over seeds.
+    """Agreement with the truth after a number of questions, means over seeds.
 
-    A session that ended before counts with its end.
+    A session that ended earlier counts with its final state.
     """
 
     survey: str
@@ -83,10 +83,10 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What wrong answers, or checking for them, cost in questions.
+    """The cost of wrong answers, or of checking for them, in questions.
 
-    times: mean over the seeds that reached it of the questions until so much is found with precision, over
-    those until 95 % is known where no answer is wrong and each is believed. rate: of wrong answers.
+    times: mean over the seeds that reached it of the questions until `found` is found with precision, over
+    those until 95 % is known if no answer is wrong and each is believed. rate: of wrong answers.
     """
 
     survey: str
@@ -100,7 +100,7 @@ class Cost:
 
 
 def grouped(runs: Sequence[Run]) -> dict[Group, dict[int, Run]]:
-    """Runs by survey, strategy and annotator, each by its seed, in the order in which they are met."""
+    """Runs by survey, strategy and annotator, each by its seed, in order of first appearance."""
     groups: dict[Group, dict[int, Run]] = {}
     for run in runs:
         errors = f"{run.model} {run.rate:g}" if run.rate else "none"
@@ -153,8 +153,8 @@ def geometric_mean(ratios: Float64Array) -> tuple[float, float, float]:
 def partitions(groups: dict[Group, dict[int, Run]]) -> Iterator[Partition]:
     """The agreement of every group with the truth at each checkpoint of its longest session."""
     for group, runs in groups.items():
-        for place in range(max(len(run.checkpoints) for run in runs.values())):
-            at = [run.checkpoints[min(place, len(run.checkpoints) - 1)] for run in runs.values()]
+        for index in range(max(len(run.checkpoints) for run in runs.values())):
+            at = [run.checkpoints[min(index, len(run.checkpoints) - 1)] for run in runs.values()]
             yield Partition(
                 group.survey,
                 group.strategy,
@@ -186,27 +186,27 @@ def mean_curve(runs: Sequence[Run]) -> Float64Array:
 
 
 def _questions(runs: Sequence[Run]) -> Float64Array:
-    """(runs, RECALLS) questions to each recall, NaN where it was not reached."""
+    """(runs, RECALLS) questions to each recall, NaN if it was not reached."""
     return np.array([[np.nan if q is None else q for q in run.to] for run in runs], dtype=np.float64)
 
 
 def _means(values: Float64Array) -> list[float | None]:
-    """Mean of each column, None where a value is unknown."""
+    """Mean of each column, None if a value is unknown."""
     return [float(column.mean()) if np.isfinite(column).all() else None for column in values.T]
 
 
 def costs(groups: dict[Group, dict[int, Run]]) -> Iterator[Cost]:
-    """What each kind of annotator and trust costs over error-free single trust of the same strategy."""
+    """The cost of each kind of annotator and trust over error-free single trust of the same strategy."""
     for group, runs in groups.items():
         reference = groups.get(Group(group.survey, group.strategy, "none", TRUST[0]), {})
         if (group.errors, group.trust) == ("none", TRUST[0]) or not runs.keys() <= reference.keys():
             continue
         fewest = {seed: run.to[RECALLS.index(0.95)] for seed, run in reference.items()}
-        for place, found in enumerate(FOUND):
+        for index, found in enumerate(FOUND):
             times = [
                 held / base
                 for seed, run in runs.items()
-                if (held := run.held[place]) is not None and (base := fewest[seed]) is not None
+                if (held := run.held[index]) is not None and (base := fewest[seed]) is not None
             ]
             rate = next(iter(runs.values())).rate
             # a seed that did not reach it makes the mean meaningless

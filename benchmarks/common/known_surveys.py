@@ -40,10 +40,10 @@ SPAN_S = 60 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class KnownSurvey:
-    """A gallery and the true individual of each row, (n,) as numbers, -1 where unknown.
+    """A gallery and the true individual of each row, (n,) as numbers, -1 if unknown.
 
     kind: composite, published, catalogue, camtrap-dp, simulated or generated.
-    notes: what must be said of its figures.
+    notes: remarks on its figures.
     """
 
     name: str
@@ -85,7 +85,7 @@ def _within(data: Path, *names: str) -> list[Path]:
 def embedded(imported: ImportedSurvey, kind: str, backbone: Backbone) -> KnownSurvey:
     """A survey of files with the vectors of its photographs; those that cannot be used are left out, noted.
 
-    Raises click.ClickException where no photograph can be used.
+    Raises click.ClickException if no photograph can be used.
     """
     detections: list[Detection] = []
     pixels: list[ByteArray] = []
@@ -128,7 +128,7 @@ def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> 
     """Embeddings without photographs in the shape of a published survey, by a fixed generator's `make`.
 
     share: of the shape's animals and images, for a smaller survey.
-    Raises click.ClickException where the generator is not there.
+    Raises click.ClickException if the generator is missing.
     """
     spec = importlib.util.spec_from_file_location("generator", generator)
     if not generator.exists() or spec is None or spec.loader is None:

@@ -29,7 +29,7 @@ class Bar:
 
     @property
     def held(self) -> bool:
-        """Whether the measured value keeps the promise."""
+        """Whether the measured value is within the bound."""
         above = self.least is None or self.value >= self.least
         return above and (self.most is None or self.value <= self.most)
 
@@ -41,7 +41,7 @@ class Bar:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 

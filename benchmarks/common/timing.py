@@ -1,4 +1,4 @@
-"""Timings of rival ways in one run, in turns, so that the machine's moods fall on all of them alike."""
+"""Timings of rival ways in one run, in turns, so that a slow machine slows all of them alike."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Turns:
         return median(self.seconds[case])
 
     def ratio(self, case: str, base: str) -> Ratio:
-        """How many times longer than `base` the case takes: the quotient of each turn, then their median."""
+        """Time of the case as a multiple of `base`: the quotient of each turn, then their median."""
         quotients = [a / b for a, b in zip(self.seconds[case], self.seconds[base], strict=True)]
         if len(quotients) == 1:
             return Ratio(*quotients * 3)
@@ -53,7 +53,7 @@ def in_turns(cases: Mapping[str, Callable[[], object]], *, pairs: int = 7, warm_
     pairs: how many turns count, after `warm_up` that do not. Return values of cases are dropped at once.
     """
     order = list(cases)
-    # no result hangs on this order being hard to foresee
+    # no result depends on this order being unpredictable
     shuffler = random.Random(SEED)
     seconds: dict[str, list[float]] = {case: [] for case in cases}
     for turn in range(-warm_up, pairs):

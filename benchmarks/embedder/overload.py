@@ -178,7 +178,7 @@ def _bars(overload: Overload, peak: float, room: int, seconds: float) -> list[Ba
 
 
 def run(model_id: str, seconds: float, results_as: str, deadline_s: float = DEADLINE_S) -> int:
-    """Measure, print and write everything; answers the exit status."""
+    """Measure, print and write everything; returns the exit status."""
     found, bars = measure(model_id, seconds, deadline_s)
     shown = {name: value for name, value in found.items() if name != "resident_mib"}
     report.show(f"{model_id}: overload for {seconds:g} s", ("what", "value"), list(shown.items()))

@@ -43,7 +43,7 @@ EMPTY_CALLS = 300
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much is measured."""
+    """The amount of measurement."""
 
     pairs: int
     """Turns that count."""

@@ -96,7 +96,7 @@ def soak(serving: Serving, count: int) -> Soak:
 
 
 def run(model_id: str, count: int, results_as: str) -> int:
-    """Measure, print and write everything; answers the exit status."""
+    """Measure, print and write everything; returns the exit status."""
     started_s = time.perf_counter()
     with embedder(model_id, workers=report.cores()) as serving:
         done = soak(serving, count)

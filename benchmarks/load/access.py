@@ -1,4 +1,4 @@
-"""How the clients of a load run reach the services: the one place for certificates, tokens and deadlines."""
+"""Connections of a load run's clients to the services: certificates, tokens and deadlines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Where the replicas of each service listen, as gRPC targets."""
+    """Addresses of the replicas of each service, as gRPC targets."""
 
     embedder: str
     scorer: str
@@ -67,7 +67,7 @@ def open_channel(target: str, access: Access) -> aio.Channel:
         return aio.insecure_channel(target, options=CHANNEL_OPTIONS)
     options = list(CHANNEL_OPTIONS)
     if target.startswith(ADDRESSES):
-        # a list of addresses is no name that a certificate could be for; the first stands for all
+        # no certificate is for a list of addresses; the first address stands for all
         options.append(("grpc.default_authority", target.removeprefix(ADDRESSES).split(",")[0]))
     return aio.secure_channel(target, grpc.ssl_channel_credentials(access.ca), options=options)
 

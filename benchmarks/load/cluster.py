@@ -41,7 +41,7 @@ class Cluster:
 
     @property
     def targets(self) -> Targets:
-        """Where clients find the services."""
+        """Addresses of the services for clients."""
         return Targets(*(self._target(role) for role in ("embedder", "scorer", "sampler")))
 
     @property

@@ -71,7 +71,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def errors(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """How many calls ended with each error, the most frequent first."""
+    """Number of calls that ended with each error, the most frequent first."""
     met = Counter(f"{o.name}: {o.error}" for o in outcomes if o.error)
     return dict(met.most_common(MOST_ERRORS))
 

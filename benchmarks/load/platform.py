@@ -33,17 +33,17 @@ UNARY_S = 2.0
 SOAK_SHARE = 0.7
 RESTART_SHARE = 0.4
 MOST_GROWTH = 0.03
-# ours: p99 of the last tenth of a soak over that of the first
+# project choice: p99 of the last tenth of a soak over that of the first
 MOST_P99_RATIO = 1.2
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a run does. rate: taken for the capacity; 0: it is searched from `first_per_s` on.
+    """Size of a run. rate: the capacity; 0: it is searched from `first_per_s` on.
 
     surveys: their number, with up to `largest` detections; sessions: number of the most popular with one.
     costs_s: how long the cost of each part of the mix is measured; 0: not.
-    warm_up_minutes: the load of the soak, before it; twice as long as what nobody asks for stays in memory.
+    warm_up_minutes: the load of the soak, before it; twice as long as unused data stays in memory.
     """
 
     surveys: int = 200

@@ -1,4 +1,4 @@
-"""How many cheap calls a second a target answers: for ratios such as TLS and a token over plain."""
+"""Cheap calls per second that a target answers, for ratios such as TLS with a token over plain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Way:
 
 
 async def unary_per_s(way: Way, survey: LoadSurvey, seconds: float, *, most: int = IN_FLIGHT) -> float:
-    """ScorePairs calls of one pair answered a second, `most` in flight; raises what the first failed one met.
+    """ScorePairs calls of one pair per second, `most` in flight; raises the error of the first failed one.
 
     The channel is open and warm before it counts.
     """

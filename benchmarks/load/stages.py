@@ -17,7 +17,7 @@ from benchmarks.load.mix import CLASS_OF, SHARES
 from benchmarks.load.traffic import Counts, Outcome
 from benchmarks.load.watch import Watch
 
-# ours: an annotator notices a wait of half a second
+# project choice: an annotator notices a wait of half a second
 MOST_P99_MS = 500.0
 LEAST_ANSWERED = 0.95
 FACTOR, HALVINGS = 1.5, 2

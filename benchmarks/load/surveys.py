@@ -41,7 +41,7 @@ class LoadSurvey:
 
 
 def sizes(count: int, largest: int = LARGEST) -> list[int]:
-    """Numbers of detections, spread evenly on a logarithmic scale, in an order that says nothing."""
+    """Numbers of detections, spread evenly on a logarithmic scale, in random order."""
     spread = np.geomspace(SMALLEST, largest, count).round().astype(int)
     return [int(size) for size in np.random.default_rng(0).permutation(spread)]
 

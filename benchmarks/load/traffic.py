@@ -1,4 +1,4 @@
-"""Calls sent at their own times, whether or not earlier ones are answered, and what became of each."""
+"""Calls sent at their own times, whether or not earlier ones are answered, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many calls were sent, answered and failed so far."""
+    """Numbers of calls sent, answered and failed so far."""
 
     sent: int
     answered: int

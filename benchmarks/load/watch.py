@@ -52,7 +52,7 @@ class Watch:
             self.readings[name].append(Reading(now_s, rss / MIB, cpu_s, process.pid))
 
     def cores_used(self) -> dict[str, float]:
-        """How many cores each process kept busy, on average over its readings."""
+        """Cores that each process kept busy, on average over its readings."""
         return {name: _cores(found) for name, found in self.readings.items()}
 
     def resident_mib(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What TLS with tokens costs a cheap call, and what metrics cost: `python -m benchmarks.overheads`.
+"""Cost of TLS with tokens, and of metrics, for a cheap call: `python -m benchmarks.overheads`.
 
 tls_and_metrics   the run: calls per second of each kind of service, in turns
 uncounted_scorer  a scorer whose metrics count nothing

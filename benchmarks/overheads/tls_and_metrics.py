@@ -90,12 +90,12 @@ def main(*, quick: bool) -> None:
     ]
     print(f"written: {report.write('overheads-quick' if quick else 'overheads', {'ratios': found}, bars)}")
     missed = report.judge(bars)
-    # short turns promise nothing
+    # bars do not apply to short turns
     sys.exit(0 if quick else missed)
 
 
 def secured(directory: Path, url: str) -> Access:
-    """Certificates in the directory, and what a client of an organisation shows."""
+    """Certificates in the directory, and the credentials of a client of an organisation."""
     signer = create_authority(days=1)
     signed = issue(signer, ["127.0.0.1"], days=1)
     for name, content in (("ca", signer.certificate), ("cert", signed.certificate), ("key", signed.key)):

@@ -1,4 +1,4 @@
-"""How well each score finds an animal again, survey by survey: `python -m benchmarks.retrieval`.
+"""Retrieval accuracy of each score, survey by survey: `python -m benchmarks.retrieval`.
 
 scores  the run over all surveys with known individuals
 table   figures with intervals, and how they are printed

@@ -1,11 +1,11 @@
-"""How well each score finds an animal again, on every survey whose individuals are known, in one table.
+"""Retrieval accuracy of each score on every survey whose individuals are known, in one table.
 
     python -m benchmarks.retrieval --data ../shared/data
 
 Composites, published sets, catalogues and Camtrap DP directories of the data, and generated surveys in the
 shapes of the published ones. Every detection with another one of its animal asks, one against all. Intervals
 are of 95 %, by resampling the animals of a survey; gains are drawn together, so theirs are of the difference.
-Where a published set is there, what its paper says stands beside our figures.
+For a published set that is available, the figures of its paper are shown too.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def main(
     click.echo(markdown(results, model))
     print(f"written: {written}")
     missed = report.judge(bars)
-    # small surveys promise nothing
+    # bars do not apply to small surveys
     raise SystemExit(0 if quick else missed)
 
 

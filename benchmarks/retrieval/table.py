@@ -37,7 +37,7 @@ class Gain:
 
 @dataclass(slots=True)
 class Results:
-    """The whole table. notes: what must be said of a survey's figures, by its name."""
+    """The whole table. notes: remarks on a survey's figures, by its name."""
 
     lines: list[Line] = field(default_factory=list)
     gains: list[Gain] = field(default_factory=list)

@@ -36,7 +36,7 @@ class Place:
 class Taken:
     """Seconds of each call and of each bare write. unasked: calls of NextPairs that brought no question.
 
-    empty: calls that do nothing, which tell what the machine itself makes a call wait.
+    empty: calls that do nothing, which show how long the machine itself makes a call wait.
     """
 
     next_pairs: list[float] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Taken:
     unasked: int = 0
 
     def add(self, other: Taken) -> None:
-        """Take in what another annotator met."""
+        """Add the figures of another annotator."""
         self.next_pairs += other.next_pairs
         self.submit_labels += other.submit_labels
         self.bare += other.bare

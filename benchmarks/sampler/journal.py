@@ -1,4 +1,4 @@
-"""Journals of sessions: a long one written without annotators, and what a journal tells of its plans."""
+"""Journals of sessions: writing a long one without annotators, and reading plan times from a journal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGE = 500
 
 
 def refreshes_s(events: Sequence[pb.SessionEvent]) -> list[float]:
-    """How long an old round was served: from the answer that made it stale to the next round."""
+    """Time for which an old round was served: from the answer that made it stale to the next round."""
     found: list[float] = []
     answers, renew_after, stale_s = 0, 0, None
     for event in events:

@@ -46,7 +46,7 @@ TRUSTS = {"verified": pb.TRUST_VERIFIED, "single": pb.TRUST_SINGLE}
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much is asked of the services."""
+    """The size of the load."""
 
     detections: int
     annotators: int

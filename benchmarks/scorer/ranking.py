@@ -201,7 +201,7 @@ def lines(size: Measured) -> Iterator[tuple[object, ...]]:
 
 
 def bars(size: Measured) -> Iterator[report.Bar]:
-    """The promises that speak of this size."""
+    """The bars for this size."""
     words = f"of {size.count} x {size.dimension}, against the bare product"
     if size.dimension == LARGEST_DIMENSION and size.count == EVERYONE_AT:
         ratio = size.everyone.ratio("spotted", "bare").median

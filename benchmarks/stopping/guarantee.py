@@ -5,7 +5,7 @@
 Sessions run to their end over complete graphs of generated surveys in two published shapes and several sizes
 (synthetic: no real animal is involved), and every answer is right. The outlook is asked for again and
 again, as an impatient annotator would, and the session counts as stopped when it first says "safe": a hit
-where the target was then truly reached. Overshoot is the questions at the stop over those at which the
+if the target was then truly reached. Overshoot is the questions at the stop over those at which the
 target was reached. Seeds from 20 on are claimed; the rule was tuned on seeds 0 to 9.
 """
 
@@ -32,13 +32,13 @@ QUICK_SURVEYS, QUICK_SHARES = 4, "0.15"
 LOOK_EVERY = 5
 RULES = (("learned", True), ("learned", False), ("greedy", False))
 ESTIMATED_AT = (0.5, 0.9, 0.95, 0.99)
-# an estimate of nothing where something was left counts as a thousandth of it
+# an estimate of 0 although something was left counts as a thousandth of it
 LEAST_FACTOR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where a rule first said "safe": shares of merges and positive image pairs then known, and overshoot."""
+    """The first "safe" of a rule: shares of merges and positive image pairs then known, and overshoot."""
 
     survey: str
     images: int
@@ -92,7 +92,7 @@ def main(*, quick: bool, surveys: int, shares: str, generator: Path) -> None:
         factors += estimates(sessions["learned"])
         click.echo(f"{task.name} of {task.graph.n} images, seed {seed}: {_told(stops)}")
     missed = publish("stopping-quick" if quick else "stopping", stops, held, factors)
-    # tiny surveys promise nothing
+    # bars do not apply to tiny surveys
     raise SystemExit(0 if quick else missed)
 
 
@@ -142,7 +142,7 @@ def estimates(one: Session) -> Iterator[tuple[float, float, float]]:
 
 
 def line(strategy: str, *, with_probabilities: bool, target: float, stops: Sequence[Stop]) -> Line:
-    """What the stops of a rule at a target amount to."""
+    """Figures of the stops of a rule at a target."""
     hits = sum(stop.merges >= round(target, 9) for stop in stops)
     low = float(beta.ppf(0.025, hits, len(stops) - hits + 1)) if hits else 0.0
     high = float(beta.ppf(0.975, hits + 1, len(stops) - hits)) if hits < len(stops) else 1.0
@@ -169,7 +169,7 @@ def publish(
     held: dict[tuple[str, bool], list[float]],
     factors: Sequence[tuple[float, float, float]],
 ) -> int:
-    """Show and write what the sessions amount to; the exit status, 1 where a bar was missed."""
+    """Show and write the figures of the sessions; returns the exit status, 1 if a bar was missed."""
     lines = [
         line(rule[0], with_probabilities=rule[1], target=target, stops=of_target)
         for rule, every in stops.items()
@@ -215,7 +215,7 @@ def _row(one: Line) -> tuple[object, ...]:
 
 
 def _words(strategy: str, with_probabilities: bool) -> str:  # noqa: FBT001 - the two parts of a rule
-    return f"{strategy}, {'with its probabilities' if with_probabilities else 'answers alone'}"
+    return f"{strategy}, {'with its probabilities' if with_probabilities else 'with its answers only'}"
 
 
 def _told(stops: dict[tuple[str, bool], list[Stop]]) -> str:

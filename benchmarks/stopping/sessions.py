@@ -29,7 +29,7 @@ class Session:
     """A session to its end.
 
     merged: (q,). open_pairs: (q + 1,) open component pairs before each answer and at the end. found: (q,)
-    positive image pairs known. plans: what was expected after so many answers, in merges and image pairs.
+    positive image pairs known. plans: the expectation after a number of answers, in merges and image pairs.
     """
 
     survey: str
@@ -48,7 +48,7 @@ class Session:
 
 
 def tasks(generator: Path, surveys: int, shares: Sequence[float]) -> Iterator[tuple[Task, int]]:
-    """So many surveys of their own seeds, shapes and sizes by turns.
+    """`count` surveys of their own seeds, shapes and sizes by turns.
 
     shares: of a shape's animals and images.
     """

@@ -1,5 +1,6 @@
 """Shared parts of the services.
 
+memory     the memory that this process may use
 settings   the only reader of the environment
 telemetry  metrics, logs, traces
 store      the durable store and its journals

@@ -17,16 +17,16 @@ from grpc_reflection.v1alpha import reflection
 
 from services.common.access.guard import Guard
 from services.common.access.tls import check_exposure, server_credentials
+from services.common.rpc import message_sizes
 from services.common.rpc.errors import ErrorInterceptor
+from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
 from services.common.rpc.observer import WatchInterceptor
 from services.common.settings import Settings
 from services.common.telemetry import metrics
 from spotted.errors import StoreUnavailableError, UnavailableError
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 # SO_REUSEPORT is off: two servers on one port would each get half of the calls
 SERVER_OPTIONS = (
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),
     # detects clients that vanished, and lets clients send keepalive pings as often
     ("grpc.keepalive_time_ms", 20_000),
@@ -119,8 +119,8 @@ def _servers(
     """The server for calls and, if configured, a second one only for health."""
     server = aio.server(
         # the guard comes last, so that its errors become statuses too
-        interceptors=[WatchInterceptor(), ErrorInterceptor(), guard],
-        options=[*_options(settings), ("grpc.max_receive_message_length", max_receive_bytes)],
+        interceptors=[WatchInterceptor(), ErrorInterceptor(max_receive_bytes), guard],
+        options=[*_options(settings), *message_sizes.options(max_receive_bytes)],
     )
     for service in services:
         service.register(server)

@@ -10,6 +10,7 @@ from grpc import aio
 
 from services.common import process
 from services.common.access.guard import guard_for
+from services.common.memory import memory_limit_bytes, resident_bytes
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
@@ -18,13 +19,17 @@ from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import load_segmenter
 from services.embedder.inference.backbones import load_backbone
 from services.embedder.inference.calls import Embedders, Stores
-from services.embedder.inference.image_embedder import ImageEmbedder, limits_for
+from services.embedder.inference.decoding_budget import DecodingBudget, decoding_bytes
+from services.embedder.inference.image_embedder import MOST_QUEUED_BYTES, ImageEmbedder, limits_for
 from services.embedder.operations_servicer import OperationsServicer
 from services.embedder.servicer import MAX_MESSAGE_BYTES, EmbedderServicer
 from services.embedder.training.operations import Operations
 from services.embedder.training.trainings import Trainings
 from spotted.v1.embedder_pb2_grpc import add_EmbedderServiceServicer_to_server
 from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_server
+
+# all queues together take at most this part of the memory limit
+QUEUED_PART = 12
 
 
 def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
@@ -47,18 +52,25 @@ def services(store: Store, embedders: Embedders, environment: Mapping[str, str])
 def load(settings: Settings, store: Store) -> Embedders:
     """Load and warm up the backbones; the first is the default. Raises NotFoundError, PreconditionError."""
     workers = settings.workers or joblib.cpu_count()
-    embedders = []
-    for model_id in settings.model_ids:
-        backbone = load_backbone(settings.models, model_id, device=settings.device)
+    backbones = [load_backbone(settings.models, name, device=settings.device) for name in settings.model_ids]
+    for backbone in backbones:
         backbone.warm_up()
-        embedders.append(ImageEmbedder(backbone, limits_for(backbone, workers)))
     segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
+    limit_bytes = memory_limit_bytes()
+    queue_bytes = min(MOST_QUEUED_BYTES, limit_bytes // (QUEUED_PART * len(backbones)))
+    room = decoding_bytes(limit_bytes, held_bytes=resident_bytes(), queue_bytes=queue_bytes * len(backbones))
+    budget = DecodingBudget(room, costly=max(1, workers // 2))
+    embedders = [
+        ImageEmbedder(b, limits_for(b, workers, max_queue_bytes=queue_bytes), budget=budget)
+        for b in backbones
+    ]
     stores = Stores(HeadStore(store), ReferenceStore(store))
     return Embedders(embedders, settings.model_ids[0], stores, segmenter)
 
 
 async def run(settings: Settings) -> None:
     """Serve until a signal stops the process."""
+    process.give_back_arrays()
     store = Store(settings.store_url)
     embedders = load(settings, store)
     environment = {**os.environ, "SPOTTED_STORE_URL": settings.store_url}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
+import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
@@ -73,7 +74,14 @@ async def stream_responses(
 
 def base_embeddings(request: embedder_pb2.ApplyHeadRequest) -> Float32Array:
     """The unit rows to adapt. Raises InvalidInputError with the row and the defect."""
-    return unit_rows(messages.array(request.embeddings, field="embeddings"))
+    rows = messages.array(request.embeddings, field="embeddings")
+    if rows.size * np.dtype(np.float32).itemsize > checks.ANSWER_BYTES:
+        raise InvalidInputError(
+            f"embeddings have {rows.size} elements, which take more than a message as float32; send at most "
+            f"{checks.ANSWER_BYTES // 4} in one call",
+            field="embeddings",
+        )
+    return unit_rows(rows)
 
 
 def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:

@@ -52,7 +52,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
 
     async def NextPairs(self, request: pb.NextPairsRequest, _: object) -> pb.NextPairsResponse:
         """Lease the next questions to an annotator."""
-        wanted = wire.wanted(request)
+        wanted = wire.question_request(request)
         ids = request.survey_id, request.session_id
         batch = await asyncio.to_thread(self._questions.next_pairs, *ids, wanted)
         return wire.next_pairs_response(batch)
@@ -88,7 +88,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         folded = self._sessions.folded(request.survey_id, request.session_id)
         conflicts = await asyncio.to_thread(folded.view, lambda state, _: state.conflicts())
         size = checks.page_size(request.page_size, default=100, largest=1000)
-        page, token = checks.page(conflicts, size, request.page_token, *wire.page_arguments(request))
+        arguments = request.page_token, *wire.page_arguments(request)
+        page, token = checks.message_page(conflicts, lambda conflict: conflict, size, *arguments)
         return pb.ListConflictsResponse(conflicts=page, next_page_token=token)
 
     async def GetProgress(self, request: pb.GetProgressRequest, _: object) -> pb.GetProgressResponse:
@@ -116,7 +117,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         folded = self._sessions.folded(request.survey_id, request.session_id)
         individuals = await asyncio.to_thread(folded.view, lambda state, _: state.individuals())
         size = checks.page_size(request.page_size, default=1000, largest=10_000)
-        page, token = checks.page(individuals, size, request.page_token, *wire.page_arguments(request))
+        arguments = request.page_token, *wire.page_arguments(request)
+        page, token = checks.message_page(individuals, lambda individual: individual, size, *arguments)
         return pb.ListIndividualsResponse(individuals=page, next_page_token=token)
 
     async def ListEvents(self, request: pb.ListEventsRequest, _: object) -> pb.ListEventsResponse:

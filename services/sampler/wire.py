@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
-from services.sampler.questions.choice import QuestionRequest
+from services.sampler.questions.choice import LARGEST_BURST, QuestionRequest
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
 from services.sampler.session.labels import MOST_LABELS, check_label
 from spotted import messages
@@ -20,7 +20,11 @@ from spotted.survey import Detection, detection_table
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_QUESTIONS = 100
-MOST_BURSTS, LARGEST_BURST = 100, 100
+MOST_BURSTS = 100
+# the answer contains every label twice if all are conflicts
+LABELS_BYTES = 3 << 19
+# id, time and effect of a label in the answer
+OUTCOME_BYTES = 64
 DEFAULT_GALLERY, LARGEST_GALLERY = 7, 30
 DEFAULT_LEASE_S = 600.0
 LONGEST_LEASE_S = 86_400.0
@@ -44,7 +48,7 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
     )
 
 
-def wanted(request: pb.NextPairsRequest) -> QuestionRequest:
+def question_request(request: pb.NextPairsRequest) -> QuestionRequest:
     """The request of an annotator for questions. Raises InvalidInputError that names the invalid field."""
     for kind in request.shows:
         if kind not in pb.QuestionKind.values() or kind == pb.QUESTION_KIND_UNSPECIFIED:
@@ -66,8 +70,7 @@ def _lease_s(request: pb.NextPairsRequest) -> float:
     """How long the questions are reserved for the annotator, seconds."""
     if not request.HasField("lease_duration"):
         return DEFAULT_LEASE_S
-    seconds = request.lease_duration.ToNanoseconds() / 1e9
-    return checks.finite(seconds, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
+    return checks.seconds(request.lease_duration, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
 
 
 def labels_to_store(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
@@ -79,6 +82,12 @@ def labels_to_store(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
     stored = pb.LabelsGiven(labels=request.labels)
     for i, burst in enumerate(request.bursts):
         _add_burst(stored, burst, f"bursts[{i}]")
+    size = stored.ByteSize() + OUTCOME_BYTES * len(stored.labels)
+    if size > LABELS_BYTES:
+        raise InvalidInputError(
+            f"the answers take {size} bytes as labels; send at most {LABELS_BYTES} in one call",
+            field="labels",
+        )
     return stored
 
 

@@ -30,7 +30,7 @@ from spotted.v1 import scorer_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 # a response that lists more rejections exceeds the size limit of a message
-MOST_REJECTED = 4000
+MOST_REJECTED, REJECTED_BYTES = 4000, 2 << 20
 
 HalfArray = npt.NDArray[np.float16]
 
@@ -72,6 +72,10 @@ class AddResult:
     rejected: list[tuple[str, SpottedError]] = field(default_factory=list)
     """(detection id, reason)."""
 
+    def rejected_bytes(self) -> int:
+        """Size of the ids and messages of the rejected detections."""
+        return sum(len(i.encode()) + len(str(error).encode()) for i, error in self.rejected)
+
 
 def add_block(surveys: Surveys, block: DetectionBlock, total: AddResult, *, most: int = 0) -> None:
     """Store one block and add its result to `total`; the block is on disk when this returns.
@@ -108,7 +112,7 @@ def add_block(surveys: Surveys, block: DetectionBlock, total: AddResult, *, most
     total.added += result.added
     total.unchanged += result.unchanged
     total.rejected += result.rejected
-    if len(total.rejected) > MOST_REJECTED:
+    if len(total.rejected) > MOST_REJECTED or total.rejected_bytes() > REJECTED_BYTES:
         detection_id, error = total.rejected[-1]
         raise InvalidInputError(
             f"{len(total.rejected)} detections were rejected, e.g. {detection_id!r}: {error}; the others are "

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.common.rpc import checks
 from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
 from spotted.arrays import IntArray
+from spotted.errors import InvalidInputError
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.parallel import map_ahead
 from spotted.v1 import scorer_pb2
@@ -36,9 +38,15 @@ def compute_blocks(scored: ScoredSurvey, matrix: Matrix) -> Iterator[scorer_pb2.
     """The blocks of a matrix; the next ones are computed while one is sent.
 
     The blocks of a matrix lie on one grid, so a resumed stream sends the same bits. Raises NotFoundError for
-    an id that is not in the survey.
+    an id that is not in the survey, InvalidInputError if a row does not fit into a message.
     """
     rows, columns = _rows(scored, matrix.row_ids), _rows(scored, matrix.column_ids)
+    if len(columns) * matrix.dtype.itemsize > checks.ANSWER_BYTES:
+        raise InvalidInputError(
+            f"a row of {len(columns)} scores does not fit into a message; name fewer columns, or ask for "
+            "FLOAT16",
+            field="column_detection_ids",
+        )
     fusion, spec = scored.fusion(matrix.fusion), scored.spec(matrix.fusion)
     step = max(1, BLOCK_BYTES // max(1, len(columns) * matrix.dtype.itemsize))
 

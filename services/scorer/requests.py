@@ -152,6 +152,8 @@ def _check_columns(request: pb.GetCandidatesRequest) -> None:
 
 
 def _rules(message: pb.CandidateFilter) -> Rules:
+    for part in ("captured_from", "captured_before"):
+        checks.instant(getattr(message, part), f"filter.{part}")
     return Rules(
         comparable_sides_only=message.comparable_sides_only,
         exclude_same_encounter=message.exclude_same_encounter,

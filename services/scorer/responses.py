@@ -14,17 +14,17 @@ from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.calibration.model import Calibration
+from spotted.errors import InvalidInputError
 from spotted.ranking.ranker import Ranked
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 
-PAGE_BYTES = 1024 * 1024
-# a candidate takes about 100 bytes, so a message some 200 KiB
-MESSAGE_CANDIDATES = 2048
+# a candidate takes about 100 bytes
+MESSAGE_BYTES = 200 * 1024
 # two rows and three scores of 4 bytes each
-COLUMN_CANDIDATES = PAGE_BYTES // 20
+COLUMN_CANDIDATES = checks.PAGE_BYTES // 20
 # dtype of a row of the survey
 ROW = np.dtype("<i4")
 
@@ -49,8 +49,8 @@ def fitted(
 
 
 def candidate_list(one: CandidateList) -> pb.CandidateList:
-    """A detection's candidates as a message."""
-    return pb.CandidateList(
+    """A detection's candidates as a message. Raises InvalidInputError if one message cannot hold them."""
+    message = pb.CandidateList(
         detection_id=one.detection_id,
         candidates=[_candidate(candidate) for candidate in one.candidates],
         compared=one.compared,
@@ -59,6 +59,13 @@ def candidate_list(one: CandidateList) -> pb.CandidateList:
             for rule, count in one.excluded
         ],
     )
+    if message.ByteSize() > checks.ANSWER_BYTES:
+        raise InvalidInputError(
+            f"the {len(one.candidates)} candidates of {one.detection_id!r} take {message.ByteSize()} bytes, "
+            f"more than the {checks.ANSWER_BYTES} of a message; lower top_k, or ask for columns",
+            field="top_k",
+        )
+    return message
 
 
 def pair_scores(scores: PairScores, spec: survey_pb2.ScoreSpec) -> pb.ScorePairsResponse:
@@ -90,9 +97,9 @@ def list_responses(
     lists: Iterator[CandidateList], scored: ScoredSurvey, fusion: Fusion
 ) -> Iterator[pb.GetCandidatesResponse]:
     """Candidates with scores and reasons as messages."""
-    for batch in batches(lists, lambda one: len(one.candidates), MESSAGE_CANDIDATES):
+    for batch in batches(map(candidate_list, lists), pb.CandidateList.ByteSize, MESSAGE_BYTES):
         yield pb.GetCandidatesResponse(
-            lists=[candidate_list(one) for one in batch],
+            lists=batch,
             score_spec=scored.spec(fusion),
             revision=scored.snapshot.survey.revision,
         )
@@ -123,7 +130,7 @@ def candidate_columns(lists: Sequence[Ranked]) -> pb.CandidateColumns:
 
 
 def batches(lists: Iterator[ListT], length: Callable[[ListT], int], most: int) -> Iterator[list[ListT]]:
-    """Lists in groups of at most `most` candidates, one group per message; a list is never split.
+    """Lists in groups of at most `most` in length, one group per message; a list is never split.
 
     A list counts for one more than its length, so that empty lists fill a message too.
     """
@@ -150,7 +157,7 @@ def detections_response(request: pb.ListDetectionsRequest, scored: ScoredSurvey)
     page = [messages.detection_message(stored[row]) for row in rows]
     embeddings = scored.snapshot.base if request.base_embeddings else scored.gallery.embeddings
     row_bytes = 2 * embeddings.shape[1] if request.include_embeddings else 0
-    fitting = _fitting([d.ByteSize() + row_bytes for d in page])
+    fitting = checks.fitting([d.ByteSize() + row_bytes for d in page])
     if fitting < len(page):
         rows, token = checks.page(range(len(stored)), fitting, *arguments)
     vectors = embeddings[rows[0] : rows[-1] + 1] if rows else embeddings[:0]
@@ -160,11 +167,6 @@ def detections_response(request: pb.ListDetectionsRequest, scored: ScoredSurvey)
         next_page_token=token,
         revision=scored.snapshot.survey.revision,
     )
-
-
-def _fitting(sizes: Sequence[int]) -> int:
-    """Number of first items within PAGE_BYTES; at least one, so that listing always advances."""
-    return max(1, int(np.searchsorted(np.cumsum(sizes), PAGE_BYTES, side="right")))
 
 
 def _concatenated(scores: Iterable[Float32Array]) -> survey_pb2.Tensor:

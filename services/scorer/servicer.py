@@ -51,7 +51,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     async def ListSurveys(self, request: pb.ListSurveysRequest, _: object) -> pb.ListSurveysResponse:
         """List surveys."""
         ids = await asyncio.to_thread(self._surveys.visible_ids, caller.current_caller())
-        size = checks.page_size(request.page_size, default=100, largest=1000)
+        size = checks.page_size(request.page_size, default=100, largest=500)
         page, token = checks.page(ids, size, request.page_token, "surveys")
         surveys = await asyncio.to_thread(self._surveys.existing, page)
         return pb.ListSurveysResponse(surveys=surveys, next_page_token=token)
@@ -79,9 +79,9 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """List cameras."""
         snapshot = await asyncio.to_thread(self._surveys.snapshot, request.survey_id)
         size = checks.page_size(request.page_size, default=1000, largest=10_000)
-        ordered = sorted(snapshot.cameras)
-        page, token = checks.page(ordered, size, request.page_token, "cameras", request.survey_id)
-        cameras = [messages.camera_message(snapshot.cameras[i]) for i in page]
+        ordered = [snapshot.cameras[i] for i in sorted(snapshot.cameras)]
+        arguments = request.page_token, "cameras", request.survey_id
+        cameras, token = checks.message_page(ordered, messages.camera_message, size, *arguments)
         return pb.ListCamerasResponse(cameras=cameras, next_page_token=token)
 
     async def AddDetections(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from services.common.rpc import checks
 from spotted import messages
-from spotted.errors import InvalidInputError
 from spotted.survey import Camera, Detection
 from spotted.v1 import survey_pb2 as pb
 
 
 def check_fields(survey: pb.Survey) -> None:
     """Raise InvalidInputError if a survey ends before it starts, or its feasibility settings are invalid."""
-    if messages.seconds(survey.end_time) <= messages.seconds(survey.start_time):
-        raise InvalidInputError(
-            f"survey {survey.survey_id!r} does not end after it starts; correct start_time or end_time",
-            field="survey.end_time",
-        )
+    checks.period(survey)
     # the library's class checks its own values
     messages.feasibility(survey.feasibility)
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.access.caller import Caller
-from services.common.access.quotas import check_count
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded
-from services.common.store.journal import Change, Journal
+from services.common.store.journal import Change
 from services.common.store.store import Store
+from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import Snapshot, SurveyState, described, etag, folded_survey, uid_of
 from services.common.telemetry import metrics
@@ -31,15 +30,7 @@ from spotted.survey import Camera
 from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 
-DELETE = "DeleteSurvey"
 BUDGET_BYTES = 4 * 1024**3
-# Everything in one step: a survey is whole or gone, and a survey created again under the same id loses
-# nothing to a deletion still in progress, or to its repeat. The first key holds the answer to the request.
-_DELETE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return end
-for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
-redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
-"""
 
 logger = logging.getLogger("spotted")
 
@@ -63,7 +54,7 @@ class Surveys:
         self._heads = heads
         self._now = now
         metrics.SURVEYS_BUDGET_BYTES.set(budget_bytes)
-        self._delete = store.script(_DELETE)
+        self._existence = Existence(store)
         self._folded: Recent[str, Folded[SurveyState]] = Recent(
             budget_bytes, lambda folded: folded.peek().size_bytes, _log_eviction
         )
@@ -74,21 +65,10 @@ class Surveys:
         most: number of surveys that its organisation may have, 0 for no limit.
         Raises AlreadyExistsError if the id is taken by other content, QuotaError.
         """
-        journal = Journal(self._store, keys.survey_journal(survey.survey_id), survey.survey_id)
-        organisation = keys.owner(survey.survey_id)
-        if most:
-            listed = {*self.list_ids(organisation), survey.survey_id}
-            check_count(len(listed), most, "surveys", "the organisation")
-        # before the journal, so that an existing survey is always listed
-        self._store.add_member(keys.surveys(organisation), survey.survey_id)
         entry = self._event(survey=survey)
         made = described(survey, uid=uid_of(entry), cameras=0, detections=0, revision=1)
-        first = journal.append(
-            Change(entry, made.SerializeToString()),
-            expected=0,
-            scope="CreateSurvey",
-            request_id=request_id or uuid.uuid4().hex,
-        )
+        answer = made.SerializeToString()
+        first = self._existence.create_survey(survey.survey_id, entry, answer, request_id, most=most)
         if first is not None:
             return pb.Survey.FromString(first)
         stored = self.described(survey.survey_id)
@@ -199,12 +179,7 @@ class Surveys:
 
     def delete(self, survey_id: str, request_id: str) -> None:
         """Delete a survey with everything in it. A repeat does nothing. Raises NotFoundError."""
-        request = keys.request(survey_id, DELETE, request_id or uuid.uuid4().hex)
-        if self._store.get(request) is not None:
-            return
-        self.described(survey_id)
-        self._store.remove_member(keys.surveys(keys.owner(survey_id)), survey_id)
-        self._delete([request, *self._store.names(keys.of_survey(survey_id))], [keys.REQUEST_TTL_S])
+        self._existence.delete_survey(survey_id, request_id)
         self._folded.drop(survey_id)
 
     def folded(self, survey_id: str) -> Folded[SurveyState]:

@@ -17,7 +17,17 @@ from spotted.batch.listing import write_listing
 from spotted.batch.snapshot import Snapshot, open_snapshot, take_snapshot
 from spotted.cli.connection import connect
 from spotted.client import SurveyHandle
-from spotted.console import EnumChoice, data_option, err, json_option, option_word, progress, show, with_unit
+from spotted.console import (
+    EnumChoice,
+    data_option,
+    err,
+    json_option,
+    option_word,
+    progress,
+    show,
+    top_option,
+    with_unit,
+)
 from spotted.errors import PreconditionError, SpottedError
 from spotted.scoring.fusion import Fusion
 
@@ -34,9 +44,7 @@ def batch() -> None:
 
 @batch.command()
 @click.argument("survey")
-@click.option(
-    "--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates per detection."
-)
+@top_option
 @click.option(
     "--fusion",
     type=EnumChoice(FUSIONS),

@@ -11,7 +11,8 @@ import click
 from spotted.client import Spotted
 from spotted.console import data_option, err, json_option, show, table
 from spotted.errors import UnavailableError
-from spotted.local import diagnosis, processes
+from spotted.local import append_only, diagnosis, processes
+from spotted.local.ports import DEFAULT_PORT
 
 DEVICES = ("cpu", "cuda", "tensorrt")
 OK = "answers"
@@ -21,9 +22,11 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @click.command()
 @click.option(
     "--port",
-    default=processes.DEFAULT_PORT,
-    show_default=True,
-    help="Port of the store; the services use the next three. 0: any free ports.",
+    type=int,
+    help=(
+        f"Port of the store; the services use the next three. 0: any free ports. Default: those of the last "
+        f"run, at first {DEFAULT_PORT}."
+    ),
 )
 @click.option(
     "--models",
@@ -43,20 +46,39 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Device of the embedder."
 )
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Start although another machine is recorded as running the store, if it certainly no longer does.",
+)
+@click.option(
+    "--accept-loss", is_flag=True, help="Start although files of the store are shorter than they were left."
+)
 @data_option
 @json_option
 def up(
-    *, directory: Path, as_json: bool, port: int, models: Path, backbones: tuple[str, ...], device: str
+    *,
+    directory: Path,
+    as_json: bool,
+    port: int | None,
+    models: Path,
+    backbones: tuple[str, ...],
+    device: str,
+    take_over: bool,
+    accept_loss: bool,
 ) -> None:
     """Start the store and the three services on this machine.
 
     Processes that already run are not restarted. Everything is stored in the data directory, on disk before
     any call is answered. The processes keep running after the terminal is closed; `spotted down` stops them.
     """
+    ran = processes.read(directory)
     with err.status("starting") as status:
         run = processes.up(
             directory,
             port=port,
+            take_over=take_over,
+            accept_loss=accept_loss,
             environment={
                 "SPOTTED_MODELS": str(models.resolve()),
                 "SPOTTED_MODEL": ",".join(backbones),
@@ -65,12 +87,16 @@ def up(
             say=status.update,
         )
     addresses = {member.role: member.address for member in run.members}
+    warnings = _warnings(run, ran, port)
 
     def text() -> None:
         table("running processes", ("role", "address"), list(addresses.items()))
         click.echo("next: spotted import DIR   (DIR: a Camtrap DP directory)")
 
-    show({"running": addresses, "data": str(directory)}, as_json=as_json, text=text)
+    for warning in warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    document = {"running": addresses, "data": str(directory), "warnings": warnings}
+    show(document, as_json=as_json, text=text)
 
 
 @click.command()
@@ -132,6 +158,21 @@ def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: 
         raise UnavailableError(
             f"some processes of {directory} do not answer; `spotted up` starts those that are missing"
         )
+
+
+def _warnings(run: processes.LocalRun, ran: processes.LocalRun | None, port: int | None) -> list[str]:
+    """What the user of `up` has to know. run: the processes now. ran: those before, some of them running."""
+    store = run.member("store")
+    warnings = []
+    if port and store and store.port != port:
+        warnings.append(
+            f"--port {port} has no effect while processes run; the store keeps port {store.port}. To change "
+            "ports, use `spotted down` first"
+        )
+    if store and (ran is None or store not in ran.members):
+        dropped = append_only.dropped(run.directory / "store.log")
+        warnings += [f"the store {dropped}; {append_only.REMEDY}"] if dropped else []
+    return warnings
 
 
 def _show_elsewhere(probed: Sequence[str], scraped: Sequence[str], *, as_json: bool) -> None:

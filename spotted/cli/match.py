@@ -17,6 +17,7 @@ from spotted.console import (
     progress,
     show,
     table,
+    top_option,
     with_unit,
 )
 from spotted.formats.csv_candidates import COLUMNS, CandidateRow, candidate_row, write_candidates
@@ -27,9 +28,7 @@ LISTS_SHOWN = 3
 
 @click.command()
 @click.argument("survey")
-@click.option(
-    "--top", default=5, show_default=True, type=click.IntRange(min=1), help="Candidates per detection."
-)
+@top_option
 @click.option("--detection", "detection_ids", multiple=True, help="Only this detection; can be repeated.")
 @click.option(
     "--fusion",

@@ -46,10 +46,15 @@ _BY_STATUS: dict[grpc.StatusCode, type[SpottedError]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineError,
     grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidInputError,
     grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.InvalidInputError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.OverloadedError,
     grpc.StatusCode.UNAUTHENTICATED: errors.UnauthenticatedError,
     grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDeniedError,
 }
+
+# how gRPC says, on either side, that a message is larger than its limit
+TOO_LARGE = "message larger than max"
+# if a proxy or gRPC itself is overloaded and does not say when to return
+RETRY_AFTER_S = 1.0
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -159,21 +164,36 @@ def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:
         return SpottedError(f"{address}: {error}")
     info, field, retry_after_s = _details(error)
     message = error.details() or error.code().name
+    if not info:
+        return _grpc_error(error.code(), message, address)
     kind = _BY_REASON.get(info) or _BY_STATUS.get(error.code(), SpottedError)
     if issubclass(kind, errors.OverloadedError):
         return kind(message, retry_after_s=retry_after_s)
     if issubclass(kind, errors.InvalidInputError):
         return kind(message, field=field)
-    if not info and kind is errors.UnavailableError:
+    return kind(message)
+
+
+def _grpc_error(code: grpc.StatusCode, message: str, address: str) -> SpottedError:
+    """The error of a status that gRPC itself or a proxy made."""
+    kind = _BY_STATUS.get(code, SpottedError)
+    if TOO_LARGE in message:
+        return errors.MessageTooLargeError(
+            f"{address}: one message has more bytes than gRPC allows ({message}); send, or ask for, less in "
+            "one call, e.g. fewer items or a smaller image"
+        )
+    if issubclass(kind, errors.OverloadedError):
+        return kind(f"{address}: {message}; try again in a moment", retry_after_s=RETRY_AFTER_S)
+    if kind is errors.UnavailableError:
         return kind(
             f"nothing answers at {address} ({message}); start it with `spotted up`, or correct the address"
         )
-    if not info and kind is errors.DeadlineError:
+    if kind is errors.DeadlineError:
         return kind(
             f"{address} did not answer in time ({message}); allow more time, or check with `spotted status` "
             "whether it is overloaded"
         )
-    return kind(message if info else f"{address}: {error.code().name}: {message}")
+    return kind(f"{address}: {code.name}: {message}")
 
 
 def _details(error: grpc.Call) -> tuple[str, str, float]:

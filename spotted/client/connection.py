@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 import grpc
 
 from spotted.client.calls import open_channel, our_errors, sent, streamed
 from spotted.client.credentials import NOBODY, Credentials
+from spotted.errors import PreconditionError
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
@@ -50,11 +52,14 @@ class Endpoint(Generic[StubT]):
     """Address of the service, which errors name."""
     timeout_s: float
     """Deadline of ordinary calls."""
+    closed: threading.Event = field(default_factory=threading.Event)
+    """Set when the channel is closed; gRPC would end the process if it were called then."""
 
     def call(
         self, rpc: Callable[..., ResponseT], request: object, *, timeout_s: float | None = None
     ) -> ResponseT:
         """The response to one request, or to an iterator of requests. timeout_s: None for the default."""
+        self._check_open()
         with our_errors(self.address):
             return rpc(request, timeout=self.timeout_s if timeout_s is None else timeout_s)
 
@@ -69,13 +74,19 @@ class Endpoint(Generic[StubT]):
 
     def stream(self, rpc: Callable[..., Iterator[ResponseT]], request: object) -> Iterator[ResponseT]:
         """The responses of a streaming call."""
+        self._check_open()
         return streamed(rpc, request, timeout_s=LONG_TIMEOUT_S, address=self.address)
 
     def send(
         self, rpc: grpc.StreamUnaryMultiCallable[RequestT, ResponseT], requests: Iterable[RequestT]
     ) -> ResponseT:
         """The response to a stream of requests; an error raised by `requests` cancels the call."""
+        self._check_open()
         return sent(rpc, requests, timeout_s=LONG_TIMEOUT_S, address=self.address)
+
+    def _check_open(self) -> None:
+        if self.closed.is_set():
+            raise PreconditionError(f"this client of {self.address} was closed; create a new one")
 
 
 class Connection:
@@ -97,14 +108,16 @@ class Connection:
         Raises InvalidInputError, PreconditionError for credentials that cannot be used.
         """
         self._channels = [open_channel(address, credentials) for address in (embedder, scorer, sampler)]
+        self._closed = threading.Event()
         to_embedder, to_scorer, to_sampler = self._channels
-        self.embedder = Endpoint(EmbedderServiceStub(to_embedder), embedder, timeout_s)
-        self.operations = Endpoint(OperationsServiceStub(to_embedder), embedder, timeout_s)
-        self.scorer = Endpoint(ScorerServiceStub(to_scorer), scorer, timeout_s)
-        self.sampler = Endpoint(SamplerServiceStub(to_sampler), sampler, timeout_s)
+        self.embedder = Endpoint(EmbedderServiceStub(to_embedder), embedder, timeout_s, self._closed)
+        self.operations = Endpoint(OperationsServiceStub(to_embedder), embedder, timeout_s, self._closed)
+        self.scorer = Endpoint(ScorerServiceStub(to_scorer), scorer, timeout_s, self._closed)
+        self.sampler = Endpoint(SamplerServiceStub(to_sampler), sampler, timeout_s, self._closed)
 
     def close(self) -> None:
-        """Close the channels."""
+        """Close the channels; later calls raise PreconditionError."""
+        self._closed.set()
         for channel in self._channels:
             channel.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from spotted import messages
@@ -130,8 +131,11 @@ class SessionHandle:
     def individuals(self) -> Iterator[Individual]:
         """The individuals that the labels imply, largest first."""
         request = sampler_pb2.ListIndividualsRequest(survey_id=self.survey_id, session_id=self.session_id)
-        for page in self._sampler.pages(self._sampler.stub.ListIndividuals, request):
-            yield from (individual_value(individual) for individual in page.individuals)
+        pages = self._sampler.pages(self._sampler.stub.ListIndividuals, request)
+        listed = (individual for page in pages for individual in page.individuals)
+        # one that does not fit into a message comes in parts
+        for _, parts in itertools.groupby(listed, lambda individual: individual.individual_id):
+            yield individual_value(list(parts))
 
     def labels(self) -> list[Label]:
         """The labels that have not been retracted, oldest first."""

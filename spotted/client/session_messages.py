@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from spotted import messages
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
@@ -126,9 +128,9 @@ def conflict_value(message: pb.Conflict) -> Conflict:
     return Conflict(label_value(message.label), explanation, message.message)
 
 
-def individual_value(message: pb.Individual) -> Individual:
-    """An individual from its message."""
-    return Individual(message.individual_id, tuple(message.detection_ids))
+def individual_value(parts: Sequence[pb.Individual]) -> Individual:
+    """An individual from its message, or from several if one does not hold its detections."""
+    return Individual(parts[0].individual_id, tuple(i for part in parts for i in part.detection_ids))
 
 
 def progress_value(message: pb.Progress) -> Progress:

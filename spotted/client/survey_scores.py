@@ -22,12 +22,11 @@ from spotted.client.survey_messages import (
 )
 from spotted.client.values.candidates import CandidateFilter, Candidates, PairExplanation
 from spotted.client.values.surveys import EmbeddingSpec, ScoreSpec
+from spotted.ranking.ranker import TOP_K
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2, survey_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
-
-DEFAULT_TOP_K = 20
 
 
 class SurveyScores:
@@ -45,7 +44,7 @@ class SurveyScores:
         self,
         *,
         detection_ids: Sequence[str] = (),
-        top_k: int = DEFAULT_TOP_K,
+        top_k: int = TOP_K,
         fusion: Fusion = Fusion.PRODUCT,
         only: CandidateFilter | None = None,
         group_by_individual: bool = False,
@@ -73,7 +72,7 @@ class SurveyScores:
         embedding: npt.NDArray[np.floating],
         spec: EmbeddingSpec,
         *,
-        top_k: int = DEFAULT_TOP_K,
+        top_k: int = TOP_K,
         fusion: Fusion = Fusion.PRODUCT,
         only: CandidateFilter | None = None,
         group_by_individual: bool = False,

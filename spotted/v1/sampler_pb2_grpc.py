@@ -123,7 +123,7 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSessions(self, request, context):
-        """The sessions of a survey, ordered by id.
+        """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,7 +194,8 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND.
+        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
+        event is larger than a message: a round that adds very many detections).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,7 @@ class SamplerServiceStub:
     GetSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.GetSessionRequest, _sampler_pb2.GetSessionResponse]
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]
-    """The sessions of a survey, ordered by id."""
+    """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]
@@ -71,7 +71,9 @@ class SamplerServiceStub:
     is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
+    event is larger than a message: a round that adds very many detections).
+    """
     ImportSession: _grpc.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
     restore a backup, or to move a session to another store. The survey must have all detections of the
@@ -93,7 +95,7 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     GetSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.GetSessionRequest, _sampler_pb2.GetSessionResponse]  # type: ignore[assignment]
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """The sessions of a survey, ordered by id."""
+    """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
     DeleteSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _aio.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]  # type: ignore[assignment]
@@ -123,7 +125,9 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
+    event is larger than a message: a round that adds very many detections).
+    """
     ImportSession: _aio.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]  # type: ignore[assignment]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
     restore a backup, or to move a session to another store. The survey must have all detections of the
@@ -160,7 +164,7 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sampler_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListSessionsResponse, _abc.Awaitable[_sampler_pb2.ListSessionsResponse]]:
-        """The sessions of a survey, ordered by id."""
+        """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
 
     @_abc_1.abstractmethod
     def DeleteSession(
@@ -244,7 +248,9 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sampler_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListEventsResponse, _abc.Awaitable[_sampler_pb2.ListEventsResponse]]:
-        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND."""
+        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
+        event is larger than a message: a round that adds very many detections).
+        """
 
     @_abc_1.abstractmethod
     def ImportSession(

@@ -183,7 +183,7 @@ class ListSurveysRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most surveys in one response; 0: 100. Larger values are lowered to 1,000."""
+    """Most surveys in one response; 0: 100. Larger values are lowered to 500."""
     page_token: _builtins.str
     """next_page_token of the previous response."""
     def __init__(

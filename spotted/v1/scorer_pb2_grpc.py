@@ -239,7 +239,8 @@ class ScorerServiceServicer:
     def GetCandidates(self, request, context):
         """The best candidates of stored detections, exact, best first; equal scores are ordered by
         detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000, or so large that the candidates of
+        one detection with their ids and reasons do not fit into a message; as_columns together with
         group_by_individual, or with one of detection_ids twice).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -263,7 +264,8 @@ class ScorerServiceServicer:
 
     def GetScoreMatrix(self, request, context):
         """Streams a matrix of scores in blocks of rows of about 1 MiB; resume a broken stream at `row_offset`.
-        Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+        Fails: NOT_FOUND / NOT_FOUND (survey, detection), INVALID_ARGUMENT / INVALID_INPUT (a row is larger than a
+        message).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -83,7 +83,8 @@ class ScorerServiceStub:
     GetCandidates: _grpc.UnaryStreamMultiCallable[_scorer_pb2.GetCandidatesRequest, _scorer_pb2.GetCandidatesResponse]
     """The best candidates of stored detections, exact, best first; equal scores are ordered by
     detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000, or so large that the candidates of
+    one detection with their ids and reasons do not fit into a message; as_columns together with
     group_by_individual, or with one of detection_ids twice).
     """
     QueryCandidates: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]
@@ -94,7 +95,8 @@ class ScorerServiceStub:
     """Scores given pairs, in the order given. Fails: NOT_FOUND / NOT_FOUND (survey, detection)."""
     GetScoreMatrix: _grpc.UnaryStreamMultiCallable[_scorer_pb2.GetScoreMatrixRequest, _scorer_pb2.GetScoreMatrixResponse]
     """Streams a matrix of scores in blocks of rows of about 1 MiB; resume a broken stream at `row_offset`.
-    Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+    Fails: NOT_FOUND / NOT_FOUND (survey, detection), INVALID_ARGUMENT / INVALID_INPUT (a row is larger than a
+    message).
     """
     ExplainPair: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ExplainPairRequest, _scorer_pb2.ExplainPairResponse]
     """Everything known about one pair, with the reason as text. Fails: NOT_FOUND / NOT_FOUND."""
@@ -154,7 +156,8 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     GetCandidates: _aio.UnaryStreamMultiCallable[_scorer_pb2.GetCandidatesRequest, _scorer_pb2.GetCandidatesResponse]  # type: ignore[assignment]
     """The best candidates of stored detections, exact, best first; equal scores are ordered by
     detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+    camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000, or so large that the candidates of
+    one detection with their ids and reasons do not fit into a message; as_columns together with
     group_by_individual, or with one of detection_ids twice).
     """
     QueryCandidates: _aio.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]  # type: ignore[assignment]
@@ -165,7 +168,8 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """Scores given pairs, in the order given. Fails: NOT_FOUND / NOT_FOUND (survey, detection)."""
     GetScoreMatrix: _aio.UnaryStreamMultiCallable[_scorer_pb2.GetScoreMatrixRequest, _scorer_pb2.GetScoreMatrixResponse]  # type: ignore[assignment]
     """Streams a matrix of scores in blocks of rows of about 1 MiB; resume a broken stream at `row_offset`.
-    Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+    Fails: NOT_FOUND / NOT_FOUND (survey, detection), INVALID_ARGUMENT / INVALID_INPUT (a row is larger than a
+    message).
     """
     ExplainPair: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ExplainPairRequest, _scorer_pb2.ExplainPairResponse]  # type: ignore[assignment]
     """Everything known about one pair, with the reason as text. Fails: NOT_FOUND / NOT_FOUND."""
@@ -306,7 +310,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_scorer_pb2.GetCandidatesResponse], _abc.AsyncIterator[_scorer_pb2.GetCandidatesResponse]]:
         """The best candidates of stored detections, exact, best first; equal scores are ordered by
         detection id. Streams as they are computed. Fails: NOT_FOUND / NOT_FOUND (survey, detection,
-        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000; as_columns together with
+        camera), INVALID_ARGUMENT / INVALID_INPUT (top_k is 0 or above 10,000, or so large that the candidates of
+        one detection with their ids and reasons do not fit into a message; as_columns together with
         group_by_individual, or with one of detection_ids twice).
         """
 
@@ -335,7 +340,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_scorer_pb2.GetScoreMatrixResponse], _abc.AsyncIterator[_scorer_pb2.GetScoreMatrixResponse]]:
         """Streams a matrix of scores in blocks of rows of about 1 MiB; resume a broken stream at `row_offset`.
-        Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+        Fails: NOT_FOUND / NOT_FOUND (survey, detection), INVALID_ARGUMENT / INVALID_INPUT (a row is larger than a
+        message).
         """
 
     @_abc_1.abstractmethod

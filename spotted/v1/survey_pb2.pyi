@@ -7,7 +7,8 @@ Conventions of this contract:
   - Ids are chosen by the caller and never change. Survey, session and annotator ids are 1 to 64 characters
     of letters, digits and `._-`; other ids are 1 to 256 printable characters.
   - Distances are metres, durations seconds, speeds kilometres per hour, unless a field's ending differs.
-  - Instants are google.protobuf.Timestamp, UTC. Convert local times before sending.
+  - Instants are google.protobuf.Timestamp, UTC. Convert local times before sending. Nanoseconds of instants
+    and durations are 0 to 999,999,999.
   - A field marked `optional` distinguishes absent (unknown) from zero.
   - Every mutating unary call takes a `request_id` (a UUID, AIP-155): repeating the call with the
     same id returns the first answer and changes nothing.
@@ -20,7 +21,10 @@ Conventions of this contract:
     UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
   - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only the embedder accepts
-    more, 32 MiB, because a photograph cannot be split.
+    more, 32 MiB, because a photograph cannot be split. A larger message, or an answer above 4 MiB, fails
+    with INVALID_ARGUMENT / MESSAGE_TOO_LARGE; repeating it does not help. gRPC itself refuses more than
+    twice the limit, with RESOURCE_EXHAUSTED and no reason. A page ends early when it reaches about 1 MiB,
+    so it may have fewer items than asked for; only an empty page token ends a list.
 """
 
 from collections import abc as _abc
@@ -423,7 +427,7 @@ class Detection(_message.Message):
     individual_id: _builtins.str
     """Identity known from elsewhere; used by filters and evaluation, never by the score. Empty: unknown."""
     image_uri: _builtins.str
-    """Link to the image for people. The services store it and never open it."""
+    """Link to the image for people, at most 2,048 characters. The services store it and never open it."""
     @_builtins.property
     def captured_at(self) -> _timestamp_pb2.Timestamp:
         """Unset: the time is unknown, and so is the feasibility of the detection's pairs."""
@@ -506,7 +510,7 @@ class Survey(_message.Message):
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
-    """For people. Free text."""
+    """For people. Free text of at most 1,024 characters."""
     camera_count: _builtins.int
     """Output only. Number of cameras."""
     detection_count: _builtins.int

@@ -1,4 +1,4 @@
-"""What goes into each image: its Dockerfile, its lock files, the module that it runs."""
+"""Contents of each image: its Dockerfile, its lock files, the module that it runs."""
 
 from __future__ import annotations
 

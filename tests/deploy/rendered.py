@@ -1,4 +1,4 @@
-"""What `kubectl kustomize` makes of the overlays, as plain objects."""
+"""The overlays as `kubectl kustomize` renders them, as plain objects."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def named(found: tuple[Object, ...], kind: str, called: str) -> Object:
 
 
 def pod_template(workload: Object) -> Object:
-    """What a workload makes pods of."""
+    """The pod template of a workload."""
     spec = workload["spec"]
     template: Object = (spec["jobTemplate"]["spec"] if workload["kind"] == "CronJob" else spec)["template"]
     return template

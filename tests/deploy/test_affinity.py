@@ -45,7 +45,7 @@ class Front:
     servers: dict[str, grpc.Server] = field(default_factory=dict)
 
     def answer(self, service: str, survey_id: str | None) -> str:
-        """Who answers a call."""
+        """The replica that answers a call."""
         call = unary(self.channel, f"/spotted.v1.{service}/Any")
         metadata = () if survey_id is None else (("x-spotted-survey", survey_id),)
         return call(b"", metadata=metadata, timeout=PATIENCE_S, wait_for_ready=True).decode()

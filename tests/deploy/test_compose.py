@@ -21,7 +21,7 @@ every_service = pytest.mark.parametrize("service", SERVICES)
 
 
 def config(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What Compose itself makes of the file."""
+    """The file as Compose itself reads it."""
     return subprocess.run(
         [tool("docker-compose"), "-f", str(COMPOSE), *arguments],
         check=False,

@@ -41,14 +41,14 @@ def checked(address: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("serving", "status"), [(True, 0), (False, 1)])
-def test_a_container_is_healthy_where_its_service_is_ready(*, serving: bool, status: int) -> None:
+def test_a_container_is_healthy_if_its_service_is_ready(*, serving: bool, status: int) -> None:
     with ready(serving=serving) as address:
         done = checked(address)
     assert done.returncode == status
     assert ("not ready" in done.stderr) == (not serving)
 
 
-def test_a_container_is_not_healthy_where_nothing_answers() -> None:
+def test_a_container_is_not_healthy_if_nothing_answers() -> None:
     done = checked(f"127.0.0.1:{processes.free_port()}")
     assert done.returncode == 1
     assert "does not answer" in done.stderr

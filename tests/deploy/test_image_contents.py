@@ -1,4 +1,4 @@
-"""Images hold what their services import, and no more; no torch where it is not asked for."""
+"""Images hold what their services import, and no more; torch only in those that train."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATER = {
     "sampler": ["services.common.telemetry.otlp"],
     "upkeep": ["services.upkeep.certificates", "spotted.cli"],
 }
-# imports modules in a process that knows no package but those it is told of
+# imports modules in a process that knows only the given packages
 CONFINED = """
 import importlib, importlib.metadata, re, sys
 allowed, wanted = set(sys.argv[1].split()), sys.argv[2].split()
@@ -36,7 +36,7 @@ for module in wanted:
 
 
 def confined(locks: tuple[str, ...], *modules: str) -> subprocess.CompletedProcess[str]:
-    """Import modules where only the packages of some locks are."""
+    """Import modules with only the packages of some locks."""
     allowed = " ".join(package for lock in locks for package in packages(lock))
     return subprocess.run(
         [sys.executable, "-c", CONFINED, allowed, " ".join(modules)],
@@ -60,8 +60,8 @@ def test_a_package_that_is_not_in_the_lock_is_missed() -> None:
 
 
 def test_training_needs_the_packages_of_the_train_stage() -> None:
-    assert "is not in the image" in confined(("embedder-cpu",), "services.embedder.training").stderr
-    done = confined(("embedder-cpu", "train"), "services.embedder.training")
+    assert "is not in the image" in confined(("embedder-cpu",), "services.embedder.training.worker").stderr
+    done = confined(("embedder-cpu", "train"), "services.embedder.training.worker")
     assert done.returncode == 0, done.stderr[-500:]
 
 
@@ -90,7 +90,7 @@ def test_images_hold_the_versions_that_were_tested(lock: str) -> None:
     assert not differing
 
 
-def test_the_gpu_image_differs_by_the_runtime_alone() -> None:
+def test_the_gpu_image_differs_by_the_runtime_only() -> None:
     cpu, gpu = packages("embedder-cpu"), packages("embedder-gpu")
     assert {p for p in set(cpu) ^ set(gpu) if not p.startswith("nvidia-")} == {
         "onnxruntime",

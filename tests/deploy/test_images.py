@@ -1,4 +1,4 @@
-"""Images as an engine builds and runs them; skipped where no engine answers."""
+"""Images as an engine builds and runs them; skipped if no engine answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def engine() -> Iterator[docker.DockerClient]:
     client = docker.from_env(version=API_VERSION, timeout=600)
     silent = silence(client)
     with warnings.catch_warnings():
-        # the package leaves a socket behind where nothing answers
+        # the package leaves a socket behind if nothing answers
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
     if silent:
@@ -51,7 +51,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 
 def silence(client: docker.DockerClient) -> str:
-    """Why an engine does not answer; empty where it does."""
+    """Why no engine answers; empty if one does."""
     try:
         client.ping()
     except (DockerException, RequestException) as error:
@@ -132,7 +132,7 @@ def wait_until_healthy(container: Container) -> None:
 
 
 @pytest.mark.parametrize("image", SERVED, ids=lambda image: image.called)
-def test_a_service_gets_healthy_without_root_and_ends_when_told(
+def test_a_service_gets_healthy_without_root_and_ends_when_asked(
     engine: docker.DockerClient, built: dict[str, str], network: Network, secrets: Path, image: Image
 ) -> None:
     port = 7101 + [each.called for each in SERVED].index(image.called)

@@ -62,7 +62,7 @@ def test_every_object_has_the_fields_of_its_schema_and_no_others(version: str) -
         kubernetes_validate.validate(dict(each), version, strict=True)
 
 
-def test_the_schema_check_sees_a_field_that_is_none() -> None:
+def test_the_schema_check_sees_an_unknown_field() -> None:
     wrong = {**deployment("cpu", "scorer"), "sepc": {}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
@@ -247,9 +247,9 @@ def test_a_gpu_is_given_up_before_the_next_pod_takes_it() -> None:
 
 
 @every_overlay
-def test_secrets_are_in_secrets_alone(overlay: str) -> None:
+def test_secrets_are_in_secrets_only(overlay: str) -> None:
     found = objects(overlay)
-    assert not of_kind(found, "Secret"), "a Secret in the repository is none"
+    assert not of_kind(found, "Secret"), "a Secret in the repository is not secret"
     for settings in of_kind(found, "ConfigMap"):
         for key, value in settings["data"].items():
             assert not re.search(

@@ -93,7 +93,7 @@ def test_every_metric_that_is_asked_for_exists(expression: str) -> None:
     assert asked <= known()
 
 
-def test_every_label_that_rules_and_panels_tell_apart_exists() -> None:
+def test_every_label_that_rules_and_panels_distinguish_exists() -> None:
     theirs = {"le", "job", "instance"}
     for expression in [r["expr"] for path in (RECORDING, ALERTS) for r in rules(path)] + list(shown()):
         for grouped in re.findall(r"by \(([^)]*)\)", expression):
@@ -104,18 +104,18 @@ def test_every_label_that_rules_and_panels_tell_apart_exists() -> None:
 
 @pytest.mark.parametrize("rule", rules(ALERTS), ids=lambda rule: rule["alert"])
 def test_an_alert_says_what_is_wrong_and_where_the_remedy_stands(rule: dict[str, Any]) -> None:
-    told = rule["annotations"]
+    annotations = rule["annotations"]
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
-    assert told["summary"]
-    assert told["description"].endswith(".")
-    page, _, anchor = told["runbook_url"].partition("#")
+    assert annotations["summary"]
+    assert annotations["description"].endswith(".")
+    page, _, anchor = annotations["runbook_url"].partition("#")
     assert ROOT / page == RUNBOOK
     headings = {line.lstrip("# ").lower() for line in RUNBOOK.read_text().splitlines() if line[:1] == "#"}
     assert anchor == rule["alert"].lower()
     assert anchor in headings
 
 
-def test_every_alert_is_tried_where_it_fires_and_where_it_does_not() -> None:
+def test_every_alert_is_tried_firing_and_not_firing() -> None:
     fires: dict[str, set[bool]] = {rule["alert"]: set() for rule in rules(ALERTS)}
     for case in yaml.safe_load((MONITORING / "rules.test.yaml").read_text())["tests"]:
         for tried in case.get("alert_rule_test", ()):
@@ -123,7 +123,7 @@ def test_every_alert_is_tried_where_it_fires_and_where_it_does_not() -> None:
     assert fires == {alert: {True, False} for alert in fires}
 
 
-def test_panels_of_the_dashboard_are_told_apart_and_do_not_overlap() -> None:
+def test_panels_of_the_dashboard_are_distinguished_and_do_not_overlap() -> None:
     panels = dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     taken: set[tuple[int, int]] = set()

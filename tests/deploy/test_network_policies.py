@@ -1,4 +1,4 @@
-"""The policies as a cluster reads them: a connection is let through where both ends allow it."""
+"""The policies as a cluster reads them: a connection passes only if both ends allow it."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_strangers_reach_nothing_but_health(overlay: str) -> None:
 
 
 @every_overlay
-def test_prometheus_reads_metrics_alone(overlay: str) -> None:
+def test_prometheus_reads_metrics_only(overlay: str) -> None:
     prometheus = elsewhere("monitoring")
     for service in SERVICES:
         assert allowed(policies(overlay), prometheus, ours(overlay)[service], METRICS)

@@ -1,4 +1,4 @@
-"""What every pod may do: no root, no privilege, no files of its own, no more than its limit."""
+"""Limits of every pod: no root, no privilege, no files of its own, no more than its limit."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ COMMON = "kenya-2026"
 
 @dataclass(frozen=True)
 class Ids:
-    """What a request may name.
+    """Names that a request may use.
 
     taken: a survey without detections; there is another one whose id is this and `-new`.
     """
@@ -120,7 +120,7 @@ class Ids:
 
 
 class Member:
-    """Who calls, with a token of an organisation."""
+    """A caller with a token of an organisation."""
 
     def __init__(self, addresses: dict[str, str], token: str, opened: ExitStack) -> None:
         credentials = Credentials(token)
@@ -138,7 +138,7 @@ class Member:
         }
 
     def call(self, method: MethodDescriptor, request: Message | list[Message]) -> Message | None:
-        """The first answer to a request; None where a stream ends without one. Raises grpc.RpcError."""
+        """The first answer to a request; None if a stream ends without one. Raises grpc.RpcError."""
         role = method.containing_service.name.removesuffix("Service").lower()
         channel = self._channels["embedder" if role == "operations" else role]
         shape = "_".join(
@@ -253,7 +253,7 @@ def _served(store: Store, directory: Path, token_file: Path, opened: ExitStack) 
 
 
 def filled(store: Store, member: Member, name: str, seed: int) -> Ids:
-    """What an organisation has: a survey of its own and one whose id the other uses too."""
+    """The contents of an organisation: a survey of its own and one whose id the other uses too."""
     client, own = member.client, f"own-{name}"
     detections = [replace(d, detection_id=f"{d.detection_id}-{name}") for d in detections_of(seed)]
     cameras = {

@@ -1,4 +1,4 @@
-"""No rpc tells an organisation anything of another one, nor changes anything of it."""
+"""No rpc shows an organisation anything of another one, or changes anything of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.e2e.organisations import (
     two_organisations,
     vectors,
 )
-from tests.services.failing import told
+from tests.services.failing import failure_of
 from tests.waiting import PATIENCE_S
 
 RPCS = methods()
@@ -75,7 +75,7 @@ def outcome(
     try:
         answer = member.call(RPCS[path], naming.make(ids))
     except grpc.RpcError as error:
-        code, reason, message = told(error)
+        code, reason, message = failure_of(error)
         return code.name, reason, hidden(message)
     if answer is None:
         return "OK", "", ""
@@ -89,7 +89,7 @@ def _passes(field: FieldDescriptor) -> bool:
 
 
 def alike(world: World, path: str, naming: Naming, theirs: Ids, missing: Ids) -> tuple[str, str, str]:
-    """What the first organisation is told of things of the second, and that missing things are told alike."""
+    """Errors about things of the second organisation equal those about missing things."""
     before = world.keys_of_south()
     found = outcome(world.north, path, naming, theirs, missing)
     assert world.keys_of_south() == before
@@ -126,7 +126,7 @@ def test_what_another_organisation_has_does_not_exist(world: World, path: str, n
 
 
 @pytest.mark.parametrize(("path", "naming"), CASES)
-def test_naming_the_other_organisation_tells_nothing(world: World, path: str, naming: Naming) -> None:
+def test_naming_the_other_organisation_reveals_nothing(world: World, path: str, naming: Naming) -> None:
     theirs, missing = world.south_ids.of(world.names[1]), Ids.missing("nobody").of(world.names[1])
     found = alike(world, path, naming, theirs, missing)
     if naming.make(theirs) != naming.make(world.south_ids):
@@ -141,7 +141,7 @@ def test_parts_of_another_organisation_do_not_exist_in_ones_own_survey(
     alike(world, path, naming, theirs, Ids.missing("no-part").within(world.north_ids.survey))
 
 
-def test_lists_show_ones_own_alone(world: World) -> None:
+def test_lists_show_ones_own_only(world: World) -> None:
     north, south = (
         {survey.survey_id for survey in member.client.surveys()} for member in (world.north, world.south)
     )

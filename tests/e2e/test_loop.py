@@ -96,12 +96,12 @@ def test_candidates_come_with_evidence_and_never_from_the_same_image(shell: Shel
 
 
 def test_a_person_answers_in_the_terminal_and_stops_when_it_likes(shell: Shell) -> None:
-    told = shell.run(
+    shown = shell.run(
         "annotate", SURVEY, "--session", "person", "--annotator", "anna", answers="s\nnonsense\nd\nn\nk\nq\n"
     )
-    assert told.count("Question") == 5
-    assert "km/h" in told
-    assert "4 questions answered" in told
+    assert shown.count("Question") == 5
+    assert "km/h" in shown
+    assert "4 questions answered" in shown
 
 
 def test_the_oracle_finds_every_individual_and_the_export_carries_them(
@@ -149,9 +149,9 @@ def test_evaluation_measures_all_three_scores(shell: Shell) -> None:
 def test_what_goes_wrong_ends_in_one_line_and_a_code(
     shell: Shell, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    told = shell.run(*arguments, code=code)
-    assert words in told
-    assert "Traceback" not in told
+    shown = shell.run(*arguments, code=code)
+    assert words in shown
+    assert "Traceback" not in shown
 
 
 def test_without_services_every_command_says_what_to_start(tmp_path: Path, models: Path) -> None:

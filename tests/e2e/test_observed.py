@@ -1,4 +1,4 @@
-"""What the services tell of themselves in a run, and what they must never tell."""
+"""Metrics, traces and logs of a run, and what must never appear in them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_logs_are_json_and_hold_no_place_no_picture_and_no_token(seen: Seen) -> 
 
 def test_a_line_of_a_call_is_found_by_the_id_that_its_caller_gave(seen: Seen) -> None:
     found = [line for line in seen.lines if line["request_id"] == observed.REQUEST_ID]
-    # told in the thread that plans
+    # recorded in the thread that plans
     (line,) = [line for line in found if line["message"].startswith("a planning process ended")]
     assert (line["service"], line["method"], len(line["trace_id"])) == ("sampler", "NextPairs", 32)
     assert seen.total("sampler", "spotted_planner_restarts_total") == 1

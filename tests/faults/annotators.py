@@ -1,4 +1,4 @@
-"""Annotators at replicas of a sampler whose store fails at a chosen call, and where a session ended."""
+"""Annotators at replicas of a sampler whose store fails at a chosen call, and the state of a session."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Faults:
 
 
 class FaultyStore(Store):
-    """A store behind a connection that fails as it is told."""
+    """A store behind a connection that fails on request."""
 
     def __init__(self, url: str, faults: Faults) -> None:
         super().__init__(url)
@@ -170,7 +170,7 @@ class Annotators:
         )
 
     def ending(self, replica: Replica) -> Ending:
-        """Where the session stands as a replica tells it."""
+        """The state of the session as a replica reports it."""
         ids = self.survey_id, self.session_id
 
         def look(
@@ -228,7 +228,7 @@ def pairs_of(questions: tuple[LeasedQuestion, ...]) -> Iterator[tuple[str, str]]
 
 
 def differences(one: Ending, other: Ending) -> list[str]:
-    """What two endings do not have in common, by field."""
+    """Differences between two endings, by field."""
     return [field for field in Ending._fields if getattr(one, field) != getattr(other, field)]
 
 

@@ -124,7 +124,7 @@ class Service:
 
     @property
     def log(self) -> str:
-        """Its log."""
+        """The log so far."""
         return (self.directory / f"{self.role}.log").read_text()
 
     def start(self) -> Self:
@@ -158,7 +158,7 @@ class Service:
 
 
 class Deployment:
-    """The processes of one test; they are killed when the context ends."""
+    """Everything that a test started; all of it is gone when the context ends."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

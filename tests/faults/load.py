@@ -39,7 +39,7 @@ IN_A_CALL = 3
 SESSION = "main"
 # longer than five attempts that each wait a second for the store, on a machine that is busy
 CALL_S = 60.0
-# errors that a client may get during a fault; no others, and INTERNAL least of all
+# the only errors that a client may get while something fails; never INTERNAL
 PASSING = (UnavailableError, DeadlineError, ConcurrencyError, OverloadedError)
 REMEDIES = (
     "start",
@@ -167,7 +167,7 @@ class Load:
             assert re.search(words, str(error)), error
 
     def check(self) -> None:
-        """Check that every acknowledged write is stored once and that every error names a remedy."""
+        """Everything acknowledged is stored once, and every error named a remedy."""
         kept = Counter(d.detection_id for d in self.client.survey(self.survey_id).detections())
         assert set(kept) == self._detections
         assert set(kept.values()) == {1}
@@ -181,7 +181,7 @@ class Load:
             check_passing(error)
 
     def _sent(self, call: Callable[[], AnswerT], address: str = "") -> AnswerT:
-        """Repeat a call while its errors may pass. address: of the service, by default the sampler's."""
+        """Repeat a call while its error is temporary. address: the sampler's by default."""
         ends_s = time.monotonic() + PATIENCE_S
         while True:
             begun_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""A TCP proxy that fails as it is told: slow, silent, lossy, cut, reset or refusing."""
+"""A TCP proxy that fails on request: slow, silent, lossy, cut, reset or refusing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Proxy:
         self._run(self._hang_up())
 
     def reset(self) -> None:
-        """Reset what is open; who connects anew gets through."""
+        """Reset open connections; new ones pass."""
         self._run(self._abort_all())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:

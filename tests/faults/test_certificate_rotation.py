@@ -45,7 +45,7 @@ class Secured:
     def client(self) -> Spotted:
         """A client with connections of its own."""
         names = dict.fromkeys(("embedder", "scorer", "sampler"), self.address)
-        return Spotted(**names, credentials=self.credentials)  # type: ignore[arg-type] # addresses alone
+        return Spotted(**names, credentials=self.credentials)  # type: ignore[arg-type] # only addresses
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def secured(store: Store, tmp_path: Path) -> Iterator[Secured]:
 
 @dataclass
 class Calls:
-    """Threads that call until they are told to stop, and what became of it."""
+    """Threads that call until stopped, and the results of the calls."""
 
     work: list[Callable[[], None]]
     answered: int = 0
@@ -100,7 +100,7 @@ class Calls:
         while not self._stop.is_set():
             try:
                 work()
-            except Exception as error:  # noqa: BLE001 - counted, and told by the test
+            except Exception as error:  # noqa: BLE001 - counted, and reported by the test
                 self.failures.append(error)
             self.answered += 1
 

@@ -71,7 +71,7 @@ def test_a_session_answered_at_replicas_hours_apart_ends_as_at_one(
     assert here.partition(survey_id) == ahead.partition(survey_id) == true_partition(ANIMALS)
 
 
-def test_progress_told_hours_behind_the_last_answer_is_a_rate_and_no_error(
+def test_progress_read_hours_behind_the_last_answer_is_a_rate_and_no_error(
     replicas: tuple[At, At], survey_id: str
 ) -> None:
     here, ahead = replicas
@@ -84,7 +84,7 @@ def test_progress_told_hours_behind_the_last_answer_is_a_rate_and_no_error(
         assert progress.answers_per_minute >= 0.0
 
 
-def test_an_operation_told_of_by_a_worker_whose_clock_is_behind_is_not_given_up(
+def test_an_operation_reported_by_a_worker_whose_clock_is_behind_is_not_given_up(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operations, present_s = Operations(store, now=store.now), time.time()

@@ -31,7 +31,7 @@ def image() -> bytes:
     return content.getvalue()
 
 
-def test_an_embedder_told_to_stop_answers_what_it_took(
+def test_an_embedder_asked_to_stop_answers_what_it_took(
     tmp_path: Path, store_url: str, models: Path, image: bytes
 ) -> None:
     environment = {"SPOTTED_MODELS": str(models), "SPOTTED_WORKERS": "1"}

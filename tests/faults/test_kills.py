@@ -55,7 +55,7 @@ def machine(tmp_path: Path, models: Path) -> Iterator[Machine]:
 
 
 def attempt(work: Callable[[], object]) -> SpottedError | None:
-    """The error that ended the work, None where it was finished in spite of all."""
+    """The error that ended the work, None if it was finished in spite of all."""
     try:
         work()
     except SpottedError as error:
@@ -149,7 +149,7 @@ def labels(spotted: Spotted) -> dict[str, Label]:
 
 
 @pytest.mark.slow
-def test_a_store_that_goes_and_comes_back_is_told_and_then_used_again(
+def test_a_store_that_goes_and_comes_back_is_reported_and_then_used_again(
     machine: Machine, imported: ImportedSurvey
 ) -> None:
     with Spotted.local(machine.directory) as spotted:

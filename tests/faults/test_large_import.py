@@ -79,7 +79,7 @@ def client(scorer: Scorer) -> Spotted:
 
 
 def import_until_killed(scorer: Scorer, streams: Sequence[range], messages: int) -> set[str]:
-    """Send streams, several at once, until so many messages are stored; the ids that were acknowledged."""
+    """Send streams, several at once, until this many messages are stored; the ids that were acknowledged."""
     killed = threading.Event()
 
     def send(spotted: Spotted, rows: range) -> set[str]:

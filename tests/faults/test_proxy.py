@@ -95,7 +95,7 @@ def test_a_silent_proxy_takes_everything_and_answers_nothing(proxy: Proxy) -> No
             other.sendall(b"taken")
 
 
-def test_a_cut_resets_after_so_many_bytes(proxy: Proxy) -> None:
+def test_a_cut_resets_after_a_number_of_bytes(proxy: Proxy) -> None:
     proxy.weather = Weather(cut_after=2)
     with connected(proxy) as connection:
         assert echoed(connection, b"ab") == b"ab"

@@ -1,4 +1,4 @@
-"""Two replicas of a sampler on one session, either dropped and made anew at any moment."""
+"""Two replicas of a sampler on one session, either dropped and recreated at any moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.faults.annotators import (
     journalled,
     true_answers,
 )
-from tests.services.sampler.surveys import Sampler, ToyScorer, planted
+from tests.services.sampler.surveys import Sampler, ToyScorer, plant_survey, planted
 from tests.waiting import PATIENCE_S
 
 ANIMALS = planted(animals=3, each=3)
@@ -38,7 +38,7 @@ MOST_CALLS = 40
 
 @dataclass(frozen=True)
 class Turn:
-    """What an annotator does: asks and answers, for an audit or not, or takes a label back."""
+    """A turn of an annotator, who asks and answers, for an audit or not, or takes a label back."""
 
     annotator_id: str
     kind: str
@@ -55,7 +55,7 @@ TURNS = st.lists(
     min_size=3,
     max_size=12,
 )
-# of each call: which replica takes it, and whether that one is made anew before
+# for each call: the replica that takes it, and whether that one is recreated before
 DEALS = st.lists(st.tuples(st.integers(0, 1), st.booleans()), min_size=MOST_CALLS, max_size=MOST_CALLS)
 
 
@@ -65,13 +65,14 @@ def toy() -> ToyScorer:
 
 def played(store: Store, survey_id: str, turns: Sequence[Turn], deals: Sequence[tuple[int, bool]]) -> Ending:
     """Where a session ends whose calls are dealt to two replicas."""
+    plant_survey(store, survey_id)
     clock = Clock()
     replicas = [Replica(store, toy(), clock) for _ in range(2)]
     dealt = iter(deals)
 
     def replica() -> Replica:
-        which, anew = next(dealt)
-        if anew:
+        which, recreated = next(dealt)
+        if recreated:
             replicas[which] = Replica(store, toy(), clock)
         return replicas[which]
 

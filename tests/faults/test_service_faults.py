@@ -106,7 +106,7 @@ def test_connections_of_clients_that_are_reset_lose_and_double_nothing(site: Sit
         load.close()
 
 
-def test_without_the_scorer_labels_are_taken_and_plans_are_refused_in_words(site: Site) -> None:
+def test_without_the_scorer_labels_are_taken_and_plans_are_refused_with_a_message(site: Site) -> None:
     load = site.load()
     load.begin()
     begin_other(load)
@@ -120,23 +120,23 @@ def test_without_the_scorer_labels_are_taken_and_plans_are_refused_in_words(site
     load.close()
 
 
-def test_a_planning_process_that_is_killed_is_started_anew(site: Site) -> None:
+def test_a_planning_process_that_is_killed_is_restarted(site: Site) -> None:
     load = Load(site.scorers[0].address, site.samplers[0].address)
     load.begin()
     planners = [p for p in site.samplers[0].process().children() if "spawn_main" in " ".join(p.cmdline())]
     assert planners
     begin_other(load)
     site.to_scorer.weather = Weather(delay_s=0.3)
-    told: list[UnavailableError] = []
-    asking = threading.Thread(target=lambda: told.extend(refusals(load)))
+    refused: list[UnavailableError] = []
+    asking = threading.Thread(target=lambda: refused.extend(refusals(load)))
     asking.start()
     for planner in planners:
         end(planner)
     asking.join()
     site.to_scorer.weather = Weather()
-    for error in told:
+    for error in refused:
         assert "ask again" in str(error)
-    until(lambda: plans(load), "a plan of the process that was started anew")
+    until(lambda: plans(load), "a plan of the restarted process")
     load.check()
     load.close()
 

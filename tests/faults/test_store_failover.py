@@ -90,7 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Servi
 
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["killed", "frozen"])
-def test_a_failover_loses_nothing_where_acknowledged_means_on_the_replica_too(
+def test_a_failover_loses_nothing_if_acknowledged_means_on_the_replica_too(
     site: tuple[Pair, Service, Service], *, frozen: bool
 ) -> None:
     pair, scorer, sampler = site

@@ -43,7 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def load(site: Site) -> Iterator[Load]:
-    """Writers who have begun; what they were told is checked against what is stored, at the end."""
+    """Writers that have begun; their answers are compared with the stored data at the end."""
     made = Load(site.scorer.address, site.sampler.address)
     made.begin()
     with made.running():
@@ -63,12 +63,12 @@ def test_a_slow_store_makes_calls_slow_and_none_fail(site: Site, load: Load) -> 
     assert load.slowest_s >= 0.2
 
 
-def test_a_store_slower_than_the_timeout_is_told_and_no_write_is_doubled(site: Site, load: Load) -> None:
+def test_a_store_slower_than_the_timeout_is_reported_and_no_write_is_doubled(site: Site, load: Load) -> None:
     site.proxy.weather = Weather(delay_s=0.7)
     load.until_errors("does not answer.*repeat the call")
 
 
-def test_a_store_that_is_gone_is_told_with_the_remedy(site: Site, load: Load) -> None:
+def test_a_store_that_is_gone_is_reported_with_the_remedy(site: Site, load: Load) -> None:
     site.proxy.refuse()
     load.until_errors("does not answer.*start it, or correct SPOTTED_STORE_URL, and repeat the call")
     site.proxy.accept()
@@ -80,7 +80,7 @@ def test_a_store_behind_a_lossy_way_fails_no_call(site: Site, load: Load) -> Non
     assert not load.errors
 
 
-def test_connections_to_the_store_that_are_reset_are_made_anew_within_a_call(site: Site, load: Load) -> None:
+def test_connections_to_the_store_that_are_reset_are_recreated_within_a_call(site: Site, load: Load) -> None:
     for _ in range(5):
         site.proxy.reset()
         load.until_written(10)

@@ -1,4 +1,4 @@
-"""Stores that would lose or refuse what they are told: said at the start or at once, in plain words."""
+"""Stores that would lose or refuse writes are reported at the start or at once, with a remedy."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_replica_that_nobody_names_a_primary_for_takes_no_writes(deployment: D
         ("redis://ann:wrong-secret@{}/0", "refuses the user or the password"),
     ],
 )
-def test_a_store_with_another_password_is_told_without_showing_any(
+def test_a_store_with_another_password_is_reported_without_showing_any(
     deployment: Deployment, url: str, words: str
 ) -> None:
     process = deployment.store({"requirepass": "right-secret"})
@@ -128,7 +128,7 @@ def test_a_store_with_another_password_is_told_without_showing_any(
     Store(f"redis://:right-secret@{process.address}/0").open()
 
 
-def test_a_user_with_too_few_rights_is_told_so(fresh: StoreProcess) -> None:
+def test_a_user_with_too_few_rights_is_reported(fresh: StoreProcess) -> None:
     opened(fresh).close()
     with fresh.client as client:
         client.acl_setuser(
@@ -138,7 +138,7 @@ def test_a_user_with_too_few_rights_is_told_so(fresh: StoreProcess) -> None:
         Store(f"redis://ann:secret@{fresh.address}/0").open()
 
 
-def test_a_store_with_all_its_connections_taken_is_told_so(fresh: StoreProcess) -> None:
+def test_a_store_with_all_its_connections_taken_is_reported(fresh: StoreProcess) -> None:
     with fresh.client as client:
         client.config_set("maxclients", "1")
         client.ping()
@@ -146,7 +146,7 @@ def test_a_store_with_all_its_connections_taken_is_told_so(fresh: StoreProcess) 
             Store(fresh.url).open()
 
 
-def test_what_is_no_store_is_told_so(deployment: Deployment, fresh: StoreProcess) -> None:
+def test_a_server_that_is_not_a_store_is_reported(deployment: Deployment, fresh: StoreProcess) -> None:
     scorer = deployment.service("scorer", fresh.url)
     with pytest.raises(StoreUnavailableError, match="correct SPOTTED_STORE_URL"):
         Store(f"redis://{scorer.address}/0?socket_timeout=0.5").open()
@@ -154,7 +154,7 @@ def test_what_is_no_store_is_told_so(deployment: Deployment, fresh: StoreProcess
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[Path]:
-    """A file system that is soon full; skips where none may be mounted."""
+    """A file system that is soon full; skips if none may be mounted."""
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_MIB}m", "tmpfs", str(place)]
     try:
@@ -204,14 +204,14 @@ def written_until_refused(store: Store, words: str) -> list[str]:
     return kept
 
 
-def test_a_store_too_old_to_wait_for_its_disk_is_told_so(deployment: Deployment) -> None:
+def test_a_store_too_old_to_wait_for_its_disk_is_reported(deployment: Deployment) -> None:
     process = deployment.store({"appendfsync": "everysec", "rename-command WAITAOF": ""})
     store = opened(process)
     with pytest.raises(PreconditionError, match=r"is too old.*waitaof.*Redis 7\.2 or later"):
         store.put("key", b"")
 
 
-def test_a_missing_certificate_authority_is_told_as_a_store_that_does_not_answer(tmp_path: Path) -> None:
+def test_a_missing_certificate_authority_is_reported_as_a_store_that_does_not_answer(tmp_path: Path) -> None:
     missing = tmp_path / "no-ca.pem"
     url = f"rediss://{processes.LOOPBACK}:{processes.free_port()}/0?ssl_ca_certs={missing}"
     with pytest.raises(StoreUnavailableError, match="does not answer"):
@@ -224,8 +224,8 @@ def test_no_password_is_in_any_text_of_a_store(fresh: StoreProcess) -> None:
     assert "secret" not in repr(store._address)
     with pytest.raises(StoreUnavailableError) as refused:
         store.open()
-    told: BaseException | None = refused.value
-    while told is not None:
-        assert "secret" not in str(told)
-        assert isinstance(told, (StoreUnavailableError, redis.RedisError, OSError))
-        told = told.__cause__
+    error: BaseException | None = refused.value
+    while error is not None:
+        assert "secret" not in str(error)
+        assert isinstance(error, (StoreUnavailableError, redis.RedisError, OSError))
+        error = error.__cause__

@@ -1,4 +1,4 @@
-"""How calls fail, as their callers are told."""
+"""Failures of calls as their callers see them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 
-def told(error: grpc.RpcError) -> tuple[grpc.StatusCode, str, str]:
+def failure_of(error: grpc.RpcError) -> tuple[grpc.StatusCode, str, str]:
     """Code, reason and message of a failure."""
     assert isinstance(error, grpc.Call)
     status, info = rpc_status.from_call(error), error_details_pb2.ErrorInfo()

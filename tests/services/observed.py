@@ -38,7 +38,7 @@ REQUEST_ID = "find-this-call"
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of a run. spans: with the service that each is of."""
+    """Metrics, logs and spans of a run. spans: each with its service."""
 
     survey_id: str
     logs: dict[str, str]
@@ -123,7 +123,7 @@ def observe(directory: Path, store_url: str, models: Path, survey_id: str) -> Se
         try:
             for member in members:
                 processes.wait(member, directory / f"{member.role}.log")
-            with Spotted(**{role: f"127.0.0.1:{port}" for role, port in ports.items()}) as spotted:  # type: ignore[arg-type] # the addresses alone
+            with Spotted(**{role: f"127.0.0.1:{port}" for role, port in ports.items()}) as spotted:  # type: ignore[arg-type] # only addresses
                 _ask(spotted, survey_id)
                 _kill_planner(members[-1])
                 _ask_in_raw(spotted, survey_id)

@@ -12,8 +12,9 @@ from grpc import aio
 
 from services.common.access.guard import Guard
 from services.common.rpc.errors import ErrorInterceptor
+from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES, options
 from services.common.rpc.observer import WatchInterceptor
-from services.common.server import MAX_MESSAGE_BYTES, SERVER_OPTIONS, Service
+from services.common.server import SERVER_OPTIONS, Service
 from tests.waiting import PATIENCE_S
 
 
@@ -29,15 +30,14 @@ def running(
 
     guard: by default admits everyone. tls: None serves without TLS.
     """
-    options = [*SERVER_OPTIONS, ("grpc.max_receive_message_length", max_receive_bytes)]
     started = threading.Event()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     address: list[str] = []
 
-    interceptors = [WatchInterceptor(), ErrorInterceptor(), guard or Guard(None)]
+    interceptors = [WatchInterceptor(), ErrorInterceptor(max_receive_bytes), guard or Guard(None)]
 
     async def serve() -> None:
-        server = aio.server(interceptors=interceptors, options=options)
+        server = aio.server(interceptors=interceptors, options=[*SERVER_OPTIONS, *options(max_receive_bytes)])
         for service in services:
             service.register(server)
         wanted = f"127.0.0.1:{port}"

@@ -100,7 +100,7 @@ def test_a_tensor_whose_bytes_do_not_fit_its_shape_is_refused() -> None:
 
 
 def test_a_tensor_of_more_axes_than_rows_and_columns_is_refused() -> None:
-    # a product of so many is a number too long to be written
+    # a product of this many is too long to be written
     message = pb.Tensor(element_type=pb.ELEMENT_TYPE_FLOAT32, shape=[(1 << 32) - 1] * 10_000)
     with pytest.raises(InvalidInputError, match="vectors has 10000 axes; send 2 at most"):
         messages.array(message, field="vectors")

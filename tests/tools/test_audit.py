@@ -15,21 +15,21 @@ VULNERABLE = {
 UNKNOWN = {"name": "torch", "skip_reason": "not found"}
 
 
-def told(*packages: dict[str, Any]) -> dict[str, Any]:
+def answer(*packages: dict[str, Any]) -> dict[str, Any]:
     return {"dependencies": [*packages]}
 
 
 @pytest.mark.parametrize(
     ("answers", "status", "words"),
     [
-        ([told(SOUND)], NONE_KNOWN, "no known vulnerability"),
-        ([told(SOUND), told(VULNERABLE)], KNOWN, "pillow 9.0.0: PYSEC-1, fixed in 9.0.1"),
-        ([told(UNKNOWN, VULNERABLE)], KNOWN, "pillow 9.0.0: PYSEC-2, fixed in no version"),
-        ([told(UNKNOWN, SOUND)], NOT_ASKED, "1 packages were NOT looked up"),
-        ([told(SOUND), "no route to host"], NOT_ASKED, "could not be asked (no route to host)"),
+        ([answer(SOUND)], NONE_KNOWN, "no known vulnerability"),
+        ([answer(SOUND), answer(VULNERABLE)], KNOWN, "pillow 9.0.0: PYSEC-1, fixed in 9.0.1"),
+        ([answer(UNKNOWN, VULNERABLE)], KNOWN, "pillow 9.0.0: PYSEC-2, fixed in no version"),
+        ([answer(UNKNOWN, SOUND)], NOT_ASKED, "1 packages were NOT looked up"),
+        ([answer(SOUND), "no route to host"], NOT_ASKED, "could not be asked (no route to host)"),
     ],
 )
-def test_what_was_told_has_a_status_and_words(
+def test_every_reported_error_has_a_status_and_a_message(
     answers: list[dict[str, Any] | str], status: int, words: str
 ) -> None:
     found, said = judged({str(n): answer for n, answer in enumerate(answers)})

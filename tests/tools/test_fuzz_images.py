@@ -81,7 +81,7 @@ def test_the_files_that_are_mutated_are_sound(kind: int) -> None:
 
 
 def test_the_watch_reports_a_hang(sound: Case) -> None:
-    with Watched(hang, limit_s=0.2) as watched, pytest.raises(FaultError, match=r"more than 0.2 s"):
+    with Watched(hang, hang_s=0.2) as watched, pytest.raises(FaultError, match=r"more than 0.2 s"):
         watched.run(sound)
 
 

@@ -79,7 +79,7 @@ class Failing(scorer_pb2_grpc.ScorerServiceServicer):
         raise ZeroDivisionError("once")
 
 
-def test_the_caller_tells_a_failure_that_nobody_foresaw() -> None:
+def test_the_caller_reports_an_unforeseen_failure() -> None:
     def register(server: Any) -> None:  # noqa: ANN401 - either kind of server
         scorer_pb2_grpc.add_ScorerServiceServicer_to_server(Failing(), server)  # type: ignore[abstract] # one rpc is enough here
 
@@ -94,7 +94,7 @@ def test_the_caller_tells_a_failure_that_nobody_foresaw() -> None:
 
 
 def refused(code: StatusCode, details: str, error: SpottedError | None = None) -> aio.AioRpcError:
-    """What a client gets for a status, with the error's own details where there is one."""
+    """The error that a client gets for a status, with the error's own details if it has some."""
     said = ((DETAILS_KEY, rich_status(error).SerializeToString()),) if error else ()
     return aio.AioRpcError(code, aio.Metadata(), aio.Metadata(*said), details)
 
@@ -128,7 +128,7 @@ def test_an_answer_that_is_late_or_no_message_is_a_fault() -> None:
     )
 
 
-def test_a_fault_is_told_once_of_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_is_reported_once_per_kind(capsys: pytest.CaptureFixture[str]) -> None:
     tally = Tally()
     for number in range(3):
         answer = Answer(StatusCode.INTERNAL, 0.1, f"INTERNAL: survey 'fuzz-{number}' failed {number} times")

@@ -39,7 +39,7 @@ def test_a_licence_that_asks_for_more_is_not_taken(expression: str) -> None:
     assert not takes(expression)
 
 
-def test_cuda_is_taken_in_the_image_for_gpus_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_is_taken_in_the_image_for_gpus_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert licence("nvidia-cublas") == CUDA
     monkeypatch.setattr(licences, "CUDA_LOCKS", frozenset())
     assert {lock for lock, _, _ in refused()} == {"embedder-gpu"}

@@ -29,7 +29,7 @@ def test_blocks_of_detections_are_sound() -> None:
             assert not scorer_wire.block(request, "").faults
 
 
-def test_a_journal_to_import_tells_its_positions() -> None:
+def test_a_journal_to_import_contains_its_positions() -> None:
     request = drawn(sampler_pb2.ImportSessionRequest.DESCRIPTOR, np.random.default_rng(0))
     assert isinstance(request, sampler_pb2.ImportSessionRequest)
     assert [event.position for event in request.events] == [1, 2, 3]

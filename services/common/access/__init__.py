@@ -3,6 +3,7 @@
 guard           the check of every call: token, role, quota, organisation
 caller          the caller of the current call, and the rpcs that each role may call
 tokens          bearer tokens in the store
+open_streams    streams that end if their token becomes invalid
 quotas          limits per token
 message_fields  every occurrence of a field in a message
 tls             certificates, and addresses that may be served without TLS

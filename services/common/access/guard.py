@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from google.protobuf.message import Message
 from services.common.access import caller as access
 from services.common.access.caller import ANYONE, Caller
 from services.common.access.message_fields import Fields, find
+from services.common.access.open_streams import checked_every
 from services.common.access.quotas import Rates, check_sizes, is_image
 from services.common.access.tokens import KnownCallers, Tokens
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
@@ -29,6 +29,8 @@ SURVEY_ID = "survey_id"
 WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
 # health and reflection need no token
 OPEN = ("/grpc.health.v1.", "/grpc.reflection.")
+# with the seconds that a caller is cached, an open stream ends five seconds after its token is revoked
+RECHECK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,15 @@ class Rpc:
 class Guard(Layer):
     """Rejects calls without a valid token, and limits callers to the surveys of their organisation."""
 
-    def __init__(self, callers: KnownCallers | None) -> None:
-        """Begin. callers: None with tokens off; then everyone may do everything, without organisations."""
+    def __init__(self, callers: KnownCallers | None, *, recheck_s: float = RECHECK_S) -> None:
+        """Begin.
+
+        callers: None with tokens off; then everyone may do everything, without organisations.
+        recheck_s: how often the token of an open stream is checked, besides at each message.
+        """
         super().__init__()
         self._callers = callers
+        self._recheck_s = recheck_s
         self._rates = Rates()
         self._rpcs = {path: Rpc.of(method) for path, method in access.methods().items()}
 
@@ -85,7 +92,8 @@ class Guard(Layer):
         async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
             caller = await self._authorised(rpc, context)
             with _own_ids_in_errors(caller):
-                response = await behaviour(self._admit(caller, rpc, request), context)
+                async with self._watched(rpc, context):
+                    response = await behaviour(self._admit(caller, rpc, request, context), context)
                 return redact(caller, rpc, response)
 
         return call
@@ -94,10 +102,10 @@ class Guard(Layer):
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any rpc
             caller = await self._authorised(rpc, context)
             with _own_ids_in_errors(caller):
-                async for response in behaviour(self._admit(caller, rpc, request), context):
-                    # a stream ends when its token expires or is revoked
-                    await self._caller(context)
-                    yield redact(caller, rpc, response)
+                async with self._watched(rpc, context):
+                    async for response in behaviour(self._admit(caller, rpc, request, context), context):
+                        await self._caller(context)
+                        yield redact(caller, rpc, response)
 
         return call
 
@@ -117,15 +125,22 @@ class Guard(Layer):
                 "this call has no token; send the metadata `authorization: Bearer <token>` with a token from "
                 "the operator (`spotted token create`)"
             )
-        text = header[len(SCHEME) :]
-        if (known := self._callers.known(text)) is not None:
-            return known
-        return await asyncio.to_thread(self._callers.look_up, text)
+        return await self._callers.caller(header[len(SCHEME) :])
 
-    def _admit(self, caller: Caller, rpc: Rpc, request: Any) -> Any:  # noqa: ANN401 - any rpc
+    def _watched(self, rpc: Rpc, context: Context) -> AbstractAsyncContextManager[None]:
+        """Ends a stream, also a silent one, when its token expires or is revoked."""
+        streams = rpc.method.client_streaming or rpc.method.server_streaming
+        if self._callers is None or not streams:
+            return nullcontext()
+        return checked_every(self._recheck_s, lambda: self._caller(context))
+
+    def _admit(self, caller: Caller, rpc: Rpc, request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
         """The request, or stream of requests, checked against the quota and with the store's survey ids."""
-        if not isinstance(request, Message):
-            return self._admit_each(caller, rpc, request)
+        if rpc.method.client_streaming:
+            return self._admit_each(caller, rpc, request, context)
+        return self._admit_one(caller, rpc, request)
+
+    def _admit_one(self, caller: Caller, rpc: Rpc, request: Message) -> Message:
         self._rates.take(caller)
         check_sizes(caller, request, rpc.images)
         for message, field in rpc.request_ids.of(request):
@@ -133,10 +148,11 @@ class Guard(Layer):
         return request
 
     async def _admit_each(
-        self, caller: Caller, rpc: Rpc, requests: AsyncIterator[Message]
-    ) -> AsyncIterator[Any]:
+        self, caller: Caller, rpc: Rpc, requests: AsyncIterator[Message], context: Context
+    ) -> AsyncIterator[Message]:
         async for request in requests:
-            yield self._admit(caller, rpc, request)
+            await self._caller(context)
+            yield self._admit_one(caller, rpc, request)
 
 
 def guard_for(settings: Settings, store: Store) -> Guard:

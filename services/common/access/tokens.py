@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import hashlib
 import hmac
 import re
@@ -10,6 +12,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from services.common.access.caller import Caller
 from services.common.store import keys
@@ -22,9 +26,20 @@ TEXT = re.compile(r"spotted_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\*?|\*")
 SECRET_BYTES = 32
-# how long a replica may still accept a revoked token
-KNOWN_S = 5.0
+# how long a replica accepts a token without reading it again; an open stream is checked one second later
+KNOWN_S = 4.0
 KNOWN = 10_000
+# how long a token that was refused is refused again without reading it
+REFUSED_S = 2.0
+REFUSED = 10_000
+# threads that read tokens, so that unknown ones never wait with, or for, the work of calls
+LOOK_UP_THREADS = 2
+INVALID = (
+    "this token is not valid: it is unknown, revoked or expired; ask the operator for a new one "
+    "(`spotted token create`)"
+)
+
+ValueT = TypeVar("ValueT")
 
 
 class Tokens:
@@ -100,10 +115,7 @@ class Tokens:
             or not hmac.compare_digest(stored.secret_sha256, digest)
             or not self.is_valid(stored)
         ):
-            raise UnauthenticatedError(
-                "this token is not valid: it is unknown, revoked or expired; ask the operator for a new one "
-                "(`spotted token create`)"
-            )
+            raise UnauthenticatedError(INVALID)
         return Caller(found.group(1), stored.organisation, stored.role, tuple(stored.surveys), stored.quota)
 
     def is_valid(self, stored: pb.StoredToken) -> bool:
@@ -117,7 +129,11 @@ class Tokens:
 
 
 class KnownCallers:
-    """Callers by their tokens, cached for a few seconds."""
+    """Callers by their tokens, and tokens that were refused, each cached for a few seconds.
+
+    Tokens that were valid before are read by threads of their own: a flood of unknown ones does not delay
+    them.
+    """
 
     def __init__(self, tokens: Tokens, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._tokens = tokens
@@ -125,22 +141,54 @@ class KnownCallers:
         self._lock = threading.Lock()
         # keyed by hash, so that no token's text stays in memory
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._refused: OrderedDict[bytes, float] = OrderedDict()
+        self._again = ThreadPoolExecutor(LOOK_UP_THREADS, "known-tokens")
+        self._first = ThreadPoolExecutor(LOOK_UP_THREADS, "unknown-tokens")
+
+    async def caller(self, text: str) -> Caller:
+        """The caller with a token. Raises UnauthenticatedError."""
+        if (known := self.known(text)) is not None:
+            return known
+        with self._lock:
+            threads = self._again if _key(text) in self._known else self._first
+        # the context has the request id for log lines
+        run = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(threads, run, self.look_up, text)
 
     def known(self, text: str) -> Caller | None:
-        """A caller that was looked up recently; None if the store must be asked."""
+        """A caller that was looked up recently; None if the store must be asked.
+
+        Raises UnauthenticatedError for a token that was refused recently, or that has the wrong form.
+        """
+        key, now = _key(text), self._clock()
         with self._lock:
-            looked_up, caller = self._known.get(_key(text), (float("-inf"), None))
-        return caller if self._clock() - looked_up < KNOWN_S else None
+            looked_up, caller = self._known.get(key, (float("-inf"), None))
+            refused = self._refused.get(key, float("-inf"))
+        if now - refused < REFUSED_S or not TEXT.fullmatch(text):
+            raise UnauthenticatedError(INVALID)
+        return caller if now - looked_up < KNOWN_S else None
 
     def look_up(self, text: str) -> Caller:
         """A caller read from the store. Raises UnauthenticatedError."""
-        caller = self._tokens.caller(text)
+        key, now = _key(text), self._clock()
+        try:
+            caller = self._tokens.caller(text)
+        except UnauthenticatedError:
+            with self._lock:
+                self._known.pop(key, None)
+                _keep(self._refused, key, now, REFUSED)
+            raise
         with self._lock:
-            self._known[_key(text)] = (self._clock(), caller)
-            self._known.move_to_end(_key(text))
-            while len(self._known) > KNOWN:
-                self._known.popitem(last=False)
+            _keep(self._known, key, (now, caller), KNOWN)
         return caller
+
+
+def _keep(cache: OrderedDict[bytes, ValueT], key: bytes, value: ValueT, most: int) -> None:
+    """Keep a value as the newest one, and drop the oldest if there are too many."""
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)
 
 
 def _key(text: str) -> bytes:

@@ -1,10 +1,11 @@
 """The path of every call: parsing, checks, errors and observation.
 
-layer     handlers and the interceptors around them
-parsing   bytes to requests
-checks    checks of requests before anything is computed
-errors    errors to gRPC statuses, in one place
-observer  calls counted, timed, traced and given an id
+layer          handlers and the interceptors around them
+message_sizes  limits of the bytes of messages
+parsing        bytes to requests
+checks         checks of requests before anything is computed
+errors         errors to gRPC statuses, in one place
+observer       calls counted, timed, traced and given an id
 """
 
 from services.common.rpc.errors import ErrorInterceptor

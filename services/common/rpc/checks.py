@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
@@ -20,14 +23,20 @@ from spotted.v1 import survey_pb2 as pb
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ID_LENGTH = 256
-# a page of a thousand names fits into a message, and so does a question with two `data:` addresses
-NAME_LENGTH, URI_LENGTH = 1024, 1 << 20
+# with these a page of 500 surveys and a burst of a hundred detections fit into a message
+NAME_LENGTH, URI_LENGTH = 1024, 2048
+# a page ends before it; one more item of any list is still far below the largest message, 4 MiB
+PAGE_BYTES = 1 << 20
+# largest answer that is not a page
+ANSWER_BYTES = 4 * 1024**2 - 64 * 1024
 # far more items than any list has, and still an exact integer in every store
 LAST_START = 1 << 53
+MOST_NANOS = 999_999_999
 # farther from the origin than any projected coordinate on Earth
 FARTHEST_M = 1e8
 
 ItemT = TypeVar("ItemT")
+MessageT = TypeVar("MessageT", bound=Message)
 
 
 def slug(text: str, field: str) -> str:
@@ -87,9 +96,32 @@ def finite(value: float, field: str, *, least: float = -math.inf, most: float = 
     return value
 
 
+def nanos(message: Timestamp | Duration, field: str) -> None:
+    """Raise InvalidInputError for a fraction of a second outside 0 to 999,999,999 nanoseconds."""
+    between(message.nanos, 0, MOST_NANOS, f"{field}.nanos")
+
+
 def instant(message: Timestamp, field: str) -> None:
-    """Raise InvalidInputError for a Timestamp outside the years 1 to 9999."""
+    """Raise InvalidInputError for a Timestamp that is not valid or is outside the years 1 to 9999."""
+    nanos(message, field)
     finite(messages.seconds(message), field, least=messages.FIRST_INSTANT_S, most=messages.LAST_INSTANT_S)
+
+
+def period(survey: pb.Survey) -> None:
+    """Raise InvalidInputError if a survey's times are invalid, or it ends before it starts."""
+    for part in ("start_time", "end_time"):
+        instant(getattr(survey, part), f"survey.{part}")
+    if messages.seconds(survey.end_time) <= messages.seconds(survey.start_time):
+        raise InvalidInputError(
+            f"survey {survey.survey_id!r} does not end after it starts; correct start_time or end_time",
+            field="survey.end_time",
+        )
+
+
+def seconds(message: Duration, field: str, *, least: float, most: float) -> float:
+    """A Duration within limits, seconds. Raises InvalidInputError."""
+    nanos(message, field)
+    return finite(message.seconds + message.nanos * 1e-9, field, least=least, most=most)
 
 
 def camera(message: pb.Camera, field: str) -> Camera:
@@ -132,6 +164,22 @@ def page(items: Sequence[ItemT], size: int, token: str, *arguments: str) -> tupl
     start = page_start(token, arguments)
     more = start + size < len(items)
     return items[start : start + size], page_token(start + size, arguments) if more else ""
+
+
+def message_page(
+    items: Sequence[ItemT], message: Callable[[ItemT], MessageT], size: int, token: str, *arguments: str
+) -> tuple[list[MessageT], str]:
+    """Like `page`, with the items as messages; it ends early if they would exceed PAGE_BYTES."""
+    start = page_start(token, arguments)
+    made = [message(item) for item in items[start : start + size]]
+    made = made[: fitting([one.ByteSize() for one in made])]
+    end = start + len(made)
+    return made, page_token(end, arguments) if end < len(items) else ""
+
+
+def fitting(sizes: Sequence[int], most: int = PAGE_BYTES) -> int:
+    """Number of first items within `most` bytes; at least one, so that listing always advances."""
+    return max(1, sum(total <= most for total in itertools.accumulate(sizes)))
 
 
 def page_token(start: int, arguments: Sequence[str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import grpc
@@ -14,7 +15,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
 
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
-from services.common.rpc.parsing import Deserialize, parse, parse_each
+from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES, serialized
+from services.common.rpc.parsing import parse, parse_each
 from services.common.telemetry import logs
 from spotted import errors
 
@@ -33,6 +35,7 @@ STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
     errors.StoreVersionError: grpc.StatusCode.FAILED_PRECONDITION,
 }
 DOMAIN = "spotted"
+UNMEASURED = ("/grpc.health.v1.", "/grpc.reflection.")
 DETAILS_KEY = "grpc-status-details-bin"
 # the trailing metadata contains a message up to three times, once with three bytes for each non-ASCII byte,
 # and clients reject metadata above 8 KiB
@@ -74,39 +77,58 @@ def _shorten(message: str) -> str:
 
 
 class ErrorInterceptor(Layer):
-    """Turns errors into rich statuses, which the WatchInterceptor around it observes."""
+    """Turns errors into rich statuses, which the WatchInterceptor around it observes.
+
+    Requests are parsed and answers serialised inside it, so that messages too large are reported as errors of
+    Spotted.
+    """
+
+    def __init__(self, max_receive_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        """Begin. max_receive_bytes: largest request accepted."""
+        super().__init__()
+        self._max_receive_bytes = max_receive_bytes
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler with requests parsed and errors converted to statuses."""
         method = path.rsplit("/", 1)[-1]
-        deserialize, many = handler.request_deserializer, handler.request_streaming
+        decode = partial(
+            parse_each if handler.request_streaming else parse,
+            handler.request_deserializer,
+            most=self._max_receive_bytes,
+        )
+        # health and reflection write some of their small answers themselves
+        raw = not path.startswith(UNMEASURED)
+        encode = partial(serialized, handler.response_serializer, most=MAX_MESSAGE_BYTES) if raw else _same
 
         def unary(behaviour: Handler) -> Handler:
-            return _wrap_unary(method, _parsing(behaviour, deserialize, stream=many))
+            return _wrap_unary(method, _parsing(behaviour, decode), encode)
 
         def stream(behaviour: Handler) -> Handler:
-            return _wrap_stream(method, _parsing(behaviour, deserialize, stream=many))
+            return _wrap_stream(method, _parsing(behaviour, decode), encode)
 
-        return wrap_handler(handler, unary=unary, stream=stream, raw=True)
+        return wrap_handler(handler, unary=unary, stream=stream, raw_requests=True, raw_responses=raw)
 
 
-def _parsing(behaviour: Handler, deserialize: Deserialize | None, *, stream: bool) -> Handler:
+def _same(response: Any) -> Any:  # noqa: ANN401 - any rpc
+    return response
+
+
+def _parsing(behaviour: Handler, decode: Callable[[Any], Any]) -> Handler:
     """A handler of bytes, from a handler of requests."""
-    decode = parse_each if stream else parse
-    return lambda content, context: behaviour(decode(deserialize, content), context)
+    return lambda content, context: behaviour(decode(content), context)
 
 
-def _wrap_unary(method: str, behaviour: Handler) -> Handler:
+def _wrap_unary(method: str, behaviour: Handler, encode: Callable[[Any], Any]) -> Handler:
     async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
         try:
-            return await behaviour(request, context)
+            return encode(await behaviour(request, context))
         except Exception as error:  # noqa: BLE001 - every error becomes a status here
             await _abort(method, error, context)
 
     return call
 
 
-def _wrap_stream(method: str, behaviour: Handler) -> Handler:
+def _wrap_stream(method: str, behaviour: Handler, encode: Callable[[Any], Any]) -> Handler:
     async def call(
         request: Any,  # noqa: ANN401 - any rpc
         context: Context,
@@ -118,7 +140,7 @@ def _wrap_stream(method: str, behaviour: Handler) -> Handler:
                 await answers
             else:
                 async for response in answers:
-                    yield response
+                    yield encode(response)
         except Exception as error:  # noqa: BLE001 - every error becomes a status here
             await _abort(method, error, context)
 

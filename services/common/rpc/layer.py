@@ -51,11 +51,12 @@ def wrap_handler(
     *,
     unary: Callable[[Handler], Handler],
     stream: Callable[[Handler], Handler],
-    raw: bool = False,
+    raw_requests: bool = False,
+    raw_responses: bool = False,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     """The handler wrapped by `unary` if it returns one response, else by `stream`.
 
-    raw: the wrapped handler takes the bytes of requests.
+    raw_requests, raw_responses: the wrapped handler takes, or returns, the bytes of messages.
     """
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
@@ -71,7 +72,7 @@ def wrap_handler(
     wrap = stream if handler.response_streaming else unary
     made: grpc.RpcMethodHandler[Any, Any] = make(
         wrap(behaviour),
-        request_deserializer=None if raw else handler.request_deserializer,
-        response_serializer=handler.response_serializer,
+        request_deserializer=None if raw_requests else handler.request_deserializer,
+        response_serializer=None if raw_responses else handler.response_serializer,
     )
     return made

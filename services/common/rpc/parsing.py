@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES, check_received
 from spotted.errors import InvalidInputError
 
 # far longer than any id, token or digest; longer texts would fill keys, logs and error messages
@@ -21,11 +22,13 @@ LONGEST_TEXT = 1024
 Deserialize = Callable[[bytes], Any]
 
 
-def parse(deserialize: Deserialize | None, content: bytes) -> Any:  # noqa: ANN401 - any rpc
+def parse(deserialize: Deserialize | None, content: bytes, *, most: int = MAX_MESSAGE_BYTES) -> Any:  # noqa: ANN401 - any rpc
     """The request in these bytes, or the bytes themselves without a deserializer.
 
-    Raises InvalidInputError if they are not a message of the rpc, or one of its own texts is too long.
+    most: largest number of bytes. Raises MessageTooLargeError for more, InvalidInputError if they are not a
+    message of the rpc, or one of its own texts is too long.
     """
+    check_received(content, most)
     if deserialize is None:
         return content
     try:
@@ -40,10 +43,12 @@ def parse(deserialize: Deserialize | None, content: bytes) -> Any:  # noqa: ANN4
     return request
 
 
-async def parse_each(deserialize: Deserialize | None, contents: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+async def parse_each(
+    deserialize: Deserialize | None, contents: AsyncIterator[bytes], *, most: int = MAX_MESSAGE_BYTES
+) -> AsyncIterator[Any]:
     """The requests of a stream, each parsed by `parse`."""
     async for content in contents:
-        yield parse(deserialize, content)
+        yield parse(deserialize, content, most=most)
 
 
 def _check_texts(request: Message) -> None:

@@ -58,6 +58,11 @@ def _response(error: exceptions.ResponseError, store: str) -> SpottedError | Non
     text = str(error).lower()
     if "appendonly is disabled" in text:
         return no_append_only_file(store)
+    if text.startswith("wrongtype"):
+        return PreconditionError(
+            f"the store at {store} has a value of another type under a key of Spotted; keep other programs "
+            "away from keys that begin with `spotted:`, delete it, and restore a backup"
+        )
     if "unknown command" in text:
         return PreconditionError(
             f"the store at {store} is too old: {text.partition(',')[0]}; use Valkey, or Redis 7.2 or later"

@@ -39,24 +39,24 @@ end
 _READ = f"{_NEWS} return news()"
 # An answer is stored after a digest of the journal's first entry, so that an answer from before the journal
 # was deleted and created again does not count.
-_ANSWERED = """
-local function digest()
-  return redis.sha1hex(redis.call('LINDEX', KEYS[1], 0) or '')
+ANSWERED = """
+local function digest(journal)
+  return redis.sha1hex(redis.call('LINDEX', journal, 0) or '')
 end
 local function answered(request, begins)
   local kept = redis.call('GET', request)
   return kept and string.sub(kept, 1, 40) == begins and string.sub(kept, 41)
 end
 """
-_LOOK_UP = f"{_ANSWERED} return answered(KEYS[2], digest())"
+_LOOK_UP = f"{ANSWERED} return answered(KEYS[2], digest(KEYS[1]))"
 # Appends all changes or none. For each change KEYS holds its request and a hash, ARGV its entry, its answer,
 # the number of fields to delete from the hash, and these fields. If a request was answered before, or the
 # writer has not read all entries, nothing is written; the first answers and the missing entries are returned.
 _APPEND = (
     _NEWS
-    + _ANSWERED
+    + ANSWERED
     + """
-local answers, known, begins = {}, false, digest()
+local answers, known, begins = {}, false, digest(KEYS[1])
 for i = 2, #KEYS, 2 do
   local answer = answered(KEYS[i], begins)
   answers[#answers + 1] = answer
@@ -67,7 +67,7 @@ local at = 5
 for i = 2, #KEYS, 2 do
   local fields = tonumber(ARGV[at + 2])
   if ARGV[at] ~= '' then redis.call('RPUSH', KEYS[1], ARGV[at]) end
-  if length == 0 then begins = digest() end
+  if length == 0 then begins = digest(KEYS[1]) end
   redis.call('SET', KEYS[i], begins .. ARGV[at + 1], 'EX', ARGV[4])
   if fields > 0 then redis.call('HDEL', KEYS[i + 1], unpack(ARGV, at + 3, at + 2 + fields)) end
   at = at + 3 + fields
@@ -187,6 +187,11 @@ class Journal:
         result = self._append(touched, arguments)
         answers, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", result)
         return OfferResult(answers, News(*news) if news else None)
+
+
+def generation(first: bytes) -> str:
+    """What distinguishes a journal with this first entry from others under its key, as scripts compute it."""
+    return hashlib.sha1(first, usedforsecurity=False).hexdigest()
 
 
 def _mark(entry: bytes) -> str:

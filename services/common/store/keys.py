@@ -83,6 +83,11 @@ def session_journal(survey_id: str, session_id: str) -> str:
     return f"{of_survey(survey_id)}session:{session_id}:journal"
 
 
+def journal(survey_id: str, session_id: str) -> str:
+    """The journal of a session; an empty session_id stands for the survey's own journal."""
+    return session_journal(survey_id, session_id) if session_id else survey_journal(survey_id)
+
+
 def session_upload(survey_id: str, session_id: str, import_id: str) -> str:
     """A session's journal while it is imported."""
     return f"{of_survey(survey_id)}session:{session_id}:upload:{import_id}"
@@ -101,6 +106,11 @@ def leases(survey_id: str, session_id: str) -> str:
 def request(survey_id: str, scope: str, request_id: str) -> str:
     """The first answer to a request id; `scope` is the rpc and its session, for which ids are unique."""
     return f"{of_survey(survey_id)}request:{scope}:{request_id}"
+
+
+def session_scope(rpc: str, session_id: str) -> str:
+    """The scope of a request id of a session's rpc."""
+    return f"{rpc}:{session_id}"
 
 
 def calibration(organisation: str, digest: str) -> str:

@@ -73,12 +73,12 @@ class Store:
         """All keys with a prefix, sorted; glob characters in it are literal."""
         pattern = "".join(f"[{c}]" if c in "*?[" else c for c in prefix) + "*"
         with self._translated():
-            return sorted({key.decode() for key in self._redis.scan_iter(match=pattern, count=1000)})
+            return sorted({_text(key) for key in self._redis.scan_iter(match=pattern, count=1000)})
 
     def members(self, key: str) -> list[str]:
         """The members of a set, sorted."""
         with self._translated():
-            return sorted(m.decode() for m in cast("set[bytes]", self._redis.smembers(key)))
+            return sorted(_text(m) for m in cast("set[bytes]", self._redis.smembers(key)))
 
     def add_member(self, key: str, member: str) -> None:
         """Add to a set."""
@@ -258,6 +258,11 @@ class Store:
             if translated is None:
                 raise
             raise translated from error
+
+
+def _text(name: bytes) -> str:
+    """A key or member as text; one that is none, which others wrote, stays distinguishable."""
+    return name.decode(errors="backslashreplace")
 
 
 def _answers(pipeline: redis.client.Pipeline) -> list[object]:

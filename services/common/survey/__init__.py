@@ -1,10 +1,12 @@
 """A survey as services hold it.
 
-state  a survey rebuilt from its journal, and immutable snapshots of it
-rows   its detections as rows that grow in place
-heads  adaptation heads in the store
+existence  which surveys and sessions exist
+state      a survey rebuilt from its journal, and immutable snapshots of it
+rows       its detections as rows that grow in place
+heads      adaptation heads in the store
 """
 
+from services.common.survey.existence import Existence, UploadLostError, missing_survey
 from services.common.survey.heads import HeadStore, StoredHead
 from services.common.survey.state import (
     Snapshot,
@@ -17,13 +19,16 @@ from services.common.survey.state import (
 )
 
 __all__ = [
+    "Existence",
     "HeadStore",
     "Snapshot",
     "StoredHead",
     "SurveyState",
+    "UploadLostError",
     "content_digest",
     "described",
     "etag",
     "folded_survey",
+    "missing_survey",
     "uid_of",
 ]

@@ -13,6 +13,7 @@ from services.common.store import keys
 from services.common.store.folded import Folded
 from services.common.store.journal import Journal
 from services.common.store.store import Store
+from services.common.survey.existence import missing_survey
 from services.common.survey.rows import DetectionRows, HalfArray
 from spotted import messages
 from spotted.errors import NotFoundError
@@ -190,8 +191,6 @@ def folded_survey(
 
     def missing() -> NotFoundError:
         gone(survey_id)
-        return NotFoundError(
-            f"survey {survey_id!r} does not exist; create the survey first, e.g. with `spotted import`"
-        )
+        return missing_survey(survey_id)
 
     return Folded(Journal(store, keys.survey_journal(survey_id), survey_id), SurveyState, missing)

@@ -1,17 +1,20 @@
 """Image files to the pixels that a backbone reads.
 
+headers        size and format of a file, before its pixels are decoded
 decoding       image files to upright pixels
 cropping       the box of the animal, upright or turned
 resizing       crops to the square input of a backbone
 tones          histogram equalisation, and matching to a reference image
 masks          masks of the animal, as PNG or run lengths
 segmenting     an optional network that masks the animal in a box
+footprints     memory and time of a crop, estimated from its header
 references     reference images in the store
 preprocessing  all steps in one frozen order
 """
 
 from services.embedder.images.cropping import Box, FractionBox, PixelBox
-from services.embedder.images.decoding import MAX_PIXELS, ByteArray, decode
+from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.preprocessing import BYTES_PER_PIXEL, ImageCrop, Preprocessing
 from services.embedder.images.references import ReferenceStore

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import PngImagePlugin
 
 from services.embedder.images.cropping import Colour
-from services.embedder.images.decoding import DAMAGED, ByteArray
+from services.embedder.images.decoding import ByteArray
+from services.embedder.images.headers import DAMAGED
 from spotted.errors import UnreadableImageError
 
 BoolArray = npt.NDArray[np.bool_]

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 from services.common.telemetry import metrics
 from services.embedder.images.cropping import BLACK, Box, Colour, CropWindow, FractionBox, locate
-from services.embedder.images.decoding import MAX_PIXELS, ByteArray, decode
+from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import BoolArray, Mask, apply_mask, read_mask
 from services.embedder.images.resizing import ASPECTS, KERNELS, Aspect, Kernel, resize
 from services.embedder.images.segmenting import Segmenter

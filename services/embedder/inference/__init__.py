@@ -4,11 +4,13 @@ backbones       a frozen backbone, identified by its file's digest
 devices         sessions on a CPU or GPU
 batching        batches shared by concurrent callers
 fair_queue      fair shares of the queue between surveys
+decoding_budget memory for decoding, shared by all images
 image_embedder  preprocessing, backbone and batches together
 calls           an Embed call resolved against the loaded backbones
 ordered_stream  a stream processed concurrently and answered in order
 """
 
+from services.common.memory import MIB
 from services.embedder.inference.backbones import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -19,7 +21,7 @@ from services.embedder.inference.backbones import (
     preprocessing,
     read_manifest,
 )
-from services.embedder.inference.batching import MIB, Timings
+from services.embedder.inference.batching import Timings
 from services.embedder.inference.calls import (
     CropResult,
     EmbedCall,

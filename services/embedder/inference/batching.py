@@ -12,10 +12,12 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from services.common.memory import MIB
 from services.embedder.inference.fair_queue import Admission, FairQueue, Share
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError
 
@@ -27,7 +29,6 @@ ResultT = TypeVar("ResultT")
 FIRST_GUESS_S = 0.1
 # weight of the newest item in the running mean of the seconds between two finished items
 NEWEST = 0.05
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     work: turns a batch into one result for each input, in the same order; an exception among the results
         fails only its item, a raised one fails the batch.
     Both are called from several threads at once, `work` from at most `limits.runs`.
+    ready: entered on the event loop with an admitted item before it is queued, and left when it is finished;
+        yields the item to queue.
     """
 
     def __init__(
@@ -96,9 +99,11 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         prepare: Callable[[ItemT], PreparedT],
         work: Callable[[Sequence[PreparedT]], Sequence[ResultT | Exception]],
         limits: Limits,
+        ready: Callable[[ItemT, Share], AbstractAsyncContextManager[ItemT]] | None = None,
     ) -> None:
         self._prepare = prepare
         self._work = work
+        self._ready = ready or _as_is
         self.limits = limits
         self._admission = Admission(limits.max_queue, limits.max_queue_bytes)
         self._changed = threading.Condition()
@@ -135,7 +140,8 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
                 elif not self._admission.admit(share, size):
                     raise self._overloaded(share)
                 try:
-                    return await self._finish(item, share)
+                    async with self._ready(item, share) as ready:
+                        return await self._finish(ready, share)
                 finally:
                     self._admission.leave(share, size)
         except TimeoutError as error:
@@ -281,6 +287,11 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         except Exception as error:  # noqa: BLE001 - the thread must survive any error of a batch
             return [error] * len(inputs)
         return results
+
+
+@asynccontextmanager
+async def _as_is(item: ItemT, _: Share) -> AsyncIterator[ItemT]:
+    yield item
 
 
 def _deliver_soon(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:

@@ -13,15 +13,18 @@ from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
 from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import decode
+from services.embedder.images.footprints import image_footprint
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import Reference, Tone
+from services.embedder.inference.decoding_budget import Hold
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.inference.ordered_stream import in_order
 from spotted.arrays import Float32Array
 from spotted.errors import (
+    DeadlineError,
     DigestMismatchError,
     NotFoundError,
     PreconditionError,
@@ -174,17 +177,17 @@ class Embedders:
 
         Returns their digest. Raises UnreadableImageError.
         """
-        return await asyncio.to_thread(self._add_reference, image, caller.current_caller().organisation)
+        organisation = caller.current_caller().organisation
+        max_pixels = min(e.max_pixels for e in self.all)
+        needed = await asyncio.to_thread(image_footprint, image, max_pixels=max_pixels)
+        async with self.get("").budget.held(Share(organisation, bulk=False), needed) as hold:
+            reference = await asyncio.to_thread(_reference, image, max_pixels, hold)
+        return await asyncio.to_thread(self._stores.references.put, reference, organisation)
 
     async def close(self) -> None:
         """Finish all admitted work."""
         for embedder in self.all:
             await embedder.close()
-
-    def _add_reference(self, image: bytes, organisation: str) -> str:
-        max_pixels = min(e.max_pixels for e in self.all)
-        reference = Reference.of(decode(image, max_pixels=max_pixels))
-        return self._stores.references.put(reference, organisation)
 
     def _preprocessing(self, base: Preprocessing, options: EmbedOptions, organisation: str) -> Preprocessing:
         if options.segmented and self.segmenter is None:
@@ -201,6 +204,15 @@ class Embedders:
             segmenter=self.segmenter if options.segmented else None,
             fill=base.fill if options.fill is None else options.fill,
         )
+
+
+def _reference(image: bytes, max_pixels: int, hold: Hold) -> Reference:
+    if not hold.begin():
+        raise DeadlineError("the caller of this reference left before it was decoded; send it again")
+    try:
+        return Reference.of(decode(image, max_pixels=max_pixels))
+    finally:
+        hold.end()
 
 
 def _check_head(head: StoredHead, embedder: ImageEmbedder, preprocessing: Preprocessing) -> None:

@@ -131,6 +131,11 @@ class FairQueue(Generic[ItemT]):
             del self._lines[share]
         return item
 
+    def first(self) -> ItemT | None:
+        """The item that `pop` would return; None if empty."""
+        line = next(iter(self._lines.values()), None)
+        return None if line is None else next(iter(line))
+
     def discard(self, share: Share, item: ItemT) -> None:
         """Remove an item if it is still queued."""
         line = self._lines.get(share)

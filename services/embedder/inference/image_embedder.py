@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from services.common.memory import MIB, memory_limit_bytes
 from services.common.survey.heads import StoredHead
 from services.common.telemetry import metrics, tracing
-from services.embedder.images.decoding import MAX_PIXELS, ByteArray
+from services.embedder.images.decoding import ByteArray
+from services.embedder.images.footprints import encoded_bytes, footprint
+from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.batching import Batcher, Limits, Timings
+from services.embedder.inference.decoding_budget import DecodingBudget, Hold
 from services.embedder.inference.fair_queue import Share
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
+
+MOST_QUEUED_BYTES = 256 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class EmbedPlan:
 class _Task:
     crop: ImageCrop
     plan: EmbedPlan
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +61,37 @@ class _Prepared:
     head: StoredHead | None
 
 
-def limits_for(backbone: Backbone, workers: int) -> Limits:
+def limits_for(backbone: Backbone, workers: int, *, max_queue_bytes: int = MOST_QUEUED_BYTES) -> Limits:
     """Limits that suit the device of a backbone; workers: threads, one for each core."""
+    batch = backbone.max_batch
     if backbone.device == "cpu":
         # each core prepares a few images and runs them while they are in its cache
-        return Limits(workers, runs=workers, claim=backbone.max_batch, max_batch=backbone.max_batch)
+        return Limits(workers, workers, claim=batch, max_batch=batch, max_queue_bytes=max_queue_bytes)
     # all cores decode for one device, which loads the next batch while it runs the current one
-    return Limits(max(2, workers), runs=2, claim=1, max_batch=backbone.max_batch)
+    return Limits(max(2, workers), runs=2, claim=1, max_batch=batch, max_queue_bytes=max_queue_bytes)
 
 
 class ImageEmbedder:
     """Embeds crops with one backbone; its workers also decode, crop and resize.
 
-    limits: None: the limits of one worker. max_pixels: largest image accepted.
+    limits: None: the limits of one worker. budget: memory for decoding, shared by all embedders of a process;
+    None: a quarter of the memory limit. max_pixels: largest image accepted.
     """
 
     def __init__(
-        self, backbone: Backbone, limits: Limits | None = None, *, max_pixels: int = MAX_PIXELS
+        self,
+        backbone: Backbone,
+        limits: Limits | None = None,
+        *,
+        budget: DecodingBudget | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.backbone = backbone
+        self.budget = budget or DecodingBudget(memory_limit_bytes() // 4)
         self.max_pixels = max_pixels
-        self._batcher = Batcher(self._prepare, self._embed, limits or limits_for(backbone, 1))
+        self._batcher = Batcher(
+            self._prepare, self._embed, limits or limits_for(backbone, 1), ready=self._ready
+        )
 
     @property
     def limits(self) -> Limits:
@@ -92,7 +110,7 @@ class ImageEmbedder:
         backbone returns no finite vector, and the errors of `Batcher.submit`.
         """
         task = _Task(crop, plan)
-        size = len(crop.content)
+        size = encoded_bytes(crop)
         with _refusals_counted():
             finished = await self._batcher.submit(task, plan.share, size=size, deadline_s=deadline_s)
         spent = finished.timings
@@ -104,8 +122,21 @@ class ImageEmbedder:
         """Finish all admitted crops and stop the workers."""
         await self._batcher.close()
 
+    @asynccontextmanager
+    async def _ready(self, task: _Task, share: Share) -> AsyncIterator[_Task]:
+        steps = task.plan.preprocessing
+        # a header of a large file takes milliseconds
+        needed = await asyncio.to_thread(footprint, task.crop, steps, max_pixels=self.max_pixels)
+        async with self.budget.held(share, needed) as hold:
+            yield replace(task, hold=hold)
+
     def _prepare(self, task: _Task) -> _Prepared:
-        pixels = task.plan.preprocessing.apply(task.crop, max_pixels=self.max_pixels)
+        if task.hold is None or not task.hold.begin():
+            raise DeadlineError("the caller of this image left before it was decoded; send it again")
+        try:
+            pixels = task.plan.preprocessing.apply(task.crop, max_pixels=self.max_pixels)
+        finally:
+            task.hold.end()
         return _Prepared(pixels, task.plan.head)
 
     def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[Float32Array | PreconditionError]:

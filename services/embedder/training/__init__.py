@@ -6,8 +6,7 @@ worker      one training, in that process
 head_onnx   a head as an ONNX file
 """
 
-from services.embedder.training.head_onnx import to_onnx
 from services.embedder.training.operations import Operations
 from services.embedder.training.trainings import Trainings
 
-__all__ = ["Operations", "Trainings", "to_onnx"]
+__all__ = ["Operations", "Trainings"]

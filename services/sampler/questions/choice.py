@@ -22,6 +22,8 @@ from spotted.sampling.rounds import Pair, PairQuery
 AUDIT_REASON = "drawn at random, to certify how little is missed"
 # galleries are made of the first 200 open pairs; more would only be found further down the round
 AHEAD = 200
+# frames of the largest burst that can be answered at once; larger ones are asked as pairs
+LARGEST_BURST = 100
 EARLIER_REASON = "was asked before and waits for an answer"
 
 
@@ -103,7 +105,8 @@ def _offers(
         return chain(map(pair_question, mine), checked, map(pair_question, rest))
     shown: Iterator[Question] = iter(())
     if Kind.BURST in wanted.kinds:
-        shown = burst_questions(state.constraints, state.bursts, state.mixed_bursts)
+        bursts = [frames for frames in state.bursts if len(frames) <= LARGEST_BURST]
+        shown = burst_questions(state.constraints, bursts, state.mixed_bursts)
     if Kind.GALLERY in wanted.kinds:
         parts = (_galleries(state, part, wanted, refused, taken) for part in (mine, rest))
         return chain(shown, checked, chain.from_iterable(parts))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.common.rpc import checks
 from services.common.store.journal import Change
 from services.common.store.keys import SessionKey
 from services.common.telemetry import metrics, tracing
@@ -21,9 +22,11 @@ from services.sampler.session import round_messages
 from services.sampler.session.leases import IdPair, Lease, Leases
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import Planned, SessionState
+from spotted import messages
 from spotted.errors import SpottedError
 from spotted.sampling.audit import draw
 from spotted.sampling.questions import Question
+from spotted.survey import Detection
 from spotted.v1 import sampler_pb2 as pb
 
 # attempts to lease questions before other annotators, or to plan a round before other replicas
@@ -32,6 +35,10 @@ ATTEMPTS = 10
 AUDIT_PAIRS = 300
 # sessions for which a round is planned at the same time
 PLANS_AT_ONCE = 4
+# the largest question, a burst of a hundred detections with the longest fields, takes 1.4 MB
+ANSWER_BYTES = 2 << 20
+# the numbers and times of a question, and the length and score of each of its detections
+QUESTION_BYTES, NUMBERS_BYTES = 80, 12
 
 logger = logging.getLogger("spotted")
 
@@ -112,21 +119,23 @@ class NextQuestions:
         """Choose and lease questions of the session in its current state."""
         live = self._leases.live(*key)
 
-        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None]:
+        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None, str]:
             choice = choose(state, live, wanted)
             ids = [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
-            return choice, ids, state.planned
+            return choice, ids, state.planned, state.generation
 
-        choice, ids, planned = self._sessions.folded(*key).view(look)
+        choice, ids, planned, generation = self._sessions.folded(*key).view(look)
         chosen = list(zip(choice.questions, ids, strict=True))
+        if planned is None or not chosen:
+            return [], choice
+        facts = self._facts.including(key[0], planned.survey, [i for items in ids for i in items])
+        # what does not fit into the answer is not leased
+        chosen = chosen[: checks.fitting([_size(facts, *each) for each in chosen], ANSWER_BYTES)]
         pairs = [pair for question, items in chosen for pair in _pairs(question, items)]
         acquired = {
             lease.pair: lease
-            for lease in self._leases.acquire(*key, wanted.annotator_id, pairs, wanted.lease_s)
+            for lease in self._leases.acquire(key, generation, wanted.annotator_id, pairs, wanted.lease_s)
         }
-        if not acquired or planned is None:
-            return [], choice
-        facts = self._facts.including(key[0], planned.survey, [i for items in ids for i in items])
         leased = [
             LeasedQuestion(question, items, _ends_s(acquired, _pairs(question, items)), facts)
             for question, items in chosen
@@ -219,6 +228,13 @@ def _pairs(question: Question, detection_ids: Sequence[str]) -> list[IdPair]:
     id_of = dict(zip(question.items, detection_ids, strict=True))
     pairs = [sorted((id_of[query.first], id_of[query.second])) for query in question.pairs]
     return [(first, second) for first, second in pairs]
+
+
+def _size(facts: SurveyFacts, question: Question, detection_ids: Sequence[str]) -> int:
+    """Size of a question as a message, bytes."""
+    shown = [facts.detections.get(i) or Detection(i) for i in detection_ids]
+    texts = QUESTION_BYTES + len(question.pairs[0].reason.encode())
+    return texts + sum(messages.detection_message(one).ByteSize() + NUMBERS_BYTES for one in shown)
 
 
 def _ends_s(acquired: dict[IdPair, Lease], pairs: Sequence[IdPair]) -> float:

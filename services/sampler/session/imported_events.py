@@ -102,6 +102,8 @@ class ImportedEvents:
                 raise InvalidInputError(f"image_pairs has {ids}, but this round adds neither of them")
         for burst in planned.bursts:
             self._require(burst.detection_ids, new)
+        for text in (*planned.reasons, planned.kind, planned.survey_uid):
+            checks.words(text, "a text of the round", most=checks.ID_LENGTH)
         _check_round(planned, len(state.detection_ids) + len(added))
 
     def _check_labelled(self, event: pb.SessionEvent) -> None:

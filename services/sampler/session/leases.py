@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from services.common.store import keys
-from services.common.store.journal import Fields
+from services.common.store.journal import ANSWERED, Fields
+from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 
 # A lease is a field `<first>\0<second>` of a hash with the value `<end in ms>\0<annotator>`, by the store's
@@ -37,12 +38,15 @@ end
 return listed
 """
 )
+# Nothing if KEYS[2], the journal of the session, is no longer of the generation ARGV[3].
 _ACQUIRE = (
-    _LIVE
+    ANSWERED
+    + "if digest(KEYS[2]) ~= ARGV[3] then return {} end"
+    + _LIVE
     + """
 local acquired = {}
 local lease = string.format('%d', now + tonumber(ARGV[2])) .. '\\0' .. ARGV[1]
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local held = live[ARGV[i]]
   if not held or string.match(held, '%z(.*)$') == ARGV[1] then
     redis.call('HSET', KEYS[1], ARGV[i], lease)
@@ -81,13 +85,16 @@ class Leases:
         return sorted(_leases(cast("list[bytes]", answer)), key=lambda lease: lease.pair)
 
     def acquire(
-        self, survey_id: str, session_id: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
+        self, key: SessionKey, generation: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
     ) -> list[Lease]:
-        """Lease the pairs that no other annotator holds; the annotator's own leases are extended."""
+        """Lease the pairs that no other annotator holds; the annotator's own leases are extended.
+
+        generation: of the session; none is leased in one that was created since under its id.
+        """
         if not pairs:
             return []
-        arguments: list[str | int] = [annotator_id, int(duration_s * 1000), *_fields(pairs)]
-        answer = self._acquire([keys.leases(survey_id, session_id)], arguments)
+        arguments: list[str | int] = [annotator_id, int(duration_s * 1000), generation, *_fields(pairs)]
+        answer = self._acquire([keys.leases(*key), keys.session_journal(*key)], arguments)
         return _leases(cast("list[bytes]", answer))
 
 

@@ -15,6 +15,8 @@ from spotted.v1 import sampler_pb2 as pb
 
 RATE_WINDOW_S = 3600.0
 CONFIDENCE = 0.95
+# annotators in one answer, about 100 bytes each
+MOST_ANNOTATORS = 10_000
 
 
 def quick_progress(state: SessionState, position: int) -> pb.Progress:
@@ -75,7 +77,8 @@ def _add_audit(progress: pb.Progress, state: SessionState) -> None:
 
 def _add_annotators(progress: pb.Progress, state: SessionState) -> None:
     constraints = state.constraints
-    for annotator_id, times_s in sorted(state.times_of.items()):
+    most = sorted(state.times_of.items(), key=lambda item: (-len(item[1]), item[0]))[:MOST_ANNOTATORS]
+    for annotator_id, times_s in sorted(most):
         one = pb.AnnotatorProgress(
             annotator_id=annotator_id, answers=len(times_s), answers_per_minute=_rate(times_s)
         )

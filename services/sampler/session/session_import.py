@@ -13,6 +13,7 @@ from services.common.store import keys
 from services.common.store.journal import Journal
 from services.common.store.keys import SessionKey
 from services.common.store.store import Store
+from services.common.survey.existence import Existence, UploadLostError
 from services.sampler.session.imported_events import ImportedEvents
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreUnavailableError
 from spotted.v1 import sampler_pb2 as pb
@@ -29,31 +30,25 @@ if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
 end
 return redis.call('LLEN', KEYS[1])
 """
-# Makes the upload the journal of a session; 0 if the session has a journal, which may be this upload.
-_OPEN = """
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-if redis.call('LLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return -1 end
-redis.call('RENAME', KEYS[1], KEYS[2])
-redis.call('PERSIST', KEYS[2])
-redis.call('SADD', KEYS[3], ARGV[2])
-return 1
-"""
 
 
 class SessionUpload:
     """A journal being imported: stored under a key of its own until it is complete and committed."""
 
-    def __init__(self, store: Store, key: SessionKey, detection_ids: Collection[str]) -> None:
-        """Begin. detection_ids: the survey's detections."""
+    def __init__(
+        self, store: Store, key: SessionKey, generation: str, detection_ids: Collection[str]
+    ) -> None:
+        """Begin. generation, detection_ids: of the survey."""
         self._store = store
         self._key = key
+        self._generation = generation
         self._import_id = uuid.uuid4().hex
         self._upload = keys.session_upload(*key, self._import_id)
         self._events = ImportedEvents(key, detection_ids)
         self._digest = hashlib.sha256()
         self._stored = 0
         self._add = store.script(_ADD)
-        self._open = store.script(_OPEN)
+        self._existence = Existence(store)
         # a thread may still store a message after its stream was cancelled
         self._lock = threading.Lock()
         self._discarded = False
@@ -70,15 +65,17 @@ class SessionUpload:
     def commit(self) -> None:
         """Make the upload the session's journal; nothing changes if the session has an equal one.
 
-        Raises InvalidInputError if no event was sent, AlreadyExistsError if the session has another journal.
+        Raises InvalidInputError if no event was sent, AlreadyExistsError if the session has another journal,
+        NotFoundError if the survey was deleted since the import began.
         """
         if not self._stored:
             raise InvalidInputError("no event was sent; send the whole journal", field="events")
         survey_id, session_id = self._key
         journal = Journal(self._store, keys.session_journal(*self._key), survey_id)
-        opened = self._open([self._upload, journal.key, keys.sessions(survey_id)], [self._stored, session_id])
-        if opened == -1:
-            raise _lost(self._upload)
+        try:
+            opened = self._existence.open_session(self._key, self._generation, self._upload, self._stored)
+        except UploadLostError as error:
+            raise _lost(self._upload) from error
         if not opened and _digest(journal.read(0)) != self._digest.digest():
             raise AlreadyExistsError(
                 f"session {session_id!r} of survey {survey_id!r} already exists with another journal; use "

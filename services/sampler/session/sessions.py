@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
 from services.common.store.journal import Change, Journal
 from services.common.store.keys import SessionKey
 from services.common.store.store import Store
+from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
 from services.sampler.session.defaults import with_defaults
+from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
@@ -29,19 +31,8 @@ from spotted.v1.store_pb2 import StoredSubmission
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-# a page that exceeds this by one entry is still below the largest message
+# a page ends before it, but has at least one entry
 MOST_PAGE_BYTES = 2 << 20
-
-# Deletes a session in one step; does nothing if the request was answered before or the session does not
-# exist. KEYS: the request, journal, leases, the survey's sessions. Returns whether the session is deleted.
-_DELETE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
-if redis.call('DEL', KEYS[2]) == 0 then return 0 end
-redis.call('DEL', KEYS[3])
-redis.call('SREM', KEYS[4], ARGV[1])
-redis.call('SET', KEYS[1], '', 'EX', ARGV[2])
-return 1
-"""
 
 ViewT = TypeVar("ViewT")
 
@@ -68,7 +59,7 @@ class Sessions:
         self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
             budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
         )
-        self._delete = store.script(_DELETE)
+        self._existence = Existence(store)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
@@ -76,18 +67,15 @@ class Sessions:
         Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError.
         """
         created = with_defaults(session)
+        # first, so that the detections counted are those of this generation
+        generation = self._existence.generation(session.survey_id)
         _, detections = self._scorer.version(session.survey_id)
         if not detections:
             raise PreconditionError(
                 f"survey {session.survey_id!r} has no detections; add detections before creating a session"
             )
         key = (session.survey_id, session.session_id)
-        self._store.add_member(keys.sessions(session.survey_id), session.session_id)
-        entry = self.event(created=created)
-        journal = Journal(self._store, keys.session_journal(*key), session.survey_id)
-        once = request_id or uuid.uuid4().hex
-        scope = _scope("CreateSession", session.session_id)
-        journal.append(Change(entry, b""), expected=0, scope=scope, request_id=once)
+        self._existence.create_session(key, generation, self.event(created=created), request_id)
         stored = self.get(*key)
         requested, existing = ((s.strategy, s.seed, s.trust) for s in (created, stored))
         if requested != existing:
@@ -109,8 +97,8 @@ class Sessions:
         return self.folded(survey_id, session_id).view(look)
 
     def list_ids(self, survey_id: str) -> list[str]:
-        """The session ids of a survey, sorted."""
-        return self._store.members(keys.sessions(survey_id))
+        """The session ids of a survey, sorted. Raises NotFoundError for the survey."""
+        return self._existence.session_ids(survey_id)
 
     def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
         """The sessions with these ids that still exist."""
@@ -125,13 +113,7 @@ class Sessions:
 
     def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
         """Delete a session with its journal. A repeated request succeeds again. Raises NotFoundError."""
-        touched = [
-            keys.request(survey_id, _scope("DeleteSession", session_id), request_id or uuid.uuid4().hex),
-            keys.session_journal(survey_id, session_id),
-            keys.leases(survey_id, session_id),
-            keys.sessions(survey_id),
-        ]
-        if not self._delete(touched, [session_id, keys.REQUEST_TTL_S]):
+        if not self._existence.delete_session((survey_id, session_id), request_id):
             raise _missing(survey_id, session_id)
         self._folded.drop((survey_id, session_id))
 
@@ -159,13 +141,13 @@ class Sessions:
 
         def answer(reply: Reply, state: SessionState, position: int) -> tuple[list[pb.LabelOutcome], ViewT]:
             label_ids = StoredSubmission.FromString(reply.value).label_ids
-            outcomes = [state.label_outcome(label_id) for label_id in label_ids]
+            outcomes = shorten([state.label_outcome(label_id) for label_id in label_ids])
             if not reply.repeated:
                 count_labels(outcomes)
             return outcomes, look(state, position)
 
         return self.folded(survey_id, session_id).change_together(
-            decide, answer, scope=_scope("SubmitLabels", session_id), request_id=request_id
+            decide, answer, scope=keys.session_scope("SubmitLabels", session_id), request_id=request_id
         )
 
     def retract(
@@ -193,7 +175,7 @@ class Sessions:
         return self.folded(survey_id, session_id).change_and_view(
             decide,
             lambda _, state, position: look(state, position),
-            scope=_scope("RetractLabels", session_id),
+            scope=keys.session_scope("RetractLabels", session_id),
             request_id=request_id,
         )
 
@@ -211,7 +193,7 @@ class Sessions:
     ) -> tuple[list[pb.SessionEvent], bool]:
         """Up to `count` events from position `start` (counted from 0), and whether more follow.
 
-        Fewer if they would not fit into a message. Raises NotFoundError.
+        Fewer if they would not fit into a message. Raises NotFoundError, PreconditionError.
         """
         journal = self.folded(survey_id, session_id).journal
         length = journal.length()
@@ -221,6 +203,10 @@ class Sessions:
         size = 0
         for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
             size += len(entry)
+            if len(entry) > checks.ANSWER_BYTES:
+                raise PreconditionError(
+                    f"event {position} is larger than a message; back up the survey instead"
+                )
             if events and size > MOST_PAGE_BYTES:
                 break
             event = pb.SessionEvent.FromString(entry)
@@ -230,7 +216,9 @@ class Sessions:
 
     def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
         """Begin to import a journal as this session. Raises NotFoundError for the survey."""
-        return SessionUpload(self._store, (survey_id, session_id), self._scorer.facts(survey_id).detections)
+        generation = self._existence.generation(survey_id)
+        detections = self._scorer.facts(survey_id).detections
+        return SessionUpload(self._store, (survey_id, session_id), generation, detections)
 
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
         """The in-memory state of a session."""
@@ -281,11 +269,6 @@ class Sessions:
         for burst in stored.mixed_bursts:
             state.require(burst.detection_ids)
         return stored
-
-
-def _scope(rpc: str, session_id: str) -> str:
-    """The scope of a request id."""
-    return f"{rpc}:{session_id}"
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

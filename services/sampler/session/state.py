@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from services.common.rpc import checks
+from services.common.store.journal import generation
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes, round_messages
 from spotted import messages
@@ -55,6 +57,7 @@ class SessionState:
 
     def __init__(self) -> None:
         self.session = pb.Session()
+        self.generation = ""
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
         self.labels: dict[str, pb.Label] = {}
@@ -82,6 +85,7 @@ class SessionState:
         """Apply one SessionEvent."""
         event = pb.SessionEvent.FromString(entry)
         self.position += 1
+        self.generation = self.generation or generation(entry)
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created
@@ -139,10 +143,14 @@ class SessionState:
         ]
 
     def individuals(self) -> list[pb.Individual]:
-        """The components, largest first; equal sizes by id."""
+        """The components, largest first; equal sizes by id. Those beyond a message come in several parts."""
         members = [sorted(self.detection_ids[i] for i in items) for items in self.constraints.components()]
         members.sort(key=lambda ids: (-len(ids), ids[0]))
-        return [pb.Individual(individual_id=individual_id(ids), detection_ids=ids) for ids in members]
+        return [
+            pb.Individual(individual_id=individual_id(ids), detection_ids=part)
+            for ids in members
+            for part in _parts(ids)
+        ]
 
     def _plan(self, planned: pb.PlannedRound) -> None:
         for detection_id in planned.added_detection_ids:
@@ -212,6 +220,15 @@ class SessionState:
 def individual_id(detection_ids: Sequence[str]) -> str:
     """The id of the individual with these detections, sorted; stable while the first one belongs to it."""
     return f"ind-{detection_ids[0]}"
+
+
+def _parts(detection_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The ids in parts that fit into a page, usually one."""
+    rest = detection_ids
+    while rest:
+        count = checks.fitting([len(i.encode()) + 4 for i in rest])
+        yield rest[:count]
+        rest = rest[count:]
 
 
 def _ordered(first: int, second: int) -> Pair:

@@ -3,6 +3,7 @@
 write      one survey at one instant, into a file
 file       the file format: framed, checksummed records
 contents   what a file holds, reported once all of it has been verified
+validation  its ids and events checked before a restore
 directory  many surveys in one directory, old files removed
 restore    a file back into a store, completely or not at all
 """

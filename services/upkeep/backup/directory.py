@@ -9,10 +9,11 @@ from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.store import Store
 from services.upkeep.backup.write import BackedUp, Backups
-from spotted.errors import SpottedError, StoreUnavailableError
+from spotted.errors import PreconditionError, SpottedError, StoreUnavailableError
 
 ENDING = ".spotted"
 # joins an organisation and its survey in a file name; ids cannot contain it
@@ -40,7 +41,7 @@ def survey_ids(store: Store) -> list[str]:
     organisations = [name for name in store.names(keys.ORGANISATIONS) if name.endswith("}:surveys")]
     listed = [survey_id for key in (keys.surveys(""), *organisations) for survey_id in store.members(key)]
     # an id is listed shortly before its survey exists and after it is deleted
-    return sorted(survey_id for survey_id in listed if store.length(keys.survey_journal(survey_id)))
+    return sorted(survey_id for survey_id in listed if _may_exist(store, survey_id))
 
 
 def file_name(survey_id: str, at: Timestamp) -> str:
@@ -75,8 +76,10 @@ def back_up_all(
     backups, run = Backups(store, now=now), BackupRun()
     directory.mkdir(parents=True, exist_ok=True)
     for survey_id in survey_ids:
-        path = directory / file_name(survey_id, now())
         try:
+            # an id that no service accepts could lead out of the directory
+            checks.survey_id(survey_id, "the survey's id")
+            path = directory / file_name(survey_id, now())
             report = _for_survey(survey_id, on_progress)
             run.backed_up.append(backups.back_up(survey_id, path, on_progress=report))
             run.removed += _remove_old(directory, survey_id, keep)
@@ -85,6 +88,14 @@ def back_up_all(
             if isinstance(error, StoreUnavailableError):
                 break
     return run
+
+
+def _may_exist(store: Store, survey_id: str) -> bool:
+    try:
+        return store.length(keys.survey_journal(survey_id)) > 0
+    except PreconditionError:
+        # its backup fails with the cause
+        return True
 
 
 def _for_survey(survey_id: str, on_progress: Progress) -> Callable[[int, int], None]:

@@ -9,11 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.store import Store
+from services.common.survey.existence import Existence, UploadLostError
 from services.upkeep.backup import file
 from services.upkeep.backup.contents import Contents, pages, read_contents
-from services.upkeep.backup.write import Beginning, Journals, calibration_digest, head_digest
+from services.upkeep.backup.validation import check_events
+from services.upkeep.backup.write import Journals, calibration_digest, head_digest
 from spotted.errors import AlreadyExistsError, SpottedError, StoreUnavailableError
 from spotted.v1 import sampler_pb2, store_pb2
 
@@ -27,24 +30,6 @@ if redis.call('LLEN', KEYS[1]) == tonumber(ARGV[1]) then
   redis.call('EXPIRE', KEYS[1], ARGV[2])
 end
 return redis.call('LLEN', KEYS[1])
-"""
-# Makes all uploads the journals of a survey, or nothing if the survey exists. KEYS: the set of sessions, the
-# uploads, the journals; ARGV: the lengths of the uploads, the ids of the sessions.
-_OPEN = """
-local journals = (#KEYS - 1) / 2
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-for i = 1, journals do
-  if redis.call('EXISTS', KEYS[1 + journals + i]) == 1 then return 0 end
-end
-for i = 1, journals do
-  if redis.call('LLEN', KEYS[1 + i]) ~= tonumber(ARGV[i]) then return -1 end
-end
-for i = 1, journals do
-  redis.call('RENAME', KEYS[1 + i], KEYS[1 + journals + i])
-  redis.call('PERSIST', KEYS[1 + journals + i])
-  if i > 1 then redis.call('SADD', KEYS[1], ARGV[journals + i - 1]) end
-end
-return 1
 """
 
 # events stored so far, and events in all
@@ -80,11 +65,13 @@ def restore_survey(
     """Verify a file and restore it completely, or not at all.
 
     survey, organisation: restore under these ids instead of the file's.
-    Raises InvalidInputError for a damaged file, StoreVersionError, and AlreadyExistsError if the survey
-    exists with other content.
+    Raises InvalidInputError for a damaged file or one with an invalid id or event, StoreVersionError, and
+    AlreadyExistsError if the survey exists with other content.
     """
     whole = read_contents(path)
     survey_id = target_id(whole.header.survey_id, survey=survey, organisation=organisation)
+    checks.survey_id(survey_id, "the survey id in the file")
+    check_events(whole)
     upload = _Upload(store, whole, survey_id)
     unchanged = bool(store.length(keys.survey_journal(survey_id)))
     if not unchanged:
@@ -109,11 +96,12 @@ class _Upload:
         self._whole = whole
         self._survey_id = survey_id
         self._import_id = uuid.uuid4().hex
-        self._uploads = [
-            keys.restored_journal(survey_id, self._import_id, session_id) for session_id in whole.events
-        ]
+        self._uploads = {
+            session_id: keys.restored_journal(survey_id, self._import_id, session_id)
+            for session_id in whole.events
+        }
         self._add = store.script(_ADD)
-        self._open = store.script(_OPEN)
+        self._existence = Existence(store)
 
     def send(self, on_progress: Progress) -> None:
         """Store heads and calibrations, and the journals under keys of the upload."""
@@ -129,21 +117,17 @@ class _Upload:
 
     def commit(self) -> bool:
         """Make the upload the survey; False if the survey exists by now."""
-        # first, so that an existing survey is always listed
-        self._store.add_member(keys.surveys(keys.owner(self._survey_id)), self._survey_id)
-        session_ids = [session_id for session_id in self._whole.events if session_id]
-        journals = [Beginning(i, 0, b"").key(self._survey_id) for i in self._whole.events]
-        touched = [keys.sessions(self._survey_id), *self._uploads, *journals]
-        opened = self._open(touched, [*self._whole.events.values(), *session_ids])
-        if opened == -1:
-            raise self._lost()
-        return bool(opened)
+        uploads = [(each, self._uploads[each], length) for each, length in self._whole.events.items()]
+        try:
+            return self._existence.open_survey(self._survey_id, uploads)
+        except UploadLostError as error:
+            raise self._lost() from error
 
     def discard(self) -> None:
         """Remove the upload if it was not committed."""
         # in a store that is unavailable it expires
         with suppress(StoreUnavailableError):
-            self._store.delete(*self._uploads)
+            self._store.delete(*self._uploads.values())
 
     def equals_stored(self) -> bool:
         """Whether the survey in the store has the same content as the file."""

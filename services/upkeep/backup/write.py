@@ -76,9 +76,7 @@ class Beginning:
 
     def key(self, survey_id: str) -> str:
         """Its key in the store."""
-        if self.session_id:
-            return keys.session_journal(survey_id, self.session_id)
-        return keys.survey_journal(survey_id)
+        return keys.journal(survey_id, self.session_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class BackedUp:
     events: int
     sessions: int
     missing: tuple[str, ...]
-    """Digests of heads and calibrations that were not in the store."""
+    """Digests of heads and calibrations that are not in the store, or damaged there."""
 
 
 class JournalReplacedError(ConcurrencyError):
@@ -195,13 +193,17 @@ class Backups:
         listed = [("head", digest, keys.head(owner, digest)) for digest in sorted(named.heads.union(trained))]
         listed += [("calibration", d, keys.calibration(owner, d)) for d in sorted(named.calibrations)]
         for kind, digest, key in listed:
-            content = self._store.get(key)
-            if content is None:
-                yield digest
-            else:
-                record = pb.BackupRecord()
-                getattr(record, kind).ParseFromString(content)
+            record = pb.BackupRecord()
+            try:
+                content = self._store.get(key)
+                getattr(record, kind).ParseFromString(content or b"")
+                found = DIGESTS[kind](getattr(record, kind)) if content else ""
+            except DecodeError:
+                found = ""
+            if found == digest:
                 writer.write(record)
+            else:
+                yield digest
 
     def _heads_by_survey(self, owner: str) -> Mapping[str, list[str]]:
         """Digests of an organisation's heads by the survey that they were trained on."""
@@ -209,8 +211,9 @@ class Backups:
         digests = defaultdict(list)
         for key in self._store.names(prefix):
             content = self._store.get(key)
-            if content is not None:
-                digests[pb.StoredHead.FromString(content).survey_id].append(key.removeprefix(prefix))
+            # a damaged head belongs to no survey; one that a survey uses is reported as missing
+            with suppress(DecodeError):
+                digests[pb.StoredHead.FromString(content or b"").survey_id].append(key.removeprefix(prefix))
         return digests
 
 
@@ -243,3 +246,6 @@ def head_digest(head: pb.StoredHead) -> str:
 def calibration_digest(calibration: pb.StoredCalibration) -> str:
     """The digest under which a calibration is stored."""
     return hashlib.sha256(calibration.json.encode()).hexdigest()
+
+
+DIGESTS: Mapping[str, Callable[..., str]] = {"head": head_digest, "calibration": calibration_digest}

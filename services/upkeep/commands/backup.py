@@ -110,7 +110,10 @@ def _show(run: BackupRun, *, as_json: bool) -> None:
             click.echo(f"{survey_id} failed: {error}", err=True)
         for each in run.backed_up:
             for digest in each.missing:
-                click.echo(f"{each.survey_id} refers to {digest}, which is not in the store", err=True)
+                click.echo(
+                    f"{each.survey_id} refers to {digest}, which is not in the store, or damaged there",
+                    err=True,
+                )
 
     show(document, as_json=as_json, text=text)
 

@@ -136,7 +136,7 @@ def test_a_run_is_kept_until_its_conditions_change(drawn: Task, tmp_path: Path) 
     assert kept.get("hyena109", 0, Conditions("greedy", "look-alike", 0.0, "plain")) == run
 
 
-def test_a_run_tells_what_a_session_needed(drawn: Task) -> None:
+def test_a_run_shows_what_a_session_needed(drawn: Task) -> None:
     run = one_run(drawn, 0, GREEDY)
     assert run.to[3] == run.asked == run.percents[99]
     assert run.to[1] == run.percents[94]
@@ -170,7 +170,7 @@ def test_equal_ratios_leave_no_doubt() -> None:
 
 def test_seeds_are_ranges_and_numbers() -> None:
     assert numbers("20-22,5") == [20, 21, 22, 5]
-    with pytest.raises(BadParameter, match="'x' is no seed"):
+    with pytest.raises(BadParameter, match="'x' is neither a seed"):
         numbers("x")
 
 
@@ -233,7 +233,7 @@ def test_wrong_answers_may_cost_twice_the_questions() -> None:
 
 
 @pytest.mark.usefixtures("drawn")
-def test_what_evidence_costs_is_told_against_the_session_that_believes() -> None:
+def test_the_cost_of_evidence_is_relative_to_the_session_that_believes() -> None:
     invoke("--strategies", "greedy", "--errors", "0.02", "--trust", "verified")
     results = written()
     assert {(run["trust"], run["rate"]) for run in results["runs"]} == {("plain", 0.0), ("verified", 0.02)}
@@ -245,19 +245,19 @@ def test_what_evidence_costs_is_told_against_the_session_that_believes() -> None
             assert one["times"] == pytest.approx(held[0] / reference["to"][1])
 
 
-def test_bursts_are_asked_about_first_and_sides_are_told_only_where_the_strategy_is_named_so(
+def test_bursts_come_first_and_sides_are_given_only_to_strategies_so_named(
     drawn: Task,
 ) -> None:
-    plain, told, bursts = (
+    plain, sides, bursts = (
         one_run(drawn, 0, Conditions(s, "independent", 0.0, "plain"))
         for s in ("learned", "learned-sides", "learned-bursts")
     )
-    assert {run.to[3] for run in (plain, told, bursts)}.isdisjoint({None})
+    assert {run.to[3] for run in (plain, sides, bursts)}.isdisjoint({None})
     assert (drawn.without_sides().table.side == 0).all()  # type: ignore[union-attr] # drawn with a table
-    assert plain.settings != told.settings != bursts.settings
+    assert plain.settings != sides.settings != bursts.settings
 
 
-def test_nothing_to_measure_is_told_with_the_options() -> None:
+def test_nothing_to_measure_is_an_error_that_names_the_options() -> None:
     done = CliRunner().invoke(main, ["--generator", "no.py", "--data", "no"])
     assert done.exit_code == 1
     assert "no survey by no.py" in done.output

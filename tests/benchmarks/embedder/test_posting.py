@@ -27,7 +27,7 @@ def _refusal(_: bytes) -> bytes:
 
 
 async def _with_server(answer: Answer, use: Callable[[int], Awaitable[list[bytes]]]) -> list[bytes]:
-    """What `use` makes of the port of a server that answers each body so."""
+    """The result of `use` with the port of a server that answers each body this way."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

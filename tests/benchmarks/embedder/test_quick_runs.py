@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("benchmark_models")]
 
 
 def _quick(name: str) -> dict[str, Any]:
-    """What a benchmark's smoke run writes."""
+    """The results that a benchmark's smoke run writes."""
     path = RESULTS / f"{name.removeprefix('embedder.')}-quick.json"
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", f"benchmarks.{name}", "--quick"]

@@ -58,7 +58,7 @@ def test_every_recipe_and_the_scores_without_a_head_have_a_row() -> None:
     assert all(row.seeds == 2 and 0 <= row.top[0] <= row.top[1] <= 1 for row in rows)
 
 
-def test_a_survey_joined_anew_keeps_its_journeys_and_lends_whole_albums() -> None:
+def test_a_rejoined_survey_keeps_its_journeys_and_lends_whole_albums() -> None:
     before = survey()
     after = rejoined(before, 3)
     np.testing.assert_array_equal(after.gallery.table.position_m, before.gallery.table.position_m)

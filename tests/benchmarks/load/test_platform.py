@@ -99,9 +99,9 @@ def test_a_client_repeats_a_call_that_ends_unavailable_and_no_other(
         if left:
             raise _failure(left.pop())
 
-    call = Call("NextPairs", work, lambda: done.append("told"))
+    call = Call("NextPairs", work, lambda: done.append("done"))
     assert asyncio.run(attempted(call)) == (error, retries)
-    assert done == ["told"]
+    assert done == ["done"]
 
 
 def test_the_last_attempt_of_a_client_is_no_retry_more() -> None:

@@ -81,8 +81,8 @@ def test_a_training_gets_every_seed_and_its_gallery_is_what_is_measured() -> Non
 
     def truth(known: KnownSurvey, seed: int) -> Gallery:
         seeds.append(seed)
-        told = np.eye(13, dtype=np.float32)[known.individuals]
-        return replace(known.gallery, embeddings=told)
+        identities = np.eye(13, dtype=np.float32)[known.individuals]
+        return replace(known.gallery, embeddings=identities)
 
     results = measure([one_survey(survey(1))], (4, 7), train=truth)
     assert seeds == [4, 7]
@@ -144,7 +144,7 @@ def test_the_quick_run_writes_the_table_for_machines_and_for_people(
     assert table.count("| generated | fused |") == 3
 
 
-def test_nothing_to_measure_is_told_with_the_options(tmp_path: Path) -> None:
+def test_nothing_to_measure_is_an_error_that_names_the_options(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["--data", str(tmp_path / "no"), "--generator", str(tmp_path / "no.py")])
     assert done.exit_code == 1
     assert "pass --data, --generator" in done.output

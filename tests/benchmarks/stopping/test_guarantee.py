@@ -56,7 +56,7 @@ def test_a_quick_run_judges_every_rule_at_every_target(generator: Path) -> None:
     assert all(0.8 < held <= 1 for held in written["bound_held"].values())
     assert [one["share"] for one in written["estimates"]] == [0.5, 0.9, 0.95, 0.99]
     assert all(one["merges"] >= 1 for one in written["estimates"])
-    # 3 rules at 3 targets, and overshoot where probabilities are used
+    # 3 rules at 3 targets, and overshoot if probabilities are used
     assert len(written["bars"]) == 12
 
 
@@ -122,7 +122,7 @@ def test_probabilities_are_those_of_the_last_plan() -> None:
 
 
 def test_estimates_are_compared_with_what_was_truly_left() -> None:
-    # at half and 90 % by the plan at 50 answers, where one merge is left; from 95 % on by that plan too
+    # at half and 90 % by the plan at 50 answers, when one merge is left; from 95 % on by that plan too
     assert [*estimates(made_session())] == [(0.5, 0.5, 1.0), (0.9, 0.5, 1.0), (0.95, 0.5, 1.0)]
 
 
@@ -143,7 +143,7 @@ def test_a_line_counts_hits_with_their_exact_interval() -> None:
     assert every.low == pytest.approx(0.025 ** (1 / 19))
 
 
-def test_bars_are_for_every_rule_and_overshoot_where_probabilities_are_used() -> None:
+def test_bars_are_for_every_rule_and_overshoot_if_probabilities_are_used() -> None:
     held = [stop(0.96, 1.9)] * 19
     lines = [
         line("learned", with_probabilities=True, target=0.95, stops=[*held, stop(0.96, 1.0)]),

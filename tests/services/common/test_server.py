@@ -24,7 +24,7 @@ def member(tmp_path: Path, store_url: str) -> processes.Member:
     return started
 
 
-def test_a_service_that_is_told_to_stop_drains_and_ends(member: processes.Member, tmp_path: Path) -> None:
+def test_a_service_that_is_asked_to_stop_drains_and_ends(member: processes.Member, tmp_path: Path) -> None:
     process = member.process()
     assert process is not None
     assert (
@@ -37,7 +37,7 @@ def test_a_service_that_is_told_to_stop_drains_and_ends(member: processes.Member
     assert not processes.serving(member.address)
 
 
-def test_a_taken_port_is_told_with_the_remedy() -> None:
+def test_a_taken_port_is_reported_with_the_remedy() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()

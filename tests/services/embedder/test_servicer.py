@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.common.server import MAX_MESSAGE_BYTES as OTHER_MAX_BYTES
+from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES as OTHER_MAX_BYTES
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder import wire
@@ -22,7 +22,7 @@ from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client import Crop, Preparation, Spotted, Tone
 from spotted.client.calls import our_errors
-from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError
+from spotted.errors import DigestMismatchError, InvalidInputError, MessageTooLargeError, NotFoundError
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2 as pb
@@ -136,7 +136,7 @@ def test_a_large_photograph_is_embedded_and_one_past_the_limit_is_refused(spotte
     assert len(content.getvalue()) > OTHER_MAX_BYTES
     (answer,) = spotted.embed([Crop("large", content.getvalue())])
     assert answer.vector is not None, answer.error
-    with pytest.raises(InvalidInputError, match="larger than max"):
+    with pytest.raises(MessageTooLargeError, match="this service accepts"):
         list(spotted.embed([Crop("huge", bytes(MAX_MESSAGE_BYTES + 1))]))
 
 

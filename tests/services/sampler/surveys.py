@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from services.common import process
 from services.common.server import Service
 from services.common.store.store import Store
+from services.common.survey.existence import Existence
 from services.sampler.__main__ import service
 from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
@@ -23,6 +25,7 @@ from services.sampler.session.state import SessionState
 from spotted.errors import NotFoundError
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1 import store_pb2, survey_pb2
 
 ANNOTATOR = "anna"
 LEASE_S = 600.0
@@ -98,6 +101,7 @@ class Sampler:
     """The collaborators of one sampler process."""
 
     def __init__(self, store: Store, scorer: Scorer) -> None:
+        self.store = store
         self.sessions = Sessions(store, scorer, now=process.now)
         # plans in this process; a sampler that is deployed plans in another
         self.planner = Planner(self.sessions, scorer)
@@ -119,6 +123,7 @@ class Sampler:
         session = pb.Session(
             session_id="main", survey_id=survey_id, strategy=settings, seed=seed, trust=trust
         )
+        plant_survey(self.store, survey_id)
         return self.sessions.create(session, "")
 
     def asked(self, survey_id: str, annotator: str = ANNOTATOR, **wanted: object) -> QuestionBatch:
@@ -173,6 +178,14 @@ class Sampler:
         folded = self.sessions.folded(survey_id, "main")
         found = folded.view(lambda state, _: state.individuals())
         return {frozenset(individual.detection_ids) for individual in found}
+
+
+def plant_survey(store: Store, survey_id: str) -> None:
+    """Make the survey exist in the store, if it does not; the toy scorer has its detections."""
+    event = store_pb2.SurveyEvent(
+        create_time=process.now(), survey=survey_pb2.Survey(survey_id=survey_id), import_id=uuid.uuid4().hex
+    )
+    Existence(store).create_survey(survey_id, event.SerializeToString(), b"", "")
 
 
 def events(sampler: Sampler, survey_id: str, kind: str) -> list[pb.SessionEvent]:

@@ -59,7 +59,7 @@ def address(store: Store, survey_id: str) -> Iterator[str]:
 
 @pytest.fixture
 def scorer(address: str) -> Iterator[ScorerClient]:
-    """What the sampler reads it by."""
+    """The client that the sampler reads it with."""
     client = ScorerClient(address)
     yield client
     client.close()
@@ -86,7 +86,7 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     with spotted(address) as client:
         lists = list(client.survey(survey_id).candidates(top_k=4))
     pairs = [(row[one.detection_id], row[c.detection_id]) for one in lists for c in one.candidates]
-    told = [
+    scores = [
         (c.visual, c.feasibility if c.feasibility is not None else np.nan, c.fused)
         for one in lists
         for c in one.candidates
@@ -94,7 +94,7 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     columns = scores.columns
     np.testing.assert_array_equal(np.stack([columns.query, columns.candidate], axis=1), pairs)
     np.testing.assert_array_equal(
-        np.stack([columns.visual, columns.feasibility, columns.fused], axis=1), np.array(told, np.float32)
+        np.stack([columns.visual, columns.feasibility, columns.fused], axis=1), np.array(scores, np.float32)
     )
 
 
@@ -248,7 +248,7 @@ def test_a_survey_that_never_rests_is_given_up(
     assert servicer.lost == ATTEMPTS
 
 
-def test_an_unknown_survey_and_a_dead_scorer_are_told_apart(scorer: ScorerClient) -> None:
+def test_an_unknown_survey_and_a_dead_scorer_are_distinguished(scorer: ScorerClient) -> None:
     with pytest.raises(NotFoundError, match="nosuch"):
         scorer.version("nosuch")
     dead = ScorerClient("127.0.0.1:1")

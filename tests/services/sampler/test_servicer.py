@@ -164,7 +164,7 @@ def test_groups_are_asked_only_of_those_who_show_them_and_answered_in_one_call(
     ]
 
 
-def test_a_gallery_comes_with_its_anchor_and_an_audit_with_pairs_alone(
+def test_a_gallery_comes_with_its_anchor_and_an_audit_only_with_pairs(
     spotted: Spotted, survey_id: str
 ) -> None:
     spotted.survey(survey_id).create_session("main", strategy="greedy")

@@ -100,24 +100,24 @@ def asking(**changed: object) -> pb.NextPairsRequest:
 
 
 def test_a_lease_lasts_ten_minutes_unless_it_is_said_and_a_day_at_most() -> None:
-    assert wire.wanted(asking()).lease_s == 600.0
-    assert wire.wanted(asking(lease_duration=Duration(seconds=5))).lease_s == 5.0
+    assert wire.question_request(asking()).lease_s == 600.0
+    assert wire.question_request(asking(lease_duration=Duration(seconds=5))).lease_s == 5.0
     with pytest.raises(InvalidInputError, match="lease_duration"):
-        wire.wanted(asking(lease_duration=Duration(seconds=90_000)))
+        wire.question_request(asking(lease_duration=Duration(seconds=90_000)))
 
 
 def test_one_question_is_asked_unless_it_is_said_and_a_hundred_at_most() -> None:
-    assert [wire.wanted(asking(count=n)).count for n in (0, 7, 500)] == [1, 7, 100]
+    assert [wire.question_request(asking(count=n)).count for n in (0, 7, 500)] == [1, 7, 100]
 
 
 def test_a_gallery_has_seven_candidates_unless_it_is_said_and_thirty_at_most() -> None:
-    assert [wire.wanted(asking(gallery_size=n)).gallery_size for n in (0, 3, 500)] == [7, 3, 30]
+    assert [wire.question_request(asking(gallery_size=n)).gallery_size for n in (0, 3, 500)] == [7, 3, 30]
 
 
 def test_pairs_can_always_be_shown() -> None:
-    assert wire.wanted(asking()).kinds == {Kind.PAIR}
+    assert wire.question_request(asking()).kinds == {Kind.PAIR}
     shows = [pb.QUESTION_KIND_BURST, pb.QUESTION_KIND_GALLERY]
-    assert wire.wanted(asking(shows=shows)).kinds == set(Kind)
+    assert wire.question_request(asking(shows=shows)).kinds == set(Kind)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_pairs_can_always_be_shown() -> None:
 )
 def test_an_unknown_kind_and_an_audit_of_more_than_pairs_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        wire.wanted(asking(**wrong))
+        wire.question_request(asking(**wrong))
     assert caught.value.field == "shows"
-    assert wire.wanted(asking(shows=[pb.QUESTION_KIND_PAIR], audit=True)).audit
+    assert wire.question_request(asking(shows=[pb.QUESTION_KIND_PAIR], audit=True)).audit
 
 
 def test_an_unknown_trust_is_refused() -> None:
@@ -169,7 +169,7 @@ def leased(second: Detection) -> LeasedQuestion:
     return LeasedQuestion(pair_question(PairQuery(0, 1, "why", 0.5)), ("d1", "d2"), 50.0, facts)
 
 
-def test_a_question_tells_the_distance_the_gap_and_the_speed() -> None:
+def test_a_question_shows_the_distance_the_gap_and_the_speed() -> None:
     asked = QuestionBatch((leased(Detection("d2", "d", 1800.0)),), finished=False)
     (pair,) = wire.next_pairs_response(asked).pairs
     assert (pair.distance_m, pair.gap_s, pair.needed_speed_kmh) == (5000.0, 1800.0, 10.0)

@@ -131,7 +131,7 @@ def test_what_is_learned_is_what_the_library_learns() -> None:
     assert fit(scored, KnownAnswers(answers, use_known_individuals=False)) == expected
 
 
-def test_too_few_labels_tell_why_and_change_nothing(scorer: Scorer, survey_id: str) -> None:
+def test_too_few_labels_give_the_reason_and_change_nothing(scorer: Scorer, survey_id: str) -> None:
     plant_known(scorer, survey_id)
     before = survey(scorer, survey_id)
     few = [label for label in all_labels() if label[2]][:19]

@@ -108,7 +108,7 @@ def test_equal_scores_are_ordered_by_id(scorer: Scorer, survey_id: str) -> None:
     assert found.compared == 3
 
 
-def test_each_candidate_tells_its_evidence(scorer: Scorer, survey_id: str) -> None:
+def test_each_candidate_shows_its_evidence(scorer: Scorer, survey_id: str) -> None:
     added, embeddings = scorer.plant(survey_id, COUNT)
     row = {d.detection_id: r for r, d in enumerate(added)}
     for found in scorer.candidates(survey_id, top_k=COUNT):
@@ -324,7 +324,7 @@ def test_a_query_that_cannot_be_is_refused(
         ask(scorer.stub.QueryCandidates, query(survey_id, detection, vector.astype(np.float32)))
 
 
-def test_an_explanation_tells_what_a_plain_loop_finds(scorer: Scorer, survey_id: str) -> None:
+def test_an_explanation_equals_that_of_a_plain_loop(scorer: Scorer, survey_id: str) -> None:
     added, embeddings = scorer.plant(survey_id, COUNT)
     for first, second in ((0, 1), (3, 9), (20, 4), (7, 31), (12, 40)):
         ids = added[first].detection_id, added[second].detection_id

@@ -189,7 +189,7 @@ def test_an_id_twice_in_one_message_is_stored_once(scorer: Scorer, survey_id: st
 
 
 @pytest.mark.parametrize("vector", [[np.nan], [np.inf, 1.0], [-np.inf], [0.0]])
-def test_a_vector_that_is_none_is_refused_by_its_detection(
+def test_an_invalid_vector_is_refused_by_its_detection(
     scorer: Scorer, survey_id: str, vector: list[float]
 ) -> None:
     message = refused(scorer, survey_id, one(), vector)

@@ -101,7 +101,7 @@ def test_columns_come_in_messages_near_a_mebibyte_and_no_list_is_split(
     assert sum(len(np.unique(part)) for part in asking) == count
 
 
-def test_without_a_candidate_one_answer_tells_the_revision(scorer: Scorer, survey_id: str) -> None:
+def test_without_a_candidate_one_answer_states_the_revision(scorer: Scorer, survey_id: str) -> None:
     revision = scorer.create(survey_id).revision
     (empty,) = stream(scorer, survey_id)
     lonely = scorer.add(survey_id, detections(1), vectors(1)).survey.revision

@@ -55,8 +55,8 @@ def test_pages_of_detections_make_the_whole_list(scorer: Scorer, survey_id: str,
 
 def test_a_page_stays_within_a_message_however_long_its_detections(scorer: Scorer, survey_id: str) -> None:
     scorer.create(survey_id)
-    pictures = [Detection(f"d{n}", image_uri="data:" + "x" * 300_000) for n in range(20)]
-    scorer.add(survey_id, pictures, vectors(20), chunk=5)
+    pictures = [Detection(f"d{n}", image_uri="𐌀" * 2048) for n in range(300)]
+    scorer.add(survey_id, pictures, vectors(300))
     request = pb.ListDetectionsRequest(survey_id=survey_id)
     seen: list[str] = []
     while True:

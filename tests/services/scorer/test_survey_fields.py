@@ -39,7 +39,7 @@ def test_a_creation_differs_by_what_it_names_and_by_nothing_that_it_leaves_out()
 @pytest.mark.parametrize(
     ("captured_s", "words"), [(99.0, "before camera 'c' began"), (201.0, "after camera 'c' ended")]
 )
-def test_a_capture_outside_its_cameras_period_is_put_in_words(captured_s: float, words: str) -> None:
+def test_a_capture_outside_its_cameras_period_is_described(captured_s: float, words: str) -> None:
     camera = Camera("c", start_s=START_S, end_s=END_S)
     assert words in outside_period(Detection("d", "c", captured_s), camera)
 

@@ -390,7 +390,7 @@ def test_a_scorer_without_room_answers_as_one_with_plenty(
         poor.channel.close()
 
 
-def test_nothing_is_lost_where_surveys_leave_while_others_write(store: Store, survey_id: str) -> None:
+def test_nothing_is_lost_when_surveys_leave_while_others_write(store: Store, survey_id: str) -> None:
     ids = [f"{survey_id}-{number}" for number in range(3)]
     with running(service(store, budget_bytes=0)) as address, ThreadPoolExecutor() as threads:
         poor = Scorer(address)

@@ -31,7 +31,7 @@ def greets(directory: Path, host: str, *, ca: Path, own: Path | None = None) -> 
 
 
 def _shake(ends: list[ssl.SSLObject]) -> bool:
-    """Let both speak in turn until neither waits; raises ssl.SSLError where one refuses."""
+    """Let both speak in turn until neither waits; raises ssl.SSLError if one refuses."""
     for _ in range(10):
         waiting = 0
         for end in ends:

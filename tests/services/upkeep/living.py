@@ -31,7 +31,7 @@ SESSIONS = ("main", "second")
 
 
 class Life:
-    """What happens to one survey; each step is drawn at random, and allowed."""
+    """The life of one survey; each step is drawn at random, and allowed."""
 
     def __init__(self, spotted: Spotted, store: Store, survey_id: str, seed: int) -> None:
         self.spotted, self.store, self.survey_id = spotted, store, survey_id

@@ -56,13 +56,15 @@ def test_every_number_is_worked_on_once(works: Engine, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{number}-0" for number in NUMBERS]
 
 
-def test_a_poison_block_is_told_by_its_number_and_the_others_are_done(works: Engine, tmp_path: Path) -> None:
+def test_a_poison_block_is_reported_by_its_number_and_the_others_are_done(
+    works: Engine, tmp_path: Path
+) -> None:
     found = outcomes(works, partial(tasks.poisoned, tmp_path), NUMBERS)
     assert found == dict.fromkeys(NUMBERS, "") | {3: "ValueError: a poison block"}
     assert (tmp_path / "3-1").exists()
 
 
-def test_a_block_that_ends_its_process_is_told_by_its_number(works: Engine, tmp_path: Path) -> None:
+def test_a_block_that_ends_its_process_is_reported_by_its_number(works: Engine, tmp_path: Path) -> None:
     found = outcomes(works, partial(tasks.deadly, tmp_path), NUMBERS)
     assert [number for number, error in found.items() if error] == [2]
     assert sorted(found) == NUMBERS
@@ -120,7 +122,7 @@ def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
-def test_a_cluster_that_does_not_start_is_told_with_a_remedy(
+def test_a_cluster_that_does_not_start_is_reported_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")

@@ -86,7 +86,7 @@ def test_a_survey_that_changes_meanwhile_is_refused(spotted: Spotted, survey_id:
     assert not (tmp_path / "s").exists()
 
 
-def test_no_survey_and_an_empty_survey_are_told(store: Store, survey_id: str, tmp_path: Path) -> None:
+def test_no_survey_and_an_empty_survey_are_reported(store: Store, survey_id: str, tmp_path: Path) -> None:
     with serving(store) as spotted:
         with pytest.raises(NotFoundError):
             take_snapshot(spotted.survey(survey_id), tmp_path / "s")

@@ -176,7 +176,7 @@ def test_calibration_error_of_constant_bins_is_their_distance_from_the_truth() -
     assert expected_calibration_error(found, same, bins=2) == pytest.approx((0.1 + 0.2) / 2)
 
 
-def test_calibration_error_is_zero_where_every_bin_is_right_and_one_where_all_is_wrong() -> None:
+def test_calibration_error_is_zero_if_every_bin_is_right_and_one_if_all_is_wrong() -> None:
     same = np.arange(30) >= 15
     assert expected_calibration_error(same.astype(np.float64), same) == 0.0
     assert expected_calibration_error((~same).astype(np.float64), same, bins=2) == 1.0

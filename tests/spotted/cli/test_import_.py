@@ -13,7 +13,7 @@ from tests.spotted.client.surveys import survey
 from tests.spotted.published_tree import write_tree
 
 
-def test_a_package_becomes_a_survey_and_is_told_with_its_notes(
+def test_a_package_becomes_a_survey_and_is_reported_with_its_notes(
     machine: Machine, survey_id: str, tmp_path: Path
 ) -> None:
     write_package(tmp_path / "package")
@@ -54,7 +54,9 @@ def test_other_files_cannot_take_the_id_of_a_survey(machine: Machine, survey_id:
     assert machine.spotted.survey(survey_id).info().display_name == "a name"
 
 
-def test_wrong_files_are_told_and_leave_no_survey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+def test_wrong_files_are_reported_and_leave_no_survey(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
     write_package(tmp_path)
     media = tmp_path / "media.csv"
     media.write_text(re.sub(r"(T\d\d:\d\d:\d\d)(Z|[+-]\d\d:?\d\d)", r"\1", media.read_text()))

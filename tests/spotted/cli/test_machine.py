@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import onnxruntime
@@ -10,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from services.embedder.inference.backbones import MANIFEST_FILE
-from spotted.cli import main
+from spotted.cli import machine, main
 from spotted.cli.machine import DEVICES
 from spotted.client import Spotted
-from spotted.local import processes
+from spotted.local import lock, ports, processes
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -51,7 +52,7 @@ def test_missing_models_are_reported_with_the_remedy(tmp_path: Path) -> None:
     assert run("down", "--data", str(tmp_path / "data"))[0] == 0
 
 
-def test_a_machine_where_nothing_runs_says_so(tmp_path: Path) -> None:
+def test_a_machine_on_which_nothing_runs_says_so(tmp_path: Path) -> None:
     code, out, err = run("status", "--data", str(tmp_path), "--json")
     assert code == 5
     assert json.loads(out) == {"processes": {}, "surveys": [], "findings": []}
@@ -89,6 +90,13 @@ def test_the_services_load_the_backbones_named_the_first_as_the_default(tmp_path
             info = spotted.server_info()
         assert [(model.model_id, model.device) for model in loaded] == [(n, "cpu") for n in sorted(names)]
         assert info.default_model_id == "lite-again"
+        ran = processes.read(tmp_path / "data")
+        code, out, _ = run("up", "--data", str(tmp_path / "data"), "--port", "7", "--json")
+        assert code == 0
+        assert "--port 7 has no effect" in json.loads(out)["warnings"][0]
+        assert ran == processes.read(tmp_path / "data")
+        processes.down(tmp_path / "data")
+        assert ports.remembered(tmp_path / "data") == {m.role: m.port for m in ran.members} if ran else False
     finally:
         processes.down(tmp_path / "data")
 
@@ -110,3 +118,24 @@ def test_what_cannot_be_loaded_is_named_with_the_log(
     assert code == 5
     assert named in err
     assert "embedder.log" in err
+
+
+def test_up_says_what_a_store_dropped_when_it_was_started_and_not_again(tmp_path: Path) -> None:
+    (tmp_path / "store.log").write_text("Valkey is starting\n!!! Truncating the AOF a.aof at offset 9 !!!\n")
+    now = processes.LocalRun(tmp_path, (processes.Member("store", 7100, 1, 1.0),))
+    (warning,) = machine._warnings(now, None, None)
+    assert "dropped an incomplete write" in warning
+    assert "restore a backup" in warning
+    assert machine._warnings(now, now, 7100) == []
+
+
+def test_a_store_that_runs_elsewhere_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    elsewhere = replace(lock.Owner.here(), host="tent-2", machine="other", boot="other")
+    (tmp_path / lock.OWNER_FILE).write_text(json.dumps(asdict(elsewhere)))
+    code, _, err = run("up", "--data", str(tmp_path), "--port", "0")
+    assert code == 6
+    assert "tent-2" in err
+    assert "--take-over" in err
+    code, _, err = run("down", "--data", str(tmp_path))
+    assert code == 6
+    assert "stop it there" in err

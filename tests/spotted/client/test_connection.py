@@ -10,7 +10,7 @@ from services.common.store.store import Store
 from services.scorer.__main__ import service
 from spotted.client import Spotted
 from spotted.client.connection import request_id
-from spotted.errors import DeadlineError
+from spotted.errors import DeadlineError, PreconditionError
 from spotted.local import processes
 from spotted.survey import Survey
 from spotted.v1 import scorer_pb2
@@ -48,3 +48,18 @@ def test_nothing_is_sent_before_the_first_call() -> None:
                 spotted.survey("any").info()
             connected, _, _ = select.select([mute], [], [], 0.2)
             assert connected
+
+
+def test_a_call_of_a_closed_client_is_refused() -> None:
+    client = Spotted(embedder="127.0.0.1:1", scorer="127.0.0.1:1", sampler="127.0.0.1:1")
+    survey = client.survey("s")
+    client.close()
+    for call in (
+        client.server_info,
+        lambda: list(client.embed([])),
+        survey.info,
+        lambda: list(survey.candidates()),
+        lambda: client.connection.scorer.send(client.connection.scorer.stub.AddDetections, []),
+    ):
+        with pytest.raises(PreconditionError, match="was closed; create a new one"):
+            call()

@@ -20,7 +20,7 @@ class Echo(grpc.GenericRpcHandler):
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        told = repr(sorted((m[0], m[1]) for m in handler_call_details.invocation_metadata)).encode()
+        metadata = repr(sorted((m[0], m[1]) for m in handler_call_details.invocation_metadata)).encode()
         method = handler_call_details.method
         if not method.startswith("/echo/"):
             # a channel asks for health by itself
@@ -29,7 +29,7 @@ class Echo(grpc.GenericRpcHandler):
         many = kind.endswith("stream")
 
         def answer(_: object, __: object) -> Any:  # noqa: ANN401 - one answer or several
-            return iter([told, told]) if many else told
+            return iter([metadata, metadata]) if many else metadata
 
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         made: grpc.RpcMethodHandler[Any, Any] = make(answer)
@@ -47,7 +47,7 @@ def address() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", ["unary_unary", "unary_stream", "stream_unary", "stream_stream"])
-def test_every_kind_of_call_carries_what_is_told_at_that_moment(address: str, kind: str) -> None:
+def test_every_kind_of_call_carries_the_headers_of_that_moment(address: str, kind: str) -> None:
     numbers = itertools.count()
     channel = grpc.insecure_channel(address)
     with grpc.intercept_channel(
@@ -57,9 +57,9 @@ def test_every_kind_of_call_carries_what_is_told_at_that_moment(address: str, ki
         for number in range(2):
             request = iter([b"a", b"b"]) if kind.startswith("stream") else b"a"
             answer = call(request, timeout=PATIENCE_S, metadata=(("x-own", "kept"),))
-            told = next(iter(answer)) if kind.endswith("stream") else answer
-            assert f"('x-number', '{number}')".encode() in told
-            assert b"('x-own', 'kept')" in told
+            metadata = next(iter(answer)) if kind.endswith("stream") else answer
+            assert f"('x-number', '{number}')".encode() in metadata
+            assert b"('x-own', 'kept')" in metadata
 
 
 def test_a_request_that_names_a_survey_says_so_to_proxies(address: str) -> None:
@@ -74,7 +74,7 @@ def test_a_request_that_names_a_survey_says_so_to_proxies(address: str) -> None:
             assert SURVEY.encode() not in call(GetSurveyRequest(survey_id=no_id), timeout=PATIENCE_S)
 
 
-def test_nothing_told_changes_nothing(address: str) -> None:
+def test_no_headers_change_nothing(address: str) -> None:
     channel = grpc.insecure_channel(address)
     with grpc.intercept_channel(channel, SendsHeaders(lambda _: [])) as opened:
         call: Any = opened.unary_unary("/echo/unary_unary")

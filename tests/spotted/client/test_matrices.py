@@ -145,7 +145,7 @@ def test_a_stream_that_brings_nothing_is_given_up() -> None:
     assert scorer.offsets == [0] + [STEP] * (len(scorer.offsets) - 1)
 
 
-def test_a_survey_that_changes_meanwhile_is_told() -> None:
+def test_a_survey_that_changes_meanwhile_is_reported() -> None:
     def newer(call: int, block: pb.GetScoreMatrixResponse) -> None:
         block.revision += call
 
@@ -166,7 +166,7 @@ def displaced(_: int, block: pb.GetScoreMatrixResponse) -> None:
 
 
 @pytest.mark.parametrize(("spoils", "first"), [(damaged, STEP), (displaced, 2 * STEP)])
-def test_a_damaged_or_missing_block_is_told(spoils: Spoils, first: int) -> None:
+def test_a_damaged_or_missing_block_is_reported(spoils: Spoils, first: int) -> None:
     with (
         breaking(spoils=spoils) as (spotted, _),
         pytest.raises(SpottedError, match=f"rows from {first} on arrived damaged"),

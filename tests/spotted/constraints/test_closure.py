@@ -183,10 +183,10 @@ def test_explanation_through_one_image_needs_no_different_label() -> None:
     assert explanation.same_image == (1, 2)
 
 
-def test_decisions_are_the_labels_that_told_something_new() -> None:
+def test_decisions_are_the_labels_with_news() -> None:
     constraints = Closure(5)
-    told = [((0, 1), 1), ((2, 3), 1), ((1, 2), 1), ((0, 3), 1), ((0, 4), 2), ((1, 4), 1), ((2, 4), 4)]
-    for number, (pair, answer) in enumerate(told):
+    labels = [((0, 1), 1), ((2, 3), 1), ((1, 2), 1), ((0, 3), 1), ((0, 4), 2), ((1, 4), 1), ((2, 4), 4)]
+    for number, (pair, answer) in enumerate(labels):
         constraints.apply(label(number, pair, Answer(answer)))
     decisions = constraints.decisions()
     assert decisions.first.tolist() == [0, 2, 1, 0]
@@ -206,7 +206,7 @@ def test_items_added_later_are_open_towards_all_others() -> None:
 
 
 @pytest.mark.parametrize("pair", [(0, 0), (-1, 0), (0, 3)])
-def test_what_is_no_pair_is_refused(pair: Pair) -> None:
+def test_an_invalid_pair_is_refused(pair: Pair) -> None:
     with pytest.raises(InvalidInputError, match="not a pair of two of the 3 items"):
         Closure(3).implied(*pair)
 

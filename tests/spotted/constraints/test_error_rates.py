@@ -93,7 +93,7 @@ def test_agreement_without_second_answers_is_unknown() -> None:
     assert math.isnan(found.kappa)
 
 
-def test_kappa_is_unknown_where_chance_always_agrees() -> None:
+def test_kappa_is_unknown_if_chance_always_agrees() -> None:
     annotators = Annotators()
     annotators.compare(before=True, now=True)
     assert annotators.agreement().alike == 1.0

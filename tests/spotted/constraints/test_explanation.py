@@ -27,7 +27,7 @@ def test_the_crossing_with_the_fewest_labels_on_both_sides_is_taken() -> None:
     assert labels.against_same(0, 6).label_ids == ("a", "near", "x")
 
 
-def test_one_image_costs_no_label_where_a_direct_label_costs_one() -> None:
+def test_one_image_costs_no_label_if_a_direct_label_costs_one() -> None:
     labels = LabelGraph()
     labels.add_different(0, 1, "label")
     labels.add_different(1, 0, None)

@@ -11,7 +11,7 @@ from spotted.constraints.verified import Verified
 Pair = tuple[int, int]
 
 
-def told(state: Verified, pair: Pair, *, same: bool, probability: float) -> LabelEffect:
+def add_label(state: Verified, pair: Pair, *, same: bool, probability: float) -> LabelEffect:
     answer = Answer.SAME if same else Answer.DIFFERENT
     label = LabelledPair(f"label-{state.answered}", *pair, answer)
     return state.apply(label, "ana", probability).effect
@@ -20,13 +20,13 @@ def told(state: Verified, pair: Pair, *, same: bool, probability: float) -> Labe
 def split_in_two() -> Verified:
     """0-1-2 and 3-4-5, once joined by a wrong answer, and 6, which is not 0."""
     state = Verified(8)
-    told(state, (2, 3), same=True, probability=0.6)
+    add_label(state, (2, 3), same=True, probability=0.6)
     for pair in [(0, 1), (1, 2), (3, 4), (4, 5)]:
-        told(state, pair, same=True, probability=0.95)
-    told(state, (0, 6), same=False, probability=0.02)
+        add_label(state, pair, same=True, probability=0.95)
+    add_label(state, (0, 6), same=False, probability=0.02)
     assert state.component_count == 3
     assert state.implied(5, 6) is Answer.DIFFERENT
-    outcomes = [told(state, pair, same=False, probability=0.5) for pair in [(0, 5), (1, 4), (0, 4)]]
+    outcomes = [add_label(state, pair, same=False, probability=0.5) for pair in [(0, 5), (1, 4), (0, 4)]]
     assert LabelEffect.SPLIT in outcomes
     return state
 
@@ -53,7 +53,7 @@ def test_a_split_keeps_every_answer() -> None:
     assert {(0, 1), (1, 2), (3, 4), (4, 5), (0, 6), (0, 5)} <= set(held)
 
 
-def test_decisions_that_a_split_undid_are_not_told() -> None:
+def test_decisions_that_a_split_undid_are_not_reported() -> None:
     state = split_in_two()
     made = state.decisions()
     merged = {(a, b) for a, b, is_merge in zip(made.first, made.second, made.merged, strict=True) if is_merge}
@@ -64,19 +64,19 @@ def test_a_split_keeps_images_of_two_animals_apart() -> None:
     state = Verified(6)
     state.forbid(5, 4)
     for pair in [(1, 2), (0, 1), (2, 3), (3, 5)]:
-        told(state, pair, same=True, probability=0.95)
+        add_label(state, pair, same=True, probability=0.95)
     assert state.implied(0, 4) is Answer.DIFFERENT
     for pair in [(0, 5), (0, 3), (1, 5), (1, 3)]:
-        told(state, pair, same=False, probability=0.5)
+        add_label(state, pair, same=False, probability=0.5)
     assert state.implied(5, 4) is Answer.DIFFERENT
     assert state.implied(0, 4) is None
 
 
 def test_a_merge_brings_together_what_was_answered_of_both_halves() -> None:
     state = Verified(3)
-    assert told(state, (0, 2), same=True, probability=0.1) is LabelEffect.PENDING
-    assert told(state, (1, 2), same=True, probability=0.1) is LabelEffect.PENDING
-    assert told(state, (0, 1), same=True, probability=0.95) is LabelEffect.MERGED
+    assert add_label(state, (0, 2), same=True, probability=0.1) is LabelEffect.PENDING
+    assert add_label(state, (1, 2), same=True, probability=0.1) is LabelEffect.PENDING
+    assert add_label(state, (0, 1), same=True, probability=0.95) is LabelEffect.MERGED
     # each answer alone was too little; both are about one animal now
     assert state.component_count == 1
     assert state.positives == 3
@@ -94,7 +94,7 @@ def test_crossing_answers_are_those_between_two_components() -> None:
     assert (2, 3) in expected
 
 
-def test_changes_are_told_once() -> None:
+def test_changes_are_reported_once() -> None:
     state = split_in_two()
     assert state.component_of(0) in state.partition.take_changed()
     assert state.partition.take_changed() == []
@@ -103,7 +103,7 @@ def test_changes_are_told_once() -> None:
 def test_items_can_be_added_to_a_partition() -> None:
     state = Verified(1)
     state.add_items(2)
-    assert told(state, (0, 2), same=True, probability=0.95) is LabelEffect.MERGED
+    assert add_label(state, (0, 2), same=True, probability=0.95) is LabelEffect.MERGED
     assert state.components() == [(0, 2), (1,)]
 
 

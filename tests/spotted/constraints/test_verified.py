@@ -45,7 +45,7 @@ def folded(
     return state
 
 
-def told(state: Verified, pair: Pair, *, same: bool, probability: float | None = None) -> LabelEffect:
+def add_label(state: Verified, pair: Pair, *, same: bool, probability: float | None = None) -> LabelEffect:
     label = LabelledPair(f"{pair}-{state.answered}", *pair, Answer.SAME if same else Answer.DIFFERENT)
     return state.apply(label, "ana", probability).effect
 
@@ -54,7 +54,7 @@ def chained(state: Verified, items: Sequence[int]) -> None:
     """Make items one component, of what all took for the same animal."""
     for pair in itertools.pairwise(items):
         while state.implied(*pair) is not Answer.SAME:
-            told(state, pair, same=True, probability=0.99)
+            add_label(state, pair, same=True, probability=0.99)
 
 
 def ask_everything(state: Verified, truth: Sequence[int]) -> None:
@@ -65,7 +65,7 @@ def ask_everything(state: Verified, truth: Sequence[int]) -> None:
         pair = next(iter([*asked, *(pair for pair in pairs if not asked and state.is_open(*pair))]), None)
         if pair is None:
             return
-        told(state, pair, same=truth[pair[0]] == truth[pair[1]], probability=0.5)
+        add_label(state, pair, same=truth[pair[0]] == truth[pair[1]], probability=0.5)
     pytest.fail("the questions do not end")
 
 
@@ -125,7 +125,7 @@ def test_long_sessions_with_many_errors_stay_sound(seed: int) -> None:
         first, second = asked[0][:2] if asked else rng.choice(14, 2, replace=False).tolist()
         wrong = bool(rng.random() < (0.05, 0.2, 0.5)[seed % 3])
         same = bool(truth[first] == truth[second]) ^ wrong
-        told(state, (first, second), same=same, probability=(None, 0.1, 0.5, 0.9)[rng.integers(4)])
+        add_label(state, (first, second), same=same, probability=(None, 0.1, 0.5, 0.9)[rng.integers(4)])
         if number % 8 == 0:
             require_sound(state, [(0, 1)])
 
@@ -209,7 +209,7 @@ def test_one_wrong_same_between_two_animals_of_six_is_split_again(bridge: Pair) 
     state = Verified(12, TrustSettings(check_share=0.1))
     # the wrong answer comes first, while both are single images
     while state.implied(*bridge) is not Answer.SAME:
-        told(state, bridge, same=True, probability=0.95)
+        add_label(state, bridge, same=True, probability=0.95)
     chained(state, [bridge[0], *(item for item in range(6) if item != bridge[0])])
     chained(state, [bridge[1], *(item for item in range(6, 12) if item != bridge[1])])
     assert state.component_count == 1
@@ -223,8 +223,8 @@ def test_two_large_components_need_same_on_two_image_pairs() -> None:
     chained(state, range(6))
     chained(state, range(6, 12))
     for _ in range(3):
-        assert told(state, (0, 6), same=True, probability=0.97) is LabelEffect.PENDING
-    assert told(state, (1, 7), same=True) is LabelEffect.MERGED
+        assert add_label(state, (0, 6), same=True, probability=0.97) is LabelEffect.PENDING
+    assert add_label(state, (1, 7), same=True) is LabelEffect.MERGED
 
 
 def test_a_merge_needs_more_for_larger_components() -> None:
@@ -236,8 +236,8 @@ def test_a_merge_needs_more_for_larger_components() -> None:
 def test_a_posterior_is_that_of_bayes() -> None:
     state = Verified(3, TrustSettings(merge_above=0.999999, prior_ceiling=0.999, prior_floor=0.001))
     chained(state, [0, 1])
-    told(state, (0, 2), same=True, probability=0.3)
-    told(state, (1, 2), same=False)
+    add_label(state, (0, 2), same=True, probability=0.3)
+    add_label(state, (1, 2), same=False)
     error = state.partition.settings.error_rate
     same = 0.3 * (1 - error) * error
     different = 0.7 * error * (1 - error)
@@ -247,27 +247,27 @@ def test_a_posterior_is_that_of_bayes() -> None:
 
 def test_a_second_answer_to_one_image_pair_counts_little() -> None:
     state = Verified(2, TrustSettings(merge_above=0.999999, settle_above=0.999999))
-    told(state, (0, 1), same=True)
+    add_label(state, (0, 1), same=True)
     ((_, _, across),) = state.partition.pending()
     once = across.weight
-    told(state, (1, 0), same=True)
+    add_label(state, (1, 0), same=True)
     assert across.weight == pytest.approx(once * (1 + state.partition.settings.repeat))
-    told(state, (0, 1), same=False)
-    told(state, (0, 1), same=False)
+    add_label(state, (0, 1), same=False)
+    add_label(state, (0, 1), same=False)
     assert across.weight == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_different_answer_is_pending_where_same_was_likely() -> None:
+def test_a_different_answer_is_pending_if_same_was_likely() -> None:
     state = Verified(2)
-    assert told(state, (0, 1), same=False, probability=0.9) is LabelEffect.PENDING
+    assert add_label(state, (0, 1), same=False, probability=0.9) is LabelEffect.PENDING
     assert state.implied(0, 1) is None
     assert not state.is_open(0, 1)
     assert state.open_component_pairs == 1
 
 
-def test_a_different_answer_separates_where_it_was_likely() -> None:
+def test_a_different_answer_separates_if_it_was_likely() -> None:
     state = Verified(2)
-    assert told(state, (0, 1), same=False, probability=0.02) is LabelEffect.SEPARATED
+    assert add_label(state, (0, 1), same=False, probability=0.02) is LabelEffect.SEPARATED
     assert len(state.separations()) == 1
 
 
@@ -275,8 +275,8 @@ def test_same_across_separated_components_reopens_them() -> None:
     state = Verified(4)
     chained(state, [0, 1])
     chained(state, [2, 3])
-    assert told(state, (0, 2), same=False, probability=0.1) is LabelEffect.SEPARATED
-    assert told(state, (1, 3), same=True) is LabelEffect.REOPENED
+    assert add_label(state, (0, 2), same=False, probability=0.1) is LabelEffect.SEPARATED
+    assert add_label(state, (1, 3), same=True) is LabelEffect.REOPENED
     assert len(state.separations()) == 0
     (found,) = state.contradictions
     assert (found.label.first, found.label.second) == (1, 3)
@@ -286,8 +286,8 @@ def test_same_across_separated_components_reopens_them() -> None:
 def test_a_split_needs_more_than_one_wrong_different() -> None:
     state = Verified(6)
     chained(state, range(6))
-    told(state, (1, 4), same=True)
-    assert told(state, (0, 5), same=False) is LabelEffect.CONFLICT
+    add_label(state, (1, 4), same=True)
+    assert add_label(state, (0, 5), same=False) is LabelEffect.CONFLICT
     (contest,) = state.partition.contests()
     assert contest.pair == (0, 5)
     assert contest.log_odds > 0
@@ -319,7 +319,7 @@ def test_two_animals_of_one_image_stay_two_whatever_is_answered() -> None:
     state.forbid(0, 1)
     chained(state, [0, 2])
     for _ in range(20):
-        told(state, (1, 2), same=True, probability=0.97)
+        add_label(state, (1, 2), same=True, probability=0.97)
     assert state.implied(1, 2) is Answer.DIFFERENT
     assert state.explain(1, 2, Answer.SAME).same_image == (1, 0)
 

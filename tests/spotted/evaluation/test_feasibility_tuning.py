@@ -113,7 +113,7 @@ def test_animals_that_stay_want_a_greater_decay_than_those_that_roam() -> None:
         means = [m.mean_average_precision for m in tuning.grid]
         assert means[tuning.best] == max(means)
         best[home_m] = tuning.grid[tuning.best].params.decay
-    # where an animal may be anywhere, its place tells nothing
+    # if an animal may be anywhere, its place shows nothing
     assert best[20_000.0] == 0.05
     assert best[300.0] > 1.0
 
@@ -151,7 +151,7 @@ def test_a_speed_limit_above_what_animals_do_beats_none_and_one_below() -> None:
     assert [m.params.max_speed_kmh for m in tuning.grid] == [0.0005, 0.05, above, None]
 
 
-def test_the_present_setting_stays_where_nothing_is_better() -> None:
+def test_the_present_setting_stays_if_nothing_is_better() -> None:
     gallery, known = random_gallery(COUNT, 1), individuals(1)
     unplaced = replace(gallery, table=replace(gallery.table, time_s=np.full(COUNT, np.nan)))
     tuning = tuned(unplaced, known, with_decays(gallery.params, [0.1, 10.0]))
@@ -222,8 +222,8 @@ def test_only_rows_with_another_one_of_their_animal_ask_and_no_more_than_wanted(
     assert len(drawn) == 3
 
 
-def test_progress_is_told_for_every_setting() -> None:
-    gallery, known, told = random_gallery(COUNT, 2), individuals(2), list[int]()
+def test_progress_is_reported_for_every_setting() -> None:
+    gallery, known, calls = random_gallery(COUNT, 2), individuals(2), list[int]()
     rng = np.random.default_rng(0)
     tune(
         gallery,
@@ -231,6 +231,6 @@ def test_progress_is_told_for_every_setting() -> None:
         with_decays(gallery.params, [0.5, 2.0]),
         queries=choose_queries(known, 10, rng),
         rng=rng,
-        on_progress=told.append,
+        on_progress=calls.append,
     )
-    assert told == [1, 1, 1]
+    assert calls == [1, 1, 1]

@@ -49,7 +49,7 @@ def test_counts_depend_neither_on_threads_nor_on_what_else_is_asked() -> None:
     assert alone.tied.tolist() == all_at_once[Fusion.PRODUCT].tied[some].tolist()
 
 
-def test_scores_within_the_lower_bits_are_told_apart() -> None:
+def test_scores_within_the_lower_bits_are_distinguished() -> None:
     gallery = random_gallery(2, 0, dimension=2)
     near = np.array([[1.0, 0.0], [1.0, 1e-3], [0.5, 0.0], [0.5 - 2**-25, 0.0]], dtype=np.float32)
     table = gallery.table.at(np.array([0, 1, 0, 1]))
@@ -69,6 +69,6 @@ def test_no_pair_is_no_work() -> None:
 
 def test_progress_counts_every_query_once() -> None:
     gallery = exact_gallery(600, 2)
-    told: list[int] = []
-    rank_pairs(gallery, every_pair(gallery), [Fusion.LOCATION], on_progress=told.append)
-    assert sum(told) == len(gallery)
+    calls: list[int] = []
+    rank_pairs(gallery, every_pair(gallery), [Fusion.LOCATION], on_progress=calls.append)
+    assert sum(calls) == len(gallery)

@@ -72,7 +72,7 @@ def test_the_order_of_rows_and_ids_changes_nothing() -> None:
     assert one.mean_average_precision == pytest.approx(other.mean_average_precision, abs=1e-12)
 
 
-def test_a_survey_where_nobody_comes_twice_asks_nothing() -> None:
+def test_a_survey_in_which_nobody_comes_twice_asks_nothing() -> None:
     measured = retrieval.measure_retrieval(
         random_gallery(5, 0), ["a", "b", "c", "", ""], fusion=Fusion.VISUAL
     )

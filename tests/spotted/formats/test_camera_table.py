@@ -23,7 +23,7 @@ def read(pictures: list[Picture], table: Path | None) -> ImportedSurvey:
     return survey_of_photographs("s", "title", pictures, table, UTC, ["first"], known_as=str.upper)
 
 
-def test_a_zone_is_assumed_only_where_none_is_given() -> None:
+def test_a_zone_is_assumed_only_if_none_is_given() -> None:
     assert clock_zone(None) == (UTC, [ASSUMED_UTC])
     assert clock_zone("Africa/Harare")[1] == []
     with pytest.raises(InvalidInputError, match="unknown time zone"):
@@ -47,7 +47,7 @@ def test_degrees_are_projected_and_metres_kept_by_the_ids_of_the_photographs(tmp
     assert metres.notes[0] == "first"
 
 
-def test_a_table_that_places_no_camera_of_a_photograph_is_told_as_none(tmp_path: Path) -> None:
+def test_a_table_that_places_no_camera_of_a_photograph_is_reported_as_missing(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("camera_id,x_m,y_m\nB,0,0\n")
     notes = read([picture("1", "A"), picture("2", "A")], table).notes

@@ -270,7 +270,7 @@ def test_a_suspect_clock_outside_its_deployment_opens_the_period_and_leaves_the_
     assert note(imported, "images outside the period, such as 'dep-c'; the period is ignored")
 
 
-def test_ten_problems_of_all_tables_are_told_at_once(package: Path) -> None:
+def test_ten_problems_of_all_tables_are_reported_at_once(package: Path) -> None:
     edit(package, "deployments", lambda row: row.update(latitude="x"))
     edit(package, "media", lambda row: row.update(timestamp="yesterday"))
     message = refusal(package)
@@ -320,7 +320,7 @@ def test_a_missing_table_or_column_is_named(package: Path, table: str) -> None:
         ("", Side.UNKNOWN),
     ],
 )
-def test_tags_tell_the_side(tags: str, side: Side) -> None:
+def test_tags_give_the_side(tags: str, side: Side) -> None:
     assert side_of_tags(tags) is side
 
 

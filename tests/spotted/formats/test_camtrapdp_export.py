@@ -60,7 +60,7 @@ def test_nothing_to_write_gives_the_same_bytes(package: Path, tmp_path: Path) ->
     assert (tmp_path / "out" / "observations.csv").read_bytes() == path.read_bytes()
 
 
-def test_a_missing_column_is_appended_and_declared_where_the_schema_is_inline(
+def test_a_missing_column_is_appended_and_declared_if_the_schema_is_inline(
     package: Path, tmp_path: Path
 ) -> None:
     path = package / "observations.csv"

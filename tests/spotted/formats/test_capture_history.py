@@ -84,7 +84,7 @@ def occasions_of(texts: Iterable[str], start: str, end: str, **options: str | fl
     return [capture.occasion for capture in made.captures]
 
 
-def test_days_are_those_of_the_time_zone_also_where_clocks_change() -> None:
+def test_days_are_those_of_the_time_zone_also_when_clocks_change() -> None:
     texts = [
         "2024-03-30T23:30+01:00",
         "2024-03-31T00:30+01:00",

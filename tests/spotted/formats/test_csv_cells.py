@@ -90,7 +90,7 @@ def test_an_absent_column_is_appended_and_taking_it_away_gives_the_original(
     assert filled == joined(again, ends, delimiter)
 
 
-def test_a_replaced_cell_keeps_its_quotes_and_gains_them_where_needed() -> None:
+def test_a_replaced_cell_keeps_its_quotes_and_gains_them_if_needed() -> None:
     content = b'id,who\r\na,"x"\r\nb,y\r\nc,z'
     new = {"a": "w", "b": 'the "old", one', "c": "z"}
     filled = fill_column(content, "who", lambda cells: new[cells["id"]], reads=["id"])

@@ -80,7 +80,7 @@ def test_real_captures_are_read_with_their_time_zone(real_files: Path) -> None:
             read_csv_survey(directory / "cameras.csv", directory / "detections.csv")
 
 
-def test_derived_ids_depend_on_content_alone(tmp_path: Path) -> None:
+def test_derived_ids_depend_on_content_only(tmp_path: Path) -> None:
     ids = [d.detection_id for d in read(tmp_path).detections]
     assert len(set(ids)) == 3
     lines = DETECTIONS.splitlines()

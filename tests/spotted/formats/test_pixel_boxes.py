@@ -50,7 +50,7 @@ def test_pixels_count_on_the_image_as_it_is_looked_at(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[NaN, NaN, NaN, NaN]"])
-def test_no_box_is_none_and_no_problem(image: Path, text: str) -> None:
+def test_no_box_is_no_problem(image: Path, text: str) -> None:
     without = row(text)
     assert read_pixel_box(without, "bbox", image) is None
     without.problems.raise_any()

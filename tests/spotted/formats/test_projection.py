@@ -39,10 +39,10 @@ def cloud(latitude: float, longitude: float, width_deg: float) -> tuple[Float64A
 def test_distances_are_within_a_thousandth_of_geodesics(
     latitude: float, longitude: float, title: str
 ) -> None:
-    error, chosen, told = largest_error(*cloud(latitude, longitude, 0.3))
+    error, chosen, reported = largest_error(*cloud(latitude, longitude, 0.3))
     assert chosen.startswith(title)
     assert error < 1e-3
-    assert told <= 1e-3
+    assert reported <= 1e-3
 
 
 def test_the_edge_of_a_zone_on_the_equator_is_within_a_thousandth() -> None:
@@ -51,9 +51,9 @@ def test_the_edge_of_a_zone_on_the_equator_is_within_a_thousandth() -> None:
     assert error < LARGEST_ERROR
 
 
-def test_the_error_of_a_continental_survey_is_told_and_bounds_the_true_one() -> None:
-    error, _, told = largest_error(*cloud(10.0, 20.0, 12.0))
-    assert LARGEST_ERROR < error <= told
+def test_the_error_of_a_continental_survey_is_reported_and_bounds_the_true_one() -> None:
+    error, _, reported = largest_error(*cloud(10.0, 20.0, 12.0))
+    assert LARGEST_ERROR < error <= reported
 
 
 def test_one_position_and_equal_positions_are_finite() -> None:

@@ -28,7 +28,7 @@ def note(imported: ImportedSurvey, words: str) -> str:
     return found
 
 
-def test_a_folder_is_an_animal_and_a_name_tells_camera_and_time_in_both_patterns(tmp_path: Path) -> None:
+def test_a_folder_is_an_animal_and_a_name_holds_camera_and_time_in_both_patterns(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "LeopardID102", [DASHED, PACKED])
     read = by_id(read_published(root, timezone="Africa/Harare"))
     assert {i: (d.individual_id, d.camera_id) for i, d in read.items()} == {

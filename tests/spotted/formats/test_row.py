@@ -52,7 +52,7 @@ def test_one_problem_is_the_message_and_none_is_silent() -> None:
 
 
 @pytest.mark.parametrize("text", ["1,5", "inf", "1_0", "1e999", "0x1", "one"])
-def test_what_is_no_finite_number_is_a_problem(text: str) -> None:
+def test_a_number_that_is_not_finite_is_a_problem(text: str) -> None:
     one = row(a=text)
     assert one.number_between("a", -9.0, 9.0) is None
     assert one.problems.count == 1

@@ -42,7 +42,7 @@ def test_a_text_without_offset_and_zone_says_what_to_write() -> None:
     "text",
     ["2020-03-24", "24/03/2020 11:21", "20200324T112146Z", "2020-13-01T00:00Z", "2020-W10-1", "now", ""],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_an_invalid_instant_is_refused(text: str) -> None:
     with pytest.raises(InstantError, match="is not a date and time"):
         utc_seconds(text)
 

@@ -1,4 +1,4 @@
-"""What is wrong with real processes, told in words."""
+"""Problems of real processes, with their remedies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Iterator[processes.LocalRun]:
 
 
 def faults(run: processes.LocalRun) -> dict[str, diagnosis.Finding]:
-    """What is wrong with processes, by role; how full this machine is, is not the test's."""
+    """Problems of processes, by role; the disk and memory of this machine are not tested."""
     return {found.role: found for found in diagnosis.of_run(run) if found.role != "machine"}
 
 
@@ -55,8 +55,8 @@ def test_nothing_is_wrong_then_the_service_ends_then_the_store(run: processes.Lo
     assert code == 5
     assert "its log ends: stopped" in out
     processes.end(store)
-    told = json.loads(status(run, "--json")[1])
-    assert {f["role"] for f in told["findings"]} >= {"scorer", "store"}
+    reported = json.loads(status(run, "--json")[1])
+    assert {f["role"] for f in reported["findings"]} >= {"scorer", "store"}
 
 
 def test_a_store_says_what_is_wrong_with_it(tmp_path: Path) -> None:
@@ -70,11 +70,11 @@ def test_a_store_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     asked.config_set("maxmemory", asked.info("memory")["used_memory"] + 1000)
     asked.config_set("appendonly", "no")
     asked.delete(keys.VERSION)
-    told = " | ".join(f"{found.fault}: {found.remedy}" for found in diagnosis.of_store(url))
+    reported = " | ".join(f"{found.fault}: {found.remedy}" for found in diagnosis.of_store(url))
     asked.close()
     processes.end(store)
     for words in ("append-only file", "drops keys", "of its limit of", "is empty"):
-        assert words in told
+        assert words in reported
 
 
 def test_the_version_is_looked_for_where_services_write_it(store: Store) -> None:
@@ -84,7 +84,7 @@ def test_the_version_is_looked_for_where_services_write_it(store: Store) -> None
 
 @pytest.fixture
 def exposed() -> Iterator[tuple[str, CollectorRegistry]]:
-    """Metrics that a test fills, and where they are served."""
+    """Metrics that a test fills, and their address."""
     registry = CollectorRegistry()
     port = processes.free_port()
     server, thread = start_http_server(port, "127.0.0.1", registry)
@@ -111,10 +111,10 @@ def test_metrics_say_what_is_wrong(exposed: tuple[str, CollectorRegistry]) -> No
     used.set(99)
     evicted.inc()
     restarts.inc(3)
-    told = [found.fault for found in diagnosis.of_metrics("x", address)]
-    assert told[0] == "has 120 images waiting, and refused 7 since it started"
-    assert "full of surveys" in told[1]
-    assert told[2] == "restarted its planning processes 3 times"
+    reported = [found.fault for found in diagnosis.of_metrics("x", address)]
+    assert reported[0] == "has 120 images waiting, and refused 7 since it started"
+    assert "full of surveys" in reported[1]
+    assert reported[2] == "restarted its planning processes 3 times"
     code = CliRunner().invoke(main, ["status", "--metrics", address])
     assert code.exit_code == 0
     assert "120 images waiting" in code.stdout
@@ -149,18 +149,18 @@ def test_a_service_waits_for_its_store_and_says_so_here_and_at_its_health_port(t
     assert elsewhere.fault == "is running but does not accept calls"
 
 
-def test_planners_that_end_again_and_again_are_told_from_the_log(tmp_path: Path) -> None:
+def test_planners_that_end_repeatedly_are_reported_from_the_log(tmp_path: Path) -> None:
     member = processes.Member("sampler", 1, psutil.Process().pid, psutil.Process().create_time())
     line = "2026 sampler WARNING a planning process ended between two rounds; it is started anew\n"
     (tmp_path / "sampler.log").write_text(2 * line)
-    told = [found.fault for found in diagnosis.of_service(member, tmp_path, [])]
-    assert not [fault for fault in told if fault.startswith("its planning")]
+    reported = [found.fault for found in diagnosis.of_service(member, tmp_path, [])]
+    assert not [fault for fault in reported if fault.startswith("its planning")]
     (tmp_path / "sampler.log").write_text(3 * line)
-    told = [found.fault for found in diagnosis.of_service(member, tmp_path, [])]
-    assert told[1] == "restarted its planning processes 3 times"
+    reported = [found.fault for found in diagnosis.of_service(member, tmp_path, [])]
+    assert reported[1] == "restarted its planning processes 3 times"
 
 
-def test_a_full_disk_and_little_memory_are_told_and_others_are_not(
+def test_a_full_disk_and_little_memory_are_reported_and_others_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(diagnosis, "LEAST_FREE_BYTES", 0)
@@ -174,9 +174,10 @@ def test_a_full_disk_and_little_memory_are_told_and_others_are_not(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [("", "(nothing)"), ("a\nb\n", "b"), ('{"message": "m"}\n', "m"), ("[1]\n", "[1]")]
+    ("content", "reported"),
+    [("", "(nothing)"), ("a\nb\n", "b"), ('{"message": "m"}\n', "m"), ("[1]\n", "[1]")],
 )
-def test_the_last_line_is_told_without_its_frame(tmp_path: Path, content: str, told: str) -> None:
+def test_the_last_line_is_shown_without_its_frame(tmp_path: Path, content: str, reported: str) -> None:
     (tmp_path / "log").write_text(content)
-    assert diagnosis.last_line(tmp_path / "log") == told
+    assert diagnosis.last_line(tmp_path / "log") == reported
     assert diagnosis.last_line(tmp_path / "absent") == "(nothing)"

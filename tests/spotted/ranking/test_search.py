@@ -58,7 +58,7 @@ def test_no_best_candidate_is_lost_whoever_asks(
                     assert rows >= true_pairs(gallery, rules, query)
 
 
-def test_little_more_than_the_best_is_left_where_scores_differ() -> None:
+def test_little_more_than_the_best_is_left_if_scores_differ() -> None:
     rng = np.random.default_rng(0)
     gallery = random_gallery(COUNT, seed=2, dimension=64)
     gallery.embeddings[:] = np.abs(rng.normal(size=(COUNT, 64)))

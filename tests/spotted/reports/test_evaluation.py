@@ -80,7 +80,7 @@ def test_a_survey_id_is_text_and_never_markup(tmp_path: Path) -> None:
     assert "<script>" not in (tmp_path / "report.html").read_text()
 
 
-def test_an_interval_is_shown_where_there_is_one() -> None:
+def test_an_interval_is_shown_if_there_is_one() -> None:
     assert format_interval(Interval(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"
     assert format_interval(Interval(0.5, math.nan, math.nan)) == "0.500"
     assert format_interval(Interval(math.nan, math.nan, math.nan)) == "no query"

@@ -34,7 +34,7 @@ def test_every_figure_is_a_picture() -> None:
         Image.open(io.BytesIO(figure.image)).verify()
 
 
-def test_a_strip_is_drawn_where_all_its_images_are_within_reach() -> None:
+def test_a_strip_is_drawn_if_all_its_images_are_within_reach() -> None:
     gallery, detections = surveyed()
     ranked = rank_survey(gallery, detections)
     hard = find_hardest(ranked, most=3)

@@ -89,7 +89,7 @@ def test_pairs_on_a_screen_or_not_comparable_are_replaced_or_left_out() -> None:
 
 
 @pytest.mark.parametrize("items", [0, 1])
-def test_nothing_is_drawn_where_there_is_no_pair(items: int) -> None:
+def test_nothing_is_drawn_if_there_is_no_pair(items: int) -> None:
     assert draw(Closure(items), np.random.default_rng(0), 5) == ()
 
 
@@ -101,7 +101,7 @@ def test_a_seed_draws_the_same_again_and_large_surveys_are_quick() -> None:
 
 
 def chance(hits: int, pairs: int, positives: int, audited: int) -> float:
-    """The chance of at most so many hits, in whole numbers."""
+    """The chance of at most this many hits, in whole numbers."""
     ways = sum(
         math.comb(positives, k) * math.comb(pairs - positives, audited - k)
         for k in range(hits + 1)
@@ -122,7 +122,7 @@ confidences = st.sampled_from([0.531, 0.903, 0.951])
 
 
 @given(audits(), confidences)
-def test_bound_is_the_largest_number_of_positives_that_so_few_hits_allow(
+def test_bound_is_the_largest_number_of_positives_that_this_few_hits_allow(
     audit: tuple[int, int, int], confidence: float
 ) -> None:
     audited, hits, pairs = audit

@@ -101,7 +101,7 @@ def test_a_burst_is_cut_into_frames_that_look_alike_in_the_order_of_their_times(
     assert burst_groups(table(rows), looks(0, 0, 1, 1, 2, 3)) == [(1, 0), (3, 2)]
 
 
-def test_frames_alike_in_two_bursts_are_two_groups_and_one_frame_is_none() -> None:
+def test_frames_alike_in_two_bursts_are_two_groups_and_one_frame_is_no_group() -> None:
     rows = [(0, 0.0), (0, 30.0), (0, 1000.0), (0, 1030.0), (0, 5000.0), (1, 0.0)]
     assert burst_groups(table(rows), looks(0, 0, 0, 0, 0, 1)) == [(0, 1), (2, 3)]
 
@@ -138,7 +138,7 @@ def test_groups_are_parts_of_bursts_by_time_and_share_no_frame(rows: list[Shot],
     assert [(made.time_s[g[0]], g[0]) for g in groups] == sorted((made.time_s[g[0]], g[0]) for g in groups)
 
 
-def test_whole_bursts_are_groups_where_any_likeness_suffices() -> None:
+def test_whole_bursts_are_groups_if_any_likeness_suffices() -> None:
     rows = [(0, 0.0), (0, 30.0), (1, 0.0), (1, 500.0), (NAN, 0.0)]
     groups = burst_groups(table(rows), looks(0, 1, 2, 3, 0), least_likeness=-1.5)
     assert groups == [(0, 1)]

@@ -76,7 +76,7 @@ def test_before_the_first_round_there_is_nothing_to_serve() -> None:
     assert served(queue) == []
 
 
-def test_planning_depends_on_seed_and_round_number_alone(graph: CandidateGraph, truth: IntArray) -> None:
+def test_planning_depends_on_seed_and_round_number_only(graph: CandidateGraph, truth: IntArray) -> None:
     queue = RoundQueue(Closure(len(truth)))
     planned = queue.plan_next(Random(), graph, seed=7)
     assert queue.plan_next(Random(), graph, seed=7) == planned

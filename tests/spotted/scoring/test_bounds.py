@@ -37,7 +37,7 @@ def test_no_feasibility_exceeds_its_bound(
         assert not (known and np.isnan(bound).any())
 
 
-def test_a_bound_is_near_where_gaps_are_long() -> None:
+def test_a_bound_is_near_if_gaps_are_long() -> None:
     table = random_table(60, seed=1)
     everyone = np.arange(60)
     exact = pair_feasibility(table, everyone[:, None], everyone[None, :], EXTENT, FeasibilityParams())

@@ -12,7 +12,7 @@ VISUAL = np.array([0.0, 0.5, 1.0, 0.8, 0.0], dtype=np.float32)
 POSSIBLE = np.array([1.0, 0.5, 0.0, math.nan, math.nan], dtype=np.float32)
 
 
-def test_the_product_falls_back_to_the_visual_score_where_feasibility_is_unknown() -> None:
+def test_the_product_falls_back_to_the_visual_score_if_feasibility_is_unknown() -> None:
     assert fuse(VISUAL, POSSIBLE).tolist() == pytest.approx([0.0, 0.25, 0.0, 0.8, 0.0])
 
 

@@ -13,7 +13,7 @@ items = st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 4)), min_size=1, m
 
 
 @given(items)
-def test_the_contingency_table_tells_what_counting_item_by_item_tells(rows: list[tuple[int, int]]) -> None:
+def test_the_contingency_table_equals_counting_item_by_item(rows: list[tuple[int, int]]) -> None:
     found, truth = np.array(rows, dtype=np.int64).T
     named = [str(f) for f in found], [str(t) for t in truth]
     compared = measure_agreement(found, truth)

@@ -41,7 +41,7 @@ def test_the_share_of_wrong_answers_is_the_rate(graph: CandidateGraph, truth: In
 @pytest.mark.parametrize(
     ("model", "repeats"), [("independent", False), ("persistent", True), ("look-alike", True)]
 )
-def test_asking_again_repeats_persistent_mistakes_alone(
+def test_asking_again_repeats_only_persistent_mistakes(
     graph: CandidateGraph, truth: IntArray, model: str, *, repeats: bool
 ) -> None:
     asked = annotator(model, graph, truth, rate=0.1, seed=0)

@@ -64,8 +64,8 @@ def test_positives_outside_the_graph_are_never_found(truth: IntArray, graph: Can
 
 def test_two_animals_of_one_image_are_never_asked_about(truth: IntArray, graph: CandidateGraph) -> None:
     apart = [pair for pair in itertools.combinations(range(10), 2) if truth[pair[0]] != truth[pair[1]]]
-    told = simulate_session(graph, strategy("greedy"), truth, seed=0, same_image=tuple(apart))
-    assert len(told.found) < len(simulate_session(graph, strategy("greedy"), truth, seed=0).found)
+    curve = simulate_session(graph, strategy("greedy"), truth, seed=0, same_image=tuple(apart))
+    assert len(curve.found) < len(simulate_session(graph, strategy("greedy"), truth, seed=0).found)
 
 
 def test_a_session_stops_at_its_target_or_limit(graph: CandidateGraph, truth: IntArray) -> None:
@@ -88,7 +88,7 @@ def test_a_wrong_answer_costs_precision_and_true_answers_do_not(
     assert end(0.1).b_cubed_precision < 1.0
 
 
-def test_found_counts_true_pairs_alone(graph: CandidateGraph, truth: IntArray) -> None:
+def test_found_counts_true_pairs_only(graph: CandidateGraph, truth: IntArray) -> None:
     curve = simulate_session(graph, strategy("greedy"), truth, seed=0, answer=lambda *_: Answer.SAME)
     whole = curve.checkpoints[-1].agreement
     assert curve.found[-1] == curve.total
@@ -117,7 +117,7 @@ def test_answers_are_folded_into_the_constraints_that_are_given(
 def test_checks_are_asked_before_the_strategy_and_again_once_it_is_dry(
     graph: CandidateGraph, truth: IntArray
 ) -> None:
-    """The truth is told in the checks alone, whenever the strategy has nothing more to ask."""
+    """Only the checks give the truth, whenever the strategy has nothing more to ask."""
     none = np.zeros(len(graph), dtype=np.bool_)
     empty = CandidateGraph(
         graph.n,

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,11 +41,12 @@ from spotted.v1 import (
     embedder_pb2,
     embedder_pb2_grpc,
     operations_pb2_grpc,
+    sampler_pb2,
     sampler_pb2_grpc,
     scorer_pb2,
     scorer_pb2_grpc,
 )
-from tests.services.failing import told
+from tests.services.failing import failure_of
 from tests.services.scorer.planted import CAMERAS, SPEC, add_request, detections, new_survey, vectors
 from tests.services.serving import running
 from tests.waiting import PATIENCE_S
@@ -77,6 +80,8 @@ class Guarded:
     tokens: Tokens
     clock: Clock
     opened: ExitStack = field(default_factory=ExitStack)
+    received: threading.Event = field(default_factory=threading.Event)
+    """Set when a silent service has received the first message of a stream."""
 
     def token(
         self,
@@ -108,7 +113,7 @@ def guarded(store: Store) -> Iterator[Guarded]:
 
 @pytest.fixture
 def bare(store: Store) -> Iterator[Guarded]:
-    """All services of the contract and those beside it; who is let in is told that nothing is implemented."""
+    """All services of the contract and those beside it; callers that are let in get UNIMPLEMENTED."""
 
     def register(server: aio.Server) -> None:
         for module, name in BARE:
@@ -120,9 +125,51 @@ def bare(store: Store) -> Iterator[Guarded]:
     yield from _guarded(store, Service("all", register))
 
 
+@pytest.fixture
+def silent(store: Store) -> Iterator[Guarded]:
+    """Services whose streams wait for ever after the first message."""
+
+    received = threading.Event()
+
+    async def never(requests: AsyncIterator[object]) -> None:
+        async for _ in requests:
+            received.set()
+
+    async def progress(_: object, __: object) -> AsyncIterator[sampler_pb2.WatchProgressResponse]:
+        yield sampler_pb2.WatchProgressResponse()
+        await asyncio.Event().wait()
+
+    async def taken(requests: AsyncIterator[object], _: object) -> None:
+        await never(requests)
+
+    async def embedded(
+        requests: AsyncIterator[object], _: object
+    ) -> AsyncIterator[embedder_pb2.EmbedStreamResponse]:
+        await never(requests)
+        yield embedder_pb2.EmbedStreamResponse()
+
+    behaviours: dict[str, Any] = {
+        "WatchProgress": progress,
+        "ImportSession": taken,
+        "AddDetections": taken,
+        "EmbedStream": embedded,
+    }
+
+    def register(server: aio.Server) -> None:
+        for module, name in BARE:
+            servicer = getattr(module, f"{name}Servicer")()
+            for rpc, behaviour in behaviours.items():
+                setattr(servicer, rpc, behaviour)
+            getattr(module, f"add_{name}Servicer_to_server")(servicer, server)
+
+    for guarded in _guarded(store, Service("silent", register)):
+        guarded.received = received
+        yield guarded
+
+
 def _guarded(store: Store, *services: Service) -> Iterator[Guarded]:
     clock, tokens = Clock(), Tokens(store)
-    guard = Guard(KnownCallers(tokens, clock=clock))
+    guard = Guard(KnownCallers(tokens, clock=clock), recheck_s=0.01)
     with running(*services, guard=guard) as address, ExitStack() as opened:
         yield Guarded(address, tokens, clock, opened)
 
@@ -161,7 +208,7 @@ def test_every_role_may_call_exactly_what_the_contract_gives_it(bare: Guarded) -
         channel = bare.channel(bare.token(role))
         for path, method in RPCS.items():
             least = method.GetOptions().Extensions[access_pb2.least_role]
-            code, reason, message = told(called(channel, path))
+            code, reason, message = failure_of(called(channel, path))
             if role >= least:
                 assert code is grpc.StatusCode.UNIMPLEMENTED, (role_name(role), path, message)
             else:
@@ -171,7 +218,7 @@ def test_every_role_may_call_exactly_what_the_contract_gives_it(bare: Guarded) -
 
 def test_without_a_token_nothing_of_the_contract_is_served(bare: Guarded) -> None:
     channel = bare.channel()
-    failures = {told(called(channel, path)) for path in RPCS}
+    failures = {failure_of(called(channel, path)) for path in RPCS}
     assert len(failures) == 1
     code, reason, message = failures.pop()
     assert (code, reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
@@ -183,7 +230,9 @@ def test_tokens_that_do_not_hold_are_refused_alike(bare: Guarded) -> None:
     bare.tokens.revoke(revoked.split("_")[1])
     unknown = f"spotted_{'0' * 16}_{'a' * 43}"
     for path in ("/spotted.v1.ScorerService/GetSurvey", "/spotted.v1.EmbedderService/EmbedStream"):
-        failures = {told(called(bare.channel(t), path)) for t in (revoked, expired, unknown, "nonsense")}
+        failures = {
+            failure_of(called(bare.channel(t), path)) for t in (revoked, expired, unknown, "nonsense")
+        }
         assert len(failures) == 1
         code, reason, message = failures.pop()
         assert (code, reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
@@ -207,8 +256,8 @@ def test_a_token_travels_as_bearer(bare: Guarded, header: str, code: grpc.Status
     error = called(
         bare.channel(), "/spotted.v1.ScorerService/GetSurvey", [(HEADER, header.format(text, text))]
     )
-    assert told(error)[0] is code
-    assert text not in told(error)[2]
+    assert failure_of(error)[0] is code
+    assert text not in failure_of(error)[2]
 
 
 def test_health_and_reflection_need_no_token(bare: Guarded) -> None:
@@ -250,6 +299,59 @@ def test_a_revoked_token_is_refused_once_it_is_looked_up_again(guarded: Guarded,
         stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S)
 
 
+def test_a_revoked_token_stores_nothing_more_through_an_open_stream(guarded: Guarded, survey_id: str) -> None:
+    guarded.client().create_survey(Survey(survey_id, 0.0, 100_000.0))
+    text = guarded.token()
+    stub = scorer_pb2_grpc.ScorerServiceStub(guarded.channel(text))
+
+    def blocks() -> Iterator[scorer_pb2.AddDetectionsRequest]:
+        for number in range(4):
+            yield add_request(survey_id, [Detection(f"d{number}")], vectors(4)[number : number + 1])
+            while len(list(guarded.client().survey(survey_id).detections())) <= min(number, 1):
+                pass
+            if number == 1:
+                guarded.tokens.revoke(text.split("_")[1])
+                guarded.clock.now_s += KNOWN_S
+
+    with pytest.raises(UnauthenticatedError), our_errors("scorer"):
+        stub.AddDetections(blocks(), timeout=60)
+    stored = [d.detection_id for d in guarded.client().survey(survey_id).detections()]
+    assert stored == ["d0", "d1"]
+
+
+@pytest.mark.parametrize("path", [path for path, rpc in RPCS.items() if rpc.client_streaming])
+def test_a_silent_stream_ends_when_its_token_is_revoked(silent: Guarded, path: str) -> None:
+    text = silent.token()
+    ended = threading.Event()
+
+    def requests() -> Iterator[bytes]:
+        # a first message, after which the caller sends nothing and does not close the stream either
+        yield b""
+        assert silent.received.wait(60)
+        silent.tokens.revoke(text.split("_")[1])
+        silent.clock.now_s += KNOWN_S
+        ended.wait(60)
+
+    shape = "stream_stream" if RPCS[path].server_streaming else "stream_unary"
+    call = getattr(silent.channel(text), shape)(path)
+    try:
+        with pytest.raises(UnauthenticatedError), our_errors("service"):
+            list(call(requests(), timeout=30))
+    finally:
+        ended.set()
+
+
+def test_a_stream_of_answers_that_is_silent_ends_when_its_token_is_revoked(silent: Guarded) -> None:
+    text = silent.token()
+    stub = sampler_pb2_grpc.SamplerServiceStub(silent.channel(text))
+    answers = stub.WatchProgress(sampler_pb2.WatchProgressRequest(), timeout=30)
+    next(answers)
+    silent.tokens.revoke(text.split("_")[1])
+    silent.clock.now_s += KNOWN_S
+    with pytest.raises(UnauthenticatedError), our_errors("sampler"):
+        next(answers)
+
+
 def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:
     away = Store(f"redis://127.0.0.1:{processes.free_port()}/0")
     for guarded in _guarded(away, scorer_service(away)):
@@ -264,14 +366,14 @@ def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:
     away.close()
 
 
-def test_tokens_are_asked_for_where_the_settings_say_so(store: Store, survey_id: str) -> None:
+def test_tokens_are_asked_for_if_the_settings_say_so(store: Store, survey_id: str) -> None:
     for tokens, code in ((True, grpc.StatusCode.UNAUTHENTICATED), (False, grpc.StatusCode.NOT_FOUND)):
         guard = guard_for(Settings("", security=Security(tokens=tokens)), store)
         with running(scorer_service(store), guard=guard) as address:
             stub = scorer_pb2_grpc.ScorerServiceStub(grpc.insecure_channel(address))
             with pytest.raises(grpc.RpcError) as caught:
                 stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=PATIENCE_S)
-        assert told(caught.value)[0] is code
+        assert failure_of(caught.value)[0] is code
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != access_pb2.ROLE_SERVICE], ids=role_name)
@@ -318,7 +420,7 @@ def test_answers_and_errors_speak_the_callers_own_ids(guarded: Guarded, survey_i
         [Detection("d", "nowhere", 1.0)], vectors(1), embedding_spec(SPEC)
     )
     (rejected,) = answer.rejected
-    assert f"which survey {survey_id!r} does not have" in rejected.message
+    assert f"which is not in survey {survey_id!r}" in rejected.message
     assert answer.survey.survey_id == survey_id
 
 
@@ -344,7 +446,7 @@ def test_an_id_of_another_organisation_is_refused_by_its_form(guarded: Guarded, 
     assert caught.value.field == "survey_id"
 
 
-def test_calls_that_come_too_fast_are_told_when_to_return(guarded: Guarded) -> None:
+def test_calls_that_come_too_fast_learn_when_to_return(guarded: Guarded) -> None:
     stub = scorer_pb2_grpc.ScorerServiceStub(
         guarded.channel(guarded.token(quota=access_pb2.Quota(calls_per_second=0.001)))
     )
@@ -388,10 +490,10 @@ def test_an_image_too_large_is_refused_before_anything_looks_at_it(bare: Guarded
         stub.Embed(embedder_pb2.EmbedRequest(crops=[fits, large]), timeout=PATIENCE_S)
     with pytest.raises(grpc.RpcError) as caught:
         stub.Embed(embedder_pb2.EmbedRequest(crops=[fits]), timeout=PATIENCE_S)
-    assert told(caught.value)[0] is grpc.StatusCode.UNIMPLEMENTED
+    assert failure_of(caught.value)[0] is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_surveys_are_counted_for_the_organisation_and_a_repeat_is_none(guarded: Guarded) -> None:
+def test_surveys_are_counted_for_the_organisation_and_a_repeat_does_not_count(guarded: Guarded) -> None:
     quota = access_pb2.Quota(surveys=2)
     own = guarded.client(organisation="counted", quota=quota)
     guarded.client(organisation="counted").create_survey(survey("made-by-another-token"))

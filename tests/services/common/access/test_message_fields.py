@@ -95,7 +95,9 @@ def test_every_coordinate_of_the_contract_is_redacted_and_nothing_else(kind: Des
 def test_what_is_redacted_names_a_survey_or_is_an_image_is_found_wherever_it_is(kind: Descriptor) -> None:
     for chosen in (is_survey_id, is_redacted, is_image):
         if any(chosen(path[-1]) for path in paths(kind)):
-            assert find(kind, chosen), f"{kind.full_name} holds {chosen.__name__} where it is not looked for"
+            assert find(kind, chosen), (
+                f"{kind.full_name} holds {chosen.__name__} in a field that is not searched"
+            )
         else:
             assert not find(kind, chosen)
 

@@ -80,7 +80,7 @@ def begun(line: Line) -> Any:  # noqa: ANN401 - a call of gRPC
 
 
 def shown(line: Line) -> str:
-    """What a new call shows."""
+    """The server's view of a new call."""
     call = begun(line)
     answer: bytes = next(call)
     call.cancel()
@@ -173,7 +173,7 @@ def test_a_token_does_not_cross_the_network_in_the_clear(token_file: Path) -> No
         Line("scorer:7102", Security(token_file=token_file))
 
 
-def test_the_own_certificate_is_shown_where_the_other_side_is_known(tmp_path: Path, token_file: Path) -> None:
+def test_the_own_certificate_is_shown_if_the_other_side_is_known(tmp_path: Path, token_file: Path) -> None:
     certificate, key, ca = (tmp_path / name for name in ("tls.crt", "tls.key", "ca.crt"))
     own = credentials(Security(certificate=certificate, key=key, ca=ca, token_file=token_file))
     assert (own.token, own.ca, own.certificate, own.key) == ("first", ca, certificate, key)

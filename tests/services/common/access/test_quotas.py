@@ -61,7 +61,7 @@ def test_in_the_long_run_as_many_come_as_the_rate_says(rate: float) -> None:
     rate=st.floats(0.01, 1000.0),
     waits_s=st.lists(st.floats(0.0, 5.0), min_size=1, max_size=60),
 )
-def test_the_error_tells_when_a_call_is_let_in_and_not_sooner(rate: float, waits_s: list[float]) -> None:
+def test_the_error_states_the_earliest_time_of_the_next_call(rate: float, waits_s: list[float]) -> None:
     clock = Clock()
     rates, one = Rates(clock=clock), caller(calls_per_second=rate)
     for wait_s in waits_s:

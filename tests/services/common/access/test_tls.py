@@ -52,7 +52,7 @@ class Directory:
         return signed
 
     def security(self, *, mutual: bool = False) -> Security:
-        """What a service is told of them."""
+        """The settings of a service that uses them."""
         return Security(
             certificate=self.path / "tls.crt",
             key=self.path / "tls.key",
@@ -90,7 +90,7 @@ def answers(address: str, credentials: Credentials) -> bool:
 
 
 def serial(address: str) -> int:
-    """Of the certificate that a new connection is shown."""
+    """The serial number of the certificate that a new connection gets."""
     host, _, port = address.rpartition(":")
     shown = ssl.get_server_certificate((host, int(port)), timeout=PATIENCE_S)
     return x509.load_pem_x509_certificate(shown.encode()).serial_number
@@ -111,7 +111,7 @@ def serial_of(signed: Signed) -> int:
         "unix:///run/spotted.sock",
     ],
 )
-def test_addresses_of_this_machine_alone(listen: str) -> None:
+def test_addresses_of_this_machine_only(listen: str) -> None:
     assert is_loopback(listen)
 
 
@@ -244,15 +244,15 @@ def test_a_damaged_certificate_is_not_taken_and_the_log_says_so(
         directory.write("tls.crt", content)
     assert serial(address) == before
     assert answers(address, Credentials(ca=directory.ca))
-    told = [r for r in caplog.records if r.levelno == logging.ERROR]
-    assert told
-    assert all("the new certificate is not used" in record.getMessage() for record in told)
+    errors = [r for r in caplog.records if r.levelno == logging.ERROR]
+    assert errors
+    assert all("the new certificate is not used" in record.getMessage() for record in errors)
     # a sound one afterwards is
     renewed = directory.issue("tls")
     assert serial(address) == serial_of(renewed)
 
 
-def test_a_file_that_was_touched_alone_changes_nothing(
+def test_a_file_that_was_only_touched_changes_nothing(
     address: str, directory: Directory, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="spotted")

@@ -1,18 +1,30 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from services.common.access.caller import Caller
-from services.common.access.tokens import KNOWN, KNOWN_S, TEXT, KnownCallers, Tokens
+from services.common.access.guard import RECHECK_S
+from services.common.access.tokens import (
+    KNOWN,
+    KNOWN_S,
+    REFUSED,
+    REFUSED_S,
+    TEXT,
+    KnownCallers,
+    Tokens,
+)
 from services.common.store import keys
 from services.common.store.store import Store
 from spotted import messages
 from spotted.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from spotted.local import processes
 from spotted.v1 import access_pb2 as pb
 
 NOW_S = 1_800_000_000.0
@@ -159,6 +171,7 @@ def test_a_service_is_of_no_organisation(tokens: Tokens, more: dict[str, object]
 
 
 def test_a_revoked_token_is_known_for_five_seconds_at_most(tokens: Tokens) -> None:
+    assert KNOWN_S + RECHECK_S <= 5.0
     clock = Clock(0.0)
     callers = KnownCallers(tokens, clock=clock)
     token_id, text = create(tokens)
@@ -173,15 +186,76 @@ def test_a_revoked_token_is_known_for_five_seconds_at_most(tokens: Tokens) -> No
     assert callers.known(text) is None
     with pytest.raises(UnauthenticatedError):
         callers.look_up(text)
-    assert callers.known(text) is None
+    with pytest.raises(UnauthenticatedError):
+        callers.known(text)
 
 
-def test_an_unknown_token_is_asked_for_each_time(tokens: Tokens) -> None:
+def test_a_refused_token_is_read_again_only_after_a_while(tokens: Tokens, store: Store) -> None:
+    clock = Clock(0.0)
+    callers = KnownCallers(tokens, clock=clock)
+    token_id, text = create(tokens)
+    content = store.get(keys.token(token_id))
+    assert content is not None
+    store.delete(keys.token(token_id))
+    with pytest.raises(UnauthenticatedError):
+        asyncio.run(callers.caller(text))
+    store.put(keys.token(token_id), content)
+    clock.now_s = REFUSED_S - 0.001
+    with pytest.raises(UnauthenticatedError):
+        asyncio.run(callers.caller(text))
+    clock.now_s = REFUSED_S
+    assert asyncio.run(callers.caller(text)).token_id == token_id
+
+
+def test_a_token_of_the_wrong_form_is_refused_without_the_store() -> None:
+    away = Store(f"redis://127.0.0.1:{processes.free_port()}/0")
+    with pytest.raises(UnauthenticatedError):
+        asyncio.run(KnownCallers(Tokens(away)).caller("nonsense"))
+    away.close()
+
+
+def test_refused_tokens_are_kept_within_a_limit(tokens: Tokens) -> None:
     callers = KnownCallers(tokens, clock=Clock(0.0))
-    for _ in range(2):
-        with pytest.raises(UnauthenticatedError):
-            callers.look_up("nonsense")
-        assert callers.known("nonsense") is None
+    refused = callers._refused
+    for number in range(REFUSED):
+        refused[number.to_bytes(32)] = 0.0
+    with pytest.raises(UnauthenticatedError):
+        callers.look_up(f"spotted_{'0' * 16}_{'a' * 43}")
+    assert len(refused) == REFUSED
+    assert (0).to_bytes(32) not in refused
+
+
+class Slow(Tokens):
+    """Tokens whose unknown ones are not found before a test says so."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.proceed = threading.Event()
+
+    def caller(self, text: str) -> Caller:
+        if text.endswith("unknown"):
+            assert self.proceed.wait(60)
+        return super().caller(text)
+
+
+def test_a_flood_of_unknown_tokens_does_not_delay_a_known_one(store: Store) -> None:
+    clock, slow = Clock(0.0), Slow(store)
+    callers = KnownCallers(slow, clock=clock)
+    token_id, text = create(slow)
+    unknown = [f"spotted_{number:016x}_{'a' * 36}unknown" for number in range(200)]
+
+    async def flooded() -> Caller:
+        await callers.caller(text)
+        clock.now_s = KNOWN_S
+        flood = [asyncio.create_task(callers.caller(one)) for one in unknown]
+        # neither its read nor the threads that serve calls wait for the flood
+        renewed = await callers.caller(text)
+        await asyncio.to_thread(slow.proceed.set)
+        refusals = await asyncio.gather(*flood, return_exceptions=True)
+        assert {type(one) for one in refusals} == {UnauthenticatedError}
+        return renewed
+
+    assert asyncio.run(flooded()).token_id == token_id
 
 
 def test_no_more_callers_are_kept_than_there_is_room_for(tokens: Tokens, store: Store) -> None:

@@ -101,7 +101,7 @@ def test_an_error_arrives_as_the_class_that_was_raised(kind: type[SpottedError],
     assert getattr(caught.value, "retry_after_s", 0) == getattr(error, "retry_after_s", 0)
 
 
-def test_what_nobody_foresaw_is_internal_and_tells_nothing_of_the_inside() -> None:
+def test_an_unforeseen_error_is_internal_and_reveals_nothing_of_the_inside() -> None:
     with (
         running(failing(RuntimeError("secret"))) as address,
         open_channel(address) as channel,

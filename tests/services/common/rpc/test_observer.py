@@ -80,7 +80,7 @@ def finished(method: str, status: str) -> float:
 
 @contextmanager
 def one_more(read: Callable[[], float]) -> Iterator[None]:
-    """What is counted once while the context lasts; a call may end after its caller knows."""
+    """Calls counted while the context lasts; a call may end after its caller knows."""
     before = read()
     yield
     until(lambda: read() != before, "one more is counted")
@@ -106,7 +106,9 @@ def test_a_call_is_counted_by_the_status_that_its_caller_got(
         get(channel, survey_id)
 
 
-def test_a_call_that_runs_out_of_time_and_one_that_is_given_up_are_told_apart(channel: grpc.Channel) -> None:
+def test_a_call_that_runs_out_of_time_and_one_that_is_given_up_are_distinguished(
+    channel: grpc.Channel,
+) -> None:
     with one_more(lambda: finished("GetSurvey", "DEADLINE_EXCEEDED")), suppress(grpc.RpcError):
         get(channel, "endless", timeout=1)
     stub = ScorerServiceStub(channel)

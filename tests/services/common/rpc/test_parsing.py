@@ -40,7 +40,7 @@ def test_without_a_deserializer_bytes_stay_bytes() -> None:
     assert parse(None, b"\xff") == b"\xff"
 
 
-def test_a_stream_is_parsed_as_it_comes_and_ends_at_the_first_that_is_none() -> None:
+def test_a_stream_is_parsed_as_it_comes_and_ends_at_the_first_invalid_message() -> None:
     async def contents() -> AsyncIterator[bytes]:
         yield scorer_pb2.GetSurveyRequest(survey_id="a").SerializeToString()
         yield b"\xff"

@@ -11,7 +11,7 @@ STORE = "redis://store:6379/0"
 
 
 def refused(word: str) -> exceptions.ResponseError:
-    """An error of the server as redis-py raises it where it knows no class of its own for the word."""
+    """An error of the server as redis-py raises it if it has no class for the word."""
     return exceptions.ResponseError(f"{word} some words of the server")
 
 
@@ -35,11 +35,11 @@ def refused(word: str) -> exceptions.ResponseError:
     ],
 )
 def test_every_word_of_a_server_has_a_remedy_and_may_be_repeated(word: str, remedy: str) -> None:
-    told = failure(refused(word), STORE)
-    assert isinstance(told, StoreUnavailableError)
-    assert str(told).startswith(f"the store at {STORE} ")
-    assert remedy in str(told)
-    assert str(told).endswith("nothing was acknowledged, repeat the call")
+    translated = failure(refused(word), STORE)
+    assert isinstance(translated, StoreUnavailableError)
+    assert str(translated).startswith(f"the store at {STORE} ")
+    assert remedy in str(translated)
+    assert str(translated).endswith("nothing was acknowledged, repeat the call")
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,23 @@ def test_every_word_of_a_server_has_a_remedy_and_may_be_repeated(word: str, reme
         (exceptions.AuthenticationError("no"), "refuses the user or the password"),
     ],
 )
-def test_what_redis_py_itself_raises_is_told_in_our_words(error: redis.RedisError, words: str) -> None:
-    told = failure(error, STORE)
-    assert isinstance(told, StoreUnavailableError)
-    assert words in str(told)
+def test_errors_of_redis_py_itself_are_translated(error: redis.RedisError, words: str) -> None:
+    translated = failure(error, STORE)
+    assert isinstance(translated, StoreUnavailableError)
+    assert words in str(translated)
 
 
 def test_a_store_that_forgets_or_is_too_old_is_no_store_to_wait_for() -> None:
-    told = failure(exceptions.ResponseError("WAITAOF cannot be used when appendonly is disabled."), STORE)
-    assert isinstance(told, PreconditionError)
-    assert str(told) == str(no_append_only_file(STORE))
+    translated = failure(
+        exceptions.ResponseError("WAITAOF cannot be used when appendonly is disabled."), STORE
+    )
+    assert isinstance(translated, PreconditionError)
+    assert str(translated) == str(no_append_only_file(STORE))
     old = failure(exceptions.ResponseError("unknown command 'waitaof', with args beginning with: 1"), STORE)
     assert isinstance(old, PreconditionError)
     assert "too old" in str(old)
     assert "7.2" in str(old)
 
 
-def test_what_is_no_fault_of_the_store_stays_what_it_is() -> None:
+def test_other_errors_do_not_become_store_errors() -> None:
     assert failure(exceptions.ResponseError("ERR wrong number of arguments"), STORE) is None

@@ -208,20 +208,20 @@ def test_a_repeat_that_its_own_first_call_stands_against_is_answered_alike(
 
 
 @pytest.mark.parametrize("change", [add_alone, add_beside])
-def test_a_journal_made_anew_between_two_writes_is_decided_on_anew(
+def test_a_journal_recreated_between_two_writes_is_decided_on_again(
     store: Store, survey_id: str, change: Callable[[Folded[Words], str], str]
 ) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard")
     begin_anew(store, survey_id, b"another")
     other = folded(store, survey_id)
-    # as long as the one before, so that the length alone tells nothing
+    # as long as the one before, so that the length shows nothing
     add(other, "hyena")
     change(fold, "lion")
     assert words(fold) == words(other) == ["another", "hyena", "lion"]
 
 
-def test_a_journal_made_anew_under_the_same_id_is_folded_anew(store: Store, survey_id: str) -> None:
+def test_a_journal_recreated_under_the_same_id_is_folded_again(store: Store, survey_id: str) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard")
     begin_anew(store, survey_id, b"another")
@@ -254,10 +254,10 @@ def test_the_first_answer_goes_with_its_journal(store: Store, survey_id: str) ->
     for either in (fold, folded(store, survey_id)):
         with pytest.raises(NotFoundError, match="no survey"):
             add(either, "leopard", request_id="r1")
-    begin(store, survey_id, b"anew")
+    begin(store, survey_id, b"again")
     assert add(fold, "hyena", request_id="r1") == b"hyena is number 2"
     assert add(folded(store, survey_id), "hyena", request_id="r1") == b"hyena is number 2"
-    assert words(fold) == ["anew", "hyena"]
+    assert words(fold) == ["again", "hyena"]
 
 
 @pytest.mark.parametrize("change", [add_alone, add_beside])
@@ -328,7 +328,7 @@ def test_one_refused_among_those_that_wait_stops_no_other(store: Store, survey_i
     assert len(written) - 1 == len({i // 2 for i in range(48) if i % 3})
 
 
-def test_a_writer_who_always_loses_is_told_so(
+def test_a_writer_who_always_loses_is_reported(
     store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.common.store.folded.ATTEMPTS", 5)
@@ -347,7 +347,7 @@ def test_a_writer_who_always_loses_is_told_so(
         fold.change_together(decide, lambda *_: None, scope="add")
 
 
-def test_a_long_reading_tells_how_far_it_is(
+def test_a_long_reading_reports_its_progress(
     store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     fold = begin(store, survey_id)

@@ -55,7 +55,7 @@ def test_offers_beside_one_that_was_answered_before_are_not_appended(journal: Jo
     assert journal.answered("add", "2") is None
 
 
-def test_an_offer_from_behind_is_told_one_page_of_what_is_missing(journal: Journal) -> None:
+def test_an_offer_from_behind_gets_one_page_of_what_is_missing(journal: Journal) -> None:
     words = [b"%d" % i for i in range(PAGE_ENTRIES + 3)]
     journal.offer([offer(word, word.decode()) for word in words], folded=1, first=b"first")
     outcome = journal.offer([offer(b"late", "late")], folded=1, first=b"first")
@@ -97,7 +97,7 @@ def test_fields_end_with_the_change_and_only_with_it(journal: Journal, store: St
     assert list(journal.read(1)) == [b"leopard", b"hyena"]
 
 
-def test_a_change_without_an_event_keeps_its_answer_alone(journal: Journal) -> None:
+def test_a_change_without_an_event_keeps_its_answer_only(journal: Journal) -> None:
     assert journal.offer([offer(b"", "1")], folded=1, first=b"first") == OfferResult([None], None)
     assert journal.length() == 1
     assert journal.answered("add", "1") == b"answer to "

@@ -135,7 +135,7 @@ def test_a_prefix_with_glob_signs_names_only_what_begins_with_it(store: Store) -
     assert store.names("a[b]*c:") == ["a[b]*c:1", "a[b]*c:2"]
 
 
-def test_a_value_is_set_once_where_only_new_is_asked(store: Store, survey_id: str) -> None:
+def test_a_value_is_set_once_if_only_new_is_asked(store: Store, survey_id: str) -> None:
     assert store.put(survey_id, b"first", only_new=True)
     assert not store.put(survey_id, b"second", only_new=True)
     assert store.get(survey_id) == b"first"

@@ -76,10 +76,10 @@ def test_a_camera_of_an_equal_id_is_replaced() -> None:
 
 def test_a_description_counts_what_there_is() -> None:
     state = fold(created(), cameras(Camera("CAM01")), added("a", "b", "c"), deleted("b"))
-    told = state.described()
-    assert (told.camera_count, told.detection_count, told.revision) == (1, 2, 4)
-    assert told == state.snapshot().survey
-    assert told == described(SURVEY, uid=state.uid, cameras=1, detections=2, revision=4)
+    message = state.described()
+    assert (message.camera_count, message.detection_count, message.revision) == (1, 2, 4)
+    assert message == state.snapshot().survey
+    assert message == described(SURVEY, uid=state.uid, cameras=1, detections=2, revision=4)
 
 
 def test_the_first_detections_fix_how_vectors_are_made() -> None:
@@ -115,7 +115,7 @@ def test_an_unknown_detection_is_named_with_its_survey() -> None:
         fold(created(), added("a")).snapshot().row("ghost")
 
 
-def test_a_survey_made_anew_or_restored_has_another_uid() -> None:
+def test_a_recreated_or_restored_survey_has_another_uid() -> None:
     state = fold(created(), added("a"))
     assert state.uid == fold(created(), added("b"), deleted("b")).uid == state.described().uid
     later, restored = created(), created()
@@ -124,7 +124,7 @@ def test_a_survey_made_anew_or_restored_has_another_uid() -> None:
     assert len({state.uid, fold(later).uid, fold(restored).uid}) == 3
 
 
-def test_the_etag_follows_the_surveys_own_fields_alone() -> None:
+def test_the_etag_follows_the_surveys_own_fields_only() -> None:
     renamed = survey_pb2.Survey()
     renamed.CopyFrom(SURVEY)
     renamed.display_name = "Kruger"
@@ -147,7 +147,7 @@ def test_the_feasibility_digest_follows_extent_and_settings_but_no_detection() -
     assert digest(slower, cameras(origin, near)) != first
 
 
-def test_a_content_digest_tells_every_part_apart() -> None:
+def test_a_content_digest_depends_on_every_part() -> None:
     vector = np.array([1.0, 0.0], np.float16)
     message = messages.detection_message(Detection("a", "CAM01", START_S))
     other = messages.detection_message(Detection("a", "CAM01", START_S + 1.0))

@@ -31,14 +31,14 @@ def in_call(request_id: str, formatter: logging.Formatter, line: logging.LogReco
 
 
 @given(st.text(max_size=40))
-def test_a_json_line_is_one_line_and_one_object_whatever_is_told(message: str) -> None:
+def test_a_json_line_is_one_line_and_one_object_whatever_is_logged(message: str) -> None:
     line = logs.JsonFormatter("scorer", lambda: "t" * 32).format(record("%s", message))
     assert len(line.splitlines()) == 1
-    told = json.loads(line)
-    assert told["message"] == message
-    assert (told["level"], told["service"], told["trace_id"]) == ("WARNING", "scorer", "t" * 32)
-    assert (told["request_id"], told["method"]) == ("", "")
-    assert datetime.fromisoformat(told["time"]).tzinfo == UTC
+    entry = json.loads(line)
+    assert entry["message"] == message
+    assert (entry["level"], entry["service"], entry["trace_id"]) == ("WARNING", "scorer", "t" * 32)
+    assert (entry["request_id"], entry["method"]) == ("", "")
+    assert datetime.fromisoformat(entry["time"]).tzinfo == UTC
 
 
 def test_a_trace_stays_in_the_object() -> None:

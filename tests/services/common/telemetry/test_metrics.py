@@ -37,7 +37,7 @@ def test_an_rpc_is_counted_by_its_names_and_status_in_the_buckets_of_a66() -> No
     assert counted == [float(bound >= 0.003) for bound in bounds]
 
 
-def test_a_round_trip_to_the_store_is_timed_and_counted_where_it_fails() -> None:
+def test_a_round_trip_to_the_store_is_timed_and_counted_if_it_fails() -> None:
     def counted(kind: str) -> tuple[float, float]:
         return (
             sample("spotted_store_duration_seconds_count", kind=kind),
@@ -84,7 +84,7 @@ def test_a_taken_port_names_the_variable() -> None:
 
 
 @pytest.mark.parametrize("listen", ["9101", "127.0.0.1:", ":9101", "127.0.0.1:http"])
-def test_what_is_no_address_names_the_variable(listen: str) -> None:
+def test_an_invalid_address_names_the_variable(listen: str) -> None:
     with pytest.raises(InvalidInputError, match="SPOTTED_METRICS_LISTEN"):
         metrics.serve(listen)
 

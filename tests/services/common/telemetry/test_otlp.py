@@ -17,7 +17,7 @@ STOP_S = 90.0
 
 
 def served(status: str, *headers: tuple[str, str | bytes]) -> tuple[str, Span]:
-    """The span of an rpc that ended so, and the service that the collector was told."""
+    """The span of an rpc with this status, and the service that the collector received."""
 
     async def serve(spans: OtlpSpans) -> None:
         spans.begin("spotted.v1.ScorerService", "GetSurvey", headers)(status)
@@ -39,7 +39,7 @@ def test_a_span_goes_on_where_the_callers_is() -> None:
 
 
 @pytest.mark.parametrize("header", ["", "nonsense", f"00-{'0' * 32}-{PARENT}-01", TRACEPARENT.encode()])
-def test_a_header_that_is_none_begins_a_new_trace(header: str | bytes) -> None:
+def test_an_invalid_header_begins_a_new_trace(header: str | bytes) -> None:
     _, span = served("OK", ("traceparent", header))
     assert span.trace_id.hex() not in {TRACE, "0" * 32}
     assert span.parent_span_id == b""

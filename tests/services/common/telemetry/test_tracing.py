@@ -26,7 +26,7 @@ def traced() -> Iterator[Collector]:
 
 
 def ids(collector: Collector) -> dict[str, tuple[bytes, bytes, bytes]]:
-    """Of each span by name: its trace, its own id and its parent's."""
+    """Trace, id and parent id of each span, by name."""
     return {s.name: (s.trace_id, s.span_id, s.parent_span_id) for _, s in collector.spans}
 
 
@@ -40,7 +40,7 @@ def test_without_an_endpoint_nothing_is_traced() -> None:
     tracing.stop()
 
 
-def test_services_that_trace_nothing_start_where_the_extra_is_not_installed() -> None:
+def test_services_that_trace_nothing_start_if_the_extra_is_not_installed() -> None:
     program = (
         "import sys\n"
         "class Absent:\n"
@@ -57,7 +57,7 @@ def test_a_missing_extra_is_named_with_the_remedy() -> None:
     program = (
         "import sys\n"
         "from services.common.telemetry import tracing\n"
-        # as where the extra is not installed
+        # as if the extra were not installed
         "sys.meta_path = []\n"
         "from spotted.errors import PreconditionError\n"
         "try: tracing.start('a', 'http://127.0.0.1:1')\n"

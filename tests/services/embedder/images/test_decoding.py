@@ -217,18 +217,6 @@ def test_a_jpeg_with_a_damaged_exif_block_is_read_without_a_warning(
     assert np.array_equal(decode(damaged), decode(content))
 
 
-def test_progressive_scans_are_counted_before_they_are_decoded(drawing: ByteArray) -> None:
-    content = bytearray(encoded(drawing, "JPEG", progressive=True))
-    assert content.count(b"\xff\xda") == 10
-    decode(bytes(content))
-    frame = content.index(b"\xff\xc2")
-    content[frame + 5 : frame + 9] = struct.pack(">HH", 8000, 8000)
-    last = content.rindex(b"\xff\xda")
-    repeated = bytes(content[:last] + content[last:-2] * 2 + content[-2:])
-    with pytest.raises(UnreadableImageError, match=r"11 scans of 8000 x 8000 pixels, more than the 640 mega"):
-        decode(repeated)
-
-
 def test_of_two_frame_headers_neither_is_decoded_unchecked(drawing: ByteArray) -> None:
     content = encoded(drawing, "JPEG")
     frame = content.index(b"\xff\xc0")

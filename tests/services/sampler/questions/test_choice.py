@@ -25,7 +25,7 @@ ALL_KINDS = frozenset(Kind)
 
 
 class Session:
-    """A session whose events are told one by one; every pair is in its first round, in this order."""
+    """A session whose events are applied one by one; every pair is in its first round, in this order."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ def test_the_next_round_leaves_out_what_is_on_a_screen_and_what_this_annotator_s
     assert excluded(session.state, live, "anna") == {(0, 1), (1, 2), (2, 3)}
 
 
-def test_a_round_is_stale_after_so_many_answers_and_served_all_the_same() -> None:
+def test_a_round_is_stale_after_enough_answers_and_still_served() -> None:
     session = Session((0, 1), (2, 3), renew_after=1)
     assert not session.choose().stale
     session.answer((0, 1), "DIFFERENT")
@@ -146,7 +146,7 @@ def test_a_round_is_stale_after_so_many_answers_and_served_all_the_same() -> Non
     assert (items(choice), choice.stale) == ([(2, 3)], True)
 
 
-def test_bursts_come_before_pairs_where_they_can_be_shown_and_nowhere_else() -> None:
+def test_bursts_come_before_pairs_if_they_can_be_shown_and_nowhere_else() -> None:
     session = Session((3, 4), (0, 1), bursts=((0, 1, 2),))
     shown = session.choose(count=2, kinds=frozenset({Kind.PAIR, Kind.BURST}))
     assert [(q.kind, q.items) for q in shown.questions] == [(Kind.BURST, (0, 1, 2)), (Kind.PAIR, (3, 4))]
@@ -171,7 +171,7 @@ def test_a_burst_is_skipped_as_a_whole_by_a_skip_of_one_of_its_pairs() -> None:
     assert items(session.choose(kinds=kinds, annotator="ben")) == [(0, 1, 2)]
 
 
-def test_galleries_are_asked_only_where_they_can_be_shown_and_no_larger_than_wanted() -> None:
+def test_galleries_are_asked_only_if_they_can_be_shown_and_no_larger_than_wanted() -> None:
     session = Session((0, 1), (0, 2), (0, 3), (4, 5))
     kinds = frozenset({Kind.PAIR, Kind.GALLERY})
     assert items(session.choose(kinds=kinds, gallery_size=2, count=9)) == [(0, 1, 2), (0, 3), (4, 5)]

@@ -34,7 +34,7 @@ def test_a_survey_is_read_once_while_it_has_every_detection_that_is_asked_for() 
     assert scorer.read_facts == 1
 
 
-def test_a_detection_that_came_later_is_read_anew() -> None:
+def test_a_detection_that_came_later_is_read_again() -> None:
     scorer = CountingScorer({"d1": "a"})
     facts = DetectionFacts(scorer)
     facts.including("survey-1", NOW, ["d1"])
@@ -56,7 +56,7 @@ def test_a_camera_that_moved_is_seen_with_the_next_round() -> None:
     assert scorer.read_facts == 2
 
 
-def test_a_survey_made_anew_under_the_same_id_is_another_one() -> None:
+def test_a_recreated_survey_under_the_same_id_is_another_one() -> None:
     scorer = CountingScorer({"d1": "a"})
     facts = DetectionFacts(scorer)
     facts.including("survey-1", NOW, ["d1"])

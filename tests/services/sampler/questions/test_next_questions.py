@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
@@ -46,7 +47,7 @@ def test_retraining_asks_until_the_true_individuals_are_known(store: Store, surv
 
 
 @pytest.mark.parametrize("strategy", ["greedy", "confspal", "learned"])
-def test_a_process_that_starts_anew_before_every_call_asks_the_same_questions(
+def test_a_process_that_restarts_before_every_call_asks_the_same_questions(
     store: Store, survey_id: str, strategy: str
 ) -> None:
     animals = planted(animals=4, each=3)
@@ -120,7 +121,7 @@ def test_a_pair_that_another_holds_is_not_asked_and_the_session_is_not_finished(
     assert (asked.questions, asked.finished) == ((), False)
 
 
-def test_a_skipped_pair_is_kept_from_its_annotator_alone(store: Store, survey_id: str) -> None:
+def test_a_skipped_pair_is_kept_only_from_its_annotator(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer({"d1": "a", "d2": "a"}))
     sampler.create(survey_id)
     (pair,) = sampler.ask(survey_id, "anna")
@@ -189,10 +190,10 @@ class LostLeases(Leases):
     attempts = 0
 
     def acquire(
-        self, survey_id: str, session_id: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
+        self, key: SessionKey, generation: str, annotator_id: str, pairs: Sequence[IdPair], duration_s: float
     ) -> list[Lease]:
         self.attempts += 1
-        return super().acquire(survey_id, session_id, annotator_id, pairs[:0], duration_s)
+        return super().acquire(key, generation, annotator_id, pairs[:0], duration_s)
 
 
 def test_an_annotator_who_always_loses_the_race_for_a_lease_gets_no_question_yet(

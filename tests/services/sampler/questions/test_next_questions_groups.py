@@ -57,7 +57,7 @@ def test_a_burst_of_several_animals_is_asked_as_pairs_from_then_on(store: Store,
         assert {one.question.kind for one in asked} == {Kind.PAIR}
 
 
-def test_no_to_a_burst_of_two_frames_tells_two_animals_apart(store: Store, survey_id: str) -> None:
+def test_no_to_a_burst_of_two_frames_separates_two_animals(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, frames("d0", "d2"))
     sampler.create(survey_id, "learned")
     (burst,) = sampler.asked(survey_id, kinds=BURSTS).questions

@@ -147,7 +147,7 @@ def test_annotators_of_one_replica_wait_for_one_plan(store: Store, survey_id: st
     assert len(events(Sampler(store, scorer), survey_id, "planned")) == 1
 
 
-def test_a_failed_plan_fails_who_waits_for_it_and_the_next_one_is_tried_anew(
+def test_a_failed_plan_fails_who_waits_for_it_and_the_next_one_is_tried_again(
     store: Store, survey_id: str
 ) -> None:
     scorer = ToyScorer(planted())

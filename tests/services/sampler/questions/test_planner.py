@@ -15,7 +15,7 @@ Pair = tuple[int, int]
 def planner(
     store: Store, survey_id: str, scorer: ToyScorer, top_k: int = 3, strategy: str = "greedy"
 ) -> Planner:
-    """Of a session that was opened and asked nothing yet."""
+    """The planner of a session that was opened and asked nothing yet."""
     sampler = Sampler(store, scorer)
     sampler.create(survey_id, strategy, seed=5, top_k=top_k)
     return sampler.planner
@@ -50,7 +50,7 @@ def test_the_order_in_which_detections_arrived_decides_no_question(store: Store,
     assert forwards == backwards
 
 
-def test_a_survey_made_anew_is_read_anew_though_it_changed_as_often(store: Store, survey_id: str) -> None:
+def test_a_recreated_survey_is_read_again_though_it_changed_as_often(store: Store, survey_id: str) -> None:
     scorer = ToyScorer(planted())
     made = planner(store, survey_id, scorer)
     first = plan(made, survey_id)
@@ -74,7 +74,7 @@ def test_planning_alters_neither_the_session_nor_the_next_plan(store: Store, sur
     assert plan(sampler.planner, survey_id) == first
 
 
-def test_a_planner_that_starts_anew_plans_the_same(store: Store, survey_id: str) -> None:
+def test_a_planner_that_restarts_plans_the_same(store: Store, survey_id: str) -> None:
     scorer = ToyScorer(planted())
     sampler = Sampler(store, scorer)
     sampler.create(survey_id, "learned", seed=3)
@@ -83,7 +83,7 @@ def test_a_planner_that_starts_anew_plans_the_same(store: Store, survey_id: str)
     assert plan(sampler.planner, survey_id) == plan(Sampler(store, scorer).planner, survey_id)
 
 
-def test_animals_of_one_image_are_told_apart_from_the_start(store: Store, survey_id: str) -> None:
+def test_animals_of_one_image_are_distinguished_from_the_start(store: Store, survey_id: str) -> None:
     scorer = ToyScorer({"d1": "a", "d2": "b", "d3": "a"}, images={"d1": "i", "d2": "i"})
     planned = plan(planner(store, survey_id, scorer), survey_id)
     assert [(p.first_detection_id, p.second_detection_id) for p in planned.image_pairs] == [("d1", "d2")]
@@ -122,7 +122,7 @@ def test_nothing_open_and_nothing_new_is_no_plan(store: Store, survey_id: str) -
     assert sampler.planner.plan(survey_id, "main", frozenset()) is None
 
 
-def test_what_is_new_is_planned_even_where_it_brings_no_question(store: Store, survey_id: str) -> None:
+def test_what_is_new_is_planned_even_if_it_brings_no_question(store: Store, survey_id: str) -> None:
     scorer = ToyScorer({"d1": "a", "d2": "b"}, images={"d1": "i", "d2": "i"})
     planned = plan(planner(store, survey_id, scorer), survey_id)
     assert list(planned.added_detection_ids) == ["d1", "d2"]
@@ -140,7 +140,7 @@ def test_scores_are_read_once_while_the_survey_stays_as_it_is(store: Store, surv
     assert scorer.reads == 2
 
 
-def test_a_session_that_was_deleted_and_made_anew_is_planned_anew(store: Store, survey_id: str) -> None:
+def test_a_session_that_was_deleted_and_recreated_is_planned_again(store: Store, survey_id: str) -> None:
     animals = planted()
     scorer = ToyScorer({i: animals[i] for i in list(animals)[10:]})
     sampler = Sampler(store, scorer)

@@ -44,7 +44,7 @@ NOTHING = frozenset[tuple[int, int]]()
 
 @dataclass
 class Surroundings:
-    """What a planning process needs: a store, and a scorer with a survey of a session."""
+    """The surroundings of a planning process: a store, and a scorer with a survey of a session."""
 
     settings: Settings
     sampler: Sampler
@@ -66,7 +66,7 @@ def around(store: Store, survey_id: str) -> Iterator[Surroundings]:
 
 @dataclass(frozen=True)
 class DiesAtFirst:
-    """A planning process that is killed over its first plan; the flag tells that it was."""
+    """A planning process that is killed over its first plan; the flag is set when it was."""
 
     flag: Path
     work: PlanningWork
@@ -79,7 +79,7 @@ class DiesAtFirst:
         self.work(line)
 
 
-def test_a_process_plans_what_this_one_would_refuses_as_it_would_and_leaves_when_told(
+def test_a_process_plans_what_this_one_would_refuses_as_it_would_and_leaves_when_asked(
     around: Surroundings, survey_id: str
 ) -> None:
     planner = PlannerProcess(PlanningWork(around.settings))
@@ -119,7 +119,7 @@ def test_a_refusal_crosses_with_all_that_it_says(error: SpottedError) -> None:
     assert (str(crossed), crossed.args, vars(crossed)) == (str(error), error.args, vars(error))
 
 
-def test_a_killed_process_is_started_anew(around: Surroundings, survey_id: str, tmp_path: Path) -> None:
+def test_a_killed_process_is_restarted(around: Surroundings, survey_id: str, tmp_path: Path) -> None:
     planner = PlannerProcess(DiesAtFirst(tmp_path / "died", PlanningWork(around.settings)))
     with pytest.raises(UnavailableError, match="ask again"):
         planner.plan(survey_id, "main", NOTHING)

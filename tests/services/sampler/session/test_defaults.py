@@ -28,7 +28,7 @@ def test_only_strategies_that_learn_a_head_keep_retraining(kind: str) -> None:
     assert with_defaults(session(strategy_id=kind, retrain=True)).strategy.retrain == (kind in LEARNING)
 
 
-def test_a_strategy_that_there_is_none_of_is_refused() -> None:
+def test_an_unknown_strategy_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="nosuch"):
         with_defaults(session(strategy_id="nosuch"))
 

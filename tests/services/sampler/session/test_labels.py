@@ -35,7 +35,7 @@ def test_every_answer_to_two_detections_is_one() -> None:
         ({"answer": 9}, "answer"),
     ],
 )
-def test_what_is_no_answer_is_named(changed: dict[str, object], field: str) -> None:
+def test_an_invalid_answer_is_named(changed: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         check_label(label(**changed), "labels[3]")
     assert caught.value.field == f"labels[3].{field}"
@@ -59,7 +59,7 @@ def test_an_answer_is_counted_once_however_often_its_request_comes(store: Store,
     # by another process, which has not seen the first
     again = Sampler(store, ToyScorer(planted(2, 2)))
     again.answer(survey_id, ("d00", "d01"), pb.ANSWER_SAME, request_id="one")
-    # and where it could not be decided any more
+    # and when it could no longer be decided
     again.answer(survey_id, ("d00", "nosuch"), pb.ANSWER_SAME, request_id="one")
     assert (counted("same"), counted("different"), conflicts()) == (before[0] + 1, *before[1:])
     again.answer(survey_id, ("d00", "d01"), pb.ANSWER_DIFFERENT, "another", request_id="two")

@@ -45,9 +45,9 @@ def test_the_estimate_is_called_an_estimate_and_only_given_with_answers_enough(
         progress = progress_of(sampler, survey_id)
         seen.append(progress)
     assert not seen[10].HasField("estimated_remaining_pairs")
-    told = [p for p in seen if p.HasField("estimated_remaining_pairs")]
-    assert told
-    assert all("an estimate, not a guarantee" in p.summary for p in told)
+    estimated = [p for p in seen if p.HasField("estimated_remaining_pairs")]
+    assert estimated
+    assert all("an estimate, not a guarantee" in p.summary for p in estimated)
     total = 8 * 10
     # the bound holds: merges that are left are individuals above the true eight
     assert all(p.merges_left_at_most >= p.individuals - 8 for p in seen[60:])
@@ -118,9 +118,7 @@ def test_an_audit_bounds_what_is_left_by_its_own_answers(store: Store, survey_id
     assert f"a random audit of {audit.answered} of 120 open pairs" in progress_of(sampler, survey_id).summary
 
 
-def test_annotators_are_told_apart_with_their_rates_and_how_far_they_agree(
-    store: Store, survey_id: str
-) -> None:
+def test_annotators_are_listed_with_their_rates_and_agreement(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer({f"d{n}": "a" for n in range(4)}))
     sampler.create(survey_id, trust=pb.TRUST_VERIFIED)
     sampler.ask(survey_id, count=3)
@@ -130,11 +128,11 @@ def test_annotators_are_told_apart_with_their_rates_and_how_far_they_agree(
     assert [(one.annotator_id, one.answers) for one in progress.annotators] == [("anna", 1), ("ben", 2)]
     assert all(0 < one.false_same_rate < 0.5 for one in progress.annotators)
     assert (progress.agreement, progress.trust) == (1.0, pb.TRUST_VERIFIED)
-    # chance alone would always agree where everything is SAME
+    # if everything is SAME, chance would always agree
     assert not progress.HasField("kappa")
 
 
-def test_error_rates_are_told_only_where_answers_are_evidence(store: Store, survey_id: str) -> None:
+def test_error_rates_are_reported_only_if_answers_are_evidence(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer({"d0": "a", "d1": "a"}))
     sampler.create(survey_id)
     sampler.ask(survey_id)

@@ -19,7 +19,7 @@ from services.sampler.session.state import SessionState
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.journals import DAMAGES, journal_of, toy_scorer
-from tests.services.sampler.surveys import Sampler
+from tests.services.sampler.surveys import Sampler, plant_survey
 
 LAST = pb.ImportSessionRequest(complete=True)
 
@@ -55,7 +55,7 @@ def send(sampler: Sampler, messages: Iterable[pb.ImportSessionRequest]) -> None:
 
 
 def all_of(sampler: Sampler, survey_id: str, session_id: str) -> tuple[object, ...]:
-    """What a session tells, but for its ids."""
+    """The contents of a session, except its ids."""
 
     def look(state: SessionState, position: int) -> tuple[object, ...]:
         return (
@@ -119,6 +119,7 @@ def test_an_imported_session_goes_on(
 def test_a_journal_imports_into_another_survey_with_its_detections(
     sampler: Sampler, survey_id: str, journal: list[pb.SessionEvent]
 ) -> None:
+    plant_survey(sampler.store, f"{survey_id}-2")
     bring(sampler, f"{survey_id}-2", "main", [journal])
     assert all_of(sampler, f"{survey_id}-2", "main") == all_of(sampler, survey_id, "main")
     assert sampler.sessions.get(f"{survey_id}-2", "main").survey_id == f"{survey_id}-2"
@@ -170,7 +171,7 @@ def test_a_damaged_journal_is_refused_at_its_event_and_nothing_is_stored(
     assert stored(store, survey_id, "copy") == []
 
 
-def test_what_is_no_stream_of_a_journal_is_refused(
+def test_a_stream_that_is_not_a_journal_is_refused(
     sampler: Sampler, store: Store, survey_id: str, journal: list[pb.SessionEvent]
 ) -> None:
     wrong: list[tuple[str, str, list[list[pb.SessionEvent]], str]] = [

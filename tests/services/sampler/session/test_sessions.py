@@ -139,7 +139,7 @@ def test_ids_that_name_no_session_take_no_memory(store: Store, survey_id: str) -
     assert list(made.sessions._folded) == [(survey_id, "main")]
 
 
-def test_outcomes_tell_merges_separations_and_what_was_implied(store: Store, survey_id: str) -> None:
+def test_outcomes_show_merges_separations_and_what_was_implied(store: Store, survey_id: str) -> None:
     made = sampler(store, {"d1": "a", "d2": "a", "d3": "b"})
     made.create(survey_id)
     made.ask(survey_id)
@@ -178,7 +178,7 @@ def test_an_answer_comes_with_the_progress_after_it(store: Store, survey_id: str
     assert retract(made, survey_id, "3-1").same == 0
 
 
-def test_an_answer_ends_the_lease_of_its_pair_alone(store: Store, survey_id: str) -> None:
+def test_an_answer_ends_the_lease_of_its_pair_only(store: Store, survey_id: str) -> None:
     made = sampler(store)
     made.create(survey_id)
     first, second = made.ask(survey_id, count=2)
@@ -198,7 +198,7 @@ def test_a_pair_that_another_process_brought_in_can_be_answered(store: Store, su
     assert there.answer(survey_id, pair, pb.ANSWER_SAME).effect == pb.LABEL_EFFECT_MERGED
 
 
-def test_a_session_made_anew_is_not_answered_as_the_old_one(store: Store, survey_id: str) -> None:
+def test_a_recreated_session_is_not_answered_as_the_old_one(store: Store, survey_id: str) -> None:
     here, there = sampler(store), sampler(store)
     here.create(survey_id)
     (pair,) = here.ask(survey_id)
@@ -337,7 +337,10 @@ def test_a_mixed_burst_ends_its_leases_and_adds_no_label(store: Store, survey_id
     made.create(survey_id)
     made.ask(survey_id)
     leases = Leases(store)
-    leases.acquire(survey_id, "main", "anna", [("d00", "d05"), ("d05", "d10"), ("d01", "d02")], 60.0)
+    generation = made.sessions.folded(survey_id, "main").view(lambda state, _: state.generation)
+    leases.acquire(
+        (survey_id, "main"), generation, "anna", [("d00", "d05"), ("d05", "d10"), ("d01", "d02")], 60.0
+    )
     held = {lease.pair for lease in leases.live(survey_id, "main")}
     frames = pb.DetectionSet(detection_ids=["d05", "d00", "d10"])
     given = pb.LabelsGiven(mixed_bursts=[frames])

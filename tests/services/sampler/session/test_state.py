@@ -145,7 +145,7 @@ def test_one_annotator_is_believed_at_once_and_the_second_makes_all_answers_evid
     assert len(partition(both)) == 5
     assert both.constraints.undecided().tolist() == [[0, 1], [2, 4]]
     assert both.skipped["anna"] == {(2, 3)}
-    # what it did when it came is told as it was
+    # the effect that it had when it came is still reported
     assert both.label_outcome("1-1").effect == pb.LABEL_EFFECT_MERGED
     assert both.label_outcome("2-1").effect == pb.LABEL_EFFECT_PENDING
 
@@ -176,7 +176,7 @@ def test_back_at_one_annotator_the_answers_are_believed_at_once_again() -> None:
     assert quick_progress(state, 5).trust == pb.TRUST_SINGLE
 
 
-def test_trust_folded_anew_keeps_animals_of_one_image_apart() -> None:
+def test_replayed_trust_keeps_animals_of_one_image_apart() -> None:
     state = folded(
         labelled(label("1-1", "d2", "d3", "SAME")),
         labelled(label("2-1", "d2", "d3", "SAME", "ben")),

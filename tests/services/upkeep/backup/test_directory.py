@@ -39,7 +39,7 @@ def plant(store: Store, survey_id: str) -> str:
 
 @pytest.fixture
 def surveys(store: Store) -> list[str]:
-    """Of two organisations and of none."""
+    """Surveys of two organisations and of none."""
     tag = uuid.uuid4().hex[:8]
     return [plant(store, f"{owner}{tag}") for owner in ("a-org/", "b-org/", "plain-")]
 
@@ -100,3 +100,40 @@ def test_a_store_that_is_gone_is_not_asked_for_every_survey(tmp_path: Path) -> N
     gone = Store(f"redis://127.0.0.1:{processes.free_port()}/0")
     outcome = back_up_all(gone, ["a", "b", "c"], tmp_path, now=ticking())
     assert [(survey_id, type(error)) for survey_id, error in outcome.failed] == [("a", StoreUnavailableError)]
+
+
+@pytest.mark.parametrize("odd", ["../../etc", "a\nb", "*", "", "nul\0", "a/b/c"])
+def test_a_survey_with_an_id_that_no_service_accepts_is_named_and_the_others_are_written(
+    store: Store, surveys: list[str], tmp_path: Path, odd: str
+) -> None:
+    plant(store, odd)
+    directory = tmp_path / "backups"
+    try:
+        run = back_up_all(store, [*surveys[:1], odd, *surveys[1:]], directory, now=ticking())
+        assert odd in survey_ids(store)
+    finally:
+        store.remove_member(keys.surveys(keys.owner(odd)), odd)
+        store.delete(keys.survey_journal(odd))
+    assert [each.survey_id for each in run.backed_up] == surveys
+    assert [survey_id for survey_id, _ in run.failed] == [odd]
+    assert len(list(tmp_path.rglob("*.spotted"))) == len(list(directory.iterdir())) == 3
+
+
+def test_ids_and_journals_that_another_program_wrote_are_named(store: Store, tmp_path: Path) -> None:
+    tag = uuid.uuid4().hex[:8]
+    good, wrong = plant(store, f"good-{tag}"), f"wrong-{tag}"
+    add = store.script("redis.call('SADD', KEYS[1], ARGV[1])")
+    store.add_member(keys.surveys(""), wrong)
+    store.put(keys.survey_journal(wrong), b"no list")
+    add([keys.surveys("")], [b"\xff" + tag.encode()])
+    try:
+        found = [survey_id for survey_id in survey_ids(store) if tag in survey_id]
+        run = back_up_all(store, found, tmp_path, now=ticking())
+    finally:
+        store.script("redis.call('SREM', KEYS[1], ARGV[1])")([keys.surveys("")], [b"\xff" + tag.encode()])
+        store.remove_member(keys.surveys(""), wrong)
+        store.delete(keys.survey_journal(wrong))
+    assert [each.survey_id for each in run.backed_up] == [good]
+    ((survey_id, error),) = run.failed
+    assert survey_id == wrong
+    assert "another type" in str(error)

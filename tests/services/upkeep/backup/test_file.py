@@ -88,7 +88,7 @@ def test_a_reader_gives_no_more_than_is_well(path: Path) -> None:
         (MAGIC + b"\xff" * 8, "a record of 4294967295 bytes exceeds the file"),
     ],
 )
-def test_what_is_no_backup_is_told(path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_a_backup_is_reported(path: Path, content: bytes, words: str) -> None:
     path.write_bytes(content)
     with pytest.raises(InvalidInputError, match=words):
         list(read(path))

@@ -38,7 +38,7 @@ def lengths(journals: dict[str, list[bytes]]) -> Counter[str]:
 
 
 class Writer(threading.Thread):
-    """Works on a survey until it is told to stop, and notes how long its journals are after each step."""
+    """Works on a survey until stopped, and notes how long its journals are after each step."""
 
     def __init__(self, life: Life) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Writer(threading.Thread):
             while not self.ended.is_set():
                 self.life.steps[str(rng.choice(STEPS))]()
                 self.states.append(lengths(entries(self.life.store, self.life.survey_id)))
-        except BaseException as error:  # noqa: BLE001 - told by the test
+        except BaseException as error:  # noqa: BLE001 - reported by the test
             self.fault = error
 
 
@@ -122,25 +122,25 @@ def test_long_journals_are_read_by_pages(store: Store, second: Store, survey_id:
     assert restored[1:] == written[1:]
 
 
-def test_a_survey_that_is_made_anew_meanwhile_is_backed_up_as_it_is_then(
+def test_a_survey_that_is_recreated_meanwhile_is_backed_up_as_it_is_then(
     store: Store, survey_id: str, tmp_path: Path
 ) -> None:
     with serving(store) as spotted:
         life = Life(spotted, store, survey_id, 1)
         life.answer()
-        told: list[tuple[int, int]] = []
+        reported: list[tuple[int, int]] = []
 
-        def anew(*done: int) -> None:
-            if not told:
+        def recreate(*done: int) -> None:
+            if not reported:
                 spotted.survey(survey_id).delete()
                 Life(spotted, store, survey_id, 2).add()
-            told.append((done[0], done[1]))
+            reported.append((done[0], done[1]))
 
         path = tmp_path / "survey.spotted"
-        done = Backups(store, now=process.now).back_up(survey_id, path, on_progress=anew)
+        done = Backups(store, now=process.now).back_up(survey_id, path, on_progress=recreate)
         assert (done.sessions, done.events) == (0, 4)
         assert journals(path) == entries(store, survey_id)
-        assert told[-1] == (4, 4)
+        assert reported[-1] == (4, 4)
 
 
 def test_a_session_that_is_deleted_meanwhile_is_left_out(
@@ -177,15 +177,15 @@ def test_the_header_says_what_the_file_holds(store: Store, survey_id: str, tmp_p
         life.head()
         life.calibrate()
     done = backed_up(store, survey_id, tmp_path)
-    told = read_contents(done.path)
-    assert (told.header.survey_id, told.header.store_version) == (survey_id, keys.STORE_VERSION)
-    assert told.sessions == done.sessions == 1
-    assert told.calibrations == 1
-    assert 1 <= told.heads <= 2
-    assert sum(told.events.values()) == done.events
-    assert told.size_bytes == done.size_bytes == done.path.stat().st_size
+    reported = read_contents(done.path)
+    assert (reported.header.survey_id, reported.header.store_version) == (survey_id, keys.STORE_VERSION)
+    assert reported.sessions == done.sessions == 1
+    assert reported.calibrations == 1
+    assert 1 <= reported.heads <= 2
+    assert sum(reported.events.values()) == done.events
+    assert reported.size_bytes == done.size_bytes == done.path.stat().st_size
     assert done.missing == ()
-    assert next(read(done.path)).header == told.header
+    assert next(read(done.path)).header == reported.header
 
 
 def test_a_head_that_the_store_lost_is_named(store: Store, survey_id: str, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_surveys_of_organisations_are_backed_up_under_their_whole_id(store: Stor
     assert (read_contents(done.path).heads, done.missing) == (1, ("a" * 64,))
 
 
-def test_a_journal_that_no_service_can_read_is_told(store: Store, survey_id: str, tmp_path: Path) -> None:
+def test_a_journal_that_no_service_can_read_is_reported(store: Store, survey_id: str, tmp_path: Path) -> None:
     store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")([keys.survey_journal(survey_id)], [b"\xff\xff"])
     with pytest.raises(PreconditionError, match=r"an invalid entry .*restore an earlier backup"):
         backed_up(store, survey_id, tmp_path)

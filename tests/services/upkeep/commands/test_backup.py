@@ -32,8 +32,8 @@ def test_one_survey_goes_into_one_file_that_can_be_checked(store: Store, survey:
     checked = run(store, "--check", str(path))
     assert checked.exit_code == 0
     assert f"{path} is intact: survey {survey} as of 20" in checked.stdout
-    (told,) = json.loads(run(store, "--check", str(path), "--json").stdout)["checked"]
-    assert (told["survey_id"], told["events"], told["store_version"]) == (survey, 1, keys.STORE_VERSION)
+    (result,) = json.loads(run(store, "--check", str(path), "--json").stdout)["checked"]
+    assert (result["survey_id"], result["events"], result["store_version"]) == (survey, 1, keys.STORE_VERSION)
 
 
 def test_a_check_of_a_damaged_file_fails(store: Store, survey: str, tmp_path: Path) -> None:
@@ -67,12 +67,14 @@ def test_one_that_fails_fails_the_command_and_stops_no_other(
     assert "nosuch failed: survey 'nosuch' does not exist" in done.stderr
     assert done.stdout.splitlines()[-1].startswith("1 of 2 surveys backed up")
     assert len(files(tmp_path, survey)) == 1
-    told = json.loads(run(store, "nosuch", survey, "-o", str(tmp_path), "--json").stdout)
-    assert [each["survey_id"] for each in told["backed_up"]] == [survey]
-    assert [each["reason"] for each in told["failed"]] == ["NOT_FOUND"]
+    result = json.loads(run(store, "nosuch", survey, "-o", str(tmp_path), "--json").stdout)
+    assert [each["survey_id"] for each in result["backed_up"]] == [survey]
+    assert [each["reason"] for each in result["failed"]] == ["NOT_FOUND"]
 
 
-def test_what_a_survey_names_and_the_store_lost_is_told(store: Store, survey_id: str, tmp_path: Path) -> None:
+def test_what_a_survey_names_and_the_store_lost_is_reported(
+    store: Store, survey_id: str, tmp_path: Path
+) -> None:
     plant(store, survey_id)
     named = survey_pb2.Survey(survey_id=survey_id, head_digest="a" * 64)
     event = store_pb2.SurveyEvent(survey=named).SerializeToString()
@@ -91,7 +93,7 @@ def test_what_a_survey_names_and_the_store_lost_is_told(store: Store, survey_id:
         (["--check", "--all", "a"], "--check needs the files to verify"),
     ],
 )
-def test_wrong_usage_is_told(store: Store, arguments: list[str], words: str) -> None:
+def test_wrong_usage_is_reported(store: Store, arguments: list[str], words: str) -> None:
     done = run(store, *arguments)
     assert done.exit_code == 2
     assert words in done.stderr

@@ -20,7 +20,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_files_serve_tls_and_the_keys_are_their_owners_alone(tmp_path: Path) -> None:
+def test_the_files_serve_tls_and_only_owners_read_the_keys(tmp_path: Path) -> None:
     directory = tmp_path / "new" / "tls"
     done = create(directory)
     assert done.exit_code == 0

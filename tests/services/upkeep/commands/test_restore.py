@@ -28,8 +28,8 @@ def test_a_file_is_restored_and_a_repeat_says_so(second: Store, file: str, surve
     assert done.exit_code == 0, done.stderr
     assert done.stdout == f"{survey_id} restored: 1 events, 0 sessions\n"
     assert run(second, file).stdout == f"{survey_id} already exists with the same 1 events, 0 sessions\n"
-    (told,) = json.loads(run(second, file, "--json").stdout)["restored"]
-    assert told == {"survey_id": survey_id, "events": 1, "sessions": 0, "unchanged": True}
+    (result,) = json.loads(run(second, file, "--json").stdout)["restored"]
+    assert result == {"survey_id": survey_id, "events": 1, "sessions": 0, "unchanged": True}
 
 
 def test_it_goes_under_the_id_and_organisation_that_are_asked_for(
@@ -40,7 +40,7 @@ def test_it_goes_under_the_id_and_organisation_that_are_asked_for(
     assert second.length(keys.survey_journal(f"wcs/{survey_id}-b")) == 1
 
 
-def test_of_several_files_those_before_a_damaged_one_are_told(
+def test_files_restored_before_a_damaged_one_are_reported(
     second: Store, file: str, survey_id: str, tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged.spotted"
@@ -60,7 +60,7 @@ def test_of_several_files_those_before_a_damaged_one_are_told(
         (["nosuch.spotted"], 3, "nosuch.spotted cannot be read"),
     ],
 )
-def test_wrong_usage_is_told(second: Store, arguments: list[str], code: int, words: str) -> None:
+def test_wrong_usage_is_reported(second: Store, arguments: list[str], code: int, words: str) -> None:
     done = run(second, *arguments)
     assert done.exit_code == code
     assert words in done.stderr

@@ -32,7 +32,7 @@ def test_without_both_it_says_what_to_do(tmp_path: Path) -> None:
         pass
 
 
-def test_a_store_of_another_version_is_opened_for_an_upgrade_alone(second_url: str, tmp_path: Path) -> None:
+def test_a_store_of_another_version_is_opened_for_an_upgrade_only(second_url: str, tmp_path: Path) -> None:
     with open_store(second_url, tmp_path, version=None) as store:
         store.put(keys.VERSION, b"0")
         try:

@@ -65,7 +65,7 @@ def test_durations_are_days_hours_and_minutes(store: Store, text: str, seconds: 
 
 
 @pytest.mark.parametrize("expires", ["soon", "", "1w", "-1d", "1.5h", "999999999d"])
-def test_a_duration_that_is_none_makes_no_token(store: Store, expires: str) -> None:
+def test_an_invalid_duration_makes_no_token(store: Store, expires: str) -> None:
     before = Tokens(store).all()
     done = run(store, "create", "--organisation", "wcs", "--role", "read", "--expires", expires)
     assert done.exit_code == 3, done.output
@@ -95,12 +95,12 @@ def test_what_cannot_be_a_token_is_refused(store: Store, arguments: list[str], w
 
 def test_a_token_goes_into_a_new_file_of_its_owner_and_is_not_shown(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "token"
-    told = create(store, "--output", str(path))
+    printed = create(store, "--output", str(path))
     text = path.read_text().strip()
     assert Tokens(store).caller(text).role == pb.ROLE_WRITE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert text not in told
-    assert f"to {path}" in told
+    assert text not in printed
+    assert f"to {path}" in printed
 
 
 def test_a_file_that_is_there_is_not_overwritten_and_no_token_is_made(store: Store, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_service_token_and_json(store: Store, tmp_path: Path) -> None:
     assert json.loads(done.stdout).keys() == {"token_id"}
 
 
-def test_the_list_tells_what_became_of_each(store: Store) -> None:
+def test_the_list_shows_the_state_of_each(store: Store) -> None:
     good, ended, lost = create(store, "--survey", "gola"), create(store, "--expires", "0m"), create(store)
     ids = [text.split("_")[1] for text in (good, ended, lost)]
     done = run(store, "revoke", ids[2])

@@ -45,13 +45,13 @@ def planted(
 
 
 def covariance(side: IntArray, shared: float, flank: float) -> Float64Array:
-    """Of views of one animal in one direction."""
+    """Covariance of views of one animal in one direction."""
     one_flank = (side[:, None] == side[None, :]).astype(np.float64)
     return np.asarray(np.eye(len(side)) + flank * one_flank + shared, dtype=np.float64)
 
 
 def log_density(seen: Float64Array, side: IntArray, shared: Float64Array, flank: Float64Array) -> float:
-    """Of views (v, d) of one animal, direction by direction."""
+    """Log density of views (v, d) of one animal, direction by direction."""
     return sum(
         float(multivariate_normal.logpdf(column, np.zeros(len(side)), covariance(side, float(a), float(f))))
         for column, a, f in zip(seen.T, shared, flank, strict=True)
@@ -88,7 +88,7 @@ def test_log_ratio_is_that_of_the_joint_normal_densities(
     assert ratio == pytest.approx([together - apart], rel=1e-9, abs=1e-9)
 
 
-def test_evidence_is_relative_to_noise_alone() -> None:
+def test_evidence_is_relative_to_noise_only() -> None:
     rng = np.random.default_rng(0)
     shared, flank, side = np.array([2.0, 0.5]), np.array([0.3, 1.0]), np.array([0, 0, 1, 2, 2])
     seen = rng.normal(size=(5, 2))
@@ -118,7 +118,7 @@ def test_log_ratio_is_symmetric_and_needs_no_blocks(monkeypatch: pytest.MonkeyPa
     assert found.log_ratio(first, second) == pytest.approx(whole, rel=1e-12)
 
 
-def test_halves_of_one_animal_are_told_from_those_of_two() -> None:
+def test_halves_of_one_animal_differ_from_those_of_two() -> None:
     seen, animal, side = planted(2)
     # each animal in two components, both of which show both flanks
     half = 2 * animal + np.tile([0, 1, 0, 1], ANIMALS)
@@ -136,7 +136,7 @@ def test_the_fit_recovers_planted_variances() -> None:
     assert found.shared.sum() / (found.shared + found.flank).sum() == pytest.approx(0.75, abs=0.05)
 
 
-def test_no_direction_tells_animals_apart_by_less_than_the_least() -> None:
+def test_no_direction_separates_animals_by_less_than_the_least() -> None:
     rng = np.random.default_rng(4)
     found = fitted_to(rng.normal(size=(200, 5)), np.repeat(np.arange(20), 10), np.tile([0, 1], 100))
     assert (found.shared + found.flank >= LEAST_RATIO * (1.0 - 1e-12)).all()

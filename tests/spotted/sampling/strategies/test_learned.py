@@ -151,11 +151,11 @@ def test_weights_start_where_they_are_held_and_move_with_the_answers(
     alike = list(start).index(Term.ALIKE)
     design = np.zeros((400, len(start)))
     design[::2, alike] = 1.0
-    told, denied = (_weights(start, design, design[:, alike] == value) for value in (1.0, 0.0))
-    assert told[alike] > begin[alike] + 1.0
+    confirmed, denied = (_weights(start, design, design[:, alike] == value) for value in (1.0, 0.0))
+    assert confirmed[alike] > begin[alike] + 1.0
     assert denied[alike] < begin[alike] - 1.0
     silent = [column for column in range(len(start)) if column != alike]
-    assert told[silent] == pytest.approx(begin[silent])
+    assert confirmed[silent] == pytest.approx(begin[silent])
 
 
 def test_answers_change_what_is_asked(survey: Planted) -> None:
@@ -200,7 +200,7 @@ def test_the_numbers_of_components_do_not_matter(survey: Planted) -> None:
 
 
 @pytest.mark.parametrize(("renew_after", "ahead", "answers"), [(25, 4, 25), (3, 2, 6), (6, 1, 6)])
-def test_a_round_holds_so_many_times_the_answers_after_which_it_is_renewed(
+def test_a_round_holds_a_multiple_of_the_answers_after_which_it_is_renewed(
     survey: Planted, renew_after: int, ahead: int, answers: int
 ) -> None:
     assert survey.graph.n // 40 == 6
@@ -210,7 +210,7 @@ def test_a_round_holds_so_many_times_the_answers_after_which_it_is_renewed(
     assert len(first.pairs) == ahead * answers
 
 
-def test_a_session_plans_anew_after_so_many_answers(survey: Planted) -> None:
+def test_a_session_plans_again_after_enough_answers(survey: Planted) -> None:
     numbers = []
     queue = RoundQueue(Closure(survey.graph.n))
     for query in itertools.islice(ask(queue, Learned(), survey.graph, seed=0), 60):

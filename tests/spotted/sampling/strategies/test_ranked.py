@@ -73,7 +73,7 @@ def test_random_draws_open_pairs_without_repetition(graph: CandidateGraph) -> No
     assert drawn != sorted(drawn)
 
 
-def test_the_reason_is_in_words(graph: CandidateGraph) -> None:
+def test_the_reason_is_a_sentence(graph: CandidateGraph) -> None:
     state = PlanState(graph, Closure(graph.n), 1)
     query = Greedy("visual").plan(state, np.random.default_rng(0)).pairs[0]
     assert query.reason == f"most alike pair still open, visual score {graph.visual.max():.2f}"

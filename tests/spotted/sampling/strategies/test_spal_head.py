@@ -83,7 +83,7 @@ def test_equal_seeds_give_equal_scores_and_torch_keeps_its_threads(
     assert torch.get_num_threads() == threads
 
 
-def test_fused_is_visual_times_feasibility_and_visual_where_that_is_unknown(
+def test_fused_is_visual_times_feasibility_and_visual_if_that_is_unknown(
     graph: CandidateGraph, answers: Constraints
 ) -> None:
     learnt = relearnt(graph, answers)

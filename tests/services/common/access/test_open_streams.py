@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from services.common.access.open_streams import checked_every
+from spotted.errors import UnauthenticatedError
+
+
+async def fine() -> None:
+    """A check that passes."""
+
+
+async def revoked() -> None:
+    raise UnauthenticatedError("revoked")
+
+
+def test_a_body_that_waits_ends_with_the_error_of_the_check() -> None:
+    async def body() -> str:
+        try:
+            async with checked_every(0.0, revoked):
+                await asyncio.Event().wait()
+        except UnauthenticatedError as error:
+            # the task itself is no longer cancelled
+            await asyncio.sleep(0)
+            return str(error)
+        return ""
+
+    assert asyncio.run(body()) == "revoked"
+
+
+def test_a_body_that_its_caller_cancels_stays_cancelled() -> None:
+    async def body() -> None:
+        async with checked_every(0.0, fine):
+            await asyncio.Event().wait()
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(body())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+
+
+def test_no_check_runs_after_the_body() -> None:
+    async def body() -> int:
+        async with checked_every(0.0, fine):
+            assert len(asyncio.all_tasks()) == 2
+        await asyncio.sleep(0)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(body()) == 1

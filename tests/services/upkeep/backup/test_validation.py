@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common.store import keys
+from services.common.store.store import Store
+from services.upkeep.backup.contents import read_contents
+from services.upkeep.backup.file import open_writer
+from services.upkeep.backup.restore import restore_survey
+from services.upkeep.backup.validation import check_events
+from spotted import messages
+from spotted.errors import InvalidInputError
+from spotted.v1 import sampler_pb2, survey_pb2
+from spotted.v1 import store_pb2 as pb
+
+NOW = Timestamp(seconds=1_780_000_000)
+SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=4)
+
+
+def survey(**fields: object) -> pb.SurveyEvent:
+    start, end = messages.timestamp(0.0), messages.timestamp(86_400.0)
+    made = survey_pb2.Survey(survey_id="s", start_time=start, end_time=end)
+    made.MergeFrom(survey_pb2.Survey(**fields))  # type: ignore[arg-type] # any of its fields
+    return pb.SurveyEvent(create_time=NOW, survey=made)
+
+
+def cameras(*ids: str) -> pb.SurveyEvent:
+    listed = [survey_pb2.Camera(camera_id=i, position=survey_pb2.Position(x_m=1.0, y_m=2.0)) for i in ids]
+    return pb.SurveyEvent(create_time=NOW, cameras=pb.CamerasUpserted(cameras=listed))
+
+
+def detections(*ids: str, camera: str = "c", dimension: int = 4, fill: float = 0.5) -> pb.SurveyEvent:
+    vectors = messages.tensor(np.full((len(ids), dimension), fill, np.float16))
+    added = [survey_pb2.Detection(detection_id=i, camera_id=camera) for i in ids]
+    block = pb.DetectionsAdded(detections=added, embeddings=vectors, spec=SPEC)
+    return pb.SurveyEvent(create_time=NOW, detections=block)
+
+
+def deleted(*ids: str) -> pb.SurveyEvent:
+    return pb.SurveyEvent(create_time=NOW, deleted=pb.DetectionsDeleted(detection_ids=ids))
+
+
+def created() -> sampler_pb2.SessionEvent:
+    return sampler_pb2.SessionEvent(create_time=NOW, created=sampler_pb2.Session(session_id="main"))
+
+
+def labelled(first: str = "d1", annotator: str = "anna") -> sampler_pb2.SessionEvent:
+    label = sampler_pb2.Label(first_detection_id=first, second_detection_id="d2", annotator_id=annotator)
+    return sampler_pb2.SessionEvent(create_time=NOW, labelled=sampler_pb2.LabelsGiven(labels=[label]))
+
+
+OWN = [survey(), cameras("c"), detections("d1", "d2")]
+Journals = dict[str, list[pb.SurveyEvent] | list[sampler_pb2.SessionEvent] | list[bytes]]
+
+
+def file_of(directory: Path, journals: Journals, survey_id: str = "s") -> Path:
+    path = directory / "survey.spotted"
+    listed = [pb.BackupJournal(session_id=i, events=len(events)) for i, events in journals.items()]
+    header = pb.BackupHeader(survey_id=survey_id, store_version=keys.STORE_VERSION, journals=listed)
+    with open_writer(path) as writer:
+        writer.write(pb.BackupRecord(header=header))
+        for session_id, events in journals.items():
+            entries = [each if isinstance(each, bytes) else each.SerializeToString() for each in events]
+            writer.write(pb.BackupRecord(page=pb.BackupPage(session_id=session_id, entries=entries)))
+    return path
+
+
+def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
+    own = [*OWN, survey(display_name="Kruger"), deleted("d1"), detections("d1")]
+    check_events(read_contents(file_of(tmp_path, {"": own, "main": [created(), labelled()]})))
+
+
+@pytest.mark.parametrize(
+    ("journals", "words"),
+    [
+        ({"": [cameras("c")]}, "event 1 of the survey .*begins with its creation"),
+        ({"": [survey(), pb.SurveyEvent(create_time=NOW)]}, "event 2 of the survey .*unknown"),
+        ({"": [survey(), b"\xff\xff"]}, "event 2 of the survey"),
+        ({"": [survey(end_time=messages.timestamp(-5.0))]}, "does not end after it starts"),
+        ({"": [survey(), cameras("c\n")]}, "camera_id"),
+        ({"": [survey(), cameras("c"), detections("d\n")]}, "detection_id"),
+        ({"": [survey(), cameras("c"), detections("d1", camera="x")]}, "no earlier event added camera 'x'"),
+        ({"": [*OWN, detections("d1")]}, "'d1' is added twice"),
+        ({"": [survey(), cameras("c"), detections("d1", dimension=3)]}, "need 4 numbers"),
+        ({"": [survey(), cameras("c"), detections("d1", fill=float("nan"))]}, "not finite"),
+        ({"": OWN, "../../etc": [created()]}, r"session '\.\./\.\./etc'"),
+        ({"": OWN, "a\nb": [created()]}, "session 'a.*use 1 to 64"),
+        ({"": OWN, "main": [labelled()]}, "event 1 of session 'main' .*its first event"),
+        ({"": OWN, "main": [created(), created()]}, "event 2 of session 'main'"),
+        ({"": OWN, "main": [created(), sampler_pb2.SessionEvent(create_time=NOW)]}, "unknown"),
+        ({"": OWN, "main": [created(), labelled("d\n")]}, "first_detection_id"),
+        ({"": OWN, "main": [created(), labelled(annotator="*")]}, "annotator_id"),
+    ],
+)
+def test_events_that_no_service_writes_are_refused_and_nothing_is_stored(
+    store: Store, tmp_path: Path, survey_id: str, journals: Journals, words: str
+) -> None:
+    path = file_of(tmp_path, journals, survey_id)
+    with pytest.raises(InvalidInputError, match=words):
+        restore_survey(store, path)
+    assert store.names(keys.of_survey(survey_id)) == []
+    assert survey_id not in store.members(keys.surveys(""))
+
+
+@pytest.mark.parametrize("odd", ["../../etc", "a\nb", "*", "", "a/b/c", "a/"])
+def test_a_survey_id_that_no_service_accepts_is_refused(store: Store, tmp_path: Path, odd: str) -> None:
+    before = store.members(keys.surveys("")), store.names(keys.of_survey(odd))
+    path = file_of(tmp_path, {"": OWN}, odd)
+    with pytest.raises(InvalidInputError, match="the survey id in the file"):
+        restore_survey(store, path)
+    assert (store.members(keys.surveys("")), store.names(keys.of_survey(odd))) == before
