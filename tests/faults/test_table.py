@@ -9,7 +9,7 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "faults.md"
 # of the tests themselves
 TOOLS = {"test_proxy.py", "test_table.py"}
-NAMED = re.compile(r"`((?:\.\./services/embedder/inference/)?test_\w+\.py)(?:::(test_\w+))?`")
+NAMED = re.compile(r"`((?:\.\./services/(?:\w+/)+)?test_\w+\.py)(?:::(test_\w+))?`")
 
 
 def rows() -> list[str]:
