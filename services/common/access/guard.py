@@ -13,8 +13,9 @@ from google.protobuf.message import Message
 
 from services.common.access import caller as access
 from services.common.access.caller import ANYONE, Caller
+from services.common.access.load import Load
 from services.common.access.message_fields import Fields, find
-from services.common.access.open_streams import checked_every
+from services.common.access.open_streams import UNREAD_S, checked_every, read_within
 from services.common.access.quotas import Rates, check_sizes, is_image
 from services.common.access.tokens import KnownCallers, Tokens
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
@@ -62,15 +63,26 @@ class Rpc:
 class Guard(Layer):
     """Rejects calls without a valid token, and limits callers to the surveys of their organisation."""
 
-    def __init__(self, callers: KnownCallers | None, *, recheck_s: float = RECHECK_S) -> None:
+    def __init__(
+        self,
+        callers: KnownCallers | None,
+        *,
+        load: Load | None = None,
+        recheck_s: float = RECHECK_S,
+        unread_s: float = UNREAD_S,
+    ) -> None:
         """Begin.
 
         callers: None with tokens off; then everyone may do everything, without organisations.
+        load: bounds of open calls; None for the default ones.
         recheck_s: how often the token of an open stream is checked, besides at each message.
+        unread_s: how long an answer of a stream may wait for its reader before the call is cancelled.
         """
         super().__init__()
         self._callers = callers
+        self._load = load or Load()
         self._recheck_s = recheck_s
+        self._unread_s = unread_s
         self._rates = Rates()
         self._rpcs = {path: Rpc.of(method) for path, method in access.methods().items()}
 
@@ -91,7 +103,7 @@ class Guard(Layer):
     def _unary(self, rpc: Rpc, behaviour: Handler) -> Handler:
         async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
             caller = await self._authorised(rpc, context)
-            with _own_ids_in_errors(caller):
+            with self._load.call(caller), _own_ids_in_errors(caller):
                 async with self._watched(rpc, context):
                     response = await behaviour(self._admit(caller, rpc, request, context), context)
                 return redact(caller, rpc, response)
@@ -101,11 +113,13 @@ class Guard(Layer):
     def _stream(self, rpc: Rpc, behaviour: Handler) -> Handler:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any rpc
             caller = await self._authorised(rpc, context)
-            with _own_ids_in_errors(caller):
+            with self._load.call(caller) as answers, _own_ids_in_errors(caller):
                 async with self._watched(rpc, context):
                     async for response in behaviour(self._admit(caller, rpc, request, context), context):
                         await self._caller(context)
-                        yield redact(caller, rpc, response)
+                        answers.sending(response.ByteSize())
+                        with read_within(self._unread_s):
+                            yield redact(caller, rpc, response)
 
         return call
 

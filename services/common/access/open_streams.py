@@ -1,12 +1,15 @@
-"""Streams that end if their token becomes invalid."""
+"""Streams that end if their token becomes invalid, or if nobody reads their answers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from spotted.errors import SpottedError
+
+# how long a message may wait for its reader; far longer than a slow network or a full disk delays one
+UNREAD_S = 120.0
 
 
 @asynccontextmanager
@@ -39,3 +42,15 @@ async def checked_every(seconds: float, check: Callable[[], Awaitable[object]]) 
         raise failures[0] from None
     finally:
         checking.cancel()
+
+
+@contextmanager
+def read_within(seconds: float) -> Iterator[None]:
+    """Cancel the current call if the body, in which gRPC sends an answer, takes longer."""
+    call = asyncio.current_task()
+    timer = asyncio.get_running_loop().call_later(seconds, call.cancel) if call is not None else None
+    try:
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()

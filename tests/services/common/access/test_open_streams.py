@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.common.access.open_streams import checked_every
+from services.common.access.open_streams import checked_every, read_within
 from spotted.errors import UnauthenticatedError
 
 
@@ -53,3 +53,25 @@ def test_no_check_runs_after_the_body() -> None:
         return len(asyncio.all_tasks())
 
     assert asyncio.run(body()) == 1
+
+
+def test_an_answer_that_nobody_reads_cancels_its_call() -> None:
+    async def call() -> None:
+        with read_within(0.0):
+            await asyncio.Event().wait()
+
+    async def cancelled() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(call())
+
+    asyncio.run(cancelled())
+
+
+def test_an_answer_that_was_read_cancels_nothing() -> None:
+    async def call() -> str:
+        with read_within(0.0):
+            pass
+        await asyncio.sleep(0.001)
+        return "went on"
+
+    assert asyncio.run(call()) == "went on"
