@@ -28,6 +28,7 @@ batch           candidates of surveys that are too large for one machine
 cli, console    the `spotted` command
 demo            the demonstration
 lazy            package faces that import on first use
+interrupts      Ctrl-C while modules are loaded
 """
 
 from __future__ import annotations

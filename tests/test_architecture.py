@@ -39,6 +39,7 @@ SCIENCE: dict[str, set[str]] = {
 }
 EDGE: dict[str, set[str]] = {
     "lazy": set(),
+    "interrupts": set(),
     "formats": SURVEY,
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
@@ -48,7 +49,7 @@ EDGE: dict[str, set[str]] = {
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together
-PROGRAMS = {"cli", "demo"}
+PROGRAMS = {"cli", "demo", "__main__"}
 COMMON: dict[str, set[str]] = {
     "memory": set(),
     "settings": {"memory"},

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from spotted.console import SpottedGroup
+from spotted.interrupts import ended_by_interrupt
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class LazyGroup(SpottedGroup):
         for commands in self.sections.values():
             if cmd_name in commands:
                 entry = commands[cmd_name]
-                command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
+                with ended_by_interrupt():
+                    module = importlib.import_module(entry.module)
+                command: click.Command = getattr(module, entry.attribute)
                 return command
         return None
 
