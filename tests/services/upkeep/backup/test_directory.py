@@ -29,7 +29,8 @@ def ticking() -> Callable[[], Timestamp]:
 
 
 def plant(store: Store, survey_id: str) -> str:
-    event = store_pb2.SurveyEvent(survey=survey_pb2.Survey(survey_id=survey_id))
+    survey = survey_pb2.Survey(survey_id=survey_id, end_time=at(0))
+    event = store_pb2.SurveyEvent(survey=survey)
     store.add_member(keys.surveys(keys.owner(survey_id)), survey_id)
     store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")(
         [keys.survey_journal(survey_id)], [event.SerializeToString()]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import stat
 import threading
 import uuid
@@ -17,6 +18,7 @@ from services.upkeep.backup.contents import pages, read_contents
 from services.upkeep.backup.file import PART, read
 from services.upkeep.backup.restore import restore_survey
 from services.upkeep.backup.write import Backups
+from spotted import messages
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2, store_pb2, survey_pb2
 from tests.services.upkeep.living import Life, backed_up, entries
@@ -103,11 +105,18 @@ def added_to_survey(journals: dict[str, list[bytes]]) -> set[str]:
 def test_long_journals_are_read_by_pages(store: Store, second: Store, survey_id: str, tmp_path: Path) -> None:
     push = store.script("for i = 1, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end")
     rng = np.random.default_rng(0)
-    events = [store_pb2.SurveyEvent(survey=survey_pb2.Survey(survey_id=survey_id))]
+    spec = survey_pb2.EmbeddingSpec(dimension=100_000)
+    survey = survey_pb2.Survey(survey_id=survey_id, end_time=Timestamp(seconds=9), embedding=spec)
+    events = [store_pb2.SurveyEvent(survey=survey)]
     for n in range(30):
-        block = store_pb2.DetectionsAdded(embeddings=survey_pb2.Tensor(content=rng.bytes(200_000)))
+        # without the highest bit of the exponent all numbers are finite
+        numbers = (rng.integers(1 << 16, size=(1, 100_000), dtype=np.uint16) & 0xBFFF).view(np.float16)
+        block = store_pb2.DetectionsAdded(
+            detections=[survey_pb2.Detection(detection_id=str(n))], embeddings=messages.tensor(numbers)
+        )
         events.append(store_pb2.SurveyEvent(create_time=Timestamp(seconds=n), detections=block))
-    events += [store_pb2.SurveyEvent(create_time=Timestamp(seconds=n)) for n in range(2_500)]
+    gone = store_pb2.DetectionsDeleted(detection_ids=["0"])
+    events += [store_pb2.SurveyEvent(create_time=Timestamp(seconds=n), deleted=gone) for n in range(2_500)]
     written = [event.SerializeToString() for event in events]
     push([keys.survey_journal(survey_id)], written)
     done = backed_up(store, survey_id, tmp_path)
@@ -239,10 +248,25 @@ def test_surveys_of_organisations_are_backed_up_under_their_whole_id(store: Stor
         [keys.survey_journal(survey_id)], [event.SerializeToString()]
     )
     head = store_pb2.StoredHead(onnx=b"onnx", survey_id=survey_id)
-    store.put(keys.head("wcs", "b" * 64), head.SerializeToString())
+    store.put(keys.head("wcs", hashlib.sha256(b"onnx").hexdigest()), head.SerializeToString())
     done = backed_up(store, survey_id, tmp_path)
     assert read_contents(done.path).header.survey_id == survey_id
     assert (read_contents(done.path).heads, done.missing) == (1, ("a" * 64,))
+
+
+def test_a_damaged_head_is_reported_and_stops_no_backup(store: Store, tmp_path: Path) -> None:
+    survey_id, digest = f"wcs/{uuid.uuid4().hex}", uuid.uuid4().hex * 2
+    survey = survey_pb2.Survey(survey_id=survey_id, head_digest=digest)
+    store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")(
+        [keys.survey_journal(survey_id)], [store_pb2.SurveyEvent(survey=survey).SerializeToString()]
+    )
+    try:
+        for damaged in (b"\xff\xff", store_pb2.StoredHead(onnx=b"other").SerializeToString()):
+            store.put(keys.head("wcs", digest), damaged)
+            done = backed_up(store, survey_id, tmp_path)
+            assert (read_contents(done.path).heads, done.missing) == (0, (digest,))
+    finally:
+        store.delete(keys.head("wcs", digest))
 
 
 def test_a_journal_that_no_service_can_read_is_reported(store: Store, survey_id: str, tmp_path: Path) -> None:
