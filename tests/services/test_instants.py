@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from services.common.rpc import checks
 from services.sampler import wire
 from services.sampler.session.imported_events import ImportedEvents
 from services.scorer import requests
@@ -25,7 +26,7 @@ LABEL = {"first_detection_id": "a", "second_detection_id": "b", "answer": 1, "an
 def times(kind: Descriptor, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for field in kind.fields:
         if field.type == FieldDescriptor.TYPE_MESSAGE:
-            inner = field.message_type
+            inner = cast("Descriptor", field.message_type)
             if inner.full_name in TIMES:
                 yield (*path, field.name)
             elif not inner.GetOptions().map_entry:
@@ -47,7 +48,9 @@ def survey() -> survey_pb2.Survey:
 
 
 def detection_fault(request: scorer_pb2.AddDetectionsRequest) -> None:
-    request.embeddings.CopyFrom(survey_pb2.Tensor(content=b"\0" * 8, element_type=2, shape=[1, 2]))
+    request.embeddings.CopyFrom(
+        survey_pb2.Tensor(content=b"\0" * 8, element_type=survey_pb2.ELEMENT_TYPE_FLOAT32, shape=[1, 2])
+    )
     request.spec.CopyFrom(
         survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=2)
     )
@@ -64,7 +67,7 @@ def checked_rules(request: Any) -> None:  # noqa: ANN401 - either request for ca
 
 def queried(request: scorer_pb2.QueryCandidatesRequest) -> None:
     # only the detection is read before the survey's vectors are compared
-    requests.checks.detection(request.detection, "detection", stored=False)
+    checks.detection(request.detection, "detection", stored=False)
 
 
 def cameras(request: scorer_pb2.UpsertCamerasRequest) -> None:
@@ -97,7 +100,7 @@ def imported(request: sampler_pb2.ImportSessionRequest) -> None:
         planned.planned.round = 1
         planned.planned.added_detection_ids.extend(["a", "b"])
         begun.take(planned)
-        event.create_time.CopyFrom(timestamp(0.0))
+        event.create_time.seconds = 1
         for name, value in LABEL.items():
             setattr(event.labelled.labels[0], name, value)
         event.labelled.labels[0].label_id = "3-1"
