@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf import message_factory
@@ -26,8 +26,7 @@ LABEL = {"first_detection_id": "a", "second_detection_id": "b", "answer": 1, "an
 def times(kind: Descriptor, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for field in kind.fields:
         if field.type == FieldDescriptor.TYPE_MESSAGE:
-            inner = field.message_type
-            assert inner is not None
+            inner = cast("Descriptor", field.message_type)
             if inner.full_name in TIMES:
                 yield (*path, field.name)
             elif not inner.GetOptions().map_entry:
@@ -101,7 +100,7 @@ def imported(request: sampler_pb2.ImportSessionRequest) -> None:
         planned.planned.round = 1
         planned.planned.added_detection_ids.extend(["a", "b"])
         begun.take(planned)
-        event.create_time.FromSeconds(0)
+        event.create_time.seconds = 1
         for name, value in LABEL.items():
             setattr(event.labelled.labels[0], name, value)
         event.labelled.labels[0].label_id = "3-1"
@@ -113,7 +112,7 @@ def imported(request: sampler_pb2.ImportSessionRequest) -> None:
 
 def asked(request: sampler_pb2.NextPairsRequest) -> None:
     request.annotator_id = "anna"
-    wire.question_request(request)
+    wire.wanted(request)
 
 
 READ: dict[str, Callable[[Any], None]] = {
