@@ -3,7 +3,7 @@
 guard           the check of every call: token, role, quota, organisation
 caller          the caller of the current call, and the rpcs that each role may call
 tokens          bearer tokens in the store
-open_streams    streams that end if their token becomes invalid, or if nobody reads them
+open_streams    calls that end if their token becomes invalid, or if nobody sends or reads
 load            bounds of open calls and answers
 quotas          limits per token
 message_fields  every occurrence of a field in a message

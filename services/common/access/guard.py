@@ -15,7 +15,7 @@ from services.common.access import caller as access
 from services.common.access.caller import ANYONE, Caller
 from services.common.access.load import Load
 from services.common.access.message_fields import Fields, find
-from services.common.access.open_streams import UNREAD_S, checked_every, read_within
+from services.common.access.open_streams import RECEIVE_S, UNREAD_S, checked_every, only, read_within
 from services.common.access.quotas import Rates, check_sizes, is_image
 from services.common.access.tokens import KnownCallers, Tokens
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
@@ -60,8 +60,14 @@ class Rpc:
         )
 
 
+Requests = AsyncIterator[Message]
+
+
 class Guard(Layer):
-    """Rejects calls without a valid token, and limits callers to the surveys of their organisation."""
+    """Rejects calls without a valid token, and limits callers to the surveys of their organisation.
+
+    A call is checked before its request is received, so that nobody without a token fills memory.
+    """
 
     def __init__(
         self,
@@ -70,6 +76,7 @@ class Guard(Layer):
         load: Load | None = None,
         recheck_s: float = RECHECK_S,
         unread_s: float = UNREAD_S,
+        receive_s: float = RECEIVE_S,
     ) -> None:
         """Begin.
 
@@ -77,12 +84,14 @@ class Guard(Layer):
         load: bounds of open calls; None for the default ones.
         recheck_s: how often the token of an open stream is checked, besides at each message.
         unread_s: how long an answer of a stream may wait for its reader before the call is cancelled.
+        receive_s: how long the only request of a call may take to arrive.
         """
         super().__init__()
         self._callers = callers
         self._load = load or Load()
         self._recheck_s = recheck_s
         self._unread_s = unread_s
+        self._receive_s = receive_s
         self._rates = Rates()
         self._rpcs = {path: Rpc.of(method) for path, method in access.methods().items()}
 
@@ -98,24 +107,26 @@ class Guard(Layer):
         def stream(behaviour: Handler) -> Handler:
             return self._stream(rpc, behaviour)
 
-        return wrap_handler(handler, unary=unary, stream=stream)
+        return wrap_handler(handler, unary=unary, stream=stream, lazy=True)
 
     def _unary(self, rpc: Rpc, behaviour: Handler) -> Handler:
-        async def call(request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
+        async def call(requests: Requests, context: Context) -> Any:  # noqa: ANN401 - any rpc
             caller = await self._authorised(rpc, context)
             with self._load.call(caller), _own_ids_in_errors(caller):
                 async with self._watched(rpc, context):
-                    response = await behaviour(self._admit(caller, rpc, request, context), context)
+                    request = await self._admit(caller, rpc, requests, context)
+                    response = await behaviour(request, context)
                 return redact(caller, rpc, response)
 
         return call
 
     def _stream(self, rpc: Rpc, behaviour: Handler) -> Handler:
-        async def call(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any rpc
+        async def call(requests: Requests, context: Context) -> AsyncIterator[Any]:
             caller = await self._authorised(rpc, context)
             with self._load.call(caller) as answers, _own_ids_in_errors(caller):
                 async with self._watched(rpc, context):
-                    async for response in behaviour(self._admit(caller, rpc, request, context), context):
+                    request = await self._admit(caller, rpc, requests, context)
+                    async for response in behaviour(request, context):
                         await self._caller(context)
                         answers.sending(response.ByteSize())
                         with read_within(self._unread_s):
@@ -148,11 +159,11 @@ class Guard(Layer):
             return nullcontext()
         return checked_every(self._recheck_s, lambda: self._caller(context))
 
-    def _admit(self, caller: Caller, rpc: Rpc, request: Any, context: Context) -> Any:  # noqa: ANN401 - any rpc
+    async def _admit(self, caller: Caller, rpc: Rpc, requests: Requests, context: Context) -> Any:  # noqa: ANN401 - any rpc
         """The request, or stream of requests, checked against the quota and with the store's survey ids."""
         if rpc.method.client_streaming:
-            return self._admit_each(caller, rpc, request, context)
-        return self._admit_one(caller, rpc, request)
+            return self._admit_each(caller, rpc, requests, context)
+        return self._admit_one(caller, rpc, await only(requests, within_s=self._receive_s))
 
     def _admit_one(self, caller: Caller, rpc: Rpc, request: Message) -> Message:
         self._rates.take(caller)
@@ -162,7 +173,7 @@ class Guard(Layer):
         return request
 
     async def _admit_each(
-        self, caller: Caller, rpc: Rpc, requests: AsyncIterator[Message], context: Context
+        self, caller: Caller, rpc: Rpc, requests: Requests, context: Context
     ) -> AsyncIterator[Message]:
         async for request in requests:
             await self._caller(context)

@@ -1,15 +1,20 @@
-"""Streams that end if their token becomes invalid, or if nobody reads their answers."""
+"""Calls that end if their token becomes invalid, or their messages are not sent or read in time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
-from spotted.errors import SpottedError
+from spotted.errors import DeadlineError, InvalidInputError, SpottedError
 
 # how long a message may wait for its reader; far longer than a slow network or a full disk delays one
 UNREAD_S = 120.0
+# how long the request of a unary call may take to arrive; longer than the client's deadline
+RECEIVE_S = 60.0
+
+ItemT = TypeVar("ItemT")
 
 
 @asynccontextmanager
@@ -54,3 +59,19 @@ def read_within(seconds: float) -> Iterator[None]:
     finally:
         if timer is not None:
             timer.cancel()
+
+
+async def only(requests: AsyncIterator[ItemT], *, within_s: float) -> ItemT:
+    """The request of a unary call, received only now.
+
+    Raises DeadlineError if it does not arrive in time, InvalidInputError if the call ends without one.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            return await anext(requests)
+    except StopAsyncIteration:
+        raise InvalidInputError("the call has no request; send one message") from None
+    except TimeoutError:
+        raise DeadlineError(
+            f"the request did not arrive within {within_s:g} s; send it in one go, or smaller messages"
+        ) from None

@@ -53,17 +53,20 @@ def wrap_handler(
     stream: Callable[[Handler], Handler],
     raw_requests: bool = False,
     raw_responses: bool = False,
+    lazy: bool = False,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     """The handler wrapped by `unary` if it returns one response, else by `stream`.
 
     raw_requests, raw_responses: the wrapped handler takes, or returns, the bytes of messages.
+    lazy: the wrapped handler takes an iterator of requests also if the rpc has one request, so that nothing
+        is received before it is asked for. Both kinds are alike on the wire.
     """
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
         (True, False): grpc.stream_unary_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
-    }[handler.request_streaming, handler.response_streaming]
+    }[lazy or handler.request_streaming, handler.response_streaming]
     behaviour: Any = next(
         b
         for b in (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)

@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+from prometheus_client import REGISTRY
 
 from services.common.access.caller import methods, role_name
 from services.common.access.guard import HEADER, Guard, guard_for
@@ -26,6 +27,7 @@ from spotted.client import Credentials, Spotted
 from spotted.client.calls import open_channel, our_errors
 from spotted.client.survey_messages import embedding_spec
 from spotted.errors import (
+    DeadlineError,
     InvalidInputError,
     NotFoundError,
     OverloadedError,
@@ -223,6 +225,46 @@ def test_without_a_token_nothing_of_the_contract_is_served(bare: Guarded) -> Non
     code, reason, message = failures.pop()
     assert (code, reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
     assert "spotted token create" in message
+
+
+def received_bytes(path: str) -> float:
+    """Bytes of requests that this process has received for an rpc."""
+    service, _, method = path.strip("/").partition("/")
+    labels = {"service": service, "method": method}
+    return REGISTRY.get_sample_value("spotted_rpc_received_bytes_total", labels) or 0.0
+
+
+@pytest.mark.parametrize("path", RPCS)
+def test_nothing_is_received_from_a_caller_without_a_token(bare: Guarded, path: str) -> None:
+    before = received_bytes(path)
+    shape = "_".join(
+        "stream" if streams else "unary"
+        for streams in (RPCS[path].client_streaming, RPCS[path].server_streaming)
+    )
+    call = getattr(bare.channel(), shape)(path)
+    content = bytes(1 << 20)
+    request = iter([content]) if RPCS[path].client_streaming else content
+    with pytest.raises(UnauthenticatedError), our_errors("service"):
+        list(call(request, timeout=PATIENCE_S))
+    assert received_bytes(path) == before
+
+
+def test_a_request_that_does_not_arrive_ends_its_call(store: Store) -> None:
+    proceed = threading.Event()
+
+    def late() -> Iterator[bytes]:
+        proceed.wait(PATIENCE_S)
+        yield b""
+
+    with (
+        running(scorer_service(store), guard=Guard(None, receive_s=0.01)) as address,
+        open_channel(address) as channel,
+    ):
+        # a unary rpc, called as a stream so that its only request can be late
+        call: Any = channel.stream_unary("/spotted.v1.ScorerService/ListSurveys")
+        with pytest.raises(DeadlineError, match="did not arrive"), our_errors("scorer"):
+            call(late(), timeout=PATIENCE_S)
+        proceed.set()
 
 
 def test_tokens_that_do_not_hold_are_refused_alike(bare: Guarded) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
-from services.common.access.open_streams import checked_every, read_within
-from spotted.errors import UnauthenticatedError
+from services.common.access.open_streams import checked_every, only, read_within
+from spotted.errors import DeadlineError, InvalidInputError, UnauthenticatedError
 
 
 async def fine() -> None:
@@ -75,3 +76,21 @@ def test_an_answer_that_was_read_cancels_nothing() -> None:
         return "went on"
 
     assert asyncio.run(call()) == "went on"
+
+
+async def sent(*requests: str) -> AsyncIterator[str]:
+    for request in requests:
+        yield request
+
+
+async def never_sent() -> AsyncIterator[str]:
+    await asyncio.Event().wait()
+    yield ""
+
+
+def test_the_only_request_is_received_in_time_or_not_at_all() -> None:
+    assert asyncio.run(only(sent("first", "second"), within_s=60.0)) == "first"
+    with pytest.raises(InvalidInputError, match="has no request"):
+        asyncio.run(only(sent(), within_s=60.0))
+    with pytest.raises(DeadlineError, match="did not arrive within 0 s"):
+        asyncio.run(only(never_sent(), within_s=0.0))
