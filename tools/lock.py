@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "cpu": ("cpu",),
     "gpu": ("gpu",),
-    "dev": ("cpu", "train", "export", "batch", "otel", "operate", "dev"),
+    "dev": ("cpu", "train", "export", "batch", "otel", "operate", "s3", "dev"),
 }
 # what every service imports
 SERVICE = (
@@ -42,6 +42,7 @@ COMMAND_LINE = (
     "cryptography",
     "jinja2",
     "matplotlib",
+    "obstore",
     "pyproj",
     "rich",
     "scikit-learn",
@@ -66,18 +67,19 @@ WITHOUT_HASHES = {"train"}
 
 
 def main() -> None:
-    """Resolve the named lock files again, or all if none is named."""
-    named = sys.argv[1:] or [*LOCKS, *IMAGES]
+    """Resolve the named lock files again, or all if none is named; --keep: versions that fit stay."""
+    upgrade = [] if "--keep" in sys.argv else ["--upgrade"]
+    named = [each for each in sys.argv[1:] if each != "--keep"] or [*LOCKS, *IMAGES]
     for lock in named:
         if lock in LOCKS:
             extras = [f"--extra={extra}" for extra in LOCKS[lock]]
-            resolve(lock, ["--strip-extras", "--upgrade", *extras, "pyproject.toml"])
+            resolve(lock, ["--strip-extras", *upgrade, *extras, "pyproject.toml"])
         else:
             versions, packages = IMAGES[lock]
             hashes = [] if lock in WITHOUT_HASHES else ["--generate-hashes"]
             arguments = [
                 "--no-strip-extras",
-                "--upgrade",
+                *upgrade,
                 *hashes,
                 f"--constraint=requirements/{versions}.lock",
                 "-",

@@ -10,6 +10,7 @@ import pytest
 from services.common.access.tls import check_exposure
 from services.common.settings import DEFAULT_PORTS, Settings, from_environment
 from services.common.store import address as store_address
+from services.upkeep.backup.object_store import is_url
 from spotted import __version__
 from tests.deploy.rendered import (
     KUBERNETES,
@@ -38,6 +39,7 @@ SECRETS = {
     "spotted-tls": {"tls.crt", "tls.key", "ca.crt"},
     "spotted-store": {"password"},
     "spotted-service-token": {"token"},
+    "spotted-object-store": set(),
 }
 PASSWORD_FILE = "/etc/spotted/store/password"  # noqa: S105 - a path
 VARIABLE = re.compile(r"\bSPOTTED_[A-Z_]+\b")
@@ -136,7 +138,8 @@ def test_settings_are_read_as_they_are_meant(overlay: str, service: str) -> None
 
 @every_overlay
 def test_every_variable_is_one_that_the_settings_read(overlay: str) -> None:
-    read = set(VARIABLE.findall((ROOT / "services" / "common" / "settings.py").read_text()))
+    sources = [ROOT / "services/common/settings.py", ROOT / "services/upkeep/commands/store_option.py"]
+    read = {variable for source in sources for variable in VARIABLE.findall(source.read_text())}
     for workload, container in containers(objects(overlay)):
         passed = set(environment(objects(overlay), container))
         for variable in passed - read:
@@ -300,9 +303,15 @@ def test_what_pods_refer_to_is_there(overlay: str) -> None:
 
 
 @every_overlay
-def test_backups_never_overlap_and_go_to_a_disk_of_their_own(overlay: str) -> None:
-    job = named(objects(overlay), "CronJob", "spotted-backup")
+def test_backups_never_overlap_leave_the_cluster_and_wait_for_no_claim(overlay: str) -> None:
+    found = objects(overlay)
+    job = named(found, "CronJob", "spotted-backup")
     assert job["spec"]["concurrencyPolicy"] == "Forbid"
+    assert job["spec"].get("suspend", False) == (overlay == "dev")
     (container,) = pod_template(job)["spec"]["containers"]
     output = container["args"][container["args"].index("--output") + 1]
-    assert output in {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert is_url(environment(found, container)[output.strip("$()")])
+    # a ReadWriteOnce claim that a pod of another node holds would keep this one waiting for ever
+    for workload in (job, named(found, "Deployment", "spotted-upkeep")):
+        assert not [v for v in pod_template(workload)["spec"]["volumes"] if "persistentVolumeClaim" in v]
+    assert not of_kind(found, "PersistentVolumeClaim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from tests.deploy.rendered import (
 )
 
 PORTS = {"embedder": 7101, "scorer": 7102, "sampler": 7103}
-HEALTH, METRICS, STORE, DNS = 7120, 7130, 6379, 53
+HEALTH, METRICS, STORE, DNS, HTTPS = 7120, 7130, 6379, 53, 443
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -70,6 +71,9 @@ def _lets(rule: Object, way: str, peer: Pod, target: Pod, port: int) -> bool:
 
 
 def _is(wanted: Object, peer: Pod) -> bool:
+    if "ipBlock" in wanted:
+        # private addresses are left out, and every pod has one
+        return "address" in peer.labels
     if "namespaceSelector" not in wanted and peer.namespace["kubernetes.io/metadata.name"] != "spotted":
         return False
     return selects(wanted.get("namespaceSelector", {}), peer.namespace) and selects(
@@ -146,9 +150,22 @@ def test_our_pods_reach_nothing_outside_but_names(overlay: str) -> None:
 
 
 @every_overlay
+def test_only_upkeep_reaches_an_object_store_outside_the_cluster(overlay: str) -> None:
+    outside = elsewhere("", address="public")
+    for called, there in ours(overlay).items():
+        assert allowed(policies(overlay), there, outside, 443) == (called in {"upkeep", "backup"}), called
+        assert not allowed(policies(overlay), there, outside, 80), called
+    (policy,) = [each for each in policies(overlay) if each["metadata"]["name"] == "object-store"]
+    (peer,) = policy["spec"]["egress"][0]["to"]
+    private = [ipaddress.ip_network(each) for each in peer["ipBlock"]["except"]]
+    for address in ("10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254"):
+        assert any(ipaddress.ip_address(address) in network for network in private)
+
+
+@every_overlay
 def test_ports_of_policies_are_those_of_containers(overlay: str) -> None:
     ports = [port for _, container in containers(objects(overlay)) for port in container.get("ports", ())]
-    known = {port["containerPort"] for port in ports} | {port["name"] for port in ports} | {DNS}
+    known = {port["containerPort"] for port in ports} | {port["name"] for port in ports} | {DNS, HTTPS}
     for policy in policies(overlay):
         for rule in (*policy["spec"].get("ingress", ()), *policy["spec"].get("egress", ())):
             assert {port["port"] for port in rule.get("ports", ())} <= known, policy["metadata"]["name"]

@@ -1,15 +1,17 @@
 """Backup and restore of whole surveys.
 
-write      one survey at one instant, into a file
-file       the file format: framed, checksummed records
-contents   what a file holds, reported once all of it has been verified
-validation  its ids and events checked before a restore
-directory  many surveys in one directory, old files removed
-restore    a file back into a store, completely or not at all
+write         one survey at one instant, into a file
+file          the file format: framed, checksummed records
+contents      what a file holds, reported once all of it has been verified
+validation    its ids and events checked before a restore
+directory     many surveys in one directory, old files removed
+object_store  files in S3 and the like
+restore       a file back into a store, completely or not at all
 """
 
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
+from services.upkeep.backup.object_store import Bucket, is_url, local_copy, read_settings
 from services.upkeep.backup.restore import Restored, restore_survey
 from services.upkeep.backup.write import BackedUp, Backups
 
@@ -17,10 +19,14 @@ __all__ = [
     "BackedUp",
     "BackupRun",
     "Backups",
+    "Bucket",
     "Contents",
     "Restored",
     "back_up_all",
+    "is_url",
+    "local_copy",
     "read_contents",
+    "read_settings",
     "restore_survey",
     "survey_ids",
 ]

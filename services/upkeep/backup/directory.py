@@ -1,10 +1,10 @@
-"""Backups of many surveys in one directory: one file per survey and instant; old files are removed."""
+"""Backups of many surveys in a directory or bucket: a file per survey and instant; old ones are removed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.store import Store
+from services.upkeep.backup.object_store import Bucket
 from services.upkeep.backup.write import BackedUp, Backups
 from spotted.errors import PreconditionError, SpottedError, StoreUnavailableError
 
@@ -19,7 +20,7 @@ ENDING = ".spotted"
 # joins an organisation and its survey in a file name; ids cannot contain it
 JOINED = "+"
 INSTANT = "%Y%m%dT%H%M%SZ"
-_WRITTEN_AT = re.compile(r"\d{8}T\d{6}Z")
+_WRITTEN_AT = r"\d{8}T\d{6}Z"
 
 # survey id, events read so far, and events in all
 Progress = Callable[[str, int, int], None]
@@ -32,8 +33,8 @@ class BackupRun:
     backed_up: list[BackedUp] = field(default_factory=list)
     failed: list[tuple[str, SpottedError]] = field(default_factory=list)
     """Survey id and error of each survey that was not backed up."""
-    removed: list[Path] = field(default_factory=list)
-    """Removed older files of surveys that were backed up."""
+    removed: list[str] = field(default_factory=list)
+    """Paths or URLs of removed older files of surveys that were backed up."""
 
 
 def survey_ids(store: Store) -> list[str]:
@@ -51,12 +52,14 @@ def file_name(survey_id: str, at: Timestamp) -> str:
 
 def files(directory: Path, survey_id: str) -> list[Path]:
     """The backups of a survey in a directory, oldest first."""
-    stem = _stem(survey_id) + "."
-    return sorted(
-        path
-        for path in directory.glob(f"*{ENDING}")
-        if path.name.startswith(stem) and _WRITTEN_AT.fullmatch(path.name[len(stem) : -len(ENDING)])
-    )
+    names = [path.name for path in directory.glob(f"*{ENDING}")]
+    return [directory / name for name in names_of(survey_id, names)]
+
+
+def names_of(survey_id: str, names: Iterable[str]) -> list[str]:
+    """Those of the file names that are backups of a survey, oldest first."""
+    named = re.compile(rf"{re.escape(_stem(survey_id))}\.{_WRITTEN_AT}{re.escape(ENDING)}")
+    return sorted(filter(named.fullmatch, names))
 
 
 def back_up_all(
@@ -66,14 +69,19 @@ def back_up_all(
     *,
     now: Callable[[], Timestamp],
     keep: int = 0,
+    bucket: Bucket | None = None,
     on_progress: Progress = lambda *_: None,
 ) -> BackupRun:
     """Back up surveys one after another.
 
-    keep: number of files to keep per survey, the newest; 0: all. If a survey fails, its files are kept and
+    keep: number of files to keep per survey, the newest; 0: all. bucket: takes the files, which then are in
+    the directory only until they are uploaded. If a survey fails, its files are kept and
     the others are backed up, unless the store is unavailable.
     """
     backups, run = Backups(store, now=now), BackupRun()
+    if bucket is not None:
+        # one that refuses is refused before the first survey is read
+        bucket.names()
     directory.mkdir(parents=True, exist_ok=True)
     for survey_id in survey_ids:
         try:
@@ -81,8 +89,13 @@ def back_up_all(
             checks.survey_id(survey_id, "the survey's id")
             path = directory / file_name(survey_id, now())
             report = _for_survey(survey_id, on_progress)
-            run.backed_up.append(backups.back_up(survey_id, path, on_progress=report))
-            run.removed += _remove_old(directory, survey_id, keep)
+            done = backups.back_up(survey_id, path, on_progress=report)
+            if bucket is None:
+                run.backed_up.append(done)
+                run.removed += _remove_old(directory, survey_id, keep)
+            else:
+                run.backed_up.append(replace(done, url=_move(path, bucket)))
+                run.removed += _remove_old_objects(bucket, survey_id, keep)
         except SpottedError as error:
             run.failed.append((survey_id, error))
             if isinstance(error, StoreUnavailableError):
@@ -102,12 +115,28 @@ def _for_survey(survey_id: str, on_progress: Progress) -> Callable[[int, int], N
     return lambda done, total: on_progress(survey_id, done, total)
 
 
-def _remove_old(directory: Path, survey_id: str, keep: int) -> list[Path]:
+def _move(path: Path, bucket: Bucket) -> str:
+    """Upload a file, which does not stay even if that fails; returns its URL."""
+    try:
+        return bucket.upload(path)
+    finally:
+        path.unlink()
+
+
+def _remove_old_objects(bucket: Bucket, survey_id: str, keep: int) -> list[str]:
+    """Remove all but the newest files of a survey from a bucket; returns their URLs."""
+    older = names_of(survey_id, bucket.names())[:-keep] if keep else []
+    for name in older:
+        bucket.remove(name)
+    return [f"{bucket.url}/{name}" for name in older]
+
+
+def _remove_old(directory: Path, survey_id: str, keep: int) -> list[str]:
     """Remove all but the newest files of a survey; returns the removed ones."""
     older = files(directory, survey_id)[:-keep] if keep else []
     for path in older:
         path.unlink()
-    return older
+    return [str(path) for path in older]
 
 
 def _stem(survey_id: str) -> str:

@@ -90,6 +90,13 @@ class BackedUp:
     sessions: int
     missing: tuple[str, ...]
     """Digests of heads and calibrations that are not in the store, or damaged there."""
+    url: str = ""
+    """The URL of the file if it went to an object store."""
+
+    @property
+    def output(self) -> str:
+        """Where the backup is: a file, or a URL."""
+        return self.url or str(self.path)
 
 
 class JournalReplacedError(ConcurrencyError):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -12,8 +13,9 @@ from services.common import process
 from services.common.store.store import Store
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
+from services.upkeep.backup.object_store import Bucket, is_url, local_copy, read_settings
 from services.upkeep.backup.write import BackedUp, Backups
-from services.upkeep.commands.store_option import open_store, store_options
+from services.upkeep.commands.store_option import object_store_option, open_store, store_options
 from spotted.console import OTHER_FAILURE, err, json_option, show
 
 
@@ -24,8 +26,7 @@ from spotted.console import OTHER_FAILURE, err, json_option, show
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
-    help="File to write, or a directory for one file per survey.",
+    help="File to write, or a directory or s3://BUCKET/PREFIX for one file per survey.",
 )
 @click.option(
     "--keep",
@@ -33,6 +34,7 @@ from spotted.console import OTHER_FAILURE, err, json_option, show
     default=None,
     help="Number of files to keep per survey, the newest; older ones are removed.",
 )
+@object_store_option
 @store_options
 @json_option
 @click.pass_context
@@ -42,8 +44,9 @@ def backup(
     surveys: tuple[str, ...],
     everything: bool,
     check: bool,
-    output: Path | None,
+    output: str | None,
     keep: int | None,
+    settings: Path | None,
     url: str | None,
     directory: Path,
     as_json: bool,
@@ -51,44 +54,57 @@ def backup(
     """Back up surveys with their sessions, heads and calibrations to files, while services run.
 
     A file has the survey as of one instant, and appears once it is complete; `spotted restore` restores it.
-    In a directory, files are named by survey and time. A survey of an organisation is ORGANISATION/SURVEY.
+    In a directory or bucket, files are named by survey and time. A survey of an organisation is
+    ORGANISATION/SURVEY.
     """
     if check:
         _require(bool(surveys) and not everything, "--check needs the files to verify")
-        _show_checked([read_contents(Path(name)) for name in surveys], as_json=as_json)
+        checked = {}
+        for name in surveys:
+            with local_copy(name, read_settings(settings)) as path:
+                checked[name] = read_contents(path)
+        _show_checked(checked, as_json=as_json)
         return
     _require(bool(surveys) != everything, "give the surveys to back up, or --all")
     if output is None:
         raise click.UsageError("give the file or directory to write with --output")
+    bucket = Bucket(output, read_settings(settings)) if is_url(output) else None
     with open_store(url, directory) as store:
-        if len(surveys) == 1 and not output.is_dir() and keep is None:
+        if len(surveys) == 1 and not bucket and not Path(output).is_dir() and keep is None:
             with err.status(f"backing up {surveys[0]}"):
-                done = Backups(store, now=process.now).back_up(surveys[0], output)
+                done = Backups(store, now=process.now).back_up(surveys[0], Path(output))
             _show(BackupRun([done]), as_json=as_json)
             return
-        run = _back_up_many(store, surveys or survey_ids(store), output, keep or 0, as_json=as_json)
+        run = _back_up_many(
+            store, surveys or survey_ids(store), bucket or Path(output), keep or 0, as_json=as_json
+        )
     if run.failed:
         ctx.exit(OTHER_FAILURE)
 
 
 def _back_up_many(
-    store: Store, surveys: Sequence[str], output: Path, keep: int, *, as_json: bool
+    store: Store, surveys: Sequence[str], output: Bucket | Path, keep: int, *, as_json: bool
 ) -> BackupRun:
-    """Back up surveys to a directory, and show the progress and the result."""
+    """Back up surveys to a bucket or directory, and show the progress and the result."""
     started_s = time.monotonic()
-    with err.status("reading the store") as status:
+    with err.status("reading the store") as status, TemporaryDirectory(prefix="spotted-") as staging:
 
         def report(survey_id: str, done: int, total: int) -> None:
             status.update(f"{survey_id}: {done} of {total} events")
 
-        run = back_up_all(store, surveys, output, now=process.now, keep=keep, on_progress=report)
+        bucket = output if isinstance(output, Bucket) else None
+        place = output if isinstance(output, Path) else Path(staging)
+        run = back_up_all(
+            store, surveys, place, now=process.now, keep=keep, bucket=bucket, on_progress=report
+        )
     _show(run, as_json=as_json)
     if not as_json:
         size = sum(each.size_bytes for each in run.backed_up) / 1e6
         took_s = time.monotonic() - started_s
         click.echo(
-            f"{len(run.backed_up)} of {len(surveys)} surveys backed up to {output}: {size:.1f} MB in "
-            f"{took_s:.1f} s, {len(run.removed)} older files removed"
+            f"{len(run.backed_up)} of {len(surveys)} surveys backed up to "
+            f"{bucket.url if bucket else place}: {size:.1f} MB in {took_s:.1f} s, "
+            f"{len(run.removed)} older files removed"
         )
     return run
 
@@ -97,14 +113,14 @@ def _show(run: BackupRun, *, as_json: bool) -> None:
     document: dict[str, object] = {
         "backed_up": [_described(each) for each in run.backed_up],
         "failed": [{"survey_id": i, "reason": e.reason, "message": str(e)} for i, e in run.failed],
-        "removed": [str(path) for path in run.removed],
+        "removed": run.removed,
     }
 
     def text() -> None:
         for each in run.backed_up:
             click.echo(
                 f"{each.survey_id}: {each.events} events, {each.sessions} sessions, "
-                f"{each.size_bytes / 1e6:.1f} MB in {each.path}"
+                f"{each.size_bytes / 1e6:.1f} MB in {each.output}"
             )
         for survey_id, error in run.failed:
             click.echo(f"{survey_id} failed: {error}", err=True)
@@ -121,7 +137,7 @@ def _show(run: BackupRun, *, as_json: bool) -> None:
 def _described(backed_up: BackedUp) -> dict[str, object]:
     return {
         "survey_id": backed_up.survey_id,
-        "output": str(backed_up.path),
+        "output": backed_up.output,
         "size_bytes": backed_up.size_bytes,
         "events": backed_up.events,
         "sessions": backed_up.sessions,
@@ -129,11 +145,11 @@ def _described(backed_up: BackedUp) -> dict[str, object]:
     }
 
 
-def _show_checked(checked: Sequence[Contents], *, as_json: bool) -> None:
+def _show_checked(checked: Mapping[str, Contents], *, as_json: bool) -> None:
     document: dict[str, object] = {
         "checked": [
             {
-                "file": str(each.path),
+                "file": name,
                 "survey_id": each.header.survey_id,
                 "create_time": each.header.create_time.ToJsonString(),
                 "store_version": each.header.store_version,
@@ -142,14 +158,14 @@ def _show_checked(checked: Sequence[Contents], *, as_json: bool) -> None:
                 "heads": each.heads,
                 "calibrations": each.calibrations,
             }
-            for each in checked
+            for name, each in checked.items()
         ]
     }
 
     def text() -> None:
-        for each in checked:
+        for name, each in checked.items():
             click.echo(
-                f"{each.path} is intact: survey {each.header.survey_id} as of "
+                f"{name} is intact: survey {each.header.survey_id} as of "
                 f"{each.header.create_time.ToJsonString()}, {sum(each.events.values())} events, "
                 f"{each.sessions} sessions, {each.heads} heads, {each.calibrations} calibrations"
             )

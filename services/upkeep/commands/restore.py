@@ -7,24 +7,25 @@ from pathlib import Path
 import click
 
 from services.common.rpc import checks
+from services.upkeep.backup.object_store import local_copy, read_settings
 from services.upkeep.backup.restore import Restored, restore_survey
-from services.upkeep.commands.store_option import open_store, store_options
+from services.upkeep.commands.store_option import object_store_option, open_store, store_options
 from spotted.console import err, json_option, show
 
 
 @click.command("restore")
-@click.argument(
-    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path)
-)
+@click.argument("files", metavar="[FILE | URL]...", nargs=-1, required=True)
 @click.option("--as", "survey", metavar="SURVEY", default="", help="Restore under this survey id.")
 @click.option("--organisation", metavar="ORGANISATION", default="", help="Restore for this organisation.")
+@object_store_option
 @store_options
 @json_option
 def restore_files(
     *,
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     survey: str,
     organisation: str,
+    settings: Path | None,
     url: str | None,
     directory: Path,
     as_json: bool,
@@ -44,12 +45,15 @@ def restore_files(
         with open_store(url, directory) as store, err.status("verifying") as status:
             for file in files:
 
-                def report(events: int, total: int, file: Path = file) -> None:
-                    status.update(f"{file.name}: {events} of {total} events")
+                def report(events: int, total: int, file: str = file) -> None:
+                    status.update(f"{Path(file).name}: {events} of {total} events")
 
-                done.append(
-                    restore_survey(store, file, survey=survey, organisation=organisation, on_progress=report)
-                )
+                with local_copy(file, read_settings(settings)) as path:
+                    done.append(
+                        restore_survey(
+                            store, path, survey=survey, organisation=organisation, on_progress=report
+                        )
+                    )
     finally:
         # if a file fails, the files before it are restored nevertheless
         _show(done, as_json=as_json)

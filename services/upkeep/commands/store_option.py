@@ -44,6 +44,18 @@ def store_options(command: CommandT) -> CommandT:
     return url(password_file(data_option(command)))
 
 
+def object_store_option(command: CommandT) -> CommandT:
+    """Add --object-store-settings."""
+    return click.option(
+        "--object-store-settings",
+        "settings",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="SPOTTED_OBJECT_STORE_SETTINGS",
+        help="Directory with one file per setting of the object store, e.g. aws_secret_access_key. "
+        "Default: SPOTTED_OBJECT_STORE_SETTINGS, and variables such as AWS_SECRET_ACCESS_KEY.",
+    )(command)
+
+
 @contextmanager
 def open_store(
     url: str | None, directory: Path, *, version: str | None = keys.STORE_VERSION

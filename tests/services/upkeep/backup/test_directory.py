@@ -75,7 +75,7 @@ def test_the_newest_files_of_each_survey_stay(store: Store, surveys: list[str], 
         back_up_all(store, [*surveys, longer], tmp_path, now=now)
     first, second = files(tmp_path, surveys[2])
     outcome = back_up_all(store, surveys[2:], tmp_path, now=now, keep=2)
-    assert outcome.removed == [first]
+    assert outcome.removed == [str(first)]
     assert files(tmp_path, surveys[2]) == [second, outcome.backed_up[0].path]
     for survey_id in (*surveys[:2], longer):
         assert len(files(tmp_path, survey_id)) == 2

@@ -9,7 +9,7 @@ from click.testing import Result
 from services.common.store import keys
 from services.common.store.store import Store
 from services.upkeep.backup.directory import files
-from services.upkeep.commands import backup
+from services.upkeep.commands import backup, restore
 from spotted.v1 import store_pb2, survey_pb2
 from tests.services.upkeep.backup.test_directory import plant
 from tests.services.upkeep.console import invoke
@@ -97,3 +97,20 @@ def test_wrong_usage_is_reported(store: Store, arguments: list[str], words: str)
     done = run(store, *arguments)
     assert done.exit_code == 2
     assert words in done.stderr
+
+
+def test_surveys_go_to_an_object_store_are_checked_there_and_come_back(
+    store: Store, second: Store, survey: str, s3: dict[str, str], tmp_path: Path
+) -> None:
+    for name, value in s3.items():
+        (tmp_path / name).write_text(value)
+    settings = ["--object-store-settings", str(tmp_path)]
+    done = run(store, survey, "-o", f"s3://backups/{survey}", "--keep", "1", "--json", *settings)
+    assert done.exit_code == 0, done.stderr
+    (url,) = [each["output"] for each in json.loads(done.stdout)["backed_up"]]
+    assert url.startswith(f"s3://backups/{survey}/{survey}.20")
+    assert f"{url} is intact: survey {survey}" in run(store, "--check", url, *settings).stdout
+    arguments = ["restore", url, "--as", f"{survey}-back", "--store", second.url, *settings]
+    restored = invoke(restore.restore_files, arguments)
+    assert (restored.exit_code, restored.stderr) == (0, "")
+    assert second.length(keys.survey_journal(f"{survey}-back")) == 1
