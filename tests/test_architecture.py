@@ -51,6 +51,7 @@ EDGE: dict[str, set[str]] = {
 PROGRAMS = {"cli", "demo"}
 COMMON: dict[str, set[str]] = {
     "settings": set(),
+    "memory": set(),
     "telemetry": {"settings"},
     "store": {"settings", "telemetry"},
     "rpc": {"settings", "telemetry", "store"},
