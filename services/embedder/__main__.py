@@ -17,6 +17,7 @@ from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import load_segmenter
+from services.embedder.images.separate_process import PROCESS_BYTES
 from services.embedder.inference.backbones import load_backbone
 from services.embedder.inference.calls import Embedders, Stores
 from services.embedder.inference.decoding_budget import DecodingBudget, decoding_bytes
@@ -58,8 +59,10 @@ def load(settings: Settings, store: Store) -> Embedders:
     segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
     limit_bytes = memory_limit_bytes()
     queue_bytes = min(MOST_QUEUED_BYTES, limit_bytes // (QUEUED_PART * len(backbones)))
-    room = decoding_bytes(limit_bytes, held_bytes=resident_bytes(), queue_bytes=queue_bytes * len(backbones))
-    budget = DecodingBudget(room, costly=max(1, workers // 2))
+    costly = max(1, workers // 2)
+    held_bytes = resident_bytes() + costly * PROCESS_BYTES
+    room = decoding_bytes(limit_bytes, held_bytes=held_bytes, queue_bytes=queue_bytes * len(backbones))
+    budget = DecodingBudget(room, costly=costly)
     embedders = [
         ImageEmbedder(b, limits_for(b, workers, max_queue_bytes=queue_bytes), budget=budget)
         for b in backbones

@@ -112,7 +112,7 @@ def imported(request: sampler_pb2.ImportSessionRequest) -> None:
 
 def asked(request: sampler_pb2.NextPairsRequest) -> None:
     request.annotator_id = "anna"
-    wire.wanted(request)
+    wire.question_request(request)
 
 
 READ: dict[str, Callable[[Any], None]] = {

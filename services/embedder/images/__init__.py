@@ -8,6 +8,7 @@ tones          histogram equalisation, and matching to a reference image
 masks          masks of the animal, as PNG or run lengths
 segmenting     an optional network that masks the animal in a box
 footprints     memory and time of a crop, estimated from its header
+separate_process  preparation of a costly image in a process of its own
 references     reference images in the store
 preprocessing  all steps in one frozen order
 """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -85,14 +86,23 @@ class SegmenterManifest:
 
 
 class Segmenter:
-    """A loaded segmenter; `mask` may be called from several threads at once."""
+    """A loaded segmenter; `mask` may be called from several threads at once.
 
-    def __init__(self, manifest: SegmenterManifest, session: onnxruntime.InferenceSession) -> None:
+    Another process that it is sent to loads it again from its directory.
+    """
+
+    def __init__(
+        self, manifest: SegmenterManifest, session: onnxruntime.InferenceSession, directory: Path
+    ) -> None:
         self.manifest = manifest
+        self._directory = directory
         self._session = session
         self._input = session.get_inputs()[0].name
         odds = manifest.threshold / (1 - manifest.threshold)
         self._least = math.log(odds) if manifest.output == "logits" else manifest.threshold
+
+    def __reduce__(self) -> tuple[Callable[[Path], Segmenter], tuple[Path]]:
+        return load_segmenter, (self._directory.absolute(),)
 
     @property
     def digest(self) -> str:
@@ -155,7 +165,7 @@ def load_segmenter(directory: Path, *, threads: int = 1) -> Segmenter:
     options.intra_op_num_threads = threads
     options.log_severity_level = _ERRORS_ONLY
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return Segmenter(manifest, session)
+    return Segmenter(manifest, session, directory)
 
 
 def _widened(window: slice, margin: float, length: int) -> slice:

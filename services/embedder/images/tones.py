@@ -63,7 +63,12 @@ class Reference:
     @classmethod
     def of(cls, image: ByteArray) -> Reference:
         """The histograms of an (H, W, 3) image."""
-        return cls(tuple(tuple(channel) for channel in histograms(image).tolist()))
+        return cls.from_counts(histograms(image))
+
+    @classmethod
+    def from_counts(cls, counts: CountArray) -> Reference:
+        """The histograms as `histograms` returns them."""
+        return cls(tuple(tuple(channel) for channel in counts.tolist()))
 
     @property
     def digest(self) -> str:

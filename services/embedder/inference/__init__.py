@@ -4,7 +4,7 @@ backbones       a frozen backbone, identified by its file's digest
 devices         sessions on a CPU or GPU
 batching        batches shared by concurrent callers
 fair_queue      fair shares of the queue between surveys
-decoding_budget memory for decoding, shared by all images
+decoding_budget  memory for decoding, shared by all images
 image_embedder  preprocessing, backbone and batches together
 calls           an Embed call resolved against the loaded backbones
 ordered_stream  a stream processed concurrently and answered in order

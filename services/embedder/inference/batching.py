@@ -12,8 +12,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -25,10 +25,8 @@ ItemT = TypeVar("ItemT")
 PreparedT = TypeVar("PreparedT")
 ResultT = TypeVar("ResultT")
 
-# assumed seconds for an item before the first one was timed
-FIRST_GUESS_S = 0.1
-# weight of the newest item in the running mean of the seconds between two finished items
-NEWEST = 0.05
+FIRST_GUESS_S = 0.1  # assumed seconds for an item before the first one was timed
+NEWEST = 0.05  # weight of the newest item in the running mean of the seconds between two finished items
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +88,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     work: turns a batch into one result for each input, in the same order; an exception among the results
         fails only its item, a raised one fails the batch.
     Both are called from several threads at once, `work` from at most `limits.runs`.
-    ready: entered on the event loop with an admitted item before it is queued, and left when it is finished;
-        yields the item to queue.
+    ready: held by an admitted item until it is finished; yields the item to queue.
     """
 
     def __init__(
@@ -103,15 +100,14 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     ) -> None:
         self._prepare = prepare
         self._work = work
-        self._ready = ready or _as_is
+        self._ready = ready or (lambda item, _: nullcontext(item))
         self.limits = limits
         self._admission = Admission(limits.max_queue, limits.max_queue_bytes)
         self._changed = threading.Condition()
         # guarded by _changed, as is all below
         self._queue: FairQueue[_Pending[ItemT, PreparedT, ResultT]] = FairQueue()
         self._prepared: deque[_Pending[ItemT, PreparedT, ResultT]] = deque()
-        self._idle = 0
-        self._running = 0
+        self._idle = self._running = 0
         self._closed = False
         self._item_s = FIRST_GUESS_S
         self._threads = [
@@ -146,8 +142,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
                     self._admission.leave(share, size)
         except TimeoutError as error:
             if not limit.expired():
-                # raised by the item itself
-                raise
+                raise  # by the item itself
             raise DeadlineError(
                 f"not finished within the {deadline_s:.3g} s allowed; set a later deadline, or send fewer "
                 "crops at once"
@@ -289,11 +284,6 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         return results
 
 
-@asynccontextmanager
-async def _as_is(item: ItemT, _: Share) -> AsyncIterator[ItemT]:
-    yield item
-
-
 def _deliver_soon(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
     """Wake the event loop once for all outcomes."""
     if outcomes:
@@ -303,8 +293,7 @@ def _deliver_soon(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> N
 def _deliver(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
     for pending, outcome in outcomes:
         if pending.future.done():
-            # its caller was cancelled while the batch ran
-            continue
+            continue  # its caller was cancelled while the batch ran
         if isinstance(outcome, Exception):
             pending.future.set_exception(outcome)
         else:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
+from services.embedder.images import separate_process
 from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import image_footprint
@@ -181,7 +182,11 @@ class Embedders:
         max_pixels = min(e.max_pixels for e in self.all)
         needed = await asyncio.to_thread(image_footprint, image, max_pixels=max_pixels)
         async with self.get("").budget.held(Share(organisation, bulk=False), needed) as hold:
-            reference = await asyncio.to_thread(_reference, image, max_pixels, hold)
+            if hold.costly:
+                counts = await separate_process.count_levels(image, needed, max_pixels=max_pixels)
+                reference = Reference.from_counts(counts)
+            else:
+                reference = await asyncio.to_thread(_reference, image, max_pixels, hold)
         return await asyncio.to_thread(self._stores.references.put, reference, organisation)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from services.common.memory import MIB, memory_limit_bytes
 from services.common.survey.heads import StoredHead
 from services.common.telemetry import metrics, tracing
+from services.embedder.images import separate_process
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.footprints import encoded_bytes, footprint
 from services.embedder.images.headers import MAX_PIXELS
@@ -53,6 +54,9 @@ class _Task:
     crop: ImageCrop
     plan: EmbedPlan
     hold: Hold | None = None
+    """Memory to decode the image; None: it is already prepared."""
+    pixels: ByteArray | None = None
+    """The input of the model, if it is already prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,17 @@ class ImageEmbedder:
         # a header of a large file takes milliseconds
         needed = await asyncio.to_thread(footprint, task.crop, steps, max_pixels=self.max_pixels)
         async with self.budget.held(share, needed) as hold:
-            yield replace(task, hold=hold)
+            if not hold.costly:
+                yield replace(task, hold=hold)
+                return
+            # no worker is kept from the images of others
+            with metrics.EMBED_DECODE_S.time():
+                pixels = await separate_process.prepare(task.crop, steps, needed, max_pixels=self.max_pixels)
+        yield replace(task, pixels=pixels)
 
     def _prepare(self, task: _Task) -> _Prepared:
+        if task.pixels is not None:
+            return _Prepared(task.pixels, task.plan.head)
         if task.hold is None or not task.hold.begin():
             raise DeadlineError("the caller of this image left before it was decoded; send it again")
         try:

@@ -14,7 +14,8 @@ from services.embedder.__main__ import services as embedder_services
 from services.embedder.images.references import ReferenceStore
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.calls import Embedders, Stores
-from services.embedder.inference.image_embedder import ImageEmbedder
+from services.embedder.inference.decoding_budget import DecodingBudget
+from services.embedder.inference.image_embedder import ImageEmbedder, limits_for
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted
@@ -28,17 +29,18 @@ COUNT = 24
 
 
 @contextmanager
-def serving(store: Store, backbone: Backbone) -> Iterator[Spotted]:
-    """A client of both."""
+def serving(store: Store, backbone: Backbone, budget: DecodingBudget | None = None) -> Iterator[Spotted]:
+    """A client of both. budget: memory for decoding; None: the default."""
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    embedders = Embedders([ImageEmbedder(backbone)], "efficientnet-lite0", stores)
+    embedder = ImageEmbedder(backbone, limits_for(backbone, 2), budget=budget)
+    embedders = Embedders([embedder], "efficientnet-lite0", stores)
     environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
     with (
         running(
             *embedder_services(store, embedders, environment), max_receive_bytes=MAX_MESSAGE_BYTES
-        ) as embedder,
+        ) as address,
         running(scorer_service(store)) as scorer,
-        Spotted(embedder=embedder, scorer=scorer, sampler=scorer) as spotted,
+        Spotted(embedder=address, scorer=scorer, sampler=scorer) as spotted,
     ):
         yield spotted
 

@@ -1,33 +1,40 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from inspect import isfunction
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from services.common.memory import MIB
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES as OTHER_MAX_BYTES
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder import wire
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import Backbone
+from services.embedder.inference.decoding_budget import DecodingBudget
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import PARITY, to_onnx
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client import Crop, Preparation, Spotted, Tone
 from spotted.client.calls import our_errors
+from spotted.client.embedding_messages import embedding_spec
 from spotted.errors import DigestMismatchError, InvalidInputError, MessageTooLargeError, NotFoundError
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2 as pb
 from tests.services.embedder.serving import SPEC, serving
 from tests.waiting import PATIENCE_S
+from tools.hostile_images import HOSTILE, flat_jpeg, many_scans
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def test_a_vector_is_the_same_by_call_or_stream_and_with_any_other_crops(
     assert len(streamed) == 20
     assert streamed["0"].vector is not None
     np.testing.assert_allclose(streamed["0"].vector, first, atol=1e-6)
-    assert streamed["0"].spec == alone.spec
+    assert streamed["0"].spec == embedding_spec(alone.spec)
 
 
 class WireCalls:
@@ -244,3 +251,34 @@ def test_the_server_reports_its_limits_and_models(spotted: Spotted, backbone: Ba
     assert (models[0].precision, info.segmenter_digest) == ("fp32", "")
     assert models[0].least_cosine > 0.99999
     assert (info.max_queue_crops, info.max_queue_bytes) == (256, 256 * 1024 * 1024)
+
+
+def memory(field: str) -> int:
+    """A field of this process's status, bytes."""
+    return int(Path("/proc/self/status").read_text().split(f"{field}:")[1].split()[0]) * 1024
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's /proc")
+def test_hostile_images_of_one_survey_take_no_more_memory_than_the_budget(
+    store: Store, backbone: Backbone, drawing_png: bytes
+) -> None:
+    budget = DecodingBudget(400 * MIB)
+    # 300 MiB is the most for one image, and 100 MiB for one that a worker decodes
+    kinds = [*product(HOSTILE, (1500, 3000)), (many_scans, 6000), (flat_jpeg, 6000)]
+    hostile = [Crop(str(n), make(edge)) for n, (make, edge) in enumerate(kinds)]
+    good = [Crop(f"good-{n}", drawing_png) for n in range(100)]
+    with serving(store, backbone, budget) as spotted, ThreadPoolExecutor() as pool:
+        list(spotted.embed(good[:4], survey_id="good"))
+        Path("/proc/self/clear_refs").write_text("5")
+        before = memory("VmRSS")
+        attack = pool.submit(lambda: list(spotted.embed(hostile, survey_id="hostile")))
+        answers = list(spotted.embed(good, survey_id="good"))
+        attacked = {e.crop_id: e for e in attack.result()}
+    assert all(e.vector is not None for e in answers)
+    assert len(attacked) == len(hostile)
+    assert budget.used_bytes == 0
+    # beside the budget: buffers, fragments, and the answers
+    assert memory("VmHWM") - before < 400 * MIB + 150 * MIB
+    refusals = [e.error for e in attacked.values() if e.vector is None]
+    assert any("more than the 300 MiB that this embedder has for one image" in error for error in refusals)
+    assert any("scans of 6000 x 6000 pixels" in error for error in refusals)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +148,13 @@ def test_scores_that_are_no_mask_are_refused(write: Write, scene: ByteArray, exp
         PreconditionError, match=r"segmenter 'bright' returned .*; finite scores of shape \(1, 16, 16\)"
     ):
         segmenter.mask(scene, slice(0, 80), slice(0, 100))
+
+
+def test_another_process_loads_it_again(bright: Segmenter, scene: ByteArray) -> None:
+    sent = pickle.loads(pickle.dumps(bright))  # noqa: S301 - our own bytes
+    window = slice(16, 48), slice(30, 62)
+    assert np.array_equal(sent.mask(scene, *window), bright.mask(scene, *window))
+    assert sent.digest == bright.digest
 
 
 def test_the_digest_depends_on_what_changes_the_masks() -> None:

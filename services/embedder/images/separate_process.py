@@ -1,0 +1,110 @@
+"""Preparation of one costly image in a separate process, which ends with its caller.
+
+The process has lower priority and limits of memory and processor time, so that a costly image neither holds a
+worker nor outlives its caller, and a crash of a decoder concerns only its image. It costs about 0.7 s of
+processor time to start. What it returns is read as bare pixels, since a decoder may have been taken over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import resource
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import numpy as np
+
+from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.footprints import Footprint
+from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.tones import CHANNELS, LEVELS, CountArray, histograms
+from spotted.errors import SpottedError, UnreadableImageError
+
+MODULE = "services.embedder.images.separate_process"
+# what the process holds beside the image, its libraries included
+PROCESS_BYTES = 96 << 20
+# addresses that allocators reserve without memory
+RESERVED_BYTES = 256 << 20
+# still a third of a busy core beside one worker; at 19 an image would wait for minutes
+LOWER_PRIORITY = 5
+# limit of processor time: some seconds, and several times what was measured for a unit of cost
+START_S, SECONDS_PER_COST = 5, 0.02
+DONE, REFUSED = b"+", b"-"
+
+_Task = tuple[ImageCrop, Preprocessing | None, int]
+
+
+async def prepare(crop: ImageCrop, steps: Preprocessing, limits: Footprint, *, max_pixels: int) -> ByteArray:
+    """`Preprocessing.apply` in a separate process that is limited to a footprint.
+
+    The process is killed if the caller is cancelled. Raises UnreadableImageError as `apply` does, and if the
+    process ends early.
+    """
+    content = await _result((crop, steps, max_pixels), limits, steps.size**2 * CHANNELS)
+    return np.frombuffer(content, dtype=np.uint8).reshape(steps.size, steps.size, CHANNELS)
+
+
+async def count_levels(content: bytes, limits: Footprint, *, max_pixels: int) -> CountArray:
+    """`histograms` of an image file in a separate process, as `prepare`."""
+    counts = np.zeros((CHANNELS, LEVELS), dtype=np.int64)
+    found = await _result((ImageCrop(content), None, max_pixels), limits, counts.nbytes)
+    return np.frombuffer(found, dtype=np.int64).reshape(counts.shape)
+
+
+async def _result(task: _Task, limits: Footprint, size: int) -> bytes:
+    seconds = round(START_S + SECONDS_PER_COST * limits.cost)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", MODULE, str(limits.bytes), str(seconds), stdin=PIPE, stdout=PIPE
+    )
+    try:
+        answer, _ = await process.communicate(pickle.dumps(task))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            # the memory is free when the process is gone
+            await asyncio.shield(process.wait())
+    if answer[:1] == REFUSED:
+        raise UnreadableImageError(answer[1:].decode("utf-8", errors="replace"))
+    if answer[:1] != DONE or len(answer) != 1 + size:
+        raise UnreadableImageError(
+            f"decoding the image ended the decoder's process (status {process.returncode}): it took more "
+            f"than {seconds} s or more memory than its header announced; save it again as baseline JPEG"
+        )
+    return answer[1:]
+
+
+def answer(task: _Task) -> bytes:
+    """What the process returns for a task."""
+    crop, steps, max_pixels = task
+    try:
+        if steps is None:
+            return DONE + histograms(decode(crop.content, max_pixels=max_pixels)).tobytes()
+        return DONE + steps.apply(crop, max_pixels=max_pixels).tobytes()
+    except SpottedError as error:
+        return REFUSED + str(error).encode()
+    except MemoryError:
+        return REFUSED + b"decoding the image takes more memory than its header announced; save it as JPEG"
+
+
+def limit_process(memory_bytes: int, seconds: int) -> None:
+    """Limit this process: memory beside what it has now, processor time, priority, no core file."""
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    most = now + memory_bytes + RESERVED_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(LOWER_PRIORITY)
+
+
+def main() -> None:
+    """Answer the task on the standard input."""
+    limit_process(int(sys.argv[1]), int(sys.argv[2]))
+    task: _Task = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - written by the process that started this one
+    sys.stdout.buffer.write(answer(task))
+
+
+if __name__ == "__main__":
+    main()

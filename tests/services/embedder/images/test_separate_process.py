@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.embedder.images import separate_process
+from services.embedder.images.cropping import PixelBox
+from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.footprints import Footprint, footprint
+from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.separate_process import (
+    DONE,
+    REFUSED,
+    answer,
+    count_levels,
+    prepare,
+)
+from services.embedder.images.tones import Tone, histograms
+from spotted.errors import UnreadableImageError
+from tests.services.embedder.pictures import FORMATS, encoded
+from tools.hostile_images import many_scans
+
+STEPS = Preprocessing(224, tone=Tone.EQUALISED)
+MAX_PIXELS = 64_000_000
+
+
+def children() -> set[int]:
+    """The processes that this one started and that run the module."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == os.getpid() and separate_process.MODULE in (folder / "cmdline").read_text():
+                found.add(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+async def started() -> int:
+    """The process, as soon as it runs."""
+    while True:
+        for process in children():
+            return process
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_pixels_are_those_of_the_same_steps_here(drawing: ByteArray, kind: str) -> None:
+    crop = ImageCrop(encoded(drawing, kind), PixelBox(60, 50, 200, 140), 0.5)
+    found = asyncio.run(prepare(crop, STEPS, footprint(crop, STEPS), max_pixels=MAX_PIXELS))
+    assert np.array_equal(found, STEPS.apply(crop))
+
+
+def test_the_levels_are_those_counted_here(drawing: ByteArray) -> None:
+    content = encoded(drawing, "JPEG")
+    found = asyncio.run(count_levels(content, footprint(ImageCrop(content), STEPS), max_pixels=MAX_PIXELS))
+    assert np.array_equal(found, histograms(decode(content)))
+
+
+def test_a_refusal_arrives_as_it_is_raised_here(drawing: ByteArray) -> None:
+    crop = ImageCrop(encoded(drawing, "PNG"), PixelBox(900, 0, 10, 10))
+    with pytest.raises(UnreadableImageError, match="lies outside the image of 400 x 300 pixels"):
+        asyncio.run(prepare(crop, STEPS, footprint(crop, STEPS), max_pixels=MAX_PIXELS))
+    assert answer((crop, STEPS, MAX_PIXELS))[:1] == REFUSED
+    assert answer((ImageCrop(crop.content), STEPS, MAX_PIXELS))[:1] == DONE
+
+
+def test_an_image_that_takes_more_memory_than_announced_is_refused() -> None:
+    # 324 MB, where 16 MiB are announced
+    crop = ImageCrop(many_scans(6000, 9))
+    with pytest.raises(UnreadableImageError, match=r"more memory than its header|damaged or truncated"):
+        asyncio.run(prepare(crop, STEPS, Footprint(16 << 20, 1.0), max_pixels=MAX_PIXELS))
+
+
+def test_the_process_ends_with_its_caller() -> None:
+    crop = ImageCrop(many_scans(8000, 9))
+
+    async def leave() -> set[int]:
+        task = asyncio.create_task(prepare(crop, STEPS, footprint(crop, STEPS), max_pixels=MAX_PIXELS))
+        await started()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return children()
+
+    assert asyncio.run(leave()) == set()
+
+
+def test_a_process_that_is_killed_refuses_its_image_only() -> None:
+    crop = ImageCrop(many_scans(8000, 9))
+
+    async def killed() -> None:
+        task = asyncio.create_task(prepare(crop, STEPS, footprint(crop, STEPS), max_pixels=MAX_PIXELS))
+        os.kill(await started(), signal.SIGKILL)
+        with pytest.raises(UnreadableImageError, match=r"ended the decoder's process \(status -9\)"):
+            await task
+
+    asyncio.run(killed())
+
+
+def test_the_process_limits_itself() -> None:
+    code = (
+        "import os, resource; from services.embedder.images.separate_process import limit_process; "
+        "limit_process(1 << 20, 7); "
+        "print(resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrlimit(resource.RLIMIT_CORE)[0], "
+        "os.nice(0), resource.getrlimit(resource.RLIMIT_AS)[0] < 8 << 30)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["7", "0", "5", "True"]
