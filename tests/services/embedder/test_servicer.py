@@ -27,7 +27,7 @@ from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client import Crop, Preparation, Spotted, Tone
 from spotted.client.calls import our_errors
-from spotted.client.embedding_messages import embedding_spec
+from spotted.client.survey_messages import embedding_spec
 from spotted.errors import DigestMismatchError, InvalidInputError, MessageTooLargeError, NotFoundError
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
@@ -143,7 +143,7 @@ def test_a_large_photograph_is_embedded_and_one_past_the_limit_is_refused(spotte
     assert len(content.getvalue()) > OTHER_MAX_BYTES
     (answer,) = spotted.embed([Crop("large", content.getvalue())])
     assert answer.vector is not None, answer.error
-    with pytest.raises(MessageTooLargeError, match="this service accepts"):
+    with pytest.raises(MessageTooLargeError, match="more bytes than gRPC allows"):
         list(spotted.embed([Crop("huge", bytes(MAX_MESSAGE_BYTES + 1))]))
 
 
