@@ -140,7 +140,7 @@ def test_evaluation_measures_all_three_scores(shell: Shell) -> None:
         (("embed", "nosuch"), 4, "was not imported"),
         (("match", "nosuch"), 4, "does not exist"),
         (("annotate", "nosuch"), 4, "does not exist"),
-        (("annotate", SURVEY, "--session", "new", "--strategy", "guess"), 3, "confspal"),
+        (("annotate", SURVEY, "--session", "new", "--strategy", "guess"), 2, "confspal"),
         (("match", SURVEY, "--detection", "nosuch"), 4, "nosuch"),
         (("import", "."), 3, "datapackage.json"),
         (("import",), 2, "--cameras"),
@@ -158,4 +158,4 @@ def test_without_services_every_command_says_what_to_start(tmp_path: Path, model
     shell = Shell(tmp_path, models)
     assert "spotted up" in shell.run("match", SURVEY, code=6)
     assert "spotted up" in shell.run("status", code=5)
-    assert "nothing was running" in shell.run("down")
+    assert "no process was running" in shell.run("down")
