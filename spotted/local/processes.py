@@ -26,8 +26,8 @@ LOOPBACK = ports.LOOPBACK
 SERVICES = ("embedder", "scorer", "sampler")
 ROLES = ("store", *SERVICES)
 RUN_FILE = "run.json"
-# loading a backbone and replaying an append-only file take seconds, a large store more
-START_TIMEOUT_S = 120.0
+# loading a backbone and replaying an append-only file take seconds, a large store or a busy machine longer
+START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.05
 

@@ -34,6 +34,7 @@ def test_the_default_backbone_is_found_where_it_was_exported(exported: Exported,
     assert stdout == f"verified {file} (SHA-256 {exported.manifest.sha256[:12]})\n"
 
 
+@pytest.mark.processes
 def test_a_failure_is_that_of_the_export(tmp_path: Path, run: Run) -> None:
     weights = tmp_path / "weights.bin"
     code, stdout, stderr = run("efficientnet-lite0", "--weights", str(weights), "-o", str(tmp_path))

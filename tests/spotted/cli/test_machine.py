@@ -43,6 +43,7 @@ def test_a_taken_port_is_reported_before_anything_runs(tmp_path: Path) -> None:
     assert f"port {port}" in err
 
 
+@pytest.mark.processes
 def test_missing_models_are_reported_with_the_remedy(tmp_path: Path) -> None:
     empty = tmp_path / "models"
     empty.mkdir()

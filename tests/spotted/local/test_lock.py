@@ -16,6 +16,8 @@ import pytest
 from spotted.errors import PreconditionError
 from spotted.local import lock, processes
 
+pytestmark = pytest.mark.processes
+
 START = """
 import sys
 from pathlib import Path
