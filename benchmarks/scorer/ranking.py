@@ -23,8 +23,9 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common import report
 from benchmarks.common.timing import Turns, in_turns, interleaved
 from spotted.arrays import Float32Array, IntArray
+from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.ranker import BLOCK, TOP_K, Ranker
+from spotted.ranking.ranker import BLOCK, Ranker
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import DetectionTable, Extent
 

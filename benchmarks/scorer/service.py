@@ -28,8 +28,9 @@ from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client.calls import MAX_MESSAGE_BYTES
 from spotted.ranking.candidate_lists import CandidateTable
+from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.ranker import TOP_K, Ranker
+from spotted.ranking.ranker import Ranker
 from spotted.scoring.similarity import single_precision
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc, survey_pb2

@@ -11,8 +11,9 @@ import numpy as np
 from services.common.survey.state import Snapshot
 from spotted.arrays import IntArray
 from spotted.ranking.candidate_lists import CandidateTable
+from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.ranker import TOP_K, Ranker
+from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 
 # candidates kept in all, some 24 bytes each

@@ -10,17 +10,24 @@ fit          fitting a calibration to labels
 known_pairs  pairs whose answer is labelled or follows from labels
 """
 
-from spotted.calibration.evidence import PairEvidence, Sides, Term, compare_sides, weigh
-from spotted.calibration.fit import Shrinkage, describe_shortage, fit_calibration, thin_pairs
-from spotted.calibration.known_pairs import find_known_pairs
-from spotted.calibration.logistic import Regression
-from spotted.calibration.model import (
-    Calibration,
-    expected_calibration_error,
-    log_odds,
-    probability,
-    probability_bounds,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spotted.lazy import lazy_face
+
+if TYPE_CHECKING:
+    from spotted.calibration.evidence import PairEvidence, Sides, Term, compare_sides, weigh
+    from spotted.calibration.fit import Shrinkage, describe_shortage, fit_calibration, thin_pairs
+    from spotted.calibration.known_pairs import find_known_pairs
+    from spotted.calibration.logistic import Regression
+    from spotted.calibration.model import (
+        Calibration,
+        expected_calibration_error,
+        log_odds,
+        probability,
+        probability_bounds,
+    )
 
 __all__ = [
     "Calibration",
@@ -40,3 +47,21 @@ __all__ = [
     "thin_pairs",
     "weigh",
 ]
+
+# fitting needs scipy.optimize, which is slow to import; scoring by a fitted calibration does not
+__getattr__ = lazy_face(
+    __name__,
+    {
+        "evidence": ("PairEvidence", "Sides", "Term", "compare_sides", "weigh"),
+        "fit": ("Shrinkage", "describe_shortage", "fit_calibration", "thin_pairs"),
+        "known_pairs": ("find_known_pairs",),
+        "logistic": ("Regression",),
+        "model": (
+            "Calibration",
+            "expected_calibration_error",
+            "log_odds",
+            "probability",
+            "probability_bounds",
+        ),
+    },
+)

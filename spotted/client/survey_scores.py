@@ -22,7 +22,7 @@ from spotted.client.survey_messages import (
 )
 from spotted.client.values.candidates import CandidateFilter, Candidates, PairExplanation
 from spotted.client.values.surveys import EmbeddingSpec, ScoreSpec
-from spotted.ranking.ranker import TOP_K
+from spotted.ranking.defaults import TOP_K
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2, survey_pb2

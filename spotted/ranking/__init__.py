@@ -3,6 +3,7 @@
 A `Gallery` holds the detections of a survey and scores any pair of them; a `Ranker` made from it finds the
 best candidates of any row.
 
+defaults         the default number of candidates
 gallery          the detections of a survey as arrays, and the exact score of any pair
 ranker           the k best candidates of detections in the gallery
 search           the block-wise search behind it
@@ -12,13 +13,21 @@ unstored_query   the candidates of a detection that is not in the gallery
 by_individual    one candidate per individual, its best detection
 """
 
-from spotted.ranking.by_individual import first_of_each, rank_individuals
-from spotted.ranking.candidate_lists import CandidateTable
-from spotted.ranking.gallery import Gallery
-from spotted.ranking.ranker import BLOCK, TOP_K, Ranked, Ranker
-from spotted.ranking.search import Allowed, Contest, Search
-from spotted.ranking.shortlist import Shortlist, ranked_scores, ranking_keys
-from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spotted.lazy import lazy_face
+
+if TYPE_CHECKING:
+    from spotted.ranking.by_individual import first_of_each, rank_individuals
+    from spotted.ranking.candidate_lists import CandidateTable
+    from spotted.ranking.defaults import TOP_K
+    from spotted.ranking.gallery import Gallery
+    from spotted.ranking.ranker import BLOCK, Ranked, Ranker
+    from spotted.ranking.search import Allowed, Contest, Search
+    from spotted.ranking.shortlist import Shortlist, ranked_scores, ranking_keys
+    from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 
 __all__ = [
     "BLOCK",
@@ -39,3 +48,18 @@ __all__ = [
     "ranked_scores",
     "ranking_keys",
 ]
+
+# clients need the defaults only; calibrated scores need scipy
+__getattr__ = lazy_face(
+    __name__,
+    {
+        "by_individual": ("first_of_each", "rank_individuals"),
+        "candidate_lists": ("CandidateTable",),
+        "gallery": ("Gallery",),
+        "defaults": ("TOP_K",),
+        "ranker": ("BLOCK", "Ranked", "Ranker"),
+        "search": ("Allowed", "Contest", "Search"),
+        "shortlist": ("Shortlist", "ranked_scores", "ranking_keys"),
+        "unstored_query": ("UNSTORED", "UnstoredQuery", "rank_unstored"),
+    },
+)

@@ -14,6 +14,7 @@ import numpy as np
 
 from spotted.arrays import Float32Array, IntArray
 from spotted.errors import InvalidInputError
+from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.search import Allowed, Contest, Search
 from spotted.ranking.shortlist import ranking_keys
@@ -24,8 +25,6 @@ from spotted.scoring.pair_scores import PairScores
 from spotted.scoring.parallel import Runner, open_runner
 from spotted.scoring.similarity import approximate_similarity, pair_similarity, single_precision
 
-# candidates per detection unless the caller asks for another number
-TOP_K = 20
 # queries of one block
 BLOCK = 1024
 # embeddings are copied to float32 up to this size: 52,000 of 1,280 dimensions

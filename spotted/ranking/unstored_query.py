@@ -9,8 +9,9 @@ from functools import partial
 import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, IntArray
+from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.ranker import TOP_K, Ranked, Ranker
+from spotted.ranking.ranker import Ranked, Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 from spotted.scoring.similarity import product_error

@@ -12,27 +12,34 @@ bounds       cheap bounds that rule pairs out before the exact score is computed
 parallel     work on several items at once, results in input order
 """
 
-from spotted.scoring.bounds import Journeys, fused_bounds, visual_bound
-from spotted.scoring.feasibility import (
-    FeasibilityParams,
-    compute_feasibility,
-    describe_journey,
-    journey_feasibility,
-    needed_speed_kmh,
-    pair_feasibility,
-    softened_journey,
-)
-from spotted.scoring.fusion import Fusion, fuse
-from spotted.scoring.pair_scores import PairScores, Scoring
-from spotted.scoring.parallel import Runner, map_ahead, open_runner
-from spotted.scoring.similarity import (
-    approximate_similarity,
-    normalise_rows,
-    pair_similarity,
-    product_error,
-    single_precision,
-    unit_rows,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spotted.lazy import lazy_face
+
+if TYPE_CHECKING:
+    from spotted.scoring.bounds import Journeys, fused_bounds, visual_bound
+    from spotted.scoring.feasibility import (
+        FeasibilityParams,
+        compute_feasibility,
+        describe_journey,
+        journey_feasibility,
+        needed_speed_kmh,
+        pair_feasibility,
+        softened_journey,
+    )
+    from spotted.scoring.fusion import Fusion, fuse
+    from spotted.scoring.pair_scores import PairScores, Scoring
+    from spotted.scoring.parallel import Runner, map_ahead, open_runner
+    from spotted.scoring.similarity import (
+        approximate_similarity,
+        normalise_rows,
+        pair_similarity,
+        product_error,
+        single_precision,
+        unit_rows,
+    )
 
 __all__ = [
     "FeasibilityParams",
@@ -59,3 +66,31 @@ __all__ = [
     "unit_rows",
     "visual_bound",
 ]
+
+# clients need the settings only; calibrated scores need scipy
+__getattr__ = lazy_face(
+    __name__,
+    {
+        "bounds": ("Journeys", "fused_bounds", "visual_bound"),
+        "feasibility": (
+            "FeasibilityParams",
+            "compute_feasibility",
+            "describe_journey",
+            "journey_feasibility",
+            "needed_speed_kmh",
+            "pair_feasibility",
+            "softened_journey",
+        ),
+        "fusion": ("Fusion", "fuse"),
+        "pair_scores": ("PairScores", "Scoring"),
+        "parallel": ("Runner", "map_ahead", "open_runner"),
+        "similarity": (
+            "approximate_similarity",
+            "normalise_rows",
+            "pair_similarity",
+            "product_error",
+            "single_precision",
+            "unit_rows",
+        ),
+    },
+)
