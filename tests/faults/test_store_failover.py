@@ -125,7 +125,7 @@ def test_without_its_replica_a_write_is_not_acknowledged(pair: Pair) -> None:
     store.open()
     until(lambda: not _fails(store), "a replica that follows")
     pair.replica().freeze()
-    with pytest.raises(StoreUnavailableError, match=r"0 replicas .* wants 1; start them"):
+    with pytest.raises(StoreUnavailableError, match=r"0 replicas .* requires 1 .*; start them"):
         store.put("key", b"on one")
 
 

@@ -140,7 +140,7 @@ def test_a_store_out_of_memory_takes_no_writes_and_says_so(site: Site, load: Loa
 
 def test_a_store_without_the_replicas_that_it_wants_says_so(site: Site, load: Load) -> None:
     with configured(site.store, "min-replicas-to-write", "1", "0"):
-        load.until_errors("too few replicas in step.*start them")
+        load.until_errors("too few replicas in sync.*start them")
 
 
 @contextmanager
