@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from services.common.store import keys
 from services.common.store.store import Store
 from tests.stores import running_store
 
@@ -52,10 +53,14 @@ def store_url() -> Iterator[str]:
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    """An open store."""
+    """An open store; the surveys that a test leaves in it are gone for those that list all of them."""
     opened = Store(store_url)
     opened.open()
+    before = opened.members(keys.surveys(""))
     yield opened
+    for survey_id in set(opened.members(keys.surveys(""))) - set(before):
+        opened.delete(keys.survey_journal(survey_id))
+        opened.remove_member(keys.surveys(""), survey_id)
     opened.close()
 
 

@@ -20,7 +20,7 @@ from spotted.client.survey_messages import embedding_spec
 from spotted.client.values import EventKind
 from spotted.errors import NotFoundError, UnauthenticatedError
 from spotted.survey import Camera, Detection
-from spotted.v1 import sampler_pb2, scorer_pb2
+from spotted.v1 import scorer_pb2
 from tests.e2e.naming import NAMINGS, Naming
 from tests.e2e.organisations import (
     COMMON,
@@ -49,7 +49,6 @@ OPEN = {
     "GetServerInfo",
     "CreateSurvey",
     "ListSurveys",
-    "ListSessions",
 }
 # of the clock, of the machine's speed, or of what the caller itself changed since
 PASSING = {"etag", "uid", "timings", "create_time", "revision", "camera_count", "detection_count", "position"}
@@ -148,10 +147,6 @@ def test_lists_show_ones_own_only(world: World) -> None:
     assert COMMON in north & south
     assert {world.south_ids.survey, world.south_ids.taken} <= south - north
     assert {world.north_ids.survey, world.north_ids.taken} <= north - south
-    listed = world.north.client.connection.sampler.stub.ListSessions(
-        sampler_pb2.ListSessionsRequest(survey_id=world.south_ids.survey), timeout=PATIENCE_S
-    )
-    assert not listed.sessions
 
 
 def test_what_another_organisation_does_changes_no_count_and_no_page(world: World) -> None:

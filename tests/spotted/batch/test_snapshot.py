@@ -63,7 +63,7 @@ def test_what_a_broken_run_left_behind_is_no_snapshot_and_is_begun_again(
     left.mkdir()
     (left / "embeddings.npy").write_bytes(b"half")
     (left / "stray").write_bytes(b"")
-    with pytest.raises(PreconditionError, match="holds no snapshot"):
+    with pytest.raises(PreconditionError, match="cannot read a snapshot"):
         open_snapshot(tmp_path / "s")
     take_snapshot(spotted.survey(survey_id), tmp_path / "s")
     assert len(open_snapshot(tmp_path / "s").gallery) == COUNT

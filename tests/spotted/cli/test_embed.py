@@ -67,7 +67,7 @@ def test_photographs_take_the_tones_of_a_reference(
         table.write("late,A,2024-01-03T00:00Z,late.png\n")
     other = photographed.run("embed", survey_id, "--tone", "equalised")
     assert other.exit_code == 6, other.output
-    assert "embed all of a survey with one backbone" in other.stderr
+    assert "embed the whole survey with one backbone" in other.stderr
     assert photographed.run("embed", survey_id, *arguments).exit_code == 0
     assert spotted.survey(survey_id).info().detection_count == 4
 

@@ -49,14 +49,14 @@ def test_a_survey_goes_into_a_file_and_back_under_another_id(
         assert spotted("backup", survey_id, "-o", str(path), "--store", store.url).exit_code == 0
         restored = spotted("restore", str(path), "--as", f"{survey_id}-b", "--store", store.url)
         assert restored.exit_code == 0, restored.stderr
-        assert f"{survey_id}-b restored: 4 events, 0 sessions\n" in restored.stdout
+        assert f"{survey_id}-b restored: 3 events, 0 sessions\n" in restored.stdout
         assert list(client.survey(f"{survey_id}-b").detections()) == DETECTIONS
 
 
 def test_exit_codes_and_usage_are_those_of_the_command_itself(tmp_path: Path) -> None:
     wrong = spotted("restore", "nosuch", "another", "--as", "one")
     assert wrong.exit_code == 2
-    assert "restore [OPTIONS] FILE..." in wrong.stderr
+    assert "restore [OPTIONS] [FILE | URL]..." in wrong.stderr
     assert "--as takes one survey id" in wrong.stderr
     unstarted = spotted("upgrade", "--data", str(tmp_path))
     assert unstarted.exit_code == 6

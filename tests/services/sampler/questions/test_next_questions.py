@@ -13,7 +13,7 @@ from services.sampler.questions.next_questions import ATTEMPTS, NextQuestions, Q
 from services.sampler.session.leases import IdPair, Lease, Leases
 from spotted.errors import NotFoundError, UnavailableError
 from spotted.v1 import sampler_pb2 as pb
-from tests.services.sampler.surveys import Sampler, ToyScorer, planted, true_partition
+from tests.services.sampler.surveys import Sampler, ToyScorer, plant_survey, planted, true_partition
 from tests.waiting import until
 
 
@@ -41,6 +41,7 @@ def test_retraining_asks_until_the_true_individuals_are_known(store: Store, surv
     animals = planted(animals=3, each=4)
     sampler = Sampler(store, ToyScorer(animals))
     settings = pb.StrategySettings(strategy_id="confspal", retrain=True)
+    plant_survey(store, survey_id)
     sampler.sessions.create(pb.Session(session_id="main", survey_id=survey_id, strategy=settings), "")
     sampler.finish(survey_id, animals)
     assert sampler.partition(survey_id) == true_partition(animals)
