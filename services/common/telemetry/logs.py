@@ -87,5 +87,12 @@ class JsonFormatter(logging.Formatter):
 def set_up(service: str, style: str, trace_id: Callable[[], str] = str) -> None:
     """Send log lines of level INFO and above to standard error, as text or json; may be called again."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_concerns_a_caller_that_is_there)
     handler.setFormatter(JsonFormatter(service, trace_id) if style == "json" else TextFormatter(service))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def _concerns_a_caller_that_is_there(record: logging.LogRecord) -> bool:
+    """False for gRPC's own trace of an answer whose caller has gone, which is no fault of the service."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__name__ != "ExecuteBatchError"

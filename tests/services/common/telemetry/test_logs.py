@@ -77,3 +77,13 @@ def test_lines_go_to_standard_error_once_however_often_it_is_set_up(style: str, 
     (line,) = done.stderr.splitlines()
     assert line.endswith(ends)
     assert done.stdout == ""
+
+
+def test_an_answer_whose_caller_has_gone_leaves_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    gone = type("ExecuteBatchError", (Exception,), {})
+    logs.set_up("scorer", "text")
+    for error in (gone("left"), ValueError("ours")):
+        logging.getLogger("grpc").error("failed", exc_info=error)
+    shown = capsys.readouterr().err
+    assert "ValueError" in shown
+    assert "ExecuteBatchError" not in shown
