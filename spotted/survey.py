@@ -16,7 +16,11 @@ from spotted.arrays import BoolArray, Float64Array, IntArray
 
 
 class Side(enum.IntEnum):
-    """The visible side of an animal; the values are those of `spotted.v1.Side`."""
+    """The visible side of an animal; the values are those of `spotted.v1.Side`.
+
+    >>> Side["LEFT"], Side(2).name
+    (<Side.LEFT: 1>, 'RIGHT')
+    """
 
     UNKNOWN = 0
     LEFT = 1
