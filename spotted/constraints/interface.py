@@ -13,7 +13,7 @@ from spotted.constraints.explanation import Explanation
 
 
 class Constraints(ABC):
-    """What the answers of a session imply about pairs of its items.
+    """The implications of a session's answers for pairs of its items.
 
     `Closure` accepts every answer, `Verified` weighs answers as evidence; both are deterministic folds of the
     labels. Items are the integers 0..n-1 of a survey's detections and grow over time. The defaults here are
