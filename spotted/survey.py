@@ -17,7 +17,11 @@ from spotted.outliers import largest_distance_m, outlying_places
 
 
 class Side(enum.IntEnum):
-    """The visible side of an animal; the values are those of `spotted.v1.Side`."""
+    """The visible side of an animal; the values are those of `spotted.v1.Side`.
+
+    >>> Side["LEFT"], Side(2).name
+    (<Side.LEFT: 1>, 'RIGHT')
+    """
 
     UNKNOWN = 0
     LEFT = 1

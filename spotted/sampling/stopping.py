@@ -47,7 +47,13 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A bound on the merges that are left."""
+    """A bound on the merges that are left.
+
+    >>> print(Outlook(found=196, merges_left_at_most=3, confidence=0.95))
+    at most 3 merges left (95%): at least 98.4 % of all merges are known
+    >>> Outlook(found=196, merges_left_at_most=9, confidence=0.95).is_safe(0.98)
+    False
+    """
 
     found: int
     """Merges so far."""
@@ -143,7 +149,13 @@ def merges_left(
 
 @dataclass(frozen=True, slots=True)
 class RemainingEstimate:
-    """Expected positives among the open pairs of the candidate graph; an estimate, never a guarantee."""
+    """Expected positives among the open pairs of the candidate graph; an estimate, never a guarantee.
+
+    >>> made = Decisions(np.array([0, 2]), np.array([1, 3]), np.array([True, True]), np.array([1, 4]))
+    >>> left = estimate_planned(Expected(merges=2.0, component_pairs=100), made)
+    >>> left.image_pairs, left.recall(found=45)
+    (5.0, 0.9)
+    """
 
     component_pairs: float
     """Expected number of open component pairs that are one individual."""
