@@ -100,6 +100,11 @@ def environment(found: tuple[Object, ...], container: Object) -> dict[str, str]:
     return variables
 
 
+def mebibytes(quantity: str) -> int:
+    """A quantity of memory, such as 3Gi."""
+    return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
+
+
 def configuration(files: Mapping[str, str], start: str) -> dict[str, str]:
     """The options of a store's configuration file and of those that it includes."""
     options: dict[str, str] = {}
