@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 from services.common.access.guard import Guard
 from services.common.access.request_limits import limits_by_path
 from services.common.access.tls import check_exposure, server_credentials
+from services.common.memory import give_back_freed
 from services.common.rpc import message_sizes
 from services.common.rpc.errors import ErrorInterceptor
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
@@ -103,6 +104,7 @@ async def serve(
     if settings.metrics_listen:
         metrics.serve(settings.metrics_listen)
     logger.info("listening on %s", settings.listen)
+    giving_back = asyncio.create_task(give_back_freed())
     try:
         if await _wait_for_store(open_store, stop):
             await _set_health(checks, services, serving=True)
@@ -115,6 +117,7 @@ async def serve(
         # the health server stops last
         for server in servers:
             await server.stop(settings.drain_s)
+        giving_back.cancel()
         close()
         logger.info("stopped")
 

@@ -124,7 +124,12 @@ def test_settings_are_read_as_they_are_meant(overlay: str, service: str) -> None
     assert settings.security.tokens
     assert settings.log == "json"
     address = store_address.parse(settings.store_url)
-    assert address.url.startswith("rediss://spotted-store:6379/0")
+    if overlay == "sentinel":
+        pods = {f"spotted-sentinel-{n}.spotted-sentinel" for n in range(3)}
+        assert {host for host, _ in address.sentinels} == pods
+        assert (address.replicas, address.service) == (1, "spotted")
+    else:
+        assert address.url.startswith("rediss://spotted-store:6379/0")
     assert variables["SPOTTED_STORE_PASSWORD_FILE"] == PASSWORD_FILE
     if service == "sampler":
         assert settings.scorer_address == f"dns:///spotted-scorer:{DEFAULT_PORTS['scorer']}"
@@ -175,6 +180,8 @@ def test_the_store_keeps_every_write_and_refuses_when_full(overlay: str) -> None
     (container,) = pod_template(store)["spec"]["containers"]
     files = named(objects(overlay), "ConfigMap", config_of(store))["data"]
     (start,) = container["args"]
+    # role.sh writes role.conf, which includes the other
+    start = start.replace("/data/role.conf", "store-replicated.conf")
     options = configuration(files, Path(start).name)
     assert (options["appendonly"], options["appendfsync"]) == ("yes", "always")
     assert options["maxmemory-policy"] == "noeviction"

@@ -39,7 +39,9 @@ MODEL_BYTES = 320 * MIB
 CONFIG = ("--profile", "upkeep", "config", "--format", "json")
 BUFFERS_BYTES = 256 * MIB
 # programs without a budget of their own: a command, a shell
-PLAIN = {"upkeep": PROCESS_BYTES, "backup": PROCESS_BYTES, "setup": PROCESS_BYTES, "password": 16 * MIB}
+PLAIN = {"upkeep": PROCESS_BYTES, "backup": PROCESS_BYTES, "setup": PROCESS_BYTES}
+# shells, and Sentinels, which keep names of stores
+PLAIN |= dict.fromkeys(("password", "role", "configure", "sentinel"), 16 * MIB)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def of_overlay(overlay: str) -> Iterator[Limited]:
                 if "configMap" in volume
             ]
             files = named(found, "ConfigMap", config)["data"]
-            options = configuration(files, Path(container["args"][0]).name)
+            start = container["args"][0].replace("/data/role.conf", "store-replicated.conf")
+            options = configuration(files, Path(start).name)
         limits = container["resources"]["limits"]
         cores = max(1, round(float(limits["cpu"].replace("m", "e-3"))))
         yield Limited(

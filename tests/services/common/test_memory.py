@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +115,43 @@ def test_resident_memory_grows_with_an_array() -> None:
     array = np.ones(64 * MIB, dtype=np.uint8)
     assert resident_bytes() - before > 32 * MIB
     assert array.any()
+
+
+FREED = """
+import asyncio
+from services.common.memory import MIB, give_back_freed, resident_bytes
+
+async def freed(every_s):
+    before = resident_bytes()
+    small = [bytes(3000) for _ in range(60_000)]
+    held = resident_bytes()
+    # the last one keeps the heap below it
+    del small[:-1]
+    task = asyncio.create_task(give_back_freed(every_s=every_s, grown_bytes=16 * MIB))
+    # the task takes the memory of its start for granted
+    await asyncio.sleep(0)
+    small += [bytes(3000) for _ in range(80_000)]
+    del small[:-1]
+    for _ in range(200):
+        await asyncio.sleep(0.02)
+        if resident_bytes() < before + 16 * MIB:
+            break
+    task.cancel()
+    print(held - before > 100 * MIB, (resident_bytes() - before) / MIB)
+
+asyncio.run(freed(float(__import__("sys").argv[1])))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_freed_memory_returns_to_the_system() -> None:
+    left_mib = {}
+    for every_s in ("0.01", "1000"):
+        done = subprocess.run(
+            [sys.executable, "-c", FREED, every_s], capture_output=True, text=True, check=True
+        )
+        grew, left = done.stdout.split()
+        assert grew == "True"
+        left_mib[every_s] = float(left)
+    assert left_mib["0.01"] < 16.0
+    assert left_mib["1000"] > 100.0
