@@ -23,6 +23,7 @@ Around it:
 formats         files in and out
 client          the three services from Python
 messages, v1    library values as messages of the contract, and the generated contract
+event_parts     large events of a session in parts that fit into messages
 testing         fakes of the services for tests
 local           the services on this machine
 batch           candidates of surveys that are too large for one machine

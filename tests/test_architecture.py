@@ -44,9 +44,11 @@ EDGE: dict[str, set[str]] = {
     "formats": SURVEY,
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
-    "client": SCORES | {"v1", "messages", "ranking", "constraints", "heads", "local", "formats", "lazy"},
+    "event_parts": {"errors", "v1"},
+    "client": SCORES
+    | {"v1", "messages", "event_parts", "ranking", "constraints", "heads", "local", "formats", "lazy"},
     "console": {"errors", "client"},
-    "testing": SCORES | {"v1", "messages", "ranking", "constraints", "client", "local"},
+    "testing": SCORES | {"v1", "messages", "event_parts", "ranking", "constraints", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together
@@ -57,7 +59,7 @@ COMMON: dict[str, set[str]] = {
     "telemetry": {"settings"},
     "store": {"settings", "telemetry"},
     "rpc": {"settings", "telemetry", "store"},
-    "access": {"settings", "telemetry", "store", "rpc"},
+    "access": {"memory", "settings", "telemetry", "store", "rpc"},
     "survey": {"settings", "telemetry", "store", "rpc"},
     "server": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
     "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from spotted import messages
 from spotted.client.connection import Connection, request_id
+from spotted.client.session_events import whole_events
 from spotted.client.session_messages import (
     burst_message,
     conflict_value,
@@ -14,7 +15,6 @@ from spotted.client.session_messages import (
     label_message,
     progress_value,
     questions,
-    session_event,
     session_info,
     submitted_labels,
 )
@@ -167,5 +167,5 @@ class SessionHandle:
     def events(self) -> Iterator[SessionEvent]:
         """The session's journal, oldest first; `SurveyHandle.import_session` creates a session from it."""
         request = sampler_pb2.ListEventsRequest(survey_id=self.survey_id, session_id=self.session_id)
-        for page in self._sampler.pages(self._sampler.stub.ListEvents, request):
-            yield from (session_event(event) for event in page.events)
+        pages = self._sampler.pages(self._sampler.stub.ListEvents, request)
+        return whole_events(page.events for page in pages)

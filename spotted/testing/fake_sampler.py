@@ -12,6 +12,7 @@ from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
 from spotted.constraints.closure import Closure
 from spotted.constraints.explanation import Explanation
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from spotted.event_parts import Joining
 from spotted.messages import detection_message
 from spotted.testing.fake_scorer import FakeScorer, StoredSurvey
 from spotted.testing.server import Replies
@@ -215,7 +216,8 @@ class FakeSampler:
     def _import(self, requests: Iterator[pb.ImportSessionRequest]) -> pb.ImportSessionResponse:
         parts = list(requests)
         key = parts[0].survey_id, parts[0].session_id
-        stored = StoredSession(self._scorer.survey(key[0]), [e for part in parts for e in part.events])
+        events = list(Joining().whole(event for part in parts for event in part.events))
+        stored = StoredSession(self._scorer.survey(key[0]), events)
         if not stored.events or not stored.events[0].HasField("created"):
             raise InvalidInputError("event 1 does not create a session; export the session again")
         stored.events[0].created.survey_id, stored.events[0].created.session_id = key

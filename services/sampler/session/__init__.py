@@ -6,6 +6,7 @@ defaults         defaults for fields that the session's creator left unset
 labels           which answers are valid
 label_outcomes   outcomes and conflicts of labels as messages
 leases           which pairs are reserved for which annotator
+event_pages      pages of a journal
 session_import   a session imported from its journal
 imported_events  its events, checked one by one
 round_messages   rounds as the journal stores them
