@@ -26,6 +26,7 @@ SCIENCE: dict[str, set[str]] = {
     "arrays": set(),
     "counting": {"arrays"},
     "survey": BASE,
+    "geodesy": BASE,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
     "ranking": SCORES | {"lazy"},

@@ -30,6 +30,7 @@ class Rule(enum.IntEnum):
     TIME = 5
     UNKNOWN_INDIVIDUAL = 6
     EXCLUDED_INDIVIDUAL = 7
+    SPECIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Rules:
     captured_before_s: float | None = None
     known_individuals_only: bool = False
     exclude_individual_ids: frozenset[str] = frozenset()
+    species: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Columns:
         self.encounter = Numbered.by(d.encounter_id for d in detections)
         self.individual = Numbered.by(d.individual_id for d in detections)
         self.image = Numbered.by(d.image_id for d in detections)
+        self.species = Numbered.by(d.species for d in detections)
         self.sides = np.bincount(self.table.side, minlength=max(Side) + 1)
 
 
@@ -161,6 +164,8 @@ def _exclusions(rules: Rules, columns: Columns) -> Iterable[tuple[Rule, BoolArra
         yield Rule.UNKNOWN_INDIVIDUAL, columns.individual.number == NONE
     if rules.exclude_individual_ids:
         yield Rule.EXCLUDED_INDIVIDUAL, columns.individual.among(rules.exclude_individual_ids)
+    if rules.species:
+        yield Rule.SPECIES, ~columns.species.among(rules.species)
 
 
 def _opposite(first: IntArray, second: IntArray) -> BoolArray:

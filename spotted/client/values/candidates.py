@@ -26,6 +26,8 @@ class CandidateRule(enum.IntEnum):
     """`CandidateFilter.known_individuals_only`."""
     EXCLUDED_INDIVIDUAL = 7
     """`CandidateFilter.exclude_individual_ids`."""
+    SPECIES = 8
+    """`CandidateFilter.species`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class CandidateFilter:
     """Only detections with an individual_id."""
     exclude_individual_ids: tuple[str, ...] = ()
     """Leave out the detections of these individuals."""
+    species: tuple[str, ...] = ()
+    """Only detections of these species; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)

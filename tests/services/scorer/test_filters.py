@@ -40,6 +40,10 @@ RULES: dict[Rule, tuple[Rules, Excludes]] = {
         Rules(exclude_individual_ids=frozenset({"leopard-1", "nobody"})),
         lambda _, b: b.individual_id == "leopard-1",
     ),
+    Rule.SPECIES: (
+        Rules(species=frozenset({"Panthera pardus", "Lynx lynx"})),
+        lambda _, b: b.species != "Panthera pardus",
+    ),
 }
 ALL = Rules(
     comparable_sides_only=True,
