@@ -8,6 +8,7 @@ arrays, errors  array types; every failure that Spotted reports on purpose
 counting        pairs of one individual, shares of a total
 outliers        places that are most likely wrong
 survey          cameras, detections and their extent in space and time
+geodesy         latitude and longitude on a plane
 scoring         the score of a pair
 calibration     the score as a probability
 ranking         the best candidates of a detection

@@ -27,6 +27,7 @@ SCIENCE: dict[str, set[str]] = {
     "counting": {"arrays"},
     "outliers": {"arrays"},
     "survey": BASE,
+    "geodesy": BASE,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
     "ranking": SCORES | {"lazy"},

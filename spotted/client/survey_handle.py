@@ -60,6 +60,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
         start_s: float | None = None,
         end_s: float | None = None,
         feasibility: FeasibilityParams | None = None,
+        time_zone: str | None = None,
         etag: str = "",
     ) -> SurveyInfo:
         """Change the fields that are not None; another extent or feasibility changes every score.
@@ -73,6 +74,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
             start_time=messages.timestamp(start_s),
             end_time=messages.timestamp(end_s),
             feasibility=messages.feasibility_message(feasibility) if feasibility else None,
+            time_zone=time_zone or "",
             etag=etag,
         )
         request = scorer_pb2.UpdateSurveyRequest(survey=message, request_id=request_id())
@@ -81,13 +83,15 @@ class SurveyHandle(SurveyContents, SurveyScores):
             "start_time": start_s,
             "end_time": end_s,
             "feasibility": feasibility,
+            "time_zone": time_zone,
         }
         request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
         return survey_info(self._scorer.call(self._scorer.stub.UpdateSurvey, request).survey)
 
     def update_extent(self, survey: Survey) -> SurveyInfo:
-        """Declare another start and end, and add or replace the cameras; every score may change."""
-        changed = self.update(start_s=survey.start_s, end_s=survey.end_s)
+        """Declare another period and time zone, and add or replace the cameras; every score may change."""
+        zone = survey.time_zone or None
+        changed = self.update(start_s=survey.start_s, end_s=survey.end_s, time_zone=zone)
         return self.upsert_cameras(survey.cameras.values()) if survey.cameras else changed
 
     def delete(self) -> None:

@@ -52,7 +52,8 @@ def status_code(error: errors.SpottedError) -> grpc.StatusCode:
 def rich_status(error: errors.SpottedError) -> status_pb2.Status:
     """google.rpc.Status with ErrorInfo, and with BadRequest or RetryInfo if they apply (AIP-193)."""
     message = _shorten(str(error))
-    details: list[Any] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    details: list[Any] = [info]
     if isinstance(error, errors.InvalidInputError) and error.field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=message)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))

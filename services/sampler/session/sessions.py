@@ -62,7 +62,7 @@ class Sessions:
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
 
-        Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError.
+        Raises AlreadyExistsError, RequestIdReusedError, NotFoundError, PreconditionError, InvalidInputError.
         """
         created = with_defaults(session)
         # first, so that the detections counted are those of this generation
@@ -73,7 +73,11 @@ class Sessions:
                 f"survey {session.survey_id!r} has no detections; add detections before creating a session"
             )
         key = (session.survey_id, session.session_id)
-        self._existence.create_session(key, generation, self.event(created=created), request_id)
+        entry = self.event(created=created)
+        answer = _as_created(entry).SerializeToString()
+        first = self._existence.create_session(key, generation, entry, answer, request_id)
+        if first is not None:
+            return pb.Session.FromString(first)
         stored = self.get(*key)
         requested, existing = ((s.strategy, s.seed, s.trust) for s in (created, stored))
         if requested != existing:
@@ -253,6 +257,14 @@ class Sessions:
         for burst in stored.mixed_bursts:
             state.require(burst.detection_ids)
         return stored
+
+
+def _as_created(entry: bytes) -> pb.Session:
+    """The session after its first event, with output-only fields."""
+    state = SessionState()
+    state.apply(entry)
+    state.session.position = state.position
+    return state.session
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

@@ -11,7 +11,6 @@ operations  long-running work
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
-    CandidateRule,
     Candidates,
     PairExplanation,
 )
@@ -43,6 +42,7 @@ from spotted.client.values.surveys import (
     ScoreSpec,
     SurveyInfo,
 )
+from spotted.ranking.rules import CandidateRule
 
 __all__ = [
     "AddedDetections",
