@@ -31,6 +31,7 @@ SCIENCE: dict[str, set[str]] = {
     "ranking": SCORES | {"lazy"},
     "heads": BASE | {"lazy"},
     "constraints": BASE,
+    "individuals": BASE | {"constraints"},
     "sampling": SURVEY | {"constraints"},
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration"},
     "simulation": SURVEY | {"constraints", "sampling"},
@@ -43,9 +44,10 @@ EDGE: dict[str, set[str]] = {
     "formats": SURVEY,
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
-    "client": SCORES | {"v1", "messages", "ranking", "constraints", "heads", "local", "formats", "lazy"},
+    "client": SCORES
+    | {"v1", "messages", "ranking", "constraints", "individuals", "heads", "local", "formats", "lazy"},
     "console": {"errors", "client"},
-    "testing": SCORES | {"v1", "messages", "ranking", "constraints", "client", "local"},
+    "testing": SCORES | {"v1", "messages", "ranking", "constraints", "individuals", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together

@@ -22,10 +22,12 @@ from services.sampler.session.defaults import with_defaults
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
+from services.sampler.session.ledger import event_of
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import IndividualsChanged
 from spotted.v1.store_pb2 import StoredSubmission
 
 BUDGET_BYTES = 2 * 1024**3
@@ -164,7 +166,14 @@ class Sessions:
         """
 
         def decide(state: SessionState) -> Change:
-            unknown = [i for i in retracted.label_ids if i not in state.labels]
+            ledger = state.identity.ledger
+            certain = [i for i in retracted.label_ids if ledger.is_certain(i)]
+            if certain:
+                raise PreconditionError(
+                    f"label {certain[0]!r} belongs to a person's change of individuals; undo change "
+                    f"{event_of(certain[0])} instead"
+                )
+            unknown = [i for i in retracted.label_ids if i not in ledger.given]
             if unknown:
                 raise NotFoundError(
                     f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
@@ -240,6 +249,7 @@ class Sessions:
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
+        changed: IndividualsChanged | None = None,
     ) -> bytes:
         """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
@@ -249,6 +259,7 @@ class Sessions:
             labelled=labelled,
             retracted=retracted,
             audit=audit,
+            changed=changed,
         )
         return event.SerializeToString()
 
