@@ -14,6 +14,7 @@ calibration     the score as a probability
 ranking         the best candidates of a detection
 heads           adaptation heads on frozen embeddings
 constraints     what answers imply about individuals
+individuals     ids that last, names, and decisions of people about individuals
 sampling        which questions to ask
 simulation      simulated surveys, annotators and sessions
 evaluation      how good the results are

@@ -33,6 +33,7 @@ SCIENCE: dict[str, set[str]] = {
     "ranking": SCORES | {"lazy"},
     "heads": BASE | {"lazy"},
     "constraints": BASE,
+    "individuals": BASE | {"constraints"},
     "sampling": SURVEY | {"constraints"},
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration"},
     "simulation": SURVEY | {"constraints", "sampling"},
@@ -47,9 +48,21 @@ EDGE: dict[str, set[str]] = {
     "messages": SCORES | {"v1"},
     "event_parts": {"errors", "v1"},
     "client": SCORES
-    | {"v1", "messages", "event_parts", "ranking", "constraints", "heads", "local", "formats", "lazy"},
+    | {
+        "v1",
+        "messages",
+        "event_parts",
+        "ranking",
+        "constraints",
+        "individuals",
+        "heads",
+        "local",
+        "formats",
+        "lazy",
+    },
     "console": {"errors", "client"},
-    "testing": SCORES | {"v1", "messages", "event_parts", "ranking", "constraints", "client", "local"},
+    "testing": SCORES
+    | {"v1", "messages", "event_parts", "ranking", "constraints", "individuals", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together

@@ -35,6 +35,7 @@ class Components:
         self._closed: set[Pair] = set()
         self._separations = 0
         self._positives = 0
+        self._changed: dict[int, None] = {}
         self.add(count)
 
     def __len__(self) -> int:
@@ -60,6 +61,12 @@ class Components:
     def positives(self) -> int:
         """Number of pairs of items within components."""
         return self._positives
+
+    def take_changed(self) -> list[int]:
+        """One item of each component that was merged or split since the last call."""
+        changed = list(self._changed)
+        self._changed.clear()
+        return changed
 
     def add(self, count: int) -> None:
         """Append `count` items, each as a component of its own."""
@@ -150,6 +157,7 @@ class Components:
         for item in self._members[gone]:
             self._component[item] = remains
         self._members[remains].extend(self._members.pop(gone))
+        self._changed[remains] = None
         for other in self._separated.pop(gone):
             self._separated[other].remove(gone)
             # both halves were separated from it: two separations become one
@@ -168,6 +176,7 @@ class Components:
 
     def _place(self, component: int, part: list[int]) -> int:
         self._members[component], self._separated[component] = part, set()
+        self._changed[component] = None
         self._positives += pairs_within([len(part)])
         for item in part:
             self._component[item] = component

@@ -95,6 +95,10 @@ class Constraints(ABC):
         """(m, 2) image pairs that an annotator could not compare, the lower item first, ascending."""
         return self._components.closed_pairs()
 
+    def take_changed(self) -> list[int]:
+        """One item of each component that was merged or split since the last call."""
+        return self._components.take_changed()
+
     @abstractmethod
     def add_items(self, count: int) -> None:
         """Append `count` items, each a component of its own."""

@@ -21,11 +21,13 @@ from services.sampler.session.event_pages import EventPage, read_page
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
+from services.sampler.session.ledger import event_of
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import IndividualsChanged
 from spotted.v1.store_pb2 import StoredSubmission
 
 BUDGET_BYTES = 2 * 1024**3
@@ -166,7 +168,14 @@ class Sessions:
         """
 
         def decide(state: SessionState) -> Change:
-            unknown = [i for i in retracted.label_ids if i not in state.labels]
+            ledger = state.identity.ledger
+            certain = [i for i in retracted.label_ids if ledger.is_certain(i)]
+            if certain:
+                raise PreconditionError(
+                    f"label {certain[0]!r} belongs to a person's change of individuals; undo change "
+                    f"{event_of(certain[0])} instead"
+                )
+            unknown = [i for i in retracted.label_ids if i not in ledger.given]
             if unknown:
                 raise NotFoundError(
                     f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
@@ -228,6 +237,7 @@ class Sessions:
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
+        changed: IndividualsChanged | None = None,
     ) -> bytes:
         """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
@@ -237,6 +247,7 @@ class Sessions:
             labelled=labelled,
             retracted=retracted,
             audit=audit,
+            changed=changed,
         )
         return event.SerializeToString()
 
