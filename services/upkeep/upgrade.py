@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from services.common.store import keys
 from services.common.store.store import Store
+from services.upkeep.checksums import add_checksums
 from spotted.errors import ConcurrencyError, StoreVersionError
 
 # the lease of an upgrade that died expires after this time; a running upgrade renews it more often
@@ -52,8 +53,8 @@ class Step:
         return f"{self.before}{keys.UNDER_WAY}{self.after}"
 
 
-# in order; all releases so far use version 1
-STEPS: tuple[Step, ...] = ()
+# in order
+STEPS: tuple[Step, ...] = (Step("1", "2", add_checksums),)
 
 
 def version(store: Store) -> str:

@@ -73,6 +73,7 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         head_digest=message.head_digest,
         calibration_digest=message.calibration_digest,
         uid=message.uid,
+        damage=message.damage,
     )
 
 

@@ -27,7 +27,7 @@ HEADER = "authorization"
 SCHEME = "bearer "
 SURVEY_ID = "survey_id"
 # fields of responses that may contain a survey id, within a sentence or without
-WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
+WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback", "damage"})
 # health and reflection need no token
 OPEN = ("/grpc.health.v1.", "/grpc.reflection.")
 # with the seconds that a caller is cached, an open stream ends five seconds after its token is revoked

@@ -4,6 +4,8 @@ store     a connection to any server with the Redis protocol and an append-only 
 address   one server, or the primary found through Sentinels
 failures  store failures as errors with a remedy
 keys      every key, and the version of the store's content
+seal      checksums of stored values
+records   single messages with a checksum
 journal   lists of events, appended at a known position
 folded    in-memory state rebuilt from a journal
 cache     a bounded in-memory cache, least recently used first out

@@ -6,14 +6,16 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from services.common.store.journal import Change, Journal, News, Offer, OfferResult
+from google.protobuf.message import DecodeError
+
+from services.common.store.journal import Change, Journal, News, Offer, OfferResult, generation
 from services.common.telemetry import metrics
-from spotted.errors import ConcurrencyError, SpottedError
+from spotted.errors import ConcurrencyError, SpottedError, SurveyDamagedError
 
 # the loser of a race gets the missing events with the refusal, so its next attempt is as fast as the
 # winner's; among eight writers that never pause, some lose a hundred times
@@ -27,8 +29,8 @@ logger = logging.getLogger("spotted")
 class State(Protocol):
     """State that a journal is folded into."""
 
-    def apply(self, entry: bytes) -> None:
-        """Apply one event."""
+    def apply(self, event: bytes) -> None:
+        """Apply one event, serialised."""
 
 
 StateT = TypeVar("StateT", bound=State)
@@ -71,8 +73,10 @@ class Folded(Generic[StateT]):
         self._lock = threading.RLock()
         self._state = start()
         self._position = 0
+        # entries as stored
         self._first = b""
         self._last = b""
+        self._reported = -1
         self._turns = threading.Condition()
         self._waiting: list[_Turn[StateT]] = []
         self._serving = False
@@ -89,6 +93,11 @@ class Folded(Generic[StateT]):
     def peek(self) -> StateT:
         """The state as last read, possibly behind the store; enough to read its size."""
         return self._state
+
+    @property
+    def generation(self) -> str:
+        """What distinguishes the journal read last from others under its key, as scripts compute it."""
+        return generation(self._first)
 
     def change(self, decide: Callable[[StateT], Change], *, scope: str, request_id: str = "") -> Reply:
         """Decide on a change of the current state and append it; a lost race is decided again.
@@ -220,9 +229,8 @@ class Folded(Generic[StateT]):
         """Append and apply the offers, or apply what is new in the store."""
         result = self.journal.offer(offers, folded=self._position, first=self._first, last=self._last)
         if result.news is None:
-            for offer in offers:
-                if offer.change.entry:
-                    self._take(offer.change.entry)
+            for entry in result.appended:
+                self._take(entry)
         else:
             # another writer was first, or an earlier call of one of these requests
             metrics.JOURNAL_RACES.inc()
@@ -249,13 +257,44 @@ class Folded(Generic[StateT]):
     def _take_in(self, news: News) -> bool:
         """Apply a page; returns whether more is left to read."""
         if news.start != self._position:
-            self._state, self._position, self._first = self._start(), 0, b""
+            self._restart()
         for entry in news.entries:
             self._take(entry)
+        if news.lost and self._position == news.length:
+            with self._reporting(self._position):
+                raise self.journal.lost(self._position, news.lost)
         return self._position < news.length
 
+    def _restart(self) -> None:
+        self._state, self._position, self._first, self._last = self._start(), 0, b"", b""
+
     def _take(self, entry: bytes) -> None:
-        self._state.apply(entry)
+        """Apply an entry as stored; if it is damaged, the state stays that of the entries before it."""
+        with self._reporting(self._position):
+            self._apply(entry)
+
+    @contextmanager
+    def _reporting(self, position: int) -> Iterator[None]:
+        """Log damage once; each call meets it again."""
+        try:
+            yield
+        except SurveyDamagedError as error:
+            if self._reported != position:
+                # with the trace of what could not be applied, if there is one
+                logger.exception("%s", error, exc_info=error.__cause__)  # noqa: TRY401 - it names the remedy
+            self._reported = position
+            raise
+
+    def _apply(self, entry: bytes) -> None:
+        event = self.journal.opened(self._position, entry)
+        try:
+            self._state.apply(event)
+        except (DecodeError, LookupError, ValueError, SpottedError) as error:
+            fault = f"it does not follow from those before: {type(error).__name__}"
+            damaged = self.journal.damaged(self._position, fault)
+            # a part of it may have been applied
+            self._restart()
+            raise damaged from error
         self._first = self._first or entry
         self._last = entry
         self._position += 1

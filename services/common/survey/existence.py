@@ -3,6 +3,7 @@
 In the store, at every instant:
 - a survey is in its organisation's list exactly if its journal exists;
 - a session is in its survey's list exactly if its journal exists, and only while the survey exists;
+- a journal whose entries were lost still exists by its length, is listed, and can be deleted;
 - leases and kept answers belong to one generation of a journal, which is the digest of its first entry.
 So a survey that is created again under an id inherits nothing from the one deleted before.
 """
@@ -14,8 +15,9 @@ from collections.abc import Sequence
 from typing import cast
 
 from services.common.store import keys
-from services.common.store.journal import ANSWERED
+from services.common.store.journal import ANSWERED, COUNTED, damaged_journal, opened_answer
 from services.common.store.keys import SessionKey
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from spotted.errors import NotFoundError, QuotaError
 
@@ -25,30 +27,34 @@ DELETE_SURVEY, DELETE_SESSION = "DeleteSurvey", "DeleteSession"
 # or 0, seconds to keep the answer. Returns the answer, 0 if the survey exists, or the refused number of them.
 _CREATE_SURVEY = (
     ANSWERED
+    + COUNTED
     + """
 local begins = digest(KEYS[1])
 local first = answered(KEYS[3], begins)
 if first then return first end
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if exists(KEYS[1]) then return 0 end
 local most, listed = tonumber(ARGV[4]), redis.call('SCARD', KEYS[2])
 if most > 0 and listed >= most then return listed + 1 end
 redis.call('RPUSH', KEYS[1], ARGV[1])
+count(KEYS[1])
 redis.call('SADD', KEYS[2], ARGV[3])
 redis.call('SET', KEYS[3], digest(KEYS[1]) .. ARGV[2], 'EX', ARGV[5])
 return ARGV[2]
 """
 )
 # A repeat of the request deletes nothing, also if the survey was created again. KEYS: request, journal, list
-# of the organisation, list of the sessions, other keys to delete. ARGV: survey id, seconds to keep the
-# answer, prefix and endings of the keys of a session. Returns whether the survey is deleted.
+# of the organisation, length of the journal, list of the sessions, other keys to delete. ARGV: survey id,
+# seconds to keep the answer, prefix and endings of the keys of a session. Returns whether the survey is
+# deleted.
 _DELETE_SURVEY = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
-if redis.call('UNLINK', KEYS[2]) == 0 then return 0 end
+if redis.call('UNLINK', KEYS[2], KEYS[4]) == 0 then return 0 end
 redis.call('SREM', KEYS[3], ARGV[1])
-for _, session in ipairs(redis.call('SMEMBERS', KEYS[4])) do
+local listed = redis.call('TYPE', KEYS[5])['ok'] == 'set' and redis.call('SMEMBERS', KEYS[5]) or {}
+for _, session in ipairs(listed) do
   for i = 4, #ARGV do redis.call('UNLINK', ARGV[3] .. session .. ARGV[i]) end
 end
-for i = 4, #KEYS do redis.call('UNLINK', KEYS[i]) end
+for i = 5, #KEYS do redis.call('UNLINK', KEYS[i]) end
 redis.call('SET', KEYS[1], '', 'EX', ARGV[2])
 return 1
 """
@@ -56,10 +62,12 @@ return 1
 # survey, entry, session id, seconds to keep the answer. Returns whether the survey still has this generation.
 _CREATE_SESSION = (
     ANSWERED
+    + COUNTED
     + """
 if digest(KEYS[1]) ~= ARGV[1] then return 0 end
-if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
+if exists(KEYS[2]) then return 1 end
 redis.call('RPUSH', KEYS[2], ARGV[2])
+count(KEYS[2])
 redis.call('SADD', KEYS[3], ARGV[3])
 redis.call('SET', KEYS[4], digest(KEYS[2]), 'EX', ARGV[4])
 return 1
@@ -71,27 +79,29 @@ return 1
 # another.
 _OPEN_SESSION = (
     ANSWERED
+    + COUNTED
     + """
 if digest(KEYS[1]) ~= ARGV[1] then return -2 end
-if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+if exists(KEYS[3]) then return 0 end
 if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[2]) then return -1 end
 redis.call('RENAME', KEYS[2], KEYS[3])
 redis.call('PERSIST', KEYS[3])
+count(KEYS[3])
 redis.call('SADD', KEYS[4], ARGV[3])
 return 1
 """
 )
 # A repeat of the request deletes nothing while the survey has the same generation. KEYS: the survey's
-# journal, request, the session's journal, its leases, list of sessions. Returns whether the session is
-# deleted.
+# journal, request, the session's journal, its length, its leases, list of sessions. Returns whether the
+# session is deleted.
 _DELETE_SESSION = (
     ANSWERED
     + """
 local begins = digest(KEYS[1])
 if answered(KEYS[2], begins) then return 1 end
-if redis.call('DEL', KEYS[3]) == 0 then return 0 end
-redis.call('DEL', KEYS[4])
-redis.call('SREM', KEYS[5], ARGV[1])
+if redis.call('DEL', KEYS[3], KEYS[4]) == 0 then return 0 end
+redis.call('DEL', KEYS[5])
+redis.call('SREM', KEYS[6], ARGV[1])
 redis.call('SET', KEYS[2], begins, 'EX', ARGV[2])
 return 1
 """
@@ -99,24 +109,32 @@ return 1
 # Makes all uploads of a restore the journals of a survey, or nothing if the survey exists. KEYS: list of the
 # organisation, list of sessions, the uploads, the journals, the survey's own first; ARGV: survey id, the
 # lengths of the uploads, the ids of the sessions. Returns 1; 0 if the survey exists; -1 if an upload is lost.
-_OPEN_SURVEY = """
+_OPEN_SURVEY = (
+    COUNTED
+    + """
 local journals = (#KEYS - 2) / 2
-if redis.call('EXISTS', KEYS[3 + journals]) == 1 then return 0 end
+if exists(KEYS[3 + journals]) then return 0 end
 for i = 1, journals do
   if redis.call('LLEN', KEYS[2 + i]) ~= tonumber(ARGV[1 + i]) then return -1 end
 end
 for i = 1, journals do
   redis.call('RENAME', KEYS[2 + i], KEYS[2 + journals + i])
   redis.call('PERSIST', KEYS[2 + journals + i])
+  count(KEYS[2 + journals + i])
   if i > 1 then redis.call('SADD', KEYS[2], ARGV[journals + i]) end
 end
 redis.call('SADD', KEYS[1], ARGV[1])
 return 1
 """
+)
 # KEYS: the survey's journal, list of sessions. Returns whether the survey exists, and the ids.
-_SESSIONS = "return {redis.call('EXISTS', KEYS[1]), redis.call('SMEMBERS', KEYS[2])}"
-# KEYS: a journal. Returns its generation; nothing if there is none.
-_GENERATION = f"{ANSWERED} return redis.call('EXISTS', KEYS[1]) == 1 and digest(KEYS[1])"
+_SESSIONS = f"{COUNTED} return {{exists(KEYS[1]) and 1 or 0, redis.call('SMEMBERS', KEYS[2])}}"
+# KEYS: a journal. Returns its generation; 1 if its entries are lost; nothing if there is none.
+_GENERATION = f"""
+{ANSWERED}{COUNTED}
+if redis.call('EXISTS', KEYS[1]) == 0 then return exists(KEYS[1]) end
+return digest(KEYS[1])
+"""
 
 
 class UploadLostError(Exception):
@@ -138,10 +156,15 @@ class Existence:
         self._generation = store.script(_GENERATION, writes=False)
 
     def generation(self, survey_id: str) -> str:
-        """What distinguishes a survey from earlier ones with its id. Raises NotFoundError."""
+        """What distinguishes a survey from earlier ones with its id.
+
+        Raises NotFoundError, SurveyDamagedError if all its entries are lost.
+        """
         found = self._generation([keys.survey_journal(survey_id)], [])
         if not found:
             raise missing_survey(survey_id)
+        if found == 1:
+            raise damaged_journal(survey_id, "", 0, "all events are lost")
         return cast("bytes", found).decode()
 
     def session_ids(self, survey_id: str) -> list[str]:
@@ -150,7 +173,7 @@ class Existence:
         exists, ids = cast("tuple[int, list[bytes]]", answer)
         if not exists:
             raise missing_survey(survey_id)
-        return sorted(session_id.decode() for session_id in ids)
+        return sorted(session_id.decode(errors="backslashreplace") for session_id in ids)
 
     def create_survey(
         self, survey_id: str, entry: bytes, answer: bytes, request_id: str, *, most: int = 0
@@ -160,14 +183,13 @@ class Existence:
         answer: kept with the request id; a repeat returns it. most: number of surveys that the organisation
         may have, 0 for no limit. Raises QuotaError.
         """
-        touched = [
-            keys.survey_journal(survey_id),
-            keys.surveys(keys.owner(survey_id)),
-            keys.request(survey_id, "CreateSurvey", request_id or uuid.uuid4().hex),
-        ]
-        created = self._create_survey(touched, [entry, answer, survey_id, most, keys.REQUEST_TTL_S])
+        journal = keys.survey_journal(survey_id)
+        request = keys.request(survey_id, "CreateSurvey", request_id or uuid.uuid4().hex)
+        first, kept = sealed(entry_place(journal, 0), entry), sealed(request, answer)
+        touched = [journal, keys.surveys(keys.owner(survey_id)), request]
+        created = self._create_survey(touched, [first, kept, survey_id, most, keys.REQUEST_TTL_S])
         if isinstance(created, bytes):
-            return created
+            return opened_answer(request, created)
         if created:
             raise QuotaError(
                 f"the organisation would have {created} surveys, this token allows {most}; delete some, or "
@@ -181,17 +203,19 @@ class Existence:
         named = [name.removeprefix(prefix) for name in self._store.names(prefix)]
         # what is kept here of the journals' answers is of no use to a survey created meanwhile; a restore
         # that is under way keeps its uploads
-        others = [f"{prefix}{n}" for n in named if n.startswith(("request:", "session:"))]
+        others = [f"{prefix}{n}" for n in named if n.startswith(("request:", "session:", "training:"))]
         session, _, journal = keys.session_journal(survey_id, "\0").partition("\0")
         _, _, leases = keys.leases(survey_id, "\0").partition("\0")
         touched = [
             keys.request(survey_id, DELETE_SURVEY, request_id or uuid.uuid4().hex),
             keys.survey_journal(survey_id),
             keys.surveys(keys.owner(survey_id)),
+            keys.survey_journal(survey_id) + keys.LENGTH,
             keys.sessions(survey_id),
             *(name for name in others if not name.startswith(own)),
         ]
-        if not self._delete_survey(touched, [survey_id, keys.REQUEST_TTL_S, session, journal, leases]):
+        endings = journal, journal + keys.LENGTH, leases
+        if not self._delete_survey(touched, [survey_id, keys.REQUEST_TTL_S, session, *endings]):
             raise missing_survey(survey_id)
 
     def create_session(self, key: SessionKey, generation: str, entry: bytes, request_id: str) -> None:
@@ -201,13 +225,14 @@ class Existence:
         """
         survey_id, session_id = key
         scope = keys.session_scope("CreateSession", session_id)
+        first = sealed(entry_place(keys.session_journal(*key), 0), entry)
         touched = [
             keys.survey_journal(survey_id),
             keys.session_journal(*key),
             keys.sessions(survey_id),
             keys.request(survey_id, scope, request_id or uuid.uuid4().hex),
         ]
-        if not self._create_session(touched, [generation, entry, session_id, keys.REQUEST_TTL_S]):
+        if not self._create_session(touched, [generation, first, session_id, keys.REQUEST_TTL_S]):
             raise missing_survey(survey_id)
 
     def open_session(self, key: SessionKey, generation: str, upload: str, length: int) -> bool:
@@ -237,6 +262,7 @@ class Existence:
             keys.survey_journal(survey_id),
             keys.request(survey_id, scope, request_id or uuid.uuid4().hex),
             keys.session_journal(*key),
+            keys.session_journal(*key) + keys.LENGTH,
             keys.leases(*key),
             keys.sessions(survey_id),
         ]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.common.rpc import checks
-from services.common.store.journal import generation
+from services.common.session import round_messages
 from services.sampler.scorer_client import Version
-from services.sampler.session import label_outcomes, round_messages
+from services.sampler.session import label_outcomes
 from spotted import messages
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.interface import Constraints
@@ -57,7 +57,6 @@ class SessionState:
 
     def __init__(self) -> None:
         self.session = pb.Session()
-        self.generation = ""
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
         self.labels: dict[str, pb.Label] = {}
@@ -81,11 +80,12 @@ class SessionState:
         """Approximate memory of the session."""
         return DETECTION_BYTES * len(self.detection_ids) + LABEL_BYTES * len(self.labels)
 
-    def apply(self, entry: bytes) -> None:
+    def apply(self, event: bytes) -> None:
         """Apply one SessionEvent."""
-        event = pb.SessionEvent.FromString(entry)
+        self._apply(pb.SessionEvent.FromString(event))
+
+    def _apply(self, event: pb.SessionEvent) -> None:
         self.position += 1
-        self.generation = self.generation or generation(entry)
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created

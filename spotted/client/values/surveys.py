@@ -77,6 +77,8 @@ class SurveyInfo:
     """SHA-256 (hex) of the active calibration; "" if there is none."""
     uid: str
     """Distinguishes surveys that had the same id one after the other."""
+    damage: str = ""
+    """How the survey is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
 
 
 @dataclass(frozen=True, slots=True)

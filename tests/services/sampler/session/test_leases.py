@@ -51,7 +51,7 @@ def test_an_ended_lease_is_gone(store: Store, survey_id: str) -> None:
 def test_a_pair_that_was_answered_is_free_and_others_are_not(store: Store, survey_id: str) -> None:
     leases = Leases(store)
     leases.acquire(*begun(store, survey_id), "anna", [PAIR, OTHER], 60.0)
-    journal = Journal(store, keys.session_journal(survey_id, "s"), survey_id)
+    journal = Journal(store, survey_id, "s")
     answered = Change(b"label", b"", lease_fields(survey_id, "s", [PAIR]))
     journal.append(answered, expected=1, scope="SubmitLabels", request_id="r")
     assert [lease.pair for lease in leases.live(survey_id, "s")] == [OTHER]
