@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = {"arrays", "errors", "counting"}
+BASE = {"arrays", "errors", "counting", "outliers"}
 SURVEY = BASE | {"survey"}
 SCORES = SURVEY | {"scoring", "calibration"}
 # what the rooms of `spotted` may import, lowest first; the science is what takes arrays and returns arrays
@@ -25,6 +25,7 @@ SCIENCE: dict[str, set[str]] = {
     "errors": set(),
     "arrays": set(),
     "counting": {"arrays"},
+    "outliers": {"arrays"},
     "survey": BASE,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
-# fields of /proc/self/statm: size, resident, ..., in pages
-STATM = Path("/proc/self/statm")
 MIB = 1024**2
 
 
@@ -24,10 +24,8 @@ def memory_limit_bytes(*, cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> i
 
 
 def resident_bytes() -> int:
-    """Memory that this process holds now; 0 if the system does not say."""
-    if not STATM.exists():
-        return 0
-    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """Memory that this process holds now."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def _limits(cgroups: Path, own: Path) -> Iterator[int]:

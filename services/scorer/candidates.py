@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.common.telemetry import metrics
-from services.scorer.filters import Filter, Rule, Rules
+from services.scorer.filters import Filter, Rules
 from services.scorer.scored_surveys import ScoredSurvey
 from services.scorer.survey_fields import outside_period
 from spotted.arrays import BoolArray, Float32Array, IntArray
+from spotted.client.values.candidates import CandidateRule
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.ranking.by_individual import rank_individuals
 from spotted.ranking.gallery import Gallery
@@ -58,7 +59,7 @@ class CandidateList:
     candidates: tuple[ScoredCandidate, ...]
     compared: int
     """Number of detections that competed."""
-    excluded: tuple[tuple[Rule, int], ...]
+    excluded: tuple[tuple[CandidateRule, int], ...]
     """Number of detections that each rule excluded."""
 
 

@@ -82,7 +82,19 @@ class StoredSession:
 
 
 class FakeSampler:
-    """Sessions in memory on the surveys of a fake scorer; a service's answers without a service."""
+    """Sessions in memory on the surveys of a fake scorer; a service's answers without a service.
+
+    >>> from spotted import Detection, Survey
+    >>> from spotted.client import EmbeddingSpec
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection("a"), Detection("b")], np.eye(2), spec)
+    ...     questions = survey.create_session("main").next_pairs("anna")
+    >>> [(pair.first.detection_id, pair.second.detection_id) for pair in questions.pairs]
+    [('a', 'b')]
+    """
 
     def __init__(self, scorer: FakeScorer) -> None:
         self._scorer = scorer

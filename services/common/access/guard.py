@@ -82,7 +82,7 @@ class Guard(Layer):
 
         callers: None with tokens off; then everyone may do everything, without organisations.
         load: bounds of open calls; None for the default ones.
-        recheck_s: how often the token of an open stream is checked, besides at each message.
+        recheck_s: how often the token of an open stream is checked, besides at each message received.
         unread_s: how long an answer of a stream may wait for its reader before the call is cancelled.
         receive_s: how long the only request of a call may take to arrive.
         """
@@ -127,7 +127,6 @@ class Guard(Layer):
                 async with self._watched(rpc, context):
                     request = await self._admit(caller, rpc, requests, context)
                     async for response in behaviour(request, context):
-                        await self._caller(context)
                         answers.sending(response.ByteSize())
                         with read_within(self._unread_s):
                             yield redact(caller, rpc, response)

@@ -96,7 +96,7 @@ class Folded(Generic[StateT]):
 
     @property
     def generation(self) -> str:
-        """What distinguishes the journal read last from others under its key, as scripts compute it."""
+        """The generation of the journal that was read last, as scripts compute it."""
         return generation(self._first)
 
     def change(self, decide: Callable[[StateT], Change], *, scope: str, request_id: str = "") -> Reply:

@@ -273,7 +273,7 @@ def damaged_journal(survey_id: str, session_id: str, position: int, fault: str) 
 
 
 def generation(first: bytes) -> str:
-    """What distinguishes a journal with this first entry from others under its key, as scripts compute it."""
+    """The generation of a journal with this first entry, computed as the scripts do."""
     return hashlib.sha1(first, usedforsecurity=False).hexdigest()
 
 

@@ -156,7 +156,7 @@ class Existence:
         self._generation = store.script(_GENERATION, writes=False)
 
     def generation(self, survey_id: str) -> str:
-        """What distinguishes a survey from earlier ones with its id.
+        """The generation of a survey, unlike that of earlier ones with its id.
 
         Raises NotFoundError, SurveyDamagedError if all its entries are lost.
         """
@@ -221,7 +221,7 @@ class Existence:
     def create_session(self, key: SessionKey, generation: str, entry: bytes, request_id: str) -> None:
         """Create a session with its first event, unless it exists.
 
-        generation: of the survey. Raises NotFoundError if the survey was deleted since.
+        generation: the survey's. Raises NotFoundError if the survey was deleted since.
         """
         survey_id, session_id = key
         scope = keys.session_scope("CreateSession", session_id)
@@ -238,7 +238,7 @@ class Existence:
     def open_session(self, key: SessionKey, generation: str, upload: str, length: int) -> bool:
         """Make an upload of this length the journal of a session; False if the session exists.
 
-        generation: of the survey. Raises NotFoundError if the survey was deleted since, UploadLostError.
+        generation: the survey's. Raises NotFoundError if the survey was deleted since, UploadLostError.
         """
         survey_id, session_id = key
         touched = [

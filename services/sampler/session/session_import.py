@@ -39,7 +39,7 @@ class SessionUpload:
     def __init__(
         self, store: Store, key: SessionKey, generation: str, detection_ids: Collection[str]
     ) -> None:
-        """Begin. generation, detection_ids: of the survey."""
+        """Begin. generation, detection_ids: those of the survey."""
         self._store = store
         self._key = key
         self._generation = generation

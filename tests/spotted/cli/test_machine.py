@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -157,11 +158,9 @@ def test_damaged_surveys_and_sessions_are_shown_with_their_remedies(
     break_entry(store, keys.survey_journal(survey_id), 1, "a bit is flipped")
     break_entry(store, keys.session_journal(f"{survey_id}-b", "main"), 0, "it is removed")
     with serving(store) as spotted:
-        monkeypatch.setattr(Spotted, "local", lambda _: spotted)
-        monkeypatch.setattr(Spotted, "__exit__", lambda *_: None)
+        monkeypatch.setattr(machine, "connect_here", lambda _: nullcontext(spotted))
         sound, damaged = machine._surveys(tmp_path, with_sessions=False)
         with_sessions = machine._surveys(tmp_path, with_sessions=True)[1]
-        monkeypatch.undo()
     assert f"{survey_id}-b" in [each["survey_id"] for each in sound]
     assert survey_id not in [each["survey_id"] for each in sound]
     (shown,) = [each for each in damaged if survey_id in each]
