@@ -36,7 +36,7 @@ HEADER = "authorization"
 SCHEME = "bearer "
 SURVEY_ID = "survey_id"
 # fields of responses that may contain a survey id, within a sentence or without
-WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
+WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback", "damage"})
 # with the seconds that a caller is cached, an open stream ends five seconds after its token is revoked
 RECHECK_S = 1.0
 

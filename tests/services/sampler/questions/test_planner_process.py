@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.common.session import round_messages
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.sampler.questions.choice import QuestionRequest
@@ -21,7 +22,6 @@ from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcess, PlannerProcesses, PlanningWork, Refusal
 from services.sampler.scorer_client import ScorerClient
-from services.sampler.session import round_messages
 from services.sampler.session.leases import Leases
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import EmbeddingSpec, Spotted
