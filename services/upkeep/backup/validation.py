@@ -19,6 +19,12 @@ def check_events(whole: Contents) -> None:
 
     Raises InvalidInputError that names the journal and the event.
     """
+    for session_id, count in whole.events.items():
+        if not count:
+            raise InvalidInputError(
+                f"{whole.path} has no event of {_named(session_id)}; nothing was restored, use another "
+                "backup of the survey"
+            )
     journals: dict[str, SurveyEvents | SessionEvents] = {}
     for page in pages(whole.path):
         if page.session_id not in journals:
@@ -30,11 +36,14 @@ def check_events(whole: Contents) -> None:
             for entry in page.entries:
                 journal.take(entry)
         except (SpottedError, DecodeError, ValueError) as error:
-            named = f"session {page.session_id[:64]!r}" if page.session_id else "the survey"
             raise InvalidInputError(
-                f"{whole.path} has an invalid event {journal.events + 1} of {named} ({error}); nothing was "
-                "restored, use another backup of the survey"
+                f"{whole.path} has an invalid event {journal.events + 1} of {_named(page.session_id)} "
+                f"({error}); nothing was restored, use another backup of the survey"
             ) from error
+
+
+def _named(session_id: str) -> str:
+    return f"session {session_id[:64]!r}" if session_id else "the survey"
 
 
 class SurveyEvents:
