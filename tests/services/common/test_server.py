@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from services.common.access.guard import Guard
-from services.common.server import in_thread, serve
+from services.common.server import serve
 from services.common.settings import Security, Settings
 from spotted.errors import PreconditionError, UnavailableError
 from spotted.local import processes
@@ -51,18 +49,3 @@ def test_an_address_of_the_network_is_not_served_in_the_clear(security: Security
     settings = Settings(listen="0.0.0.0:0", security=security)
     with pytest.raises(PreconditionError, match="is reachable from other machines"):
         asyncio.run(serve(settings, [], guard=Guard(None), open_store=lambda: None))
-
-
-def test_a_generator_is_drawn_in_threads_and_in_order() -> None:
-    drawn_in: set[int] = set()
-
-    def numbers() -> Iterator[int]:
-        for number in range(5):
-            drawn_in.add(threading.get_ident())
-            yield number
-
-    async def collect() -> list[int]:
-        return [number async for number in in_thread(numbers())]
-
-    assert asyncio.run(collect()) == [0, 1, 2, 3, 4]
-    assert threading.get_ident() not in drawn_in
