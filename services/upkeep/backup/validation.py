@@ -26,15 +26,20 @@ def check_events(whole: Contents) -> None:
 
     Raises InvalidInputError that names the journal and the event.
     """
+    for session_id, count in whole.events.items():
+        if not count:
+            raise InvalidInputError(
+                f"{whole.path} has no event of {_named(session_id)}; nothing was restored, use another "
+                "backup of the survey"
+            )
     journals = JournalEvents(whole.header.survey_id)
     for page in pages(whole.path):
         for entry in page.entries:
             try:
                 journals.take(page.session_id, entry)
             except INVALID as error:
-                named = f"session {page.session_id[:64]!r}" if page.session_id else "the survey"
                 raise InvalidInputError(
-                    f"{whole.path} has an invalid event {journals.events[page.session_id] + 1} of {named} "
+                    f"{whole.path} has an invalid event {journals.events[page.session_id] + 1} of {_named(page.session_id)} "
                     f"({error}); nothing was restored, use another backup of the survey"
                 ) from error
 
@@ -65,6 +70,10 @@ class JournalEvents:
             # rounds may have added detections that were deleted since
             self._sessions[session_id] = SessionEvents(self._survey_id, self._survey.added)
         self._sessions[session_id].take(sampler_pb2.SessionEvent.FromString(entry))
+
+
+def _named(session_id: str) -> str:
+    return f"session {session_id[:64]!r}" if session_id else "the survey"
 
 
 class SurveyEvents:

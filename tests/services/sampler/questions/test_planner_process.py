@@ -36,6 +36,7 @@ from spotted.errors import (
 from spotted.survey import Camera, Detection, Survey
 from tests.services.sampler.surveys import Sampler
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 DETECTIONS = [Detection(f"d{n}", "c", n * 4000.0) for n in range(8)]
@@ -135,6 +136,23 @@ def test_a_killed_process_is_restarted(around: Surroundings, survey_id: str, tmp
     # between plans nobody notices
     assert planner.plan(survey_id, "main", NOTHING) == planned
     planner.close()
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_process_whose_sampler_is_gone_before_or_after_its_plan_ends_quietly(
+    around: Surroundings, survey_id: str, *, planned: bool
+) -> None:
+    spawning = multiprocessing.get_context("spawn")
+    here, there = spawning.Pipe()
+    process = spawning.Process(target=PlanningWork(around.settings, BUDGET_BYTES), args=(there,))
+    process.start()
+    there.close()
+    here.send(([], survey_id, "main", NOTHING))
+    if planned:
+        assert here.poll(PATIENCE_S)
+    here.close()
+    process.join(PATIENCE_S)
+    assert process.exitcode == 0
 
 
 def test_a_survey_keeps_its_process_and_annotators_are_asked_through_it(

@@ -97,6 +97,8 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
     ("journals", "words"),
     [
         ({"": [cameras("c")]}, "event 1 of the survey .*begins with its creation"),
+        ({"": []}, "no event of the survey"),
+        ({"": OWN, "main": []}, "no event of session 'main'"),
         ({"": [survey(), pb.SurveyEvent(create_time=NOW)]}, "event 2 of the survey .*unknown"),
         ({"": [survey(), b"\xff\xff"]}, "event 2 of the survey"),
         ({"": [survey(end_time=messages.timestamp(-5.0))]}, "does not end after it starts"),
