@@ -38,8 +38,9 @@ def check_events(whole: Contents) -> None:
             try:
                 journals.take(page.session_id, entry)
             except INVALID as error:
+                number = journals.events[page.session_id] + 1
                 raise InvalidInputError(
-                    f"{whole.path} has an invalid event {journals.events[page.session_id] + 1} of {_named(page.session_id)} "
+                    f"{whole.path} has an invalid event {number} of {_named(page.session_id)} "
                     f"({error}); nothing was restored, use another backup of the survey"
                 ) from error
 
