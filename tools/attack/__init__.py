@@ -12,5 +12,5 @@ access        tokens that are unknown, or revoked within a stream
 stored        two stores on one directory, creations beside deletions
 backups       hostile backup files
 fields        fields whose content is hostile
-outcomes      what came of an attack, and the table of all
+outcomes      outcomes of attacks, and the table of all
 """

@@ -1,4 +1,4 @@
-"""What came of an attack, and the table of all of them."""
+"""Outcomes of attacks, and the table of all of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class BreachError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one attack."""
+    """The outcome of one attack."""
 
     name: str
     """The attack."""
     happened: str
-    """What the services answered."""
+    """Answers of the services."""
     peaks_bytes: dict[str, int]
     """Most memory held by each role."""
     during_s: dict[str, float]
@@ -32,7 +32,7 @@ class Outcome:
     seconds: float
     """How long the attack took."""
     breaches: list[str] = field(default_factory=list)
-    """What it got that it may not."""
+    """Results that it may not have."""
 
     def slower(self, quiet_s: dict[str, float]) -> list[str]:
         """Breaches of the bystander's bar."""

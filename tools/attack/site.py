@@ -114,7 +114,7 @@ class Site:
         return Spotted(**self.addresses, timeout_s=CALL_S, credentials=Credentials(token))
 
     def faults(self) -> list[str]:
-        """What no attack may cause, since this was last asked: ends, traces, statuses that nobody foresaw."""
+        """Results that no attack may have, since the last call: processes that ended, traces, INTERNAL."""
         found = list(self._traces())
         for role, member in self.members.items():
             if member.process() is None:

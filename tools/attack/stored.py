@@ -1,4 +1,4 @@
-"""What is stored: two stores on one directory, and surveys and sessions created beside deletions."""
+"""Attacks on stored data: two stores on one directory, and surveys and sessions created beside deletions."""
 
 from __future__ import annotations
 

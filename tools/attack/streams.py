@@ -81,14 +81,16 @@ def stay_silent(site: Site, count: int, *, held_s: float) -> str:
         ("embedder", lambda channel: EmbedderServiceStub(channel).EmbedStream, crop),
     ]
 
-    async def one_message(message: object) -> AsyncIterator[object]:
-        yield message
+    async def at_most_one(message: object | None) -> AsyncIterator[object]:
+        if message is not None:
+            yield message
         await asyncio.sleep(held_s)
 
     async def hold(number: int) -> str:
-        role, rpc, message = begun[number % len(begun)]
+        role, rpc, first = begun[number % len(begun)]
+        message = first if number % 2 else None
         async with _channel(site.addresses[role]) as channel:
-            return await _held(rpc(channel)(one_message(message), metadata=header), held_s)
+            return await _held(rpc(channel)(at_most_one(message), metadata=header), held_s)
 
     return _judged(asyncio.run(_all([hold(number) for number in range(count)])))
 
@@ -161,7 +163,7 @@ def flood_with_unknown_tokens(site: Site, count: int) -> str:
 
 @asynccontextmanager
 async def stopping_after(most: int, target: str) -> AsyncIterator[str]:
-    """The address of a way to a service that carries so many bytes to it for each connection, then none."""
+    """The address of a way to a service that carries `most` bytes to it for each connection, then none."""
     host, _, port = target.rpartition(":")
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: int) -> None:
