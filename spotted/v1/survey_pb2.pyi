@@ -23,6 +23,7 @@ Conventions of this contract:
     DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT; if tokens are on also with
     UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
+  - protoc 3.15 or later compiles this contract.
   - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only the embedder accepts
     more, 32 MiB, because a photograph cannot be split. A larger message, or an answer above 4 MiB, fails
     with INVALID_ARGUMENT / MESSAGE_TOO_LARGE; repeating it does not help. gRPC itself refuses more than
@@ -96,7 +97,9 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     FUSION_LOCATION: _Fusion.ValueType  # 3
     """Only feasibility."""
     FUSION_CALIBRATED: _Fusion.ValueType  # 4
-    """The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
+    """The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
+    calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+    """
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
     """How visual similarity and feasibility become one score."""
@@ -110,7 +113,9 @@ FUSION_VISUAL: Fusion.ValueType  # 2
 FUSION_LOCATION: Fusion.ValueType  # 3
 """Only feasibility."""
 FUSION_CALIBRATED: Fusion.ValueType  # 4
-"""The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
+"""The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
+calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+"""
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 
 class _ElementType:
