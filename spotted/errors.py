@@ -145,7 +145,7 @@ class OverloadedError(SpottedError):
 
 
 class QuotaError(SpottedError):
-    """What the caller's token may use is used up."""
+    """The quota of the caller's token is used up."""
 
     reason = "QUOTA_EXCEEDED"
 

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
+from spotted.outliers import largest_distance_m, outlying_places
 
 
 class Side(enum.IntEnum):
-    """The visible side of an animal; the values are those of `spotted.v1.Side`."""
+    """The visible side of an animal; the values are those of `spotted.v1.Side`.
+
+    >>> Side["LEFT"], Side(2).name
+    (<Side.LEFT: 1>, 'RIGHT')
+    """
 
     UNKNOWN = 0
     LEFT = 1
@@ -104,7 +109,7 @@ class Extent:
     """The declared extent of a survey, by which distances and gaps are normalised."""
 
     distance_m: float
-    """Largest distance between two cameras."""
+    """Largest distance between two cameras, without those whose position is most likely wrong."""
     span_s: float
     """Time between the start and the end of the survey."""
 
@@ -135,18 +140,20 @@ class Survey:
     """IANA name of the zone in which instants are shown and days begin; "" for UTC."""
 
     def extent(self) -> Extent:
-        """The extent by which scores are normalised: all cameras with a position, start to end."""
-        return Extent(largest_distance_m(self.cameras.values()), self.end_s - self.start_s)
+        """The extent by which scores are normalised: cameras with a believable position, start to end."""
+        _, position_m = self._placed()
+        distance_m = largest_distance_m(position_m[~outlying_places(position_m)])
+        return Extent(distance_m, self.end_s - self.start_s)
 
+    def outlying_cameras(self) -> list[str]:
+        """Ids of the cameras whose position is left out of the extent because it is most likely wrong."""
+        placed, position_m = self._placed()
+        return [placed[index] for index in np.flatnonzero(outlying_places(position_m))]
 
-def largest_distance_m(cameras: Iterable[Camera]) -> float:
-    """The largest distance between two cameras in metres; 0 without a camera that has a position."""
-    points = np.array([(c.x_m, c.y_m) for c in cameras if c.has_position], dtype=np.float64)
-    if not len(points):
-        return 0.0
-    # a survey has hundreds of cameras, so the full table is small
-    gaps = points[:, None, :] - points[None, :, :]
-    return math.sqrt(float((gaps**2).sum(axis=-1).max()))
+    def _placed(self) -> tuple[list[str], Float64Array]:
+        """Ids of the cameras with a position, and the positions (n, 2), metres."""
+        placed = {c.camera_id: (c.x_m, c.y_m) for c in self.cameras.values() if c.has_position}
+        return list(placed), np.array(list(placed.values()), dtype=np.float64).reshape(-1, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from services.common.store import keys
 from services.common.store.journal import Journal
 from services.sampler import wire
 from services.sampler.session.state import SessionState
+from spotted.v1 import individuals_pb2
 from spotted.v1 import sampler_pb2 as pb
 from tools.killed_processes import ANIMAL_OF, DEADLINE_S, SURVEY, Processes
 
@@ -230,7 +231,7 @@ class Session:
             state.apply(entry)
         if set(state.labels) != set(self._acknowledged) - self._retracted:
             raise LossError("the labels that stand are not those that were acknowledged and not taken back")
-        request = pb.ListIndividualsRequest(survey_id=SURVEY, session_id=self._session_id)
+        request = individuals_pb2.ListIndividualsRequest(survey_id=SURVEY, session_id=self._session_id)
         reported = self._processes.stub.ListIndividuals(request, timeout=DEADLINE_S).individuals
         if list(reported) != state.individuals():
             raise LossError("the sampler's individuals are not those of the journal")

@@ -130,7 +130,7 @@ def next_pairs_response(batch: QuestionBatch) -> pb.NextPairsResponse:
 
 
 def page_arguments(
-    request: pb.ListEventsRequest | pb.ListConflictsRequest | pb.ListIndividualsRequest,
+    request: pb.ListEventsRequest | pb.ListConflictsRequest,
 ) -> Sequence[str]:
     """The arguments that a page token of a session's list depends on."""
     return type(request).__name__, request.survey_id, request.session_id

@@ -11,13 +11,14 @@ import numpy as np
 
 from services.common.survey.periods import Period, outside_period
 from services.common.telemetry import metrics
-from services.scorer.filters import Filter, Rule, Rules
+from services.scorer.filters import Filter, Rules
 from services.scorer.scored_surveys import ScoredSurvey
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.errors import InvalidInputError, NotFoundError, OutsidePeriodError
 from spotted.ranking.by_individual import rank_individuals
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranked
+from spotted.ranking.rules import CandidateRule
 from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
@@ -58,7 +59,7 @@ class CandidateList:
     candidates: tuple[ScoredCandidate, ...]
     compared: int
     """Number of detections that competed."""
-    excluded: tuple[tuple[Rule, int], ...]
+    excluded: tuple[tuple[CandidateRule, int], ...]
     """Number of detections that each rule excluded."""
 
 

@@ -54,12 +54,12 @@ def embed_pictures(
     for embedded in spotted.embed(
         crops, model_id=model_id, survey_id=survey.survey_id, preparation=preparation
     ):
-        detection = waiting[embedded.crop_id].detection
+        picture = waiting[embedded.crop_id]
         if embedded.vector is None:
-            intake.failed.append((detection.detection_id, embedded.error))
+            intake.failed.append((embedded.crop_id, f"{picture.path}: {embedded.error}"))
             on_progress(1)
         else:
-            block.append((_boxed(waiting[embedded.crop_id]), embedded))
+            block.append((_boxed(picture), embedded))
         if len(block) == BLOCK:
             _store(survey, block, intake)
             on_progress(len(block))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from spotted import messages
+from spotted.client.individuals.messages import individuals_event
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
     Conflict,
     EventKind,
     GroupQuery,
-    Individual,
     Label,
     PairQuery,
     QuestionKind,
@@ -128,11 +126,6 @@ def conflict_value(message: pb.Conflict) -> Conflict:
     return Conflict(label_value(message.label), explanation, message.message)
 
 
-def individual_value(parts: Sequence[pb.Individual]) -> Individual:
-    """An individual from its message, or from several if one does not hold its detections."""
-    return Individual(parts[0].individual_id, tuple(i for part in parts for i in part.detection_ids))
-
-
 def progress_value(message: pb.Progress) -> Progress:
     """The progress of a session from its message."""
     unset = {
@@ -188,6 +181,7 @@ def session_event(message: pb.SessionEvent) -> SessionEvent:
         kind=EventKind(kind) if kind else None,
         labels=tuple(label_value(label) for label in message.labelled.labels),
         retracted_label_ids=tuple(message.retracted.label_ids),
+        change=individuals_event(message.changed) if kind == "changed" else None,
         content=message.SerializeToString(deterministic=True),
     )
 

@@ -24,7 +24,21 @@ from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
 
 
 class SurveyHandle(SurveyContents, SurveyScores):
-    """A survey on the services; every method raises NotFoundError if it does not exist."""
+    """A survey on the services; every method raises NotFoundError if it does not exist.
+
+    >>> import numpy as np
+    >>> from spotted.client import EmbeddingSpec
+    >>> from spotted.survey import Detection
+    >>> from spotted.testing import fake_services
+    >>> looks = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    >>> with fake_services() as spotted:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection(one) for one in "abc"], looks, spec)
+    ...     (ranked,) = survey.candidates(detection_ids=["a"], top_k=2)
+    >>> [(candidate.detection_id, round(candidate.visual, 2)) for candidate in ranked.candidates]
+    [('b', 0.8), ('c', 0.0)]
+    """
 
     def __init__(self, connection: Connection, survey_id: str) -> None:
         self.survey_id = survey_id
@@ -51,7 +65,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
     ) -> SurveyInfo:
         """Change the fields that are not None; another extent or feasibility changes every score.
 
-        etag: of the `info` that the change is based on; "" to change it whatever it is now.
+        etag: the one in the `info` that the change is based on; "" to change it whatever it is now.
         Raises ConcurrencyError if the survey's etag is another one by now.
         """
         message = survey_pb2.Survey(

@@ -10,7 +10,6 @@ from spotted import messages
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
-    CandidateRule,
     Candidates,
     PairExplanation,
 )
@@ -24,6 +23,7 @@ from spotted.client.values.surveys import (
     ScoreSpec,
     SurveyInfo,
 )
+from spotted.ranking.rules import CandidateRule
 from spotted.scoring.fusion import Fusion
 from spotted.v1 import scorer_pb2, survey_pb2
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spotted.constraints.components import Pair, ordered
-from spotted.constraints.statements import ImagePair
+from spotted.constraints.statements import CERTAIN, ImagePair
 from spotted.constraints.trust_settings import TrustSettings, log_odds, probability_of
 
 
@@ -59,6 +59,11 @@ class Evidence:
         self.answers += sign * len(pair.given)
         self.annotators.update(given.annotator_id for given in pair.given)
 
+    @property
+    def is_certain(self) -> bool:
+        """True if a person decided about these components."""
+        return abs(self.weight) >= CERTAIN / 2
+
     def log_odds(self, settings: TrustSettings) -> float:
         """Log-odds of SAME: the mean prior and all answers."""
         return self.weight + (self.prior / self.priors if self.priors else settings.prior(None))
@@ -67,6 +72,8 @@ class Evidence:
         """True if it is sufficient to merge two components of these sizes."""
         if self.forbidden or not self.same:
             return False
+        if self.is_certain:
+            return self.weight > 0.0
         needed = settings.large_answers if smaller >= settings.large else 1
         bar = settings.merge_bar(smaller * larger)
         if larger == 1 and self.answers >= settings.asks:

@@ -16,7 +16,7 @@ from spotted.constraints.components import Components, Pair, ordered
 from spotted.constraints.contests import Contest, find_contest
 from spotted.constraints.error_rates import Annotators, Verdict
 from spotted.constraints.graph_cuts import parts
-from spotted.constraints.statements import GivenAnswer, ImagePair, Statements
+from spotted.constraints.statements import CERTAIN, GivenAnswer, ImagePair, Statements
 from spotted.constraints.trust_settings import TrustSettings
 
 
@@ -25,6 +25,16 @@ class Partition:
 
     Two components are one, separated or pending, by the evidence between them. A merge moves the smaller
     into the larger; a split costs its component.
+
+    >>> from spotted.constraints.answers import LabelledPair
+    >>> partition = Partition(Components(3))
+    >>> label = LabelledPair("a", 0, 1, Answer.SAME)
+    >>> partition.add_answer(GivenAnswer(label, "ana", again=False), probability=0.3)
+    >>> partition.opinion(0, 1), partition.is_pending(0, 1)
+    (True, True)
+    >>> partition.add_answer(GivenAnswer(label, "ben", again=True), probability=None)
+    >>> partition.components.implied(0, 1).name
+    'SAME'
     """
 
     def __init__(self, components: Components, settings: TrustSettings | None = None) -> None:
@@ -37,6 +47,7 @@ class Partition:
         self._contested: dict[int, dict[Pair, None]] = {}
         self._decided: dict[Pair, tuple[bool, int]] = {}
         self._changed: dict[int, None] = {}
+        self._overruled: dict[Pair, None] = {}
         for component in components:
             self._evidence.add_component(component)
 
@@ -95,7 +106,7 @@ class Partition:
             accepted = self.components.implied(*pair)
             if accepted is not None:
                 is_same = accepted is Answer.SAME
-                for given in answered.given:
+                for given in (each for each in answered.given if not each.label.certain):
                     yield Verdict(given.annotator_id, given.same, is_same, given.again)
 
     def decisions(self) -> Decisions:
@@ -115,6 +126,10 @@ class Partition:
     def contests(self) -> list[Contest]:
         """The unsettled DIFFERENT answers inside components, each with its cheapest cut."""
         return [self._contest(pair) for _, pair in self.contested_pairs()]
+
+    def overruled(self) -> list[Pair]:
+        """The image pairs with an answer that speaks against what a person decided, oldest first."""
+        return [pair for pair in self._overruled if self.components.implied(*pair) is not None]
 
     @property
     def pending_count(self) -> int:
@@ -169,6 +184,8 @@ class Partition:
         if earlier is not None:
             evidence.add_pair(earlier, -1)
         evidence.add_pair(self.statements.add(given, probability))
+        if evidence.is_certain and given.same is not (evidence.weight > 0.0):
+            self._overruled[ordered(first, second)] = None
         self._decide([(ours, theirs)], (first, second))
 
     def _add_inside(self, given: GivenAnswer, probability: float | None) -> None:
@@ -179,6 +196,8 @@ class Partition:
         contested.pop(key, None)
         if self.statements.add(given, probability).weight < 0:
             contested[key] = None
+        elif not given.same and self._is_certain(key):
+            self._overruled[key] = None
         for pair in tuple(contested):
             contest = self._contest(pair)
             if contest.log_odds < 0.0:
@@ -187,6 +206,8 @@ class Partition:
                 break
             if contest.log_odds >= self.settings.merge_bar(len(contest.near) * len(contest.far)):
                 del contested[pair]
+                if contest.log_odds >= CERTAIN / 2:
+                    self._overruled[pair] = None
         if not self._contested.get(component, True):
             del self._contested[component]
 
@@ -223,10 +244,15 @@ class Partition:
         if trigger is None:
             crossing = self.crossing(ours, theirs)
             trigger = next((key for key, pair in crossing if (pair.weight > 0) is merged), None)
-        if trigger is not None:
+        if trigger is not None and not self._is_certain(trigger):
             key = ordered(*trigger)
             self._decided.pop(key, None)
             self._decided[key] = (merged, self.components.size(ours) * self.components.size(theirs))
+
+    def _is_certain(self, pair: Pair) -> bool:
+        """True if a person decided about an image pair: that is no answer to a question."""
+        answered = self.statements.of(*pair)
+        return answered is not None and abs(answered.weight) >= CERTAIN / 2
 
     def _merge(self, ours: int, theirs: int) -> list[Pair]:
         """Merge two components; returns the pairs of components whose evidence came together."""

@@ -16,6 +16,8 @@ from spotted.constraints.trust_settings import TrustSettings
 
 # a SAME answer is a link, even if others outweigh it: whatever was merged stays connected
 LEAST_STRENGTH = 1e-3
+# log-odds of an answer that nothing outweighs: far beyond all others of a session, and still exact when added
+CERTAIN = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class Statements:
 
     def weigh(self, pair: ImagePair) -> None:
         """Set the weight of an image pair by its answers and the annotators' rates; repeats count little."""
+        certain = [g.same for g in pair.given if g.label.certain]
+        if certain:
+            pair.weight = CERTAIN if certain[-1] else -CERTAIN
+            return
         count = len(pair.given)
         total = sum(self._annotators.rates(g.annotator_id).log_odds(same=g.same) for g in pair.given)
         pair.weight = total * (1.0 + self._settings.repeat * (count - 1)) / count

@@ -8,7 +8,7 @@ choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import (
@@ -94,7 +94,7 @@ class Verified(Constraints):
                 speaking = [key for key, pair in self.partition.crossing(ours, theirs) if pair.weight > 0]
                 label = self._last_label(speaking[-1], same=True)
                 found.append(Contradiction(label, self._explanation(*speaking[-1], Answer.SAME)))
-        return tuple(found)
+        return (*found, *self._overruled())
 
     def is_open(self, first: int, second: int) -> bool:
         """True if a strategy may ask this image pair: nothing is known or pending between the two."""
@@ -121,11 +121,8 @@ class Verified(Constraints):
             return LabelOutcome(LabelEffect.CLOSED)
         before = self.partition.opinion(label.first, label.second)
         given = GivenAnswer(label, annotator_id, again=before is not None)
-        self._answered += 1
-        self.partition.annotators.count(annotator_id)
-        if before is not None:
-            self._checked += known is not None
-            self.partition.annotators.compare(before=before, now=given.same)
+        if not label.certain:
+            self._count(given, before=before, is_check=before is not None and known is not None)
         positives, image_pairs = self.positives, self._image_pairs(label)
         self.partition.add_answer(given, probability)
         self._review()
@@ -170,6 +167,27 @@ class Verified(Constraints):
         """How often a second answer about the same two components repeated the first."""
         return self.partition.annotators.agreement()
 
+    def _count(self, given: GivenAnswer, *, before: bool | None, is_check: bool) -> None:
+        """Count an answer to a question, and compare it with the opinion before it."""
+        self._answered += 1
+        self._checked += is_check
+        self.partition.annotators.count(given.annotator_id)
+        if before is not None:
+            self.partition.annotators.compare(before=before, now=given.same)
+
+    def _overruled(self) -> Iterator[Contradiction]:
+        """The answers that speak against what a person decided about whole individuals."""
+        for pair in self.partition.overruled():
+            accepted = self.implied(*pair)
+            answer = Answer.DIFFERENT if accepted is Answer.SAME else Answer.SAME
+            said = [g.label for g in self._given(pair) if g.label.answer is answer]
+            if said:
+                yield Contradiction(said[-1], self._explanation(*pair, answer))
+
+    def _given(self, pair: Pair) -> Sequence[GivenAnswer]:
+        answered = self.partition.statements.of(*pair)
+        return answered.given if answered else ()
+
     def _image_pairs(self, label: LabelledPair) -> int:
         ours, theirs = self._components.of(label.first), self._components.of(label.second)
         return self._components.size(ours) * self._components.size(theirs)
@@ -204,9 +222,7 @@ class Verified(Constraints):
         return LabelOutcome(effect, max(0, gained), separated, explanation)
 
     def _last_label(self, pair: Pair, *, same: bool) -> LabelledPair:
-        answered = self.partition.statements.of(*pair)
-        labels = [given.label for given in answered.given if given.same is same] if answered else []
-        return labels[-1]
+        return [given.label for given in self._given(pair) if given.same is same][-1]
 
     def _explanation(self, first: int, second: int, answer: Answer) -> Explanation:
         """As `explain`, for two items of one component or of any two."""

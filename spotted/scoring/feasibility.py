@@ -26,6 +26,11 @@ class FeasibilityParams:
     """Settings of feasibility; all but `decay` are off by default.
 
     Raises InvalidInputError if a setting is negative, above LARGEST_SETTING or not a number.
+
+    >>> extent = Extent(distance_m=20_000.0, span_s=864_000.0)
+    >>> distance_m, gap_s = np.array([10_000.0, 10_000.0]), np.array([3600.0, 86_400.0])
+    >>> journey_feasibility(distance_m, gap_s, extent, FeasibilityParams(max_speed_kmh=5.0)).round(4)
+    array([0.    , 0.0067], dtype=float32)
     """
 
     decay: float = 1.0

@@ -24,11 +24,12 @@ Conventions of this contract:
     UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
   - protoc 3.15 or later compiles this contract.
-  - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only the embedder accepts
-    more, 32 MiB, because a photograph cannot be split. A larger message, or an answer above 4 MiB, fails
-    with INVALID_ARGUMENT / MESSAGE_TOO_LARGE; repeating it does not help. gRPC itself refuses more than
-    twice the limit, with RESOURCE_EXHAUSTED and no reason. A page ends early when it reaches about 1 MiB,
-    so it may have fewer items than asked for; only an empty page token ends a list.
+  - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only requests with images
+    may have 32 MiB, because a photograph cannot be split; requests that hold neither lists nor bytes have
+    at most 64 KiB. A larger message, or an answer above 4 MiB, fails with INVALID_ARGUMENT /
+    MESSAGE_TOO_LARGE; repeating it does not help. gRPC itself refuses more than twice the largest message
+    of a server, with RESOURCE_EXHAUSTED and no reason. A page ends early when it reaches about 1 MiB, so it
+    may have fewer items than asked for; only an empty page token ends a list.
 """
 
 from collections import abc as _abc

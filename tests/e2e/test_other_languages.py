@@ -158,7 +158,7 @@ def test_the_java_client_runs(world: World, survey_id: str, photographs: list[st
     generated, classes = tmp_path / "generated", tmp_path / "classes"
     generated.mkdir()
     outputs = [f"--java_out={generated}", f"--grpc-java_out={generated}"]
-    generating = [compiler, f"--plugin=protoc-gen-grpc-java={plugin}", f"-I{PROTOS}", *outputs, *SOURCES]
+    generating = [str(compiler), f"--plugin=protoc-gen-grpc-java={plugin}", f"-I{PROTOS}", *outputs, *SOURCES]
     libraries = {**os.environ, "LD_LIBRARY_PATH": str(DEBIAN / "lib" / "x86_64-linux-gnu")}
     subprocess.run([*generating, f"-I{DEBIAN / 'include'}"], env=libraries, check=True)
     sources = [*generated.rglob("*.java"), tmp_path / "src" / "main" / "java" / "Client.java"]

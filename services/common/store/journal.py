@@ -201,7 +201,7 @@ class Journal:
 
 
 def generation(first: bytes) -> str:
-    """What distinguishes a journal with this first entry from others under its key, as scripts compute it."""
+    """The generation of a journal with this first entry, computed as the scripts do."""
     return hashlib.sha1(first, usedforsecurity=False).hexdigest()
 
 

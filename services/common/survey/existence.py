@@ -144,7 +144,7 @@ class Existence:
         self._generation = store.script(_GENERATION, writes=False)
 
     def generation(self, survey_id: str) -> str:
-        """What distinguishes a survey from earlier ones with its id. Raises NotFoundError."""
+        """The generation of a survey, unlike that of earlier ones with its id. Raises NotFoundError."""
         found = self._generation([keys.survey_journal(survey_id)], [])
         if not found:
             raise missing_survey(survey_id)
@@ -212,7 +212,7 @@ class Existence:
     ) -> bytes | None:
         """Create a session with its first event; returns the answer, or None if the session exists.
 
-        generation: of the survey. answer: kept with the request id; a repeat returns it.
+        generation: the survey's. answer: kept with the request id; a repeat returns it.
         Raises NotFoundError if the survey was deleted since, RequestIdReusedError.
         """
         survey_id, session_id = key
@@ -234,7 +234,7 @@ class Existence:
     def open_session(self, key: SessionKey, generation: str, upload: str, length: int) -> bool:
         """Make an upload of this length the journal of a session; False if the session exists.
 
-        generation: of the survey. Raises NotFoundError if the survey was deleted since, UploadLostError.
+        generation: the survey's. Raises NotFoundError if the survey was deleted since, UploadLostError.
         """
         survey_id, session_id = key
         touched = [

@@ -5,9 +5,14 @@ state            a session rebuilt from its journal
 defaults         defaults for fields that the session's creator left unset
 labels           which answers are valid
 label_outcomes   outcomes and conflicts of labels as messages
+ledger           which labels stand, and the changes of individuals by people
+identity         ids and attributes of individuals, and what changed when
+individual_messages  individuals as messages
 leases           which pairs are reserved for which annotator
+event_pages      pages of a journal
 session_import   a session imported from its journal
 imported_events  its events, checked one by one
+imported_changes  its changes of individuals
 round_messages   rounds as the journal stores them
 progress         how far a session is
 """

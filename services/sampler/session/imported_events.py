@@ -8,6 +8,7 @@ import numpy as np
 
 from services.common.rpc import checks
 from services.sampler.session import round_messages
+from services.sampler.session.imported_changes import check_change
 from services.sampler.session.labels import MOST_LABELS, check_label
 from services.sampler.session.state import SessionState
 from spotted.errors import InvalidInputError, SpottedError
@@ -31,6 +32,7 @@ class ImportedEvents:
             "labelled": self._check_labelled,
             "retracted": self._check_retracted,
             "audit": self._check_audit,
+            "changed": lambda event: check_change(self._state, event),
         }
 
     def take(self, event: pb.SessionEvent) -> pb.SessionEvent:
@@ -126,7 +128,8 @@ class ImportedEvents:
         checks.unique(retracted.label_ids, "label_ids")
         checks.slug(retracted.annotator_id, "annotator_id")
         for label_id in retracted.label_ids:
-            if label_id not in self._state.labels:
+            ledger = self._state.identity.ledger
+            if label_id not in ledger.given or ledger.is_certain(label_id):
                 raise InvalidInputError(
                     f"it retracts label {label_id!r}, which is unknown or retracted already"
                 )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -19,20 +17,22 @@ from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
 from services.sampler.session.defaults import with_defaults
+from services.sampler.session.event_pages import EventPage, read_page
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
+from services.sampler.session.ledger import event_of
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import IndividualsChanged
 from spotted.v1.store_pb2 import StoredSubmission
 
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-# a page ends before it, but has at least one entry
-MOST_PAGE_BYTES = 2 << 20
 
 ViewT = TypeVar("ViewT")
 
@@ -168,7 +168,14 @@ class Sessions:
         """
 
         def decide(state: SessionState) -> Change:
-            unknown = [i for i in retracted.label_ids if i not in state.labels]
+            ledger = state.identity.ledger
+            certain = [i for i in retracted.label_ids if ledger.is_certain(i)]
+            if certain:
+                raise PreconditionError(
+                    f"label {certain[0]!r} belongs to a person's change of individuals; undo change "
+                    f"{event_of(certain[0])} instead"
+                )
+            unknown = [i for i in retracted.label_ids if i not in ledger.given]
             if unknown:
                 raise NotFoundError(
                     f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
@@ -185,38 +192,24 @@ class Sessions:
 
     def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
         """The journal, oldest first. Raises NotFoundError."""
+        joining = Joining()
         events: list[pb.SessionEvent] = []
-        more = True
-        while more:
-            page, more = self.events_page(survey_id, session_id, len(events), MOST_EVENTS)
-            events += page
+        start: int | None = 0
+        while start is not None:
+            page = self.events_page(survey_id, session_id, start, MOST_EVENTS)
+            events += joining.whole(page.events)
+            start = page.next_start
         return events
 
-    def events_page(
-        self, survey_id: str, session_id: str, start: int, count: int
-    ) -> tuple[list[pb.SessionEvent], bool]:
-        """Up to `count` events from position `start` (counted from 0), and whether more follow.
+    def events_page(self, survey_id: str, session_id: str, start: int, count: int) -> EventPage:
+        """Up to `count` events or parts of large ones; start: 0, or `next_start` of the page before.
 
-        Fewer if they would not fit into a message. Raises NotFoundError, PreconditionError.
+        Fewer if they would not fit into a message. Raises NotFoundError.
         """
         journal = self.folded(survey_id, session_id).journal
-        length = journal.length()
-        if not length:
+        if not journal.length():
             raise self._forget(survey_id, session_id)
-        events: list[pb.SessionEvent] = []
-        size = 0
-        for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
-            size += len(entry)
-            if len(entry) > checks.ANSWER_BYTES:
-                raise PreconditionError(
-                    f"event {position} is larger than a message; back up the survey instead"
-                )
-            if events and size > MOST_PAGE_BYTES:
-                break
-            event = pb.SessionEvent.FromString(entry)
-            event.position = position
-            events.append(event)
-        return events, start + len(events) < length
+        return read_page(journal, start, count)
 
     def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
         """Begin to import a journal as this session. Raises NotFoundError for the survey."""
@@ -244,6 +237,7 @@ class Sessions:
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
+        changed: IndividualsChanged | None = None,
     ) -> bytes:
         """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
@@ -253,6 +247,7 @@ class Sessions:
             labelled=labelled,
             retracted=retracted,
             audit=audit,
+            changed=changed,
         )
         return event.SerializeToString()
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.common.rpc import checks
 from services.common.store.journal import generation
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes, round_messages
+from services.sampler.session.identity import Identity
+from services.sampler.session.individual_messages import Individuals
 from spotted import messages
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
 from spotted.errors import NotFoundError
+from spotted.individuals.register import differing
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import Individual
 
 # memory per detection (id, groups, rounds) and per label (label, outcome, evidence); measured: 0.67 MiB per
 # thousand detections, 6 KiB per label under verified trust
@@ -50,9 +53,9 @@ class SessionState:
     """State of a session after the events of its journal.
 
     Detections are the items 0..n-1 of the constraints, in the order in which rounds added them. Labels are
-    folded in their order. All remaining labels are folded again when a label is retracted, and when a second
-    annotator answers while trust is unspecified. So every replica reaches the same state, whenever it reads
-    the journal.
+    folded in their order. All remaining labels are folded again when a label is retracted, when a person
+    changes individuals, and when a second annotator answers while trust is unspecified. So every replica
+    reaches the same state, whenever it reads the journal.
     """
 
     def __init__(self) -> None:
@@ -74,7 +77,9 @@ class SessionState:
         self.mixed_bursts: set[frozenset[int]] = set()
         self.audit = AuditPairs()
         self.position = 0
+        self.identity = Identity()
         self._same_image: list[Pair] = []
+        self._chances: dict[str, float | None] = {}
 
     @property
     def size_bytes(self) -> int:
@@ -97,16 +102,20 @@ class SessionState:
                 for label in event.labelled.labels:
                     self.outcomes[label.label_id] = self._fold(label)
                     self.labels[label.label_id] = label
+                self.identity.ledger.give(event.labelled.labels)
                 self.queue.count_answers(len(event.labelled.labels))
                 for burst in event.labelled.mixed_bursts:
                     self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
             case "retracted":
-                for label_id in event.retracted.label_ids:
-                    self.labels.pop(label_id, None)
+                self.identity.retract(list(event.retracted.label_ids))
                 self._refold()
+            case "changed":
+                if self.identity.change(self.position, event, self.item_of):
+                    self._refold()
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
+        self.identity.settle(entry, self.position, self.constraints)
 
     def pair(self, label: pb.Label) -> Pair:
         """The items of a label, the lower first. Raises NotFoundError for an unknown detection."""
@@ -133,7 +142,7 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """The outcome of a label when it was stored, as a message."""
-        return label_outcomes.outcome_message(label_id, self.outcomes[label_id], self.labels)
+        return label_outcomes.outcome_message(label_id, self.outcomes[label_id], self.identity.ledger.given)
 
     def conflicts(self) -> list[pb.Conflict]:
         """The labels that contradict earlier ones now, oldest first."""
@@ -142,15 +151,41 @@ class SessionState:
             for c in self.constraints.contradictions
         ]
 
-    def individuals(self) -> list[pb.Individual]:
-        """The components, largest first; equal sizes by id. Those beyond a message come in several parts."""
-        members = [sorted(self.detection_ids[i] for i in items) for items in self.constraints.components()]
-        members.sort(key=lambda ids: (-len(ids), ids[0]))
-        return [
-            pb.Individual(individual_id=individual_id(ids), detection_ids=part)
-            for ids in members
-            for part in _parts(ids)
+    @property
+    def named_individuals(self) -> Individuals:
+        """The individuals with their ids and attributes."""
+        return Individuals(self.identity.register, self.constraints, self.detection_ids)
+
+    def individuals(self) -> list[Individual]:
+        """The individuals as messages, largest first; those beyond a message come in several parts."""
+        individuals = self.named_individuals
+        return [individuals.message(part) for part in individuals.parts()]
+
+    def image_pairs(self) -> Iterable[Pair]:
+        """The pairs of items that one image shows."""
+        return iter(self._same_image)
+
+    def labelled_pair(self, label: pb.Label) -> LabelledPair:
+        """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
+        certain = self.identity.ledger.is_certain(label.label_id)
+        return LabelledPair(label.label_id, *self.pair(label), Answer(label.answer), certain=certain)
+
+    def rebuilt(self, labels: Iterable[pb.Label], certain: Sequence[LabelledPair] = ()) -> Constraints:
+        """The constraints that follow from these labels by the session's trust. certain: further ones."""
+        constraints = make_constraints(self.trust, len(self.detection_ids))
+        self._forbid(constraints, self._same_image)
+        folded = [
+            (self.labelled_pair(label), label.annotator_id)
+            for label in labels
+            if label.answer != pb.ANSWER_SKIP
         ]
+        folded += [(label, "") for label in certain]
+        if self.trust is Trust.SINGLE:
+            # what is accepted first stands: what a person decided comes before answers
+            folded.sort(key=lambda each: not each[0].certain)
+        for label, annotator_id in folded:
+            constraints.apply(label, annotator_id, self._chances.get(label.label_id))
+        return constraints
 
     def _plan(self, planned: pb.PlannedRound) -> None:
         for detection_id in planned.added_detection_ids:
@@ -168,6 +203,9 @@ class SessionState:
             planned.top_k,
             planned.open_pairs,
             planned.expected_pairs if planned.HasField("expected_pairs") else None,
+        )
+        self.identity.touch(
+            range(len(self.detection_ids) - len(planned.added_detection_ids), len(self.detection_ids))
         )
         self.bursts += [tuple(self.item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
         self.queue.start(round_messages.read(planned))
@@ -195,40 +233,32 @@ class SessionState:
         if label.answer == pb.ANSWER_SKIP:
             self.skipped[label.annotator_id].add(pair)
             return LabelOutcome(LabelEffect.CLOSED)
-        labelled = LabelledPair(label.label_id, *pair, Answer(label.answer))
-        return self.constraints.apply(labelled, label.annotator_id, self.queue.chance(pair))
+        # kept for when the labels are folded again, after later rounds
+        chance = self._chances[label.label_id] = self.queue.chance(pair)
+        return self.constraints.apply(self.labelled_pair(label), label.annotator_id, chance)
 
     def _set_trust(self, trust: Trust) -> None:
         """Fold all labels again with this trust."""
+        before = self.constraints.component_ids()
+        self.identity.touch(self.constraints.take_changed())
         self.trust = trust
-        self.constraints = make_constraints(trust, len(self.detection_ids))
-        self._forbid(self.constraints, self._same_image)
+        self.constraints = self.rebuilt(self.labels.values())
         self.queue = self.queue.over(self.constraints)
         self.skipped.clear()
         for label in self.labels.values():
-            self._take(label, self.pair(label))
+            if label.answer == pb.ANSWER_SKIP:
+                self.skipped[label.annotator_id].add(self.pair(label))
+        self.constraints.take_changed()
+        self.identity.touch(differing(before, self.constraints.component_ids()).tolist())
 
     def _refold(self) -> None:
+        self.labels = self.identity.ledger.standing()
         for counts in (self.answers, self.label_times_s, self.times_of):
             counts.clear()
-        for label in self.labels.values():
+        for label in self.identity.ledger.labels_by_people(self.labels):
             self._count(label)
         several = len(self.times_of) > 1
         self._set_trust(Trust(self.session.trust or (Trust.VERIFIED if several else Trust.SINGLE)))
-
-
-def individual_id(detection_ids: Sequence[str]) -> str:
-    """The id of the individual with these detections, sorted; stable while the first one belongs to it."""
-    return f"ind-{detection_ids[0]}"
-
-
-def _parts(detection_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The ids in parts that fit into a page, usually one."""
-    rest = detection_ids
-    while rest:
-        count = checks.fitting([len(i.encode()) + 4 for i in rest])
-        yield rest[:count]
-        rest = rest[count:]
 
 
 def _ordered(first: int, second: int) -> Pair:
