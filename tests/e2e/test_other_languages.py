@@ -8,16 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from grpc_tools import protoc
 
 from services.common.access.tokens import Tokens
-from services.common.store.store import Store
 from spotted.v1 import access_pb2
-from tests.e2e.organisations import World, picture, two_organisations
+from tests.e2e.organisations import World, picture
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "other-languages.md").read_text()
@@ -32,15 +31,6 @@ DEBIAN = Path(os.environ.get("SPOTTED_DEBIAN", "/")) / "usr"
 VERSIONED = re.compile(r"\d\.jar$|-jre\.jar$")
 # installing packages and compiling, on a machine that is busy with other tests
 INSTALL_S, RUN_S = 900, 300
-
-
-@pytest.fixture(scope="module")
-def world(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    store = Store(store_url)
-    store.open()
-    with two_organisations(store, tmp_path_factory.mktemp("languages")) as filled:
-        yield filled
-    store.close()
 
 
 @pytest.fixture

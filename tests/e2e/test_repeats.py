@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,11 @@ from grpc_status import rpc_status
 
 from services.common.access.caller import methods
 from services.common.store.request_content import REQUEST_ID, digest
-from services.common.store.store import Store
 from spotted.client.calls import our_errors
 from spotted.errors import RequestIdReusedError
 from spotted.v1 import embedder_pb2, individuals_pb2, operations_pb2, sampler_pb2, scorer_pb2
 from tests.e2e.naming import NAMINGS
-from tests.e2e.organisations import World, two_organisations
+from tests.e2e.organisations import World
 from tests.services.failing import failure_of
 from tests.waiting import until
 
@@ -79,15 +78,6 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "ActivateCalibration": lambda request: setattr(request, "calibration_digest", ""),
     "DeleteDetections": lambda request: request.detection_ids.append("another"),
 }
-
-
-@pytest.fixture(scope="module")
-def world(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    store = Store(store_url)
-    store.open()
-    with two_organisations(store, tmp_path_factory.mktemp("repeats")) as filled:
-        yield filled
-    store.close()
 
 
 def request_of(world: World, path: str) -> Any:  # noqa: ANN401 - of the rpc's type
@@ -158,9 +148,10 @@ def ended(world: World, operation_id: str) -> None:
     request = operations_pb2.GetOperationRequest(operation_id=operation_id)
     method = RPCS["/spotted.v1.OperationsService/GetOperation"]
 
-    def is_over() -> bool:
+    def state() -> operations_pb2.OperationState.ValueType:
         answer = world.north.call(method, request)
         assert isinstance(answer, operations_pb2.GetOperationResponse)
-        return answer.operation.state != operations_pb2.OPERATION_STATE_RUNNING
+        return answer.operation.state
 
-    until(is_over, "the training ends")
+    until(lambda: state() != operations_pb2.OPERATION_STATE_RUNNING, "the training ends")
+    assert state() == operations_pb2.OPERATION_STATE_SUCCEEDED
