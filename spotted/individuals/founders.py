@@ -83,6 +83,10 @@ class Founders:
         self._anchors.setdefault(founder, []).append((position, item))
         self._place(founder, before)
 
+    def are_at(self, item: int) -> bool:
+        """Whether an identity was founded on this item, or is or was anchored at it."""
+        return item in self._at
+
     def anchor(self, founder: Founder) -> int:
         """The item that anchors an identity."""
         moves = self._anchors.get(founder)

@@ -54,6 +54,9 @@ class Register:
         present: dict[Founder, None] = {}
         gone: dict[Founder, None] = {}
         for members in sorted(map(constraints.members, components)):
+            if len(members) == 1 and not self.founders.are_at(members[0]):
+                present[Founder(members[0])] = None
+                continue
             # an item that founded nothing stands for itself
             own = (founder for founder in map(Founder, members) if founder not in self.founders)
             gone |= dict.fromkeys([*own, *self.founders.ranked(members)])
