@@ -53,7 +53,7 @@ docs: setup ## the site of docs/ and the Python reference, into build/site
 
 # two workers share two cores, so each uses one thread of linear algebra: threads that wait spin.
 # Workers take whole files in the order of conftest.py, slow ones first
-TEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+TEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: models ## the whole test suite, ten minutes on two cores
 	$(TEST)

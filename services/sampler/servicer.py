@@ -173,9 +173,9 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         ids, arguments = (request.survey_id, request.session_id), wire.page_arguments(request)
         start = checks.page_start(request.page_token, arguments)
         size = checks.page_size(request.page_size, default=100, largest=1000)
-        events, more = await asyncio.to_thread(self._sessions.events_page, *ids, start, size)
-        token = checks.page_token(start + len(events), arguments) if more else ""
-        return pb.ListEventsResponse(events=events, next_page_token=token)
+        page = await asyncio.to_thread(self._sessions.events_page, *ids, start, size)
+        token = "" if page.next_start is None else checks.page_token(page.next_start, arguments)
+        return pb.ListEventsResponse(events=page.events, next_page_token=token)
 
     async def ImportSession(
         self, request_iterator: AsyncIterator[pb.ImportSessionRequest], _: object

@@ -23,8 +23,6 @@ from spotted.scoring.fusion import Fusion
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 
-FIT = "FitCalibration"
-
 
 class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     """spotted.v1.ScorerService."""
@@ -196,17 +194,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         return responses.explanation(explanation, scored.spec(fusion))
 
     def _fit(self, survey_id: str, known: KnownAnswers, request_id: str) -> pb.FitCalibrationResponse:
-        survey = self._surveys.answered(survey_id, FIT, request_id)
-        if survey is None:
-            scored = self._scored.get(survey_id)
-            fitted = fit(scored, known)
-            if isinstance(fitted, str):
-                spec = scored.spec(Fusion.CALIBRATED)
-                return pb.FitCalibrationResponse(
-                    survey=scored.snapshot.survey, reason=fitted, score_spec=spec
-                )
+        first = self._surveys.answered_fit(survey_id, request_id)
+        if first is not None:
+            return first
+        scored = self._scored.get(survey_id)
+        fitted = fit(scored, known)
+        if isinstance(fitted, str):
+            answer = pb.FitCalibrationResponse(reason=fitted, score_spec=scored.spec(Fusion.CALIBRATED))
+        else:
             spec = scored.snapshot.score_spec(Fusion.CALIBRATED)
             self._calibrations.put(fitted, spec, keys.owner(survey_id))
-            survey = self._surveys.activate_calibration(survey_id, fitted.digest, request_id, scope=FIT)
-        stored = self._calibrations.get(survey.calibration_digest, keys.owner(survey_id))
-        return responses.fitted(survey, *stored)
+            answer = responses.fitted(fitted, spec)
+        return self._surveys.take_fit(survey_id, answer, request_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from spotted.client import Spotted
+from spotted.cli.connection import connect_here
 from spotted.console import data_option, err, json_option, show, table
 from spotted.errors import UnavailableError
 from spotted.local import append_only, diagnosis, processes
@@ -164,7 +164,7 @@ def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: 
 
 
 def _warnings(run: processes.LocalRun, ran: processes.LocalRun | None, port: int | None) -> list[str]:
-    """What the user of `up` has to know. run: the processes now. ran: those before, some of them running."""
+    """Warnings for the user of `up`. run: the processes now. ran: those before, some of them running."""
     store = run.member("store")
     warnings = []
     if port and store and store.port != port:
@@ -204,7 +204,7 @@ def _fault(member: processes.Member, directory: Path) -> str:
 
 
 def _surveys(directory: Path) -> list[dict[str, object]]:
-    with Spotted.local(directory) as spotted:
+    with connect_here(directory) as spotted:
         return [
             {"survey_id": s.survey_id, "cameras": s.camera_count, "detections": s.detection_count}
             for s in spotted.surveys()

@@ -8,13 +8,13 @@ from spotted import messages
 from spotted.client.connection import Connection, request_id
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.individuals.messages import individual_values, individuals_change, watched_changes
+from spotted.client.session_events import whole_events
 from spotted.client.session_messages import (
     burst_message,
     conflict_value,
     label_message,
     progress_value,
     questions,
-    session_event,
     session_info,
     submitted_labels,
 )
@@ -37,7 +37,25 @@ PLAN_TIMEOUT_S = 600.0
 
 
 class SessionHandle:
-    """A session on the sampler; every method raises NotFoundError if it does not exist."""
+    """A session on the sampler; every method raises NotFoundError if it does not exist.
+
+    >>> import numpy as np
+    >>> from spotted import Detection, Survey
+    >>> from spotted.client import EmbeddingSpec
+    >>> from spotted.constraints import Answer
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection("a"), Detection("b")], np.eye(2), spec)
+    ...     session = survey.create_session("main")
+    ...     label = session.submit_labels([Label("a", "b", Answer.SAME, "anna")]).outcomes[0].label
+    ...     print([one.detection_ids for one in session.individuals()])
+    ...     progress = session.retract_labels([label.label_id], "anna")
+    ...     print([one.detection_ids for one in session.individuals()])
+    [('a', 'b')]
+    [('a',), ('b',)]
+    """
 
     def __init__(self, connection: Connection, survey_id: str, session_id: str) -> None:
         self.survey_id = survey_id
@@ -187,5 +205,5 @@ class SessionHandle:
     def events(self) -> Iterator[SessionEvent]:
         """The session's journal, oldest first; `SurveyHandle.import_session` creates a session from it."""
         request = sampler_pb2.ListEventsRequest(survey_id=self.survey_id, session_id=self.session_id)
-        for page in self._sampler.pages(self._sampler.stub.ListEvents, request):
-            yield from (session_event(event) for event in page.events)
+        pages = self._sampler.pages(self._sampler.stub.ListEvents, request)
+        return whole_events(page.events for page in pages)

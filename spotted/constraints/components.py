@@ -20,6 +20,12 @@ class Components:
     Each component keeps its members and the components it is separated from. A merge moves the smaller of the
     two into the larger, so that an item or a separation moves O(log n) times and `implied` is O(1). A
     component has the id of one of its items.
+
+    >>> components = Components(4)
+    >>> components.separate(components.of(1), components.of(2))
+    >>> remains, gone = components.merge(components.of(0), components.of(1))
+    >>> components.members(remains), components.implied(0, 2).name, components.open_pairs
+    ((0, 1), 'DIFFERENT', 2)
     """
 
     def __init__(self, count: int = 0) -> None:

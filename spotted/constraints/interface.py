@@ -13,11 +13,19 @@ from spotted.constraints.explanation import Explanation
 
 
 class Constraints(ABC):
-    """What the answers of a session imply about pairs of its items.
+    """The implications of a session's answers for pairs of its items.
 
     `Closure` accepts every answer, `Verified` weighs answers as evidence; both are deterministic folds of the
     labels. Items are the integers 0..n-1 of a survey's detections and grow over time. The defaults here are
     those of answers that are accepted at once: nothing is pending, and nothing is checked.
+
+    >>> from spotted.constraints import Trust, make_constraints
+    >>> constraints = make_constraints(Trust.SINGLE, 4)
+    >>> constraints.forbid(0, 1)  # two animals in one image
+    >>> constraints.apply(LabelledPair("a", 1, 2, Answer.SAME)).effect.name
+    'MERGED'
+    >>> constraints.implied(0, 2).name, constraints.implied(0, 3), constraints.components()
+    ('DIFFERENT', None, [(0,), (1, 2), (3,)])
     """
 
     def __init__(self, components: Components) -> None:

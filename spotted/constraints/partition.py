@@ -25,6 +25,16 @@ class Partition:
 
     Two components are one, separated or pending, by the evidence between them. A merge moves the smaller
     into the larger; a split costs its component.
+
+    >>> from spotted.constraints.answers import LabelledPair
+    >>> partition = Partition(Components(3))
+    >>> label = LabelledPair("a", 0, 1, Answer.SAME)
+    >>> partition.add_answer(GivenAnswer(label, "ana", again=False), probability=0.3)
+    >>> partition.opinion(0, 1), partition.is_pending(0, 1)
+    (True, True)
+    >>> partition.add_answer(GivenAnswer(label, "ben", again=True), probability=None)
+    >>> partition.components.implied(0, 1).name
+    'SAME'
     """
 
     def __init__(self, components: Components, settings: TrustSettings | None = None) -> None:

@@ -15,6 +15,7 @@ from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
 from spotted.constraints.closure import Closure
 from spotted.constraints.explanation import Explanation
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from spotted.event_parts import Joining
 from spotted.individuals.naming import individual_id, read_individual_id
 from spotted.messages import detection_message
 from spotted.testing.fake_scorer import FakeScorer, StoredSurvey
@@ -87,7 +88,19 @@ class StoredSession:
 
 
 class FakeSampler:
-    """Sessions in memory on the surveys of a fake scorer; a service's answers without a service."""
+    """Sessions in memory on the surveys of a fake scorer; a service's answers without a service.
+
+    >>> from spotted import Detection, Survey
+    >>> from spotted.client import EmbeddingSpec
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection("a"), Detection("b")], np.eye(2), spec)
+    ...     questions = survey.create_session("main").next_pairs("anna")
+    >>> [(pair.first.detection_id, pair.second.detection_id) for pair in questions.pairs]
+    [('a', 'b')]
+    """
 
     def __init__(self, scorer: FakeScorer) -> None:
         self._scorer = scorer
@@ -219,7 +232,8 @@ class FakeSampler:
     def _import(self, requests: Iterator[pb.ImportSessionRequest]) -> pb.ImportSessionResponse:
         parts = list(requests)
         key = parts[0].survey_id, parts[0].session_id
-        stored = StoredSession(self._scorer.survey(key[0]), [e for part in parts for e in part.events])
+        events = list(Joining().whole(event for part in parts for event in part.events))
+        stored = StoredSession(self._scorer.survey(key[0]), events)
         if not stored.events or not stored.events[0].HasField("created"):
             raise InvalidInputError("event 1 does not create a session; export the session again")
         stored.events[0].created.survey_id, stored.events[0].created.session_id = key

@@ -1615,6 +1615,32 @@ class LabelsRetracted(_message.Message):
 Global___LabelsRetracted: _TypeAlias = LabelsRetracted  # noqa: Y015
 
 @_typing.final
+class EventPart(_message.Message):
+    """A part of a large event. All parts of one event have its position and directly follow one another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The next bytes of the event, serialised as a SessionEvent."""
+    last: _builtins.bool
+    """Whether these are the last bytes of the event."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        last: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventPart: _TypeAlias = EventPart  # noqa: Y015
+
+@_typing.final
 class SessionEvent(_message.Message):
     """One entry of a session's journal. The session's state is rebuilt from its events."""
 
@@ -1627,6 +1653,7 @@ class SessionEvent(_message.Message):
     LABELLED_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
     AUDIT_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
@@ -1660,6 +1687,10 @@ class SessionEvent(_message.Message):
         """Pairs were drawn for an audit."""
 
     @_builtins.property
+    def part(self) -> Global___EventPart:
+        """A part of an event that is larger than 1 MiB; only on the wire, never stored."""
+
+    @_builtins.property
     def changed(self) -> _individuals_pb2.IndividualsChanged:
         """A person changed individuals, or undid such a change."""
 
@@ -1673,14 +1704,15 @@ class SessionEvent(_message.Message):
         labelled: Global___LabelsGiven | None = ...,
         retracted: Global___LabelsRetracted | None = ...,
         audit: Global___AuditDrawn | None = ...,
+        part: Global___EventPart | None = ...,
         changed: _individuals_pb2.IndividualsChanged | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "part", b"part", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "part", b"part", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "part", "changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1701,7 +1733,7 @@ class ListEventsRequest(_message.Message):
     session_id: _builtins.str
     """Required."""
     page_size: _builtins.int
-    """Most events in one answer; 0: 100. Larger values are lowered to 1,000."""
+    """Most events, or parts of events, in one answer; 0: 100. Larger values are lowered to 1,000."""
     page_token: _builtins.str
     """From the last answer's next_page_token."""
     def __init__(
@@ -1768,7 +1800,9 @@ class ImportSessionRequest(_message.Message):
     """
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionEvent]:
-        """The events in order, beginning with `created`; at most 1,000 per message."""
+        """The events in order, beginning with `created`; at most 1,000 per message. An event that is too large for
+        a message is sent in parts.
+        """
 
     def __init__(
         self,

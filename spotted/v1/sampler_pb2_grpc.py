@@ -290,8 +290,8 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-        event is larger than a message: a round that adds very many detections).
+        """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+        detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

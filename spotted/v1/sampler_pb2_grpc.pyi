@@ -104,8 +104,8 @@ class SamplerServiceStub:
     stays equal without listing them again. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-    event is larger than a message: a round that adds very many detections).
+    """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+    detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
     """
     ImportSession: _grpc.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
@@ -190,8 +190,8 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     stays equal without listing them again. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-    event is larger than a message: a round that adds very many detections).
+    """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+    detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
     """
     ImportSession: _aio.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]  # type: ignore[assignment]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
@@ -387,8 +387,8 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sampler_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListEventsResponse, _abc.Awaitable[_sampler_pb2.ListEventsResponse]]:
-        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-        event is larger than a message: a round that adds very many detections).
+        """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+        detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

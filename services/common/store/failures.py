@@ -49,8 +49,8 @@ def failure(error: redis.RedisError, store: str) -> SpottedError | None:
     if isinstance(error, exceptions.AuthenticationError):
         return StoreUnavailableError(f"the store at {store} {_BY_WORD['WRONGPASS']} ({error}); {REPEAT}")
     return StoreUnavailableError(
-        f"the store at {store} does not answer ({error}); start it, or correct SPOTTED_STORE_URL, and repeat "
-        "the call"
+        f"the store at {store} does not answer ({error}); start it (on one machine: `spotted up`), or "
+        "correct SPOTTED_STORE_URL, and repeat the call"
     )
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from services.common.store import request_content
 from services.common.store.journal import Change, Journal, News, Offer, OfferResult
 from services.common.telemetry import metrics
 from spotted.errors import ConcurrencyError, SpottedError
@@ -52,6 +53,8 @@ class _Turn(Generic[StateT]):
     finish: Callable[[Reply, StateT, int], None]
     scope: str
     request_id: str
+    content: str
+    """Digest of the request; the thread that appends serves another request."""
     served: bool = False
 
 
@@ -96,7 +99,8 @@ class Folded(Generic[StateT]):
         decide: must not alter the state; the fold applies what is appended. It may be called on a state that
             is behind the store; that decision is then discarded.
         request_id: a repeat returns the first answer and changes nothing; "" is never a repeat.
-        Raises what `decide` raises, and ConcurrencyError after many lost races.
+        Raises what `decide` raises, RequestIdReusedError if the request id belongs to a request with other
+        content, and ConcurrencyError after many lost races.
         """
         return self._changed(decide, lambda reply: reply, scope, request_id)
 
@@ -134,7 +138,8 @@ class Folded(Generic[StateT]):
         """
         request_id = request_id or uuid.uuid4().hex
         views: list[ViewT] = []
-        turn = _Turn(decide, lambda *seen: views.append(look(*seen)), scope, request_id)
+        content = request_content.current()
+        turn = _Turn(decide, lambda *seen: views.append(look(*seen)), scope, request_id, content)
         self._wait_and_serve(turn)
         if views:
             return views[0]
@@ -172,11 +177,12 @@ class Folded(Generic[StateT]):
                 return Reply(first_answer, repeated=True)
             self._require_events()
             change = decide(self._state)
-        result = self._offer([Offer(change, scope, request_id)])
+        content = request_content.current()
+        result = self._offer([Offer(change, scope, request_id, content)])
         if result.news is None:
             return Reply(change.answer, repeated=False)
-        first_answer = result.answers[0]
-        return None if first_answer is None else Reply(first_answer, repeated=True)
+        kept = result.answers[0]
+        return None if kept is None else Reply(kept.to(content, request_id), repeated=True)
 
     def _wait_and_serve(self, turn: _Turn[StateT]) -> None:
         """Return once a thread, this one or another, has served the turn and all others then waiting."""
@@ -206,7 +212,8 @@ class Folded(Generic[StateT]):
             # a repeat that arrives with its first call is answered after it
             if key not in offers:
                 with suppress(SpottedError):
-                    offers[key] = Offer(turn.decide(self._state, self._position + len(offers)), *key)
+                    change = turn.decide(self._state, self._position + len(offers))
+                    offers[key] = Offer(change, *key, turn.content)
                     finish.append(turn.finish)
         if not offers:
             return True

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from services.common.store import keys
+from services.common.store import keys, request_content
+from services.common.store.request_content import NO_REQUEST, KeptAnswer, first_answer
 from services.common.store.store import Store
 
 # entries are about 1 MiB at most, so a page stays far below the size that a connection can buffer
@@ -37,8 +38,8 @@ local function news()
 end
 """
 _READ = f"{_NEWS} return news()"
-# An answer is stored after a digest of the journal's first entry, so that an answer from before the journal
-# was deleted and created again does not count.
+# An answer is kept after a digest of the journal's first entry, so that an answer from before the journal was
+# deleted and created again does not count, and after the content of its request (request_content.py).
 ANSWERED = """
 local function digest(journal)
   return redis.sha1hex(redis.call('LINDEX', journal, 0) or '')
@@ -105,6 +106,8 @@ class Offer:
     scope: str
     """The rpc and its session; the same request id in another scope is another request."""
     request_id: str
+    content: str = NO_REQUEST
+    """Digest of the request; a repeat has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,8 @@ class News:
 class OfferResult:
     """The result of offering changes: all were appended, or none."""
 
-    answers: Sequence[bytes | None]
-    """For each offer the first answer to its request, None if the request is new."""
+    answers: Sequence[KeptAnswer | None]
+    """For each offer the first answer to its request id, None if the id is new."""
     news: News | None
     """Entries that the writer has not read yet; None if the offers were appended."""
 
@@ -160,17 +163,23 @@ class Journal:
         return News(start, length, entries)
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
-        """The first answer to a request id, or None."""
+        """The first answer to the request being served, or None. Raises RequestIdReusedError."""
         request = keys.request(self._survey_id, scope, request_id)
-        return cast("bytes | None", self._look_up([self.key, request], []))
+        kept = cast("bytes | None", self._look_up([self.key, request], []))
+        return kept and first_answer(kept, request_id)
 
     def append(self, change: Change, *, expected: int, scope: str, request_id: str) -> bytes | None:
         """Append at position `expected`; returns the answer, or None if another writer was first.
 
-        A request id that was answered before returns its first answer and appends nothing.
+        A request id that was answered before returns its first answer and appends nothing. Raises
+        RequestIdReusedError.
         """
-        result = self.offer([Offer(change, scope, request_id)], folded=expected, first=b"")
-        return result.answers[0] if result.news else change.answer
+        content = request_content.current()
+        result = self.offer([Offer(change, scope, request_id, content)], folded=expected, first=b"")
+        if not result.news:
+            return change.answer
+        kept = result.answers[0]
+        return None if kept is None else kept.to(content, request_id)
 
     def offer(self, offers: Sequence[Offer], *, folded: int, first: bytes, last: bytes = b"") -> OfferResult:
         """Append as a writer that has `folded` events, from `first` to `last`; one round trip.
@@ -183,14 +192,16 @@ class Journal:
         for offer in offers:
             ends = offer.change.ends or Fields(self.key, ())
             touched += [keys.request(self._survey_id, offer.scope, offer.request_id), ends.key]
-            arguments += [offer.change.entry, offer.change.answer, len(ends.fields), *ends.fields]
+            answer = KeptAnswer(offer.content, offer.change.answer).stored()
+            arguments += [offer.change.entry, answer, len(ends.fields), *ends.fields]
         result = self._append(touched, arguments)
-        answers, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", result)
+        kept, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", result)
+        answers = [None if answer is None else KeptAnswer.read(answer) for answer in kept]
         return OfferResult(answers, News(*news) if news else None)
 
 
 def generation(first: bytes) -> str:
-    """What distinguishes a journal with this first entry from others under its key, as scripts compute it."""
+    """The generation of a journal with this first entry, computed as the scripts do."""
     return hashlib.sha1(first, usedforsecurity=False).hexdigest()
 
 

@@ -28,7 +28,7 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 
 from __future__ import annotations
 
-STORE_VERSION = "1"
+STORE_VERSION = "2"
 REQUEST_TTL_S = 24 * 3600
 OPERATION_TTL_S = 30 * 24 * 3600
 

@@ -16,6 +16,7 @@ from typing import cast
 from services.common.store import keys
 from services.common.store.journal import ANSWERED
 from services.common.store.keys import SessionKey
+from services.common.store.request_content import first_answer, keep
 from services.common.store.store import Store
 from spotted.errors import NotFoundError, QuotaError
 
@@ -39,30 +40,34 @@ return ARGV[2]
 """
 )
 # A repeat of the request deletes nothing, also if the survey was created again. KEYS: request, journal, list
-# of the organisation, list of the sessions, other keys to delete. ARGV: survey id, seconds to keep the
-# answer, prefix and endings of the keys of a session. Returns whether the survey is deleted.
+# of the organisation, list of the sessions, other keys to delete. ARGV: survey id, answer, seconds to keep
+# it, prefix and endings of the keys of a session. Returns the answer, or 0 if there is no survey.
 _DELETE_SURVEY = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
+local kept = redis.call('GET', KEYS[1])
+if kept then return kept end
 if redis.call('UNLINK', KEYS[2]) == 0 then return 0 end
 redis.call('SREM', KEYS[3], ARGV[1])
 for _, session in ipairs(redis.call('SMEMBERS', KEYS[4])) do
-  for i = 4, #ARGV do redis.call('UNLINK', ARGV[3] .. session .. ARGV[i]) end
+  for i = 5, #ARGV do redis.call('UNLINK', ARGV[4] .. session .. ARGV[i]) end
 end
 for i = 4, #KEYS do redis.call('UNLINK', KEYS[i]) end
-redis.call('SET', KEYS[1], '', 'EX', ARGV[2])
-return 1
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return ARGV[2]
 """
 # KEYS: the survey's journal, the session's journal, list of sessions, request. ARGV: generation of the
-# survey, entry, session id, seconds to keep the answer. Returns whether the survey still has this generation.
+# survey, entry, answer, session id, seconds to keep the answer. Returns the answer, 1 if the session exists,
+# 0 if the survey's generation is another.
 _CREATE_SESSION = (
     ANSWERED
     + """
 if digest(KEYS[1]) ~= ARGV[1] then return 0 end
+local first = answered(KEYS[4], digest(KEYS[2]))
+if first then return first end
 if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
 redis.call('RPUSH', KEYS[2], ARGV[2])
-redis.call('SADD', KEYS[3], ARGV[3])
-redis.call('SET', KEYS[4], digest(KEYS[2]), 'EX', ARGV[4])
-return 1
+redis.call('SADD', KEYS[3], ARGV[4])
+redis.call('SET', KEYS[4], digest(KEYS[2]) .. ARGV[3], 'EX', ARGV[5])
+return ARGV[3]
 """
 )
 # Makes an upload the journal of a session. KEYS: the survey's journal, upload, the session's journal, list of
@@ -82,18 +87,19 @@ return 1
 """
 )
 # A repeat of the request deletes nothing while the survey has the same generation. KEYS: the survey's
-# journal, request, the session's journal, its leases, list of sessions. Returns whether the session is
-# deleted.
+# journal, request, the session's journal, its leases, list of sessions. ARGV: session id, answer, seconds to
+# keep it. Returns the answer, or 0 if there is no session.
 _DELETE_SESSION = (
     ANSWERED
     + """
 local begins = digest(KEYS[1])
-if answered(KEYS[2], begins) then return 1 end
+local first = answered(KEYS[2], begins)
+if first then return first end
 if redis.call('DEL', KEYS[3]) == 0 then return 0 end
 redis.call('DEL', KEYS[4])
 redis.call('SREM', KEYS[5], ARGV[1])
-redis.call('SET', KEYS[2], begins, 'EX', ARGV[2])
-return 1
+redis.call('SET', KEYS[2], begins .. ARGV[2], 'EX', ARGV[3])
+return ARGV[2]
 """
 )
 # Makes all uploads of a restore the journals of a survey, or nothing if the survey exists. KEYS: list of the
@@ -138,7 +144,7 @@ class Existence:
         self._generation = store.script(_GENERATION, writes=False)
 
     def generation(self, survey_id: str) -> str:
-        """What distinguishes a survey from earlier ones with its id. Raises NotFoundError."""
+        """The generation of a survey, unlike that of earlier ones with its id. Raises NotFoundError."""
         found = self._generation([keys.survey_journal(survey_id)], [])
         if not found:
             raise missing_survey(survey_id)
@@ -158,16 +164,17 @@ class Existence:
         """Create a survey with its first event; returns the answer, or None if the survey exists.
 
         answer: kept with the request id; a repeat returns it. most: number of surveys that the organisation
-        may have, 0 for no limit. Raises QuotaError.
+        may have, 0 for no limit. Raises QuotaError, RequestIdReusedError.
         """
         touched = [
             keys.survey_journal(survey_id),
             keys.surveys(keys.owner(survey_id)),
             keys.request(survey_id, "CreateSurvey", request_id or uuid.uuid4().hex),
         ]
-        created = self._create_survey(touched, [entry, answer, survey_id, most, keys.REQUEST_TTL_S])
+        arguments = (entry, keep(answer), survey_id, most, keys.REQUEST_TTL_S)
+        created = self._create_survey(touched, arguments)
         if isinstance(created, bytes):
-            return created
+            return first_answer(created, request_id)
         if created:
             raise QuotaError(
                 f"the organisation would have {created} surveys, this token allows {most}; delete some, or "
@@ -176,7 +183,10 @@ class Existence:
         return None
 
     def delete_survey(self, survey_id: str, request_id: str) -> None:
-        """Delete a survey with everything in it. A repeat does nothing. Raises NotFoundError."""
+        """Delete a survey with everything in it. A repeat does nothing.
+
+        Raises NotFoundError, RequestIdReusedError.
+        """
         prefix, own = keys.of_survey(survey_id), keys.request(survey_id, DELETE_SURVEY, "")
         named = [name.removeprefix(prefix) for name in self._store.names(prefix)]
         # what is kept here of the journals' answers is of no use to a survey created meanwhile; a restore
@@ -191,13 +201,19 @@ class Existence:
             keys.sessions(survey_id),
             *(name for name in others if not name.startswith(own)),
         ]
-        if not self._delete_survey(touched, [survey_id, keys.REQUEST_TTL_S, session, journal, leases]):
+        arguments = (survey_id, keep(b""), keys.REQUEST_TTL_S, session, journal, leases)
+        deleted = self._delete_survey(touched, arguments)
+        if not isinstance(deleted, bytes):
             raise missing_survey(survey_id)
+        first_answer(deleted, request_id)
 
-    def create_session(self, key: SessionKey, generation: str, entry: bytes, request_id: str) -> None:
-        """Create a session with its first event, unless it exists.
+    def create_session(
+        self, key: SessionKey, generation: str, entry: bytes, answer: bytes, request_id: str
+    ) -> bytes | None:
+        """Create a session with its first event; returns the answer, or None if the session exists.
 
-        generation: of the survey. Raises NotFoundError if the survey was deleted since.
+        generation: the survey's. answer: kept with the request id; a repeat returns it.
+        Raises NotFoundError if the survey was deleted since, RequestIdReusedError.
         """
         survey_id, session_id = key
         scope = keys.session_scope("CreateSession", session_id)
@@ -207,13 +223,18 @@ class Existence:
             keys.sessions(survey_id),
             keys.request(survey_id, scope, request_id or uuid.uuid4().hex),
         ]
-        if not self._create_session(touched, [generation, entry, session_id, keys.REQUEST_TTL_S]):
+        arguments = (generation, entry, keep(answer), session_id, keys.REQUEST_TTL_S)
+        created = self._create_session(touched, arguments)
+        if isinstance(created, bytes):
+            return first_answer(created, request_id)
+        if not created:
             raise missing_survey(survey_id)
+        return None
 
     def open_session(self, key: SessionKey, generation: str, upload: str, length: int) -> bool:
         """Make an upload of this length the journal of a session; False if the session exists.
 
-        generation: of the survey. Raises NotFoundError if the survey was deleted since, UploadLostError.
+        generation: the survey's. Raises NotFoundError if the survey was deleted since, UploadLostError.
         """
         survey_id, session_id = key
         touched = [
@@ -230,7 +251,10 @@ class Existence:
         return bool(opened)
 
     def delete_session(self, key: SessionKey, request_id: str) -> bool:
-        """Delete a session with its journal; False if it does not exist. A repeat is True again."""
+        """Delete a session with its journal; False if it does not exist. A repeat is True again.
+
+        Raises RequestIdReusedError.
+        """
         survey_id, session_id = key
         scope = keys.session_scope(DELETE_SESSION, session_id)
         touched = [
@@ -240,7 +264,10 @@ class Existence:
             keys.leases(*key),
             keys.sessions(survey_id),
         ]
-        return bool(self._delete_session(touched, [session_id, keys.REQUEST_TTL_S]))
+        deleted = self._delete_session(touched, [session_id, keep(b""), keys.REQUEST_TTL_S])
+        if isinstance(deleted, bytes):
+            first_answer(deleted, request_id)
+        return bool(deleted)
 
     def open_survey(self, survey_id: str, uploads: Sequence[tuple[str, str, int]]) -> bool:
         """Make uploads the journals of a survey, all or none; False if the survey exists.

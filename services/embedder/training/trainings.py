@@ -12,6 +12,7 @@ from dataclasses import asdict
 from importlib.util import find_spec
 
 from services.common.store import keys
+from services.common.store.request_content import first_answer, keep
 from services.common.store.store import Store
 from services.common.survey.state import folded_survey
 from services.embedder.training.operations import Operations
@@ -35,13 +36,13 @@ class Trainings:
     def begin(self, survey_id: str, recipe: HeadRecipe, request_id: str) -> pb.Operation:
         """Begin a training; a repeat of the request returns the first operation.
 
-        Raises NotFoundError for the survey, PreconditionError if torch is not installed, the survey is too
-        small, or a training of it is already running.
+        Raises RequestIdReusedError, NotFoundError for the survey, and PreconditionError if torch is not
+        installed, the survey is too small, or a training of it is already running.
         """
         operations = self._operations.of(keys.owner(survey_id))
         request = keys.request(survey_id, TRAIN, request_id)
-        if request_id and (first := self._store.get(request)) is not None:
-            return operations.get(first.decode())
+        if request_id and (kept := self._store.get(request)) is not None:
+            return operations.get(first_answer(kept, request_id).decode())
         self._check(survey_id)
         operation = operations.begin("waiting for its process to start")
         if not self._store.put(
@@ -52,7 +53,7 @@ class Trainings:
                 f"a training of survey {survey_id!r} is already running; wait for it, or cancel it"
             )
         if request_id:
-            self._store.put(request, operation.operation_id.encode(), ttl_s=keys.REQUEST_TTL_S)
+            self._store.put(request, keep(operation.operation_id.encode()), ttl_s=keys.REQUEST_TTL_S)
         self._start(operation, survey_id, recipe)
         return operation
 

@@ -9,6 +9,7 @@ ledger           which labels stand, and the changes of individuals by people
 identity         ids and attributes of individuals, and what changed when
 individual_messages  individuals as messages
 leases           which pairs are reserved for which annotator
+event_pages      pages of a journal
 session_import   a session imported from its journal
 imported_events  its events, checked one by one
 imported_changes  its changes of individuals

@@ -89,7 +89,7 @@ class Leases:
     ) -> list[Lease]:
         """Lease the pairs that no other annotator holds; the annotator's own leases are extended.
 
-        generation: of the session; none is leased in one that was created since under its id.
+        generation: the session's; none is leased in one that was created since under its id.
         """
         if not pairs:
             return []

@@ -16,6 +16,7 @@ from services.common.store.store import Store
 from services.common.survey.existence import Existence, UploadLostError
 from services.sampler.session.imported_events import ImportedEvents
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreUnavailableError
+from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_EVENTS = 1000
@@ -38,7 +39,7 @@ class SessionUpload:
     def __init__(
         self, store: Store, key: SessionKey, generation: str, detection_ids: Collection[str]
     ) -> None:
-        """Begin. generation, detection_ids: of the survey."""
+        """Begin. generation, detection_ids: those of the survey."""
         self._store = store
         self._key = key
         self._generation = generation
@@ -106,6 +107,7 @@ async def import_session(
     InvalidInputError if the stream ends before its message with `complete` set or continues after it.
     """
     key: SessionKey = ("", "")
+    joining = Joining()
     upload: SessionUpload | None = None
     complete = False
     try:
@@ -122,7 +124,8 @@ async def import_session(
                     checks.slug(request.session_id, "session_id"),
                 )
                 upload = await asyncio.to_thread(begin, *key)
-            await asyncio.to_thread(upload.append, request.events)
+            whole = await asyncio.to_thread(list, joining.whole(request.events))
+            await asyncio.to_thread(upload.append, whole)
             complete = request.complete
         # a broken connection can look like the end of the stream
         if upload is None or not complete:
@@ -131,6 +134,7 @@ async def import_session(
                 "session again",
                 field="complete",
             )
+        joining.end()
         await asyncio.to_thread(upload.commit)
     finally:
         if upload is not None:

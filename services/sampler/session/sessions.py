@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -19,6 +17,7 @@ from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
 from services.sampler.session.defaults import with_defaults
+from services.sampler.session.event_pages import EventPage, read_page
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
@@ -26,6 +25,7 @@ from services.sampler.session.ledger import event_of
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import SessionState
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.individuals_pb2 import IndividualsChanged
 from spotted.v1.store_pb2 import StoredSubmission
@@ -33,8 +33,6 @@ from spotted.v1.store_pb2 import StoredSubmission
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-# a page ends before it, but has at least one entry
-MOST_PAGE_BYTES = 2 << 20
 
 ViewT = TypeVar("ViewT")
 
@@ -66,7 +64,7 @@ class Sessions:
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
 
-        Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError.
+        Raises AlreadyExistsError, RequestIdReusedError, NotFoundError, PreconditionError, InvalidInputError.
         """
         created = with_defaults(session)
         # first, so that the detections counted are those of this generation
@@ -77,7 +75,11 @@ class Sessions:
                 f"survey {session.survey_id!r} has no detections; add detections before creating a session"
             )
         key = (session.survey_id, session.session_id)
-        self._existence.create_session(key, generation, self.event(created=created), request_id)
+        entry = self.event(created=created)
+        answer = _as_created(entry).SerializeToString()
+        first = self._existence.create_session(key, generation, entry, answer, request_id)
+        if first is not None:
+            return pb.Session.FromString(first)
         stored = self.get(*key)
         requested, existing = ((s.strategy, s.seed, s.trust) for s in (created, stored))
         if requested != existing:
@@ -190,38 +192,24 @@ class Sessions:
 
     def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
         """The journal, oldest first. Raises NotFoundError."""
+        joining = Joining()
         events: list[pb.SessionEvent] = []
-        more = True
-        while more:
-            page, more = self.events_page(survey_id, session_id, len(events), MOST_EVENTS)
-            events += page
+        start: int | None = 0
+        while start is not None:
+            page = self.events_page(survey_id, session_id, start, MOST_EVENTS)
+            events += joining.whole(page.events)
+            start = page.next_start
         return events
 
-    def events_page(
-        self, survey_id: str, session_id: str, start: int, count: int
-    ) -> tuple[list[pb.SessionEvent], bool]:
-        """Up to `count` events from position `start` (counted from 0), and whether more follow.
+    def events_page(self, survey_id: str, session_id: str, start: int, count: int) -> EventPage:
+        """Up to `count` events or parts of large ones; start: 0, or `next_start` of the page before.
 
-        Fewer if they would not fit into a message. Raises NotFoundError, PreconditionError.
+        Fewer if they would not fit into a message. Raises NotFoundError.
         """
         journal = self.folded(survey_id, session_id).journal
-        length = journal.length()
-        if not length:
+        if not journal.length():
             raise self._forget(survey_id, session_id)
-        events: list[pb.SessionEvent] = []
-        size = 0
-        for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
-            size += len(entry)
-            if len(entry) > checks.ANSWER_BYTES:
-                raise PreconditionError(
-                    f"event {position} is larger than a message; back up the survey instead"
-                )
-            if events and size > MOST_PAGE_BYTES:
-                break
-            event = pb.SessionEvent.FromString(entry)
-            event.position = position
-            events.append(event)
-        return events, start + len(events) < length
+        return read_page(journal, start, count)
 
     def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
         """Begin to import a journal as this session. Raises NotFoundError for the survey."""
@@ -280,6 +268,14 @@ class Sessions:
         for burst in stored.mixed_bursts:
             state.require(burst.detection_ids)
         return stored
+
+
+def _as_created(entry: bytes) -> pb.Session:
+    """The session after its first event, with output-only fields."""
+    state = SessionState()
+    state.apply(entry)
+    state.session.position = state.position
+    return state.session
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

@@ -181,7 +181,7 @@ class _Upload:
 
 
 def _converted(session_id: str, entry: bytes, survey_id: str, import_id: str) -> bytes:
-    """An entry converted to a survey id; import_id: of its journal, only for the first entry."""
+    """An entry converted to a survey id; import_id: id of the import, only for the first entry."""
     event: store_pb2.SurveyEvent | sampler_pb2.SessionEvent
     if session_id:
         event = sampler_pb2.SessionEvent.FromString(entry)

@@ -8,9 +8,11 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from services.common.rpc import checks
+from services.common.survey.periods import Period, outside_period
 from services.upkeep.backup.contents import Contents, pages
 from spotted import messages
-from spotted.errors import InvalidInputError, SpottedError
+from spotted.errors import InvalidInputError, OutsidePeriodError, SpottedError
+from spotted.survey import Camera
 from spotted.v1 import sampler_pb2, store_pb2
 
 
@@ -42,7 +44,8 @@ class SurveyEvents:
 
     def __init__(self) -> None:
         self.events = 0
-        self._cameras: set[str] = set()
+        self._period = Period("", 0.0, 0.0)
+        self._cameras: dict[str, Camera] = {}
         self._detections: set[str] = set()
         self._dimension = 0
         self._checks: Mapping[str, Callable[[store_pb2.SurveyEvent], None]] = {
@@ -69,12 +72,12 @@ class SurveyEvents:
         checks.words(survey.display_name, "display_name", most=checks.NAME_LENGTH)
         checks.period(survey)
         messages.feasibility(survey.feasibility)
+        self._period = Period.of(survey)
         self._fix(survey.embedding.dimension)
 
     def _check_cameras(self, event: store_pb2.SurveyEvent) -> None:
         for number, camera in enumerate(event.cameras.cameras):
-            checks.camera(camera, f"cameras[{number}]")
-            self._cameras.add(camera.camera_id)
+            self._cameras[camera.camera_id] = checks.camera(camera, f"cameras[{number}]")
 
     def _check_detections(self, event: store_pb2.SurveyEvent) -> None:
         block = event.detections
@@ -85,12 +88,15 @@ class SurveyEvents:
                 f"its vectors have shape {vectors.shape} or are not finite; {len(block.detections)} "
                 f"detections of this survey need {self._dimension} numbers each"
             )
-        for number, detection in enumerate(block.detections):
-            checks.detection(detection, f"detections[{number}]")
+        for number, message in enumerate(block.detections):
+            detection = checks.detection(message, f"detections[{number}]")
             if detection.detection_id in self._detections:
                 raise InvalidInputError(f"detection {detection.detection_id!r} is added twice")
             if detection.camera_id and detection.camera_id not in self._cameras:
                 raise InvalidInputError(f"no earlier event added camera {detection.camera_id!r}")
+            camera = self._cameras.get(detection.camera_id)
+            if fault := outside_period(detection, camera, self._period):
+                raise OutsidePeriodError(fault)
             self._detections.add(detection.detection_id)
 
     def _check_deleted(self, event: store_pb2.SurveyEvent) -> None:

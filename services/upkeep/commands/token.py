@@ -35,7 +35,7 @@ def token() -> None:
     "surveys",
     multiple=True,
     metavar="ID",
-    help="Survey that the token may access, or a prefix and `*`; may be repeated. Default: all.",
+    help="Survey that the token may access, or a prefix and `*`; can be repeated. Default: all.",
 )
 @click.option("--expires", metavar="DURATION", help="Lifetime, e.g. 90d, 12h or 30m. Default: no expiry.")
 @click.option(

@@ -12,7 +12,6 @@ operations  long-running work
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
-    CandidateRule,
     Candidates,
     PairExplanation,
 )
@@ -45,6 +44,7 @@ from spotted.client.values.surveys import (
     ScoreSpec,
     SurveyInfo,
 )
+from spotted.ranking.rules import CandidateRule
 
 __all__ = [
     "AddedDetections",

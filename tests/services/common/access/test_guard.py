@@ -16,7 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 from prometheus_client import REGISTRY
 
-from services.common.access.caller import methods, role_name
+from services.common.access.caller import Caller, methods, role_name
 from services.common.access.guard import HEADER, Guard, guard_for
 from services.common.access.tokens import KNOWN_S, KnownCallers, Tokens
 from services.common.server import Service
@@ -392,6 +392,33 @@ def test_a_stream_of_answers_that_is_silent_ends_when_its_token_is_revoked(silen
     silent.clock.now_s += KNOWN_S
     with pytest.raises(UnauthenticatedError), our_errors("sampler"):
         next(answers)
+
+
+def test_answers_of_a_stream_need_no_check_of_their_own(store: Store) -> None:
+    checks = []
+
+    class Counted(KnownCallers):
+        async def caller(self, text: str) -> Caller:
+            checks.append(text)
+            return await super().caller(text)
+
+    async def progress(_: object, __: object) -> AsyncIterator[sampler_pb2.WatchProgressResponse]:
+        for _ in range(50):
+            yield sampler_pb2.WatchProgressResponse()
+
+    def register(server: aio.Server) -> None:
+        module, name = BARE[2]
+        servicer = getattr(module, f"{name}Servicer")()
+        servicer.WatchProgress = progress
+        sampler_pb2_grpc.add_SamplerServiceServicer_to_server(servicer, server)
+
+    guard = Guard(Counted(Tokens(store)), recheck_s=PATIENCE_S)
+    with running(Service("sampler", register), guard=guard) as address, ExitStack() as opened:
+        channel = Guarded(address, Tokens(store), Clock(), opened)
+        stub = sampler_pb2_grpc.SamplerServiceStub(channel.channel(channel.token()))
+        answers = stub.WatchProgress(sampler_pb2.WatchProgressRequest(), timeout=PATIENCE_S)
+        assert len(list(answers)) == 50
+    assert len(checks) == 1
 
 
 def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from services.common.store import keys
 from services.common.store.journal import PAGE_ENTRIES, Change, Fields, Journal, News, Offer, OfferResult
+from services.common.store.request_content import NO_REQUEST, KeptAnswer
 from services.common.store.store import Store
 
 
@@ -50,7 +51,7 @@ def test_offers_are_appended_in_their_order_with_an_answer_each(journal: Journal
 def test_offers_beside_one_that_was_answered_before_are_not_appended(journal: Journal) -> None:
     journal.offer([offer(b"leopard", "1")], folded=1, first=b"first")
     outcome = journal.offer([offer(b"hyena", "2"), offer(b"leopard", "1")], folded=2, first=b"first")
-    assert outcome == OfferResult([None, b"answer to leopard"], News(2, 2, []))
+    assert outcome == OfferResult([None, KeptAnswer(NO_REQUEST, b"answer to leopard")], News(2, 2, []))
     assert journal.length() == 2
     assert journal.answered("add", "2") is None
 

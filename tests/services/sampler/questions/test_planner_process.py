@@ -64,6 +64,9 @@ def around(store: Store, survey_id: str) -> Iterator[Surroundings]:
         client.close()
 
 
+BUDGET_BYTES = 64 << 20
+
+
 @dataclass(frozen=True)
 class DiesAtFirst:
     """A planning process that is killed over its first plan; the flag is set when it was."""
@@ -82,7 +85,7 @@ class DiesAtFirst:
 def test_a_process_plans_what_this_one_would_refuses_as_it_would_and_leaves_when_asked(
     around: Surroundings, survey_id: str
 ) -> None:
-    planner = PlannerProcess(PlanningWork(around.settings))
+    planner = PlannerProcess(PlanningWork(around.settings, BUDGET_BYTES))
     planner.close()
     planned = planner.plan(survey_id, "main", NOTHING)
     assert planned == around.sampler.planner.plan(survey_id, "main", NOTHING)
@@ -120,7 +123,7 @@ def test_a_refusal_crosses_with_all_that_it_says(error: SpottedError) -> None:
 
 
 def test_a_killed_process_is_restarted(around: Surroundings, survey_id: str, tmp_path: Path) -> None:
-    planner = PlannerProcess(DiesAtFirst(tmp_path / "died", PlanningWork(around.settings)))
+    planner = PlannerProcess(DiesAtFirst(tmp_path / "died", PlanningWork(around.settings, BUDGET_BYTES)))
     with pytest.raises(UnavailableError, match="ask again"):
         planner.plan(survey_id, "main", NOTHING)
     planned = planner.plan(survey_id, "main", NOTHING)
@@ -137,7 +140,7 @@ def test_a_killed_process_is_restarted(around: Surroundings, survey_id: str, tmp
 def test_a_survey_keeps_its_process_and_annotators_are_asked_through_it(
     store: Store, around: Surroundings, survey_id: str
 ) -> None:
-    planners = PlannerProcesses(2, PlanningWork(around.settings))
+    planners = PlannerProcesses(2, PlanningWork(around.settings, BUDGET_BYTES))
     scorer = ScorerClient(around.settings.scorer_address)
     asking = NextQuestions(around.sampler.sessions, planners, Leases(store), DetectionFacts(scorer))
     for annotator in ("anna", "ben"):

@@ -17,7 +17,7 @@ PAIR, OTHER = ("d1", "d2"), ("d1", "d3")
 def begun(store: Store, survey_id: str, session_id: str = "s") -> tuple[SessionKey, str]:
     """The ids and the generation of a session, which is created if it does not exist."""
     existence, key = Existence(store), (survey_id, session_id)
-    existence.create_session(key, existence.generation(survey_id), uuid.uuid4().bytes, "")
+    existence.create_session(key, existence.generation(survey_id), uuid.uuid4().bytes, b"", "")
     return key, generation(store.slice(keys.session_journal(*key), 0, 0)[0])
 
 
