@@ -4,7 +4,7 @@ import_, embed, match            files to a survey, photographs to vectors, best
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
-individuals, individual_text     names, merges, splits and moves, and how they are shown
+individuals                      names, merges, splits and moves
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run

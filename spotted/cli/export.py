@@ -91,20 +91,8 @@ def export(
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
         write_changed_names(naming.changes, output / CAPTURES)
-    document: dict[str, object] = {
-        "output": str(output),
-        "detections": len(naming.names),
-        "individuals": len(individuals),
-        "changed": [asdict(change) for change in naming.changes],
-        "conflicts": [asdict(conflict) for conflict in naming.conflicts],
-        "shared_names": {name: list(ids) for name, ids in naming.shared.items()},
-    }
-    words = (
-        f"{with_unit(len(naming.names), 'detection')} of "
-        f"{with_unit(len(individuals), 'individual')} written to {output}; capture history in "
-        f"{output / CAPTURES}"
-    )
-    show(document, as_json=as_json, text=lambda: _print(words, naming, output))
+    count = len(individuals)
+    show(_document(naming, count, output), as_json=as_json, text=lambda: _print(naming, count, output))
 
 
 def write_changed_names(changes: Sequence[CellChange], directory: Path) -> None:
@@ -116,8 +104,22 @@ def write_changed_names(changes: Sequence[CellChange], directory: Path) -> None:
     write_fileset(directory, {CHANGED: text.getvalue().encode()}, sources={}, overwrite=True)
 
 
-def _print(words: str, naming: Naming, output: Path) -> None:
-    click.echo(words)
+def _document(naming: Naming, count: int, output: Path) -> dict[str, object]:
+    return {
+        "output": str(output),
+        "detections": len(naming.names),
+        "individuals": count,
+        "changed": [asdict(change) for change in naming.changes],
+        "conflicts": [asdict(conflict) for conflict in naming.conflicts],
+        "shared_names": {name: list(ids) for name, ids in naming.shared.items()},
+    }
+
+
+def _print(naming: Naming, count: int, output: Path) -> None:
+    click.echo(
+        f"{with_unit(len(naming.names), 'detection')} of {with_unit(count, 'individual')} written to "
+        f"{output}; capture history in {output / CAPTURES}"
+    )
     click.echo(f"{with_unit(len(naming.changes), 'name')} changed, listed in {output / CAPTURES / CHANGED}")
     for conflict in naming.conflicts[:SHOWN]:
         click.echo(

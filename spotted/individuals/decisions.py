@@ -1,4 +1,4 @@
-"""What a person's decision about whole individuals states, and the labels that stand against it."""
+"""Decisions about whole individuals as statements about pairs, and the labels that stand against them."""
 
 from __future__ import annotations
 

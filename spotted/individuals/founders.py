@@ -154,7 +154,7 @@ class Founders:
         return sorted(self._updates)
 
     def attributes(self, founder: Founder) -> Attributes:
-        """What people said about an individual."""
+        """The attributes that people gave an individual."""
         return updated(self._updates.get(founder, ()))
 
     def _place(self, founder: Founder, before: int) -> None:

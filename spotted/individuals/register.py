@@ -88,7 +88,7 @@ class Register:
         return Registered(founder, members, tuple(aliases), self._present[founder])
 
     def attributes(self, founder: Founder) -> Attributes:
-        """What people said about the individual with this identity."""
+        """The attributes of the individual with this identity."""
         return self.founders.attributes(founder)
 
     def present(self) -> list[Founder]:

@@ -93,7 +93,7 @@ class Watcher:
 
 
 class Platform:
-    """What the platform and the annotators ask for, in an order drawn from a seed."""
+    """Requests of the platform and the annotators, in an order drawn from a seed."""
 
     def __init__(self, processes: Processes, session_id: str, copy: Copy, seed: int) -> None:
         self._processes, self._session_id, self._copy = processes, session_id, copy

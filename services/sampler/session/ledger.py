@@ -20,7 +20,7 @@ class PersonsChange:
     event: IndividualsChanged
     """The event."""
     labels: Mapping[str, pb.Label]
-    """What it states, as labels by id that nothing outweighs."""
+    """Its statements, as labels by id that nothing outweighs."""
 
 
 class Ledger:
@@ -88,7 +88,7 @@ class Ledger:
 
 
 def stated_labels(position: int, event: IndividualsChanged, create_time: Timestamp) -> dict[str, pb.Label]:
-    """What a change states, as labels by id."""
+    """The statements of a change, as labels by id."""
     labels = {}
     for number, pair in enumerate(event.pairs, start=1):
         label = pb.Label(

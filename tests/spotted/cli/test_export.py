@@ -88,7 +88,7 @@ def named(machine: Machine, survey_id: str, tmp_path: Path) -> SessionHandle:
 
 
 def exported(machine: Machine, survey_id: str, output: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the command says, and the name in each row."""
+    """The document of the command, and the name in each row."""
     done = machine.run("export", survey_id, "-o", str(output), "--json")
     assert done.exit_code == 0, done.stderr
     rows = csv.DictReader(io.StringIO((output / "detections.csv").read_text()))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotted.cli.individual_text import change_document, describe, document, print_change
+from spotted.cli.individuals.text import change_document, describe, document, print_change
 from spotted.client.values import Alias, Individual, IndividualsChange, Label
 from spotted.constraints.answers import Answer
 from spotted.individuals.attributes import Sex, Status
