@@ -22,6 +22,12 @@ class PersonsChange:
     labels: Mapping[str, pb.Label]
     """Its statements, as labels by id that nothing outweighs."""
 
+    @property
+    def only_joins(self) -> bool:
+        """True if it joins individuals that no label keeps apart, and does nothing else."""
+        parts = any(label.answer == pb.ANSWER_DIFFERENT for label in self.labels.values())
+        return bool(self.labels) and not parts and not self.event.superseded_label_ids
+
 
 class Ledger:
     """All labels that were not retracted, and all changes; a change that was undone has no effect.
