@@ -18,6 +18,7 @@ from spotted.console import (
     data_option,
     err,
     json_option,
+    option_word,
     progress,
     session_option,
     show,
@@ -75,6 +76,7 @@ class Selection:
 )
 @click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the known identities of the survey.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of questions.")
+@click.option("--undo", is_flag=True, help="Take back your last answer instead of asking.")
 @data_option
 @json_option
 def annotate(
@@ -93,6 +95,7 @@ def annotate(
     seed: int | None,
     by_oracle: bool,
     limit: int | None,
+    undo: bool,
 ) -> None:
     """Answer "the same animal?" for one pair of photographs after another.
 
@@ -106,6 +109,9 @@ def annotate(
     selection = Selection(annotator, tuple(kind for kind, on in kinds.items() if on), audit, limit)
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
+        if undo:
+            _undo(handle.session(session_id), annotator, as_json=as_json)
+            return
         session = _open(handle, session_id, strategy, trust, seed, retrain=retrain)
         ask_all = _ask_oracle if by_oracle else _ask_person
         answered = ask_all(handle, session, selection)
@@ -116,6 +122,25 @@ def annotate(
         print_progress(state)
 
     show({"answers_given": answered} | progress_document(state), as_json=as_json, text=text)
+
+
+def _undo(session: SessionHandle, annotator_id: str, *, as_json: bool) -> None:
+    """Take back the labels of the annotator's last question. Raises NotFoundError if there is none."""
+    labels = [label for label in session.labels() if label.annotator_id == annotator_id]
+    if not labels:
+        raise NotFoundError(f"annotator {annotator_id!r} has no answer in session {session.session_id!r}")
+    # the labels of one question were stored together
+    last = [label for label in labels if label.created_at_s == labels[-1].created_at_s]
+    state = session.retract_labels([label.label_id for label in last], annotator_id)
+
+    def text() -> None:
+        for label in last:
+            pair = f"{label.first_detection_id} and {label.second_detection_id}"
+            click.echo(f"taken back: {pair}, {option_word(label.answer)}")
+        print_progress(state)
+
+    ids = [label.label_id for label in last]
+    show({"taken_back": ids} | progress_document(state), as_json=as_json, text=text)
 
 
 def _open(

@@ -1,4 +1,4 @@
-"""What people decide about individuals: each change is one event of the session's journal."""
+"""Changes of individuals by people: each is one event of the session's journal."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes
 from services.sampler.session.identity import Identity
 from services.sampler.session.individual_messages import Individuals
+from services.sampler.session.ledger import PersonsChange
 from spotted import messages
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.interface import Constraints
@@ -112,7 +113,7 @@ class SessionState:
                 self._refold()
             case "changed":
                 if self.identity.change(self.position, event, self.item_of):
-                    self._refold()
+                    self._carry_out(self.identity.ledger.changes[self.position])
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
@@ -236,6 +237,15 @@ class SessionState:
         # kept for when the labels are folded again, after later rounds
         chance = self._chances[label.label_id] = self.queue.chance(pair)
         return self.constraints.apply(self.labelled_pair(label), label.annotator_id, chance)
+
+    def _carry_out(self, change: PersonsChange) -> None:
+        """Fold the labels with a change; one that only joins contradicts none, so that they stay folded."""
+        if not change.only_joins:
+            self._refold()
+            return
+        for label_id, label in change.labels.items():
+            self.labels[label_id] = label
+            self._take(label, self.pair(label))
 
     def _set_trust(self, trust: Trust) -> None:
         """Fold all labels again with this trust."""
