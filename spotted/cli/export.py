@@ -66,7 +66,7 @@ def export(
                 f"session {session_id!r} of {survey!r} has no individuals yet; run "
                 f"`spotted annotate {survey}` first"
             )
-        source.write(output, individuals, overwrite=overwrite)
+        notes = source.write(output, individuals, overwrite=overwrite)
         imported = source.read(survey)
         history = build_capture_history(
             imported.survey,
@@ -77,6 +77,8 @@ def export(
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
+    for note in notes:
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
     document: dict[str, object] = {
         "output": str(output),
         "detections": len(individuals),
