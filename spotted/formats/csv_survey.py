@@ -22,7 +22,6 @@ from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
 from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import (
-    LARGEST_DEG,
     SIDES,
     ImportedSurvey,
     assemble,
@@ -31,7 +30,7 @@ from spotted.formats.imported_survey import (
 )
 from spotted.formats.picture import Picture
 from spotted.formats.problems import Problems
-from spotted.formats.row import LONGEST_ID, Row, absolute_path
+from spotted.formats.row import LARGEST_DEG, LONGEST_ID, Row, absolute_path
 from spotted.formats.species import select_species
 from spotted.formats.timestamps import time_zone
 from spotted.survey import Camera, Detection, Side
@@ -155,9 +154,18 @@ def _distinct(path: Path, problems: Problems) -> dict[str, Row]:
     """The rows by detection id; an id repeated with other content is recorded as wrong."""
     ids = DetectionIds()
     rows: dict[str, Row] = {}
+    seen: dict[tuple[str, ...], Row] = {}
     for row in read_table(path, ("camera_id", "timestamp"), problems):
-        first = rows.setdefault(ids.of(row.cells), row)
-        if first is row:
+        detection_id = ids.of(row.cells)
+        first = rows.setdefault(detection_id, row)
+        same = seen.setdefault(tuple(row.cells.values()), row)
+        if first is row and same is not row and row.text("image"):
+            # without an image two equal rows may be two animals
+            del rows[detection_id]
+            problems.remark(
+                f"{row.name} repeats row {same.number} and is left out", cause=(row.file, "repeat")
+            )
+        elif first is row:
             row.identifier("detection_id", required=False)
         elif first.cells != row.cells:
             row.wrong(
@@ -208,7 +216,7 @@ def _camera_id(row: Row, known: CameraTable, captured_at_s: float | None) -> str
 def _side(row: Row) -> Side:
     text = row.text("side").lower()
     if text and text not in SIDES:
-        row.wrong("side", "is not a side; write left, right, front, back or unknown")
+        row.doubt("side", "is not a side; taken as unknown; write left, right, front, back or unknown")
     return SIDES.get(text, Side.UNKNOWN)
 
 

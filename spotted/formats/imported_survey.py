@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +9,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from spotted.formats.doubts.names import name_notes
+from spotted.formats.doubts.places import place_notes
 from spotted.formats.doubts.times import settle_times
 from spotted.formats.picture import Picture
 from spotted.formats.problems import Problems
 from spotted.formats.projection import LARGEST_ERROR, project
 from spotted.survey import Camera, Detection, Side, Survey
 
-# the largest latitude and longitude
-LARGEST_DEG = (90.0, 180.0)
 SIDES = {side.name.lower(): side for side in Side} | {
     "l": Side.LEFT,
     "r": Side.RIGHT,
@@ -73,7 +72,7 @@ def assemble(
     >>> imported.notes[0]
     "1 of 1 camera without position, such as 'C1'; feasibility unknown"
     """
-    placed, place_notes = _placed(cameras, positions_deg)
+    placed, projection_notes = _placed(cameras, positions_deg)
     times = settle_times(placed, pictures)
     problems = Problems() if problems is None else problems
     for doubt in times.doubts:
@@ -81,9 +80,10 @@ def assemble(
     problems.raise_any()
     survey = Survey(survey_id, times.start_s, times.end_s, display_name, times.cameras)
     quality = [*problems.notes, *times.notes, *_camera_notes(times.cameras)]
-    quality += [*_place_notes(survey, positions_deg), *_picture_notes(times.pictures, times.cameras)]
+    quality += [*place_notes(survey, positions_deg), *_picture_notes(times.pictures, times.cameras)]
+    quality += name_notes(times.pictures)
     return ImportedSurvey(
-        survey, tuple(times.pictures), (*notes, *place_notes, *quality), dict(stations or {})
+        survey, tuple(times.pictures), (*notes, *projection_notes, *quality), dict(stations or {})
     )
 
 
@@ -127,27 +127,6 @@ def _camera_notes(cameras: Mapping[str, Camera]) -> Iterator[str]:
     suspect = sum(camera.clock_suspect for camera in cameras.values())
     if suspect:
         yield f"{suspect} {of_all} with a suspect clock"
-
-
-def _place_notes(survey: Survey, positions_deg: Mapping[str, tuple[float, float]]) -> Iterator[str]:
-    """One note for each camera whose position is most likely wrong."""
-    outlying = survey.outlying_cameras()
-    others = [c for c in survey.cameras.values() if c.has_position and c.camera_id not in outlying]
-    for camera_id in outlying:
-        camera = survey.cameras[camera_id]
-        nearest_m = min(
-            math.dist((camera.x_m or 0, camera.y_m or 0), (o.x_m or 0, o.y_m or 0)) for o in others
-        )
-        if camera_id in positions_deg:
-            latitude, longitude = positions_deg[camera_id]
-            position = f"latitude {latitude:g}, longitude {longitude:g}"
-        else:
-            position = f"x {camera.x_m:g} m, y {camera.y_m:g} m"
-        yield (
-            f"camera {camera_id!r} lies {nearest_m / 1000:,.0f} km from all others ({position}); it does not "
-            "count in the extent of the survey; if the position is wrong (a lost minus sign, swapped or "
-            "missing values), correct it and import again"
-        )
 
 
 def _picture_notes(pictures: Sequence[Picture], cameras: Mapping[str, Camera]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from spotted.errors import InvalidInputError
@@ -38,6 +38,8 @@ class Problems:
     """Location of the first wrong value, as file:row:column."""
     times_read: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Number of times in each file and column, believed or not."""
+    spellings: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The ways in which each id that is not ASCII is written."""
     _wrong: dict[object, _Kind] = field(default_factory=dict)
     _doubtful: dict[object, _Kind] = field(default_factory=dict)
 
@@ -48,8 +50,15 @@ class Problems:
 
     @property
     def notes(self) -> list[str]:
-        """A line for each cause of doubtful values."""
-        return [kind.line() for kind in self._doubtful.values()]
+        """A line for each cause of doubtful values, and one about ids that are equal only to the eye."""
+        lines = [kind.line() for kind in self._doubtful.values()]
+        alike = [text for text, written in self.spellings.items() if len(written) > 1]
+        if alike:
+            lines.append(
+                f"ids written in several ways that look the same (accents or spaces), such as {alike[0]!r}, "
+                "are read as one"
+            )
+        return lines
 
     def add(self, text: str, location: str = "", *, cause: object = None) -> None:
         """Record a wrong value; `location` is file:row:column, values of equal `cause` share a line."""

@@ -20,6 +20,8 @@ from spotted.survey import Camera
 
 # empty cells as Camtrap DP, R and pandas write them
 MISSING = frozenset({"", "NA", "NaN", "nan"})
+# the largest latitude and longitude
+LARGEST_DEG = (90.0, 180.0)
 TRUE = frozenset({"true", "t", "yes", "1"})
 FALSE = frozenset({"false", "f", "no", "0"})
 SHOWN_LETTERS = 60
@@ -81,6 +83,8 @@ class Row:
     def identifier(self, column: str, *, required: bool = True) -> str:
         """An id: printable, at most LONGEST_ID characters, and present if `required`."""
         text = self.text(column)
+        if not text.isascii():
+            self.problems.spellings[text].add(self.cells[column].strip())
         if required and not text:
             self.wrong(column, "is missing; every row needs one")
         elif len(text) > LONGEST_ID or not text.isprintable():
@@ -98,8 +102,8 @@ class Row:
         )
         return ""
 
-    def number_between(self, column: str, least: float, most: float) -> float | None:
-        """A finite number within limits, None if it is missing."""
+    def number_between(self, column: str, least: float, most: float, *, hint: str = "") -> float | None:
+        """A finite number within limits, None if it is missing; `hint` is what may explain another one."""
         text = self.text(column)
         if not text:
             return None
@@ -113,7 +117,7 @@ class Row:
             self.wrong(column, "is not a number; write it with digits and a decimal point")
             return None
         if not least <= value <= most:
-            self.wrong(column, f"is outside {least:g} to {most:g}; correct it")
+            self.wrong(column, f"is outside {least:g} to {most:g}; correct it{hint}")
             return None
         return value
 
@@ -154,11 +158,23 @@ class Row:
     def pair(self, first: str, second: str, limits: tuple[float, float]) -> tuple[float, float] | None:
         """Two coordinates within plus and minus `limits`, None if both are missing."""
         values = [
-            self.number_between(c, -most, most) for c, most in zip((first, second), limits, strict=True)
+            self.number_between(c, -most, most, hint=f"; {first} and {second} may be swapped")
+            for c, most in zip((first, second), limits, strict=True)
         ]
         if bool(self.text(first)) != bool(self.text(second)):
             self.wrong(first if self.text(second) else second, "is missing; give both coordinates or neither")
         return None if values[0] is None or values[1] is None else (values[0], values[1])
+
+    def degrees(self, latitude: str, longitude: str) -> tuple[float, float] | None:
+        """Latitude and longitude; None if both are missing, or zero as programs write missing ones."""
+        position = self.pair(latitude, longitude, LARGEST_DEG)
+        if position != (0.0, 0.0):
+            return position
+        self.doubt(
+            latitude,
+            "and a longitude of 0 are a point in the ocean; taken as unknown; write the camera's position",
+        )
+        return None
 
     def box(self, columns: Sequence[str]) -> Box | None:
         """x, y, width, height as fractions of the image, clipped to it; None if all are missing."""

@@ -22,7 +22,6 @@ from spotted.formats.cameras.periods import (
     without_downtime,
 )
 from spotted.formats.csv_table import read_table
-from spotted.formats.imported_survey import LARGEST_DEG
 from spotted.formats.problems import Problems
 from spotted.formats.row import Row, check_camera_period
 from spotted.survey import Camera
@@ -89,7 +88,7 @@ def _periods(row: Row, zone: tzinfo | None) -> list[Camera]:
 def _degrees(row: Row) -> tuple[float, float] | None:
     if {"x_m", "y_m"} <= row.cells.keys():
         return None
-    return row.pair("latitude", "longitude", LARGEST_DEG)
+    return row.degrees("latitude", "longitude")
 
 
 def _downtimes(row: Row, zone: tzinfo | None) -> list[tuple[float, float]]:

@@ -21,7 +21,6 @@ from spotted.formats.camtrapdp.package import Package, open_package
 from spotted.formats.csv_table import read_table
 from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import (
-    LARGEST_DEG,
     SIDES,
     ImportedSurvey,
     assemble,
@@ -135,7 +134,7 @@ def _deployments(
         )
         check_camera_period(row, "deploymentStart", "deploymentEnd", camera)
         cameras[camera.camera_id] = camera
-        position = row.pair("latitude", "longitude", LARGEST_DEG)
+        position = row.degrees("latitude", "longitude")
         if position is not None:
             positions[camera.camera_id] = position
     return cameras, positions

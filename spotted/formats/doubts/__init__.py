@@ -2,6 +2,8 @@
 
 unknown_names  names that mean that an animal is unknown
 phrases        pictures, instants and periods as messages name them
+names          names that look like one another, and repeated images
+places         cameras whose position is most likely wrong
 times          times of photographs and periods of cameras that contradict each other
 """
 

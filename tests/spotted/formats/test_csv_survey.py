@@ -120,7 +120,6 @@ def test_a_detection_without_camera_or_time_is_unknown_not_wrong(tmp_path: Path)
     [
         ("camera_id,timestamp\nZ,2024-06-01T10:00Z\n", "row 2, camera_id 'Z' is not in the table of cameras"),
         ("camera_id,timestamp\nB,2024-06-01T10:00\n", "'2024-06-01T10:00' has no time zone"),
-        ("camera_id,timestamp,side\nB,2024-06-01T10:00Z,top\n", "side 'top' is not a side; write left"),
         ("camera_id,timestamp,image\nB,2024-06-01T10:00Z,../x.jpg\n", "'../x.jpg' lies outside"),
         ("camera_id,timestamp,box_x\nB,2024-06-01T10:00Z,0.5\n", "box_y '' is missing; a box needs"),
         (
@@ -217,3 +216,43 @@ def test_the_export_fills_individuals_and_keeps_ids_and_bytes(tmp_path: Path) ->
         write_csv_survey(cameras, detections, tmp_path, found, overwrite=True)
     with pytest.raises(InvalidInputError, match="lacks 1 of the detections"):
         write_csv_survey(cameras, detections, tmp_path / "other", {"zz": "anna"})
+
+
+def test_a_side_that_is_none_is_unknown_with_a_note(tmp_path: Path) -> None:
+    imported = read(tmp_path, detections="camera_id,timestamp,side\nB,2024-06-01T10:00Z,top\n")
+    assert imported.detections[0].side is Side.UNKNOWN
+    assert any("row 2, side 'top' is not a side; taken as unknown" in note for note in imported.notes)
+
+
+def test_a_repeated_row_with_an_image_counts_once_and_one_without_may_be_another_animal(
+    tmp_path: Path,
+) -> None:
+    with_image = "A,2024-06-01T10:00Z,a.jpg\n"
+    imported = read(tmp_path, detections=f"camera_id,timestamp,image\n{with_image}{with_image}")
+    assert len(imported.detections) == 1
+    assert "detections.csv row 3 repeats row 2 and is left out" in imported.notes
+    without = "A,2024-06-01T10:00Z,\n"
+    assert len(read(tmp_path, detections=f"camera_id,timestamp,image\n{without}{without}").detections) == 2
+
+
+def test_ids_that_look_the_same_are_one_with_a_note(tmp_path: Path) -> None:
+    composed, apart = "Zo\u00eb", "Zoe\u0308"
+    imported = read(
+        tmp_path,
+        f"camera_id,x_m,y_m\n{composed},0,0\n",
+        f"camera_id,timestamp,individual_id\n{apart},2024-06-01T10:00Z,{apart}\n",
+    )
+    assert imported.detections[0].camera_id == imported.detections[0].individual_id == composed
+    assert any("ids written in several ways that look the same" in note for note in imported.notes)
+    alike = read(
+        tmp_path, f"camera_id,x_m,y_m\n{apart},0,0\n", f"camera_id,timestamp\n{apart},2024-06-01T10:00Z\n"
+    )
+    assert not any("look the same" in note for note in alike.notes)
+
+
+def test_a_position_of_zeros_is_unknown(tmp_path: Path) -> None:
+    imported = read(tmp_path, "camera_id,latitude,longitude\nA,-25,31.5\nB,0,0.0\n")
+    assert not imported.survey.cameras["B"].has_position
+    assert any(
+        "row 3, latitude '0' and a longitude of 0 are a point in the ocean" in n for n in imported.notes
+    )
