@@ -11,6 +11,7 @@ catalogue              catalogues in the format of wildlife-datasets
 published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
+layouts                which layout files have
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
 csv_candidates         candidates as CSV rows
@@ -42,6 +43,7 @@ from spotted.formats.csv_survey import read_cameras, read_csv_survey, write_csv_
 from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
+from spotted.formats.layouts import LAYOUTS, Recognised, recognise
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
 from spotted.formats.projection import Projection, project
@@ -53,6 +55,7 @@ from spotted.formats.timestamps import InstantError, day_seconds, time_zone, utc
 
 __all__ = [
     "CATALOGUE_FILE",
+    "LAYOUTS",
     "PUBLISHED",
     "SIDES",
     "CandidateRow",
@@ -65,6 +68,7 @@ __all__ = [
     "Problems",
     "Projection",
     "PublishedSet",
+    "Recognised",
     "Row",
     "assemble",
     "build_capture_history",
@@ -84,6 +88,7 @@ __all__ = [
     "read_pixel_box",
     "read_published",
     "read_table",
+    "recognise",
     "select_species",
     "side_of_tags",
     "survey_of_photographs",
