@@ -90,9 +90,9 @@ def export(
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
+        write_changed_names(naming.changes, output / CAPTURES)
     for note in notes:
         err.print(f"note: {note}", markup=False, soft_wrap=True)
-        write_changed_names(naming.changes, output / CAPTURES)
     count = len(individuals)
     show(_document(naming, count, output), as_json=as_json, text=lambda: _print(naming, count, output))
 

@@ -8,10 +8,21 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Source, is_known, remember
+from spotted.cli.sources import Source, is_known, remember
 from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError, InvalidInputError
+from spotted.formats.layouts.recognition import (
+    CAMERAS_FILE,
+    CAMTRAP_DP,
+    CATALOGUE,
+    DETECTIONS_FILE,
+    LAYOUTS,
+    PUBLISHED_SET,
+    TABLES,
+    Recognised,
+    recognise,
+)
 from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -24,10 +35,7 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--layout",
     type=click.Choice(LAYOUTS),
-    default=CAMTRAP_DP,
-    show_default=True,
-    help="Layout of PACKAGE: a Camtrap DP directory; folders and file names as in Spotted's published sets; "
-    "or a wildlife-datasets catalogue, given as its CSV or as the directory of catalogue.csv.",
+    help="Layout of PACKAGE; default: recognised by its contents, and shown with the reason.",
 )
 @click.option(
     "--species",
@@ -55,7 +63,7 @@ def import_survey(
     directory: Path,
     as_json: bool,
     survey_id: str,
-    layout: str,
+    layout: str | None,
     species: str,
     cameras: Path | None,
     detections: Path | None,
@@ -65,27 +73,33 @@ def import_survey(
 ) -> None:
     """Create a survey from files: its cameras and detections.
 
-    PACKAGE can be replaced by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude),
-    and --detections with camera_id, timestamp and image. Published sets and catalogues contain no camera
-    positions: give them with --cameras, or in a cameras.csv beside the photographs. The files are never
-    changed. Importing again adds new cameras; `spotted embed` adds the detections.
+    PACKAGE is a file or directory in one of the layouts, which is recognised by itself. It can be replaced
+    by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections with
+    camera_id, timestamp and image. Published sets and catalogues contain no camera positions: give them with
+    --cameras, or in a cameras.csv beside the photographs. The files are never changed. Importing again adds
+    new cameras; `spotted embed` adds the detections.
     """
-    _check_usage(package, layout, cameras=cameras, detections=detections, images=images)
+    _check_usage(package, layout, cameras=cameras, detections=detections)
+    seen = _seen(package, layout)
+    _check_layout(seen, cameras=cameras, images=images)
+    if seen.layout == TABLES and package is not None:
+        cameras, detections, package = package / CAMERAS_FILE, package / DETECTIONS_FILE, None
     source = Source(
-        package=_absolute(package),
+        package=_absolute(package and seen.path),
         cameras=_absolute(cameras),
         detections=_absolute(detections),
         images_root=_absolute(images),
         species=species,
         timezone=timezone,
-        layout=layout,
+        layout=seen.layout,
         strict=strict,
     )
     with err.status("reading files"):
         imported = source.read(survey_id)
     # an offset is no time zone of the database
     zoned = replace(imported.survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
-    notes = list(imported.notes)
+    read_as = [f"read as {seen.reason}; --layout chooses another"] if seen.reason else []
+    notes = [*read_as, *imported.notes]
     if not imported.pictures:
         raise InvalidInputError("\n  ".join(["the files contain no detection to import:", *notes]))
     with connect(directory) as spotted:
@@ -95,6 +109,7 @@ def import_survey(
     remember(directory, survey.survey_id, source)
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
+        "layout": seen.layout,
         "cameras": survey.camera_count,
         "detections": len(imported.pictures),
         "notes": notes,
@@ -113,20 +128,31 @@ def import_survey(
 
 
 def _check_usage(
-    package: Path | None, layout: str, *, cameras: Path | None, detections: Path | None, images: Path | None
+    package: Path | None, layout: str | None, *, cameras: Path | None, detections: Path | None
 ) -> None:
     if (package is None) == (detections is None):
         raise click.UsageError("give either PACKAGE, or both --cameras and --detections")
     if package is None:
         if cameras is None:
             raise click.UsageError("--detections requires --cameras")
-        if layout != CAMTRAP_DP:
+        if layout not in {None, TABLES}:
             raise click.UsageError(f"--layout {layout} requires PACKAGE instead of --detections")
-    elif layout == CAMTRAP_DP and cameras is not None:
+
+
+def _seen(package: Path | None, layout: str | None) -> Recognised:
+    """The layout of the files, with the reason if it was not given."""
+    if package is None:
+        return Recognised(TABLES, Path(), "")
+    return Recognised(layout, package, "") if layout else recognise(package)
+
+
+def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None) -> None:
+    """Refuse options that the layout does not read."""
+    if seen.layout == CAMTRAP_DP and cameras is not None:
         raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
-    elif layout != CATALOGUE and not package.is_dir():
-        raise click.UsageError(f"{package} is a file; --layout {layout} requires a directory")
-    elif layout == PUBLISHED and images is not None:
+    if seen.layout != CATALOGUE and not seen.path.is_dir():
+        raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
+    if seen.layout == PUBLISHED_SET and images is not None:
         raise click.UsageError("--layout spotted-published contains its images; leave out --images")
 
 

@@ -12,10 +12,9 @@ from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PUBLISHED_SET
 from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
-
-CAMTRAP_DP, PUBLISHED, CATALOGUE = LAYOUTS = ("camtrap-dp", "spotted-published", "catalogue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Source:
     """IANA time zone of times without offset."""
 
     layout: str = CAMTRAP_DP
-    """One of LAYOUTS."""
+    """One of `spotted.formats.LAYOUTS`."""
 
     strict: bool = False
     """Whether doubtful values stop the import."""
@@ -50,7 +49,7 @@ class Source:
         """Read the files as they are now."""
         images_root, timezone = self.images_root or None, self.timezone or None
         cameras, species = self.cameras or None, self.species or None
-        if self.layout == PUBLISHED:
+        if self.layout == PUBLISHED_SET:
             return read_published(
                 self.package, survey_id=survey_id, cameras=cameras, timezone=timezone, strict=self.strict
             )
@@ -88,7 +87,7 @@ class Source:
 
         individuals: individual id of each detection id.
         """
-        if self.layout == PUBLISHED:
+        if self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
         elif self.layout == CATALOGUE:
             write_catalogue(self.package, target, individuals, overwrite=overwrite)

@@ -9,6 +9,7 @@ catalogue              catalogues in the format of wildlife-datasets
 published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
+layouts                which layout files have
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
 csv_candidates         candidates as CSV rows
@@ -51,6 +52,7 @@ from spotted.formats.doubts import means_unknown
 from spotted.formats.file_set import write_fileset
 from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
+from spotted.formats.layouts import LAYOUTS, Recognised, recognise
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
 from spotted.formats.problems import Problems
@@ -63,6 +65,7 @@ from spotted.formats.timestamps import InstantError, day_seconds, time_zone, utc
 
 __all__ = [
     "CATALOGUE_FILE",
+    "LAYOUTS",
     "PUBLISHED",
     "SIDES",
     "CameraTable",
@@ -77,6 +80,7 @@ __all__ = [
     "Problems",
     "Projection",
     "PublishedSet",
+    "Recognised",
     "Row",
     "assemble",
     "build_capture_history",
@@ -96,6 +100,7 @@ __all__ = [
     "read_pixel_box",
     "read_published",
     "read_table",
+    "recognise",
     "select_species",
     "side_of_tags",
     "survey_of_photographs",

@@ -155,7 +155,7 @@ def fill_column(
 
 
 def _opened(content: bytes, columns: Sequence[str]) -> tuple[bytes, bytes, bytes]:
-    """What precedes the header, the table from its header on, and the delimiter."""
+    """The text before the header, the table from its header on, and the delimiter."""
     mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
     found = re.compile(rb"[^\r\n]*(\r\n|\r|\n)?").match(content, len(mark))
     first = found[0] if found else b""

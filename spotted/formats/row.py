@@ -166,15 +166,11 @@ class Row:
         return None if values[0] is None or values[1] is None else (values[0], values[1])
 
     def degrees(self, latitude: str, longitude: str) -> tuple[float, float] | None:
-        """Latitude and longitude; None if both are missing, or zero as programs write missing ones."""
+        """Latitude and longitude; None if both are missing. Zeros, often missing ones, are named."""
         position = self.pair(latitude, longitude, LARGEST_DEG)
-        if position != (0.0, 0.0):
-            return position
-        self.doubt(
-            latitude,
-            "and a longitude of 0 are a point in the ocean; taken as unknown; write the camera's position",
-        )
-        return None
+        if position and not any(position):
+            self.doubt(latitude, "and a longitude of 0 are a point in the ocean; write the camera's position")
+        return position
 
     def box(self, columns: Sequence[str]) -> Box | None:
         """x, y, width, height as fractions of the image, clipped to it; None if all are missing."""

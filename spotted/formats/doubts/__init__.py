@@ -1,4 +1,4 @@
-"""What files state and readers do not believe: it is named, and left out of what scores are normalised by.
+"""Doubtful values in files: they are named, and left out of the extent that normalises scores.
 
 unknown_names  names that mean that an animal is unknown
 phrases        pictures, instants and periods as messages name them

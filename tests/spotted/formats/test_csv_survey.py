@@ -250,9 +250,9 @@ def test_ids_that_look_the_same_are_one_with_a_note(tmp_path: Path) -> None:
     assert not any("look the same" in note for note in alike.notes)
 
 
-def test_a_position_of_zeros_is_unknown(tmp_path: Path) -> None:
-    imported = read(tmp_path, "camera_id,latitude,longitude\nA,-25,31.5\nB,0,0.0\n")
-    assert not imported.survey.cameras["B"].has_position
+def test_a_position_of_zeros_is_named_and_does_not_stretch_the_extent(tmp_path: Path) -> None:
+    imported = read(tmp_path, "camera_id,latitude,longitude\nA,-25,31.5\nC,-25.02,31.5\nB,0,0.0\n")
+    assert imported.survey.outlying_cameras() == ["B"]
     assert any(
-        "row 3, latitude '0' and a longitude of 0 are a point in the ocean" in n for n in imported.notes
+        "row 4, latitude '0' and a longitude of 0 are a point in the ocean" in n for n in imported.notes
     )
