@@ -19,6 +19,8 @@ SpottedError
 ├── DeadlineError               the time the caller allowed ran out
 ├── UnavailableError            a service cannot be reached
 │   └── StoreUnavailableError   the store cannot be reached
+├── DamagedError                something in the store was changed or lost
+│   └── SurveyDamagedError      an event of a survey or session was changed or lost
 └── StoreVersionError           the store holds another version's data
 
 `reason` is the stable UPPER_SNAKE name that travels in google.rpc.ErrorInfo (AIP-193).
@@ -178,6 +180,18 @@ class StoreUnavailableError(UnavailableError):
     """The store cannot be reached; nothing was acknowledged."""
 
     reason = "STORE_UNAVAILABLE"
+
+
+class DamagedError(SpottedError):
+    """Something in the store is not what was written; the message names it and the remedy."""
+
+    reason = "DAMAGED"
+
+
+class SurveyDamagedError(DamagedError):
+    """An event of a survey or session was changed or lost in the store; neighbours are not affected."""
+
+    reason = "SURVEY_DAMAGED"
 
 
 class StoreVersionError(SpottedError):

@@ -75,6 +75,7 @@ COMMON: dict[str, set[str]] = {
     "rpc": {"settings", "telemetry", "store"},
     "access": {"memory", "settings", "telemetry", "store", "rpc"},
     "survey": {"settings", "telemetry", "store", "rpc"},
+    "session": {"settings", "telemetry", "store", "rpc"},
     "server": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
     "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }

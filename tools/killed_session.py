@@ -12,7 +12,6 @@ from typing import Any
 import grpc
 import numpy as np
 
-from services.common.store import keys
 from services.common.store.journal import Journal
 from services.sampler import wire
 from services.sampler.session.state import SessionState
@@ -199,7 +198,7 @@ class Session:
 
     def _check(self, unanswered: Sequence[Call]) -> None:
         """Raise LossError unless the journal holds what it must while these calls are not answered."""
-        journal = Journal(self._processes.store, keys.session_journal(SURVEY, self._session_id), SURVEY)
+        journal = Journal(self._processes.store, SURVEY, self._session_id)
         entries = list(journal.read(0))
         if not entries:
             if self._created:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import grpc
 from grpc import aio
@@ -52,7 +51,6 @@ STORE_RETRY_S = 0.5
 LIVENESS, READINESS = "liveness", "readiness"
 
 logger = logging.getLogger("spotted")
-ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +60,6 @@ class Service:
     full_name: str
     register: Callable[[aio.Server], None]
     """Adds it to a server."""
-
-
-async def in_thread(items: Iterator[ItemT]) -> AsyncIterator[ItemT]:
-    """Advance a generator in a thread, so that its work never blocks the event loop."""
-    end = object()
-    while (item := await asyncio.to_thread(next, items, end)) is not end:
-        yield item  # type: ignore[misc] # only the sentinel is not an item
 
 
 async def serve(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
+from services.common.session.labels import MOST_LABELS, check_label
 from services.sampler.questions.choice import LARGEST_BURST, QuestionRequest
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
-from services.sampler.session.labels import MOST_LABELS, check_label
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from services.common.access import caller
 from services.common.rpc import checks
-from services.common.server import in_thread
+from services.common.rpc.turns import Turns
 from services.common.store import keys
 from services.scorer import requests, responses
 from services.scorer.calibration_fit import KnownAnswers, fit
@@ -23,6 +23,9 @@ from spotted.scoring.fusion import Fusion
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 
+# streams of answers that compute at the same time, each on all cores
+STREAMS_AT_ONCE = 2
+
 
 class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     """spotted.v1.ScorerService."""
@@ -31,6 +34,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         self._surveys = surveys
         self._scored = scored
         self._calibrations = calibrations
+        self._turns = Turns(STREAMS_AT_ONCE)
 
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
@@ -152,7 +156,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             answers = responses.column_responses(rank_candidates(*arguments), scored, query.fusion)
         else:
             answers = responses.list_responses(list_candidates(*arguments), scored, query.fusion)
-        async for answer in in_thread(answers):
+        async for answer in self._turns.drawn(answers, request.survey_id):
             yield answer
 
     async def QueryCandidates(
@@ -182,7 +186,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """Stream a matrix of scores."""
         matrix = requests.matrix(request)
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
-        async for block in in_thread(compute_blocks(scored, matrix)):
+        async for block in self._turns.drawn(compute_blocks(scored, matrix), request.survey_id):
             yield block
 
     async def ExplainPair(self, request: pb.ExplainPairRequest, _: object) -> pb.ExplainPairResponse:

@@ -25,6 +25,7 @@ from spotted import messages
 from spotted.errors import (
     AlreadyExistsError,
     ConcurrencyError,
+    DamagedError,
     DigestMismatchError,
     NotFoundError,
     PreconditionError,
@@ -104,7 +105,7 @@ class Surveys:
         return self.folded(survey_id).view(lambda state, _: state.described())
 
     def existing(self, survey_ids: Sequence[str]) -> list[pb.Survey]:
-        """The given surveys, without those that were deleted."""
+        """The given surveys, without those that were deleted; of damaged ones only the id and the damage."""
         surveys = []
         for survey_id in survey_ids:
             try:
@@ -112,6 +113,8 @@ class Surveys:
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
+            except DamagedError as error:
+                surveys.append(pb.Survey(survey_id=survey_id, damage=str(error)))
         return surveys
 
     def update(self, survey: pb.Survey, paths: Sequence[str], request_id: str) -> pb.Survey:

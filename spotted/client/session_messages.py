@@ -38,6 +38,7 @@ def session_info(message: pb.Session) -> SessionInfo:
         trust=_trust(message.trust),
         created_at_s=messages.optional_seconds(message, "create_time"),
         position=message.position,
+        damage=message.damage,
     )
 
 

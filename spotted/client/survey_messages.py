@@ -75,6 +75,7 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         uid=message.uid,
         time_zone=message.time_zone,
         coordinate_system=message.coordinate_system,
+        damage=message.damage,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 VARIABLE = "SPOTTED_MEMORY_PERCENT"
-# of the machine's memory, or of the container's in which all of them run; the store has the rest
-PERCENT = {"embedder": 40, "scorer": 25, "sampler": 20}
+# of the memory of the machine, or of the container in which all of them run; the store has the rest
+PERCENT = {"embedder": 40, "scorer": 25, "sampler": 25}
 
 
 def shared(role: str, settings: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:

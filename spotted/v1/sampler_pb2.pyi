@@ -215,6 +215,7 @@ class Session(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     TRUST_FIELD_NUMBER: _builtins.int
+    DAMAGE_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     survey_id: _builtins.str
@@ -225,6 +226,11 @@ class Session(_message.Message):
     """Output only. Number of events in its journal."""
     trust: Global___Trust.ValueType
     """How much a single answer is trusted."""
+    damage: _builtins.str
+    """Output only. Only in ListSessions: the session is damaged in the store; how, and the remedy, for people.
+    Its other fields are then unset, and calls that read it fail with DATA_LOSS / SURVEY_DAMAGED. Empty
+    otherwise.
+    """
     @_builtins.property
     def strategy(self) -> Global___StrategySettings:
         """How questions are chosen; unset: defaults."""
@@ -243,10 +249,11 @@ class Session(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
         trust: Global___Trust.ValueType = ...,
+        damage: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "damage", b"damage", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

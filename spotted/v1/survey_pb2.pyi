@@ -20,8 +20,10 @@ Conventions of this contract:
     google.rpc.BadRequest names the field; google.rpc.RetryInfo says when to retry.
   - Any rpc may also fail with UNAVAILABLE / STORE_UNAVAILABLE (nothing was changed, or the change
     was not acknowledged and may be repeated), FAILED_PRECONDITION / STORE_VERSION,
-    DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT; if tokens are on also with
-    UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
+    DATA_LOSS / SURVEY_DAMAGED (events of the survey or session were changed or lost in the store; nothing
+    but DeleteSurvey and DeleteSession works on it, and others are not affected), DATA_LOSS / DAMAGED
+    (another stored value was changed), DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT;
+    if tokens are on also with UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
   - protoc 3.15 or later compiles this contract.
   - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only requests with images
@@ -573,6 +575,7 @@ class Survey(_message.Message):
     HEAD_DIGEST_FIELD_NUMBER: _builtins.int
     CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
     UID_FIELD_NUMBER: _builtins.int
+    DAMAGE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     COORDINATE_SYSTEM_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
@@ -598,6 +601,10 @@ class Survey(_message.Message):
     uid: _builtins.str
     """Output only. Distinguishes surveys that had this survey_id one after the other: it changes if a survey is
     deleted and created again, or restored (AIP-148). Revisions are comparable only under equal uids.
+    """
+    damage: _builtins.str
+    """Output only. Only in ListSurveys: the survey is damaged in the store; how, and the remedy, for people. Its
+    other fields are then unset, and calls that read it fail with DATA_LOSS / SURVEY_DAMAGED. Empty otherwise.
     """
     time_zone: _builtins.str
     """IANA time zone of the effort, e.g. `Africa/Harare`: instants are shown in it, and its days are those of
@@ -642,12 +649,13 @@ class Survey(_message.Message):
         head_digest: _builtins.str = ...,
         calibration_digest: _builtins.str = ...,
         uid: _builtins.str = ...,
+        damage: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         coordinate_system: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

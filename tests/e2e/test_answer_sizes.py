@@ -43,6 +43,7 @@ from spotted.v1 import (
     scorer_pb2,
     survey_pb2,
 )
+from tests.services.journal_entries import push
 from tests.services.sampler.surveys import Sampler, ToyScorer
 
 FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2)
@@ -395,15 +396,11 @@ def test_events_fit_or_name_the_one_that_does_not(store: Store, survey_id: str) 
     journal = sessions.folded(survey_id, "main").journal
     large = sampler_pb2.PlannedRound(round=1, terms=b"x" * (3 << 19))
     for _ in range(3):
-        store.script("return redis.call('RPUSH', KEYS[1], ARGV[1])")(
-            [journal.key], [sessions.event(planned=large)]
-        )
+        push(store, journal.key, sessions.event(planned=large))
     events, more = sessions.events_page(survey_id, "main", 0, 1000)
     assert more
     assert sampler_pb2.ListEventsResponse(events=events).ByteSize() < MAX_MESSAGE_BYTES
     larger = sampler_pb2.PlannedRound(round=1, terms=b"x" * (5 << 20))
-    store.script("return redis.call('RPUSH', KEYS[1], ARGV[1])")(
-        [journal.key], [sessions.event(planned=larger)]
-    )
+    push(store, journal.key, sessions.event(planned=larger))
     with pytest.raises(PreconditionError, match="event 5 is larger than a message"):
         sessions.events_page(survey_id, "main", 4, 1000)

@@ -24,9 +24,10 @@ from services.common.access.open_streams import (
     only,
     read_within,
 )
-from services.common.access.public_calls import OPEN, PublicCalls
+from services.common.access.public_calls import PublicCalls
 from services.common.access.quotas import Rates, check_sizes, is_image
 from services.common.access.tokens import KnownCallers, Tokens
+from services.common.rpc.errors import UNMEASURED
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
 from services.common.settings import Settings
 from services.common.store.store import Store
@@ -37,7 +38,7 @@ HEADER = "authorization"
 SCHEME = "bearer "
 SURVEY_ID = "survey_id"
 # fields of responses that may contain a survey id, within a sentence or without
-WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
+WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback", "damage"})
 # with the seconds that a caller is cached, an open stream ends five seconds after its token is revoked
 RECHECK_S = 1.0
 
@@ -109,7 +110,7 @@ class Guard(Layer):
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler with its callers checked; methods outside of the contract are not served."""
-        if path.startswith(OPEN):
+        if path.startswith(UNMEASURED):
             return self._public.wrap(handler)
         rpc = self._rpcs[path]
 

@@ -33,6 +33,7 @@ STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
     errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.StoreVersionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.DamagedError: grpc.StatusCode.DATA_LOSS,
 }
 DOMAIN = "spotted"
 UNMEASURED, UNMEASURED_BYTES = ("/grpc.health.v1.", "/grpc.reflection."), 4096

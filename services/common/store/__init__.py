@@ -4,6 +4,8 @@ store            a connection to any server with the Redis protocol and an appen
 address          one server, or the primary found through Sentinels
 failures         store failures as errors with a remedy
 keys             every key, and the version of the store's content
+seal             checksums of stored values
+records          single messages with a checksum
 request_content  digests by which a repeated request differs from another with its id
 journal          lists of events, appended at a known position
 folded           in-memory state rebuilt from a journal

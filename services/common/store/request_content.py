@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from spotted.errors import RequestIdReusedError
+from services.common.store.seal import sealed, unsealed
+from spotted.errors import DamagedError, RequestIdReusedError
 
 REQUEST_ID = "request_id"
 # SHA-256 as hexadecimal digits
@@ -26,13 +27,19 @@ class KeptAnswer(NamedTuple):
     answer: bytes
 
     @classmethod
-    def read(cls, kept: bytes) -> KeptAnswer:
-        """The answer from its bytes in the store."""
-        return cls(kept[:LENGTH].decode(), kept[LENGTH:])
+    def read(cls, request: str, kept: bytes) -> KeptAnswer:
+        """The answer from its bytes in the store. request: their key. Raises DamagedError."""
+        opened = unsealed(request, kept)
+        if opened is None:
+            raise DamagedError(
+                "the kept answer to the first call with this request id is damaged in the store; read what "
+                "is stored, and repeat the call with another request id if it is missing"
+            )
+        return cls(opened[:LENGTH].decode(), opened[LENGTH:])
 
-    def stored(self) -> bytes:
-        """The bytes to keep in the store."""
-        return self.content.encode() + self.answer
+    def stored(self, request: str) -> bytes:
+        """The bytes to keep in the store, with a checksum. request: their key."""
+        return sealed(request, self.content.encode() + self.answer)
 
     def to(self, content: str, request_id: str) -> bytes:
         """The answer to a repeat. Raises RequestIdReusedError if the repeat has other content."""
@@ -46,14 +53,17 @@ class KeptAnswer(NamedTuple):
         return self.answer
 
 
-def keep(answer: bytes) -> bytes:
-    """The answer to the request being served, as it is kept in the store."""
-    return KeptAnswer(current(), answer).stored()
+def keep(request: str, answer: bytes) -> bytes:
+    """The answer to the request being served, as it is kept in the store under the key `request`."""
+    return KeptAnswer(current(), answer).stored(request)
 
 
-def first_answer(kept: bytes, request_id: str) -> bytes:
-    """The answer that is kept under the id of the request being served. Raises RequestIdReusedError."""
-    return KeptAnswer.read(kept).to(current(), request_id)
+def first_answer(request: str, kept: bytes, request_id: str) -> bytes:
+    """The answer that is kept under the key `request`, to the request being served.
+
+    Raises RequestIdReusedError, DamagedError.
+    """
+    return KeptAnswer.read(request, kept).to(current(), request_id)
 
 
 def enter(request: Message) -> None:

@@ -1,6 +1,7 @@
 """A survey as services hold it.
 
 existence  which surveys and sessions exist
+existence_scripts  their atomic steps
 state      a survey rebuilt from its journal, and immutable snapshots of it
 rows       its detections as rows that grow in place
 periods    when a survey and its cameras take photographs

@@ -98,10 +98,12 @@ class SurveyState:
         """Approximate memory of the survey, including a float32 copy of its vectors for scoring."""
         return 3 * self._rows.vectors_bytes + DETECTION_BYTES * len(self._rows)
 
-    def apply(self, entry: bytes) -> None:
+    def apply(self, event: bytes) -> None:
         """Apply one SurveyEvent."""
-        event = store_pb2.SurveyEvent.FromString(entry)
-        self.uid = self.uid or uid_of(entry)
+        self.uid = self.uid or uid_of(event)
+        self._apply(store_pb2.SurveyEvent.FromString(event))
+
+    def _apply(self, event: store_pb2.SurveyEvent) -> None:
         match event.WhichOneof("event"):
             case "survey":
                 self.survey = event.survey
@@ -211,4 +213,4 @@ def folded_survey(
         gone(survey_id)
         return missing_survey(survey_id)
 
-    return Folded(Journal(store, keys.survey_journal(survey_id), survey_id), SurveyState, missing)
+    return Folded(Journal(store, survey_id), SurveyState, missing)

@@ -149,8 +149,9 @@ class PlanningWork:
             ScorerClient(self.settings.scorer_address, self.settings.security),
         )
         planner = Planner(Sessions(store, scorer, now=process.now, budget_bytes=self.budget_bytes), scorer)
-        # the sampler closes the line, or it is closed when the sampler dies; Ctrl-C reaches both processes
-        with suppress(EOFError, KeyboardInterrupt):
+        # the sampler closes the line, or it is closed when the sampler dies, also during a plan; Ctrl-C
+        # reaches both processes
+        with suppress(EOFError, ConnectionError, KeyboardInterrupt):
             while True:
                 headers, survey_id, session_id, excluding = line.recv()
                 with tracing.continued(headers, "planning"), tracing.span("plan in its process"):

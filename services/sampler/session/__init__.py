@@ -3,7 +3,7 @@
 sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
 defaults         defaults for fields that the session's creator left unset
-labels           which answers are valid
+labels           which pairs labels answer, and their counts
 label_outcomes   outcomes and conflicts of labels as messages
 ledger           which labels stand, and the changes of individuals by people
 identity         ids and attributes of individuals, and what changed when
@@ -11,14 +11,12 @@ individual_messages  individuals as messages
 leases           which pairs are reserved for which annotator
 event_pages      pages of a journal
 session_import   a session imported from its journal
-imported_events  its events, checked one by one
+imported_events  its events, checked and converted
 imported_changes  its changes of individuals
-round_messages   rounds as the journal stores them
 progress         how far a session is
 """
 
 from services.sampler.session.defaults import LEARNING
-from services.sampler.session.labels import MOST_LABELS, check_label
 from services.sampler.session.leases import IdPair, Lease, Leases
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.session_import import import_session
@@ -27,14 +25,12 @@ from services.sampler.session.state import Planned, SessionState
 
 __all__ = [
     "LEARNING",
-    "MOST_LABELS",
     "IdPair",
     "Lease",
     "Leases",
     "Planned",
     "SessionState",
     "Sessions",
-    "check_label",
     "full_progress",
     "import_session",
     "quick_progress",

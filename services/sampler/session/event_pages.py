@@ -24,7 +24,10 @@ class EventPage(NamedTuple):
 
 
 def read_page(journal: Journal, start: int, count: int) -> EventPage:
-    """Up to `count` events or parts of events from a start, 0 for the first page."""
+    """Up to `count` events or parts of events from a start, 0 for the first page.
+
+    Raises SurveyDamagedError.
+    """
     index, skipped = divmod(start, PARTS)
     events: list[pb.SessionEvent] = []
     size = 0
@@ -42,4 +45,6 @@ def read_page(journal: Journal, start: int, count: int) -> EventPage:
                 return EventPage(events, PARTS * (position - 1) + number)
             events.append(part)
         skipped = 0
+    if not events and index < (length := journal.length()):
+        raise journal.lost(index, length - index)
     return EventPage(events, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from services.common.session.changes import named_detections
 from services.sampler.session.ledger import Ledger
 from spotted import messages
 from spotted.constraints.interface import Constraints
@@ -133,13 +134,3 @@ def named_individuals(changed: IndividualsChanged) -> list[str]:
         case "moved":
             return [changed.moved.individual_id, *anchored]
     return anchored
-
-
-def named_detections(changed: IndividualsChanged) -> list[str]:
-    """The detections that a change names."""
-    return [
-        *(i for pair in changed.pairs for i in (pair.first_detection_id, pair.second_detection_id)),
-        *changed.split.detection_ids,
-        *changed.moved.detection_ids,
-        *(anchor.detection_id for anchor in changed.anchors),
-    ]

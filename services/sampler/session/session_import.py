@@ -12,6 +12,7 @@ from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.journal import Journal
 from services.common.store.keys import SessionKey
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.common.survey.existence import Existence, UploadLostError
 from services.sampler.session.imported_events import ImportedEvents
@@ -57,7 +58,11 @@ class SessionUpload:
     def append(self, events: Sequence[pb.SessionEvent]) -> None:
         """Check and store the next events. Raises InvalidInputError that names the first invalid one."""
         with self._lock:
-            entries = [self._entry(event) for event in events]
+            place = keys.session_journal(*self._key)
+            entries = [
+                sealed(entry_place(place, position), self._entry(event))
+                for position, event in enumerate(events, self._stored)
+            ]
             if entries and not self._discarded:
                 self._stored += len(entries)
                 if self._add([self._upload], [self._stored - len(entries), *entries]) != self._stored:
@@ -72,7 +77,7 @@ class SessionUpload:
         if not self._stored:
             raise InvalidInputError("no event was sent; send the whole journal", field="events")
         survey_id, session_id = self._key
-        journal = Journal(self._store, keys.session_journal(*self._key), survey_id)
+        journal = Journal(self._store, *self._key)
         try:
             opened = self._existence.open_session(self._key, self._generation, self._upload, self._stored)
         except UploadLostError as error:

@@ -24,7 +24,7 @@ from services.sampler.session.leases import lease_fields
 from services.sampler.session.ledger import event_of
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import SessionState
-from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.errors import AlreadyExistsError, DamagedError, NotFoundError, PreconditionError
 from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.individuals_pb2 import IndividualsChanged
@@ -105,7 +105,7 @@ class Sessions:
         return self._existence.session_ids(survey_id)
 
     def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
-        """The sessions with these ids that still exist."""
+        """The sessions with these ids that still exist; of damaged ones only the ids and the damage."""
         sessions = []
         for session_id in session_ids:
             try:
@@ -113,6 +113,8 @@ class Sessions:
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
+            except DamagedError as error:
+                sessions.append(pb.Session(survey_id=survey_id, session_id=session_id, damage=str(error)))
         return sessions
 
     def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
@@ -222,8 +224,7 @@ class Sessions:
         key = (survey_id, session_id)
 
         def make() -> Folded[SessionState]:
-            journal = Journal(self._store, keys.session_journal(*key), survey_id)
-            return Folded(journal, SessionState, lambda: self._forget(*key))
+            return Folded(Journal(self._store, *key), SessionState, lambda: self._forget(*key))
 
         folded = self._folded.get(key, make)
         metrics.SESSIONS_OPEN.set(self._folded.state()[0])

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.common.store.journal import generation
+from services.common.session import round_messages
 from services.sampler.scorer_client import Version
-from services.sampler.session import label_outcomes, round_messages
+from services.sampler.session import label_outcomes
 from services.sampler.session.identity import Identity
 from services.sampler.session.individual_messages import Individuals
 from spotted import messages
@@ -60,7 +60,6 @@ class SessionState:
 
     def __init__(self) -> None:
         self.session = pb.Session()
-        self.generation = ""
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
         self.labels: dict[str, pb.Label] = {}
@@ -86,11 +85,13 @@ class SessionState:
         """Approximate memory of the session."""
         return DETECTION_BYTES * len(self.detection_ids) + LABEL_BYTES * len(self.labels)
 
-    def apply(self, entry: bytes) -> None:
+    def apply(self, event: bytes) -> None:
         """Apply one SessionEvent."""
-        event = pb.SessionEvent.FromString(entry)
+        self._apply(pb.SessionEvent.FromString(event))
+        self.identity.settle(event, self.position, self.constraints)
+
+    def _apply(self, event: pb.SessionEvent) -> None:
         self.position += 1
-        self.generation = self.generation or generation(entry)
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created
@@ -115,7 +116,6 @@ class SessionState:
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
-        self.identity.settle(entry, self.position, self.constraints)
 
     def pair(self, label: pb.Label) -> Pair:
         """The items of a label, the lower first. Raises NotFoundError for an unknown detection."""

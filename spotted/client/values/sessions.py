@@ -46,6 +46,8 @@ class SessionInfo:
     """When it was created, UTC seconds since 1970."""
     position: int
     """Number of events in its journal."""
+    damage: str = ""
+    """How the session is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ class SurveyInfo:
     """IANA name of the zone in which instants are shown and days begin; "" for UTC."""
     coordinate_system: str
     """The plane of the cameras' metres as a PROJ string, if they have latitude and longitude; else ""."""
+    damage: str = ""
+    """How the survey is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
 
 
 @dataclass(frozen=True, slots=True)

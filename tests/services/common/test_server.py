@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 
 from services.common.access.guard import Guard
 from services.common.access.load import MOST_CALLS, SHARE
-from services.common.server import SERVER_OPTIONS, in_thread, serve
+from services.common.server import SERVER_OPTIONS, serve
 from services.common.settings import Security, Settings
 from spotted.errors import PreconditionError, UnavailableError
 from spotted.local import processes
@@ -106,18 +104,3 @@ def test_the_health_port_takes_only_small_requests(tmp_path: Path, store_url: st
             check(bytes(5000), timeout=PATIENCE_S)
     assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     processes.end(started)
-
-
-def test_a_generator_is_drawn_in_threads_and_in_order() -> None:
-    drawn_in: set[int] = set()
-
-    def numbers() -> Iterator[int]:
-        for number in range(5):
-            drawn_in.add(threading.get_ident())
-            yield number
-
-    async def collect() -> list[int]:
-        return [number async for number in in_thread(numbers())]
-
-    assert asyncio.run(collect()) == [0, 1, 2, 3, 4]
-    assert threading.get_ident() not in drawn_in

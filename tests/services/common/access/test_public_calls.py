@@ -56,8 +56,11 @@ def test_health_that_is_watched_is_bounded() -> None:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         watched = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S) for _ in range(3)]
         assert {next(stream).status for stream in watched} == {health_pb2.HealthCheckResponse.SERVING}
-        with pytest.raises(OverloadedError, match="this service has 3 calls open, 3 are allowed"):
+        with pytest.raises(OverloadedError, match="this connection has 3 calls without a token open"):
             checked(channel)
+        # another connection has its own
+        with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as other:
+            assert checked(other).status == health_pb2.HealthCheckResponse.SERVING
         watched[0].cancel()
         until(lambda: answers(channel), "room for another call")
 

@@ -14,6 +14,7 @@ from services.common.store.journal import PAGE_ENTRIES, Change, Journal
 from services.common.store.store import Store
 from spotted.errors import ConcurrencyError, InvalidInputError, NotFoundError, RequestIdReusedError
 from spotted.v1 import scorer_pb2
+from tests.services.journal_entries import rewind
 from tests.services.store_requests import round_trips
 from tests.waiting import PATIENCE_S, until
 
@@ -29,7 +30,7 @@ class Words:
 
 
 def journal_of(store: Store, survey_id: str) -> Journal:
-    return Journal(store, keys.survey_journal(survey_id), survey_id)
+    return Journal(store, survey_id)
 
 
 def folded(store: Store, survey_id: str) -> Folded[Words]:
@@ -44,7 +45,7 @@ def begin(store: Store, survey_id: str, first: bytes = b"first") -> Folded[Words
 
 
 def begin_anew(store: Store, survey_id: str, first: bytes) -> None:
-    store.delete(keys.survey_journal(survey_id))
+    rewind(store, keys.survey_journal(survey_id), 0)
     begin(store, survey_id, first)
 
 
@@ -294,7 +295,7 @@ def test_a_deleted_journal_is_not_written_to(
 ) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard")
-    store.delete(keys.survey_journal(survey_id))
+    rewind(store, keys.survey_journal(survey_id), 0)
     with pytest.raises(NotFoundError, match="no survey"):
         change(fold, "lost")
     assert journal_of(store, survey_id).length() == 0
@@ -303,7 +304,7 @@ def test_a_deleted_journal_is_not_written_to(
 def test_the_first_answer_goes_with_its_journal(store: Store, survey_id: str) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard", request_id="r1")
-    store.delete(keys.survey_journal(survey_id))
+    rewind(store, keys.survey_journal(survey_id), 0)
     for either in (fold, folded(store, survey_id)):
         with pytest.raises(NotFoundError, match="no survey"):
             add(either, "leopard", request_id="r1")
@@ -418,7 +419,7 @@ def test_a_state_ahead_of_a_store_that_lost_its_last_events_folds_what_came_in_t
 ) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard")
-    store.script("redis.call('RPOP', KEYS[1])")([fold.journal.key], [])
+    rewind(store, fold.journal.key, 1)
     # a replica that knows of no leopard comes to as many events
     add(folded(store, survey_id), "hyena")
     assert fold.view(lambda state, position: (state.words, position)) == (["first", "hyena"], 2)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.common.session import round_messages
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.sampler.questions.choice import QuestionRequest
@@ -21,7 +22,6 @@ from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcess, PlannerProcesses, PlanningWork, Refusal
 from services.sampler.scorer_client import ScorerClient
-from services.sampler.session import round_messages
 from services.sampler.session.leases import Leases
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import EmbeddingSpec, Spotted
@@ -36,6 +36,7 @@ from spotted.errors import (
 from spotted.survey import Camera, Detection, Survey
 from tests.services.sampler.surveys import Sampler
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 DETECTIONS = [Detection(f"d{n}", "c", n * 4000.0) for n in range(8)]
@@ -135,6 +136,23 @@ def test_a_killed_process_is_restarted(around: Surroundings, survey_id: str, tmp
     # between plans nobody notices
     assert planner.plan(survey_id, "main", NOTHING) == planned
     planner.close()
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_process_whose_sampler_is_gone_before_or_after_its_plan_ends_quietly(
+    around: Surroundings, survey_id: str, *, planned: bool
+) -> None:
+    spawning = multiprocessing.get_context("spawn")
+    here, there = spawning.Pipe()
+    process = spawning.Process(target=PlanningWork(around.settings, BUDGET_BYTES), args=(there,))
+    process.start()
+    there.close()
+    here.send(([], survey_id, "main", NOTHING))
+    if planned:
+        assert here.poll(PATIENCE_S)
+    here.close()
+    process.join(PATIENCE_S)
+    assert process.exitcode == 0
 
 
 def test_a_survey_keeps_its_process_and_annotators_are_asked_through_it(

@@ -8,12 +8,14 @@ import pytest
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
 from services.common.store import keys
 from services.common.store.journal import Journal
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.sampler.session.event_pages import read_page
 from services.sampler.session.session_import import import_session
 from spotted.client.session_events import import_parts, whole_events
 from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
+from tests.services.journal_entries import push
 from tests.services.sampler.journals import journal_of, toy_scorer
 from tests.services.sampler.surveys import Sampler, plant_survey
 
@@ -28,10 +30,8 @@ SIZES = (1, 5, 100_000, 2, 60_000, 1)
 @pytest.fixture
 def journal(store: Store, survey_id: str) -> Journal:
     key = keys.session_journal(survey_id, "pages")
-    store.script("for i = 1, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end")(
-        [key], [planned(size).SerializeToString() for size in SIZES]
-    )
-    return Journal(store, key, survey_id)
+    push(store, key, *(planned(size).SerializeToString() for size in SIZES))
+    return Journal(store, survey_id, "pages")
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 1000])
@@ -64,7 +64,8 @@ def test_a_first_round_larger_than_a_message_is_exported_and_imported(store: Sto
     first.planned.reasons.extend(f"{n} {reason}" for n in range(25_000))
     key = keys.session_journal(survey_id, "main")
     store.script("redis.call('LSET', KEYS[1], ARGV[1], ARGV[2])")(
-        [key], [first.position - 1, first.SerializeToString()]
+        [key],
+        [first.position - 1, sealed(entry_place(key, first.position - 1), first.SerializeToString())],
     )
     assert first.ByteSize() > MAX_MESSAGE_BYTES
     pages = []

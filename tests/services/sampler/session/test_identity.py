@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.session.changes import named_detections
 from services.sampler.session.identity import (
     ATTRIBUTES,
     Identity,
     attributes,
     founder_of,
-    named_detections,
     named_individuals,
 )
 from spotted import messages

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.session import changes
 from services.common.store.store import Store
 from services.sampler.session.imported_changes import check_change
 from services.sampler.session.imported_events import ImportedEvents
@@ -87,13 +88,8 @@ def test_a_change_that_cannot_follow_is_refused(session: OpenSession, words: str
     change.annotator_id = "carla"
 
     def check(state: SessionState) -> None:
+        changes.check_change(change, state.item_of)
         check_change(state, pb.SessionEvent(changed=change))
 
     with pytest.raises(InvalidInputError, match=words):
         session.view(check)
-
-
-def test_a_change_needs_its_author(session: OpenSession) -> None:
-    change = ind.IndividualsChanged(merged=ind.IndividualsMerged(individual_id="ind-d02"))
-    with pytest.raises(InvalidInputError, match="annotator_id"):
-        session.view(lambda state: check_change(state, pb.SessionEvent(changed=change)))

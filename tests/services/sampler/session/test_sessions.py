@@ -338,7 +338,7 @@ def test_a_mixed_burst_ends_its_leases_and_adds_no_label(store: Store, survey_id
     made.create(survey_id)
     made.ask(survey_id)
     leases = Leases(store)
-    generation = made.sessions.folded(survey_id, "main").view(lambda state, _: state.generation)
+    generation = made.sessions.folded(survey_id, "main").generation
     leases.acquire(
         (survey_id, "main"), generation, "anna", [("d00", "d05"), ("d05", "d10"), ("d01", "d02")], 60.0
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.sampler.session import round_messages
+from services.common.session import round_messages
 from services.sampler.session.progress import quick_progress
 from services.sampler.session.state import SessionState
 from spotted import messages
