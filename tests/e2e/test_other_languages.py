@@ -137,6 +137,31 @@ def test_the_node_client_runs(world: World, survey_id: str, photographs: list[st
 
 
 @pytest.mark.slow
+def test_typescript_types_are_generated_from_the_contract_and_compile(tmp_path: Path) -> None:
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("no node and npm here")
+    (tmp_path / "package.json").write_text('{"private": true}')
+    packages = ["@grpc/grpc-js@1.14", "@grpc/proto-loader@0.8", "typescript@5", "@types/node@20"]
+    installed(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *packages], tmp_path)
+    programs = tmp_path / "node_modules" / ".bin"
+    served = [f"spotted/v1/{name}.proto" for name in ("embedder", "sampler", "scorer")]
+    options = ["--keepCase", "--longs=Number", "--enums=String", "--grpcLib=@grpc/grpc-js", "--outDir=types"]
+    subprocess.run(
+        [programs / "proto-loader-gen-types", *options, "-I", PROTOS, "--", *served], cwd=tmp_path, check=True
+    )
+    written_types = [f"types/{name}.ts" for name in ("embedder", "sampler", "scorer")]
+    strictly = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext"]
+    done = subprocess.run(
+        [programs / "tsc", *strictly, *written_types],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
 def test_the_java_client_runs(world: World, survey_id: str, photographs: list[str], tmp_path: Path) -> None:
     compiler, plugin = DEBIAN / "bin" / "protoc", DEBIAN / "bin" / "grpc_java_plugin"
     jars = [
