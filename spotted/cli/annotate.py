@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -112,7 +113,8 @@ def annotate(
             _undo(handle.session(session_id), annotator, as_json=as_json)
             return
         session = _open(handle, session_id, strategy, trust, seed, retrain=retrain)
-        answered = _ask_oracle(handle, session, selection) if by_oracle else _ask_person(session, selection)
+        ask_all = _ask_oracle if by_oracle else _ask_person
+        answered = ask_all(handle, session, selection)
         state = session.progress()
 
     def text() -> None:
@@ -178,9 +180,9 @@ def _ask_oracle(survey: SurveyHandle, session: SessionHandle, selection: Selecti
         )
 
 
-def _ask_person(session: SessionHandle, selection: Selection) -> int:
+def _ask_person(survey: SurveyHandle, session: SessionHandle, selection: Selection) -> int:
     """Ask until the limit, the end or a quit; returns the number of questions answered."""
-    answered = 0
+    answered, zone = 0, ZoneInfo(survey.info().time_zone or "UTC")
     while selection.limit is None or answered < selection.limit:
         questions = session.next_pairs(selection.annotator_id, shows=selection.shows, audit=selection.audit)
         if not questions.pairs and not questions.groups:
@@ -190,7 +192,7 @@ def _ask_person(session: SessionHandle, selection: Selection) -> int:
                 else "All open questions are assigned to other annotators."
             )
             break
-        reply = ask(questions, answered + 1, selection.annotator_id)
+        reply = ask(questions, answered + 1, selection.annotator_id, zone)
         if reply is None:
             break
         print_effects(session.submit_labels(reply.labels, bursts=reply.bursts).outcomes)

@@ -80,7 +80,7 @@ def export(
         imported = source.read(survey)
         typed = {one.detection_id: one.individual_id for one in imported.detections}
         naming = name_detections(individuals, typed)
-        source.write(output, naming.names, overwrite=overwrite)
+        notes = source.write(output, naming.names, overwrite=overwrite)
         history = build_capture_history(
             imported.survey,
             imported.detections,
@@ -90,6 +90,8 @@ def export(
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
+    for note in notes:
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
         write_changed_names(naming.changes, output / CAPTURES)
     count = len(individuals)
     show(_document(naming, count, output), as_json=as_json, text=lambda: _print(naming, count, output))

@@ -11,7 +11,7 @@ from spotted.cli.connection import connect
 from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Source, is_known, remember
 from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
-from spotted.errors import AlreadyExistsError
+from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -30,11 +30,18 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     "or a wildlife-datasets catalogue, given as its CSV or as the directory of catalogue.csv.",
 )
 @click.option(
-    "--species", default="", help="scientificName to import, if the package contains several species."
+    "--species",
+    default="",
+    help="Species to import, if the files contain several: scientificName or species.",
 )
 @click.option("--cameras", type=FILE, help="CSV of cameras; with --detections it replaces PACKAGE.")
 @click.option("--detections", type=FILE, help="CSV of detections; with --cameras it replaces PACKAGE.")
 @click.option("--images", type=DIRECTORY, help="Folder that image paths are relative to.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse doubtful values, such as a time far from the camera's others, instead of leaving them out.",
+)
 @click.option(
     "--timezone",
     default="",
@@ -54,6 +61,7 @@ def import_survey(
     detections: Path | None,
     images: Path | None,
     timezone: str,
+    strict: bool,
 ) -> None:
     """Create a survey from files: its cameras and detections.
 
@@ -71,12 +79,15 @@ def import_survey(
         species=species,
         timezone=timezone,
         layout=layout,
+        strict=strict,
     )
     with err.status("reading files"):
         imported = source.read(survey_id)
     # an offset is no time zone of the database
     zoned = replace(imported.survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
     notes = list(imported.notes)
+    if not imported.pictures:
+        raise InvalidInputError("\n  ".join(["the files contain no detection to import:", *notes]))
     with connect(directory) as spotted:
         # files may have grown since their last import; other files must not change the survey
         reimported = is_known(directory, imported.survey.survey_id, source)

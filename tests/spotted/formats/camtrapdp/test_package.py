@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.camtrapdp_package import open_package
+from spotted.formats.camtrapdp.package import open_package
 
 RESOURCES = [{"name": table, "path": f"{table}.csv"} for table in ("deployments", "media", "observations")]
 
