@@ -12,7 +12,7 @@ from spotted.cli.individuals.group import find, individuals
 from spotted.cli.individuals.text import describe, document
 from spotted.console import data_option, json_option, option_word, session_option, show, table, with_unit
 
-COLUMNS = ("individual", "id", "detections", "sex", "status", "formerly")
+COLUMNS = ("individual", "name", "detections", "sex", "status", "includes")
 
 
 @individuals.command("list")
@@ -31,8 +31,8 @@ def list_individuals(
         found = list(session.individuals(display_name=name, detection_id=detection))
     rows = [
         (
-            one.display_name,
             one.individual_id,
+            one.display_name,
             len(one.detection_ids),
             option_word(one.sex) if one.sex else "",
             option_word(one.status) if one.status else "",
