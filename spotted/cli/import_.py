@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,8 +97,6 @@ def import_survey(
     )
     with err.status("reading files"):
         imported = source.read(survey_id)
-    # an offset is no time zone of the database
-    zoned = replace(imported.survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
     read_as = [f"read as {seen.reason}; --layout chooses another"] if seen.reason else []
     notes = [*read_as, *imported.notes]
     if not imported.pictures:
@@ -105,7 +104,7 @@ def import_survey(
     with connect(directory) as spotted:
         # files may have grown since their last import; other files must not change the survey
         reimported = is_known(directory, imported.survey.survey_id, source)
-        survey = _create(spotted, zoned, notes, may_change=reimported)
+        survey = _create(spotted, _zoned(imported.survey, timezone), notes, may_change=reimported)
     remember(directory, survey.survey_id, source)
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
@@ -114,17 +113,22 @@ def import_survey(
         "detections": len(imported.pictures),
         "notes": notes,
     }
+    show(document, as_json=as_json, text=lambda: _print(survey, len(imported.pictures), notes))
 
-    def text() -> None:
-        for note in notes:
-            err.print(f"note: {note}", markup=False, soft_wrap=True)
-        click.echo(
-            f"survey {survey.survey_id}: {with_unit(survey.camera_count, 'camera')}, "
-            f"{with_unit(len(imported.pictures), 'detection')} to embed\n"
-            f"next: spotted embed {survey.survey_id}"
-        )
 
-    show(document, as_json=as_json, text=text)
+def _print(survey: SurveyInfo, detections: int, notes: Sequence[str]) -> None:
+    for note in notes:
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
+    click.echo(
+        f"survey {survey.survey_id}: {with_unit(survey.camera_count, 'camera')}, "
+        f"{with_unit(detections, 'detection')} to embed\n"
+        f"next: spotted embed {survey.survey_id}"
+    )
+
+
+def _zoned(survey: Survey, timezone: str) -> Survey:
+    """The survey with its time zone; an offset is no time zone of the database."""
+    return replace(survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
 
 
 def _check_usage(
