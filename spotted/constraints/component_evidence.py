@@ -33,6 +33,10 @@ class Evidence:
     """Answers to all image pairs."""
     forbidden: int = 0
     """Image pairs that are two animals of one image."""
+    accepted_same: int = 0
+    """Image pairs whose answers speak for SAME, one of which was accepted before answers were weighed."""
+    accepted_different: int = 0
+    """The same for DIFFERENT."""
     annotators: set[str] = field(default_factory=set)
     """The annotators who answered."""
 
@@ -46,6 +50,8 @@ class Evidence:
         self.asked += other.asked
         self.answers += other.answers
         self.forbidden += other.forbidden
+        self.accepted_same += other.accepted_same
+        self.accepted_different += other.accepted_different
         self.annotators |= other.annotators
 
     def add_pair(self, pair: ImagePair, sign: int = 1) -> None:
@@ -55,6 +61,8 @@ class Evidence:
         self.priors += sign * len(pair.priors)
         self.same += sign * (pair.weight > 0)
         self.different += sign * (pair.weight < 0)
+        self.accepted_same += sign * (pair.accepted and pair.weight > 0)
+        self.accepted_different += sign * (pair.accepted and pair.weight < 0)
         self.asked += sign
         self.answers += sign * len(pair.given)
         self.annotators.update(given.annotator_id for given in pair.given)
@@ -67,6 +75,8 @@ class Evidence:
         """True if it is sufficient to merge two components of these sizes."""
         if self.forbidden or not self.same:
             return False
+        if self.accepted_same and not self.different:
+            return True
         needed = settings.large_answers if smaller >= settings.large else 1
         bar = settings.merge_bar(smaller * larger)
         if larger == 1 and self.answers >= settings.asks:
@@ -76,7 +86,7 @@ class Evidence:
 
     def separates(self, settings: TrustSettings, image_pairs: int) -> bool:
         """True if it is sufficient to separate two components with this many image pairs between them."""
-        if self.forbidden:
+        if self.forbidden or (self.accepted_different and not self.same):
             return True
         limit = min(settings.separate_below, settings.lost_pairs / image_pairs)
         return bool(self.different) and probability_of(self.log_odds(settings)) <= limit
@@ -114,6 +124,10 @@ class ComponentEvidence:
     def pending(self) -> Iterator[tuple[int, int, Evidence]]:
         """The pending pairs of components, the lower first, with their evidence."""
         return ((a, b, self._between[a][b]) for a, b in self._pending)
+
+    def pending_with(self, component: int) -> list[int]:
+        """The components that are pending with this one."""
+        return [other for other in self._between[component] if ordered(component, other) in self._pending]
 
     def suspend(self, ours: int, theirs: int) -> None:
         """Make two components pending, as the last of all."""

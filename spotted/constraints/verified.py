@@ -8,7 +8,8 @@ choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import (
@@ -23,6 +24,7 @@ from spotted.constraints.answers import (
 from spotted.constraints.components import Components, Pair, pair_columns
 from spotted.constraints.error_rates import ErrorRates, RepeatAgreement
 from spotted.constraints.explanation import Explanation, LabelGraph
+from spotted.constraints.facts import Fact
 from spotted.constraints.interface import Constraints
 from spotted.constraints.partition import Partition
 from spotted.constraints.rechecks import find_checks
@@ -31,6 +33,8 @@ from spotted.constraints.statements import GivenAnswer
 from spotted.constraints.trust_settings import TrustSettings
 from spotted.errors import PreconditionError
 
+# a label, who gave it, and P(SAME) before it was asked
+GivenLabel = tuple[LabelledPair, str, float | None]
 # error rates are learned again whenever the answers have grown by this factor
 LEARN_GROWTH, LEARN_FIRST = 1.25, 50
 # separations worth an audit are searched for whenever the answers have grown by this factor
@@ -83,7 +87,7 @@ class Verified(Constraints):
 
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:
-        """The answers that speak against others, unsettled, each with the labels that it contradicts."""
+        """The answers that contradict others or facts, unsettled, each with what it contradicts."""
         found: list[Contradiction] = []
         # by component; the pairs of one in the order in which they came up
         for _, pair in sorted(self.partition.contested_pairs(), key=lambda contested: contested[0]):
@@ -91,10 +95,21 @@ class Verified(Constraints):
             found.append(Contradiction(label, self._explanation(*pair, Answer.DIFFERENT)))
         for ours, theirs, evidence in self.partition.pending():
             if evidence.same and evidence.different:
-                speaking = [key for key, pair in self.partition.crossing(ours, theirs) if pair.weight > 0]
+                crossing = self.partition.statements.crossing(self._components, ours, theirs)
+                speaking = [key for key, pair in crossing if pair.weight > 0]
                 label = self._last_label(speaking[-1], same=True)
                 found.append(Contradiction(label, self._explanation(*speaking[-1], Answer.SAME)))
+        for pair in self._against_facts():
+            label = self._last_label(pair, same=True)
+            found.append(Contradiction(label, self._explanation(*pair, Answer.SAME)))
         return tuple(found)
+
+    def _against_facts(self) -> Iterator[Pair]:
+        """The image pairs answered SAME that are two animals by names or by an image."""
+        for pair, answered in self.partition.statements.pairs():
+            refused = answered.weight > 0 and self.implied(*pair) is Answer.DIFFERENT
+            if refused and self.partition.is_certain(*pair):
+                yield pair
 
     def is_open(self, first: int, second: int) -> bool:
         """True if a strategy may ask this image pair: nothing is known or pending between the two."""
@@ -111,14 +126,48 @@ class Verified(Constraints):
         """Separate two items that appear in one image, for certain; see `Constraints.forbid`."""
         self.partition.forbid(first, second)
 
+    def name(self, names: Mapping[int, str]) -> None:
+        """Set the known names of items; see `Constraints.name`."""
+        self.partition.name(names)
+
+    def join(self, fact: Fact) -> bool:
+        """Make two items one individual for certain; see `Constraints.join`."""
+        return self.partition.join(fact)
+
     def apply(
         self, label: LabelledPair, annotator_id: str = "", probability: float | None = None
     ) -> LabelOutcome:
         """Add one answer to the evidence and return its outcome; see `Constraints.apply`."""
         known = self.implied(label.first, label.second)
+        positives, image_pairs = self.positives, self._image_pairs(label)
+        given = self._given(label, annotator_id, known)
+        if given is None:
+            return LabelOutcome(LabelEffect.CLOSED)
+        self.partition.add_answer(given, probability)
+        self._review()
+        return self._outcome(label, known, self.positives - positives, image_pairs)
+
+    def accept(self, answers: Sequence[GivenLabel], contradicted: Sequence[GivenLabel]) -> None:
+        """Begin with answers that decided at once; each decision holds until an answer contradicts it.
+
+        answers: those that decided or agreed, oldest first. contradicted: those that did not; they
+        are asked about again, and decide nothing yet.
+        """
+        for label, annotator_id, probability in answers:
+            given = self._given(label, annotator_id, self.implied(label.first, label.second))
+            if given is not None:
+                self.partition.add_answer(replace(given, accepted=True), probability)
+        for label, annotator_id, probability in contradicted:
+            given = self._given(label, annotator_id, self.implied(label.first, label.second))
+            if given is not None:
+                self.partition.add_doubt(given, probability)
+        self._review()
+
+    def _given(self, label: LabelledPair, annotator_id: str, known: Answer | None) -> GivenAnswer | None:
+        """An answer to weigh, counted and compared with earlier ones; None for one that only closes."""
         if label.answer not in (Answer.SAME, Answer.DIFFERENT):
             self._components.close(label.first, label.second)
-            return LabelOutcome(LabelEffect.CLOSED)
+            return None
         before = self.partition.opinion(label.first, label.second)
         given = GivenAnswer(label, annotator_id, again=before is not None)
         self._answered += 1
@@ -126,10 +175,7 @@ class Verified(Constraints):
         if before is not None:
             self._checked += known is not None
             self.partition.annotators.compare(before=before, now=given.same)
-        positives, image_pairs = self.positives, self._image_pairs(label)
-        self.partition.add_answer(given, probability)
-        self._review()
-        return self._outcome(label, known, self.positives - positives, image_pairs)
+        return given
 
     def explain(self, first: int, second: int, answer: Answer) -> Explanation:
         """The smallest set of labels that together speak against `answer` for this pair.
@@ -144,7 +190,7 @@ class Verified(Constraints):
 
     def decisions(self) -> Decisions:
         """The labels that merged or separated two components and still hold, oldest first."""
-        return self.partition.decisions()
+        return self.partition.decided.columns()
 
     def undecided(self) -> IntArray:
         """(m, 2) the pending pairs of components, the lower first, ascending."""
@@ -182,7 +228,8 @@ class Verified(Constraints):
         self.risky.drop_settled()
         if self._answered >= self._learn_at:
             self._learn_at = int(self._answered * LEARN_GROWTH) + 1
-            if self.partition.annotators.learn(self.partition.verdicts()) >= LEAST_CHANGE:
+            verdicts = self.partition.statements.verdicts(self._components)
+            if self.partition.annotators.learn(verdicts) >= LEAST_CHANGE:
                 self.partition.weigh_again()
 
     def _outcome(
@@ -218,8 +265,9 @@ class Verified(Constraints):
         return labels.against_same(first, second)
 
     def _labels_among(self, items: Sequence[int]) -> LabelGraph:
-        """The labels of pairs of these items that agree with the accepted partition, and shared images."""
-        labels, among = LabelGraph(), set(items)
+        """The labels of pairs of these items that agree with the accepted partition, and the facts."""
+        facts, among = self.partition.facts, set(items)
+        labels = LabelGraph(facts.names)
         for item in items:
             for other in self.partition.statements.near(item):
                 answered = self.partition.statements.of(item, other)
@@ -231,6 +279,9 @@ class Verified(Constraints):
                         labels.add_same(item, other, given.label.label_id)
                     elif not joined and not given.same:
                         labels.add_different(item, other, given.label.label_id)
-            for other in self.partition.forbidden_with(item):
-                labels.add_different(item, other, None)
+            for other, fact in facts.joining(item):
+                if other > item:
+                    labels.add_same(item, other, fact)
+            for other, fact in facts.separating(item):
+                labels.add_different(item, other, fact)
         return labels
