@@ -19,7 +19,6 @@ class Assumptions:
     >>> from spotted.constraints import Closure
     >>> constraints = Closure(3)
     >>> assume(constraints, Assumptions(names={0: "Mvula", 1: "Mvula", 2: "Chipembere"}))
-    ()
     >>> constraints.components(), constraints.implied(1, 2).name
     ([(0, 1), (2,)], 'DIFFERENT')
     """
@@ -34,11 +33,11 @@ class Assumptions:
     """The image pairs that may be asked."""
 
 
-def assume(constraints: Constraints, assumed: Assumptions) -> tuple[Fact, ...]:
+def assume(constraints: Constraints, assumed: Assumptions) -> None:
     """Apply assumptions to constraints that have no label yet.
 
-    Images come before names, and names before encounters. Returns the facts that earlier ones contradict,
-    which are left out: a name of two animals of one image, an encounter of two names.
+    Images come before names, and names before encounters. The facts that earlier ones contradict are left
+    out, and kept as `refused_facts`: a name of two animals of one image, an encounter of two names.
     """
     constraints.restrict(assumed.scope)
     for first, second in assumed.same_image:
@@ -47,12 +46,11 @@ def assume(constraints: Constraints, assumed: Assumptions) -> tuple[Fact, ...]:
     named: defaultdict[str, list[int]] = defaultdict(list)
     for item, name in sorted(assumed.names.items()):
         named[name].append(item)
-    groups = [(Source.KNOWN, *group) for group in sorted(named.items())]
-    groups += [(Source.ENCOUNTER, *group) for group in sorted(assumed.encounters.items())]
     refused: list[Fact] = []
-    for source, name, items in groups:
-        refused += _join_all(constraints, source, name, items)
-    return tuple(refused)
+    for source, groups in ((Source.KNOWN, named), (Source.ENCOUNTER, assumed.encounters)):
+        for name, items in sorted(groups.items()):
+            refused += _join_all(constraints, source, name, items)
+    constraints.refused_facts = tuple(refused)
 
 
 def _join_all(constraints: Constraints, source: Source, name: str, items: Sequence[int]) -> list[Fact]:

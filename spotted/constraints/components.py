@@ -172,8 +172,9 @@ class Components:
     def separated_rows(self, ours: IntArray, theirs: IntArray) -> BoolArray:
         """(m,) True for the pairs of components that are separated."""
         marks = self.marks()
-        distinct = (marks[ours] >= 0) & (marks[theirs] >= 0) & (marks[ours] != marks[theirs])
-        return distinct | among(self.items, ours, theirs, self.separations())
+        separated = among(self.items, ours, theirs, self.separations())
+        separated |= (marks[ours] >= 0) & (marks[theirs] >= 0) & (marks[ours] != marks[theirs])
+        return separated
 
     def closed_pairs(self) -> IntArray:
         """(m, 2) pairs of items marked as not comparable, the lower item first, ascending."""

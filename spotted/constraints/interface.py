@@ -24,6 +24,8 @@ class Constraints(ABC):
 
     def __init__(self, components: Components) -> None:
         self._components = components
+        self.refused_facts: tuple[Fact, ...] = ()
+        """Facts that were left out because earlier ones contradict them."""
 
     @property
     def items(self) -> int:

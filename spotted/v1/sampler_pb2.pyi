@@ -1820,11 +1820,11 @@ class SessionUpdated(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SESSION_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     READ_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def session(self) -> Global___Session:
-        """All settings of the session from now on."""
+    def settings(self) -> Global___Session:
+        """trust, known_individuals, filter and ask_opposite_flanks from now on; its other fields are unset."""
 
     @_builtins.property
     def read(self) -> _session_facts_pb2.SurveyRead:
@@ -1833,12 +1833,12 @@ class SessionUpdated(_message.Message):
     def __init__(
         self,
         *,
-        session: Global___Session | None = ...,
+        settings: Global___Session | None = ...,
         read: _session_facts_pb2.SurveyRead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "session", b"session"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

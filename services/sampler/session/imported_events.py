@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from services.common.rpc import checks
 from services.sampler.session import round_messages
+from services.sampler.session.defaults import check_settings
+from services.sampler.session.imported_facts import check_facts
 from services.sampler.session.labels import MOST_LABELS, check_label
 from services.sampler.session.state import SessionState
 from spotted.errors import InvalidInputError, SpottedError
@@ -15,6 +17,8 @@ from spotted.sampling.rounds import Pair
 from spotted.sampling.strategies.by_name import strategy
 from spotted.sampling.strategies.learned_terms import Term
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1 import survey_pb2
+from spotted.v1.session_facts_pb2 import SurveyRead
 
 
 class ImportedEvents:
@@ -31,6 +35,8 @@ class ImportedEvents:
             "labelled": self._check_labelled,
             "retracted": self._check_retracted,
             "audit": self._check_audit,
+            "read": lambda event: self._check_read(event.read),
+            "updated": self._check_updated,
         }
 
     def take(self, event: pb.SessionEvent) -> pb.SessionEvent:
@@ -79,12 +85,32 @@ class ImportedEvents:
         if settings.HasField("eps"):
             checks.finite(settings.eps, "eps", least=0.0, most=1.0)
         strategy(settings.strategy_id, **({"eps": settings.eps} if settings.HasField("eps") else {}))
-        if event.created.trust not in pb.Trust.values():
-            raise InvalidInputError(f"trust is {event.created.trust}; use SINGLE, VERIFIED or leave it out")
+        check_settings(event.created, "")
 
     def _check_planned(self, event: pb.SessionEvent) -> None:
-        planned, state = event.planned, self._state
+        planned = event.planned
         added = planned.added_detection_ids
+        self._check_added(added, planned.image_pairs)
+        new = set(added)
+        check_facts(planned.facts, len(self._state.detection_ids) + len(added))
+        for burst in planned.bursts:
+            self._require(burst.detection_ids, new)
+        for text in (*planned.reasons, planned.kind, planned.survey_uid):
+            checks.words(text, "a text of the round", most=checks.ID_LENGTH)
+        _check_round(planned, len(self._state.detection_ids) + len(added))
+
+    def _check_read(self, read: SurveyRead) -> None:
+        self._check_added(read.added_detection_ids, read.image_pairs)
+        check_facts(read.facts, len(self._state.detection_ids) + len(read.added_detection_ids))
+        checks.words(read.survey_uid, "survey_uid", most=checks.ID_LENGTH)
+
+    def _check_updated(self, event: pb.SessionEvent) -> None:
+        check_settings(event.updated.settings, "settings.")
+        if event.updated.HasField("read"):
+            self._check_read(event.updated.read)
+
+    def _check_added(self, added: Sequence[str], image_pairs: Iterable[survey_pb2.Pair]) -> None:
+        state = self._state
         checks.unique(added, "added_detection_ids")
         for detection_id in added:
             if detection_id in state.item_of:
@@ -95,16 +121,11 @@ class ImportedEvents:
                     "own survey, with all its detections"
                 )
         new = set(added)
-        for pair in planned.image_pairs:
+        for pair in image_pairs:
             ids = (pair.first_detection_id, pair.second_detection_id)
             self._require(ids, new)
             if new.isdisjoint(ids):
-                raise InvalidInputError(f"image_pairs has {ids}, but this round adds neither of them")
-        for burst in planned.bursts:
-            self._require(burst.detection_ids, new)
-        for text in (*planned.reasons, planned.kind, planned.survey_uid):
-            checks.words(text, "a text of the round", most=checks.ID_LENGTH)
-        _check_round(planned, len(state.detection_ids) + len(added))
+                raise InvalidInputError(f"image_pairs has {ids}, but this event adds neither of them")
 
     def _check_labelled(self, event: pb.SessionEvent) -> None:
         labelled = event.labelled

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -18,21 +16,27 @@ from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
-from services.sampler.session.defaults import with_defaults
+from services.sampler.session.defaults import MUTABLE, with_defaults
+from services.sampler.session.journal_pages import read_events
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
+from services.sampler.session.reading import add_detections, read_names
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
-from services.sampler.session.state import SessionState
+from services.sampler.session.state import NotInSessionError, SessionState
+from services.sampler.session.stored_labels import stored_labels
+from services.sampler.session.survey_read import uses_names
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.session_facts_pb2 import SurveyRead
 from spotted.v1.store_pb2 import StoredSubmission
 
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-# a page ends before it, but has at least one entry
-MOST_PAGE_BYTES = 2 << 20
+
+# the settings by which two sessions with one id differ
+SETTINGS = ("strategy", "seed", *MUTABLE)
 
 ViewT = TypeVar("ViewT")
 
@@ -53,8 +57,9 @@ class Sessions:
         budget_bytes: approximate memory for sessions; the least recently used ones are dropped first and
             folded from the store again when they are used.
         """
+        self.scorer = scorer
+        """The source of the detections."""
         self._store = store
-        self._scorer = scorer
         self._now = now
         self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
             budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
@@ -69,7 +74,7 @@ class Sessions:
         created = with_defaults(session)
         # first, so that the detections counted are those of this generation
         generation = self._existence.generation(session.survey_id)
-        _, detections = self._scorer.version(session.survey_id)
+        _, detections = self.scorer.version(session.survey_id)
         if not detections:
             raise PreconditionError(
                 f"survey {session.survey_id!r} has no detections; add detections before creating a session"
@@ -77,12 +82,15 @@ class Sessions:
         key = (session.survey_id, session.session_id)
         self._existence.create_session(key, generation, self.event(created=created), request_id)
         stored = self.get(*key)
-        requested, existing = ((s.strategy, s.seed, s.trust) for s in (created, stored))
-        if requested != existing:
+        other = [name for name in SETTINGS if getattr(created, name) != getattr(stored, name)]
+        if other:
             raise AlreadyExistsError(
                 f"session {session.session_id!r} of survey {session.survey_id!r} already exists with another "
-                "strategy, seed or trust; use another session id, or delete that session first"
+                f"{' and '.join(other)}; use another session id, or delete that session first"
             )
+        if stored.position == 1 and uses_names(stored):
+            read_names(self.folded(*key), self.scorer.facts(session.survey_id), self._read_event)
+            return self.get(*key)
         return stored
 
     def get(self, survey_id: str, session_id: str) -> pb.Session:
@@ -127,15 +135,38 @@ class Sessions:
     ) -> tuple[list[pb.LabelOutcome], ViewT]:
         """Store answers and end their leases, in one round trip to the store.
 
-        given: labels without id and time, and bursts of several animals.
+        given: labels without id and time, and bursts of several animals. Detections of the survey that the
+        session has not yet are added first.
 
         Returns the outcome of each label, in their order, and `look` of the session after them.
         Raises NotFoundError; nothing is stored then.
         """
+        try:
+            return self._submit((survey_id, session_id), given, request_id, look)
+        except NotInSessionError as error:
+            folded, facts = self.folded(survey_id, session_id), self.scorer.facts(survey_id)
+            named = {i for pair in answered_pairs(given) for i in pair}
+            missing = sorted(named - facts.detections.keys())
+            if missing:
+                raise NotFoundError(
+                    f"survey {survey_id!r} has no detection {missing[0]!r}; add the detection first, or "
+                    "correct its id"
+                ) from error
+            add_detections(folded, facts, named, self._read_event)
+            return self._submit((survey_id, session_id), given, request_id, look)
+
+    def _submit(
+        self,
+        key: SessionKey,
+        given: pb.LabelsGiven,
+        request_id: str,
+        look: Callable[[SessionState, int], ViewT],
+    ) -> tuple[list[pb.LabelOutcome], ViewT]:
+        survey_id, session_id = key
         ended = lease_fields(survey_id, session_id, answered_pairs(given))
 
         def decide(state: SessionState, position: int) -> Change:
-            stored = self._stored(state, position, given)
+            stored = stored_labels(given, state, position, self._now())
             submission = StoredSubmission(label_ids=[label.label_id for label in stored.labels])
             return Change(self.event(labelled=stored), submission.SerializeToString(), ended)
 
@@ -199,25 +230,13 @@ class Sessions:
         length = journal.length()
         if not length:
             raise self._forget(survey_id, session_id)
-        events: list[pb.SessionEvent] = []
-        size = 0
-        for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
-            size += len(entry)
-            if len(entry) > checks.ANSWER_BYTES:
-                raise PreconditionError(
-                    f"event {position} is larger than a message; back up the survey instead"
-                )
-            if events and size > MOST_PAGE_BYTES:
-                break
-            event = pb.SessionEvent.FromString(entry)
-            event.position = position
-            events.append(event)
+        events = read_events(journal, start, count)
         return events, start + len(events) < length
 
     def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
         """Begin to import a journal as this session. Raises NotFoundError for the survey."""
         generation = self._existence.generation(survey_id)
-        detections = self._scorer.facts(survey_id).detections
+        detections = self.scorer.facts(survey_id).detections
         return SessionUpload(self._store, (survey_id, session_id), generation, detections)
 
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
@@ -240,6 +259,8 @@ class Sessions:
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
+        read: SurveyRead | None = None,
+        updated: pb.SessionUpdated | None = None,
     ) -> bytes:
         """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
@@ -249,26 +270,18 @@ class Sessions:
             labelled=labelled,
             retracted=retracted,
             audit=audit,
+            read=read,
+            updated=updated,
         )
         return event.SerializeToString()
+
+    def _read_event(self, read: SurveyRead) -> bytes:
+        return self.event(read=read)
 
     def _forget(self, survey_id: str, session_id: str) -> NotFoundError:
         """Drop a session that does not exist, so that unknown ids take no memory; returns the error."""
         self._folded.drop((survey_id, session_id))
         return _missing(survey_id, session_id)
-
-    def _stored(self, state: SessionState, position: int, given: pb.LabelsGiven) -> pb.LabelsGiven:
-        """The answers with the ids and times to store. Raises NotFoundError for an unknown detection."""
-        stored = pb.LabelsGiven()
-        stored.CopyFrom(given)
-        now = self._now()
-        for number, label in enumerate(stored.labels, start=1):
-            state.pair(label)
-            label.label_id = f"{position + 1}-{number}"
-            label.create_time.CopyFrom(now)
-        for burst in stored.mixed_bursts:
-            state.require(burst.detection_ids)
-        return stored
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

@@ -2,57 +2,44 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import copy
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from services.common.rpc import checks
 from services.common.store.journal import generation
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes, round_messages
-from spotted import messages
+from services.sampler.session.defaults import set_settings
+from services.sampler.session.label_counts import LabelCounts
+from services.sampler.session.label_fold import fold_labels
+from services.sampler.session.planned import AuditPairs, Planned
+from services.sampler.session.session_facts import SessionFacts
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
-from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
+from spotted.constraints.verified import GivenLabel
 from spotted.errors import NotFoundError
 from spotted.sampling.rounds import Pair, RoundQueue
+from spotted.sampling.suggestions import Suggestions
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_SUGGESTED, SurveyRead
 
 # memory per detection (id, groups, rounds) and per label (label, outcome, evidence); measured: 0.67 MiB per
 # thousand detections, 6 KiB per label under verified trust
 DETECTION_BYTES, LABEL_BYTES = 700, 6_000
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """The basis and the result of the session's latest round."""
-
-    survey: Version
-    """The version of the survey that the round was planned from."""
-    top_k: int
-    """Candidates per detection that were considered."""
-    open_pairs: int
-    """Candidate pairs that were open."""
-    expected_pairs: float | None
-    """Estimated pairs of one animal among them; None if there were too few answers for an estimate."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditPairs:
-    """The pairs of a random audit."""
-
-    pairs: tuple[Pair, ...] = ()
-    open_pairs: int = 0
-    """Number of open component pairs from which they were drawn."""
+class NotInSessionError(NotFoundError):
+    """A label names a detection that the session has not added yet, or that does not exist."""
 
 
 class SessionState:
     """State of a session after the events of its journal.
 
-    Detections are the items 0..n-1 of the constraints, in the order in which rounds added them. Labels are
-    folded in their order. All remaining labels are folded again when a label is retracted, and when a second
-    annotator answers while trust is unspecified. So every replica reaches the same state, whenever it reads
-    the journal.
+    Detections are the items 0..n-1 of the constraints, in the order in which they were added. Labels are
+    folded in their order. All remaining labels are folded again when a label is retracted, when facts about
+    detections were read that join them, and when trust changes. So every replica reaches the same state,
+    whenever it reads the journal.
     """
 
     def __init__(self) -> None:
@@ -63,18 +50,24 @@ class SessionState:
         self.labels: dict[str, pb.Label] = {}
         self.outcomes: dict[str, LabelOutcome] = {}
         self.planned: Planned | None = None
+        self.survey: Version | None = None
+        """The version of the survey that detections or scores were last read from."""
+        self.facts = SessionFacts()
+        self.suggestions = Suggestions()
         self.trust = Trust.SINGLE
         self.constraints = make_constraints(self.trust)
         self.queue = RoundQueue(self.constraints)
         self.skipped: defaultdict[str, set[Pair]] = defaultdict(set)
-        self.answers: Counter[int] = Counter()
-        self.label_times_s: list[float] = []
-        self.times_of: defaultdict[str, list[float]] = defaultdict(list)
+        self.counts = LabelCounts()
         self.bursts: list[tuple[int, ...]] = []
+        self.planned_items = 0
+        """Number of detections at the latest round: its bursts are of these."""
         self.mixed_bursts: set[frozenset[int]] = set()
         self.audit = AuditPairs()
         self.position = 0
-        self._same_image: list[Pair] = []
+        self.same_image: list[Pair] = []
+        """The pairs that are two animals of one image."""
+        self._single: set[str] = set()
 
     @property
     def size_bytes(self) -> int:
@@ -90,20 +83,18 @@ class SessionState:
             case "created":
                 self.session = event.created
                 self.session.create_time.CopyFrom(event.create_time)
-                self._set_trust(Trust(self.session.trust or Trust.SINGLE))
+                self.trust = Trust(self.session.trust or Trust.SINGLE)
+                self._fold_again()
+            case "read":
+                self.take_in(event.read)
+            case "updated":
+                self._update(event.updated)
             case "planned":
                 self._plan(event.planned)
             case "labelled":
-                for label in event.labelled.labels:
-                    self.outcomes[label.label_id] = self._fold(label)
-                    self.labels[label.label_id] = label
-                self.queue.count_answers(len(event.labelled.labels))
-                for burst in event.labelled.mixed_bursts:
-                    self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
+                self._label(event.labelled)
             case "retracted":
-                for label_id in event.retracted.label_ids:
-                    self.labels.pop(label_id, None)
-                self._refold()
+                self._retract(event.retracted)
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
@@ -115,12 +106,12 @@ class SessionState:
         return self.items(ids)
 
     def require(self, detection_ids: Sequence[str]) -> None:
-        """Raise NotFoundError unless the session knows these detections."""
+        """Raise NotInSessionError unless the session knows these detections."""
         for unknown in (i for i in detection_ids if i not in self.item_of):
             listed = ", ".join(map(repr, detection_ids))
-            raise NotFoundError(
-                f"not all of {listed} belong to this session: it has no detection {unknown!r}; answer the "
-                "questions that were asked, or ask for questions once so that new detections are added"
+            raise NotInSessionError(
+                f"not all of {listed} belong to this session: it has no detection {unknown!r}; add the "
+                "detection to its survey first, or correct the id"
             )
 
     def items(self, ids: tuple[str, str]) -> Pair:
@@ -133,14 +124,17 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """The outcome of a label when it was stored, as a message."""
-        return label_outcomes.outcome_message(label_id, self.outcomes[label_id], self.labels)
+        naming = label_outcomes.Naming(self.labels, self.detection_ids)
+        return label_outcomes.outcome_message(label_id, self.outcomes[label_id], naming)
 
     def conflicts(self) -> list[pb.Conflict]:
-        """The labels that contradict earlier ones now, oldest first."""
-        return [
-            label_outcomes.conflict(c.label.label_id, c.explanation, self.labels)
+        """The labels that contradict earlier ones or facts now, oldest first, then facts that do."""
+        naming = label_outcomes.Naming(self.labels, self.detection_ids)
+        found = [
+            label_outcomes.conflict(c.label.label_id, c.explanation, naming)
             for c in self.constraints.contradictions
         ]
+        return found + [label_outcomes.fact_conflict(f, naming) for f in self.constraints.refused_facts]
 
     def individuals(self) -> list[pb.Individual]:
         """The components, largest first; equal sizes by id. Those beyond a message come in several parts."""
@@ -152,69 +146,112 @@ class SessionState:
             for part in _parts(ids)
         ]
 
+    def with_added(self, read: SurveyRead) -> SessionState:
+        """A state with these detections, to plan with; this one does not change."""
+        grown = copy.copy(self)
+        grown.item_of, grown.detection_ids = dict(self.item_of), list(self.detection_ids)
+        grown.facts, grown.same_image = self.facts.copy(), list(self.same_image)
+        grown.skipped = copy.deepcopy(self.skipped)
+        grown.constraints = copy.deepcopy(self.constraints)
+        grown.queue = self.queue.over(grown.constraints)
+        grown.take_in(read)
+        return grown
+
     def _plan(self, planned: pb.PlannedRound) -> None:
-        for detection_id in planned.added_detection_ids:
-            self.item_of[detection_id] = len(self.detection_ids)
-            self.detection_ids.append(detection_id)
-        self.constraints.add_items(len(planned.added_detection_ids))
-        images = [
-            _ordered(self.item_of[p.first_detection_id], self.item_of[p.second_detection_id])
-            for p in planned.image_pairs
-        ]
-        self._forbid(self.constraints, images)
-        self._same_image += images
+        self.take_in(
+            SurveyRead(
+                added_detection_ids=planned.added_detection_ids,
+                image_pairs=planned.image_pairs,
+                facts=planned.facts,
+                survey_uid=planned.survey_uid,
+                survey_revision=planned.survey_revision,
+            )
+        )
         self.planned = Planned(
-            Version(planned.survey_uid, planned.survey_revision),
             planned.top_k,
             planned.open_pairs,
             planned.expected_pairs if planned.HasField("expected_pairs") else None,
         )
+        self.planned_items = len(self.detection_ids)
         self.bursts += [tuple(self.item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
         self.queue.start(round_messages.read(planned))
 
-    def _forbid(self, constraints: Constraints, images: Iterable[Pair]) -> None:
+    def take_in(self, read: SurveyRead) -> None:
+        """Add detections and take in facts about them."""
+        for detection_id in read.added_detection_ids:
+            self.item_of[detection_id] = len(self.detection_ids)
+            self.detection_ids.append(detection_id)
+        images = [
+            self.items((pair.first_detection_id, pair.second_detection_id)) for pair in read.image_pairs
+        ]
+        self.same_image += images
+        self.facts.take(read.facts, complete=read.complete)
+        self.survey = Version(read.survey_uid, read.survey_revision)
+        if read.complete or read.facts.names or read.facts.encounters:
+            # facts come before labels, earlier ones included
+            self._fold_again()
+            return
+        self.constraints.add_items(len(read.added_detection_ids))
         for first, second in images:
-            # image pairs are added with a new detection, so no earlier label can contradict them
-            constraints.forbid(first, second)
+            # added with a new detection, so that no earlier label can contradict them
+            self.constraints.forbid(first, second)
+        if read.facts.detections:
+            self.constraints.restrict(self.facts.scope(self.session))
 
-    def _fold(self, label: pb.Label) -> LabelOutcome:
+    def _update(self, updated: pb.SessionUpdated) -> None:
+        """Change the settings; labels that decided at once keep deciding under verified trust."""
+        set_settings(self.session, updated.settings)
+        trust = Trust(self.session.trust or Trust.SINGLE)
+        if trust is not self.trust:
+            self._single = set(self.labels) if trust is Trust.VERIFIED else set()
+            self.trust = trust
+        if updated.HasField("read"):
+            self.take_in(updated.read)
+        else:
+            self._fold_again()
+
+    def _label(self, given: pb.LabelsGiven) -> None:
+        for label in given.labels:
+            self.counts.add(label)
+            self.outcomes[label.label_id] = self._take(label)
+            self.labels[label.label_id] = label
+        self.queue.count_answers(len(given.labels))
+        for burst in given.mixed_bursts:
+            self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
+
+    def _retract(self, retracted: pb.LabelsRetracted) -> None:
+        for label_id in retracted.label_ids:
+            self.labels.pop(label_id, None)
+        self.counts = LabelCounts(self.labels.values())
+        self._fold_again()
+
+    def _take(self, label: pb.Label) -> LabelOutcome:
+        given = self._given(label)
+        return self.constraints.apply(*given) if given else LabelOutcome(LabelEffect.CLOSED)
+
+    def _given(self, label: pb.Label) -> GivenLabel | None:
+        """A label as constraints take it; None for SKIP, which they never see."""
         pair = self.pair(label)
-        self._count(label)
-        if len(self.times_of) > 1 and not self.session.trust and self.trust is Trust.SINGLE:
-            # a second annotator: from now on all answers, earlier ones included, are evidence
-            self._set_trust(Trust.VERIFIED)
-        return self._take(label, pair)
-
-    def _count(self, label: pb.Label) -> None:
-        self.answers[label.answer] += 1
-        at_s = messages.seconds(label.create_time)
-        self.label_times_s.append(at_s)
-        self.times_of[label.annotator_id].append(at_s)
-
-    def _take(self, label: pb.Label, pair: Pair) -> LabelOutcome:
         if label.answer == pb.ANSWER_SKIP:
             self.skipped[label.annotator_id].add(pair)
-            return LabelOutcome(LabelEffect.CLOSED)
+            return None
         labelled = LabelledPair(label.label_id, *pair, Answer(label.answer))
-        return self.constraints.apply(labelled, label.annotator_id, self.queue.chance(pair))
+        return labelled, label.annotator_id, self.queue.chance(pair)
 
-    def _set_trust(self, trust: Trust) -> None:
-        """Fold all labels again with this trust."""
-        self.trust = trust
-        self.constraints = make_constraints(trust, len(self.detection_ids))
-        self._forbid(self.constraints, self._same_image)
-        self.queue = self.queue.over(self.constraints)
+    def _fold_again(self) -> None:
+        """Fold all labels again, over the facts and by the trust of now."""
         self.skipped.clear()
-        for label in self.labels.values():
-            self._take(label, self.pair(label))
-
-    def _refold(self) -> None:
-        for counts in (self.answers, self.label_times_s, self.times_of):
-            counts.clear()
-        for label in self.labels.values():
-            self._count(label)
-        several = len(self.times_of) > 1
-        self._set_trust(Trust(self.session.trust or (Trust.VERIFIED if several else Trust.SINGLE)))
+        given = [one for label in self.labels.values() if (one := self._given(label))]
+        self.constraints = fold_labels(
+            self.trust,
+            len(self.detection_ids),
+            self.facts.assumptions(self.session, self.same_image),
+            [one for one in given if one[0].label_id in self._single],
+            [one for one in given if one[0].label_id not in self._single],
+        )
+        self.queue = self.queue.over(self.constraints)
+        suggested = self.session.known_individuals == KNOWN_INDIVIDUALS_SUGGESTED
+        self.suggestions = Suggestions(self.facts.suggested() if suggested else ())
 
 
 def individual_id(detection_ids: Sequence[str]) -> str:
