@@ -67,7 +67,7 @@ SECTIONS = {
             'Answer "the same animal?" for one pair of photographs after another.',
         ),
         "session": LazyCommand(
-            "spotted.cli.session", "session", "Show, export or import an annotation session."
+            "spotted.cli.session", "session", "Create, show, change, export or import an annotation session."
         ),
     },
     "Operation": {

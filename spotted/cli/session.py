@@ -1,4 +1,4 @@
-"""`spotted session show | export | import`: progress of a session, and its journal as a file."""
+"""`spotted session`: create, show and change a session, and its journal as a file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TextIO
 import click
 
 from spotted.cli.connection import connect
+from spotted.cli.session_changes import change_known, change_trust, create_session
 from spotted.client import Progress
 from spotted.client.session_events import event_json, read_event
 from spotted.client.values import SessionEvent
@@ -33,7 +34,11 @@ COLUMNS = ("annotator", "answers", "answers/min", "false same", "false different
 
 @click.group()
 def session() -> None:
-    """Show, export or import an annotation session."""
+    """Create, show, change, export or import an annotation session."""
+
+
+for command in (create_session, change_trust, change_known):
+    session.add_command(command)
 
 
 @session.command("show")
