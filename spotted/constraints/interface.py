@@ -83,6 +83,10 @@ class Constraints(ABC):
         """The components that are known to be DIFFERENT from this one."""
         return self._components.separated_from(component) | self._components.distinct_from(component)
 
+    def named_items(self) -> BoolArray:
+        """(n,) True for the items of components with a known name."""
+        return self._components.marks() >= 0
+
     def separations(self) -> IntArray:
         """(m, 2) pairs of components separated by labels or images, the lower first, ascending.
 
@@ -101,6 +105,10 @@ class Constraints(ABC):
     def closed_rows(self, first: IntArray, second: IntArray) -> BoolArray:
         """(m,) True for the image pairs that `is_comparable` refuses."""
         return self._components.closed_rows(first, second)
+
+    def askable_items(self) -> BoolArray:
+        """(n,) False for the items that are outside the scope, whatever they are paired with."""
+        return self._components.scope.askable(self.items)
 
     def restrict(self, scope: Scope) -> None:
         """Ask only about the image pairs of this scope from now on."""

@@ -49,6 +49,13 @@ class Scope:
         ours = _one(self.encounter, first, NO_ENCOUNTER)
         return ours != NO_ENCOUNTER and ours == _one(self.encounter, second, NO_ENCOUNTER)
 
+    def askable(self, count: int) -> BoolArray:
+        """(count,) False for the items that are not asked about at all."""
+        if self.outside is None:
+            return np.ones(count, dtype=np.bool_)
+        askable: BoolArray = _at(self.outside, np.arange(count)) == 0
+        return askable
+
     def closed_rows(self, first: IntArray, second: IntArray) -> BoolArray:
         """(m,) True for the pairs that are not asked."""
         closed = np.zeros(len(first), dtype=np.bool_)

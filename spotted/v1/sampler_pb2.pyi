@@ -1311,7 +1311,9 @@ class Audit(_message.Message):
     open_pairs: _builtins.int
     """Open group pairs from which they were drawn."""
     same_at_most: _builtins.int
-    """Upper bound of open group pairs that are one animal, with 95 % confidence."""
+    """Upper bound of open group pairs that can be asked and are one animal, with 95 % confidence. It says nothing
+    about pairs of which all photographs show opposite flanks or are outside the session's filter.
+    """
     def __init__(
         self,
         *,

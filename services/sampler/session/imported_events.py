@@ -174,7 +174,11 @@ def _check_round(planned: pb.PlannedRound, items: int) -> None:
     if planned.HasField("expected_pairs"):
         checks.finite(planned.expected_pairs, "expected_pairs", least=0.0)
     count = len(_pairs(planned.first, planned.second, items))
-    width = len(Term) if planned.terms else 0
+    # a session without names leaves the last column out
+    widths = (int(Term.NAMED), len(Term)) if planned.terms else (0,)
+    width = next(
+        (w for w in widths if len(planned.terms) == count * w * round_messages.SCORE.itemsize), widths[0]
+    )
     for name, column, expected in (
         ("scores", planned.scores, count * round_messages.SCORE.itemsize),
         ("reason_of", planned.reason_of, count * round_messages.REASON.itemsize),

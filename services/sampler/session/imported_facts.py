@@ -31,7 +31,7 @@ def check_facts(facts: DetectionFacts, items: int) -> None:
 def _check_texts(count: int, texts: Sequence[str], index: bytes, name: str) -> None:
     checks.unique(texts, f"facts.{name}")
     for text in texts:
-        checks.words(text, f"facts.{name}", most=checks.ID_LENGTH)
+        checks.identifier(text, f"facts.{name}")
     expected = count * ITEM.itemsize if texts else 0
     if len(index) != expected:
         raise InvalidInputError(f"the index of facts.{name} has {len(index)} bytes; expected {expected}")
