@@ -9,7 +9,8 @@ QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire kill-points sbom audit \
+.PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup clean
@@ -53,7 +54,7 @@ docs: setup ## the site of docs/ and the Python reference, into build/site
 
 # two workers share two cores, so each uses one thread of linear algebra: threads that wait spin.
 # Workers take whole files in the order of conftest.py, slow ones first
-TEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+TEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: models ## the whole test suite, ten minutes on two cores
 	$(TEST)
@@ -73,6 +74,9 @@ fuzz: setup ## ten minutes of damaged images and masks
 fuzz-wire: models ## a hundred thousand mutated requests to the running services
 	$(BIN)/python -m tools.fuzz_wire --messages 100000
 
+attack: models ## hostile images, streams, tokens, backups and races on running services, under memory limits
+	$(BIN)/python -m tools.attack
+
 sbom: setup ## the contents of each image, as CycloneDX
 	$(BIN)/python -m tools.sbom --output out/sbom
 
@@ -84,6 +88,9 @@ images: models ## container images
 
 kill-points: setup ## a thousand kills of sampler and store while annotators answer
 	$(BIN)/python -m tools.kill_points --points 1000
+
+kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
+	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
 
 benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
 

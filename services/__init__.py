@@ -1,4 +1,4 @@
-"""What is deployed: thin servers around the library.
+"""The deployed services: thin servers around the library.
 
 A call takes the same way in each: `servicer` decodes, calls and encodes; `wire` (in the scorer `requests` and
 `responses`) turns messages into library values and back; the collaborators are built in `__main__` only.

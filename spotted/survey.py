@@ -7,22 +7,41 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
+from spotted.outliers import largest_distance_m, outlying_places
 
 
 class Side(enum.IntEnum):
-    """The visible side of an animal; the values are those of `spotted.v1.Side`."""
+    """The visible side of an animal; the values are those of `spotted.v1.Side`.
+
+    >>> Side["LEFT"], Side(2).name
+    (<Side.LEFT: 1>, 'RIGHT')
+    """
 
     UNKNOWN = 0
     LEFT = 1
     RIGHT = 2
     FRONT = 3
     BACK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBox:
+    """The part of an upright image that shows one animal; its origin is the top left corner."""
+
+    x: float
+    """Left edge."""
+    y: float
+    """Top edge."""
+    width: float
+    height: float
+    in_pixels: bool = False
+    """Whether the numbers are pixels; else they are fractions of the image's width and height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +65,14 @@ class Camera:
     """Radius within which the true position lies, 0 if exact."""
     clock_suspect: bool = False
     """Whether the camera's clock is known to have been wrong."""
+    latitude_deg: float | None = None
+    """WGS84, None if the position is given in metres or unknown; the services project it to x_m and y_m."""
+    longitude_deg: float | None = None
+    """WGS84, None as latitude_deg."""
 
     @property
     def has_position(self) -> bool:
-        """Whether both coordinates are known."""
+        """Whether both coordinates in metres are known."""
         return self.x_m is not None and self.y_m is not None
 
 
@@ -75,6 +98,10 @@ class Detection:
     """The known identity, for calibration, the oracle and evaluation; "" if unknown."""
     image_uri: str = ""
     """Link to the image for people; the services never open it."""
+    box: ImageBox | None = None
+    """The part of the image that shows the animal, None for the whole image or if unknown."""
+    species: str = ""
+    """e.g. "Panthera pardus"; "" if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +109,7 @@ class Extent:
     """The declared extent of a survey, by which distances and gaps are normalised."""
 
     distance_m: float
-    """Largest distance between two cameras."""
+    """Largest distance between two cameras, without those whose position is most likely wrong."""
     span_s: float
     """Time between the start and the end of the survey."""
 
@@ -109,20 +136,24 @@ class Survey:
     display_name: str = ""
     cameras: dict[str, Camera] = field(default_factory=dict)
     """By camera id."""
+    time_zone: str = ""
+    """IANA name of the zone in which instants are shown and days begin; "" for UTC."""
 
     def extent(self) -> Extent:
-        """The extent by which scores are normalised: all cameras with a position, start to end."""
-        return Extent(largest_distance_m(self.cameras.values()), self.end_s - self.start_s)
+        """The extent by which scores are normalised: cameras with a believable position, start to end."""
+        _, position_m = self._placed()
+        distance_m = largest_distance_m(position_m[~outlying_places(position_m)])
+        return Extent(distance_m, self.end_s - self.start_s)
 
+    def outlying_cameras(self) -> list[str]:
+        """Ids of the cameras whose position is left out of the extent because it is most likely wrong."""
+        placed, position_m = self._placed()
+        return [placed[index] for index in np.flatnonzero(outlying_places(position_m))]
 
-def largest_distance_m(cameras: Iterable[Camera]) -> float:
-    """The largest distance between two cameras in metres; 0 without a camera that has a position."""
-    points = np.array([(c.x_m, c.y_m) for c in cameras if c.has_position], dtype=np.float64)
-    if not len(points):
-        return 0.0
-    # a survey has hundreds of cameras, so the full table is small
-    gaps = points[:, None, :] - points[None, :, :]
-    return math.sqrt(float((gaps**2).sum(axis=-1).max()))
+    def _placed(self) -> tuple[list[str], Float64Array]:
+        """Ids of the cameras with a position, and the positions (n, 2), metres."""
+        placed = {c.camera_id: (c.x_m, c.y_m) for c in self.cameras.values() if c.has_position}
+        return list(placed), np.array(list(placed.values()), dtype=np.float64).reshape(-1, 2)
 
 
 @dataclass(frozen=True, slots=True)

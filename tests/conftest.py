@@ -59,7 +59,8 @@ def store(store_url: str) -> Iterator[Store]:
     before = opened.members(keys.surveys(""))
     yield opened
     for survey_id in set(opened.members(keys.surveys(""))) - set(before):
-        opened.delete(keys.survey_journal(survey_id))
+        journal = keys.survey_journal(survey_id)
+        opened.delete(journal, journal + keys.LENGTH)
         opened.remove_member(keys.surveys(""), survey_id)
     opened.close()
 

@@ -90,3 +90,14 @@ def test_every_step_of_the_walks_exists() -> None:
 )
 def test_pages_are_written_in_plain_words(page: Path) -> None:
     assert not STILTED.findall(page.read_text())
+
+
+CODE = [
+    path for part in ("spotted", "services", "benchmarks", "tools") for path in (ROOT / part).rglob("*.py")
+]
+STILTED_CODE = re.compile(r'\b(?:so many|anew|told|alone)\b|"""(?:What|Of) ')
+
+
+def test_code_is_described_in_plain_words() -> None:
+    described = {path: STILTED_CODE.findall(path.read_text()) for path in CODE if "v1" not in path.parts}
+    assert not {str(path.relative_to(ROOT)): found for path, found in described.items() if found}

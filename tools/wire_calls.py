@@ -65,7 +65,7 @@ METADATA: Sequence[tuple[str, str | bytes]] = (
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """One rpc of one service. kind, answer: of its messages."""
+    """One rpc of one service. kind, answer: classes of its messages."""
 
     role: str
     method: str

@@ -1,4 +1,4 @@
-"""Mutations of requests for `fuzz_wire`: of fields, which still parse, and of bytes, which may not."""
+"""Mutations for `fuzz_wire`: changed fields, which still parse, and changed bytes, which may not."""
 
 from __future__ import annotations
 

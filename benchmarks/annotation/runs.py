@@ -60,7 +60,8 @@ WAYS = {
 class Conditions:
     """How a survey is annotated.
 
-    model, rate: of the annotator's errors. trust: "plain" folds every answer as true, "verified" as evidence.
+    model, rate: error model and error rate of the annotator.
+    trust: "plain" accepts every answer, "verified" weighs it as evidence.
     questions: most of a session, 0 for the survey's own number.
     """
 
@@ -78,7 +79,7 @@ class Run:
     settings: the strategy with its parameters. percents: questions to each of PERCENTS, None if it was
     not reached. held: questions to each of FOUND with PRECISION, looked at every LOOK_EVERY answers.
     bounds, to: fewest and asked questions for each of RECALLS. checkpoints: questions and agreement with the
-    truth. seconds: of computing.
+    truth. seconds: time to compute.
     """
 
     survey: str

@@ -204,7 +204,7 @@ def _sides_and_bursts_bars(lines: Sequence[Line]) -> Iterator[Bar]:
         ratio = one.ratio[RECALLS.index(0.99)]
         if one.survey in MOST_RATIO:
             bar = ratio if ratio is not None else math.inf
-            yield Bar(f"{words}, times the fewest at 99 %", bar, most=MOST_RATIO[one.survey])
+            yield Bar(f"{words}, questions / fewest possible at 99 %", bar, most=MOST_RATIO[one.survey])
         if one.survey in MOST_TO_95:
             yield Bar(f"{words}, to 95 %", _to(one, 0.95), most=MOST_TO_95[one.survey])
 
@@ -230,7 +230,7 @@ def _show(at: Group, lines: Sequence[Line], ups: Sequence[SpeedUp]) -> None:
     title = f"{at.survey}, wrong answers: {at.errors}, {at.trust}"
     to = [f"to {recall:.0%}" for recall in RECALLS]
     rows = [(one.strategy, *_cells(one)) for one in lines if (one.survey, one.errors, one.trust) == key]
-    report.show(f"{title}: questions (hours, times the fewest)", ("strategy", *to), rows)
+    report.show(f"{title}: questions (hours, multiple of the fewest possible)", ("strategy", *to), rows)
     factors: dict[str, dict[float, str]] = {}
     for up in ups:
         if (up.survey, up.errors, up.trust) == key:

@@ -63,7 +63,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Sources of surveys. share: of a generated shape's animals and images."""
+    """Sources of surveys. share: part of a generated shape's animals and images to use."""
 
     generator: Path
     data: Path

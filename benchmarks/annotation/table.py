@@ -32,7 +32,7 @@ class Group:
 class Line:
     """Means over the seeds to each of RECALLS, None if a seed did not reach it.
 
-    reached: how many seeds did. ratio: of the questions to the fewest possible.
+    reached: number of seeds that did. ratio: questions / fewest possible questions.
     """
 
     survey: str
@@ -86,7 +86,7 @@ class Cost:
     """The cost of wrong answers, or of checking for them, in questions.
 
     times: mean over the seeds that reached it of the questions until `found` is found with precision, over
-    those until 95 % is known if no answer is wrong and each is believed. rate: of wrong answers.
+    those until 95 % is known if no answer is wrong and each is believed. rate: share of wrong answers.
     """
 
     survey: str

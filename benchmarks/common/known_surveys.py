@@ -28,7 +28,7 @@ from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.similarity import unit_rows
 from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
-from spotted.survey import Detection, DetectionTable, Extent, Side, Survey, detection_table, id_order
+from spotted.survey import Detection, DetectionTable, Extent, Side, Survey
 
 COMPOSITES = ("nagarahole_tigers", "belize_jaguars")
 SHAPES = ("leopard102", "hyena109", "hyena415")
@@ -127,7 +127,7 @@ def simulated(seed: int, backbone: Backbone) -> KnownSurvey:
 def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> KnownSurvey:
     """Embeddings without photographs in the shape of a published survey, by a fixed generator's `make`.
 
-    share: of the shape's animals and images, for a smaller survey.
+    share: part of the shape's animals and images to use, for a smaller survey.
     Raises click.ClickException if the generator is missing.
     """
     spec = importlib.util.spec_from_file_location("generator", generator)
@@ -162,13 +162,7 @@ def _embedded(
     pixels: Sequence[ByteArray],
     backbone: Backbone,
 ) -> KnownSurvey:
-    gallery = Gallery(
-        unit_rows(np.stack([*_vectors(pixels, backbone)])),
-        detection_table(detections, survey.cameras),
-        id_order([d.detection_id for d in detections]),
-        survey.extent(),
-        FeasibilityParams(),
-    )
+    gallery = Gallery.of(survey, detections, unit_rows(np.stack([*_vectors(pixels, backbone)])))
     known = sorted({d.individual_id for d in detections} - {""})
     numbers = {"": -1, **{individual_id: i for i, individual_id in enumerate(known)}}
     individuals = np.array([numbers[d.individual_id] for d in detections])

@@ -1,4 +1,4 @@
-"""Four times more calls than the embedder can answer: what it still answers, refuses and holds.
+"""Four times more calls than the embedder can answer: calls answered, calls refused, and memory.
 
     python -m benchmarks.embedder.overload [--quick] [--seconds 60]
 
@@ -181,7 +181,7 @@ def run(model_id: str, seconds: float, results_as: str, deadline_s: float = DEAD
     """Measure, print and write everything; returns the exit status."""
     found, bars = measure(model_id, seconds, deadline_s)
     shown = {name: value for name, value in found.items() if name != "resident_mib"}
-    report.show(f"{model_id}: overload for {seconds:g} s", ("what", "value"), list(shown.items()))
+    report.show(f"{model_id}: overload for {seconds:g} s", ("measure", "value"), list(shown.items()))
     print(f"written: {report.write(results_as, {'model_id': model_id, **found}, bars)}")
     return report.judge(bars)
 
@@ -190,7 +190,7 @@ def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.embedder.overload", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_S:g} seconds of {LITE0}, exits 0")
-    parser.add_argument("--seconds", type=float, default=FULL_S, help="how long to offer too much")
+    parser.add_argument("--seconds", type=float, default=FULL_S, help="seconds of overload")
     parser.add_argument("--model", choices=(VIT_TINY, LITE0), default=VIT_TINY)
     chosen = parser.parse_args()
     if chosen.quick:

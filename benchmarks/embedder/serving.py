@@ -43,14 +43,14 @@ EMPTY_CALLS = 300
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """The amount of measurement."""
+    """Number and length of turns."""
 
     pairs: int
-    """Turns that count."""
+    """Number of measured turns."""
     warm_up: int
-    """Turns before them that do not count."""
+    """Number of turns before them, for warming up."""
     turn_s: float
-    """Seconds of a turn of one case."""
+    """Seconds per turn and case."""
 
 
 FULL = Amounts(pairs=7, warm_up=1, turn_s=4.0)
@@ -204,8 +204,10 @@ def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.embedder", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="One short turn without other servers; exits 0")
-    parser.add_argument("--pairs", type=int, default=FULL.pairs, help="Turns that count")
-    parser.add_argument("--turn", type=float, default=FULL.turn_s, metavar="S", help="Seconds of a turn")
+    parser.add_argument("--pairs", type=int, default=FULL.pairs, help="Number of measured turns")
+    parser.add_argument(
+        "--turn", type=float, default=FULL.turn_s, metavar="S", help="Length of a turn in seconds"
+    )
     parser.add_argument("--model", nargs="*", choices=(VIT_TINY, LITE0), default=[VIT_TINY, LITE0])
     parser.add_argument("--peer", nargs="*", choices=tuple(peering.PEERS), default=list(peering.PEERS))
     parser.add_argument(

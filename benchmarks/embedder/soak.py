@@ -1,4 +1,4 @@
-"""Ten thousand good and bad files through one stream: each its own answer, in order, and no leak.
+"""Ten thousand good and bad files through one stream: right answers in order, and no memory leak.
 
     python -m benchmarks.embedder.soak [--quick] [--count 10000]
 
@@ -50,7 +50,7 @@ class Soak:
     client_mib: list[float] = field(default_factory=list)
 
     def check(self, crop_id: str, expected: Float32Array | str, got: Embedded) -> None:
-        """Judge one answer by the vector, or the words of the error, that its crop must get."""
+        """Compare one answer with the vector, or the text of the error, that its crop must get."""
         if got.crop_id != crop_id:
             self.out_of_order.append(f"{got.crop_id} instead of {crop_id}")
         if isinstance(expected, str):
@@ -116,7 +116,7 @@ def run(model_id: str, count: int, results_as: str) -> int:
         (side, f"{found[side][0]:.0f} at first, {found[side][-1]:.0f} at the end")
         for side in ("server_mib", "client_mib")
     ]
-    report.show(f"{model_id}: one stream", ("what", "value"), rows)
+    report.show(f"{model_id}: one stream", ("measure", "value"), rows)
     for wrong in [*done.out_of_order, *done.wrong_vector, *done.wrong_error][:10]:
         print(wrong)
     print(f"written: {report.write(results_as, found, bars)}")
@@ -143,7 +143,7 @@ def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.embedder.soak", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} files")
-    parser.add_argument("--count", type=int, default=FULL, help="files")
+    parser.add_argument("--count", type=int, default=FULL, help="number of files")
     parser.add_argument("--model", choices=(VIT_TINY, LITE0), default=LITE0)
     chosen = parser.parse_args()
     if chosen.quick:

@@ -23,7 +23,7 @@ MOST_ERRORS = 20
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rate for some time. offered_per_s: calls sent; answered_share: of them, without an error.
+    """One rate for some time. offered_per_s: calls sent; answered_share: part answered without error.
 
     latency_ms: percentiles of `all` calls but openings, of each class and of each call. errors: how many
     by code, reason and message. retries: repetitions by the clients. cores_used, rss_mib: by process.
@@ -121,7 +121,7 @@ def _latencies(panel: Axes, kind: str, steps: Sequence[Step]) -> None:
     for name in PERCENTILES:
         points = [(s.per_s, s.latency_ms[kind][name]) for s in steps if kind in s.latency_ms]
         panel.plot([p[0] for p in points], [p[1] for p in points], marker="o", label=name)
-    panel.set(title=kind, xlabel="calls a second, of the whole mix", ylabel="ms from when it was due")
+    panel.set(title=kind, xlabel="calls per second of the whole mix", ylabel="latency from the due time, ms")
     panel.set_yscale("log")
     panel.grid(visible=True, alpha=0.3)
     panel.legend(fontsize="x-small")

@@ -50,9 +50,9 @@ LOOK_NOISE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The work of one client. clients: number of clients; number: of this one, from 0.
+    """The work of one client. clients: number of clients; number: index of this one, from 0.
 
-    session_surveys: of the most popular surveys, those with sessions; imports go to the others.
+    session_surveys: the most popular surveys, which have sessions; imports go to the others.
     """
 
     surveys: Sequence[LoadSurvey]

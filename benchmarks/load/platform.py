@@ -177,12 +177,14 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="few surveys, a short ladder, two minutes of soak"
     )
-    parser.add_argument("--soak-minutes", type=float, help="how long to soak at 70 %% of capacity")
-    parser.add_argument("--warm-up-minutes", type=float, help="how long the same load comes before the soak")
-    parser.add_argument("--rate", type=float, help="take this for the capacity instead of searching it")
+    parser.add_argument("--soak-minutes", type=float, help="minutes of the soak at 70 %% of capacity")
+    parser.add_argument("--warm-up-minutes", type=float, help="minutes of the same load before the soak")
+    parser.add_argument(
+        "--rate", type=float, help="capacity in calls per second, instead of searching for it"
+    )
     parser.add_argument("--step", type=float, help="seconds of each step of the ladder")
-    parser.add_argument("--surveys", type=int, help="how many surveys are stored")
-    parser.add_argument("--clients", type=int, help="client processes")
+    parser.add_argument("--surveys", type=int, help="number of stored surveys")
+    parser.add_argument("--clients", type=int, help="number of client processes")
     parser.add_argument("--restart", action="store_true", help="restart every replica under load as well")
     given = parser.parse_args()
     base, name = (QUICK, "load-quick") if given.quick else (Size(), "load")

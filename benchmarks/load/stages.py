@@ -56,7 +56,7 @@ class Stages:
             watch.look()
             if time.perf_counter() - told_s > TELL_EVERY_S:
                 told_s = time.perf_counter()
-                self.say(f"    {_told(watch, counts)}")
+                self.say(f"    {_state(watch, counts)}")
 
         outcomes = self.clients.offer(per_s, seconds, look, only=only)
         step = _step(per_s, seconds, outcomes, watch)
@@ -148,7 +148,7 @@ def _by_role(cores_used: Mapping[str, float]) -> dict[str, float]:
     return used
 
 
-def _told(watch: Watch, counts: Counts) -> str:
+def _state(watch: Watch, counts: Counts) -> str:
     at_s = time.perf_counter() - watch.started_s
     under_way = counts.sent - counts.answered - counts.failed
     return f"{at_s:.0f} s: {counts.answered} answered, {counts.failed} failed, {under_way} under way"

@@ -51,7 +51,7 @@ class Kind:
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="A few short turns: does it run?")
+@click.option("--quick", is_flag=True, help="A few short turns, as a smoke test.")
 def main(*, quick: bool) -> None:
     """Compare scorers that differ in one thing."""
     starts, turns, seconds = (1, 2, 0.5) if quick else (STARTS, TURNS, SECONDS)

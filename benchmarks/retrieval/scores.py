@@ -86,8 +86,12 @@ class Tally:
 @generator_option
 @models_option
 @click.option("--model", default="efficientnet-lite0", show_default=True, help="Backbone of the photographs.")
-@click.option("--timezone", default="", help="IANA zone of the data's times without offset, else UTC.")
-@click.option("--adapted", is_flag=True, help="Also through a head learned from places: minutes longer.")
+@click.option("--timezone", default="", help="IANA time zone of times without offset. Default: UTC.")
+@click.option(
+    "--adapted",
+    is_flag=True,
+    help="Also measure a head trained on the places and times; takes minutes longer.",
+)
 @click.option("--quick", is_flag=True, help="Run only small generated surveys, as a smoke test.")
 def main(
     *, data: Path, generator: Path, models: Path, model: str, timezone: str, adapted: bool, quick: bool
@@ -172,7 +176,7 @@ def measure(subjects: Sequence[Subject], seeds: Sequence[int], train: Train | No
 def by_animal(
     gallery: Gallery, individuals: Sequence[str], scores: Mapping[str, Fusion], draw: int
 ) -> dict[str, Tally]:
-    """The tallies of scores, ranked in one pass. individuals: of each row, "" if unknown."""
+    """The tallies of scores, ranked in one pass. individuals: individual of each row, "" if unknown."""
     pairs = find_relevant_pairs(individuals, [""] * len(individuals), gallery.table.image)
     ranked = rank_pairs(gallery, (pairs.query, pairs.candidate), list(scores.values()))
     nothing = np.zeros(len(pairs.query), dtype=np.bool_)
@@ -188,7 +192,7 @@ def by_animal(
 def bars_of(results: Results) -> list[Bar]:
     """Fused against its parts on top-5 everywhere; adapted fused against fused, on average and at worst."""
     bars = [
-        Bar(f"{gain.survey}: top-5 of {gain.score} less {gain.over}", gain.metrics["top-5"][0], least=0.0)
+        Bar(f"{gain.survey}: top-5 of {gain.score} minus {gain.over}", gain.metrics["top-5"][0], least=0.0)
         for gain in results.gains
         if gain.score == "fused"
     ]

@@ -1,4 +1,4 @@
-"""Annotators who never tire: each asks, thinks and answers, and writes as often to the bare store."""
+"""Simulated annotators: each asks, thinks and answers, and writes as often to the bare store."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Taken:
 
 
 class Annotator:
-    """A person who knows the animal of every detection, with connections of their own."""
+    """An annotator who knows the animal of every detection and has separate connections."""
 
     def __init__(self, place: Place, annotator_id: str, animal_of: Mapping[str, int]) -> None:
         self._place, self._annotator_id, self._animal_of = place, annotator_id, animal_of

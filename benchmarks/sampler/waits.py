@@ -47,7 +47,7 @@ TRUSTS = {"verified": pb.TRUST_VERIFIED, "single": pb.TRUST_SINGLE}
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The size of the load."""
+    """Size of the load."""
 
     detections: int
     annotators: int
@@ -186,14 +186,14 @@ def opening(
 
 
 def spread_ms(seconds: Sequence[float]) -> dict[str, float]:
-    """The middle, the 99th percentile and the longest."""
+    """Median, 99th percentile and maximum."""
     if len(seconds) < 2:  # noqa: PLR2004 - quantiles need two
         return {}
     return {"p50": median(seconds) * MS, "p99": quantiles(seconds, n=100)[98] * MS, "max": max(seconds) * MS}
 
 
 def peaks_mib(sampler: Member) -> dict[str, float]:
-    """The most memory that a sampler and its planning processes have held."""
+    """Peak memory of a sampler and each of its planning processes."""
     parent = psutil.Process(sampler.pid)
     planning = max((_peak_mib(child.pid) for child in parent.children()), default=0.0)
     return {"sampler": _peak_mib(parent.pid), "planning": planning}
@@ -202,12 +202,20 @@ def peaks_mib(sampler: Member) -> dict[str, float]:
 def main() -> int:
     """Measure, write and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sampler", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="500 detections and a few seconds, exits 0")
+    parser.add_argument(
+        "--quick", action="store_true", help="500 detections for a few seconds; always exits with 0"
+    )
     parser.add_argument("--detections", type=int, default=50_000)
     parser.add_argument("--annotators", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long they answer, for each trust")
-    parser.add_argument("--think", type=float, default=0.2, help="seconds over an answer; people take ten")
-    parser.add_argument("--labels", type=int, default=100_000, help="of the session that is opened")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="seconds of answering for each level of trust"
+    )
+    parser.add_argument(
+        "--think", type=float, default=0.2, help="seconds of thought per answer; people take ten"
+    )
+    parser.add_argument(
+        "--labels", type=int, default=100_000, help="labels of the long session that is opened"
+    )
     given = parser.parse_args()
     load = Load(given.detections, given.annotators, given.seconds, given.think, given.labels)
     if given.quick:
@@ -269,7 +277,7 @@ def _bars(trust: str, asked: Mapping[str, float], taken: Taken, memory: Mapping[
 
 
 def _memory_bar(words: str, memory: Mapping[str, float]) -> Bar:
-    return Bar(f"most memory of a process {words}, MiB", max(memory.values()), most=1536.0)
+    return Bar(f"peak memory of one process {words}, MiB", max(memory.values()), most=1536.0)
 
 
 def _peak_mib(pid: int) -> float:

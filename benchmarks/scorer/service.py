@@ -193,8 +193,10 @@ def growth(
 def main() -> int:
     """Measure, write and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scorer.service", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a small survey and few turns, exits 0")
-    parser.add_argument("--pairs", type=int, default=7, help="turns that count")
+    parser.add_argument(
+        "--quick", action="store_true", help="a small survey and few turns; always exits with 0"
+    )
+    parser.add_argument("--pairs", type=int, default=7, help="number of measured turns")
     arguments = parser.parse_args()
     quick = arguments.quick
     count, square, new, calls = (3000, 300, 100, 20) if quick else (LARGE, SQUARE, NEW, 300)

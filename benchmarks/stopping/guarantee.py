@@ -90,7 +90,7 @@ def main(*, quick: bool, surveys: int, shares: str, generator: Path) -> None:
             stops[rule] += stopped
             held[rule].append(bounded)
         factors += estimates(sessions["learned"])
-        click.echo(f"{task.name} of {task.graph.n} images, seed {seed}: {_told(stops)}")
+        click.echo(f"{task.name} of {task.graph.n} images, seed {seed}: {_summary(stops)}")
     missed = publish("stopping-quick" if quick else "stopping", stops, held, factors)
     # bars do not apply to tiny surveys
     raise SystemExit(0 if quick else missed)
@@ -218,6 +218,6 @@ def _words(strategy: str, with_probabilities: bool) -> str:  # noqa: FBT001 - th
     return f"{strategy}, {'with its probabilities' if with_probabilities else 'with its answers only'}"
 
 
-def _told(stops: dict[tuple[str, bool], list[Stop]]) -> str:
+def _summary(stops: dict[tuple[str, bool], list[Stop]]) -> str:
     last = [every[-1] for every in stops.values() if every]
     return ", ".join(f"{one.target:g} at {one.merges:.3f} ({one.overshoot:.2f}x)" for one in last)

@@ -50,7 +50,7 @@ class Session:
 def tasks(generator: Path, surveys: int, shares: Sequence[float]) -> Iterator[tuple[Task, int]]:
     """`count` surveys of their own seeds, shapes and sizes by turns.
 
-    shares: of a shape's animals and images.
+    shares: parts of a shape's animals and images to use.
     """
     for number in range(surveys):
         share = shares[number // len(SHAPES) % len(shares)]

@@ -7,17 +7,19 @@ from collections.abc import AsyncIterator
 
 from services.common.rpc import checks
 from services.sampler import wire
+from services.sampler.individuals import requests
+from services.sampler.individuals.changes import IndividualChanges
+from services.sampler.individuals.listing import get_individual, list_individuals
+from services.sampler.individuals.watching import WATCH_POLL_S, watch_individuals
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.session.notices import progress_and_notice
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.session_import import import_session
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.settings_change import update_session
+from spotted.v1 import individuals_pb2 as ind
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import sampler_pb2_grpc
-
-# longest delay before a watcher sees a change made by another replica
-WATCH_POLL_S = 0.5
 
 
 class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
@@ -26,6 +28,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     def __init__(self, sessions: Sessions, questions: NextQuestions) -> None:
         self._sessions = sessions
         self._questions = questions
+        self._changes = IndividualChanges(sessions)
 
     async def CreateSession(self, request: pb.CreateSessionRequest, _: object) -> pb.CreateSessionResponse:
         """Create a session."""
@@ -121,24 +124,68 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
             await asyncio.sleep(WATCH_POLL_S)
 
     async def ListIndividuals(
-        self, request: pb.ListIndividualsRequest, _: object
-    ) -> pb.ListIndividualsResponse:
-        """List the individuals according to the labels."""
+        self, request: ind.ListIndividualsRequest, _: object
+    ) -> ind.ListIndividualsResponse:
+        """List the individuals according to the labels and to what people decided."""
         folded = self._sessions.folded(request.survey_id, request.session_id)
-        individuals = await asyncio.to_thread(folded.view, lambda state, _: state.individuals())
-        size = checks.page_size(request.page_size, default=1000, largest=10_000)
-        arguments = request.page_token, *wire.page_arguments(request)
-        page, token = checks.message_page(individuals, lambda individual: individual, size, *arguments)
-        return pb.ListIndividualsResponse(individuals=page, next_page_token=token)
+        page, token = await asyncio.to_thread(folded.view, lambda state, _: list_individuals(state, request))
+        return ind.ListIndividualsResponse(individuals=page, next_page_token=token)
+
+    async def GetIndividual(self, request: ind.GetIndividualRequest, _: object) -> ind.GetIndividualResponse:
+        """Read an individual."""
+        folded = self._sessions.folded(request.survey_id, request.session_id)
+        wanted = request.individual_id
+        found = await asyncio.to_thread(folded.view, lambda state, _: get_individual(state, wanted))
+        return ind.GetIndividualResponse(individual=found)
+
+    async def UpdateIndividual(
+        self, request: ind.UpdateIndividualRequest, _: object
+    ) -> ind.UpdateIndividualResponse:
+        """Set attributes of an individual."""
+        result = await asyncio.to_thread(self._changes.update, requests.update(request))
+        return ind.UpdateIndividualResponse(result=result)
+
+    async def MergeIndividuals(
+        self, request: ind.MergeIndividualsRequest, _: object
+    ) -> ind.MergeIndividualsResponse:
+        """Make individuals one."""
+        result = await asyncio.to_thread(self._changes.merge, requests.merge(request))
+        return ind.MergeIndividualsResponse(result=result)
+
+    async def SplitIndividual(
+        self, request: ind.SplitIndividualRequest, _: object
+    ) -> ind.SplitIndividualResponse:
+        """Split detections off an individual."""
+        result = await asyncio.to_thread(self._changes.split, requests.split(request))
+        return ind.SplitIndividualResponse(result=result)
+
+    async def MoveDetections(
+        self, request: ind.MoveDetectionsRequest, _: object
+    ) -> ind.MoveDetectionsResponse:
+        """Move detections to an individual."""
+        result = await asyncio.to_thread(self._changes.move, requests.move(request))
+        return ind.MoveDetectionsResponse(result=result)
+
+    async def UndoChange(self, request: ind.UndoChangeRequest, _: object) -> ind.UndoChangeResponse:
+        """Undo a change of individuals."""
+        result = await asyncio.to_thread(self._changes.undo, requests.undo(request))
+        return ind.UndoChangeResponse(result=result)
+
+    async def WatchIndividuals(
+        self, request: ind.WatchIndividualsRequest, _: object
+    ) -> AsyncIterator[ind.WatchIndividualsResponse]:
+        """Stream the individuals, then each change of them."""
+        async for response in watch_individuals(self._sessions, request):
+            yield response
 
     async def ListEvents(self, request: pb.ListEventsRequest, _: object) -> pb.ListEventsResponse:
         """List the session's journal."""
         ids, arguments = (request.survey_id, request.session_id), wire.page_arguments(request)
         start = checks.page_start(request.page_token, arguments)
         size = checks.page_size(request.page_size, default=100, largest=1000)
-        events, more = await asyncio.to_thread(self._sessions.events_page, *ids, start, size)
-        token = checks.page_token(start + len(events), arguments) if more else ""
-        return pb.ListEventsResponse(events=events, next_page_token=token)
+        page = await asyncio.to_thread(self._sessions.events_page, *ids, start, size)
+        token = "" if page.next_start is None else checks.page_token(page.next_start, arguments)
+        return pb.ListEventsResponse(events=page.events, next_page_token=token)
 
     async def ImportSession(
         self, request_iterator: AsyncIterator[pb.ImportSessionRequest], _: object

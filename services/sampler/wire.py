@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
+from services.common.session.labels import MOST_LABELS, check_label
+from services.common.session.settings import MUTABLE, check_settings
 from services.sampler.questions.choice import LARGEST_BURST, QuestionRequest
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
-from services.sampler.session.defaults import MUTABLE, check_settings, with_settings
-from services.sampler.session.labels import MOST_LABELS, check_label
+from services.sampler.session.defaults import with_settings
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind
@@ -146,7 +147,7 @@ def next_pairs_response(batch: QuestionBatch) -> pb.NextPairsResponse:
 
 
 def page_arguments(
-    request: pb.ListEventsRequest | pb.ListConflictsRequest | pb.ListIndividualsRequest,
+    request: pb.ListEventsRequest | pb.ListConflictsRequest,
 ) -> Sequence[str]:
     """The arguments that a page token of a session's list depends on."""
     return type(request).__name__, request.survey_id, request.session_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy as np
 from services.common.survey.state import Snapshot
 from spotted.arrays import BoolArray, IntArray
 from spotted.errors import NotFoundError
+from spotted.ranking.rules import CandidateRule
 from spotted.ranking.search import Allowed
 from spotted.survey import Detection, DetectionTable, Side
 
@@ -18,18 +18,6 @@ from spotted.survey import Detection, DetectionTable, Side
 NONE = -1
 # opposite flanks, whose coats cannot be compared
 _OPPOSITE = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT}
-
-
-class Rule(enum.IntEnum):
-    """Why a detection is excluded; the values are those of `spotted.v1.CandidateRule`."""
-
-    SAME_IMAGE = 1
-    SIDE = 2
-    ENCOUNTER = 3
-    CAMERA = 4
-    TIME = 5
-    UNKNOWN_INDIVIDUAL = 6
-    EXCLUDED_INDIVIDUAL = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +31,7 @@ class Rules:
     captured_before_s: float | None = None
     known_individuals_only: bool = False
     exclude_individual_ids: frozenset[str] = frozenset()
+    species: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +73,7 @@ class Columns:
         self.encounter = Numbered.by(d.encounter_id for d in detections)
         self.individual = Numbered.by(d.individual_id for d in detections)
         self.image = Numbered.by(d.image_id for d in detections)
+        self.species = Numbered.by(d.species for d in detections)
         self.sides = np.bincount(self.table.side, minlength=max(Side) + 1)
 
 
@@ -132,35 +122,41 @@ class Filter:
             mask &= ~columns.encounter.among([query.encounter_id])
         return mask
 
-    def excluded(self, query: Detection, row: int | None = None) -> tuple[tuple[Rule, int], ...]:
+    def excluded(self, query: Detection, row: int | None = None) -> tuple[tuple[CandidateRule, int], ...]:
         """Number of detections that each rule excludes.
 
         row: that of the query, which is not counted; None if the query is not stored.
         """
         columns, itself = self._columns, int(row is not None)
-        counts = {Rule.SAME_IMAGE: columns.image.sharing(query.image_id) - itself if query.image_id else 0}
+        counts = {
+            CandidateRule.SAME_IMAGE: columns.image.sharing(query.image_id) - itself if query.image_id else 0
+        }
         if self._rules.comparable_sides_only:
-            counts[Rule.SIDE] = int(columns.sides[_OPPOSITE[query.side]]) if query.side in _OPPOSITE else 0
+            counts[CandidateRule.SIDE] = (
+                int(columns.sides[_OPPOSITE[query.side]]) if query.side in _OPPOSITE else 0
+            )
         if self._rules.exclude_same_encounter and query.encounter_id:
-            counts[Rule.ENCOUNTER] = columns.encounter.sharing(query.encounter_id) - itself
+            counts[CandidateRule.ENCOUNTER] = columns.encounter.sharing(query.encounter_id) - itself
         for rule, count in self._counts.items():
             counts[rule] = count - int(row is not None and bool(self._excluded[rule][row]))
         return tuple((rule, count) for rule, count in sorted(counts.items()) if count)
 
 
-def _exclusions(rules: Rules, columns: Columns) -> Iterable[tuple[Rule, BoolArray]]:
+def _exclusions(rules: Rules, columns: Columns) -> Iterable[tuple[CandidateRule, BoolArray]]:
     """The detections that each rule excludes, for the rules that do not depend on the query."""
     if rules.camera_ids:
-        yield Rule.CAMERA, ~columns.camera.among(rules.camera_ids)
+        yield CandidateRule.CAMERA, ~columns.camera.among(rules.camera_ids)
     if rules.captured_from_s is not None or rules.captured_before_s is not None:
         earliest = -np.inf if rules.captured_from_s is None else rules.captured_from_s
         end = np.inf if rules.captured_before_s is None else rules.captured_before_s
         # an unknown time compares as false
-        yield Rule.TIME, ~((columns.table.time_s >= earliest) & (columns.table.time_s < end))
+        yield CandidateRule.TIME, ~((columns.table.time_s >= earliest) & (columns.table.time_s < end))
     if rules.known_individuals_only:
-        yield Rule.UNKNOWN_INDIVIDUAL, columns.individual.number == NONE
+        yield CandidateRule.UNKNOWN_INDIVIDUAL, columns.individual.number == NONE
     if rules.exclude_individual_ids:
-        yield Rule.EXCLUDED_INDIVIDUAL, columns.individual.among(rules.exclude_individual_ids)
+        yield CandidateRule.EXCLUDED_INDIVIDUAL, columns.individual.among(rules.exclude_individual_ids)
+    if rules.species:
+        yield CandidateRule.SPECIES, ~columns.species.among(rules.species)
 
 
 def _opposite(first: IntArray, second: IntArray) -> BoolArray:

@@ -25,7 +25,12 @@ UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A batch over one snapshot; small, because it is sent with every block."""
+    """A batch over one snapshot; small, because it is sent with every block.
+
+    >>> job = Job(Path("batch"), "0" * 64, detections=2500, top_k=20, fusion=Fusion.PRODUCT, block_rows=1000)
+    >>> job.count, job.path(2).name
+    (3, '000002.npz')
+    """
 
     directory: Path
     """Directory of the batch."""
@@ -63,7 +68,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The candidates of consecutive query rows, concatenated query by query, best first."""
+    """The candidates of consecutive query rows, concatenated query by query, best first.
+
+    >>> scores = np.float32([0.9, 0.4, 0.8])
+    >>> counts, rows = np.array([2, 1]), np.array([7, 3, 9])
+    >>> block = Block(np.array([0, 1]), counts, counts, rows, PairScores(scores, scores, scores))
+    >>> list(zip(block.query_of_each().tolist(), block.rows.tolist()))
+    [(0, 7), (0, 3), (1, 9)]
+    """
 
     queries: IntArray
     """(q,) rows of the queries."""

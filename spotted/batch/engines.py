@@ -29,7 +29,11 @@ KNOCK_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BlockResult:
-    """The end of one block."""
+    """The end of one block.
+
+    >>> [result.number for result in (BlockResult(0), BlockResult(1, "MemoryError: ")) if result.error]
+    [1]
+    """
 
     number: int
     """Number of the block."""
@@ -95,7 +99,11 @@ class RayEngine:
 
 
 def engine(kind: str, *, workers: int, address: str = "") -> Engine:
-    """The engine of a kind, "local" or "ray". Raises InvalidInputError."""
+    """The engine of a kind, "local" or "ray". Raises InvalidInputError.
+
+    >>> engine("local", workers=2), engine("ray", workers=2, address="10.0.0.5:6379")
+    (LocalEngine(workers=2), RayEngine(workers=2, address='10.0.0.5:6379'))
+    """
     if kind == "ray":
         return RayEngine(workers, address)
     if kind != "local" or address:

@@ -29,7 +29,19 @@ LAYOUT = 2
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A survey at one revision, opened from its files; the arrays are shared by a machine's processes."""
+    """A survey at one revision, opened from its files; the arrays are shared by a machine's processes.
+
+    >>> import tempfile
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted, tempfile.TemporaryDirectory() as folder:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection("a"), Detection("b")], np.eye(2), spec)
+    ...     take_snapshot(survey, Path(folder) / "snapshot")
+    ...     snapshot = open_snapshot(Path(folder) / "snapshot")
+    ...     len(snapshot.gallery), snapshot.detection_ids()
+    (2, ['a', 'b'])
+    """
 
     digest: str
     """SHA-256 (hex) of all its content."""

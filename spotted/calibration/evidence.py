@@ -30,7 +30,12 @@ _LONGEST = math.log1p(LONGEST_GAP_S / GAP_UNIT_S)
 
 
 class Sides(enum.IntEnum):
-    """How the sides of two detections compare."""
+    """How the sides of two detections compare.
+
+    >>> left = np.full(3, Side.LEFT)
+    >>> [Sides(value).name for value in compare_sides(left, np.array([Side.LEFT, Side.RIGHT, Side.FRONT]))]
+    ['SAME', 'OPPOSITE', 'UNCERTAIN']
+    """
 
     OPPOSITE = 0
     """Not comparable: the coat of one side says little about that of the other."""
@@ -63,6 +68,16 @@ class PairEvidence:
     """The evidence of pairs, arrays of one shape.
 
     A pair whose feasibility, distance or gap is unknown is judged only by visual similarity and sides.
+
+    >>> pairs = PairEvidence(
+    ...     visual=np.array([0.8, 0.6]),
+    ...     feasibility=np.array([0.9, np.nan]),
+    ...     distance_m=np.array([500.0, np.nan]),
+    ...     gap_s=np.array([7200.0, np.nan]),
+    ...     sides=np.array([Sides.SAME, Sides.UNCERTAIN], np.int8),
+    ... )
+    >>> pairs.placed().tolist(), pairs.at(pairs.placed()).visual.tolist()
+    ([True, False], [0.8])
     """
 
     visual: FloatArray
@@ -93,7 +108,14 @@ class PairEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One addend of the log-odds, before its weight."""
+    """One addend of the log-odds, before its weight.
+
+    >>> alike = Term("alike", lambda pairs: pairs.visual**2)
+    >>> unknown = np.full(2, np.nan)
+    >>> pairs = PairEvidence(np.array([0.5, 0.9]), unknown, unknown, unknown, np.zeros(2, np.int8))
+    >>> weigh(pairs, [alike], [-2.0, 4.0]).round(2).tolist()
+    [-1.0, 1.24]
+    """
 
     name: str
     of: Callable[[PairEvidence], FloatArray]

@@ -50,7 +50,11 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Shrinkage:
-    """The prior on the weights."""
+    """The prior on the weights.
+
+    >>> Shrinkage().strength, Shrinkage(strength=0.0)
+    (5.0, Shrinkage(strength=0.0, monotone=True))
+    """
 
     strength: float = SHRINKAGE
     """Strength of the pull towards the product; 0 for none."""

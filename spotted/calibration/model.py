@@ -29,7 +29,26 @@ ROUNDING = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The result of `fit_calibration`."""
+    """The result of `fit_calibration`.
+
+    >>> weights = {term.name: 0.0 for term in TERMS} | {"log_visual": 4.0, "log_feasibility": 1.0}
+    >>> calibration = Calibration(
+    ...     placed=(2.0, *weights.values()),
+    ...     unplaced=(2.0, *(weights[term.name] for term in LOOKS)),
+    ...     scale=(1.0,) * len(TERMS),
+    ...     same_pairs=40,
+    ...     different_pairs=400,
+    ...     individuals=12,
+    ...     share=0.02,
+    ...     held_out_ece=0.01,
+    ... )
+    >>> unknown = np.full(2, np.nan)
+    >>> pairs = PairEvidence(np.array([0.9, 0.3]), unknown, unknown, unknown, np.ones(2, np.int8))
+    >>> [f"{chance:.2f}" for chance in probability(calibration, pairs)]
+    ['0.83', '0.06']
+    >>> Calibration.from_json(calibration.to_json()) == calibration
+    True
+    """
 
     placed: tuple[float, ...]
     """The constant, then the weight of each of TERMS, for pairs with position and time."""

@@ -146,5 +146,4 @@ def main(
 
     The options below go before the command. They connect to services on other machines.
     """  # noqa: D301 - \b makes click keep the line breaks of the paragraph
-    addresses = require_all(embedder, scorer, sampler)
-    ctx.obj = Remote(*addresses, token_file, ca, cert, key) if addresses else None
+    ctx.obj = Remote(require_all(embedder, scorer, sampler), token_file, ca, cert, key)

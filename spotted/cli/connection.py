@@ -17,13 +17,24 @@ def connect(directory: Path) -> Spotted:
     directory: data directory of the local services.
     Raises PreconditionError if nothing was started there, InvalidInputError for an unreadable token file.
     """
+    addresses = _remote().addresses
+    if addresses is None:
+        return connect_here(directory)
+    embedder, scorer, sampler = addresses
+    return Spotted(embedder=embedder, scorer=scorer, sampler=sampler, credentials=_credentials())
+
+
+def connect_here(directory: Path) -> Spotted:
+    """A client of the services that `spotted up` started. Raises as `connect`."""
+    return Spotted.local(directory, credentials=_credentials())
+
+
+def _remote() -> Remote:
     remote: Remote | None = click.get_current_context().find_root().obj
-    if remote is None:
-        return Spotted.local(directory)
+    return remote or Remote()
+
+
+def _credentials() -> Credentials:
+    remote = _remote()
     token = read_token(remote.token_file, "--token-file")
-    return Spotted(
-        embedder=remote.embedder,
-        scorer=remote.scorer,
-        sampler=remote.sampler,
-        credentials=Credentials(token, remote.ca, remote.certificate, remote.key),
-    )
+    return Credentials(token, remote.ca, remote.certificate, remote.key)

@@ -27,7 +27,9 @@ CAPTURES = "captures"
 )
 @click.option("--overwrite", is_flag=True, help="Write even if the directory is not empty.")
 @click.option("--occasion-days", default=1, show_default=True, help="Length of a capture occasion in days.")
-@click.option("--timezone", default="UTC", show_default=True, help="IANA time zone that defines days.")
+@click.option(
+    "--timezone", default="", help="IANA time zone that defines days; default: the survey's, or UTC."
+)
 @click.option(
     "--day-starts-at",
     default=0.0,
@@ -56,6 +58,7 @@ def export(
     source = recall(directory, survey)
     with err.status("writing files"):
         with connect(directory) as spotted:
+            timezone = timezone or spotted.survey(survey).info().time_zone or "UTC"
             individuals = {
                 detection_id: one.individual_id
                 for one in spotted.survey(survey).session(session_id).individuals()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,7 +35,11 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--cameras", type=FILE, help="CSV of cameras; with --detections it replaces PACKAGE.")
 @click.option("--detections", type=FILE, help="CSV of detections; with --cameras it replaces PACKAGE.")
 @click.option("--images", type=DIRECTORY, help="Folder that image paths are relative to.")
-@click.option("--timezone", default="", help="IANA time zone of times without offset, e.g. Africa/Harare.")
+@click.option(
+    "--timezone",
+    default="",
+    help="IANA time zone of the survey and of times without offset, e.g. Africa/Harare.",
+)
 @data_option
 @json_option
 def import_survey(
@@ -69,11 +74,13 @@ def import_survey(
     )
     with err.status("reading files"):
         imported = source.read(survey_id)
+    # an offset is no time zone of the database
+    zoned = replace(imported.survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
     notes = list(imported.notes)
     with connect(directory) as spotted:
         # files may have grown since their last import; other files must not change the survey
         reimported = is_known(directory, imported.survey.survey_id, source)
-        survey = _create(spotted, imported.survey, notes, may_change=reimported)
+        survey = _create(spotted, zoned, notes, may_change=reimported)
     remember(directory, survey.survey_id, source)
     document: dict[str, object] = {
         "survey_id": survey.survey_id,

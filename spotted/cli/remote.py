@@ -12,7 +12,7 @@ import click
 from spotted.errors import PreconditionError
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
-FILE = click.Path(dir_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # these variables differ from the services' own settings, which `spotted up` passes on
 OPTIONS = (
     click.option(
@@ -35,14 +35,8 @@ OPTIONS = (
 class Remote:
     """Addresses of the three services, and the files that authenticate you."""
 
-    embedder: str
-    """Embedder address."""
-
-    scorer: str
-    """Scorer address."""
-
-    sampler: str
-    """Sampler address."""
+    addresses: tuple[str, str, str] | None = None
+    """Embedder, scorer and sampler address; None for the services on this machine."""
 
     token_file: Path | None = None
     """File that contains the bearer token, None for services without tokens."""

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import grpc
 
 from spotted.client.calls import open_channel, our_errors, sent, streamed
-from spotted.client.credentials import NOBODY, Credentials
+from spotted.client.credentials import Credentials
 from spotted.errors import PreconditionError
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
@@ -90,24 +90,12 @@ class Endpoint(Generic[StubT]):
 
 
 class Connection:
-    """Channels to the three services; nothing is sent before the first call."""
+    """Channels to the three services, as `Spotted` opens them."""
 
-    def __init__(
-        self,
-        *,
-        embedder: str,
-        scorer: str,
-        sampler: str,
-        timeout_s: float = CALL_TIMEOUT_S,
-        credentials: Credentials = NOBODY,
-    ) -> None:
-        """Open the channels.
-
-        embedder, scorer, sampler: addresses, e.g. `127.0.0.1:7102` or `dns:///scorer.spotted:7102`.
-        timeout_s: deadline of ordinary calls. credentials: for services that require a token or use TLS.
-        Raises InvalidInputError, PreconditionError for credentials that cannot be used.
-        """
-        self._channels = [open_channel(address, credentials) for address in (embedder, scorer, sampler)]
+    def __init__(self, addresses: tuple[str, str, str], timeout_s: float, credentials: Credentials) -> None:
+        """Open the channels. addresses: embedder, scorer, sampler."""
+        embedder, scorer, sampler = addresses
+        self._channels = [open_channel(address, credentials) for address in addresses]
         self._closed = threading.Event()
         to_embedder, to_scorer, to_sampler = self._channels
         self.embedder = Endpoint(EmbedderServiceStub(to_embedder), embedder, timeout_s, self._closed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values.embedding import Crop, Embedded, Preparation
 from spotted.formats.picture import Picture
-from spotted.survey import Detection
+from spotted.survey import Detection, ImageBox
 
 # an interrupted run loses at most this many embeddings, and never a stored detection
 BLOCK = 64
@@ -54,12 +54,12 @@ def embed_pictures(
     for embedded in spotted.embed(
         crops, model_id=model_id, survey_id=survey.survey_id, preparation=preparation
     ):
-        detection = waiting[embedded.crop_id].detection
+        picture = waiting[embedded.crop_id]
         if embedded.vector is None:
-            intake.failed.append((detection.detection_id, embedded.error))
+            intake.failed.append((embedded.crop_id, f"{picture.path}: {embedded.error}"))
             on_progress(1)
         else:
-            block.append((detection, embedded))
+            block.append((_boxed(picture), embedded))
         if len(block) == BLOCK:
             _store(survey, block, intake)
             on_progress(len(block))
@@ -70,6 +70,12 @@ def embed_pictures(
     intake.failed += unread
     on_progress(len(unread))
     return intake
+
+
+def _boxed(picture: Picture) -> Detection:
+    """The detection with the box of its picture."""
+    box = ImageBox(*picture.box) if picture.box else None
+    return replace(picture.detection, box=box)
 
 
 def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:

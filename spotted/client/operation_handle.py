@@ -11,7 +11,15 @@ from spotted.v1 import operations_pb2
 
 
 class OperationHandle:
-    """An operation, such as the training of a head; it goes on whether or not anyone follows it."""
+    """An operation, such as the training of a head; it goes on whether or not anyone follows it.
+
+    >>> from spotted.testing import fake_services
+    >>> running = operations_pb2.Operation(operation_id="op-1", state=1, progress=0.5)
+    >>> reply = operations_pb2.GetOperationResponse(operation=running)
+    >>> with fake_services({"GetOperation": lambda request: reply}) as spotted:
+    ...     spotted.operation("op-1").info().progress
+    0.5
+    """
 
     def __init__(self, connection: Connection, operation_id: str) -> None:
         self.operation_id = operation_id

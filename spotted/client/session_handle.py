@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 from spotted import messages
 from spotted.client.connection import Connection, request_id
+from spotted.client.individuals.handle import IndividualHandle
+from spotted.client.individuals.messages import individual_values, individuals_change, watched_changes
+from spotted.client.session_events import whole_events
 from spotted.client.session_messages import (
     burst_message,
     conflict_value,
-    individual_value,
     label_message,
     progress_value,
     questions,
-    session_event,
     session_info,
     submitted_labels,
 )
 from spotted.client.survey_messages import filter_message
 from spotted.client.values.candidates import CandidateFilter
+from spotted.client.values.individuals import Individual, IndividualsChange, WatchedChange
 from spotted.client.values.progress import Progress
 from spotted.client.values.sessions import (
     BurstAnswer,
     Conflict,
-    Individual,
     Label,
     QuestionKind,
     Questions,
@@ -34,18 +34,37 @@ from spotted.client.values.sessions import (
 )
 from spotted.constraints.facts import KnownIndividuals
 from spotted.constraints.trust import Trust
-from spotted.v1 import sampler_pb2, session_facts_pb2
+from spotted.v1 import individuals_pb2, sampler_pb2, session_facts_pb2
 
 # a question may have to wait until the next round is planned
 PLAN_TIMEOUT_S = 600.0
 
 
 class SessionHandle:
-    """A session on the sampler; every method raises NotFoundError if it does not exist."""
+    """A session on the sampler; every method raises NotFoundError if it does not exist.
+
+    >>> import numpy as np
+    >>> from spotted import Detection, Survey
+    >>> from spotted.client import EmbeddingSpec
+    >>> from spotted.constraints import Answer
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection("a"), Detection("b")], np.eye(2), spec)
+    ...     session = survey.create_session("main")
+    ...     label = session.submit_labels([Label("a", "b", Answer.SAME, "anna")]).outcomes[0].label
+    ...     print([one.detection_ids for one in session.individuals()])
+    ...     progress = session.retract_labels([label.label_id], "anna")
+    ...     print([one.detection_ids for one in session.individuals()])
+    [('a', 'b')]
+    [('a',), ('b',)]
+    """
 
     def __init__(self, connection: Connection, survey_id: str, session_id: str) -> None:
         self.survey_id = survey_id
         self.session_id = session_id
+        self._connection = connection
         self._sampler = connection.sampler
 
     def __repr__(self) -> str:
@@ -163,14 +182,51 @@ class SessionHandle:
         for response in self._sampler.stream(self._sampler.stub.WatchProgress, request):
             yield progress_value(response.progress)
 
-    def individuals(self) -> Iterator[Individual]:
-        """The individuals that the labels imply, largest first."""
-        request = sampler_pb2.ListIndividualsRequest(survey_id=self.survey_id, session_id=self.session_id)
+    def individuals(
+        self, *, detection_id: str = "", display_name: str = "", changed_since: int = 0
+    ) -> Iterator[Individual]:
+        """The individuals that the labels imply and people decided, largest first.
+
+        detection_id, display_name: only the individual of this detection, or those of this name or with an
+        alias of this name. changed_since: only those that an event after this position changed.
+        """
+        request = individuals_pb2.ListIndividualsRequest(
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            detection_id=detection_id,
+            display_name=display_name,
+            changed_since_position=changed_since,
+        )
         pages = self._sampler.pages(self._sampler.stub.ListIndividuals, request)
-        listed = (individual for page in pages for individual in page.individuals)
-        # one that does not fit into a message comes in parts
-        for _, parts in itertools.groupby(listed, lambda individual: individual.individual_id):
-            yield individual_value(list(parts))
+        yield from individual_values(individual for page in pages for individual in page.individuals)
+
+    def individual(self, individual_id: str) -> IndividualHandle:
+        """A handle for one individual, by its id or an alias."""
+        return IndividualHandle(self._connection, self.survey_id, self.session_id, individual_id)
+
+    def undo_change(self, position: int, annotator_id: str) -> IndividualsChange:
+        """Undo a change of individuals by the position of its event; labels that it superseded stand again.
+
+        Raises NotFoundError if no such change stands, PreconditionError if a later change depends on it.
+        """
+        request = individuals_pb2.UndoChangeRequest(
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            position=position,
+            annotator_id=annotator_id,
+            request_id=request_id(),
+        )
+        return individuals_change(self._sampler.call(self._sampler.stub.UndoChange, request).result)
+
+    def watch_individuals(self, cursor: str = "") -> Iterator[WatchedChange]:
+        """The individuals, then each change of them, for up to an hour; stop iterating to stop watching.
+
+        cursor: that of the last change applied; "" begins with a full list.
+        """
+        request = individuals_pb2.WatchIndividualsRequest(
+            survey_id=self.survey_id, session_id=self.session_id, cursor=cursor
+        )
+        yield from watched_changes(self._sampler.stream(self._sampler.stub.WatchIndividuals, request))
 
     def labels(self) -> list[Label]:
         """The labels that have not been retracted, oldest first."""
@@ -184,5 +240,5 @@ class SessionHandle:
     def events(self) -> Iterator[SessionEvent]:
         """The session's journal, oldest first; `SurveyHandle.import_session` creates a session from it."""
         request = sampler_pb2.ListEventsRequest(survey_id=self.survey_id, session_id=self.session_id)
-        for page in self._sampler.pages(self._sampler.stub.ListEvents, request):
-            yield from (session_event(event) for event in page.events)
+        pages = self._sampler.pages(self._sampler.stub.ListEvents, request)
+        return whole_events(page.events for page in pages)

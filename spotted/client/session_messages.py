@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from spotted import messages
+from spotted.client.individuals.messages import individuals_event
 from spotted.client.survey_messages import filter_value
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
@@ -13,7 +12,6 @@ from spotted.client.values.sessions import (
     EventKind,
     Evidence,
     GroupQuery,
-    Individual,
     Label,
     PairQuery,
     QuestionKind,
@@ -49,6 +47,7 @@ def session_info(message: pb.Session) -> SessionInfo:
         ask_opposite_flanks=message.ask_opposite_flanks,
         created_at_s=messages.optional_seconds(message, "create_time"),
         position=message.position,
+        damage=message.damage,
     )
 
 
@@ -149,11 +148,6 @@ def _evidence(message: session_facts_pb2.Evidence) -> Evidence:
     return Evidence(Source(message.source), *ids, tuple(message.names))
 
 
-def individual_value(parts: Sequence[pb.Individual]) -> Individual:
-    """An individual from its message, or from several if one does not hold its detections."""
-    return Individual(parts[0].individual_id, tuple(i for part in parts for i in part.detection_ids))
-
-
 def progress_value(message: pb.Progress) -> Progress:
     """The progress of a session from its message."""
     unset = {
@@ -209,6 +203,7 @@ def session_event(message: pb.SessionEvent) -> SessionEvent:
         kind=EventKind(kind) if kind else None,
         labels=tuple(label_value(label) for label in message.labelled.labels),
         retracted_label_ids=tuple(message.retracted.label_ids),
+        change=individuals_event(message.changed) if kind == "changed" else None,
         content=message.SerializeToString(deterministic=True),
     )
 

@@ -39,6 +39,13 @@ class Spotted:
     """The three services as one object; close it, or use it in a `with` statement.
 
     Every call has a deadline, is retried only if nothing answered, and raises the classes of spotted.errors.
+
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted:
+    ...     kruger = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     (zebra,) = spotted.embed_batch([Crop("d1", b"the bytes of a JPEG")])
+    ...     print([survey.survey_id for survey in spotted.surveys()], zebra.vector.shape)
+    ['kruger'] (16,)
     """
 
     def __init__(
@@ -56,12 +63,10 @@ class Spotted:
         timeout_s: deadline of ordinary calls. credentials: for services that require a token or use TLS.
         Raises InvalidInputError, PreconditionError for credentials that cannot be used.
         """
-        self.connection = Connection(
-            embedder=embedder, scorer=scorer, sampler=sampler, timeout_s=timeout_s, credentials=credentials
-        )
+        self.connection = Connection((embedder, scorer, sampler), timeout_s, credentials)
 
     @classmethod
-    def local(cls, directory: Path = DEFAULT_DIRECTORY) -> Self:
+    def local(cls, directory: Path = DEFAULT_DIRECTORY, *, credentials: Credentials = NOBODY) -> Self:
         """A client of the services that `spotted up` started. Raises PreconditionError if there are none."""
         # a client of services elsewhere needs no store of its own
         from spotted.local import processes  # noqa: PLC0415
@@ -70,7 +75,10 @@ class Spotted:
         if run is None:
             raise PreconditionError(f"no services were started in {directory}; run `spotted up` first")
         return cls(
-            embedder=run.address("embedder"), scorer=run.address("scorer"), sampler=run.address("sampler")
+            embedder=run.address("embedder"),
+            scorer=run.address("scorer"),
+            sampler=run.address("sampler"),
+            credentials=credentials,
         )
 
     def __enter__(self) -> Self:
@@ -109,6 +117,7 @@ class Spotted:
             start_time=messages.timestamp(survey.start_s),
             end_time=messages.timestamp(survey.end_s),
             feasibility=messages.feasibility_message(feasibility),
+            time_zone=survey.time_zone,
         )
         request = scorer_pb2.CreateSurveyRequest(survey=message, request_id=request_id())
         scorer.call(scorer.stub.CreateSurvey, request)

@@ -26,7 +26,21 @@ from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2,
 
 
 class SurveyHandle(SurveyContents, SurveyScores):
-    """A survey on the services; every method raises NotFoundError if it does not exist."""
+    """A survey on the services; every method raises NotFoundError if it does not exist.
+
+    >>> import numpy as np
+    >>> from spotted.client import EmbeddingSpec
+    >>> from spotted.survey import Detection
+    >>> from spotted.testing import fake_services
+    >>> looks = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    >>> with fake_services() as spotted:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection(one) for one in "abc"], looks, spec)
+    ...     (ranked,) = survey.candidates(detection_ids=["a"], top_k=2)
+    >>> [(candidate.detection_id, round(candidate.visual, 2)) for candidate in ranked.candidates]
+    [('b', 0.8), ('c', 0.0)]
+    """
 
     def __init__(self, connection: Connection, survey_id: str) -> None:
         self.survey_id = survey_id
@@ -48,11 +62,12 @@ class SurveyHandle(SurveyContents, SurveyScores):
         start_s: float | None = None,
         end_s: float | None = None,
         feasibility: FeasibilityParams | None = None,
+        time_zone: str | None = None,
         etag: str = "",
     ) -> SurveyInfo:
         """Change the fields that are not None; another extent or feasibility changes every score.
 
-        etag: of the `info` that the change is based on; "" to change it whatever it is now.
+        etag: the one in the `info` that the change is based on; "" to change it whatever it is now.
         Raises ConcurrencyError if the survey's etag is another one by now.
         """
         message = survey_pb2.Survey(
@@ -61,6 +76,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
             start_time=messages.timestamp(start_s),
             end_time=messages.timestamp(end_s),
             feasibility=messages.feasibility_message(feasibility) if feasibility else None,
+            time_zone=time_zone or "",
             etag=etag,
         )
         request = scorer_pb2.UpdateSurveyRequest(survey=message, request_id=request_id())
@@ -69,13 +85,15 @@ class SurveyHandle(SurveyContents, SurveyScores):
             "start_time": start_s,
             "end_time": end_s,
             "feasibility": feasibility,
+            "time_zone": time_zone,
         }
         request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
         return survey_info(self._scorer.call(self._scorer.stub.UpdateSurvey, request).survey)
 
     def update_extent(self, survey: Survey) -> SurveyInfo:
-        """Declare another start and end, and add or replace the cameras; every score may change."""
-        changed = self.update(start_s=survey.start_s, end_s=survey.end_s)
+        """Declare another period and time zone, and add or replace the cameras; every score may change."""
+        zone = survey.time_zone or None
+        changed = self.update(start_s=survey.start_s, end_s=survey.end_s, time_zone=zone)
         return self.upsert_cameras(survey.cameras.values()) if survey.cameras else changed
 
     def delete(self) -> None:

@@ -10,7 +10,6 @@ from spotted import messages
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
-    CandidateRule,
     Candidates,
     PairExplanation,
 )
@@ -24,6 +23,7 @@ from spotted.client.values.surveys import (
     ScoreSpec,
     SurveyInfo,
 )
+from spotted.ranking.rules import CandidateRule
 from spotted.scoring.fusion import Fusion
 from spotted.v1 import scorer_pb2, survey_pb2
 
@@ -73,6 +73,9 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         head_digest=message.head_digest,
         calibration_digest=message.calibration_digest,
         uid=message.uid,
+        time_zone=message.time_zone,
+        coordinate_system=message.coordinate_system,
+        damage=message.damage,
     )
 
 
@@ -119,6 +122,7 @@ def filter_message(only: CandidateFilter | None) -> scorer_pb2.CandidateFilter |
         captured_before=messages.timestamp(only.captured_before_s),
         known_individuals_only=only.known_individuals_only,
         exclude_individual_ids=only.exclude_individual_ids,
+        species=only.species,
     )
 
 

@@ -18,6 +18,7 @@ trust_settings      when answers are sufficient under verified trust
 statements          all answers to each image pair, in log-odds of SAME
 error_rates         the error rate of each annotator, learned from repeated questions
 component_evidence  the sum of the answers about two components
+contradictions      answers against others, a person's decision or facts
 contests            a DIFFERENT inside a component, and its cheapest cut
 partition           components that merge, stay pending and split as evidence changes
 certain_facts       facts that no answer overrules

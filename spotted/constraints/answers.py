@@ -11,7 +11,11 @@ from spotted.constraints.explanation import Explanation
 
 
 class Answer(enum.IntEnum):
-    """An annotator's answer to a pair query; the values are those of `spotted.v1`, 0 is unspecified."""
+    """An annotator's answer to a pair query; the values are those of `spotted.v1`, 0 is unspecified.
+
+    >>> {"y": Answer.SAME, "n": Answer.DIFFERENT}["n"].name
+    'DIFFERENT'
+    """
 
     SAME = 1
     DIFFERENT = 2
@@ -20,7 +24,14 @@ class Answer(enum.IntEnum):
 
 
 class LabelEffect(enum.IntEnum):
-    """The effect of one label; the values are those of `spotted.v1`, 0 is unspecified."""
+    """The effect of one label; the values are those of `spotted.v1`, 0 is unspecified.
+
+    >>> from spotted.constraints import Closure
+    >>> constraints = Closure(3)
+    >>> same = [constraints.apply(LabelledPair(label_id, 0, 1, Answer.SAME)) for label_id in "ab"]
+    >>> [outcome.effect.name for outcome in same]
+    ['MERGED', 'IMPLIED']
+    """
 
     MERGED = 1
     """Two components became one."""
@@ -42,17 +53,35 @@ class LabelEffect(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LabelledPair:
-    """An answer given to one unordered pair of items."""
+    """An answer given to one unordered pair of items.
+
+    >>> from spotted.constraints import Closure
+    >>> constraints = Closure(3)
+    >>> constraints.apply(LabelledPair("a", 0, 2, Answer.SAME)).effect.name
+    'MERGED'
+    >>> constraints.components()
+    [(0, 2), (1,)]
+    """
 
     label_id: str
     first: int
     second: int
     answer: Answer
+    certain: bool = False
+    """True for SAME or DIFFERENT that a person decided about whole individuals: no answer outweighs it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelOutcome:
-    """The outcome of one label, as of the moment it was applied."""
+    """The outcome of one label, as of the moment it was applied.
+
+    >>> from spotted.constraints import Closure
+    >>> constraints = Closure(4)
+    >>> for label_id, first, second in (("a", 0, 1), ("b", 2, 3)):
+    ...     merged = constraints.apply(LabelledPair(label_id, first, second, Answer.SAME))
+    >>> constraints.apply(LabelledPair("c", 1, 2, Answer.SAME)).implied_same
+    4
+    """
 
     effect: LabelEffect
     implied_same: int = 0
@@ -65,7 +94,15 @@ class LabelOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A label that contradicts others, unresolved."""
+    """A label that contradicts others, unresolved.
+
+    >>> from spotted.constraints import Closure
+    >>> constraints = Closure(2)
+    >>> for label_id, answer in (("a", Answer.SAME), ("b", Answer.DIFFERENT)):
+    ...     outcome = constraints.apply(LabelledPair(label_id, 0, 1, answer))
+    >>> [(one.label.label_id, one.explanation.label_ids) for one in constraints.contradictions]
+    [('b', ('a',))]
+    """
 
     label: LabelledPair
     explanation: Explanation
@@ -73,7 +110,15 @@ class Contradiction:
 
 
 class Check(NamedTuple):
-    """An image pair to ask again, or instead of one that was asked, to confirm earlier answers."""
+    """An image pair to ask again, or instead of one that was asked, to confirm earlier answers.
+
+    >>> from spotted.constraints import Verified
+    >>> constraints = Verified(2)
+    >>> outcome = constraints.apply(LabelledPair("a", 0, 1, Answer.SAME), "ana", probability=0.3)
+    >>> (check,) = constraints.checks("ben", 1)
+    >>> check.first, check.second, check.reason.split(";")[0]
+    (0, 1, 'confirms that they are the same animal')
+    """
 
     first: int
     second: int
@@ -83,7 +128,15 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The labels that merged or separated two components, as columns, oldest first."""
+    """The labels that merged or separated two components, as columns, oldest first.
+
+    >>> from spotted.constraints import Closure
+    >>> constraints = Closure(3)
+    >>> for label_id, second, answer in (("a", 1, Answer.SAME), ("b", 2, Answer.DIFFERENT)):
+    ...     outcome = constraints.apply(LabelledPair(label_id, 0, second, answer))
+    >>> constraints.decisions().merged.tolist(), constraints.decisions().image_pairs.tolist()
+    ([True, False], [1, 2])
+    """
 
     first: IntArray
     """(q,) first item of the labelled pair."""

@@ -125,7 +125,8 @@ class Closure(Constraints):
         components, same = self._components, label.answer is Answer.SAME
         ours, theirs = components.of(label.first), components.of(label.second)
         image_pairs = components.size(ours) * components.size(theirs)
-        self._decisions.append((label.first, label.second, same, image_pairs))
+        if not label.certain:
+            self._decisions.append((label.first, label.second, same, image_pairs))
         if same:
             components.merge(ours, theirs)
             return LabelOutcome(LabelEffect.MERGED, implied_same=image_pairs)

@@ -5,11 +5,12 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from spotted.constraints.components import Pair, ordered
-from spotted.constraints.statements import ImagePair
+from spotted.constraints.certain_facts import CertainFacts
+from spotted.constraints.components import Components, Pair, ordered
+from spotted.constraints.statements import CERTAIN, ImagePair, Statements
 from spotted.constraints.trust_settings import TrustSettings, log_odds, probability_of
 
 
@@ -67,6 +68,11 @@ class Evidence:
         self.answers += sign * len(pair.given)
         self.annotators.update(given.annotator_id for given in pair.given)
 
+    @property
+    def is_certain(self) -> bool:
+        """True if a person decided about these components."""
+        return abs(self.weight) >= CERTAIN / 2
+
     def log_odds(self, settings: TrustSettings) -> float:
         """Log-odds of SAME: the mean prior and all answers."""
         return self.weight + (self.prior / self.priors if self.priors else settings.prior(None))
@@ -75,6 +81,8 @@ class Evidence:
         """True if it is sufficient to merge two components of these sizes."""
         if self.forbidden or not self.same:
             return False
+        if self.is_certain:
+            return self.weight > 0.0
         if self.accepted_same and not self.different:
             return True
         needed = settings.large_answers if smaller >= settings.large else 1
@@ -163,3 +171,31 @@ class ComponentEvidence:
                 if was_pending:
                     self._pending[ordered(remains, other)] = None
         return met
+
+    def around(self, components: Iterable[int]) -> set[Pair]:
+        """The pairs of these components with others, or with one another, of which something is known."""
+        return {ordered(ours, theirs) for ours in set(components) for theirs in self._between[ours]}
+
+    def sum_again(
+        self, items: Iterable[int], components: Components, statements: Statements, facts: CertainFacts
+    ) -> Iterator[Pair]:
+        """Sum everything between the components of items and others, of which nothing is known yet.
+
+        Yields the answered image pairs among the items, which are of two components now.
+        """
+        inside = set(items)
+        for item in sorted(inside):
+            ours = components.of(item)
+            others = [(other, False) for other in statements.near(item)]
+            others += [(other, True) for other, _ in facts.separating(item)]
+            for other, forbidden in others:
+                theirs = components.of(other)
+                if ours == theirs or (other in inside and other < item):
+                    continue
+                evidence = self.between(ours, theirs)
+                if forbidden:
+                    evidence.forbidden += 1
+                elif pair := statements.of(item, other):
+                    evidence.add_pair(pair)
+                    if other in inside:
+                        yield ordered(item, other)

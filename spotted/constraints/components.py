@@ -26,6 +26,12 @@ class Components:
 
     Components of two marks are separated as well, without an entry for each pair: a thousand named animals
     cost a thousand marks.
+
+    >>> components = Components(4)
+    >>> components.separate(components.of(1), components.of(2))
+    >>> remains, gone = components.merge(components.of(0), components.of(1))
+    >>> components.members(remains), components.implied(0, 2).name, components.open_pairs
+    ((0, 1), 'DIFFERENT', 2)
     """
 
     def __init__(self, count: int = 0) -> None:
@@ -40,6 +46,7 @@ class Components:
         """The pairs of items that may be asked about."""
         self._separations = 0
         self._positives = 0
+        self._changed: dict[int, None] = {}
         self.add(count)
 
     def __len__(self) -> int:
@@ -67,6 +74,12 @@ class Components:
     def positives(self) -> int:
         """Number of pairs of items within components."""
         return self._positives
+
+    def take_changed(self) -> list[int]:
+        """One item of each component that was merged or split since the last call."""
+        changed = list(self._changed)
+        self._changed.clear()
+        return changed
 
     def add(self, count: int) -> None:
         """Append `count` items, each as a component of its own."""
@@ -202,6 +215,7 @@ class Components:
         for item in self._members[gone]:
             self._component[item] = remains
         self._members[remains].extend(self._members.pop(gone))
+        self._changed[remains] = None
         for other in self._separated.pop(gone):
             self._separated[other].remove(gone)
             # both halves were separated from it: two separations become one
@@ -223,6 +237,7 @@ class Components:
 
     def _place(self, component: int, part: list[int]) -> int:
         self._members[component], self._separated[component] = part, set()
+        self._changed[component] = None
         self._positives += pairs_within([len(part)])
         for item in part:
             self._component[item] = component

@@ -48,7 +48,15 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RepeatAgreement:
-    """How often a second answer about the same two components repeats the first."""
+    """How often a second answer about the same two components repeats the first.
+
+    >>> annotators = Annotators()
+    >>> for before, now in [(True, True)] * 8 + [(False, False)] * 8 + [(True, False)] * 4:
+    ...     annotators.compare(before=before, now=now)
+    >>> agreement = annotators.agreement()
+    >>> agreement.answered_twice, agreement.alike, round(agreement.kappa, 2)
+    (20, 0.8, 0.62)
+    """
 
     answered_twice: int
     """Number of second answers."""
@@ -59,7 +67,14 @@ class RepeatAgreement:
 
 
 class Annotators:
-    """The error rates of every annotator of a session, and how well their answers agree."""
+    """The error rates of every annotator of a session, and how well their answers agree.
+
+    >>> annotators = Annotators()
+    >>> said = [(True, True)] * 40 + [(True, False)] * 10 + [(False, False)] * 50
+    >>> change = annotators.learn(Verdict("ana", same, is_same, again=True) for same, is_same in said)
+    >>> [f"{annotators.rates(who).false_same:.3f}" for who in ("ana", "ben")]
+    ['0.183', '0.020']
+    """
 
     def __init__(self, *, rate: float = 0.02, strength: float = 50.0, floor: float = 0.002) -> None:
         """Start every annotator with the same rates.

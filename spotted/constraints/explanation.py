@@ -21,7 +21,14 @@ Reached = dict[int, tuple[int, int, Ground | None]]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The smallest set of earlier labels and facts that rules an answer out."""
+    """The smallest set of earlier labels and facts that rules an answer out.
+
+    >>> graph = LabelGraph()
+    >>> graph.add_same(0, 1, "a")
+    >>> graph.add_different(1, 2, "b")
+    >>> graph.against_same(0, 2).label_ids
+    ('a', 'b')
+    """
 
     label_ids: tuple[str, ...]
     """In the order in which they lead from one item to the other."""

@@ -15,11 +15,19 @@ from spotted.constraints.scope import Scope
 
 
 class Constraints(ABC):
-    """What the answers of a session imply about pairs of its items.
+    """The implications of a session's answers for pairs of its items.
 
     `Closure` accepts every answer, `Verified` weighs answers as evidence; both are deterministic folds of the
     labels. Items are the integers 0..n-1 of a survey's detections and grow over time. The defaults here are
     those of answers that are accepted at once: nothing is pending, and nothing is checked.
+
+    >>> from spotted.constraints import Trust, make_constraints
+    >>> constraints = make_constraints(Trust.SINGLE, 4)
+    >>> constraints.forbid(0, 1)  # two animals in one image
+    >>> constraints.apply(LabelledPair("a", 1, 2, Answer.SAME)).effect.name
+    'MERGED'
+    >>> constraints.implied(0, 2).name, constraints.implied(0, 3), constraints.components()
+    ('DIFFERENT', None, [(0,), (1, 2), (3,)])
     """
 
     def __init__(self, components: Components) -> None:
@@ -101,6 +109,10 @@ class Constraints(ABC):
     def closed_pairs(self) -> IntArray:
         """(m, 2) image pairs that an annotator could not compare, the lower item first, ascending."""
         return self._components.closed_pairs()
+
+    def take_changed(self) -> list[int]:
+        """One item of each component that was merged or split since the last call."""
+        return self._components.take_changed()
 
     def closed_rows(self, first: IntArray, second: IntArray) -> BoolArray:
         """(m,) True for the image pairs that `is_comparable` refuses."""

@@ -17,7 +17,7 @@ from spotted.constraints.decided_pairs import DecidedPairs
 from spotted.constraints.error_rates import Annotators
 from spotted.constraints.facts import Fact, Source
 from spotted.constraints.graph_cuts import Strengths, parts
-from spotted.constraints.statements import GivenAnswer, Statements
+from spotted.constraints.statements import CERTAIN, GivenAnswer, Statements
 from spotted.constraints.trust_settings import TrustSettings
 
 
@@ -26,6 +26,16 @@ class Partition:
 
     Two components are one, separated or pending, by the evidence between them. A merge moves the smaller
     into the larger; a split costs its component.
+
+    >>> from spotted.constraints.answers import LabelledPair
+    >>> partition = Partition(Components(3))
+    >>> label = LabelledPair("a", 0, 1, Answer.SAME)
+    >>> partition.add_answer(GivenAnswer(label, "ana", again=False), probability=0.3)
+    >>> partition.opinion(0, 1), partition.is_pending(0, 1)
+    (True, True)
+    >>> partition.add_answer(GivenAnswer(label, "ben", again=True), probability=None)
+    >>> partition.components.implied(0, 1).name
+    'SAME'
     """
 
     def __init__(self, components: Components, settings: TrustSettings | None = None) -> None:
@@ -39,6 +49,7 @@ class Partition:
         self._contested: dict[int, dict[Pair, None]] = {}
         self.decided = DecidedPairs(components)
         self._changed: dict[int, None] = {}
+        self._overruled: dict[Pair, None] = {}
         for component in components:
             self._evidence.add_component(component)
 
@@ -138,6 +149,10 @@ class Partition:
         """The unsettled DIFFERENT answers inside components that a cut could settle, each with its cut."""
         return [self._contest(pair) for _, pair in self.contested_pairs() if not self.facts.joins(*pair)]
 
+    def overruled(self) -> list[Pair]:
+        """The image pairs with an answer that speaks against what a person decided, oldest first."""
+        return [pair for pair in self._overruled if self.components.implied(*pair) is not None]
+
     @property
     def pending_count(self) -> int:
         """Number of component pairs whose answers are not sufficient."""
@@ -176,8 +191,7 @@ class Partition:
 
     def _add_across(self, given: GivenAnswer, probability: float | None) -> None:
         self._weigh_across(given, probability)
-        pair = given.label.first, given.label.second
-        self._decide([pair], pair)
+        self._decide([pair := (given.label.first, given.label.second)], pair)
 
     def _weigh_across(self, given: GivenAnswer, probability: float | None) -> None:
         first, second = given.label.first, given.label.second
@@ -186,6 +200,8 @@ class Partition:
         if earlier is not None:
             evidence.add_pair(earlier, -1)
         evidence.add_pair(self.statements.add(given, probability))
+        if evidence.is_certain and given.same is not (evidence.weight > 0.0):
+            self._overruled[ordered(first, second)] = None
 
     def _add_inside(self, given: GivenAnswer, probability: float | None) -> None:
         key = ordered(given.label.first, given.label.second)
@@ -195,6 +211,8 @@ class Partition:
         contested.pop(key, None)
         if self.statements.add(given, probability).weight < 0:
             contested[key] = None
+        elif not given.same and self.statements.is_certain(key):
+            self._overruled[key] = None
         for pair in tuple(contested):
             if self.facts.joins(*pair):
                 # no cut parts what a fact joins: the answer stays contradicted
@@ -206,6 +224,8 @@ class Partition:
                 break
             if contest.log_odds >= self.settings.merge_bar(len(contest.near) * len(contest.far)):
                 del contested[pair]
+                if contest.log_odds >= CERTAIN / 2:
+                    self._overruled[pair] = None
         if not self._contested.get(component, True):
             del self._contested[component]
 
@@ -247,7 +267,7 @@ class Partition:
         if trigger is None:
             crossing = self.statements.crossing(self.components, ours, theirs)
             trigger = next((key for key, pair in crossing if (pair.weight > 0) is merged), None)
-        if trigger is not None:
+        if trigger is not None and not self.statements.is_certain(trigger):
             self.decided.note(trigger, merged=merged)
 
     def _merge(self, ours: int, theirs: int) -> list[Pair]:
@@ -272,29 +292,9 @@ class Partition:
         for piece in self.components.split(component, pieces):
             self._evidence.add_component(piece)
             self._changed[piece] = None
-        self._decide(sorted(self._sum_again(items)))
+        for pair in self._evidence.sum_again(items, self.components, self.statements, self.facts):
+            self.decided.forget(pair)
+        self._decide(sorted(self._evidence.around(map(self.components.of, items))))
         for first, second in contested:
             if self.components.of(first) == self.components.of(second):
                 self._contested.setdefault(self.components.of(first), {})[first, second] = None
-
-    def _sum_again(self, items: Iterable[int]) -> set[Pair]:
-        """Sum all answers between the components of items and others; returns the pairs of components."""
-        met: set[Pair] = set()
-        inside = set(items)
-        for item in sorted(inside):
-            ours = self.components.of(item)
-            others = [(other, False) for other in self.statements.near(item)]
-            others += [(other, True) for other, _ in self.facts.separating(item)]
-            for other, forbidden in others:
-                theirs = self.components.of(other)
-                if ours == theirs or (other in inside and other < item):
-                    continue
-                evidence = self._evidence.between(ours, theirs)
-                met.add(ordered(ours, theirs))
-                if forbidden:
-                    evidence.forbidden += 1
-                elif pair := self.statements.of(item, other):
-                    evidence.add_pair(pair)
-                    if other in inside:
-                        self.decided.forget(ordered(item, other))
-        return met

@@ -16,6 +16,8 @@ from spotted.constraints.trust_settings import TrustSettings
 
 # a SAME answer is a link, even if others outweigh it: whatever was merged stays connected
 LEAST_STRENGTH = 1e-3
+# log-odds of an answer that nothing outweighs: far beyond all others of a session, and still exact when added
+CERTAIN = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,18 @@ class Statements:
                 if pair and {components.of(item), components.of(other)} == {ours, theirs}:
                     yield ordered(item, other), pair
 
+    def is_certain(self, pair: Pair) -> bool:
+        """True if a person decided about an image pair: that is no answer to a question."""
+        answered = self.of(*pair)
+        return answered is not None and abs(answered.weight) >= CERTAIN / 2
+
     def verdicts(self, components: Components) -> Iterator[Verdict]:
         """Every answer about something decided, compared with the decision."""
         for pair, answered in self.pairs():
             accepted = components.implied(*pair)
             if accepted is not None:
                 is_same = accepted is Answer.SAME
-                for given in answered.given:
+                for given in (each for each in answered.given if not each.label.certain):
                     yield Verdict(given.annotator_id, given.same, is_same, given.again)
 
     def add(self, given: GivenAnswer, probability: float | None) -> ImagePair:
@@ -120,6 +127,10 @@ class Statements:
 
     def weigh(self, pair: ImagePair) -> None:
         """Set the weight of an image pair by its answers and the annotators' rates; repeats count little."""
+        certain = [g.same for g in pair.given if g.label.certain]
+        if certain:
+            pair.weight = CERTAIN if certain[-1] else -CERTAIN
+            return
         count = len(pair.given)
         total = sum(self._annotators.rates(g.annotator_id).log_odds(same=g.same) for g in pair.given)
         pair.weight = total * (1.0 + self._settings.repeat * (count - 1)) / count

@@ -13,7 +13,11 @@ from spotted.constraints.verified import Verified
 
 
 class Trust(enum.IntEnum):
-    """How far a single answer is trusted; the values are those of `spotted.v1`, 0 is unspecified."""
+    """How far a single answer is trusted; the values are those of `spotted.v1`, 0 is unspecified.
+
+    >>> {trust.name: type(make_constraints(trust)).__name__ for trust in Trust}
+    {'SINGLE': 'Closure', 'VERIFIED': 'Verified'}
+    """
 
     SINGLE = 1
     """An answer is accepted at once."""

@@ -8,7 +8,7 @@ choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from spotted.arrays import IntArray
@@ -22,8 +22,9 @@ from spotted.constraints.answers import (
     LabelOutcome,
 )
 from spotted.constraints.components import Components, Pair, pair_columns
+from spotted.constraints.contradictions import Contradictions
 from spotted.constraints.error_rates import ErrorRates, RepeatAgreement
-from spotted.constraints.explanation import Explanation, LabelGraph
+from spotted.constraints.explanation import Explanation
 from spotted.constraints.facts import Fact
 from spotted.constraints.interface import Constraints
 from spotted.constraints.partition import Partition
@@ -65,6 +66,7 @@ class Verified(Constraints):
         self.partition = Partition(components, settings)
         """The accepted partition with its evidence; only `Verified` changes it."""
         self._components = components
+        self._contradictions = Contradictions(self.partition)
         self.risky = RiskyDecisions(self.partition)
         """The decisions of the partition that are worth an audit."""
         self._answered = self._checked = 0
@@ -88,28 +90,7 @@ class Verified(Constraints):
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:
         """The answers that contradict others or facts, unsettled, each with what it contradicts."""
-        found: list[Contradiction] = []
-        # by component; the pairs of one in the order in which they came up
-        for _, pair in sorted(self.partition.contested_pairs(), key=lambda contested: contested[0]):
-            label = self._last_label(pair, same=False)
-            found.append(Contradiction(label, self._explanation(*pair, Answer.DIFFERENT)))
-        for ours, theirs, evidence in self.partition.pending():
-            if evidence.same and evidence.different:
-                crossing = self.partition.statements.crossing(self._components, ours, theirs)
-                speaking = [key for key, pair in crossing if pair.weight > 0]
-                label = self._last_label(speaking[-1], same=True)
-                found.append(Contradiction(label, self._explanation(*speaking[-1], Answer.SAME)))
-        for pair in self._against_facts():
-            label = self._last_label(pair, same=True)
-            found.append(Contradiction(label, self._explanation(*pair, Answer.SAME)))
-        return tuple(found)
-
-    def _against_facts(self) -> Iterator[Pair]:
-        """The image pairs answered SAME that are two animals by names or by an image."""
-        for pair, answered in self.partition.statements.pairs():
-            refused = answered.weight > 0 and self.implied(*pair) is Answer.DIFFERENT
-            if refused and self.partition.is_certain(*pair):
-                yield pair
+        return tuple(self._contradictions.found())
 
     def is_open(self, first: int, second: int) -> bool:
         """True if a strategy may ask this image pair: nothing is known or pending between the two."""
@@ -140,7 +121,7 @@ class Verified(Constraints):
         """Add one answer to the evidence and return its outcome; see `Constraints.apply`."""
         known = self.implied(label.first, label.second)
         positives, image_pairs = self.positives, self._image_pairs(label)
-        given = self._given(label, annotator_id, known)
+        given = self._to_weigh(label, annotator_id, known)
         if given is None:
             return LabelOutcome(LabelEffect.CLOSED)
         self.partition.add_answer(given, probability)
@@ -154,27 +135,24 @@ class Verified(Constraints):
         are asked about again, and decide nothing yet.
         """
         for label, annotator_id, probability in answers:
-            given = self._given(label, annotator_id, self.implied(label.first, label.second))
+            given = self._to_weigh(label, annotator_id, self.implied(label.first, label.second))
             if given is not None:
                 self.partition.add_answer(replace(given, accepted=True), probability)
         for label, annotator_id, probability in contradicted:
-            given = self._given(label, annotator_id, self.implied(label.first, label.second))
+            given = self._to_weigh(label, annotator_id, self.implied(label.first, label.second))
             if given is not None:
                 self.partition.add_doubt(given, probability)
         self._review()
 
-    def _given(self, label: LabelledPair, annotator_id: str, known: Answer | None) -> GivenAnswer | None:
+    def _to_weigh(self, label: LabelledPair, annotator_id: str, known: Answer | None) -> GivenAnswer | None:
         """An answer to weigh, counted and compared with earlier ones; None for one that only closes."""
         if label.answer not in (Answer.SAME, Answer.DIFFERENT):
             self._components.close(label.first, label.second)
             return None
         before = self.partition.opinion(label.first, label.second)
         given = GivenAnswer(label, annotator_id, again=before is not None)
-        self._answered += 1
-        self.partition.annotators.count(annotator_id)
-        if before is not None:
-            self._checked += known is not None
-            self.partition.annotators.compare(before=before, now=given.same)
+        if not label.certain:
+            self._count(given, before=before, is_check=before is not None and known is not None)
         return given
 
     def explain(self, first: int, second: int, answer: Answer) -> Explanation:
@@ -186,7 +164,7 @@ class Verified(Constraints):
         known = self.implied(first, second)
         if known is None or known is answer or answer not in (Answer.SAME, Answer.DIFFERENT):
             raise PreconditionError(f"{answer.name} contradicts no label of items {first} and {second}")
-        return self._explanation(first, second, answer)
+        return self._contradictions.explain(first, second, answer)
 
     def decisions(self) -> Decisions:
         """The labels that merged or separated two components and still hold, oldest first."""
@@ -215,6 +193,14 @@ class Verified(Constraints):
     def repeat_agreement(self) -> RepeatAgreement:
         """How often a second answer about the same two components repeated the first."""
         return self.partition.annotators.agreement()
+
+    def _count(self, given: GivenAnswer, *, before: bool | None, is_check: bool) -> None:
+        """Count an answer to a question, and compare it with the opinion before it."""
+        self._answered += 1
+        self._checked += is_check
+        self.partition.annotators.count(given.annotator_id)
+        if before is not None:
+            self.partition.annotators.compare(before=before, now=given.same)
 
     def _image_pairs(self, label: LabelledPair) -> int:
         ours, theirs = self._components.of(label.first), self._components.of(label.second)
@@ -249,39 +235,3 @@ class Verified(Constraints):
             explanation = self.explain(label.first, label.second, answer)
         separated = image_pairs if effect is LabelEffect.SEPARATED else 0
         return LabelOutcome(effect, max(0, gained), separated, explanation)
-
-    def _last_label(self, pair: Pair, *, same: bool) -> LabelledPair:
-        answered = self.partition.statements.of(*pair)
-        labels = [given.label for given in answered.given if given.same is same] if answered else []
-        return labels[-1]
-
-    def _explanation(self, first: int, second: int, answer: Answer) -> Explanation:
-        """As `explain`, for two items of one component or of any two."""
-        ours, theirs = self._components.of(first), self._components.of(second)
-        items = sorted({*self._components.joined(ours), *self._components.joined(theirs)})
-        labels = self._labels_among(items)
-        if answer is Answer.DIFFERENT:
-            return labels.against_different(first, second)
-        return labels.against_same(first, second)
-
-    def _labels_among(self, items: Sequence[int]) -> LabelGraph:
-        """The labels of pairs of these items that agree with the accepted partition, and the facts."""
-        facts, among = self.partition.facts, set(items)
-        labels = LabelGraph(facts.names)
-        for item in items:
-            for other in self.partition.statements.near(item):
-                answered = self.partition.statements.of(item, other)
-                if answered is None or other < item or other not in among:
-                    continue
-                joined = self._components.of(item) == self._components.of(other)
-                for given in answered.given:
-                    if joined and given.same:
-                        labels.add_same(item, other, given.label.label_id)
-                    elif not joined and not given.same:
-                        labels.add_different(item, other, given.label.label_id)
-            for other, fact in facts.joining(item):
-                if other > item:
-                    labels.add_same(item, other, fact)
-            for other, fact in facts.separating(item):
-                labels.add_different(item, other, fact)
-        return labels

@@ -23,6 +23,7 @@ from spotted.formats.imported_survey import ImportedSurvey
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
+from spotted.reports.evaluation_figures import draw_feasibility
 from spotted.reports.page import Figure, SurveyFigures
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection
@@ -129,11 +130,7 @@ def _figures(
             "Share of all pairs of one animal that are known, answered or implied, against questions.",
             plots.matches_found(curves),
         ),
-        Figure(
-            "Feasibility",
-            "Feasibility of a journey by distance and time within this survey (Spotted eq. 3).",
-            plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
-        ),
+        draw_feasibility(gallery),
         Figure(
             "Scores before and after fusion",
             "All pairs, ordered by individual: good scores show bright blocks on the diagonal.",

@@ -20,7 +20,13 @@ FEWEST_INDIVIDUALS = 5
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean over queries with its CONFIDENCE interval, NaN below FEWEST_INDIVIDUALS animals."""
+    """A mean over queries with its CONFIDENCE interval, NaN below FEWEST_INDIVIDUALS animals.
+
+    >>> two_animals = np.array([0, 0, 1, 1])
+    >>> bootstrap = Bootstrap.of(two_animals, np.arange(4), np.random.default_rng(0))
+    >>> bootstrap.intervals(np.arange(4), np.ones((4, 1)))
+    [Interval(value=1.0, low=nan, high=nan)]
+    """
 
     value: float
     low: float

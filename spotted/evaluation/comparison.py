@@ -38,7 +38,12 @@ GAINS = (
 
 @dataclass(frozen=True, slots=True)
 class ScoreMetrics:
-    """Retrieval metrics of one score, with intervals."""
+    """Retrieval metrics of one score, with intervals.
+
+    >>> metrics = ScoreMetrics(200, 40, {1: Interval(0.62, 0.55, 0.69)}, Interval(0.48, 0.42, 0.54))
+    >>> metrics.top[1].low, metrics.mean_average_precision.value
+    (0.55, 0.48)
+    """
 
     queries: int
     """Number of queries."""
@@ -52,7 +57,18 @@ class ScoreMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The metrics of all scores on a survey."""
+    """The metrics of all scores on a survey.
+
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Survey
+    >>> rng = np.random.default_rng(0)
+    >>> detections = [Detection(f"d{i:02}", individual_id=f"animal {i // 2}") for i in range(16)]
+    >>> looks = np.repeat(rng.normal(size=(8, 4)), 2, axis=0) + 0.3 * rng.normal(size=(16, 4))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), detections, unit_rows(looks))
+    >>> visual = compare(rank_survey(gallery, detections), rng).overall["visual"]
+    >>> visual.queries, visual.top[1].value, visual.top[5].value
+    (16, 0.9375, 1.0)
+    """
 
     detections: int
     """Number of detections."""
@@ -72,7 +88,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class SurveyRanks:
-    """The ranks of the detections of each animal in the rankings of a survey, by score."""
+    """The ranks of the detections of each animal in the rankings of a survey, by score.
+
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Survey
+    >>> detections = [Detection(one, individual_id="Asha") for one in "ab"] + [Detection("c")]
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [0.6, 0.8], [0.9, 0.4]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), detections, looks)
+    >>> ranked = rank_survey(gallery, detections)
+    >>> ranked.pairs.query.tolist(), ranked.ranks["visual"].above.tolist()
+    ([0, 1], [1, 1])
+    """
 
     gallery: Gallery
     """Detections, cameras and settings of the survey."""

@@ -30,7 +30,12 @@ FEWEST_INDIVIDUALS = 10
 
 @dataclass(frozen=True, slots=True)
 class SettingMetrics:
-    """Retrieval metrics of one feasibility setting."""
+    """Retrieval metrics of one feasibility setting.
+
+    >>> metrics = SettingMetrics(FeasibilityParams(decay=2.0), {1: 0.5}, 0.75, np.array([0.5, 1.0]))
+    >>> metrics.precision.mean() == metrics.mean_average_precision
+    np.True_
+    """
 
     params: FeasibilityParams
     """The setting."""
@@ -47,6 +52,11 @@ class Gain:
     """Gain in mean average precision of the best setting of a grid over the present one.
 
     The 95 % interval is simultaneous for all settings of the grid, so it accounts for choosing the best.
+
+    >>> Gain(gain=0.03, low=0.01, high=0.05, individuals=40).proven
+    True
+    >>> Gain(gain=0.03, low=-0.01, high=0.07, individuals=40).proven
+    False
     """
 
     gain: float
@@ -66,7 +76,21 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The metrics of a grid of settings."""
+    """The metrics of a grid of settings.
+
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Camera, Detection, Survey
+    >>> rng = np.random.default_rng(0)
+    >>> cameras = {f"C{i}": Camera(f"C{i}", 1000.0 * i, 0.0) for i in range(12)}
+    >>> survey = Survey("ridge", 0.0, 864_000.0, cameras=cameras)
+    >>> detections = [Detection(f"d{i:02}", f"C{i % 12}", 20_000.0 * i) for i in range(36)]
+    >>> gallery = Gallery.of(survey, detections, unit_rows(rng.normal(size=(36, 8))))
+    >>> homes = [detection.camera_id for detection in detections]  # no animal leaves its camera
+    >>> grid = with_decays(gallery.params, decay_grid(0.1, 10.0, 3))
+    >>> tuning = tune(gallery, homes, grid, queries=np.arange(36), rng=rng)
+    >>> tuning.grid[tuning.best].params.decay, tuning.gain.proven
+    (10.0, True)
+    """
 
     queries: IntArray
     """(q,) rows of the queries."""

@@ -16,7 +16,19 @@ MOST, WRONG = 6, 3
 
 @dataclass(frozen=True, slots=True)
 class HardQuery:
-    """A query whose animal has a low rank."""
+    """A query whose animal has a low rank.
+
+    >>> from spotted.evaluation.comparison import rank_survey
+    >>> from spotted.ranking import Gallery
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Detection, Survey
+    >>> names = {"a": "Asha", "b": "Asha", "c": "Tau"}
+    >>> detections = [Detection(one, individual_id=name) for one, name in names.items()]
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [0.6, 0.8], [0.9, 0.4]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), detections, looks)
+    >>> find_hardest(rank_survey(gallery, detections))
+    [HardQuery(query=0, right=1, above=1, wrong=(2,))]
+    """
 
     query: int
     """Row of the query."""

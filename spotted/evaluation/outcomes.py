@@ -34,7 +34,14 @@ class RelevantPairs:
 
 @dataclass(frozen=True, slots=True)
 class QueryMetrics:
-    """Metrics of each query with a right candidate, averaged over all orders of equal candidates."""
+    """Metrics of each query with a right candidate, averaged over all orders of equal candidates.
+
+    >>> ranks = PairRanks(np.array([0, 1]), np.array([1, 0]), above=np.array([0, 2]), tied=np.array([1, 1]))
+    >>> right = np.array([True, True])
+    >>> metrics = measure_queries(ranks, right, ~right, depth=3)
+    >>> metrics.hits.tolist(), metrics.precision.round(2).tolist()
+    ([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]], [1.0, 0.33])
+    """
 
     query: IntArray
     """(q,) rows of the queries."""

@@ -37,7 +37,16 @@ Counts = tuple[IntArray, IntArray]
 
 @dataclass(frozen=True, slots=True)
 class PairRanks:
-    """The ranks of candidates in the rankings of their queries, as counts of better and equal candidates."""
+    """The ranks of candidates in the rankings of their queries, as counts of better and equal candidates.
+
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Detection, Survey
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [0.6, 0.8], [0.9, 0.4]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), [Detection(one) for one in "abc"], looks)
+    >>> pairs = np.array([0, 2]), np.array([1, 0])
+    >>> rank_pairs(gallery, pairs, [Fusion.VISUAL])[Fusion.VISUAL].above.tolist()
+    [1, 0]
+    """
 
     query: IntArray
     """(m,) rows of the queries, ascending."""

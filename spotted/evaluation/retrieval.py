@@ -50,17 +50,10 @@ def measure_retrieval(
     on_progress: called with the number of queries done since the last call.
     Metrics are averaged over all orders of equal scores; scores are those of `rank_pairs`.
 
-    >>> from spotted.scoring.feasibility import FeasibilityParams
-    >>> from spotted.survey import Detection, Extent, detection_table, id_order
-    >>> detections = [Detection(f"d{i}") for i in range(4)]
-    >>> angle = np.array([0.0, 0.1, 1.5, 1.2])
-    >>> gallery = Gallery(
-    ...     np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32),
-    ...     detection_table(detections, {}),
-    ...     id_order([d.detection_id for d in detections]),
-    ...     Extent(1000.0, 86_400.0),
-    ...     FeasibilityParams(),
-    ... )
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Detection, Survey
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [1.0, 0.1], [0.1, 1.0], [0.4, 1.0]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), [Detection(one) for one in "abcd"], looks)
     >>> found = measure_retrieval(gallery, ["Asha", "Asha", "Tau", "Tau"], fusion=Fusion.VISUAL, ks=[1, 3])
     >>> found.queries, found.top, found.mean_average_precision
     (4, {1: 1.0, 3: 1.0}, 1.0)

@@ -32,7 +32,12 @@ SIDE_NAMES = {Sides.SAME: "same", Sides.UNCERTAIN: "unknown or overlapping", Sid
 
 @dataclass(frozen=True, slots=True)
 class Strata:
-    """A division of pairs into strata."""
+    """A division of pairs into strata.
+
+    >>> strata = Strata("encounter", ("another", "the same"), np.array([0, 1, 0]))
+    >>> {name: int(mask.sum()) for name, mask in strata.masks().items()}
+    {'another': 2, 'the same': 1}
+    """
 
     by: str
     """Name of the variable."""

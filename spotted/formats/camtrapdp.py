@@ -189,6 +189,7 @@ def _picture(row: Row, reading: _Reading) -> Picture | None:
         encounter_id=row.identifier("eventID", required=False),
         individual_id=row.identifier("individualID", required=False),
         image_uri=str(medium.path or ""),
+        species=row.identifier("scientificName", required=False),
     )
     return Picture(detection, medium.path, box)
 

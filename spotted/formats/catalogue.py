@@ -193,6 +193,7 @@ def _picture(row: Row, detection_id: str, reading: _Reading, *, reads_days: bool
         encounter_id=row.identifier("encounter", required=False),
         individual_id="" if identity.lower() == UNKNOWN else identity,
         image_uri=str(path or ""),
+        species=row.identifier("species", required=False),
     )
     return Picture(detection, path, read_pixel_box(row, "bbox", path))
 

@@ -215,6 +215,7 @@ def _picture(
         encounter_id=row.identifier("encounter_id", required=False),
         individual_id=row.identifier("individual_id", required=False),
         image_uri=str(image or ""),
+        species=row.identifier("species", required=False),
     )
     return Picture(detection, image, row.box(BOX_COLUMNS))
 

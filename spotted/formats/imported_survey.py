@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +70,8 @@ def assemble(
     start_s, end_s = _extent(placed, detections)
     fitted, opened = _fitted(placed, detections)
     survey = Survey(survey_id, start_s, end_s, display_name, fitted)
-    quality = [*_camera_notes(fitted, opened), *_picture_notes(pictures, fitted)]
+    quality = [*_camera_notes(fitted, opened), *_place_notes(survey, positions_deg)]
+    quality += _picture_notes(pictures, fitted)
     return ImportedSurvey(survey, tuple(pictures), (*notes, *place_notes, *quality))
 
 
@@ -158,6 +160,27 @@ def _camera_notes(cameras: Mapping[str, Camera], opened: Sequence[str]) -> Itera
         yield (
             f"{format_count(len(opened), 'camera')} with a suspect clock and images outside the period, "
             f"such as {opened[0]!r}; the period is ignored"
+        )
+
+
+def _place_notes(survey: Survey, positions_deg: Mapping[str, tuple[float, float]]) -> Iterator[str]:
+    """One note for each camera whose position is most likely wrong."""
+    outlying = survey.outlying_cameras()
+    others = [c for c in survey.cameras.values() if c.has_position and c.camera_id not in outlying]
+    for camera_id in outlying:
+        camera = survey.cameras[camera_id]
+        nearest_m = min(
+            math.dist((camera.x_m or 0, camera.y_m or 0), (o.x_m or 0, o.y_m or 0)) for o in others
+        )
+        if camera_id in positions_deg:
+            latitude, longitude = positions_deg[camera_id]
+            position = f"latitude {latitude:g}, longitude {longitude:g}"
+        else:
+            position = f"x {camera.x_m:g} m, y {camera.y_m:g} m"
+        yield (
+            f"camera {camera_id!r} lies {nearest_m / 1000:,.0f} km from all others ({position}); it does not "
+            "count in the extent of the survey; if the position is wrong (a lost minus sign, swapped or "
+            "missing values), correct it and import again"
         )
 
 

@@ -195,7 +195,7 @@ def _captured_at_s(stem: str, shown: str, reading: _Reading) -> float | None:
 def _share_images(pictures: Sequence[Picture], reading: _Reading) -> list[Picture]:
     """The pictures, with one image id for a file that lies in several animals' folders.
 
-    Of copies in the folder of one animal only the first is used.
+    Only the first of several copies in the folder of one animal is used.
     """
     names = Counter(picture.path.name for picture in pictures if picture.path)
     first_of: dict[str, str] = {}

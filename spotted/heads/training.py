@@ -25,7 +25,12 @@ Feasibility = Callable[[IntArray], tuple[Float32Array, BoolArray]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """State of a training at the start of an epoch."""
+    """State of a training at the start of an epoch.
+
+    >>> step = Step(1, 0.5, positive_pairs=20, negative_pairs=80, mean_similarity=0.2, effective_rank=6.0)
+    >>> "collapsed" if step.effective_rank < 1.5 else "healthy"
+    'healthy'
+    """
 
     epoch: int
     """From 1; in the first epoch the head is the identity."""

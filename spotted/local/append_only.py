@@ -55,7 +55,7 @@ def forget_end(directory: Path) -> None:
 
 
 def dropped(log: Path) -> str | None:
-    """What the store dropped from its file at its last start according to its log, None if nothing."""
+    """A phrase for what the store dropped from its file at its last start, by its log; None for nothing."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except FileNotFoundError:

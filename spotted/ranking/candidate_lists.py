@@ -28,7 +28,18 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class CandidateTable:
-    """The k best candidates of each row of a gallery, best first."""
+    """The k best candidates of each row of a gallery, best first.
+
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Detection, Survey
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [0.9, 0.1]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), [Detection(one) for one in "abcd"], looks)
+    >>> table = CandidateTable.of(Ranker(gallery.first(3)), k=1)
+    >>> table.rows[:, 0].tolist()
+    [1, 2, 1]
+    >>> table.grown(Ranker(gallery)).rows[:, 0].tolist()  # with the fourth detection
+    [3, 2, 1, 0]
+    """
 
     k: int
     fusion: Fusion

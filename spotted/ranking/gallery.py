@@ -5,7 +5,9 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,9 @@ from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores, Scoring
 from spotted.scoring.similarity import pair_similarity
-from spotted.survey import DetectionTable, Extent
+from spotted.survey import Detection, DetectionTable, Extent, Survey, detection_table, id_order
+
+DEFAULT_PARAMS = FeasibilityParams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +30,11 @@ class Gallery:
     """The detections of a survey, one row each. `Ranker` finds the best candidates among them.
 
     >>> from spotted.scoring import unit_rows
-    >>> from spotted.survey import Camera, Detection, Survey, detection_table, id_order
+    >>> from spotted.survey import Camera
     >>> cameras = {"CAM01": Camera("CAM01", 0.0, 0.0), "CAM02": Camera("CAM02", 3000.0, 4000.0)}
     >>> survey = Survey("serengeti", 0.0, 864_000.0, cameras=cameras)
     >>> detections = [Detection("a", "CAM01", 0.0), Detection("b", "CAM02", 86_400.0)]
-    >>> gallery = Gallery(
-    ...     unit_rows(np.array([[1.0, 0.0], [0.8, 0.6]])),
-    ...     detection_table(detections, cameras),
-    ...     id_order(["a", "b"]),
-    ...     survey.extent(),
-    ...     FeasibilityParams(),
-    ... )
+    >>> gallery = Gallery.of(survey, detections, unit_rows(np.array([[1.0, 0.0], [0.8, 0.6]])))
     >>> scores = gallery.score_pairs(np.array([0]), np.array([1]))
     >>> scores.visual.round(3), scores.fused.round(5)
     (array([0.8], dtype=float32), array([4.e-05], dtype=float32))
@@ -51,6 +49,18 @@ class Gallery:
     params: FeasibilityParams
     calibration: Calibration | None = None
     """Required by Fusion.CALIBRATED."""
+
+    @classmethod
+    def of(
+        cls,
+        survey: Survey,
+        detections: Sequence[Detection],
+        embeddings: npt.NDArray[np.floating],
+        params: FeasibilityParams = DEFAULT_PARAMS,
+    ) -> Self:
+        """The gallery of a survey. embeddings: (n, D) unit rows, in the order of the detections."""
+        order = id_order([detection.detection_id for detection in detections])
+        return cls(embeddings, detection_table(detections, survey.cameras), order, survey.extent(), params)
 
     def __len__(self) -> int:
         return len(self.table)

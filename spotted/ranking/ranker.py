@@ -37,7 +37,16 @@ PAIRS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The candidates of one query, best first."""
+    """The candidates of one query, best first.
+
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Detection, Survey
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [0.6, 0.8], [0.9, 0.1]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), [Detection(one) for one in "abc"], looks)
+    >>> (ranked,) = Ranker(gallery).top_k(np.array([0]), 1)
+    >>> ranked.rows.tolist(), ranked.compared
+    ([2], 2)
+    """
 
     query: int
     """Row of the query."""
@@ -56,19 +65,10 @@ class Ranker:
     takes no more than WIDE_BYTES, and the journeys between rows. So make one ranker for each gallery and keep
     it; it can be shared by threads.
 
-    >>> from spotted.survey import Extent, DetectionTable
-    >>> from spotted.scoring import FeasibilityParams, unit_rows
-    >>> vectors = unit_rows(np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]))
-    >>> unknown, zeros = np.full(3, np.nan), np.zeros(3)
-    >>> table = DetectionTable(
-    ...     position_m=np.full((3, 2), np.nan),
-    ...     time_s=unknown,
-    ...     image=np.full(3, -1),
-    ...     side=np.zeros(3, np.int64),
-    ...     location_uncertainty_m=zeros,
-    ...     clock_suspect=zeros.astype(bool),
-    ... )
-    >>> gallery = Gallery(vectors, table, np.arange(3), Extent(1000.0, 86_400.0), FeasibilityParams())
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Detection, Survey
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), [Detection(one) for one in "abc"], looks)
     >>> for ranked in Ranker(gallery).top_k(np.array([0, 2]), 2):
     ...     print(ranked.query, ranked.rows, ranked.scores.fused.round(2))
     0 [1 2] [0.8 0. ]
@@ -100,7 +100,7 @@ class Ranker:
         in their order, each product serves both of its sides, and the first result comes after the last
         product.
 
-        allowed: of rows and columns that broadcast, which pairs may be candidates; None for all.
+        allowed: given rows and columns that broadcast, returns which pairs may be candidates; None for all.
         block: number of queries in one block.
         threads: number of blocks computed at once; more than one pays off if the matrix product itself is
             limited to one thread.

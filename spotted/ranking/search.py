@@ -101,7 +101,7 @@ class BoundedPairs:
 
     strip: int
     indices: IntArray
-    """Of the queries within the strip."""
+    """Index of each query within the strip."""
     candidates: IntArray
     least: Float32Array
     most: Float32Array

@@ -25,7 +25,17 @@ TRIED = 8
 
 @dataclass(frozen=True, slots=True)
 class UnstoredQuery:
-    """A detection that is not in the gallery."""
+    """A detection that is not in the gallery.
+
+    >>> from spotted.scoring import unit_rows
+    >>> from spotted.survey import Detection, Survey, detection_table
+    >>> looks = unit_rows(np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]))
+    >>> gallery = Gallery.of(Survey("ridge", 0.0, 86_400.0), [Detection(one) for one in "abc"], looks)
+    >>> query = UnstoredQuery(np.float32([0.8, 0.6]), detection_table([Detection("new")], {}))
+    >>> ranked = rank_unstored(Ranker(gallery), query, 2, competes=np.ones(3, np.bool_))
+    >>> ranked.rows.tolist(), [f"{score:.2f}" for score in ranked.scores.visual]
+    ([1, 0], ['0.96', '0.80'])
+    """
 
     vector: Float32Array
     """(D,) unit length."""

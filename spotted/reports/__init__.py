@@ -8,6 +8,7 @@ plots               single figures as PNG or JPEG
 
 from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
 from spotted.reports.evaluation_figures import (
+    draw_feasibility,
     draw_figures,
     draw_strips,
     most_seen,
@@ -19,6 +20,7 @@ __all__ = [
     "Evaluation",
     "Figure",
     "SurveyFigures",
+    "draw_feasibility",
     "draw_figures",
     "draw_strips",
     "format_interval",

@@ -20,7 +20,12 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All results of a survey."""
+    """All results of a survey.
+
+    >>> nothing = Comparison(120, 30, {}, {}, {}, {}, {})
+    >>> Evaluation("ridge", nothing, hardest=[("d1", "d7", 12)]).document()["hardest"]
+    [{'query': 'd1', 'right': 'd7', 'above': 12}]
+    """
 
     survey_id: str
     """Id of the survey."""

@@ -15,6 +15,7 @@ from spotted.arrays import IntArray
 from spotted.evaluation.comparison import ADAPTED, VISUAL, Comparison, SurveyRanks
 from spotted.evaluation.hardest import HardQuery
 from spotted.evaluation.reliability import Reliability
+from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
 from spotted.reports.page import Figure
@@ -56,11 +57,7 @@ def draw_figures(
             "show bright blocks on the diagonal.",
             plots.similarity_matrices(visual, fused, names, appearance=appearance),
         ),
-        Figure(
-            "Feasibility",
-            "Feasibility of a journey by distance and time within this survey (Spotted eq. 3).",
-            plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
-        ),
+        draw_feasibility(gallery),
         Figure(
             "Cameras and movements",
             "Triangles are cameras; lines join the captures of an animal in time order.",
@@ -69,6 +66,15 @@ def draw_figures(
             ),
         ),
     ]
+
+
+def draw_feasibility(gallery: Gallery) -> Figure:
+    """The feasibility of journeys within a survey."""
+    return Figure(
+        "Feasibility",
+        "Feasibility of a journey by distance and time within this survey (Spotted eq. 3).",
+        plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
+    )
 
 
 def draw_strips(

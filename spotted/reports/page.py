@@ -20,7 +20,23 @@ Questions = Mapping[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class SurveyFigures:
-    """The figures of one survey."""
+    """The figures of one survey.
+
+    >>> figures = SurveyFigures(
+    ...     survey_id="ridge",
+    ...     label="simulated",
+    ...     detections=300,
+    ...     cameras=40,
+    ...     individuals_true=40,
+    ...     individuals_found=41,
+    ...     top1={"fused": 0.9},
+    ...     top5={"fused": 0.97},
+    ...     queries_to={"0.95": 520},
+    ...     greedy_visual_queries_to={"0.95": 1400},
+    ... )
+    >>> figures.document()["hours_to"]
+    {'0.95': 1.5}
+    """
 
     survey_id: str
     """Id of the survey."""
@@ -70,7 +86,11 @@ class SurveyFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of a report."""
+    """A figure of a report.
+
+    >>> Figure("Map", "Cameras of the survey", image=b"JPEG bytes").source
+    'data:image/jpeg;base64,SlBFRyBieXRlcw=='
+    """
 
     title: str
     """Heading above the figure."""

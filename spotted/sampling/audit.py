@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 
 import numpy as np
-from scipy.stats import hypergeom
 
 from spotted.arrays import IntArray
 from spotted.constraints.components import ordered
@@ -125,6 +124,9 @@ def _image_pair(
 
 def _chance(hits: int, open_pairs: int, positives: int, audited: int) -> float:
     """The chance of at most `hits`; 0 if there cannot be that many positives."""
+    # a second of processor time to import, which the start of every sampler would pay
+    from scipy.stats import hypergeom  # noqa: PLC0415
+
     return float(hypergeom.cdf(hits, open_pairs, positives, audited)) if positives <= open_pairs else 0.0
 
 

@@ -18,6 +18,15 @@ class CandidateGraph:
     """Unordered pairs of the items 0..n-1 as columns, unique, ordered by (first, second).
 
     Raises InvalidInputError if columns differ in length, a pair is not in order, or a score is NaN.
+
+    >>> from spotted.constraints import Answer, Closure, LabelledPair
+    >>> score = np.float32([0.9, 0.4])
+    >>> graph = CandidateGraph(3, np.array([0, 1]), np.array([1, 2]), score, score, score)
+    >>> constraints = Closure(3)
+    >>> constraints.apply(LabelledPair("a", 0, 1, Answer.SAME)).effect.name
+    'MERGED'
+    >>> open_rows(graph, constraints).tolist()
+    [False, True]
     """
 
     n: int

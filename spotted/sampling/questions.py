@@ -21,7 +21,11 @@ LEAST_CANDIDATES = 2  # a gallery of one is a pair
 
 
 class Kind(enum.IntEnum):
-    """Kinds of questions; the values are those of `spotted.v1`."""
+    """Kinds of questions; the values are those of `spotted.v1`.
+
+    >>> pair_question(PairQuery(0, 1, "alike", 0.9)).kind is Kind.PAIR
+    True
+    """
 
     PAIR = 1
     BURST = 2
@@ -30,7 +34,15 @@ class Kind(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question."""
+    """One question.
+
+    >>> from spotted.constraints import Closure
+    >>> queries = [PairQuery(*pair, "alike", 0.9) for pair in ((0, 1), (0, 2), (3, 4))]
+    >>> for question in galleries(Closure(5), queries, size=4):
+    ...     print(question.kind.name, question.items)
+    GALLERY (0, 1, 2)
+    PAIR (3, 4)
+    """
 
     kind: Kind
     items: tuple[int, ...]
@@ -40,7 +52,13 @@ class Question:
 
 
 class Taken:
-    """Pairs of components that are being asked about, so that no two questions decide one."""
+    """Pairs of components that are being asked about, so that no two questions decide one.
+
+    >>> from spotted.constraints import Closure
+    >>> taken = Taken(Closure(4), [(0, 1)])
+    >>> taken.free([(0, 1)]), taken.free([(2, 3)])
+    (False, True)
+    """
 
     def __init__(self, constraints: Constraints, pairs: Iterable[Pair] = ()) -> None:
         self._constraints = constraints

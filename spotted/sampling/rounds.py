@@ -49,7 +49,17 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class PlanState:
-    """All that a strategy may read when it plans a round."""
+    """All that a strategy may read when it plans a round.
+
+    >>> from spotted.constraints import Closure
+    >>> from spotted.sampling.strategies import Greedy
+    >>> from spotted.sampling.strategies.conformance import small_survey
+    >>> graph, _ = small_survey(seed=0)
+    >>> state = PlanState(graph, Closure(graph.n), number=1, excluding=frozenset({(0, 1)}))
+    >>> planned = Greedy(round_size=10).plan(state, np.random.default_rng(0))
+    >>> len(planned.pairs), (0, 1) in {(query.first, query.second) for query in planned.pairs}
+    (10, False)
+    """
 
     graph: CandidateGraph
     constraints: Constraints
@@ -67,6 +77,14 @@ class Strategy(Protocol):
     """A method of choosing questions; `plan` is a pure function of its arguments.
 
     `spotted.sampling.strategies.check_strategy` checks this contract.
+
+    >>> from spotted.sampling import open_rows
+    >>> from spotted.sampling.strategies import check_strategy
+    >>> class InOrder:
+    ...     def plan(self, state, rng):
+    ...         rows = np.flatnonzero(open_rows(state.graph, state.constraints, state.excluding))
+    ...         return Round(state.number, "in order", queries(state.graph, rows, state.graph.fused, "next"))
+    >>> check_strategy(InOrder)
     """
 
     def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
@@ -78,6 +96,15 @@ class RoundQueue:
 
     Holds no more than its constraints and the round, so that a replay of labels and rounds in their
     journalled order serves the same pairs.
+
+    >>> from spotted.constraints import Answer, Closure, LabelledPair
+    >>> queue = RoundQueue(Closure(3))
+    >>> pairs = tuple(PairQuery(*pair, "by hand", 0.5) for pair in ((0, 1), (1, 2), (0, 2)))
+    >>> queue.start(Round(1, "by hand", pairs))
+    >>> queue.constraints.apply(LabelledPair("a", 0, 1, Answer.SAME)).effect.name
+    'MERGED'
+    >>> [(query.first, query.second) for query in queue.next_open_pairs(5)]
+    [(1, 2)]
     """
 
     def __init__(self, constraints: Constraints) -> None:

@@ -13,9 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr
-from scipy.stats import poisson
-from sklearn.linear_model import LogisticRegression
+from scipy.special import bdtr, pdtr, pdtrik
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.constraints.answers import Decisions
@@ -50,7 +48,13 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A bound on the merges that are left."""
+    """A bound on the merges that are left.
+
+    >>> print(Outlook(found=196, merges_left_at_most=3, confidence=0.95))
+    at most 3 merges left (95%): at least 98.4 % of all merges are known
+    >>> Outlook(found=196, merges_left_at_most=9, confidence=0.95).is_safe(0.98)
+    False
+    """
 
     found: int
     """Merges so far."""
@@ -140,13 +144,19 @@ def merges_left(
     if expected is None or expected.component_pairs < COVERED * open_component_pairs:
         return plain
     ranked = urns.bound(confidence, odds=RANKED_ODDS)
-    plausible = int(poisson.ppf(confidence, DOUBT * expected.merges))
+    plausible = _poisson_quantile(confidence, DOUBT * expected.merges)
     return min(plain, max(ranked, plausible))
 
 
 @dataclass(frozen=True, slots=True)
 class RemainingEstimate:
-    """Expected positives among the open pairs of the candidate graph; an estimate, never a guarantee."""
+    """Expected positives among the open pairs of the candidate graph; an estimate, never a guarantee.
+
+    >>> made = Decisions(np.array([0, 2]), np.array([1, 3]), np.array([True, True]), np.array([1, 4]))
+    >>> left = estimate_planned(Expected(merges=2.0, component_pairs=100), made)
+    >>> left.image_pairs, left.recall(found=45)
+    (5.0, 0.9)
+    """
 
     component_pairs: float
     """Expected number of open component pairs that are one individual."""
@@ -182,6 +192,9 @@ def estimate_remaining(
     merged = made.merged[recent][kept]
     if len(merged) < max(min_answers, 1) or merged.all() or not merged.any():
         return None
+    # a second of processor time to import, which the start of every sampler would pay
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     model = LogisticRegression().fit(_features(score, made.image_pairs[recent][kept]), merged)
     best, image_pairs = _open_component_pairs(graph, constraints)
     chance = model.predict_proba(_features(best, image_pairs))[:, 1] if len(best) else np.zeros(0)
@@ -234,6 +247,15 @@ class _Urns:
         near = _largest(drawn[::FEW], seen[::FEW], self.open_component_pairs, 1.0 - confidence)
         lower = bdtr(seen, seen + near, drawn) <= 1.0 - confidence
         return _largest(drawn[lower], seen[lower], near, 1.0 - confidence)
+
+
+def _poisson_quantile(chance: float, mean: float) -> int:
+    """The least count that a Poisson variable of this mean does not exceed with at least this chance."""
+    if not mean:
+        return 0
+    # the inverse over real counts is off by less than one
+    below = max(math.ceil(pdtrik(chance, mean)) - 1, 0)
+    return below if pdtr(below, mean) >= chance else below + 1
 
 
 def _largest(drawn: Float64Array, seen: IntArray, most: int, least_chance: float) -> int:

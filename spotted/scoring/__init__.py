@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from spotted.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from spotted.scoring.bounds import Journeys, fused_bounds, visual_bound
     from spotted.scoring.feasibility import (
         FeasibilityParams,
         compute_feasibility,
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FeasibilityParams",
     "Fusion",
-    "Journeys",
     "PairScores",
     "Runner",
     "Scoring",
@@ -52,7 +50,6 @@ __all__ = [
     "compute_feasibility",
     "describe_journey",
     "fuse",
-    "fused_bounds",
     "journey_feasibility",
     "map_ahead",
     "needed_speed_kmh",
@@ -64,14 +61,12 @@ __all__ = [
     "single_precision",
     "softened_journey",
     "unit_rows",
-    "visual_bound",
 ]
 
 # clients need the settings only; calibrated scores need scipy
 __getattr__ = lazy_face(
     __name__,
     {
-        "bounds": ("Journeys", "fused_bounds", "visual_bound"),
         "feasibility": (
             "FeasibilityParams",
             "compute_feasibility",

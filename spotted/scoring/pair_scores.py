@@ -26,7 +26,12 @@ LEAST_QUICK_DECAY = 0.01
 
 @dataclass(frozen=True, slots=True)
 class PairScores:
-    """Scores of pairs, arrays of one shape."""
+    """Scores of pairs, arrays of one shape.
+
+    >>> scores = PairScores(np.float32([0.75, 0.5]), np.float32([0.5, np.nan]), np.float32([0.375, 0.5]))
+    >>> scores.at(np.argsort(-scores.fused)).visual.tolist()
+    [0.5, 0.75]
+    """
 
     visual: Float32Array
     """In [0, 1]."""

@@ -25,7 +25,12 @@ BISECTIONS = 60
 
 
 class Annotator(Protocol):
-    """An annotator answers pair queries."""
+    """An annotator answers pair queries.
+
+    >>> ana = truthful(np.array([0, 0, 1]))
+    >>> ana(0, 1).name, ana(1, 2).name
+    ('SAME', 'DIFFERENT')
+    """
 
     def __call__(self, first: int, second: int) -> Answer:
         """The answer to one question about an unordered pair of items."""

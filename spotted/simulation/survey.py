@@ -52,7 +52,11 @@ class SimulationParams:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A detection and its true animal; shots with one image_id share an image."""
+    """A detection and its true animal; shots with one image_id share an image.
+
+    >>> Shot(Detection("d1", "CAM01", START_S), animal=3, infrared=True).detection.camera_id
+    'CAM01'
+    """
 
     detection: Detection
     animal: int
@@ -88,6 +92,13 @@ def simulate_survey(params: SimulationParams, rng: np.random.Generator, *, surve
 
     Raises InvalidInputError if a parameter is out of range, or if the animals cannot visit often enough for
     the detections.
+
+    >>> params = SimulationParams(animals=5, cameras=4, detections=40)
+    >>> simulated = simulate_survey(params, np.random.default_rng(0), survey_id="simulated")
+    >>> len(simulated.survey.cameras), len(simulated.shots) >= 40
+    (4, True)
+    >>> len({shot.animal for shot in simulated.shots})
+    5
     """
     _check(params)
     position_m = _stations(params, rng)

@@ -18,7 +18,17 @@ DIMENSION = 16
 
 
 class FakeEmbedder:
-    """Equal images have equal vectors; others have nothing to do with each other."""
+    """Equal images have equal vectors; others have nothing to do with each other.
+
+    >>> from spotted.client import Crop
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted:
+    ...     zebra, again, lion = spotted.embed_batch(
+    ...         [Crop(name, name.encode()) for name in ("zebra", "zebra", "lion")]
+    ...     )
+    >>> np.array_equal(zebra.vector, again.vector), np.array_equal(zebra.vector, lion.vector)
+    (True, False)
+    """
 
     def __init__(self) -> None:
         self.spec = survey_pb2.EmbeddingSpec(

@@ -1,4 +1,7 @@
-"""A sampler in memory: pairs in the order of their fused scores, answers believed at once."""
+"""A sampler in memory: pairs in the order of their fused scores, answers believed at once.
+
+Changes of individuals by people (names, merges, splits, moves) and watching them need a real sampler.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ from spotted.constraints.closure import Closure
 from spotted.constraints.explanation import Explanation
 from spotted.constraints.facts import KnownIndividuals, known_name
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from spotted.event_parts import Joining
+from spotted.individuals.naming import individual_id, read_individual_id
 from spotted.messages import detection_message
 from spotted.testing.fake_scorer import FakeScorer, StoredSurvey
 from spotted.testing.server import Replies
+from spotted.v1 import individuals_pb2
 from spotted.v1 import sampler_pb2 as pb
 
 
@@ -93,7 +99,19 @@ class StoredSession:
 
 
 class FakeSampler:
-    """Sessions in memory on the surveys of a fake scorer; a service's answers without a service."""
+    """Sessions in memory on the surveys of a fake scorer; a service's answers without a service.
+
+    >>> from spotted import Detection, Survey
+    >>> from spotted.client import EmbeddingSpec
+    >>> from spotted.testing import fake_services
+    >>> with fake_services() as spotted:
+    ...     survey = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    ...     spec = EmbeddingSpec("backbone", "preprocessing", dimension=2)
+    ...     added = survey.add_detections([Detection("a"), Detection("b")], np.eye(2), spec)
+    ...     questions = survey.create_session("main").next_pairs("anna")
+    >>> [(pair.first.detection_id, pair.second.detection_id) for pair in questions.pairs]
+    [('a', 'b')]
+    """
 
     def __init__(self, scorer: FakeScorer) -> None:
         self._scorer = scorer
@@ -117,6 +135,7 @@ class FakeSampler:
                 [pb.WatchProgressResponse(progress=self._session(request).progress())]
             ),
             "ListIndividuals": self._individuals,
+            "GetIndividual": self._individual,
             "ListEvents": lambda request: pb.ListEventsResponse(events=self._session(request).events),
             "ImportSession": self._import,
         }
@@ -130,7 +149,8 @@ class FakeSampler:
         | pb.RetractLabelsRequest
         | pb.DeleteSessionRequest
         | pb.ListConflictsRequest
-        | pb.ListIndividualsRequest,
+        | individuals_pb2.ListIndividualsRequest
+        | individuals_pb2.GetIndividualRequest,
     ) -> StoredSession:
         try:
             return self.sessions[request.survey_id, request.session_id]
@@ -209,26 +229,49 @@ class FakeSampler:
         conflicts = [_conflict(labels[c.label.label_id], c.explanation, labels) for c in contradictions]
         return pb.ListConflictsResponse(conflicts=conflicts)
 
-    def _individuals(self, request: pb.ListIndividualsRequest) -> pb.ListIndividualsResponse:
-        stored = self._session(request)
-        ids = list(stored.survey.detections)
-        groups = [sorted(ids[item] for item in items) for items in stored.constraints()[0].components()]
-        groups.sort(key=lambda group: (-len(group), group[0]))
-        return pb.ListIndividualsResponse(
-            individuals=[
-                pb.Individual(individual_id=f"ind-{group[0]}", detection_ids=group) for group in groups
-            ]
+    def _individuals(
+        self, request: individuals_pb2.ListIndividualsRequest
+    ) -> individuals_pb2.ListIndividualsResponse:
+        listed = _individuals_of(self._session(request))
+        wanted = request.detection_id
+        return individuals_pb2.ListIndividualsResponse(
+            individuals=[one for one in listed if not wanted or wanted in one.detection_ids]
+        )
+
+    def _individual(
+        self, request: individuals_pb2.GetIndividualRequest
+    ) -> individuals_pb2.GetIndividualResponse:
+        own = read_individual_id(request.individual_id)
+        for one in _individuals_of(self._session(request)):
+            if own is not None and own[0] in one.detection_ids:
+                return individuals_pb2.GetIndividualResponse(individual=one)
+        raise NotFoundError(
+            f"individual {request.individual_id!r} does not exist; list the individuals first"
         )
 
     def _import(self, requests: Iterator[pb.ImportSessionRequest]) -> pb.ImportSessionResponse:
         parts = list(requests)
         key = parts[0].survey_id, parts[0].session_id
-        stored = StoredSession(self._scorer.survey(key[0]), [e for part in parts for e in part.events])
+        events = list(Joining().whole(event for part in parts for event in part.events))
+        stored = StoredSession(self._scorer.survey(key[0]), events)
         if not stored.events or not stored.events[0].HasField("created"):
             raise InvalidInputError("event 1 does not create a session; export the session again")
         stored.events[0].created.survey_id, stored.events[0].created.session_id = key
         self.sessions[key] = stored
         return pb.ImportSessionResponse(session=stored.message)
+
+
+def _individuals_of(stored: StoredSession) -> list[individuals_pb2.Individual]:
+    """The individuals that the labels imply, largest first."""
+    ids = list(stored.survey.detections)
+    groups = [sorted(ids[item] for item in items) for items in stored.constraints()[0].components()]
+    groups.sort(key=lambda group: (-len(group), group[0]))
+    return [
+        individuals_pb2.Individual(
+            individual_id=individual_id(group[0]), detection_ids=group, detection_count=len(group)
+        )
+        for group in groups
+    ]
 
 
 def _open_pairs(stored: StoredSession) -> list[tuple[int, int, float]]:

@@ -18,7 +18,7 @@ from spotted.scoring import geometry
 from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
-from spotted.survey import Camera, Detection, Survey, detection_table, id_order
+from spotted.survey import Camera, Detection, Survey
 from spotted.testing.server import Replies
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -42,14 +42,12 @@ class StoredSurvey:
 
     def gallery(self) -> Gallery:
         """Its detections, ready to be scored."""
-        detections = list(self.detections.values())
         start_s = messages.seconds(self.message.start_time)
         end_s = messages.seconds(self.message.end_time)
-        return Gallery(
-            np.stack([self.vectors[d.detection_id] for d in detections]),
-            detection_table(detections, self.cameras),
-            id_order(list(self.detections)),
-            Survey(self.message.survey_id, start_s, end_s, cameras=self.cameras).extent(),
+        return Gallery.of(
+            Survey(self.message.survey_id, start_s, end_s, cameras=self.cameras),
+            list(self.detections.values()),
+            np.stack(list(self.vectors.values())),
             messages.feasibility(self.message.feasibility),
         )
 
@@ -72,7 +70,17 @@ class StoredSurvey:
 
 
 class FakeScorer:
-    """Surveys in memory, scored by the library; a service's answers without a service."""
+    """Surveys in memory, scored by the library; a service's answers without a service.
+
+    >>> from spotted.client import Spotted
+    >>> from spotted.testing import serve_replies
+    >>> scorer = FakeScorer()
+    >>> with serve_replies(scorer.replies()) as address:
+    ...     with Spotted(embedder=address, scorer=address, sampler=address) as spotted:
+    ...         handle = spotted.create_survey(Survey("kruger", 0.0, 86_400.0))
+    >>> list(scorer.surveys)
+    ['kruger']
+    """
 
     def __init__(self) -> None:
         self.surveys: dict[str, StoredSurvey] = {}
@@ -104,7 +112,7 @@ class FakeScorer:
     def _create(self, request: pb.CreateSurveyRequest) -> pb.CreateSurveyResponse:
         asked = request.survey
         stored = self.surveys.setdefault(asked.survey_id, StoredSurvey(asked))
-        for name in ("display_name", "start_time", "end_time", "feasibility"):
+        for name in ("display_name", "start_time", "end_time", "feasibility", "time_zone"):
             if getattr(stored.message, name) != getattr(asked, name):
                 raise AlreadyExistsError(f"survey {asked.survey_id!r} exists with another {name}")
         return pb.CreateSurveyResponse(survey=stored.changed())

@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from spotted.v1 import individuals_pb2 as _individuals_pb2
 from spotted.v1 import scorer_pb2 as _scorer_pb2
 from spotted.v1 import session_facts_pb2 as _session_facts_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
@@ -217,6 +218,7 @@ class Session(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     TRUST_FIELD_NUMBER: _builtins.int
+    DAMAGE_FIELD_NUMBER: _builtins.int
     KNOWN_INDIVIDUALS_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     ASK_OPPOSITE_FLANKS_FIELD_NUMBER: _builtins.int
@@ -230,6 +232,11 @@ class Session(_message.Message):
     """Output only. Number of events in its journal."""
     trust: Global___Trust.ValueType
     """How much a single answer is trusted, also of several annotators."""
+    damage: _builtins.str
+    """Output only. Only in ListSessions: the session is damaged in the store; how, and the remedy, for people.
+    Its other fields are then unset, and calls that read it fail with DATA_LOSS / SURVEY_DAMAGED. Empty
+    otherwise.
+    """
     known_individuals: _session_facts_pb2.KnownIndividuals.ValueType
     """How the session uses the names that the survey had when it was created, when detections were added, and when
     an update read them again.
@@ -264,13 +271,14 @@ class Session(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
         trust: Global___Trust.ValueType = ...,
+        damage: _builtins.str = ...,
         known_individuals: _session_facts_pb2.KnownIndividuals.ValueType = ...,
         filter: _scorer_pb2.CandidateFilter | None = ...,
         ask_opposite_flanks: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "create_time", b"create_time", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1480,98 +1488,6 @@ class WatchProgressResponse(_message.Message):
 Global___WatchProgressResponse: _TypeAlias = WatchProgressResponse  # noqa: Y015
 
 @_typing.final
-class ListIndividualsRequest(_message.Message):
-    """Asks for individuals."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SURVEY_ID_FIELD_NUMBER: _builtins.int
-    SESSION_ID_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    survey_id: _builtins.str
-    """Required."""
-    session_id: _builtins.str
-    """Required."""
-    page_size: _builtins.int
-    """Most individuals in one answer; 0: 1,000. Larger values are lowered to 10,000."""
-    page_token: _builtins.str
-    """From the last answer's next_page_token."""
-    def __init__(
-        self,
-        *,
-        survey_id: _builtins.str = ...,
-        session_id: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListIndividualsRequest: _TypeAlias = ListIndividualsRequest  # noqa: Y015
-
-@_typing.final
-class Individual(_message.Message):
-    """One hypothesised animal."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    INDIVIDUAL_ID_FIELD_NUMBER: _builtins.int
-    DETECTION_IDS_FIELD_NUMBER: _builtins.int
-    individual_id: _builtins.str
-    """Stable while its smallest detection id belongs to it."""
-    @_builtins.property
-    def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Its detections, ordered by id. If they take more than 1 MiB, the individual comes in several parts with
-        the same individual_id, one directly after the other.
-        """
-
-    def __init__(
-        self,
-        *,
-        individual_id: _builtins.str = ...,
-        detection_ids: _abc.Iterable[_builtins.str] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "individual_id", b"individual_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Individual: _TypeAlias = Individual  # noqa: Y015
-
-@_typing.final
-class ListIndividualsResponse(_message.Message):
-    """A page of individuals."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    INDIVIDUALS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Empty on the last page."""
-    @_builtins.property
-    def individuals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Individual]:
-        """Most detections first; equal sizes by id."""
-
-    def __init__(
-        self,
-        *,
-        individuals: _abc.Iterable[Global___Individual] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["individuals", b"individuals", "next_page_token", b"next_page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListIndividualsResponse: _TypeAlias = ListIndividualsResponse  # noqa: Y015
-
-@_typing.final
 class PlannedRound(_message.Message):
     """A round of questions planned by the strategy. Pairs that later labels answer are skipped. Detections are
     numbered from 0 in the order in which rounds added them; columns are little-endian and of equal length.
@@ -1817,6 +1733,32 @@ class LabelsRetracted(_message.Message):
 Global___LabelsRetracted: _TypeAlias = LabelsRetracted  # noqa: Y015
 
 @_typing.final
+class EventPart(_message.Message):
+    """A part of a large event. All parts of one event have its position and directly follow one another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The next bytes of the event, serialised as a SessionEvent."""
+    last: _builtins.bool
+    """Whether these are the last bytes of the event."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        last: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventPart: _TypeAlias = EventPart  # noqa: Y015
+
+@_typing.final
 class SessionUpdated(_message.Message):
     """Settings changed in one call."""
 
@@ -1859,6 +1801,8 @@ class SessionEvent(_message.Message):
     LABELLED_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
     AUDIT_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
     READ_FIELD_NUMBER: _builtins.int
     UPDATED_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
@@ -1893,6 +1837,14 @@ class SessionEvent(_message.Message):
         """Pairs were drawn for an audit."""
 
     @_builtins.property
+    def part(self) -> Global___EventPart:
+        """A part of an event that is larger than 1 MiB; only on the wire, never stored."""
+
+    @_builtins.property
+    def changed(self) -> _individuals_pb2.IndividualsChanged:
+        """A person changed individuals, or undid such a change."""
+
+    @_builtins.property
     def read(self) -> _session_facts_pb2.SurveyRead:
         """Detections were read from the survey."""
 
@@ -1910,15 +1862,17 @@ class SessionEvent(_message.Message):
         labelled: Global___LabelsGiven | None = ...,
         retracted: Global___LabelsRetracted | None = ...,
         audit: Global___AuditDrawn | None = ...,
+        part: Global___EventPart | None = ...,
+        changed: _individuals_pb2.IndividualsChanged | None = ...,
         read: _session_facts_pb2.SurveyRead | None = ...,
         updated: Global___SessionUpdated | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "part", b"part", "planned", b"planned", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "planned", b"planned", "position", b"position", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "part", b"part", "planned", b"planned", "position", b"position", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "read", "updated"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "part", "changed", "read", "updated"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1939,7 +1893,7 @@ class ListEventsRequest(_message.Message):
     session_id: _builtins.str
     """Required."""
     page_size: _builtins.int
-    """Most events in one answer; 0: 100. Larger values are lowered to 1,000."""
+    """Most events, or parts of events, in one answer; 0: 100. Larger values are lowered to 1,000."""
     page_token: _builtins.str
     """From the last answer's next_page_token."""
     def __init__(
@@ -2006,7 +1960,9 @@ class ImportSessionRequest(_message.Message):
     """
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionEvent]:
-        """The events in order, beginning with `created`; at most 1,000 per message."""
+        """The events in order, beginning with `created`; at most 1,000 per message. An event that is too large for
+        a message is sent in parts.
+        """
 
     def __init__(
         self,

@@ -154,7 +154,8 @@ class ScorerServiceServicer:
 
     def UpdateSurvey(self, request, context):
         """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,8 +170,11 @@ class ScorerServiceServicer:
 
     def UpsertCameras(self, request, context):
         """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+        COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+        for one plane),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+        of the survey if the clock of its camera is no longer suspect).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -249,7 +253,7 @@ class ScorerServiceServicer:
 
     def QueryCandidates(self, request, context):
         """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-        FAILED_PRECONDITION / DIGEST_MISMATCH.
+        FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,14 +41,18 @@ class ScorerServiceStub:
     """Lists surveys by id."""
     UpdateSurvey: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.UpdateSurveyRequest, _scorer_pb2.UpdateSurveyResponse]
     """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
     """
     DeleteSurvey: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DeleteSurveyRequest, _scorer_pb2.DeleteSurveyResponse]
     """Deletes a survey with everything in it, including its sessions. Fails: NOT_FOUND / NOT_FOUND."""
     UpsertCameras: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.UpsertCamerasRequest, _scorer_pb2.UpsertCamerasResponse]
     """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+    COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+    for one plane),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+    of the survey if the clock of its camera is no longer suspect).
     """
     ListCameras: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
@@ -89,7 +93,7 @@ class ScorerServiceStub:
     """
     QueryCandidates: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-    FAILED_PRECONDITION / DIGEST_MISMATCH.
+    FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
     """
     ScorePairs: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScorePairsRequest, _scorer_pb2.ScorePairsResponse]
     """Scores given pairs, in the order given. Fails: NOT_FOUND / NOT_FOUND (survey, detection)."""
@@ -114,14 +118,18 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """Lists surveys by id."""
     UpdateSurvey: _aio.UnaryUnaryMultiCallable[_scorer_pb2.UpdateSurveyRequest, _scorer_pb2.UpdateSurveyResponse]  # type: ignore[assignment]
     """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
     """
     DeleteSurvey: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DeleteSurveyRequest, _scorer_pb2.DeleteSurveyResponse]  # type: ignore[assignment]
     """Deletes a survey with everything in it, including its sessions. Fails: NOT_FOUND / NOT_FOUND."""
     UpsertCameras: _aio.UnaryUnaryMultiCallable[_scorer_pb2.UpsertCamerasRequest, _scorer_pb2.UpsertCamerasResponse]  # type: ignore[assignment]
     """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+    COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+    for one plane),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+    of the survey if the clock of its camera is no longer suspect).
     """
     ListCameras: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]  # type: ignore[assignment]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
@@ -162,7 +170,7 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """
     QueryCandidates: _aio.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]  # type: ignore[assignment]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-    FAILED_PRECONDITION / DIGEST_MISMATCH.
+    FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
     """
     ScorePairs: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScorePairsRequest, _scorer_pb2.ScorePairsResponse]  # type: ignore[assignment]
     """Scores given pairs, in the order given. Fails: NOT_FOUND / NOT_FOUND (survey, detection)."""
@@ -208,7 +216,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.UpdateSurveyResponse, _abc.Awaitable[_scorer_pb2.UpdateSurveyResponse]]:
         """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
         """
 
     @_abc_1.abstractmethod
@@ -226,8 +235,11 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.UpsertCamerasResponse, _abc.Awaitable[_scorer_pb2.UpsertCamerasResponse]]:
         """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+        COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+        for one plane),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+        of the survey if the clock of its camera is no longer suspect).
         """
 
     @_abc_1.abstractmethod
@@ -322,7 +334,7 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.QueryCandidatesResponse, _abc.Awaitable[_scorer_pb2.QueryCandidatesResponse]]:
         """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-        FAILED_PRECONDITION / DIGEST_MISMATCH.
+        FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
         """
 
     @_abc_1.abstractmethod

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from spotted.survey import (
     Survey,
     detection_table,
     id_order,
-    largest_distance_m,
 )
 
 
@@ -24,11 +22,12 @@ def test_the_extent_spans_the_farthest_cameras_and_the_declared_time() -> None:
     assert Survey("s", 10.0, 70.0, cameras=cameras).extent() == Extent(5.0, 60.0)
 
 
-@given(points=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=8))
-def test_the_largest_distance_is_that_of_a_loop(points: list[tuple[float, float]]) -> None:
-    cameras = [Camera(str(i), x, y) for i, (x, y) in enumerate(points)]
-    expected = max((math.dist(p, q) for p in points for q in points), default=0.0)
-    assert largest_distance_m(cameras) == pytest.approx(expected)
+def test_a_camera_with_a_wrong_position_is_named_and_left_out_of_the_extent() -> None:
+    grid = {f"c{i}": Camera(f"c{i}", 1000.0 * (i // 4), 1000.0 * (i % 4)) for i in range(12)}
+    clean = Survey("s", 0.0, 60.0, cameras={**grid, "c?": Camera("c?")})
+    wrong = Survey("s", 0.0, 60.0, cameras={**clean.cameras, "far": Camera("far", 0.0, 5_400_000.0)})
+    assert (wrong.extent(), wrong.outlying_cameras()) == (clean.extent(), ["far"])
+    assert clean.outlying_cameras() == []
 
 
 def test_a_table_takes_places_from_cameras_and_keeps_what_is_unknown() -> None:

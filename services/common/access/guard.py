@@ -13,11 +13,21 @@ from google.protobuf.message import Message
 
 from services.common.access import caller as access
 from services.common.access.caller import ANYONE, Caller
-from services.common.access.load import Load
+from services.common.access.load import MOST_STREAM_BYTES, Load
 from services.common.access.message_fields import Fields, find
-from services.common.access.open_streams import RECEIVE_S, UNREAD_S, checked_every, only, read_within
+from services.common.access.open_streams import (
+    NEXT_S,
+    RECEIVE_S,
+    UNREAD_S,
+    checked_every,
+    each,
+    only,
+    read_within,
+)
+from services.common.access.public_calls import PublicCalls
 from services.common.access.quotas import Rates, check_sizes, is_image
 from services.common.access.tokens import KnownCallers, Tokens
+from services.common.rpc.errors import UNMEASURED
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
 from services.common.settings import Settings
 from services.common.store.store import Store
@@ -27,9 +37,7 @@ HEADER = "authorization"
 SCHEME = "bearer "
 SURVEY_ID = "survey_id"
 # fields of responses that may contain a survey id, within a sentence or without
-WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
-# health and reflection need no token
-OPEN = ("/grpc.health.v1.", "/grpc.reflection.")
+WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback", "damage"})
 # with the seconds that a caller is cached, an open stream ends five seconds after its token is revoked
 RECHECK_S = 1.0
 
@@ -77,14 +85,16 @@ class Guard(Layer):
         recheck_s: float = RECHECK_S,
         unread_s: float = UNREAD_S,
         receive_s: float = RECEIVE_S,
+        next_s: float = NEXT_S,
     ) -> None:
         """Begin.
 
         callers: None with tokens off; then everyone may do everything, without organisations.
         load: bounds of open calls; None for the default ones.
-        recheck_s: how often the token of an open stream is checked, besides at each message.
+        recheck_s: how often the token of an open stream is checked, besides at each message received.
         unread_s: how long an answer of a stream may wait for its reader before the call is cancelled.
         receive_s: how long the only request of a call may take to arrive.
+        next_s: how long the next message of a client's stream may take to arrive.
         """
         super().__init__()
         self._callers = callers
@@ -92,13 +102,15 @@ class Guard(Layer):
         self._recheck_s = recheck_s
         self._unread_s = unread_s
         self._receive_s = receive_s
+        self._next_s = next_s
+        self._public = PublicCalls(unread_s=unread_s)
         self._rates = Rates()
         self._rpcs = {path: Rpc.of(method) for path, method in access.methods().items()}
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler with its callers checked; methods outside of the contract are not served."""
-        if path.startswith(OPEN):
-            return handler
+        if path.startswith(UNMEASURED):
+            return self._public.wrap(handler)
         rpc = self._rpcs[path]
 
         def unary(behaviour: Handler) -> Handler:
@@ -127,7 +139,6 @@ class Guard(Layer):
                 async with self._watched(rpc, context):
                     request = await self._admit(caller, rpc, requests, context)
                     async for response in behaviour(request, context):
-                        await self._caller(context)
                         answers.sending(response.ByteSize())
                         with read_within(self._unread_s):
                             yield redact(caller, rpc, response)
@@ -175,14 +186,15 @@ class Guard(Layer):
     async def _admit_each(
         self, caller: Caller, rpc: Rpc, requests: Requests, context: Context
     ) -> AsyncIterator[Message]:
-        async for request in requests:
+        async for request in each(requests, within_s=self._next_s):
             await self._caller(context)
             yield self._admit_one(caller, rpc, request)
 
 
-def guard_for(settings: Settings, store: Store) -> Guard:
-    """The guard for these settings."""
-    return Guard(KnownCallers(Tokens(store)) if settings.security.tokens else None)
+def guard_for(settings: Settings, store: Store, *, answers_bytes: int = MOST_STREAM_BYTES) -> Guard:
+    """The guard for these settings. answers_bytes: memory of all streams of answers."""
+    callers = KnownCallers(Tokens(store)) if settings.security.tokens else None
+    return Guard(callers, load=Load(most_stream_bytes=answers_bytes))
 
 
 def redact(caller: Caller, rpc: Rpc, response: Message) -> Message:

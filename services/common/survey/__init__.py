@@ -1,13 +1,18 @@
 """A survey as services hold it.
 
 existence  which surveys and sessions exist
+existence_scripts  their atomic steps
 state      a survey rebuilt from its journal, and immutable snapshots of it
 rows       its detections as rows that grow in place
+periods    when a survey and its cameras take photographs
+places     where cameras stand, on one plane
 heads      adaptation heads in the store
 """
 
 from services.common.survey.existence import Existence, UploadLostError, missing_survey
 from services.common.survey.heads import HeadStore, StoredHead
+from services.common.survey.periods import Period, outside_period
+from services.common.survey.places import check_places, place
 from services.common.survey.state import (
     Snapshot,
     SurveyState,
@@ -21,14 +26,18 @@ from services.common.survey.state import (
 __all__ = [
     "Existence",
     "HeadStore",
+    "Period",
     "Snapshot",
     "StoredHead",
     "SurveyState",
     "UploadLostError",
+    "check_places",
     "content_digest",
     "described",
     "etag",
     "folded_survey",
     "missing_survey",
+    "outside_period",
+    "place",
     "uid_of",
 ]

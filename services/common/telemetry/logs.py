@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from grpc._cython import cygrpc
+
 REQUEST_ID = "x-request-id"
 # other ids are replaced: an id is repeated in log lines, so it must not be able to contain a sentence, a
 # coordinate or a token, all of which have other characters
@@ -94,5 +96,5 @@ def set_up(service: str, style: str, trace_id: Callable[[], str] = str) -> None:
 
 def _concerns_a_caller_that_is_there(record: logging.LogRecord) -> bool:
     """False for gRPC's own trace of an answer whose caller has gone, which is no fault of the service."""
-    kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or kind.__name__ != "ExecuteBatchError"
+    error = record.exc_info[1] if record.exc_info else None
+    return record.name != cygrpc.__name__ or not isinstance(error, cygrpc.ExecuteBatchError)

@@ -1,4 +1,4 @@
-"""What a crop costs to prepare, estimated from the header of its image: memory and processor time.
+"""Memory and processor time to prepare a crop, estimated from the header of its image.
 
 The bytes for each pixel are peaks of `Preprocessing.apply` in a separate process, measured with photographs
 of 12 megapixels; the constants below are rounded up:

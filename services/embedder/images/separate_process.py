@@ -77,7 +77,7 @@ async def _result(task: _Task, limits: Footprint, size: int) -> bytes:
 
 
 def answer(task: _Task) -> bytes:
-    """What the process returns for a task."""
+    """The result of the process for a task."""
     crop, steps, max_pixels = task
     try:
         if steps is None:

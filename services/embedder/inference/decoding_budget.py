@@ -28,11 +28,14 @@ RESERVED_PART = 0.1
 LEAST_BYTES = 192 * MIB
 
 
-def decoding_bytes(limit_bytes: int, *, held_bytes: int, queue_bytes: int) -> int:
+def decoding_bytes(
+    limit_bytes: int, *, held_bytes: int, queue_bytes: int, wanted_mib: int | None = None
+) -> int:
     """Memory for decoding in a process that may take limit_bytes.
 
     held_bytes: what it holds with its models loaded. queue_bytes: most bytes of queued images, of which the
-    request holds a second copy. Raises PreconditionError if too little is left.
+    request holds a second copy. wanted_mib: memory for decoding that was asked for; None: all that is left.
+    Raises PreconditionError if too little is left, or less than was asked for.
     """
     left = round(limit_bytes * (1 - RESERVED_PART)) - held_bytes - 2 * queue_bytes
     if left < LEAST_BYTES:
@@ -41,7 +44,15 @@ def decoding_bytes(limit_bytes: int, *, held_bytes: int, queue_bytes: int) -> in
             f"images, less than {LEAST_BYTES / MIB:.0f}; raise the limit by "
             f"{(LEAST_BYTES - left) / MIB / (1 - RESERVED_PART):.0f} MiB, or load fewer models"
         )
-    return left
+    if wanted_mib is None:
+        return left
+    if not LEAST_BYTES <= wanted_mib * MIB <= left:
+        raise PreconditionError(
+            f"SPOTTED_MEMORY_MIB is {wanted_mib}, but images can be decoded in {LEAST_BYTES // MIB} to "
+            f"{left // MIB} MiB with a memory limit of {limit_bytes // MIB} MiB; set it within these bounds, "
+            "leave it out, or raise the limit"
+        )
+    return wanted_mib * MIB
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.common.rpc import checks
+from services.common.session import round_messages
 from services.common.store.journal import Change
 from services.common.store.keys import SessionKey
 from services.common.telemetry import metrics, tracing
@@ -18,7 +19,6 @@ from services.sampler.questions.choice import Choice, QuestionRequest, choose, e
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.planner import Planning
 from services.sampler.scorer_client import SurveyFacts, Version
-from services.sampler.session import round_messages
 from services.sampler.session.leases import IdPair, Lease, Leases
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
@@ -120,13 +120,14 @@ class NextQuestions:
     def _serve(self, key: SessionKey, wanted: QuestionRequest) -> tuple[list[LeasedQuestion], Choice]:
         """Choose and lease questions of the session in its current state."""
         live = self._leases.live(*key)
+        folded = self._sessions.folded(*key)
 
         def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Version | None, str]:
             choice = choose(state, live, wanted)
             ids = [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
-            return choice, ids, state.survey, state.generation
+            return choice, ids, state.survey, folded.generation
 
-        choice, ids, survey, generation = self._sessions.folded(*key).view(look)
+        choice, ids, survey, generation = folded.view(look)
         chosen = list(zip(choice.questions, ids, strict=True))
         if survey is None or not chosen:
             return [], choice

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from services.common.session import round_messages
 from services.common.store.keys import SessionKey
 from services.sampler.scorer_client import Scorer, SurveyScores
-from services.sampler.session import round_messages
 from services.sampler.session.defaults import LEARNING
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from services.common.session.facts import ITEM, NAMED, NONE, OUTSIDE
 from spotted.constraints.assumptions import Assumptions
 from spotted.constraints.scope import BOTH, LEFT, NO_ENCOUNTER, RIGHT, Scope
 from spotted.sampling.rounds import Pair
@@ -17,11 +18,6 @@ from spotted.v1.session_facts_pb2 import (
     KNOWN_INDIVIDUALS_UNSPECIFIED,
     DetectionFacts,
 )
-
-ITEM = np.dtype("<i4")
-# bits of DetectionFacts.flags besides the flanks
-OUTSIDE, NAMED = 4, 8
-NONE = -1
 
 
 class SessionFacts:

@@ -12,10 +12,12 @@ from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.journal import Journal
 from services.common.store.keys import SessionKey
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.common.survey.existence import Existence, UploadLostError
 from services.sampler.session.imported_events import ImportedEvents
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreUnavailableError
+from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_EVENTS = 1000
@@ -38,7 +40,7 @@ class SessionUpload:
     def __init__(
         self, store: Store, key: SessionKey, generation: str, detection_ids: Collection[str]
     ) -> None:
-        """Begin. generation, detection_ids: of the survey."""
+        """Begin. generation, detection_ids: those of the survey."""
         self._store = store
         self._key = key
         self._generation = generation
@@ -56,7 +58,11 @@ class SessionUpload:
     def append(self, events: Sequence[pb.SessionEvent]) -> None:
         """Check and store the next events. Raises InvalidInputError that names the first invalid one."""
         with self._lock:
-            entries = [self._entry(event) for event in events]
+            place = keys.session_journal(*self._key)
+            entries = [
+                sealed(entry_place(place, position), self._entry(event))
+                for position, event in enumerate(events, self._stored)
+            ]
             if entries and not self._discarded:
                 self._stored += len(entries)
                 if self._add([self._upload], [self._stored - len(entries), *entries]) != self._stored:
@@ -71,7 +77,7 @@ class SessionUpload:
         if not self._stored:
             raise InvalidInputError("no event was sent; send the whole journal", field="events")
         survey_id, session_id = self._key
-        journal = Journal(self._store, keys.session_journal(*self._key), survey_id)
+        journal = Journal(self._store, *self._key)
         try:
             opened = self._existence.open_session(self._key, self._generation, self._upload, self._stored)
         except UploadLostError as error:
@@ -106,6 +112,7 @@ async def import_session(
     InvalidInputError if the stream ends before its message with `complete` set or continues after it.
     """
     key: SessionKey = ("", "")
+    joining = Joining()
     upload: SessionUpload | None = None
     complete = False
     try:
@@ -122,7 +129,8 @@ async def import_session(
                     checks.slug(request.session_id, "session_id"),
                 )
                 upload = await asyncio.to_thread(begin, *key)
-            await asyncio.to_thread(upload.append, request.events)
+            whole = await asyncio.to_thread(list, joining.whole(request.events))
+            await asyncio.to_thread(upload.append, whole)
             complete = request.complete
         # a broken connection can look like the end of the stream
         if upload is None or not complete:
@@ -131,6 +139,7 @@ async def import_session(
                 "session again",
                 field="complete",
             )
+        joining.end()
         await asyncio.to_thread(upload.commit)
     finally:
         if upload is not None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common.session.settings import MUTABLE
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -16,18 +17,20 @@ from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
-from services.sampler.session.defaults import MUTABLE, with_defaults
-from services.sampler.session.journal_pages import read_events
+from services.sampler.session.defaults import with_defaults
+from services.sampler.session.event_pages import EventPage, read_page
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
 from services.sampler.session.reading import add_detections, read_names
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import NotInSessionError, SessionState
-from services.sampler.session.stored_labels import stored_labels
+from services.sampler.session.stored_labels import require_retractable, stored_labels
 from services.sampler.session.survey_read import uses_names
-from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.errors import AlreadyExistsError, DamagedError, NotFoundError, PreconditionError
+from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import IndividualsChanged
 from spotted.v1.session_facts_pb2 import SurveyRead
 from spotted.v1.store_pb2 import StoredSubmission
 
@@ -69,7 +72,7 @@ class Sessions:
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
 
-        Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError.
+        Raises AlreadyExistsError, RequestIdReusedError, NotFoundError, PreconditionError, InvalidInputError.
         """
         created = with_defaults(session)
         # first, so that the detections counted are those of this generation
@@ -80,17 +83,20 @@ class Sessions:
                 f"survey {session.survey_id!r} has no detections; add detections before creating a session"
             )
         key = (session.survey_id, session.session_id)
-        self._existence.create_session(key, generation, self.event(created=created), request_id)
+        entry = self.event(created=created)
+        answer = _as_created(entry).SerializeToString()
+        first = self._existence.create_session(key, generation, entry, answer, request_id)
         stored = self.get(*key)
+        if stored.position == 1 and uses_names(stored):
+            read_names(self.folded(*key), self.scorer.facts(session.survey_id), self._read_event)
+        if first is not None:
+            return pb.Session.FromString(first)
         other = [name for name in SETTINGS if getattr(created, name) != getattr(stored, name)]
         if other:
             raise AlreadyExistsError(
                 f"session {session.session_id!r} of survey {session.survey_id!r} already exists with another "
                 f"{' and '.join(other)}; use another session id, or delete that session first"
             )
-        if stored.position == 1 and uses_names(stored):
-            read_names(self.folded(*key), self.scorer.facts(session.survey_id), self._read_event)
-            return self.get(*key)
         return stored
 
     def get(self, survey_id: str, session_id: str) -> pb.Session:
@@ -109,7 +115,7 @@ class Sessions:
         return self._existence.session_ids(survey_id)
 
     def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
-        """The sessions with these ids that still exist."""
+        """The sessions with these ids that still exist; of damaged ones only the ids and the damage."""
         sessions = []
         for session_id in session_ids:
             try:
@@ -117,6 +123,8 @@ class Sessions:
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
+            except DamagedError as error:
+                sessions.append(pb.Session(survey_id=survey_id, session_id=session_id, damage=str(error)))
         return sessions
 
     def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
@@ -195,12 +203,7 @@ class Sessions:
         """
 
         def decide(state: SessionState) -> Change:
-            unknown = [i for i in retracted.label_ids if i not in state.labels]
-            if unknown:
-                raise NotFoundError(
-                    f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
-                    "events list all labels"
-                )
+            require_retractable(retracted.label_ids, state)
             return Change(self.event(retracted=retracted), b"")
 
         return self.folded(survey_id, session_id).change_and_view(
@@ -212,26 +215,24 @@ class Sessions:
 
     def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
         """The journal, oldest first. Raises NotFoundError."""
+        joining = Joining()
         events: list[pb.SessionEvent] = []
-        more = True
-        while more:
-            page, more = self.events_page(survey_id, session_id, len(events), MOST_EVENTS)
-            events += page
+        start: int | None = 0
+        while start is not None:
+            page = self.events_page(survey_id, session_id, start, MOST_EVENTS)
+            events += joining.whole(page.events)
+            start = page.next_start
         return events
 
-    def events_page(
-        self, survey_id: str, session_id: str, start: int, count: int
-    ) -> tuple[list[pb.SessionEvent], bool]:
-        """Up to `count` events from position `start` (counted from 0), and whether more follow.
+    def events_page(self, survey_id: str, session_id: str, start: int, count: int) -> EventPage:
+        """Up to `count` events or parts of large ones; start: 0, or `next_start` of the page before.
 
-        Fewer if they would not fit into a message. Raises NotFoundError, PreconditionError.
+        Fewer if they would not fit into a message. Raises NotFoundError.
         """
         journal = self.folded(survey_id, session_id).journal
-        length = journal.length()
-        if not length:
+        if not journal.length():
             raise self._forget(survey_id, session_id)
-        events = read_events(journal, start, count)
-        return events, start + len(events) < length
+        return read_page(journal, start, count)
 
     def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
         """Begin to import a journal as this session. Raises NotFoundError for the survey."""
@@ -244,8 +245,7 @@ class Sessions:
         key = (survey_id, session_id)
 
         def make() -> Folded[SessionState]:
-            journal = Journal(self._store, keys.session_journal(*key), survey_id)
-            return Folded(journal, SessionState, lambda: self._forget(*key))
+            return Folded(Journal(self._store, *key), SessionState, lambda: self._forget(*key))
 
         folded = self._folded.get(key, make)
         metrics.SESSIONS_OPEN.set(self._folded.state()[0])
@@ -259,6 +259,7 @@ class Sessions:
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
+        changed: IndividualsChanged | None = None,
         read: SurveyRead | None = None,
         updated: pb.SessionUpdated | None = None,
     ) -> bytes:
@@ -270,6 +271,7 @@ class Sessions:
             labelled=labelled,
             retracted=retracted,
             audit=audit,
+            changed=changed,
             read=read,
             updated=updated,
         )
@@ -282,6 +284,14 @@ class Sessions:
         """Drop a session that does not exist, so that unknown ids take no memory; returns the error."""
         self._folded.drop((survey_id, session_id))
         return _missing(survey_id, session_id)
+
+
+def _as_created(entry: bytes) -> pb.Session:
+    """The session after its first event, with output-only fields."""
+    state = SessionState()
+    state.apply(entry)
+    state.session.position = state.position
+    return state.session
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from services.common.rpc import checks
-from services.common.store.journal import generation
+from services.common.session import round_messages
 from services.sampler.scorer_client import Version
-from services.sampler.session import label_outcomes, round_messages
+from services.sampler.session import label_outcomes
 from services.sampler.session.defaults import set_settings
+from services.sampler.session.identity import Identity
+from services.sampler.session.individual_messages import Individuals
 from services.sampler.session.label_counts import LabelCounts
 from services.sampler.session.label_fold import fold_labels
 from services.sampler.session.planned import AuditPairs, Planned
 from services.sampler.session.session_facts import SessionFacts
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
+from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
 from spotted.constraints.verified import GivenLabel
 from spotted.errors import NotFoundError
+from spotted.individuals.register import differing
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.sampling.suggestions import Suggestions
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import Individual
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_SUGGESTED, SurveyRead
 
 # memory per detection (id, groups, rounds) and per label (label, outcome, evidence); measured: 0.67 MiB per
@@ -37,14 +41,13 @@ class SessionState:
     """State of a session after the events of its journal.
 
     Detections are the items 0..n-1 of the constraints, in the order in which they were added. Labels are
-    folded in their order. All remaining labels are folded again when a label is retracted, when facts about
-    detections were read that join them, and when trust changes. So every replica reaches the same state,
-    whenever it reads the journal.
+    folded in their order. All remaining labels are folded again when a label is retracted, when a person
+    changes individuals, when facts that join detections were read, and when trust changes. So every replica
+    reaches the same state, whenever it reads the journal.
     """
 
     def __init__(self) -> None:
         self.session = pb.Session()
-        self.generation = ""
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
         self.labels: dict[str, pb.Label] = {}
@@ -65,20 +68,23 @@ class SessionState:
         self.mixed_bursts: set[frozenset[int]] = set()
         self.audit = AuditPairs()
         self.position = 0
-        self.same_image: list[Pair] = []
-        """The pairs that are two animals of one image."""
+        self.identity = Identity()
+        self._same_image: list[Pair] = []
         self._single: set[str] = set()
+        self._chances: dict[str, float | None] = {}
 
     @property
     def size_bytes(self) -> int:
         """Approximate memory of the session."""
         return DETECTION_BYTES * len(self.detection_ids) + LABEL_BYTES * len(self.labels)
 
-    def apply(self, entry: bytes) -> None:
+    def apply(self, event: bytes) -> None:
         """Apply one SessionEvent."""
-        event = pb.SessionEvent.FromString(entry)
+        self._apply(pb.SessionEvent.FromString(event))
+        self.identity.settle(event, self.position, self.constraints)
+
+    def _apply(self, event: pb.SessionEvent) -> None:
         self.position += 1
-        self.generation = self.generation or generation(entry)
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created
@@ -94,7 +100,11 @@ class SessionState:
             case "labelled":
                 self._label(event.labelled)
             case "retracted":
-                self._retract(event.retracted)
+                self.identity.retract(list(event.retracted.label_ids))
+                self._stand_again()
+            case "changed":
+                if self.identity.change(self.position, event, self.item_of):
+                    self._stand_again()
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
@@ -124,7 +134,7 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """The outcome of a label when it was stored, as a message."""
-        naming = label_outcomes.Naming(self.labels, self.detection_ids)
+        naming = label_outcomes.Naming(self.identity.ledger.given, self.detection_ids)
         return label_outcomes.outcome_message(label_id, self.outcomes[label_id], naming)
 
     def conflicts(self) -> list[pb.Conflict]:
@@ -136,26 +146,70 @@ class SessionState:
         ]
         return found + [label_outcomes.fact_conflict(f, naming) for f in self.constraints.refused_facts]
 
-    def individuals(self) -> list[pb.Individual]:
-        """The components, largest first; equal sizes by id. Those beyond a message come in several parts."""
-        members = [sorted(self.detection_ids[i] for i in items) for items in self.constraints.components()]
-        members.sort(key=lambda ids: (-len(ids), ids[0]))
-        return [
-            pb.Individual(individual_id=individual_id(ids), detection_ids=part)
-            for ids in members
-            for part in _parts(ids)
-        ]
+    @property
+    def named_individuals(self) -> Individuals:
+        """The individuals with their ids and attributes."""
+        return Individuals(self.identity.register, self.constraints, self.detection_ids)
+
+    def individuals(self) -> list[Individual]:
+        """The individuals as messages, largest first; those beyond a message come in several parts."""
+        individuals = self.named_individuals
+        return [individuals.message(part) for part in individuals.parts()]
+
+    def image_pairs(self) -> Iterable[Pair]:
+        """The pairs of items that one image shows."""
+        return iter(self._same_image)
+
+    def labelled_pair(self, label: pb.Label) -> LabelledPair:
+        """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
+        certain = self.identity.ledger.is_certain(label.label_id)
+        return LabelledPair(label.label_id, *self.pair(label), Answer(label.answer), certain=certain)
+
+    def rebuilt(self, labels: Iterable[pb.Label], certain: Sequence[LabelledPair] = ()) -> Constraints:
+        """The constraints that follow from these labels by the session's trust. certain: further ones."""
+        given = [one for label in labels if (one := self._given(label)) is not None]
+        given += [(label, "", None) for label in certain]
+        single = [one for one in given if self.trust is Trust.SINGLE or one[0].label_id in self._single]
+        # what is accepted first stands: what a person decided comes before answers
+        single.sort(key=lambda one: not one[0].certain)
+        kept = {id(one) for one in single}
+        assumed = self.facts.assumptions(self.session, self._same_image)
+        weighed = [one for one in given if id(one) not in kept]
+        return fold_labels(self.trust, len(self.detection_ids), assumed, single, weighed)
 
     def with_added(self, read: SurveyRead) -> SessionState:
         """A state with these detections, to plan with; this one does not change."""
         grown = copy.copy(self)
+        grown.identity = copy.deepcopy(self.identity)
         grown.item_of, grown.detection_ids = dict(self.item_of), list(self.detection_ids)
-        grown.facts, grown.same_image = self.facts.copy(), list(self.same_image)
-        grown.skipped = copy.deepcopy(self.skipped)
+        grown.facts, grown.skipped = self.facts.copy(), copy.deepcopy(self.skipped)
         grown.constraints = copy.deepcopy(self.constraints)
         grown.queue = self.queue.over(grown.constraints)
         grown.take_in(read)
         return grown
+
+    def take_in(self, read: SurveyRead) -> None:
+        """Add detections and take in facts about them."""
+        start, count = len(self.detection_ids), len(read.added_detection_ids)
+        self.detection_ids += read.added_detection_ids
+        self.item_of |= {i: item for item, i in enumerate(read.added_detection_ids, start=start)}
+        images = [
+            self.items((pair.first_detection_id, pair.second_detection_id)) for pair in read.image_pairs
+        ]
+        self._same_image = [*self._same_image, *images]
+        self.facts.take(read.facts, complete=read.complete)
+        self.survey = Version(read.survey_uid, read.survey_revision)
+        self.constraints.add_items(count)
+        self.identity.touch(range(start, start + count))
+        if read.complete or read.facts.names or read.facts.encounters:
+            # facts come before labels, earlier ones included
+            self._fold_again()
+            return
+        for first, second in images:
+            # added with a new detection, so that no earlier label can contradict them
+            self.constraints.forbid(first, second)
+        if read.facts.detections:
+            self.constraints.restrict(self.facts.scope(self.session))
 
     def _plan(self, planned: pb.PlannedRound) -> None:
         self.take_in(
@@ -176,34 +230,12 @@ class SessionState:
         self.bursts += [tuple(self.item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
         self.queue.start(round_messages.read(planned))
 
-    def take_in(self, read: SurveyRead) -> None:
-        """Add detections and take in facts about them."""
-        for detection_id in read.added_detection_ids:
-            self.item_of[detection_id] = len(self.detection_ids)
-            self.detection_ids.append(detection_id)
-        images = [
-            self.items((pair.first_detection_id, pair.second_detection_id)) for pair in read.image_pairs
-        ]
-        self.same_image += images
-        self.facts.take(read.facts, complete=read.complete)
-        self.survey = Version(read.survey_uid, read.survey_revision)
-        if read.complete or read.facts.names or read.facts.encounters:
-            # facts come before labels, earlier ones included
-            self._fold_again()
-            return
-        self.constraints.add_items(len(read.added_detection_ids))
-        for first, second in images:
-            # added with a new detection, so that no earlier label can contradict them
-            self.constraints.forbid(first, second)
-        if read.facts.detections:
-            self.constraints.restrict(self.facts.scope(self.session))
-
     def _update(self, updated: pb.SessionUpdated) -> None:
         """Change the settings; labels that decided at once keep deciding under verified trust."""
         set_settings(self.session, updated.settings)
         trust = Trust(self.session.trust or Trust.SINGLE)
         if trust is not self.trust:
-            self._single = set(self.labels) if trust is Trust.VERIFIED else set()
+            self._single = set(self.identity.ledger.given) if trust is Trust.VERIFIED else set()
             self.trust = trust
         if updated.HasField("read"):
             self.take_in(updated.read)
@@ -213,59 +245,45 @@ class SessionState:
     def _label(self, given: pb.LabelsGiven) -> None:
         for label in given.labels:
             self.counts.add(label)
-            self.outcomes[label.label_id] = self._take(label)
+            # kept for when the labels are folded again, after later rounds
+            self._chances[label.label_id] = self.queue.chance(self.pair(label))
+            one = self._given(label)
+            closed = LabelOutcome(LabelEffect.CLOSED)
+            self.outcomes[label.label_id] = self.constraints.apply(*one) if one else closed
+            if one is None:
+                self.skipped[label.annotator_id].add(self.pair(label))
             self.labels[label.label_id] = label
+        self.identity.ledger.give(given.labels)
         self.queue.count_answers(len(given.labels))
         for burst in given.mixed_bursts:
             self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
 
-    def _retract(self, retracted: pb.LabelsRetracted) -> None:
-        for label_id in retracted.label_ids:
-            self.labels.pop(label_id, None)
-        self.counts = LabelCounts(self.labels.values())
-        self._fold_again()
-
-    def _take(self, label: pb.Label) -> LabelOutcome:
-        given = self._given(label)
-        return self.constraints.apply(*given) if given else LabelOutcome(LabelEffect.CLOSED)
-
     def _given(self, label: pb.Label) -> GivenLabel | None:
         """A label as constraints take it; None for SKIP, which they never see."""
-        pair = self.pair(label)
         if label.answer == pb.ANSWER_SKIP:
-            self.skipped[label.annotator_id].add(pair)
             return None
-        labelled = LabelledPair(label.label_id, *pair, Answer(label.answer))
-        return labelled, label.annotator_id, self.queue.chance(pair)
+        return self.labelled_pair(label), label.annotator_id, self._chances.get(label.label_id)
 
     def _fold_again(self) -> None:
         """Fold all labels again, over the facts and by the trust of now."""
-        self.skipped.clear()
-        given = [one for label in self.labels.values() if (one := self._given(label))]
-        self.constraints = fold_labels(
-            self.trust,
-            len(self.detection_ids),
-            self.facts.assumptions(self.session, self.same_image),
-            [one for one in given if one[0].label_id in self._single],
-            [one for one in given if one[0].label_id not in self._single],
-        )
+        before = self.constraints.component_ids()
+        self.identity.touch(self.constraints.take_changed())
+        self.constraints = self.rebuilt(self.labels.values())
         self.queue = self.queue.over(self.constraints)
         suggested = self.session.known_individuals == KNOWN_INDIVIDUALS_SUGGESTED
         self.suggestions = Suggestions(self.facts.suggested() if suggested else ())
+        self.skipped.clear()
+        for label in self.labels.values():
+            if label.answer == pb.ANSWER_SKIP:
+                self.skipped[label.annotator_id].add(self.pair(label))
+        self.constraints.take_changed()
+        self.identity.touch(differing(before, self.constraints.component_ids()).tolist())
 
-
-def individual_id(detection_ids: Sequence[str]) -> str:
-    """The id of the individual with these detections, sorted; stable while the first one belongs to it."""
-    return f"ind-{detection_ids[0]}"
-
-
-def _parts(detection_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The ids in parts that fit into a page, usually one."""
-    rest = detection_ids
-    while rest:
-        count = checks.fitting([len(i.encode()) + 4 for i in rest])
-        yield rest[:count]
-        rest = rest[count:]
+    def _stand_again(self) -> None:
+        """Fold the labels that stand after a retraction or a change by a person."""
+        self.labels = self.identity.ledger.standing()
+        self.counts = LabelCounts(self.identity.ledger.labels_by_people(self.labels))
+        self._fold_again()
 
 
 def _ordered(first: int, second: int) -> Pair:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from services.common.session.facts import ITEM, NAMED, OUTSIDE
 from services.sampler.scorer_client import Version
-from services.sampler.session.session_facts import ITEM, NAMED, OUTSIDE, text_columns
+from services.sampler.session.session_facts import text_columns
 from spotted import messages
 from spotted.constraints.facts import known_name
 from spotted.constraints.scope import LEFT, NO_FLANK, RIGHT

@@ -32,7 +32,7 @@ def certificate() -> None:
     multiple=True,
     default=("localhost", "127.0.0.1"),
     show_default=True,
-    help="Host name or address of the services; may be repeated.",
+    help="Host name or address of the services; can be repeated.",
 )
 @click.option(
     "--days", type=click.IntRange(min=1), default=90, show_default=True, help="Validity of the certificate."

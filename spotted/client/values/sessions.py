@@ -1,4 +1,4 @@
-"""An annotation session: its settings, questions, answers, conflicts, individuals and journal."""
+"""An annotation session: its settings, questions, answers, conflicts and journal."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ class SessionInfo:
     """When it was created, UTC seconds since 1970."""
     position: int
     """Number of events in its journal."""
+    damage: str = ""
+    """How the session is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +203,6 @@ class SubmittedLabels:
     """As `Questions.notice`, if these are the first answers of an annotator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Individual:
-    """One hypothesised animal."""
-
-    individual_id: str
-    """Stable while its smallest detection id stays in it."""
-    detection_ids: tuple[str, ...]
-    """Its detections, ordered by id."""
-
-
 class EventKind(enum.Enum):
     """The kinds of a journal's events, named as in the contract."""
 
@@ -228,6 +220,28 @@ class EventKind(enum.Enum):
     """Detections, with their names, were read from the survey."""
     UPDATED = "updated"
     """Settings were changed."""
+    CHANGED = "changed"
+    """A person changed individuals, or undid such a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndividualsEvent:
+    """A change of individuals as the journal has it."""
+
+    annotator_id: str
+    """Who made it."""
+    kind: str
+    """`updated`, `merged`, `split`, `moved` or `undone`."""
+    individual_ids: tuple[str, ...]
+    """The individuals that it names, by their ids before it."""
+    detection_ids: tuple[str, ...]
+    """The detections that were split off or moved."""
+    paths: tuple[str, ...] = ()
+    """The attributes that were set."""
+    display_name: str = ""
+    """The display name that was set."""
+    undone_position: int = 0
+    """Position of the change that was undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,5 +258,7 @@ class SessionEvent:
     """The labels of a LABELLED event."""
     retracted_label_ids: tuple[str, ...]
     """The labels of a RETRACTED event."""
+    change: IndividualsEvent | None
+    """The change of a CHANGED event."""
     content: bytes
     """The whole event as the contract serialises it, which `import_session` sends."""

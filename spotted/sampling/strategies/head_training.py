@@ -17,6 +17,10 @@ class HeadTraining:
     shapes of published ones (128 dimensions): with a head ConfSPAL needed 3 to 36 % fewer questions to 95 %
     of the positives and 1 to 26 % fewer to 99 %. On composites (1,280 dimensions) it needed from 8 % fewer
     to 3 % more to 95 %, and 4 to 10 % more to 99 %: choose retrain = False there.
+
+    >>> from spotted.sampling.strategies import Spal
+    >>> Spal(head=HeadTraining(epochs=20)).head.epochs
+    20
     """
 
     rank: int = 64

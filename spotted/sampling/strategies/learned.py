@@ -58,7 +58,15 @@ HIGH_VISUAL, HIGH_RANGE = 0.5, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The open component pairs that are likeliest one animal, by the answers so far."""
+    """The open component pairs that are likeliest one animal, by the answers so far.
+
+    >>> from spotted.constraints import Closure
+    >>> from spotted.sampling.strategies.conformance import small_survey
+    >>> graph, _ = small_survey(seed=0)
+    >>> planned = Learned().plan(PlanState(graph, Closure(graph.n), 1), np.random.default_rng(0))
+    >>> len(planned.pairs), planned.renew_after, planned.pairs[0].reason.split(",")[0]
+    (100, 25, 'alike')
+    """
 
     renew_after: int = 25
     """Least number of answers until the next round is planned; a fortieth of the items if that is more."""

@@ -28,6 +28,15 @@ class MeanLinkage:
     included. A round ends before the first pair that shares a component with an earlier one: a merge moves
     only the means of its own components, and never above the higher of the two, so that a round asks the
     pairs that planning again after every answer would ask, unless means tie.
+
+    >>> from spotted.constraints import Closure
+    >>> from spotted.sampling import from_candidates
+    >>> score = np.array([0.9, 0.4, 0.7])
+    >>> pairs = np.array([0, 0, 2]), np.array([1, 2, 3])
+    >>> graph = from_candidates(4, *pairs, visual=score, feasibility=score, fused=score)
+    >>> planned = MeanLinkage().plan(PlanState(graph, Closure(4), 1), np.random.default_rng(0))
+    >>> [(query.first, query.second) for query in planned.pairs]
+    [(0, 1), (2, 3)]
     """
 
     round_size: int = 200

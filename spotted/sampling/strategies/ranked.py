@@ -18,7 +18,15 @@ from spotted.sampling.rounds import PlanState, Round, queries
 
 @dataclass(frozen=True, slots=True)
 class Random:
-    """Open pairs in random order: the floor that every strategy has to beat (Spotted's baseline)."""
+    """Open pairs in random order: the floor that every strategy has to beat (Spotted's baseline).
+
+    >>> from spotted.constraints import Closure
+    >>> from spotted.sampling.strategies.conformance import small_survey
+    >>> graph, _ = small_survey(seed=0)
+    >>> planned = Random(round_size=20).plan(PlanState(graph, Closure(graph.n), 1), np.random.default_rng(0))
+    >>> len(planned.pairs), planned.kind
+    (20, 'random')
+    """
 
     round_size: int = 200
     """Most pairs in a round."""

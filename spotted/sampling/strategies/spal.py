@@ -32,6 +32,13 @@ class Spal:
     One pair out of each cluster is what SPAL codes. One for every two clusters, as Spotted words it, needed
     1.3 to 6 times as many questions on two generated surveys; clusters on 1 - visual, or on SPAL's Jaccard
     distance re-ranked by neighbours, needed as many within 4 %.
+
+    >>> from spotted.constraints import Closure
+    >>> from spotted.sampling.strategies.conformance import small_survey
+    >>> graph, _ = small_survey(seed=0)
+    >>> planned = Spal(eps=0.5).plan(PlanState(graph, Closure(graph.n), 1), np.random.default_rng(0))
+    >>> planned.kind, planned.pairs[0].reason.split(",")[0]
+    ('clusters', 'most alike pair between two groups')
     """
 
     eps: float | None = None
@@ -81,7 +88,15 @@ class Spal:
 
 @dataclass(frozen=True, slots=True)
 class ConfSpal(Spal):
-    """SPAL, and the most alike open pairs whenever the borders of the clusters are stable (Spotted)."""
+    """SPAL, and the most alike open pairs whenever the borders of the clusters are stable (Spotted).
+
+    >>> from spotted.constraints import Closure
+    >>> from spotted.sampling.strategies.conformance import small_survey
+    >>> graph, _ = small_survey(seed=0)
+    >>> state = PlanState(graph, Closure(graph.n), 1)
+    >>> ConfSpal(eps=0.01).plan(state, np.random.default_rng(0)).kind  # hardly any cluster
+    'confidence'
+    """
 
     dry_below: int = 5
     """A round with fewer open border pairs than this is dry (paper: "few")."""

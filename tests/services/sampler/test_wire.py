@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.sampler import wire
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
@@ -161,9 +162,11 @@ def test_a_session_keeps_what_the_caller_may_set_and_nothing_else() -> None:
 
 WRONG_SETTINGS = {
     "session.known_individuals": pb.Session(known_individuals=9),  # type: ignore[arg-type] # not a value
-    "session.filter.captured_from.nanos": pb.Session(filter=CandidateFilter(captured_from={"nanos": -1})),
+    "session.filter.captured_from.nanos": pb.Session(
+        filter=CandidateFilter(captured_from=Timestamp(nanos=-1))
+    ),
     "session.filter.captured_before": pb.Session(
-        filter=CandidateFilter(captured_before={"seconds": 1 << 60})
+        filter=CandidateFilter(captured_before=Timestamp(seconds=1 << 60))
     ),
     "session.ask_opposite_flanks": pb.Session(
         filter=CandidateFilter(comparable_sides_only=True), ask_opposite_flanks=True

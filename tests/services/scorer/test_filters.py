@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.scorer.filters import Columns, Filter, Numbered, Rule, Rules
+from services.scorer.filters import Columns, Filter, Numbered, Rules
 from spotted.errors import NotFoundError
+from spotted.ranking.rules import CandidateRule
 from spotted.survey import Detection, Side
 from tests.services.scorer.planted import START_S
 from tests.services.scorer.snapshots import planted_snapshot
@@ -20,25 +21,29 @@ FLANKS = {Side.LEFT, Side.RIGHT}
 
 Excludes = Callable[[Detection, Detection], bool]
 # for each rule, the settings that turn it on and a plain function of the detections it excludes
-RULES: dict[Rule, tuple[Rules, Excludes]] = {
-    Rule.SAME_IMAGE: (Rules(), lambda a, b: bool(a.image_id) and a.image_id == b.image_id),
-    Rule.SIDE: (Rules(comparable_sides_only=True), lambda a, b: {a.side, b.side} == FLANKS),
-    Rule.ENCOUNTER: (
+RULES: dict[CandidateRule, tuple[Rules, Excludes]] = {
+    CandidateRule.SAME_IMAGE: (Rules(), lambda a, b: bool(a.image_id) and a.image_id == b.image_id),
+    CandidateRule.SIDE: (Rules(comparable_sides_only=True), lambda a, b: {a.side, b.side} == FLANKS),
+    CandidateRule.ENCOUNTER: (
         Rules(exclude_same_encounter=True),
         lambda a, b: bool(a.encounter_id) and a.encounter_id == b.encounter_id,
     ),
-    Rule.CAMERA: (
+    CandidateRule.CAMERA: (
         Rules(camera_ids=frozenset({"CAM02", "CAM04"})),
         lambda _, b: b.camera_id not in {"CAM02", "CAM04"},
     ),
-    Rule.TIME: (
+    CandidateRule.TIME: (
         Rules(captured_from_s=LATER, captured_before_s=LATER + 900_000.0),
         lambda _, b: b.captured_at_s is None or not LATER <= b.captured_at_s < LATER + 900_000.0,
     ),
-    Rule.UNKNOWN_INDIVIDUAL: (Rules(known_individuals_only=True), lambda _, b: not b.individual_id),
-    Rule.EXCLUDED_INDIVIDUAL: (
+    CandidateRule.UNKNOWN_INDIVIDUAL: (Rules(known_individuals_only=True), lambda _, b: not b.individual_id),
+    CandidateRule.EXCLUDED_INDIVIDUAL: (
         Rules(exclude_individual_ids=frozenset({"leopard-1", "nobody"})),
         lambda _, b: b.individual_id == "leopard-1",
+    ),
+    CandidateRule.SPECIES: (
+        Rules(species=frozenset({"Panthera pardus", "Lynx lynx"})),
+        lambda _, b: b.species != "Panthera pardus",
     ),
 }
 ALL = Rules(
@@ -51,11 +56,11 @@ ALL = Rules(
 
 
 def test_every_rule_of_the_contract_is_tried() -> None:
-    assert set(RULES) == set(Rule)
+    assert set(RULES) == set(CandidateRule)
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_leaves_out_whom_its_words_say_and_counts_them(rule: Rule) -> None:
+def test_a_rule_leaves_out_whom_its_words_say_and_counts_them(rule: CandidateRule) -> None:
     rules, excludes = RULES[rule]
     sieve = Filter(rules, COLUMNS, SNAPSHOT)
     allowed = sieve.allowed()
@@ -64,7 +69,7 @@ def test_a_rule_leaves_out_whom_its_words_say_and_counts_them(rule: Rule) -> Non
     for row, query in enumerate(SNAPSHOT.detections):
         others = [b for b in SNAPSHOT.detections if b is not query]
         assert dict(sieve.excluded(query, row)).get(rule, 0) == sum(excludes(query, b) for b in others)
-        if rule is not Rule.SAME_IMAGE:
+        if rule is not CandidateRule.SAME_IMAGE:
             expected = [not excludes(query, b) for b in SNAPSHOT.detections]
             expected[row] = bool(mask[row, row])
             assert mask[row].tolist() == expected
@@ -79,7 +84,8 @@ def test_a_query_that_is_not_stored_is_compared_with_whom_it_would_be_once_store
             not any(
                 excludes(query, b)
                 for rule, (_, excludes) in RULES.items()
-                if rule in dict(sieve.excluded(query)) and rule not in {Rule.CAMERA, Rule.TIME}
+                if rule in dict(sieve.excluded(query))
+                and rule not in {CandidateRule.CAMERA, CandidateRule.TIME}
             )
             and (rules == Rules() or b.camera_id in rules.camera_ids)
             and (rules == Rules() or (b.captured_at_s is not None and b.captured_at_s < LATER))
@@ -93,7 +99,7 @@ def test_rules_that_exclude_nothing_are_not_listed() -> None:
     rules = Rules(camera_ids=frozenset(SNAPSHOT.cameras), exclude_individual_ids=frozenset({"nobody"}))
     lonely = Detection("lonely")
     excluded = dict(Filter(rules, COLUMNS, SNAPSHOT).excluded(lonely))
-    assert excluded == {Rule.CAMERA: sum(not d.camera_id for d in SNAPSHOT.detections)}
+    assert excluded == {CandidateRule.CAMERA: sum(not d.camera_id for d in SNAPSHOT.detections)}
 
 
 def test_an_unknown_camera_is_named() -> None:

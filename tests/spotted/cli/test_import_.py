@@ -31,9 +31,10 @@ def test_a_package_that_has_grown_is_imported_again_with_a_note(
     cameras.write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
     detections.write_text("detection_id,camera_id,timestamp,image\nd1,A,2024-01-02T00:00Z,a.jpg\n")
     arguments = ["import", "--cameras", str(cameras), "--detections", str(detections), "--survey", survey_id]
-    arguments += ["--timezone", "UTC", "--json"]
+    arguments += ["--timezone", "Africa/Harare", "--json"]
     assert machine.run(*arguments).exit_code == 0
     before = machine.spotted.survey(survey_id).info()
+    assert before.time_zone == "Africa/Harare"
     cameras.write_text(
         "camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\nB,5,5,2024-02-01,2024-03-01\n"
     )

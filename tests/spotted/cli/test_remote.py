@@ -23,12 +23,14 @@ def test_all_addresses_or_none_are_accepted() -> None:
     assert require_all(None, None, None) is None
 
 
-def test_the_environment_names_services_too() -> None:
+def test_the_environment_names_services_too(tmp_path: Path) -> None:
     @click.command()
     @connection_options
     def command(**options: str | Path | None) -> None:
         click.echo(f"{options['scorer']} {options['token_file']}")
 
-    environment = {"SPOTTED_SCORER": "scorer:1", "SPOTTED_TOKEN": "mine.token"}
-    assert CliRunner().invoke(command, env=environment).output == "scorer:1 mine.token\n"
-    assert CliRunner().invoke(command, ["--scorer", "b:2"], env=environment).output == "b:2 mine.token\n"
+    token = tmp_path / "mine.token"
+    token.touch()
+    environment = {"SPOTTED_SCORER": "scorer:1", "SPOTTED_TOKEN": str(token)}
+    assert CliRunner().invoke(command, env=environment).output == f"scorer:1 {token}\n"
+    assert CliRunner().invoke(command, ["--scorer", "b:2"], env=environment).output == f"b:2 {token}\n"

@@ -65,6 +65,7 @@ def test_what_cannot_be_used_is_listed_and_the_others_are_stored(
     assert sum(done) == len(everything)
     failed = dict(intake.failed)
     assert set(failed) == {"d090", "d091", "d092", "d093"}
+    assert failed["d090"].startswith(f"{broken.path}: ")
     assert "nosuch.jpg cannot be read" in failed["d091"]
     assert "no photograph" in failed["d092"]
     assert "'nosuch'" in failed["d093"]

@@ -36,7 +36,7 @@ def bursts(store: Store, survey_id: str) -> Iterator[SurveyHandle]:
     seen[3:6] = seen[3] + 0.01
     seen[9:12] = seen[9] + 0.01
     with serving(store) as client:
-        stored = client.create_survey(survey(survey_id))
+        stored = client.create_survey(replace(survey(survey_id), end_s=300_000.0))
         stored.add_detections(FRAMES, seen, SPEC)
         yield stored
 

@@ -19,6 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from spotted import client
 from spotted.client import oracle, values
+from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.spotted import Spotted
@@ -74,6 +75,13 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "GetProgress": lambda s: s.survey("a").session("m").progress(),
     "WatchProgress": lambda s: list(s.survey("a").session("m").watch_progress()),
     "ListIndividuals": lambda s: list(s.survey("a").session("m").individuals()),
+    "GetIndividual": lambda s: s.survey("a").session("m").individual("i").get(),
+    "UpdateIndividual": lambda s: s.survey("a").session("m").individual("i").rename("Sita", "anna"),
+    "MergeIndividuals": lambda s: s.survey("a").session("m").individual("i").merge(["j"], "anna"),
+    "SplitIndividual": lambda s: s.survey("a").session("m").individual("i").split(["d"], "anna"),
+    "MoveDetections": lambda s: s.survey("a").session("m").individual("i").move_here(["d"], "anna"),
+    "UndoChange": lambda s: s.survey("a").session("m").undo_change(3, "anna"),
+    "WatchIndividuals": lambda s: list(s.survey("a").session("m").watch_individuals()),
     "ListEvents": lambda s: list(s.survey("a").session("m").events()),
 }
 
@@ -148,7 +156,7 @@ def public(owner: type) -> list[Callable[..., object]]:
 PUBLIC = [
     *(
         method
-        for owner in (Spotted, SurveyHandle, SessionHandle, OperationHandle)
+        for owner in (Spotted, SurveyHandle, SessionHandle, IndividualHandle, OperationHandle)
         for method in public(owner)
     ),
     oracle.answer_all,

@@ -232,3 +232,11 @@ def test_long_chains_stay_fast_and_whole() -> None:
     assert constraints.positives == n * (n - 1) // 2
     assert len(constraints.explain(0, n - 1, Answer.DIFFERENT).label_ids) == n - 1
     assert np.unique(constraints.component_ids()).size == 1
+
+
+def test_what_a_person_decided_is_no_answer_to_a_question() -> None:
+    constraints = Closure(3)
+    constraints.apply(LabelledPair("a", 0, 1, Answer.SAME, certain=True))
+    constraints.apply(LabelledPair("b", 1, 2, Answer.DIFFERENT))
+    assert constraints.implied(0, 2) is Answer.DIFFERENT
+    assert constraints.decisions().merged.tolist() == [False]

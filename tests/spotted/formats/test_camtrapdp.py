@@ -73,6 +73,7 @@ def test_a_package_becomes_a_survey(package: Path) -> None:
     assert first.path == package / "media" / "m01.png"
     assert first.detection.image_uri == str(first.path)
     assert first.detection.side is Side.LEFT
+    assert first.detection.species == "Crocuta crocuta"
     assert first.detection.captured_at_s == START.timestamp() + 2 * 3_600.0
     assert (first.detection.detection_id, first.detection.image_id) == ("m01-1", "m01")
     assert (first.detection.encounter_id, first.detection.individual_id) == ("dep-a-2", "anna")

@@ -64,3 +64,20 @@ def test_fitted_periods_hold_all_detections_in_any_order() -> None:
     for order in (pictures, pictures[::-1]):
         camera = assemble("s", "", cameras, {}, order, []).survey.cameras["a"]
         assert (camera.start_s, camera.end_s) == (80.0, 230.0)
+
+
+def test_a_camera_far_from_all_others_is_named_with_its_distance_and_remedy() -> None:
+    cameras = {i: Camera(i, start_s=0.0, end_s=60.0) for i in ("a", "b", "c")}
+    positions = {"a": (-24.5, 31.5), "b": (-24.52, 31.52), "c": (24.54, 31.54)}
+    imported = assemble("s", "S", cameras, positions, [], [])
+    (note,) = [note for note in imported.notes if "'c'" in note]
+    assert re.match(r"camera 'c' lies 5,4\d\d km from all others \(latitude 24.54, longitude 31.54\)", note)
+    assert "correct it and import again" in note
+    assert imported.survey.extent().distance_m < 4000.0
+
+
+def test_a_far_camera_in_metres_is_named_with_its_metres() -> None:
+    cameras = {i: Camera(i, x, 0.0, start_s=0.0) for i, x in (("a", 0.0), ("b", 500.0), ("c", 1e6))}
+    detection = Picture(Detection("d", "a", captured_at_s=50.0), path=None)
+    imported = assemble("s", "S", cameras, {}, [detection], [])
+    assert [note for note in imported.notes if note.startswith("camera 'c' lies 1,000 km from all others")]

@@ -60,3 +60,18 @@ def test_one_position_and_equal_positions_are_finite() -> None:
     assert np.isfinite(project(np.array([0.0]), np.array([180.0])).position_m).all()
     twice = project(np.array([-90.0, -90.0]), np.array([0.0, 0.0])).position_m
     assert np.allclose(twice[0], twice[1])
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"), [(24.54, 31.54), (0.0, 0.0), (31.5, -24.5), (-24.5, -150.0)]
+)
+def test_a_wrong_position_does_not_move_the_others(latitude: float, longitude: float) -> None:
+    rng = np.random.default_rng(2)
+    latitudes, longitudes = rng.uniform(-24.6, -24.4, 12), rng.uniform(31.4, 31.6, 12)
+    clean = project(latitudes, longitudes)
+    mixed = project(np.append(latitudes, latitude), np.append(longitudes, longitude))
+    apart = np.hypot(*(clean.position_m - clean.position_m[0]).T)
+    moved = np.hypot(*(mixed.position_m[:-1] - mixed.position_m[0]).T)
+    assert moved == pytest.approx(apart, rel=LARGEST_ERROR)
+    assert mixed.distance_error <= LARGEST_ERROR
+    assert np.isfinite(mixed.position_m).all()

@@ -16,6 +16,7 @@ from services.common.store import keys
 from services.common.store.store import Store
 from spotted.cli import main
 from spotted.local import diagnosis, processes
+from spotted.local.log_lines import last_message
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_a_service_waits_for_its_store_and_says_so_here_and_at_its_health_port(t
     scorer = processes.start_service("scorer", tmp_path, processes.free_port(), url, "", settings)
     started = [scorer]
     try:
-        while "waiting for the store" not in diagnosis.last_line(tmp_path / "scorer.log"):
+        while "waiting for the store" not in last_message(tmp_path / "scorer.log"):
             assert scorer.process() is not None
         wrong = diagnosis.of_store(url)
         (found, *_) = diagnosis.of_service(scorer, tmp_path, wrong)
@@ -171,13 +172,3 @@ def test_a_full_disk_and_little_memory_are_reported_and_others_are_not(
     monkeypatch.setattr(diagnosis, "NEARLY_FULL", 0.0)
     assert "GiB left" in diagnosis.of_disk(tmp_path)[0].fault
     assert "GiB of memory left" in diagnosis.of_memory()[0].fault
-
-
-@pytest.mark.parametrize(
-    ("content", "reported"),
-    [("", "(nothing)"), ("a\nb\n", "b"), ('{"message": "m"}\n', "m"), ("[1]\n", "[1]")],
-)
-def test_the_last_line_is_shown_without_its_frame(tmp_path: Path, content: str, reported: str) -> None:
-    (tmp_path / "log").write_text(content)
-    assert diagnosis.last_line(tmp_path / "log") == reported
-    assert diagnosis.last_line(tmp_path / "absent") == "(nothing)"

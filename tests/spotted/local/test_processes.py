@@ -25,13 +25,13 @@ def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
             processes.up(tmp_path, port=port)
 
 
-def test_a_process_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
+def test_a_process_that_ends_at_once_is_reported_with_cause_and_remedy(tmp_path: Path) -> None:
     environment = {"SPOTTED_DEVICE": "abacus"}
     member = processes.start_service(
         "scorer", tmp_path, processes.free_port(), "redis://127.0.0.1:1/0", "", environment
     )
     with pytest.raises(
-        UnavailableError, match=r"the scorer did not start: .*SPOTTED_DEVICE is 'abacus'.*scorer\.log"
+        UnavailableError, match=r"the scorer did not start: SPOTTED_DEVICE is 'abacus'; .*scorer\.log"
     ):
         processes.wait(member, tmp_path / "scorer.log")
 

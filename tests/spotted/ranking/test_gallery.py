@@ -5,8 +5,10 @@ import pytest
 
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
+from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import pair_similarity
+from spotted.survey import Camera, Detection, Survey
 from tests.spotted.surveys import random_gallery
 
 COUNT = 40
@@ -15,6 +17,18 @@ COUNT = 40
 @pytest.fixture
 def gallery() -> Gallery:
     return random_gallery(COUNT, seed=7)
+
+
+def test_a_survey_becomes_a_gallery_with_the_rows_of_its_detections() -> None:
+    cameras = {"C1": Camera("C1", 0.0, 0.0), "C2": Camera("C2", 3000.0, 4000.0)}
+    survey = Survey("ridge", 0.0, 864_000.0, cameras=cameras)
+    detections = [Detection("b", "C1", 10.0, image_id="i"), Detection("a", "C2"), Detection("c", "", 30.0)]
+    gallery = Gallery.of(survey, detections, np.eye(3), FeasibilityParams(decay=2.0))
+    assert gallery.order.tolist() == [1, 0, 2]
+    assert gallery.extent == survey.extent()
+    assert gallery.params.decay == 2.0
+    np.testing.assert_array_equal(gallery.table.time_s, [10.0, np.nan, 30.0])
+    np.testing.assert_array_equal(gallery.table.position_m, [[0.0, 0.0], [3000.0, 4000.0], [np.nan, np.nan]])
 
 
 @pytest.mark.parametrize("fusion", list(Fusion))

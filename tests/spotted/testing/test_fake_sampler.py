@@ -64,7 +64,12 @@ def test_answers_do_what_they_do_to_the_sampler(session: SessionHandle, store: S
             assert ours.outcomes[0].implied_same_pairs == theirs.outcomes[0].implied_same_pairs
             for field in ("same", "different", "not_comparable", "individuals", "same_pairs", "conflicts"):
                 assert getattr(ours.progress, field) == getattr(theirs.progress, field), field
-        assert list(session.individuals()) == list(expected.individuals())
+        found, known = (
+            [(one.individual_id, one.detection_ids) for one in each.individuals()]
+            for each in (session, expected)
+        )
+        assert found == known
+        assert session.individual("ind-d04").get().detection_ids == ("d00", "d04", "d08")
         conflicts, others = list(session.conflicts()), list(expected.conflicts())
         assert [len(one.explanation) for one in conflicts] == [len(one.explanation) for one in others]
 

@@ -16,11 +16,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 from prometheus_client import REGISTRY
 
-from services.common.access.caller import methods, role_name
+from services.common.access.caller import Caller, methods, role_name
 from services.common.access.guard import HEADER, Guard, guard_for
 from services.common.access.tokens import KNOWN_S, KnownCallers, Tokens
 from services.common.server import Service
 from services.common.settings import Security, Settings
+from services.common.store import keys
 from services.common.store.store import Store
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Credentials, Spotted
@@ -34,6 +35,7 @@ from spotted.errors import (
     PermissionDeniedError,
     QuotaError,
     StoreUnavailableError,
+    SurveyDamagedError,
     UnauthenticatedError,
 )
 from spotted.local import processes
@@ -49,6 +51,7 @@ from spotted.v1 import (
     scorer_pb2_grpc,
 )
 from tests.services.failing import failure_of
+from tests.services.journal_entries import break_entry
 from tests.services.scorer.planted import CAMERAS, SPEC, add_request, detections, new_survey, vectors
 from tests.services.serving import running
 from tests.waiting import PATIENCE_S
@@ -394,6 +397,33 @@ def test_a_stream_of_answers_that_is_silent_ends_when_its_token_is_revoked(silen
         next(answers)
 
 
+def test_answers_of_a_stream_need_no_check_of_their_own(store: Store) -> None:
+    checks = []
+
+    class Counted(KnownCallers):
+        async def caller(self, text: str) -> Caller:
+            checks.append(text)
+            return await super().caller(text)
+
+    async def progress(_: object, __: object) -> AsyncIterator[sampler_pb2.WatchProgressResponse]:
+        for _ in range(50):
+            yield sampler_pb2.WatchProgressResponse()
+
+    def register(server: aio.Server) -> None:
+        module, name = BARE[2]
+        servicer = getattr(module, f"{name}Servicer")()
+        servicer.WatchProgress = progress
+        sampler_pb2_grpc.add_SamplerServiceServicer_to_server(servicer, server)
+
+    guard = Guard(Counted(Tokens(store)), recheck_s=PATIENCE_S)
+    with running(Service("sampler", register), guard=guard) as address, ExitStack() as opened:
+        channel = Guarded(address, Tokens(store), Clock(), opened)
+        stub = sampler_pb2_grpc.SamplerServiceStub(channel.channel(channel.token()))
+        answers = stub.WatchProgress(sampler_pb2.WatchProgressRequest(), timeout=PATIENCE_S)
+        assert len(list(answers)) == 50
+    assert len(checks) == 1
+
+
 def test_a_store_that_is_away_lets_nobody_in_and_says_why() -> None:
     away = Store(f"redis://127.0.0.1:{processes.free_port()}/0")
     for guarded in _guarded(away, scorer_service(away)):
@@ -572,3 +602,16 @@ def test_who_calls_is_forgotten_after_the_call(guarded: Guarded, survey_id: str)
             assert client.survey(survey_id).info().display_name == name
     stored = first.survey(survey_id).info()
     assert (stored.end_s, stored.embedding) == (100_000.0, None)
+
+
+def test_the_damage_of_a_survey_names_it_as_its_organisation_does(
+    guarded: Guarded, store: Store, survey_id: str
+) -> None:
+    client = guarded.client(organisation="damaged")
+    client.create_survey(Survey(survey_id, 0.0, 100_000.0))
+    break_entry(store, keys.survey_journal(f"damaged/{survey_id}"), 0, "a bit is flipped")
+    (listed,) = client.surveys()
+    assert listed.survey_id == survey_id
+    assert listed.damage.startswith(f"survey {survey_id!r} is damaged at event 1 ")
+    with pytest.raises(SurveyDamagedError, match=f"^survey {survey_id!r} is damaged"):
+        client.survey(survey_id).info()

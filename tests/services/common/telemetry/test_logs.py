@@ -5,9 +5,14 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
+import grpc
 import pytest
+from grpc import aio
+from grpc._cython import cygrpc
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,10 +85,41 @@ def test_lines_go_to_standard_error_once_however_often_it_is_set_up(style: str, 
 
 
 def test_an_answer_whose_caller_has_gone_leaves_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
-    gone = type("ExecuteBatchError", (Exception,), {})
     logs.set_up("scorer", "text")
-    for error in (gone("left"), ValueError("ours")):
-        logging.getLogger("grpc").error("failed", exc_info=error)
+    failed = cygrpc.ExecuteBatchError("left")
+    logging.getLogger("grpc._cython.cygrpc").error("of gRPC", exc_info=failed)
+    logging.getLogger("grpc._cython.cygrpc").error("another", exc_info=ValueError("wrong"))
+    logging.getLogger("spotted").error("of ours", exc_info=failed)
     shown = capsys.readouterr().err
-    assert "ValueError" in shown
+    assert "of gRPC" not in shown
+    assert "another" in shown
+    assert "of ours" in shown
+
+
+def test_callers_that_go_while_they_are_answered_leave_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up("scorer", "text")
+    asyncio.run(_answer_callers_that_go(100))
+    shown = capsys.readouterr().err
     assert "ExecuteBatchError" not in shown
+
+
+async def _answer_callers_that_go(count: int) -> None:
+    async def answers(_: bytes, __: object) -> AsyncIterator[bytes]:
+        for _part in range(50):
+            yield b"x" * 200_000
+
+    server = aio.server()
+    handlers: dict[str, Any] = {"Answers": grpc.unary_stream_rpc_method_handler(answers)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+
+    def go() -> None:
+        for _ in range(count):
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+                ask: Any = channel.unary_stream("/test/Answers")
+                next(ask(b"", timeout=PATIENCE_S))
+
+    await asyncio.to_thread(go)
+    await server.stop(None)

@@ -8,7 +8,11 @@ from spotted.v1 import sampler_pb2 as pb
 def test_labels_are_counted_by_answer_time_and_annotator() -> None:
     labels = [
         pb.Label(answer=answer, annotator_id=who, create_time=messages.timestamp(at_s))
-        for answer, who, at_s in [(1, "anna", 5.0), (2, "ben", 6.0), (1, "anna", 9.0)]
+        for answer, who, at_s in [
+            (pb.ANSWER_SAME, "anna", 5.0),
+            (pb.ANSWER_DIFFERENT, "ben", 6.0),
+            (pb.ANSWER_SAME, "anna", 9.0),
+        ]
     ]
     counts = LabelCounts(labels[:2])
     counts.add(labels[2])

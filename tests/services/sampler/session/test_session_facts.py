@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ def test_the_scope_is_that_of_the_filter() -> None:
     }
     only = {
         "cameras": CandidateFilter(camera_ids=["d"]),
-        "times": CandidateFilter(captured_from={"seconds": 20}, captured_before={"seconds": 40}),
+        "times": CandidateFilter(captured_from=Timestamp(seconds=20), captured_before=Timestamp(seconds=40)),
         "known": CandidateFilter(known_individuals_only=True),
         "encounters": CandidateFilter(exclude_same_encounter=True),
         "excluded": CandidateFilter(exclude_individual_ids=["Mvula"]),

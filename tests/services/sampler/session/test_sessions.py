@@ -136,6 +136,7 @@ def test_a_repeat_that_could_not_be_stored_now_is_answered_as_the_first_time(
 def test_ids_that_name_no_session_take_no_memory(store: Store, survey_id: str) -> None:
     made = sampler(store)
     made.create(survey_id)
+    made.sessions.get(survey_id, "main")
     for n in range(20):
         with pytest.raises(NotFoundError):
             made.sessions.get(survey_id, f"nosuch-{n}")
@@ -360,8 +361,8 @@ def test_a_label_of_a_detection_that_came_since_adds_it(store: Store, survey_id:
 def test_names_are_those_of_the_creation_until_they_are_read_again(store: Store, survey_id: str) -> None:
     scorer = ToyScorer(planted(), more={i: {"individual_id": "Mvula"} for i in ("d00", "d05")})
     made = Sampler(store, scorer)
-    session = made.create(survey_id)
-    assert (session.position, session.known_individuals) == (2, KNOWN_INDIVIDUALS_BELIEVED)
+    assert made.create(survey_id).known_individuals == KNOWN_INDIVIDUALS_BELIEVED
+    assert made.sessions.get(survey_id, "main").position == 2
     assert frozenset({"d00", "d05"}) in made.partition(survey_id)
     scorer.more["d10"] = {"individual_id": "Mvula"}
     made.ask(survey_id)
@@ -395,7 +396,7 @@ def test_a_mixed_burst_ends_its_leases_and_adds_no_label(store: Store, survey_id
     made.create(survey_id)
     made.ask(survey_id)
     leases = Leases(store)
-    generation = made.sessions.folded(survey_id, "main").view(lambda state, _: state.generation)
+    generation = made.sessions.folded(survey_id, "main").generation
     leases.acquire(
         (survey_id, "main"), generation, "anna", [("d00", "d05"), ("d05", "d10"), ("d01", "d02")], 60.0
     )

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from services.sampler.session.state import NotInSessionError, SessionState
-from services.sampler.session.stored_labels import stored_labels
+from services.sampler.session.stored_labels import require_retractable, stored_labels
 from spotted import messages
+from spotted.errors import NotFoundError
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import SurveyRead
 
@@ -35,3 +36,14 @@ def test_a_detection_that_is_not_in_the_session_is_named() -> None:
     for given in (label, burst):
         with pytest.raises(NotInSessionError, match="no detection 'x'"):
             stored_labels(given, state(), 4, NOW)
+
+
+def test_only_labels_that_are_there_can_be_retracted() -> None:
+    made = state()
+    label = pb.Label(label_id="3-1", first_detection_id="a", second_detection_id="b", answer=pb.ANSWER_SAME)
+    assert NOW is not None
+    label.create_time.CopyFrom(NOW)
+    made.apply(pb.SessionEvent(labelled=pb.LabelsGiven(labels=[label])).SerializeToString())
+    require_retractable(["3-1"], made)
+    with pytest.raises(NotFoundError, match="has no label '3-2'"):
+        require_retractable(["3-1", "3-2"], made)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.sampler.session.session_facts import ITEM, NAMED, OUTSIDE, SessionFacts
+from services.common.session.facts import ITEM, NAMED, OUTSIDE
+from services.sampler.session.session_facts import SessionFacts
 from services.sampler.session.survey_read import has_names, read_survey, uses_names
 from spotted.constraints.scope import LEFT, RIGHT
 from spotted.survey import Detection, Side
@@ -61,8 +63,8 @@ def test_a_survey_without_names_sides_and_encounters_has_no_facts() -> None:
     [
         (CandidateFilter(), "abc"),
         (CandidateFilter(camera_ids=["x"]), "ab"),
-        (CandidateFilter(captured_from={"seconds": 10}), "bc"),
-        (CandidateFilter(captured_before={"seconds": 10}), ""),
+        (CandidateFilter(captured_from=Timestamp(seconds=10)), "bc"),
+        (CandidateFilter(captured_before=Timestamp(seconds=10)), ""),
         (CandidateFilter(exclude_individual_ids=["Mvula", ""]), "ac"),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.sampler.session.imported_facts import check_facts
+from services.common.session.facts import check_facts
 from services.sampler.session.survey_read import read_survey
 from spotted.errors import InvalidInputError
 from spotted.survey import Detection, Side

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.sampler.session import round_messages
+from services.common.session import round_messages
 from spotted.sampling.rounds import PairQuery, Round
 from spotted.v1 import sampler_pb2 as pb
 

@@ -1,4 +1,4 @@
-"""Facts about detections in an imported journal, checked before they are folded."""
+"""Facts about detections in a session's journal: their columns, and checks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
-from services.sampler.session.session_facts import ITEM, NAMED, NONE, OUTSIDE
 from spotted.constraints.scope import BOTH
 from spotted.errors import InvalidInputError
 from spotted.v1.session_facts_pb2 import DetectionFacts
+
+ITEM = np.dtype("<i4")
+# bits of DetectionFacts.flags besides the flanks
+OUTSIDE, NAMED = 4, 8
+# index of a detection without a name or an encounter
+NONE = -1
 
 
 def check_facts(facts: DetectionFacts, items: int) -> None:
