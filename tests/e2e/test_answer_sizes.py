@@ -305,11 +305,12 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
     with pytest.raises(InvalidInputError, match="in one call"):
         wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=labels.values()))
     given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:700]))
-    explanation = Explanation(tuple(labels), None)
+    explanation = Explanation(tuple(labels))
+    naming = label_outcomes.Naming(labels, [])
     outcomes = label_outcomes.shorten(
         [
             label_outcomes.outcome_message(
-                one.label_id, LabelOutcome(LabelEffect.CONFLICT, explanation=explanation), labels
+                one.label_id, LabelOutcome(LabelEffect.CONFLICT, explanation=explanation), naming
             )
             for one in given.labels
         ]
@@ -321,7 +322,8 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
 
 def test_conflicts_fit_and_say_how_many_labels_were_left_out() -> None:
     labels = {one.label_id: one for one in map(label, range(1000))}
-    conflict = label_outcomes.conflict("100000-1", Explanation(tuple(labels), None), labels)
+    naming = label_outcomes.Naming(labels, [])
+    conflict = label_outcomes.conflict("100000-1", Explanation(tuple(labels)), naming)
     shown = len(conflict.explanation)
     assert f"and {1000 - shown} more" in conflict.message
     for page in pages([conflict] * 100, lambda one: one):
@@ -331,8 +333,8 @@ def test_conflicts_fit_and_say_how_many_labels_were_left_out() -> None:
 def test_progress_fits_with_any_number_of_annotators() -> None:
     state = SessionState()
     for number in range(50_000):
-        state.times_of[f"{number:064}"] = [0.0, 60.0]
-    state.times_of["busy"] = [0.0, 1.0, 2.0]
+        state.counts.times_of[f"{number:064}"] = [0.0, 60.0]
+    state.counts.times_of["busy"] = [0.0, 1.0, 2.0]
     found = progress.full_progress(state, 1)
     assert len(found.annotators) == progress.MOST_ANNOTATORS
     assert found.annotators[-1].annotator_id == "busy"
