@@ -12,7 +12,7 @@ BASELINE := protos/baseline.binpb
 .PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
-	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-soak benchmark-load \
+	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup clean
 
 help: ## list the targets
@@ -92,7 +92,7 @@ kill-points: setup ## a thousand kills of sampler and store while annotators ans
 kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
 	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -115,6 +115,9 @@ benchmark-annotation: models ## questions needed to find every animal, by strate
 
 benchmark-stopping: setup ## how often "safe to stop" is true and what it costs, over a hundred sessions
 	$(BIN)/python -m benchmarks.stopping
+
+benchmark-known: setup ## questions that known individuals save, with half of the animals known (minutes)
+	$(BIN)/python -m benchmarks.known
 
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
 	$(BIN)/python -m benchmarks.embedder.soak

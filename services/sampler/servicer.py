@@ -12,9 +12,11 @@ from services.sampler.individuals.changes import IndividualChanges
 from services.sampler.individuals.listing import get_individual, list_individuals
 from services.sampler.individuals.watching import WATCH_POLL_S, watch_individuals
 from services.sampler.questions.next_questions import NextQuestions
+from services.sampler.session.notices import progress_and_notice
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.session_import import import_session
 from services.sampler.session.sessions import Sessions
+from services.sampler.session.settings_change import update_session
 from spotted.v1 import individuals_pb2 as ind
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import sampler_pb2_grpc
@@ -47,6 +49,14 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         sessions = await asyncio.to_thread(self._sessions.existing, request.survey_id, page)
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
 
+    async def UpdateSession(self, request: pb.UpdateSessionRequest, _: object) -> pb.UpdateSessionResponse:
+        """Change the settings of a session."""
+        changes, paths = wire.changed_session(request)
+        stored, progress = await asyncio.to_thread(
+            update_session, self._sessions, changes, paths, request.request_id, quick_progress
+        )
+        return pb.UpdateSessionResponse(session=stored, progress=progress)
+
     async def DeleteSession(self, request: pb.DeleteSessionRequest, _: object) -> pb.DeleteSessionResponse:
         """Delete a session."""
         ids = request.survey_id, request.session_id
@@ -63,15 +73,15 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     async def SubmitLabels(self, request: pb.SubmitLabelsRequest, _: object) -> pb.SubmitLabelsResponse:
         """Store answers."""
         labels = wire.labels_to_store(request)
-        outcomes, progress = await asyncio.to_thread(
+        outcomes, (progress, notice) = await asyncio.to_thread(
             self._sessions.submit,
             request.survey_id,
             request.session_id,
             labels,
             request.request_id,
-            quick_progress,
+            progress_and_notice(labels),
         )
-        return pb.SubmitLabelsResponse(outcomes=outcomes, progress=progress)
+        return pb.SubmitLabelsResponse(outcomes=outcomes, progress=progress, notice=notice)
 
     async def RetractLabels(self, request: pb.RetractLabelsRequest, _: object) -> pb.RetractLabelsResponse:
         """Retract labels."""

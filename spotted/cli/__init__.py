@@ -73,7 +73,9 @@ SECTIONS = {
             "List, name, merge and split the individuals of a session; every change can be undone.",
         ),
         "session": LazyCommand(
-            "spotted.cli.session", "session", "List, show, export or import annotation sessions."
+            "spotted.cli.session",
+            "session",
+            "List, create, show, change, export or import annotation sessions.",
         ),
     },
     "Operation": {

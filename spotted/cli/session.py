@@ -1,4 +1,4 @@
-"""`spotted session list | show | export | import`: sessions, their progress, and journals as files."""
+"""`spotted session`: list, create, show and change sessions, and their journals as files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TextIO
 import click
 
 from spotted.cli.connection import connect
+from spotted.cli.session_changes import change_known, change_trust, create_session
 from spotted.client import Progress
 from spotted.client.session_events import event_json, read_event
 from spotted.client.values import SessionEvent
@@ -34,7 +35,11 @@ COLUMNS = ("annotator", "answers", "answers/min", "false same", "false different
 
 @click.group()
 def session() -> None:
-    """List, show, export or import annotation sessions."""
+    """List, create, show, change, export or import annotation sessions."""
+
+
+for command in (create_session, change_trust, change_known):
+    session.add_command(command)
 
 
 @session.command("list")

@@ -18,6 +18,8 @@ from spotted.client.session_messages import (
     session_info,
     submitted_labels,
 )
+from spotted.client.survey_messages import filter_message
+from spotted.client.values.candidates import CandidateFilter
 from spotted.client.values.individuals import Individual, IndividualsChange, WatchedChange
 from spotted.client.values.progress import Progress
 from spotted.client.values.sessions import (
@@ -30,7 +32,9 @@ from spotted.client.values.sessions import (
     SessionInfo,
     SubmittedLabels,
 )
-from spotted.v1 import individuals_pb2, sampler_pb2
+from spotted.constraints.facts import KnownIndividuals
+from spotted.constraints.trust import Trust
+from spotted.v1 import individuals_pb2, sampler_pb2, session_facts_pb2
 
 # a question may have to wait until the next round is planned
 PLAN_TIMEOUT_S = 600.0
@@ -70,6 +74,37 @@ class SessionHandle:
         """The session as stored."""
         request = sampler_pb2.GetSessionRequest(survey_id=self.survey_id, session_id=self.session_id)
         return session_info(self._sampler.call(self._sampler.stub.GetSession, request).session)
+
+    def update(
+        self,
+        *,
+        trust: Trust | None = None,
+        known_individuals: KnownIndividuals | None = None,
+        only: CandidateFilter | None = None,
+        ask_opposite_flanks: bool | None = None,
+    ) -> Progress:
+        """Change the settings that are not None; returns the progress after that.
+
+        trust: every decision that stands is kept. known_individuals: the names of the survey are read again,
+        also if the value stays.
+        """
+        session = sampler_pb2.Session(
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            trust=sampler_pb2.Trust.ValueType(trust or 0),
+            known_individuals=session_facts_pb2.KnownIndividuals.ValueType(known_individuals or 0),
+            filter=filter_message(only),
+            ask_opposite_flanks=bool(ask_opposite_flanks),
+        )
+        values = {
+            "trust": trust,
+            "known_individuals": known_individuals,
+            "filter": only,
+            "ask_opposite_flanks": ask_opposite_flanks,
+        }
+        request = sampler_pb2.UpdateSessionRequest(session=session, request_id=request_id())
+        request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
+        return progress_value(self._sampler.call(self._sampler.stub.UpdateSession, request).progress)
 
     def delete(self) -> None:
         """Delete the session with its journal."""

@@ -12,15 +12,17 @@ from spotted.client.session_events import import_parts
 from spotted.client.session_handle import SessionHandle
 from spotted.client.session_messages import session_info
 from spotted.client.survey_contents import SurveyContents
-from spotted.client.survey_messages import calibration_fit, pair_messages, survey_info
+from spotted.client.survey_messages import calibration_fit, filter_message, pair_messages, survey_info
 from spotted.client.survey_scores import SurveyScores
+from spotted.client.values.candidates import CandidateFilter
 from spotted.client.values.sessions import SessionEvent, SessionInfo
 from spotted.client.values.surveys import CalibrationFit, SurveyInfo
+from spotted.constraints.facts import KnownIndividuals
 from spotted.constraints.trust import Trust
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import Survey
-from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
 
 
 class SurveyHandle(SurveyContents, SurveyScores):
@@ -173,12 +175,17 @@ class SurveyHandle(SurveyContents, SurveyScores):
         seed: int = 0,
         retrain: bool = False,
         trust: Trust | None = None,
+        known_individuals: KnownIndividuals | None = None,
+        only: CandidateFilter | None = None,
+        ask_opposite_flanks: bool = False,
     ) -> SessionHandle:
         """Create an annotation session; one with equal settings may already exist.
 
         strategy: "" for the default. top_k: candidates of each detection to start with, 0 for the default.
         eps: clustering radius on 1 - score, None to choose it from the scores. retrain: retrain the
-        similarity on the labels. trust: None for single until a second annotator answers, then verified.
+        similarity on the labels. trust: None for single. known_individuals: how the names of the survey are
+        used, None to believe them. only: limits the detections that are asked about. ask_opposite_flanks: ask
+        about pairs of a left and a right flank as well.
         Raises AlreadyExistsError if the id is taken by a session with other settings.
         """
         sampler = self._connection.sampler
@@ -190,6 +197,9 @@ class SurveyHandle(SurveyContents, SurveyScores):
             ),
             seed=seed,
             trust=sampler_pb2.Trust.ValueType(trust or 0),
+            known_individuals=session_facts_pb2.KnownIndividuals.ValueType(known_individuals or 0),
+            filter=filter_message(only),
+            ask_opposite_flanks=ask_opposite_flanks,
         )
         request = sampler_pb2.CreateSessionRequest(session=session, request_id=request_id())
         sampler.call(sampler.stub.CreateSession, request)

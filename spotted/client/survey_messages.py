@@ -126,6 +126,20 @@ def filter_message(only: CandidateFilter | None) -> scorer_pb2.CandidateFilter |
     )
 
 
+def filter_value(message: scorer_pb2.CandidateFilter) -> CandidateFilter:
+    """A candidate filter from its message."""
+    return CandidateFilter(
+        comparable_sides_only=message.comparable_sides_only,
+        exclude_same_encounter=message.exclude_same_encounter,
+        camera_ids=tuple(message.camera_ids),
+        captured_from_s=messages.optional_seconds(message, "captured_from"),
+        captured_before_s=messages.optional_seconds(message, "captured_before"),
+        known_individuals_only=message.known_individuals_only,
+        exclude_individual_ids=tuple(message.exclude_individual_ids),
+        species=tuple(message.species),
+    )
+
+
 def candidates(message: scorer_pb2.CandidateList, fallback: str = "") -> Candidates:
     """The candidates of one detection; rules of a later contract are left out.
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from spotted.constraints.answers import Answer, LabelledPair
-from spotted.constraints.components import Pair, ordered
-from spotted.constraints.error_rates import Annotators
+from spotted.constraints.components import Components, Pair, ordered
+from spotted.constraints.error_rates import Annotators, Verdict
 from spotted.constraints.graph_cuts import Strengths
 from spotted.constraints.trust_settings import TrustSettings
 
@@ -28,6 +28,8 @@ class GivenAnswer:
     annotator_id: str
     again: bool
     """True if the two components had been answered or decided before it."""
+    accepted: bool = False
+    """True if it was accepted at once, before answers were weighed; it decides until contradicted."""
 
     @property
     def same(self) -> bool:
@@ -44,6 +46,11 @@ class ImagePair:
     """Log-odds of SAME that the answers add up to."""
     priors: list[float] = field(default_factory=list)
     """Prior log-odds of the questions that had a probability."""
+
+    @property
+    def accepted(self) -> bool:
+        """True if an answer was accepted before answers were weighed."""
+        return any(given.accepted for given in self.given)
 
     @property
     def any_same(self) -> bool:
@@ -79,6 +86,29 @@ class Statements:
     def pairs(self) -> Iterator[tuple[Pair, ImagePair]]:
         """Every answered image pair, oldest first."""
         return iter(self._pairs.items())
+
+    def crossing(self, components: Components, ours: int, theirs: int) -> Iterator[tuple[Pair, ImagePair]]:
+        """The answered image pairs between two components."""
+        smaller = min(ours, theirs, key=lambda component: (components.size(component), component))
+        for item in components.joined(smaller):
+            for other in self.near(item):
+                pair = self.of(item, other)
+                if pair and {components.of(item), components.of(other)} == {ours, theirs}:
+                    yield ordered(item, other), pair
+
+    def is_certain(self, pair: Pair) -> bool:
+        """True if a person decided about an image pair: that is no answer to a question."""
+        answered = self.of(*pair)
+        return answered is not None and abs(answered.weight) >= CERTAIN / 2
+
+    def verdicts(self, components: Components) -> Iterator[Verdict]:
+        """Every answer about something decided, compared with the decision."""
+        for pair, answered in self.pairs():
+            accepted = components.implied(*pair)
+            if accepted is not None:
+                is_same = accepted is Answer.SAME
+                for given in (each for each in answered.given if not each.label.certain):
+                    yield Verdict(given.annotator_id, given.same, is_same, given.again)
 
     def add(self, given: GivenAnswer, probability: float | None) -> ImagePair:
         """Add an answer; returns the answers to its image pair. probability: P(SAME) before it was asked."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
+from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
 from spotted.constraints.explanation import Explanation
+from spotted.constraints.facts import KnownIndividuals, known_name
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from spotted.event_parts import Joining
 from spotted.individuals.naming import individual_id, read_individual_id
@@ -36,6 +38,9 @@ class StoredSession:
         """The session as stored."""
         session = pb.Session()
         session.CopyFrom(self.events[0].created)
+        for event in self.events:
+            if event.HasField("updated"):
+                session.MergeFrom(event.updated.settings)
         session.position = len(self.events)
         return session
 
@@ -57,10 +62,16 @@ class StoredSession:
         """The closure of the labels, and the outcome of each."""
         detections = list(self.survey.detections.values())
         constraints = Closure(len(detections))
-        for item, detection in enumerate(detections):
-            for other in range(item):
-                if detection.image_id and detection.image_id == detections[other].image_id:
-                    constraints.forbid(other, item)
+        images = [
+            (other, item)
+            for item, detection in enumerate(detections)
+            for other in range(item)
+            if detection.image_id and detection.image_id == detections[other].image_id
+        ]
+        named = {item: known_name(d.individual_id) for item, d in enumerate(detections)}
+        believed = self.message.known_individuals in (0, KnownIndividuals.BELIEVED)
+        names = {item: name for item, name in named.items() if name and believed}
+        assume(constraints, Assumptions(images, names))
         outcomes = {}
         for label_id, label in self.labels().items():
             first, second = self.survey.rows([label.first_detection_id, label.second_detection_id]).tolist()
@@ -83,7 +94,7 @@ class StoredSession:
             same_pairs=constraints.positives,
             summary=f"{constraints.component_count} individuals from {sum(answers.values())} answers",
             position=len(self.events),
-            trust=pb.TRUST_SINGLE,
+            trust=self.message.trust or pb.TRUST_SINGLE,
         )
 
 
@@ -113,6 +124,7 @@ class FakeSampler:
             "CreateSession": self._create,
             "GetSession": lambda request: pb.GetSessionResponse(session=self._session(request).message),
             "ListSessions": self._list,
+            "UpdateSession": self._update,
             "DeleteSession": self._delete,
             "NextPairs": self._next_pairs,
             "SubmitLabels": self._submit,
@@ -130,7 +142,8 @@ class FakeSampler:
 
     def _session(
         self,
-        request: pb.GetSessionRequest
+        request: pb.Session
+        | pb.GetSessionRequest
         | pb.NextPairsRequest
         | pb.SubmitLabelsRequest
         | pb.RetractLabelsRequest
@@ -162,6 +175,13 @@ class FakeSampler:
     def _list(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         keys = sorted(key for key in self.sessions if key[0] == request.survey_id)
         return pb.ListSessionsResponse(sessions=[self.sessions[key].message for key in keys])
+
+    def _update(self, request: pb.UpdateSessionRequest) -> pb.UpdateSessionResponse:
+        stored = self._session(request.session)
+        settings = pb.Session()
+        request.update_mask.MergeMessage(request.session, settings)
+        stored.append(pb.SessionEvent(updated=pb.SessionUpdated(settings=settings)))
+        return pb.UpdateSessionResponse(session=stored.message, progress=stored.progress())
 
     def _delete(self, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
         self._session(request)

@@ -6,11 +6,14 @@ Annotation sessions: the fewest questions that turn a survey into known individu
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from spotted.v1 import individuals_pb2 as _individuals_pb2
+from spotted.v1 import scorer_pb2 as _scorer_pb2
+from spotted.v1 import session_facts_pb2 as _session_facts_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -62,7 +65,7 @@ class _Trust:
 class _TrustEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trust.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TRUST_UNSPECIFIED: _Trust.ValueType  # 0
-    """Single until a second annotator answers, verified from then on."""
+    """SINGLE."""
     TRUST_SINGLE: _Trust.ValueType  # 1
     """Each answer is true and propagates at once, as in the paper; one wrong SAME joins two animals."""
     TRUST_VERIFIED: _Trust.ValueType  # 2
@@ -72,10 +75,10 @@ class _TrustEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trust.ValueType
     """
 
 class Trust(_Trust, metaclass=_TrustEnumTypeWrapper):
-    """How much a single answer is trusted."""
+    """How much a single answer is trusted. It changes only by UpdateSession."""
 
 TRUST_UNSPECIFIED: Trust.ValueType  # 0
-"""Single until a second annotator answers, verified from then on."""
+"""SINGLE."""
 TRUST_SINGLE: Trust.ValueType  # 1
 """Each answer is true and propagates at once, as in the paper; one wrong SAME joins two animals."""
 TRUST_VERIFIED: Trust.ValueType  # 2
@@ -216,6 +219,9 @@ class Session(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TRUST_FIELD_NUMBER: _builtins.int
     DAMAGE_FIELD_NUMBER: _builtins.int
+    KNOWN_INDIVIDUALS_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ASK_OPPOSITE_FLANKS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     survey_id: _builtins.str
@@ -225,11 +231,19 @@ class Session(_message.Message):
     position: _builtins.int
     """Output only. Number of events in its journal."""
     trust: Global___Trust.ValueType
-    """How much a single answer is trusted."""
+    """How much a single answer is trusted, also of several annotators."""
     damage: _builtins.str
     """Output only. Only in ListSessions: the session is damaged in the store; how, and the remedy, for people.
     Its other fields are then unset, and calls that read it fail with DATA_LOSS / SURVEY_DAMAGED. Empty
     otherwise.
+    """
+    known_individuals: _session_facts_pb2.KnownIndividuals.ValueType
+    """How the session uses the names that the survey had when it was created, when detections were added, and when
+    an update read them again.
+    """
+    ask_opposite_flanks: _builtins.bool
+    """Ask about pairs of a left and a right flank as well. Detections of one encounter that shows both flanks are
+    one animal in any case, unless two of them share an image.
     """
     @_builtins.property
     def strategy(self) -> Global___StrategySettings:
@@ -238,6 +252,14 @@ class Session(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was created."""
+
+    @_builtins.property
+    def filter(self) -> _scorer_pb2.CandidateFilter:
+        """Which pairs are asked. Both detections must pass camera_ids, captured_from, captured_before and
+        exclude_individual_ids; with known_individuals_only one of them must have a name. Pairs that the filter
+        excludes are not asked and nothing is implied about them. comparable_sides_only holds in any case, unless
+        ask_opposite_flanks is set.
+        """
 
     def __init__(
         self,
@@ -250,10 +272,13 @@ class Session(_message.Message):
         position: _builtins.int = ...,
         trust: Global___Trust.ValueType = ...,
         damage: _builtins.str = ...,
+        known_individuals: _session_facts_pb2.KnownIndividuals.ValueType = ...,
+        filter: _scorer_pb2.CandidateFilter | None = ...,
+        ask_opposite_flanks: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "strategy", b"strategy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "damage", b"damage", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -418,6 +443,70 @@ class ListSessionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSessionsResponse: _TypeAlias = ListSessionsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateSessionRequest(_message.Message):
+    """Asks to change a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID; a repeat returns the first answer."""
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """survey_id and session_id are required; the other fields as named in the mask."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Some of `trust`, `known_individuals`, `filter` and `ask_opposite_flanks`. Required."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "session", b"session", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSessionRequest: _TypeAlias = UpdateSessionRequest  # noqa: Y015
+
+@_typing.final
+class UpdateSessionResponse(_message.Message):
+    """The session after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """With output-only fields."""
+
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """Its progress."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+        progress: Global___Progress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSessionResponse: _TypeAlias = UpdateSessionResponse  # noqa: Y015
 
 @_typing.final
 class DeleteSessionRequest(_message.Message):
@@ -652,8 +741,11 @@ class NextPairsResponse(_message.Message):
     PAIRS_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     GROUPS_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     finished: _builtins.bool
     """Whether nothing is left to ask, for any annotator."""
+    notice: _builtins.str
+    """A text for an annotator who has not answered yet although others have: what becomes of their answers."""
     @_builtins.property
     def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PairQuery]:
         """Questions about pairs; together with `groups` at most `count`."""
@@ -668,10 +760,11 @@ class NextPairsResponse(_message.Message):
         pairs: _abc.Iterable[Global___PairQuery] | None = ...,
         finished: _builtins.bool = ...,
         groups: _abc.Iterable[Global___GroupQuery] | None = ...,
+        notice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "groups", b"groups", "pairs", b"pairs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "groups", b"groups", "notice", b"notice", "pairs", b"pairs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -843,6 +936,9 @@ class SubmitLabelsResponse(_message.Message):
 
     OUTCOMES_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
+    notice: _builtins.str
+    """As NextPairsResponse.notice, if this call has the first answers of an annotator and others answered before."""
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelOutcome]:
         """One for each label, then those of the bursts. If the explanations of conflicts take more than 512 KiB, the
@@ -858,10 +954,11 @@ class SubmitLabelsResponse(_message.Message):
         *,
         outcomes: _abc.Iterable[Global___LabelOutcome] | None = ...,
         progress: Global___Progress | None = ...,
+        notice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcomes", b"outcomes", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice", b"notice", "outcomes", b"outcomes", "progress", b"progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -869,24 +966,29 @@ Global___SubmitLabelsResponse: _TypeAlias = SubmitLabelsResponse  # noqa: Y015
 
 @_typing.final
 class Conflict(_message.Message):
-    """A label that contradicts earlier ones."""
+    """A label that contradicts earlier ones or facts, or two facts that contradict each other."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LABEL_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     """A text that describes the conflict."""
     @_builtins.property
     def label(self) -> Global___Label:
-        """The label that was not applied."""
+        """The label that was not applied; unset for two facts, the first of `evidence` being the one left out."""
 
     @_builtins.property
     def explanation(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
-        """The smallest set of earlier labels that together contradict it, of which at most 64 KiB are listed; empty if one image shows both animals, so
-        that they cannot be one.
+        """The smallest set of earlier labels that together contradict it, of which at most 64 KiB are listed; empty if
+        facts do.
         """
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[_session_facts_pb2.Evidence]:
+        """The facts that contradict it, besides the labels: names, encounters, images. At most 64 KiB are listed."""
 
     def __init__(
         self,
@@ -894,10 +996,11 @@ class Conflict(_message.Message):
         label: Global___Label | None = ...,
         explanation: _abc.Iterable[Global___Label] | None = ...,
         message: _builtins.str = ...,
+        evidence: _abc.Iterable[_session_facts_pb2.Evidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "label", b"label", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "explanation", b"explanation", "label", b"label", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1216,7 +1319,9 @@ class Audit(_message.Message):
     open_pairs: _builtins.int
     """Open group pairs from which they were drawn."""
     same_at_most: _builtins.int
-    """Upper bound of open group pairs that are one animal, with 95 % confidence."""
+    """Upper bound of open group pairs that can be asked and are one animal, with 95 % confidence. It says nothing
+    about pairs of which all photographs show opposite flanks or are outside the session's filter.
+    """
     def __init__(
         self,
         *,
@@ -1410,6 +1515,7 @@ class PlannedRound(_message.Message):
     EXPECTED_MERGES_FIELD_NUMBER: _builtins.int
     EXPECTED_AMONG_FIELD_NUMBER: _builtins.int
     SURVEY_UID_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1462,6 +1568,10 @@ class PlannedRound(_message.Message):
     def bursts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectionSet]:
         """Bursts with a new frame: frames that one camera took in close succession."""
 
+    @_builtins.property
+    def facts(self) -> _session_facts_pb2.DetectionFacts:
+        """Facts about the detections added by this round."""
+
     def __init__(
         self,
         *,
@@ -1485,10 +1595,11 @@ class PlannedRound(_message.Message):
         expected_merges: _builtins.float | None = ...,
         expected_among: _builtins.int = ...,
         survey_uid: _builtins.str = ...,
+        facts: _session_facts_pb2.DetectionFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "renew_after", b"renew_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015
@@ -1648,6 +1759,36 @@ class EventPart(_message.Message):
 Global___EventPart: _TypeAlias = EventPart  # noqa: Y015
 
 @_typing.final
+class SessionUpdated(_message.Message):
+    """Settings changed in one call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    READ_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___Session:
+        """trust, known_individuals, filter and ask_opposite_flanks from now on; its other fields are unset."""
+
+    @_builtins.property
+    def read(self) -> _session_facts_pb2.SurveyRead:
+        """The survey as read again, if names or filter were changed."""
+
+    def __init__(
+        self,
+        *,
+        settings: Global___Session | None = ...,
+        read: _session_facts_pb2.SurveyRead | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionUpdated: _TypeAlias = SessionUpdated  # noqa: Y015
+
+@_typing.final
 class SessionEvent(_message.Message):
     """One entry of a session's journal. The session's state is rebuilt from its events."""
 
@@ -1662,6 +1803,8 @@ class SessionEvent(_message.Message):
     AUDIT_FIELD_NUMBER: _builtins.int
     PART_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
+    READ_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Position in the journal, from 1."""
@@ -1701,6 +1844,14 @@ class SessionEvent(_message.Message):
     def changed(self) -> _individuals_pb2.IndividualsChanged:
         """A person changed individuals, or undid such a change."""
 
+    @_builtins.property
+    def read(self) -> _session_facts_pb2.SurveyRead:
+        """Detections were read from the survey."""
+
+    @_builtins.property
+    def updated(self) -> Global___SessionUpdated:
+        """Settings were changed."""
+
     def __init__(
         self,
         *,
@@ -1713,13 +1864,15 @@ class SessionEvent(_message.Message):
         audit: Global___AuditDrawn | None = ...,
         part: Global___EventPart | None = ...,
         changed: _individuals_pb2.IndividualsChanged | None = ...,
+        read: _session_facts_pb2.SurveyRead | None = ...,
+        updated: Global___SessionUpdated | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "part", b"part", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "part", b"part", "planned", b"planned", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "part", b"part", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "part", b"part", "planned", b"planned", "position", b"position", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "part", "changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "part", "changed", "read", "updated"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

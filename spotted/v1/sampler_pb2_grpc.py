@@ -51,6 +51,11 @@ class SamplerServiceStub:
                 request_serializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.UpdateSession = channel.unary_unary(
+                '/spotted.v1.SamplerService/UpdateSession',
+                request_serializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionResponse.FromString,
+                _registered_method=True)
         self.DeleteSession = channel.unary_unary(
                 '/spotted.v1.SamplerService/DeleteSession',
                 request_serializer=spotted_dot_v1_dot_sampler__pb2.DeleteSessionRequest.SerializeToString,
@@ -160,6 +165,15 @@ class SamplerServiceServicer:
 
     def ListSessions(self, request, context):
         """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSession(self, request, context):
+        """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+        until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+        value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -325,6 +339,11 @@ def add_SamplerServiceServicer_to_server(servicer, server):
                     servicer.ListSessions,
                     request_deserializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'UpdateSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSession,
+                    request_deserializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionResponse.SerializeToString,
             ),
             'DeleteSession': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteSession,
@@ -494,6 +513,33 @@ class SamplerService:
             '/spotted.v1.SamplerService/ListSessions',
             spotted_dot_v1_dot_sampler__pb2.ListSessionsRequest.SerializeToString,
             spotted_dot_v1_dot_sampler__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/UpdateSession',
+            spotted_dot_v1_dot_sampler__pb2.UpdateSessionRequest.SerializeToString,
+            spotted_dot_v1_dot_sampler__pb2.UpdateSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

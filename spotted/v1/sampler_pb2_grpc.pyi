@@ -43,6 +43,11 @@ class SamplerServiceStub:
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]
     """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
+    UpdateSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.UpdateSessionRequest, _sampler_pb2.UpdateSessionResponse]
+    """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+    until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+    value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
+    """
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]
@@ -129,6 +134,11 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
+    UpdateSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.UpdateSessionRequest, _sampler_pb2.UpdateSessionResponse]  # type: ignore[assignment]
+    """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+    until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+    value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
+    """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _aio.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]  # type: ignore[assignment]
@@ -230,6 +240,17 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListSessionsResponse, _abc.Awaitable[_sampler_pb2.ListSessionsResponse]]:
         """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
+
+    @_abc_1.abstractmethod
+    def UpdateSession(
+        self,
+        request: _sampler_pb2.UpdateSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sampler_pb2.UpdateSessionResponse, _abc.Awaitable[_sampler_pb2.UpdateSessionResponse]]:
+        """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+        until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+        value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
+        """
 
     @_abc_1.abstractmethod
     def DeleteSession(

@@ -46,6 +46,7 @@ from spotted.arrays import Float32Array
 from spotted.client import Credentials, Label, Spotted
 from spotted.client.calls import open_channel
 from spotted.client.survey_messages import embedding_spec
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
@@ -317,7 +318,9 @@ def picture(seed: int = 0) -> bytes:
 
 def answered(client: Spotted, survey_id: str, session_id: str) -> str:
     """A session with three answers; the id of the first."""
-    session = client.survey(survey_id).create_session(session_id, strategy="greedy")
+    session = client.survey(survey_id).create_session(
+        session_id, strategy="greedy", known_individuals=KnownIndividuals.IGNORED
+    )
     labels = [
         Label(pair.first.detection_id, pair.second.detection_id, Answer.DIFFERENT, "anna")
         for pair in session.next_pairs("anna", count=3).pairs

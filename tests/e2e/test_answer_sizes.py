@@ -305,11 +305,12 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
     with pytest.raises(InvalidInputError, match="in one call"):
         wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=labels.values()))
     given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:700]))
-    explanation = Explanation(tuple(labels), None)
+    explanation = Explanation(tuple(labels))
+    naming = label_outcomes.Naming(labels, [])
     outcomes = label_outcomes.shorten(
         [
             label_outcomes.outcome_message(
-                one.label_id, LabelOutcome(LabelEffect.CONFLICT, explanation=explanation), labels
+                one.label_id, LabelOutcome(LabelEffect.CONFLICT, explanation=explanation), naming
             )
             for one in given.labels
         ]
@@ -321,7 +322,8 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
 
 def test_conflicts_fit_and_say_how_many_labels_were_left_out() -> None:
     labels = {one.label_id: one for one in map(label, range(1000))}
-    conflict = label_outcomes.conflict("100000-1", Explanation(tuple(labels), None), labels)
+    naming = label_outcomes.Naming(labels, [])
+    conflict = label_outcomes.conflict("100000-1", Explanation(tuple(labels)), naming)
     shown = len(conflict.explanation)
     assert f"and {1000 - shown} more" in conflict.message
     for page in pages([conflict] * 100, lambda one: one):
@@ -331,8 +333,8 @@ def test_conflicts_fit_and_say_how_many_labels_were_left_out() -> None:
 def test_progress_fits_with_any_number_of_annotators() -> None:
     state = SessionState()
     for number in range(50_000):
-        state.times_of[f"{number:064}"] = [0.0, 60.0]
-    state.times_of["busy"] = [0.0, 1.0, 2.0]
+        state.counts.times_of[f"{number:064}"] = [0.0, 60.0]
+    state.counts.times_of["busy"] = [0.0, 1.0, 2.0]
     found = progress.full_progress(state, 1)
     assert len(found.annotators) == progress.MOST_ANNOTATORS
     assert found.annotators[-1].annotator_id == "busy"
@@ -389,18 +391,18 @@ def test_the_result_of_a_change_fits_without_the_detections_of_a_large_individua
     ]
 
 
-def test_events_fit_or_name_the_one_that_does_not(store: Store, survey_id: str) -> None:
+def test_events_fit_and_a_large_one_comes_in_parts(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer(long_animals(4)))
     sampler.create(survey_id)
     sessions: Sessions = sampler.sessions
     journal = sessions.folded(survey_id, "main").journal
-    large = sampler_pb2.PlannedRound(round=1, terms=b"x" * (3 << 19))
-    for _ in range(3):
-        push(store, journal.key, sessions.event(planned=large))
-    events, more = sessions.events_page(survey_id, "main", 0, 1000)
-    assert more
-    assert sampler_pb2.ListEventsResponse(events=events).ByteSize() < MAX_MESSAGE_BYTES
-    larger = sampler_pb2.PlannedRound(round=1, terms=b"x" * (5 << 20))
-    push(store, journal.key, sessions.event(planned=larger))
-    with pytest.raises(PreconditionError, match="event 5 is larger than a message"):
-        sessions.events_page(survey_id, "main", 4, 1000)
+    large = [sampler_pb2.PlannedRound(round=1, terms=b"x" * size) for size in (3 << 19, 3 << 19, 5 << 20)]
+    for planned in large:
+        push(store, journal.key, sessions.event(planned=planned))
+    pages, start = 0, cast("int | None", 0)
+    while start is not None:
+        page = sessions.events_page(survey_id, "main", start, 1000)
+        assert sampler_pb2.ListEventsResponse(events=page.events).ByteSize() < MAX_MESSAGE_BYTES
+        pages, start = pages + 1, page.next_start
+    assert pages > len(large)
+    assert [event.planned for event in sessions.events(survey_id, "main")[1:]] == large

@@ -2,6 +2,8 @@
 
 events          its events, each checked against those before it
 changes         changes of individuals by people
+facts           facts about detections, as columns
+settings        settings that can change
 labels          which answers are valid
 round_messages  rounds as the journal stores them
 """

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from services.common.rpc import checks
 from services.common.session import round_messages
 from services.common.session.changes import check_change
+from services.common.session.facts import check_facts
 from services.common.session.labels import MOST_LABELS, check_label
+from services.common.session.settings import check_settings
 from spotted.errors import InvalidInputError
 from spotted.sampling.rounds import Pair
 from spotted.sampling.strategies.by_name import strategy
 from spotted.sampling.strategies.learned_terms import Term
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1 import survey_pb2
+from spotted.v1.session_facts_pb2 import SurveyRead
 
 
 class SessionEvents:
@@ -34,6 +38,8 @@ class SessionEvents:
             "labelled": self._check_labelled,
             "retracted": self._check_retracted,
             "audit": self._check_audit,
+            "read": lambda event: self._check_read(event.read),
+            "updated": self._check_updated,
             "changed": lambda event: check_change(event.changed, self._known),
         }
 
@@ -53,27 +59,14 @@ class SessionEvents:
         if settings.HasField("eps"):
             checks.finite(settings.eps, "eps", least=0.0, most=1.0)
         strategy(settings.strategy_id, **({"eps": settings.eps} if settings.HasField("eps") else {}))
-        if event.created.trust not in pb.Trust.values():
-            raise InvalidInputError(f"trust is {event.created.trust}; use SINGLE, VERIFIED or leave it out")
+        check_settings(event.created, "")
 
     def _check_planned(self, event: pb.SessionEvent) -> None:
         planned = event.planned
         added = planned.added_detection_ids
-        checks.unique(added, "added_detection_ids")
-        for detection_id in added:
-            if detection_id in self._known:
-                raise InvalidInputError(f"detection {detection_id!r} was already added by an earlier round")
-            if detection_id not in self._detection_ids:
-                raise InvalidInputError(
-                    f"survey {self._survey_id!r} has no detection {detection_id!r}; import the session into "
-                    "its own survey, with all its detections"
-                )
+        self._check_added(added, planned.image_pairs)
         new = set(added)
-        for pair in planned.image_pairs:
-            ids = (pair.first_detection_id, pair.second_detection_id)
-            self._require(ids, new)
-            if new.isdisjoint(ids):
-                raise InvalidInputError(f"image_pairs has {ids}, but this round adds neither of them")
+        check_facts(planned.facts, len(self._known) + len(added))
         for burst in planned.bursts:
             self._require(burst.detection_ids, new)
         for text in (*planned.reasons, planned.kind, planned.survey_uid):
@@ -85,6 +78,35 @@ class SessionEvents:
         _check_round(planned, len(self._known) + len(added))
         self._known |= new
         self._round = planned.round
+
+    def _check_read(self, read: SurveyRead) -> None:
+        added = read.added_detection_ids
+        self._check_added(added, read.image_pairs)
+        check_facts(read.facts, len(self._known) + len(added))
+        checks.words(read.survey_uid, "survey_uid", most=checks.ID_LENGTH)
+        self._known.update(added)
+
+    def _check_updated(self, event: pb.SessionEvent) -> None:
+        check_settings(event.updated.settings, "settings.")
+        if event.updated.HasField("read"):
+            self._check_read(event.updated.read)
+
+    def _check_added(self, added: Sequence[str], image_pairs: Iterable[survey_pb2.Pair]) -> None:
+        checks.unique(added, "added_detection_ids")
+        for detection_id in added:
+            if detection_id in self._known:
+                raise InvalidInputError(f"detection {detection_id!r} was already added by an earlier round")
+            if detection_id not in self._detection_ids:
+                raise InvalidInputError(
+                    f"survey {self._survey_id!r} has no detection {detection_id!r}; import the session into "
+                    "its own survey, with all its detections"
+                )
+        new = set(added)
+        for pair in image_pairs:
+            ids = (pair.first_detection_id, pair.second_detection_id)
+            self._require(ids, new)
+            if new.isdisjoint(ids):
+                raise InvalidInputError(f"image_pairs has {ids}, but this event adds neither of them")
 
     def _check_labelled(self, event: pb.SessionEvent) -> None:
         labelled = event.labelled
@@ -135,7 +157,9 @@ def _check_round(planned: pb.PlannedRound, items: int) -> None:
     if planned.HasField("expected_pairs"):
         checks.finite(planned.expected_pairs, "expected_pairs", least=0.0)
     count = len(_pairs(planned.first, planned.second, items))
-    width = len(Term) if planned.terms else 0
+    # a session without names leaves the last column out
+    all_terms = count * len(Term) * round_messages.SCORE.itemsize
+    width = (len(Term) if len(planned.terms) == all_terms else int(Term.NAMED)) if planned.terms else 0
     for name, column, expected in (
         ("scores", planned.scores, count * round_messages.SCORE.itemsize),
         ("reason_of", planned.reason_of, count * round_messages.REASON.itemsize),

@@ -197,7 +197,8 @@ def _state_parts(state: SessionState, event: pb.IndividualsChanged, parts: Parts
     if decision.unmet is not None:
         a, b = (state.detection_ids[item] for item in decision.unmet)
         raise PreconditionError(
-            f"what is known of {a!r} and {b!r} contradicts this change; see the conflicts of the session"
+            f"what is known of {a!r} and {b!r} contradicts this change; correct their names, images or "
+            "encounters and read the known names again, or see the conflicts of the session"
         )
     for pairs, same in ((decision.same, True), (decision.different, False)):
         for first, second in pairs:

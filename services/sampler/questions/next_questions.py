@@ -18,10 +18,10 @@ from services.common.telemetry import metrics, tracing
 from services.sampler.questions.choice import Choice, QuestionRequest, choose, excluded, round_number
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.planner import Planning
-from services.sampler.scorer_client import SurveyFacts
+from services.sampler.scorer_client import SurveyFacts, Version
 from services.sampler.session.leases import IdPair, Lease, Leases
 from services.sampler.session.sessions import Sessions
-from services.sampler.session.state import Planned, SessionState
+from services.sampler.session.state import SessionState
 from spotted import messages
 from spotted.errors import SpottedError
 from spotted.sampling.audit import draw
@@ -63,6 +63,8 @@ class QuestionBatch:
     questions: tuple[LeasedQuestion, ...]
     finished: bool
     """Whether nothing is left to ask, for any annotator."""
+    notice: str = ""
+    """For an annotator who has not answered yet although others have; see `notices`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class NextQuestions:
                 if choice.stale:
                     self._plan(key, wanted.annotator_id, choice.round)
                 metrics.QUESTIONS.inc(len(served))
-                return QuestionBatch(tuple(served), finished=False)
+                return QuestionBatch(tuple(served), finished=False, notice=choice.notice)
             if choice.questions:
                 # another annotator leased them first: choose again
                 continue
@@ -120,16 +122,16 @@ class NextQuestions:
         live = self._leases.live(*key)
         folded = self._sessions.folded(*key)
 
-        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None, str]:
+        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Version | None, str]:
             choice = choose(state, live, wanted)
             ids = [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
-            return choice, ids, state.planned, folded.generation
+            return choice, ids, state.survey, folded.generation
 
-        choice, ids, planned, generation = folded.view(look)
+        choice, ids, survey, generation = folded.view(look)
         chosen = list(zip(choice.questions, ids, strict=True))
-        if planned is None or not chosen:
+        if survey is None or not chosen:
             return [], choice
-        facts = self._facts.including(key[0], planned.survey, [i for items in ids for i in items])
+        facts = self._facts.including(key[0], survey, [i for items in ids for i in items])
         # what does not fit into the answer is not leased
         chosen = chosen[: checks.fitting([_size(facts, *each) for each in chosen], ANSWER_BYTES)]
         pairs = [pair for question, items in chosen for pair in _pairs(question, items)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import threading
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +14,13 @@ from services.sampler.scorer_client import Scorer, SurveyScores
 from services.sampler.session.defaults import LEARNING
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
+from services.sampler.session.survey_read import read_survey
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.stopping import estimate_planned, estimate_remaining
 from spotted.sampling.strategies.by_name import strategy
-from spotted.survey import Detection
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1 import survey_pb2
 
 # number of score tables and graphs kept in memory; others are made again when needed
 KEPT = 2
@@ -101,23 +98,20 @@ class Planner:
     def _plan(
         self, scores: SurveyScores, excluding: frozenset[Pair], state: SessionState, _: int
     ) -> pb.PlannedRound:
-        # ordered by id: the order in which photographs were stored must not influence the questions
-        added = sorted(i for i in scores.detections if i not in state.item_of)
+        read = read_survey(state.session, state.item_of, scores.detections, scores.version)
+        added = read.added_detection_ids
         ready = self._prepare(state, scores, added)
-        images = _image_pairs(scores.detections, set(added))
         # the state must not be altered here; only a session with new detections needs a copy
-        queue = state.queue.over(copy.deepcopy(state.constraints)) if added else state.queue
-        queue.constraints.add_items(len(added))
-        for first, second in images:
-            queue.constraints.forbid(ready.item_of[first], ready.item_of[second])
+        queue = state.with_added(read).queue if added else state.queue
         planned = queue.plan_next(ready.chosen, ready.graph, seed=state.session.seed, excluding=excluding)
         message = pb.PlannedRound(
             survey_uid=scores.version.uid,
             survey_revision=scores.version.revision,
             top_k=scores.top_k,
             added_detection_ids=added,
-            image_pairs=[survey_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in images],
-            bursts=_bursts(ready, set(added)),
+            image_pairs=read.image_pairs,
+            facts=read.facts if read.facts.detections else None,
+            bursts=_bursts(ready, {*state.detection_ids[state.planned_items :], *added}),
             open_pairs=int(open_rows(ready.graph, queue.constraints).sum()),
         )
         remaining = (
@@ -181,18 +175,3 @@ def _bursts(ready: _Prepared, added: set[str]) -> list[pb.DetectionSet]:
     ids = list(ready.item_of)
     groups = ([ids[item] for item in frames] for frames in burst_groups(graph.table, graph.embeddings))
     return [pb.DetectionSet(detection_ids=frames) for frames in groups if not added.isdisjoint(frames)]
-
-
-def _image_pairs(detections: dict[str, Detection], added: set[str]) -> list[tuple[str, str]]:
-    """Pairs of detections in one image, at least one of them new."""
-    by_image: defaultdict[str, list[str]] = defaultdict(list)
-    for detection_id, detection in detections.items():
-        if detection.image_id:
-            by_image[detection.image_id].append(detection_id)
-    return [
-        (first, second)
-        for ids in by_image.values()
-        for index, first in enumerate(ids)
-        for second in ids[index + 1 :]
-        if first in added or second in added
-    ]

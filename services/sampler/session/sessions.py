@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common.session.settings import MUTABLE
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -21,18 +22,24 @@ from services.sampler.session.event_pages import EventPage, read_page
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
-from services.sampler.session.ledger import event_of
+from services.sampler.session.reading import add_detections, read_names
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
-from services.sampler.session.state import SessionState
+from services.sampler.session.state import NotInSessionError, SessionState
+from services.sampler.session.stored_labels import require_retractable, stored_labels
+from services.sampler.session.survey_read import uses_names
 from spotted.errors import AlreadyExistsError, DamagedError, NotFoundError, PreconditionError
 from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.individuals_pb2 import IndividualsChanged
+from spotted.v1.session_facts_pb2 import SurveyRead
 from spotted.v1.store_pb2 import StoredSubmission
 
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
+
+# the settings by which two sessions with one id differ
+SETTINGS = ("strategy", "seed", *MUTABLE)
 
 ViewT = TypeVar("ViewT")
 
@@ -53,8 +60,9 @@ class Sessions:
         budget_bytes: approximate memory for sessions; the least recently used ones are dropped first and
             folded from the store again when they are used.
         """
+        self.scorer = scorer
+        """The source of the detections."""
         self._store = store
-        self._scorer = scorer
         self._now = now
         self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
             budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
@@ -69,7 +77,7 @@ class Sessions:
         created = with_defaults(session)
         # first, so that the detections counted are those of this generation
         generation = self._existence.generation(session.survey_id)
-        _, detections = self._scorer.version(session.survey_id)
+        _, detections = self.scorer.version(session.survey_id)
         if not detections:
             raise PreconditionError(
                 f"survey {session.survey_id!r} has no detections; add detections before creating a session"
@@ -78,14 +86,16 @@ class Sessions:
         entry = self.event(created=created)
         answer = _as_created(entry).SerializeToString()
         first = self._existence.create_session(key, generation, entry, answer, request_id)
+        stored = self.get(*key)
+        if stored.position == 1 and uses_names(stored):
+            read_names(self.folded(*key), self.scorer.facts(session.survey_id), self._read_event)
         if first is not None:
             return pb.Session.FromString(first)
-        stored = self.get(*key)
-        requested, existing = ((s.strategy, s.seed, s.trust) for s in (created, stored))
-        if requested != existing:
+        other = [name for name in SETTINGS if getattr(created, name) != getattr(stored, name)]
+        if other:
             raise AlreadyExistsError(
                 f"session {session.session_id!r} of survey {session.survey_id!r} already exists with another "
-                "strategy, seed or trust; use another session id, or delete that session first"
+                f"{' and '.join(other)}; use another session id, or delete that session first"
             )
         return stored
 
@@ -133,15 +143,38 @@ class Sessions:
     ) -> tuple[list[pb.LabelOutcome], ViewT]:
         """Store answers and end their leases, in one round trip to the store.
 
-        given: labels without id and time, and bursts of several animals.
+        given: labels without id and time, and bursts of several animals. Detections of the survey that the
+        session has not yet are added first.
 
         Returns the outcome of each label, in their order, and `look` of the session after them.
         Raises NotFoundError; nothing is stored then.
         """
+        try:
+            return self._submit((survey_id, session_id), given, request_id, look)
+        except NotInSessionError as error:
+            folded, facts = self.folded(survey_id, session_id), self.scorer.facts(survey_id)
+            named = {i for pair in answered_pairs(given) for i in pair}
+            missing = sorted(named - facts.detections.keys())
+            if missing:
+                raise NotFoundError(
+                    f"survey {survey_id!r} has no detection {missing[0]!r}; add the detection first, or "
+                    "correct its id"
+                ) from error
+            add_detections(folded, facts, named, self._read_event)
+            return self._submit((survey_id, session_id), given, request_id, look)
+
+    def _submit(
+        self,
+        key: SessionKey,
+        given: pb.LabelsGiven,
+        request_id: str,
+        look: Callable[[SessionState, int], ViewT],
+    ) -> tuple[list[pb.LabelOutcome], ViewT]:
+        survey_id, session_id = key
         ended = lease_fields(survey_id, session_id, answered_pairs(given))
 
         def decide(state: SessionState, position: int) -> Change:
-            stored = self._stored(state, position, given)
+            stored = stored_labels(given, state, position, self._now())
             submission = StoredSubmission(label_ids=[label.label_id for label in stored.labels])
             return Change(self.event(labelled=stored), submission.SerializeToString(), ended)
 
@@ -170,19 +203,7 @@ class Sessions:
         """
 
         def decide(state: SessionState) -> Change:
-            ledger = state.identity.ledger
-            certain = [i for i in retracted.label_ids if ledger.is_certain(i)]
-            if certain:
-                raise PreconditionError(
-                    f"label {certain[0]!r} belongs to a person's change of individuals; undo change "
-                    f"{event_of(certain[0])} instead"
-                )
-            unknown = [i for i in retracted.label_ids if i not in ledger.given]
-            if unknown:
-                raise NotFoundError(
-                    f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
-                    "events list all labels"
-                )
+            require_retractable(retracted.label_ids, state)
             return Change(self.event(retracted=retracted), b"")
 
         return self.folded(survey_id, session_id).change_and_view(
@@ -216,7 +237,7 @@ class Sessions:
     def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
         """Begin to import a journal as this session. Raises NotFoundError for the survey."""
         generation = self._existence.generation(survey_id)
-        detections = self._scorer.facts(survey_id).detections
+        detections = self.scorer.facts(survey_id).detections
         return SessionUpload(self._store, (survey_id, session_id), generation, detections)
 
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
@@ -239,6 +260,8 @@ class Sessions:
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
         changed: IndividualsChanged | None = None,
+        read: SurveyRead | None = None,
+        updated: pb.SessionUpdated | None = None,
     ) -> bytes:
         """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
@@ -249,26 +272,18 @@ class Sessions:
             retracted=retracted,
             audit=audit,
             changed=changed,
+            read=read,
+            updated=updated,
         )
         return event.SerializeToString()
+
+    def _read_event(self, read: SurveyRead) -> bytes:
+        return self.event(read=read)
 
     def _forget(self, survey_id: str, session_id: str) -> NotFoundError:
         """Drop a session that does not exist, so that unknown ids take no memory; returns the error."""
         self._folded.drop((survey_id, session_id))
         return _missing(survey_id, session_id)
-
-    def _stored(self, state: SessionState, position: int, given: pb.LabelsGiven) -> pb.LabelsGiven:
-        """The answers with the ids and times to store. Raises NotFoundError for an unknown detection."""
-        stored = pb.LabelsGiven()
-        stored.CopyFrom(given)
-        now = self._now()
-        for number, label in enumerate(stored.labels, start=1):
-            state.pair(label)
-            label.label_id = f"{position + 1}-{number}"
-            label.create_time.CopyFrom(now)
-        for burst in stored.mixed_bursts:
-            state.require(burst.detection_ids)
-        return stored
 
 
 def _as_created(entry: bytes) -> pb.Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,8 @@ class ToyScorer:
     animals: dict[str, str]
     images: dict[str, str] = field(default_factory=dict)
     times_s: dict[str, float] = field(default_factory=dict)
+    # further fields of a detection, by id
+    more: dict[str, dict[str, Any]] = field(default_factory=dict)
     uid: str = "first"
     changes: int = 0
     reads: int = 0
@@ -57,7 +60,13 @@ class ToyScorer:
 
     def _detections(self) -> dict[str, Detection]:
         return {
-            i: Detection(i, "cd"[n % 2], self.times_s.get(i, n * 3600.0), self.images.get(i, ""))
+            i: Detection(
+                i,
+                "cd"[n % 2],
+                self.times_s.get(i, n * 3600.0),
+                self.images.get(i, ""),
+                **self.more.get(i, {}),
+            )
             for n, i in enumerate(self.animals)
         }
 
@@ -118,10 +127,11 @@ class Sampler:
         seed: int = 0,
         top_k: int = 0,
         trust: pb.Trust.ValueType = pb.TRUST_SINGLE,
+        **more: Any,  # noqa: ANN401 - any field of a session
     ) -> pb.Session:
         settings = pb.StrategySettings(strategy_id=strategy, top_k=top_k)
         session = pb.Session(
-            session_id="main", survey_id=survey_id, strategy=settings, seed=seed, trust=trust
+            session_id="main", survey_id=survey_id, strategy=settings, seed=seed, trust=trust, **more
         )
         plant_survey(self.store, survey_id)
         return self.sessions.create(session, "")

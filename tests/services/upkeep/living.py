@@ -17,6 +17,7 @@ from services.upkeep.backup.write import BackedUp, Backups
 from spotted.client import Label, SessionHandle, Spotted, SurveyHandle
 from spotted.client.survey_messages import spec_message
 from spotted.client.values import PairQuery
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.heads.head import Head
 from spotted.scoring.fusion import Fusion
@@ -83,7 +84,9 @@ class Life:
     def answer(self) -> None:
         session_id = str(self.rng.choice(SESSIONS))
         strategy = {"main": "greedy", "second": "mean-linkage"}[session_id]
-        session = self.survey.create_session(session_id, strategy=strategy, seed=3)
+        session = self.survey.create_session(
+            session_id, strategy=strategy, seed=3, known_individuals=KnownIndividuals.IGNORED
+        )
         asked = session.next_pairs("anna", count=2).pairs
         answers = labels(asked, lambda: Answer(int(self.rng.choice([1, 2, 2, 3]))))
         if answers:

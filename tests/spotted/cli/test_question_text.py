@@ -61,7 +61,7 @@ def test_the_candidates_of_a_gallery_are_numbered_after_their_anchor() -> None:
 
 
 def test_effects_are_printed_once_and_only_if_they_matter(capsys: pytest.CaptureFixture[str]) -> None:
-    conflict = Conflict(LABEL, (), "[a] was said to be [b]")
+    conflict = Conflict(LABEL, (), (), "[a] was said to be [b]")
     effects = [
         (LabelEffect.MERGED, None),
         (LabelEffect.PENDING, None),

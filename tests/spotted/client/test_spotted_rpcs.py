@@ -24,6 +24,7 @@ from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
+from spotted.constraints import Trust
 from spotted.survey import Detection, Survey
 from spotted.testing.server import SERVICES, Reply, serve_replies
 from spotted.v1 import operations_pb2, survey_pb2
@@ -65,6 +66,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "CreateSession": lambda s: s.survey("a").create_session("m"),
     "ImportSession": lambda s: s.survey("a").import_session("m", []),
     "GetSession": lambda s: s.survey("a").session("m").info(),
+    "UpdateSession": lambda s: s.survey("a").session("m").update(trust=Trust.VERIFIED),
     "DeleteSession": lambda s: s.survey("a").session("m").delete(),
     "NextPairs": lambda s: s.survey("a").session("m").next_pairs("anna"),
     "SubmitLabels": lambda s: s.survey("a").session("m").submit_labels([]),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Closure
+from spotted.constraints.facts import Fact, Source
 from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError, PreconditionError
 
@@ -151,7 +152,7 @@ def test_explanations_are_the_smallest_contradicting_sets(
             for size in range(len(chosen))
             for fewer in itertools.combinations(kept, size)
         )
-        assert explanation.same_image is None or tuple(sorted(explanation.same_image)) in forbidden
+        assert all(tuple(sorted((fact.first, fact.second))) in forbidden for fact in explanation.facts)
 
 
 def rules_out(labels: Sequence[LabelledPair], forbidden: list[Pair], pair: Pair, known: Answer) -> bool:
@@ -180,7 +181,7 @@ def test_explanation_through_one_image_needs_no_different_label() -> None:
     constraints.apply(label(1, (2, 3), Answer.SAME))
     explanation = constraints.explain(0, 3, Answer.SAME)
     assert explanation.label_ids == ("label-0", "label-1")
-    assert explanation.same_image == (1, 2)
+    assert explanation.facts == (Fact(Source.IMAGE, 1, 2),)
 
 
 def test_decisions_are_the_labels_with_news() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Closure
 from spotted.constraints.component_evidence import Evidence
+from spotted.constraints.facts import Fact, Source
 from spotted.constraints.risky_decisions import weakest_link
 from spotted.constraints.trust_settings import TrustSettings, log_odds
 from spotted.constraints.verified import Verified
@@ -321,7 +322,7 @@ def test_two_animals_of_one_image_stay_two_whatever_is_answered() -> None:
     for _ in range(20):
         add_label(state, (1, 2), same=True, probability=0.97)
     assert state.implied(1, 2) is Answer.DIFFERENT
-    assert state.explain(1, 2, Answer.SAME).same_image == (1, 0)
+    assert state.explain(1, 2, Answer.SAME).facts == (Fact(Source.IMAGE, 1, 0),)
 
 
 def test_items_that_were_merged_cannot_be_forbidden() -> None:

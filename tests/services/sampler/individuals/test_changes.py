@@ -30,7 +30,11 @@ def seen(session: OpenSession) -> tuple[object, ...]:
         for one in individuals:
             one.ClearField("position")
         conflicts = [conflict.SerializeToString(deterministic=True) for conflict in state.conflicts()]
-        counts = (dict(state.answers), state.constraints.component_count, state.constraints.pending_count)
+        counts = (
+            dict(state.counts.answers),
+            state.constraints.component_count,
+            state.constraints.pending_count,
+        )
         separations = state.constraints.separations().shape
         listed = [str(one) for one in individuals]
         return listed, conflicts, counts, separations, list(state.labels)
@@ -157,7 +161,7 @@ def test_answers_to_come_do_not_outweigh_a_decision(session: OpenSession) -> Non
         session.label("d02", "d03", "DIFFERENT", annotator)
     assert numbered(2, 3) in session.partition()
     assert session.view(lambda state: len(state.conflicts())) >= 1
-    assert session.view(lambda state: sum(map(len, state.times_of.values()))) == 4
+    assert session.view(lambda state: sum(map(len, state.counts.times_of.values()))) == 4
 
 
 def test_two_animals_of_one_image_are_never_one(session: OpenSession) -> None:

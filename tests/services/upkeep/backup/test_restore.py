@@ -21,6 +21,7 @@ from services.upkeep.backup.file import MAGIC, open_writer, read
 from services.upkeep.backup.restore import restore_survey, target_id
 from spotted.client import Spotted
 from spotted.client.values import SessionInfo
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreVersionError
 from spotted.survey import Camera
@@ -81,7 +82,9 @@ def test_services_that_run_plan_from_what_was_restored_over_a_deleted_survey(
 ) -> None:
     here, there, first, second = both
     life = Life(here, first, survey_id, seed=0)
-    here.survey(survey_id).create_session("main", strategy="mean-linkage", seed=3)
+    here.survey(survey_id).create_session(
+        "main", strategy="mean-linkage", seed=3, known_individuals=KnownIndividuals.IGNORED
+    )
     next_round(here, survey_id)
     path = backed_up(first, survey_id, tmp_path).path
     life.move()
