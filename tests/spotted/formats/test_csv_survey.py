@@ -17,8 +17,8 @@ CAMERAS = (
 DETECTIONS = (
     "camera_id,timestamp,image,side,encounter_id,individual_id,box_x,box_y,box_width,box_height,species\n"
     "A,2024-06-01T10:00Z,a/1.jpg,left,e1,anna,0.1,0.1,0.5,0.5,Panthera pardus\n"
-    "A,2024-06-01T10:00Z,a/1.jpg,R,e1,ben,0.5,0.1,0.5,0.5,\n"
-    "B,2024-06-02T10:00Z,,,,,,,,,\n"
+    "A,2024-06-01T10:00Z,a/1.jpg,R,e1,ben,0.5,0.1,0.5,0.5,Panthera pardus\n"
+    "B,2024-06-02T10:00Z,,,,,,,,,Panthera pardus\n"
 )
 
 
@@ -47,7 +47,7 @@ def test_two_tables_become_a_survey(tmp_path: Path) -> None:
     assert first.path == tmp_path / "a" / "1.jpg"
     assert first.box == (0.1, 0.1, 0.5, 0.5)
     assert [p.detection.side for p in imported.pictures] == [Side.LEFT, Side.RIGHT, Side.UNKNOWN]
-    assert [p.detection.species for p in imported.pictures] == ["Panthera pardus", "", ""]
+    assert [p.detection.species for p in imported.pictures] == ["Panthera pardus"] * 3
     assert first.detection.image_id == second.detection.image_id == "a/1.jpg"
     assert (first.detection.encounter_id, first.detection.individual_id) == ("e1", "anna")
     assert (third.path, third.detection.image_id, third.detection.image_uri) == (None, "", "")
@@ -85,7 +85,7 @@ def test_derived_ids_depend_on_content_only(tmp_path: Path) -> None:
     ids = [d.detection_id for d in read(tmp_path).detections]
     assert len(set(ids)) == 3
     lines = DETECTIONS.splitlines()
-    turned = "\n".join([lines[0], "A,2024-06-01T11:00Z,b.jpg,,,,,,,,", *reversed(lines[1:])])
+    turned = "\n".join([lines[0], "A,2024-06-01T11:00Z,b.jpg,,,,,,,,Panthera pardus", *reversed(lines[1:])])
     assert [d.detection_id for d in read(tmp_path, detections=turned).detections][1:] == ids[::-1]
     known = DETECTIONS.replace("anna", "bella").replace("left", "right")
     assert [d.detection_id for d in read(tmp_path, detections=known).detections] == ids
