@@ -11,6 +11,7 @@ import pytest
 from spotted.cli.export import CAPTURES, CHANGED, write_changed_names
 from spotted.cli.sources import Source, recall
 from spotted.client.session_handle import SessionHandle
+from spotted.constraints import KnownIndividuals
 from spotted.individuals.naming import CellChange
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
@@ -82,7 +83,7 @@ def named(machine: Machine, survey_id: str, tmp_path: Path) -> SessionHandle:
     detections = list(recall(machine.directory, survey_id).read(survey_id).detections)
     handle = machine.spotted.survey(survey_id)
     handle.add_detections(detections, vectors()[: len(NAMES)], SPEC)
-    session = handle.create_session("main", strategy="greedy")
+    session = handle.create_session("main", strategy="greedy", known_individuals=KnownIndividuals.IGNORED)
     session.next_pairs("anna")
     return session
 
@@ -127,6 +128,23 @@ def test_an_individual_with_two_typed_names_is_reported_and_left_as_it_is(
     history = (tmp_path / "out" / CAPTURES / "capture_history.csv").read_text()
     # n3 belongs to one of the two, which nobody knows
     assert "ind-n3" not in history
+
+
+def test_what_a_person_decides_about_a_believed_name_reaches_the_files(
+    machine: Machine, survey_id: str, named: SessionHandle, tmp_path: Path
+) -> None:
+    assert named.survey_id == survey_id
+    session = machine.spotted.survey(survey_id).create_session("believed", strategy="greedy")
+    session.next_pairs("anna")
+    # both photographs named Mvula are one individual already
+    assert session.individual("ind-n2").get().detection_ids[:2] == ("n0", "n2")
+    session.individual("ind-n2").move_here(["n3"], "anna")
+    done = machine.run("export", survey_id, "--session", "believed", "-o", str(tmp_path / "out"), "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["shared_names"] == {}
+    rows = csv.DictReader(io.StringIO((tmp_path / "out" / "detections.csv").read_text()))
+    names = {row["detection_id"]: row["individual_id"] for row in rows}
+    assert [names[f"n{n}"] for n in range(4)] == ["Mvula", "Chipembere", "Mvula", "Mvula"]
 
 
 def test_changed_names_are_written_as_a_table(tmp_path: Path) -> None:

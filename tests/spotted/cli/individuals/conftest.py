@@ -6,6 +6,7 @@ import pytest
 
 from spotted.client.session_handle import SessionHandle
 from spotted.client.values import Label
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
@@ -16,7 +17,7 @@ def asked(machine: Machine, survey_id: str) -> Machine:
     """A session in which d00 and d04 are two animals by an answer."""
     handle = machine.spotted.create_survey(survey(survey_id))
     handle.add_detections(DETECTIONS, vectors(), SPEC)
-    session = handle.create_session("main", strategy="greedy")
+    session = handle.create_session("main", strategy="greedy", known_individuals=KnownIndividuals.IGNORED)
     session.next_pairs("anna")
     session.submit_labels([Label("d00", "d04", Answer.DIFFERENT, "anna")])
     return machine

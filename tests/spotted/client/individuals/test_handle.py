@@ -6,6 +6,7 @@ from spotted.client import SurveyHandle
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.values import Label
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.individuals.attributes import Sex, Status
@@ -13,7 +14,7 @@ from spotted.individuals.attributes import Sex, Status
 
 @pytest.fixture
 def session(handle: SurveyHandle) -> SessionHandle:
-    session = handle.create_session("main", strategy="greedy")
+    session = handle.create_session("main", strategy="greedy", known_individuals=KnownIndividuals.IGNORED)
     session.next_pairs("anna")
     return session
 
