@@ -72,12 +72,13 @@ def export(
             imported.survey,
             imported.detections,
             individuals,
+            stations=imported.stations,
             occasion_days=occasion_days,
             timezone=timezone,
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
-    for note in notes:
+    for note in (*notes, *history.notes):
         err.print(f"note: {note}", markup=False, soft_wrap=True)
     document: dict[str, object] = {
         "output": str(output),

@@ -11,6 +11,8 @@ from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Sourc
 from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError, InvalidInputError
+from spotted.formats.archive import unpack
+from spotted.formats.camtrapdp.package import DESCRIPTOR
 from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -25,8 +27,9 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     type=click.Choice(LAYOUTS),
     default=CAMTRAP_DP,
     show_default=True,
-    help="Layout of PACKAGE: a Camtrap DP directory; folders and file names as in Spotted's published sets; "
-    "or a wildlife-datasets catalogue, given as its CSV or as the directory of catalogue.csv.",
+    help="Layout of PACKAGE: a Camtrap DP directory, its datapackage.json or zip; folders and file names as "
+    "in Spotted's published sets; or a wildlife-datasets catalogue, given as its CSV or as the directory of "
+    "catalogue.csv.",
 )
 @click.option(
     "--species",
@@ -66,6 +69,8 @@ def import_survey(
     changed. Importing again adds new cameras; `spotted embed` adds the detections.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections, images=images)
+    with err.status("unpacking"):
+        package = _unpacked(package, directory)
     source = Source(
         package=_absolute(package),
         cameras=_absolute(cameras),
@@ -117,6 +122,8 @@ def _check_usage(
             raise click.UsageError(f"--layout {layout} requires PACKAGE instead of --detections")
     elif layout == CAMTRAP_DP and cameras is not None:
         raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
+    elif layout == CAMTRAP_DP and (package.suffix.lower() == ".zip" or package.name == DESCRIPTOR):
+        return
     elif layout != CATALOGUE and not package.is_dir():
         raise click.UsageError(f"{package} is a file; --layout {layout} requires a directory")
     elif layout == PUBLISHED and images is not None:
@@ -132,6 +139,13 @@ def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: b
             raise
     notes.append("the survey already existed; its extent was updated, which changes its scores")
     return spotted.survey(survey.survey_id).update_extent(survey)
+
+
+def _unpacked(package: Path | None, directory: Path) -> Path | None:
+    """The directory of a package; a zip archive is unpacked into the data directory."""
+    if package is None or package.suffix.lower() != ".zip":
+        return package
+    return unpack(package, directory / "unpacked")
 
 
 def _absolute(path: Path | None) -> str:

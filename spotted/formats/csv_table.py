@@ -16,9 +16,12 @@ from spotted.formats.problems import Problems
 from spotted.formats.row import Row
 
 
-def read_table(path: Path, required: Sequence[str], problems: Problems) -> Iterator[Row]:
+def read_table(
+    path: Path, required: Sequence[str], problems: Problems, *, delimiter: str = ""
+) -> Iterator[Row]:
     r"""The rows of a CSV (gzip if named .gz) in UTF-8 with or without byte order mark.
 
+    delimiter: as a descriptor declares it; by default it is found in the header.
     A first line `sep=;` is obeyed. Blank lines and rows of empty cells are skipped; empty cells that are
     missing at the end of a row, or stand beyond the header, do not count. Other rows with more or fewer cells
     than the header are recorded in `problems`.
@@ -33,7 +36,7 @@ def read_table(path: Path, required: Sequence[str], problems: Problems) -> Itera
     """
     try:
         with _opened(path) as handle:
-            yield from _rows(path.name, handle, required, problems)
+            yield from _rows(path.name, handle, required, problems, delimiter)
     except FileNotFoundError as error:
         raise InvalidInputError(f"file not found: {path}; check the path", field=path.name) from error
     except UnicodeDecodeError as error:
@@ -50,10 +53,12 @@ def _opened(path: Path) -> TextIO:
     return cast("TextIO", handle)
 
 
-def _rows(file: str, handle: TextIO, required: Sequence[str], problems: Problems) -> Iterator[Row]:
+def _rows(
+    file: str, handle: TextIO, required: Sequence[str], problems: Problems, given: str
+) -> Iterator[Row]:
     first = handle.readline()
     declared = declared_delimiter(first)
-    delimiter = declared or find_delimiter(first.strip("\r\n"), required)
+    delimiter = declared or find_delimiter(first.strip("\r\n"), required, declared=given)
     if not declared:
         handle.seek(0)
     reader = csv.reader(handle, delimiter=delimiter, strict=True)
