@@ -66,7 +66,8 @@ def _rows(
         header = [title.strip() for title in next(reader, [])]
         _check_header(file, header, required)
         for number, cells in enumerate(reader, start=2):
-            if not any(cell.strip() for cell in cells):
+            # DOS programs end a file with the character 26
+            if not any(cell.strip().strip("\x1a") for cell in cells):
                 continue
             fault = _length_fault(cells, header, required)
             if fault:

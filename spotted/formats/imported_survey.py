@@ -69,7 +69,7 @@ def assemble(
     >>> imported = assemble("ridge", "Ridge", cameras, {}, [late], [])
     >>> imported.survey.end_s
     90000.0
-    >>> imported.notes[0]
+    >>> imported.notes[1]
     "1 of 1 camera without position, such as 'C1'; feasibility unknown"
     """
     placed, projection_notes = _placed(cameras, positions_deg)

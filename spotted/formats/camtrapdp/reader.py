@@ -164,15 +164,15 @@ def _animals(rows: Sequence[Row], reading: _Reading) -> list[tuple[Row, str]]:
     """
     by_level: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_level[row.text("observationLevel")].append(row)
-    events = [row for row in by_level["event"] if row.text("observationType") == "animal"]
+        by_level[row.text("observationLevel").lower()].append(row)
+    events = [row for row in by_level["event"] if row.text("observationType").lower() == "animal"]
     spread = spread_events(events, by_level["media"], reading.media_rows, reading.zone)
     reading.skipped.update(spread.skipped.values())
     shown: list[tuple[Row, str]] = []
     for row in rows:
-        if row.text("observationType") != "animal":
+        if row.text("observationType").lower() != "animal":
             continue
-        if row.text("observationLevel") == "event":
+        if row.text("observationLevel").lower() == "event":
             shown += [(row, media_id) for media_id in spread.media.get(row.text("observationID"), ())]
         else:
             shown.append((row, row.identifier("mediaID")))
@@ -201,7 +201,7 @@ def _picture(row: Row, media_id: str, reading: _Reading) -> Picture | None:
     if (row.number_between("count", 0.0, LARGEST_COUNT) or 1.0) > 1.0:
         reading.skipped["count above 1; give each animal its own observation and box"] += 1
         return None
-    is_event = row.text("observationLevel") == "event"
+    is_event = row.text("observationLevel").lower() == "event"
     detection = Detection(
         detection_id=detection_id(row.text("observationID"), media_id)
         if is_event

@@ -60,7 +60,7 @@ def test_a_row_of_another_length_is_a_problem_and_the_others_are_read(tmp_path: 
 
 
 def test_rows_of_empty_cells_and_cells_dropped_at_the_end_are_what_spreadsheets_write(tmp_path: Path) -> None:
-    text = "a;b;c;\n1;2;3;;;\n;;\n; ;\u00a0;\n4\n5;6\n"
+    text = "a;b;c;\n1;2;3;;;\n;;\n; ;\u00a0;\n4\n5;6\n\x1a"
     rows, problems = rows_of(tmp_path / "t.csv", text, "a")
     assert [(r.number, r.text("a"), r.text("b"), r.text("c")) for r in rows] == [
         (2, "1", "2", "3"),
