@@ -47,6 +47,23 @@ def read_table(
         raise InvalidInputError(f"{path} cannot be read: {error}", field=path.name) from error
 
 
+def check_columns(row: Row, known: Sequence[str]) -> None:
+    """Record columns that are not read, as wrong if one is a known one but for case and spaces.
+
+    row: any row of the table.
+    """
+    unread = [title for title in row.cells if title and title not in known]
+    meant = {title: title.casefold().replace(" ", "_") for title in unread}
+    for title, name in meant.items():
+        if name in known and name not in row.cells:
+            row.problems.add(
+                f"{row.file} has the column {title!r}, which is read only as {name!r}; rename it",
+                f"{row.file}:1:{title}",
+            )
+    if unread:
+        row.problems.remark(f"{row.file}: columns not read: {', '.join(unread)}", cause=(row.file, "unread"))
+
+
 def _opened(path: Path) -> TextIO:
     # both calls return a text stream in text mode
     handle = (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="")

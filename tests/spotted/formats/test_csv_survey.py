@@ -256,3 +256,11 @@ def test_a_position_of_zeros_is_unknown(tmp_path: Path) -> None:
     assert any(
         "row 3, latitude '0' and a longitude of 0 are a point in the ocean" in n for n in imported.notes
     )
+
+
+def test_species_may_be_in_the_column_of_the_standard(tmp_path: Path) -> None:
+    detections = "camera_id,timestamp,scientificName\nA,2024-06-01T10:00Z,leopard\nB,2024-06-01T10:00Z,lion\n"
+    assert "several species" in refusal(tmp_path, detections=detections)
+    assert "which is read only as 'species'" in refusal(
+        tmp_path, detections=detections.replace("scientificName", "Species")
+    )
