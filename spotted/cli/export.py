@@ -85,13 +85,14 @@ def export(
             imported.survey,
             imported.detections,
             {**typed, **naming.names},
+            stations=imported.stations,
             occasion_days=occasion_days,
             timezone=timezone,
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
         write_changed_names(naming.changes, output / CAPTURES)
-    for note in notes:
+    for note in (*notes, *history.notes):
         err.print(f"note: {note}", markup=False, soft_wrap=True)
     count = len(individuals)
     show(_document(naming, count, output), as_json=as_json, text=lambda: _print(naming, count, output))

@@ -13,6 +13,7 @@ from spotted.cli.sources import Source, is_known, remember
 from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError, InvalidInputError
+from spotted.formats.archive import unpack
 from spotted.formats.layouts.recognition import (
     CAMERAS_FILE,
     CAMTRAP_DP,
@@ -81,6 +82,7 @@ def import_survey(
     new cameras; `spotted embed` adds the detections.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections)
+    package = _unpacked(package, directory)
     seen = _seen(package, layout)
     _check_layout(seen, cameras=cameras, images=images)
     if seen.layout == TABLES and package is not None:
@@ -154,7 +156,7 @@ def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None
     """Refuse options that the layout does not read."""
     if seen.layout == CAMTRAP_DP and cameras is not None:
         raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
-    if seen.layout != CATALOGUE and not seen.path.is_dir():
+    if seen.layout not in {CATALOGUE, CAMTRAP_DP} and not seen.path.is_dir():
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
     if seen.layout == PUBLISHED_SET and images is not None:
         raise click.UsageError("--layout spotted-published contains its images; leave out --images")
@@ -169,6 +171,14 @@ def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: b
             raise
     notes.append("the survey already existed; its extent was updated, which changes its scores")
     return spotted.survey(survey.survey_id).update_extent(survey)
+
+
+def _unpacked(package: Path | None, directory: Path) -> Path | None:
+    """The directory of a package; a zip archive is unpacked into the data directory."""
+    if package is None or package.suffix.lower() != ".zip":
+        return package
+    with err.status("unpacking"):
+        return unpack(package, directory / "unpacked")
 
 
 def _absolute(path: Path | None) -> str:

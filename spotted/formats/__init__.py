@@ -20,6 +20,7 @@ csv_cells              single cells of a CSV replaced, every other byte unchange
 row                    one row as typed cells
 problems               wrong and doubtful values, one line a cause
 doubts                 what files state and readers do not believe
+archive                zip archives unpacked
 image_files            the image files that tables name
 species                the rows of one species
 pixel_boxes            boxes in pixels as fractions of the image
@@ -28,6 +29,7 @@ projection             latitude and longitude to metres
 file_set               several files written together or not at all
 """
 
+from spotted.formats.archive import unpack
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
 from spotted.formats.cameras import CameraTable, read_cameras
 from spotted.formats.camtrapdp import (
@@ -106,6 +108,7 @@ __all__ = [
     "survey_of_photographs",
     "survey_slug",
     "time_zone",
+    "unpack",
     "utc_seconds",
     "write_camtrapdp",
     "write_candidates",

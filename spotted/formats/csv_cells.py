@@ -41,22 +41,22 @@ def declared_delimiter(line: str) -> str:
     return found[1] if found else ""
 
 
-def find_delimiter(header: str, columns: Sequence[str] = ()) -> str:
+def find_delimiter(header: str, columns: Sequence[str] = (), *, declared: str = "") -> str:
     """The delimiter of a header line: comma, semicolon or tab, whichever separates most of `columns`.
 
-    Delimiters that separate equally many of them are decided by the number of titles, then by that order, so
-    that a comma inside a title does not count.
+    Delimiters that separate equally many of them are decided by what a descriptor declares, then by the
+    number of titles, then by that order, so that a comma inside a title does not count.
 
     >>> find_delimiter("id;latitude;habitat, notes, remarks, weather", ["id", "latitude"])
     ';'
     """
 
-    def merit(mark: str) -> tuple[int, int]:
+    def merit(mark: str) -> tuple[int, bool, int]:
         titles = [title.strip() for title in next(csv.reader([header], delimiter=mark), [])]
-        return len(set(columns) & set(titles)), len(titles)
+        return len(set(columns) & set(titles)), mark == declared, len(titles)
 
     # max keeps the first of equal ones
-    return max(DELIMITERS, key=merit)
+    return max(dict.fromkeys(DELIMITERS + declared), key=merit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def fill_individuals(
     id_of: Callable[[Mapping[str, str]], str],
     *,
     reads: Sequence[str],
+    delimiter: str = "",
 ) -> bytes:
     """The content of a CSV (gzip if named .gz) with the individuals of its detections filled in.
 
@@ -95,7 +96,9 @@ def fill_individuals(
     zipped = path.suffix == ".gz"
     try:
         content = path.read_bytes()
-        filled = fill_column(gzip.decompress(content) if zipped else content, column, fill, reads=reads)
+        filled = fill_column(
+            gzip.decompress(content) if zipped else content, column, fill, reads=reads, delimiter=delimiter
+        )
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}", field=path.name) from error
     except InvalidInputError as error:
@@ -116,10 +119,12 @@ def fill_column(
     fill: Callable[[Mapping[str, str]], str | None],
     *,
     reads: Sequence[str],
+    delimiter: str = "",
 ) -> bytes:
     r"""A CSV with the cells of one column replaced and every other byte unchanged.
 
     column: appended as the last one if the CSV lacks it.
+    delimiter: as a descriptor declares it; by default it is found in the header.
     fill: from the texts of the columns named in `reads` to the new text, or None to keep the cell.
     The byte order mark, a line `sep=;`, line ends, quotes, blank lines, missing and surplus empty cells and a
     missing last line end stay as they are. A new text is quoted if it has to be, or if the cell that it
@@ -130,8 +135,8 @@ def fill_column(
     >>> fill_column(table, "animal", lambda cells: {"1": "Asha"}.get(cells["id"]), reads=["id"])
     b'id;animal\r\n1;Asha\r\n2;Tau\r\n'
     """
-    head, body, delimiter = _opened(content, (column, *reads))
-    records = _records(body, delimiter)
+    head, body, mark = _opened(content, (column, *reads), delimiter)
+    records = _records(body, mark)
     written = [head]
     header = next(records, None)
     if header is None or header.blank:
@@ -140,8 +145,8 @@ def fill_column(
     absent = column not in titles
     target = len(titles) if absent else titles.index(column)
     if absent:
-        header.cells.append(_cell(column, delimiter, header.cells[-1]))
-    written += _bytes(header, delimiter)
+        header.cells.append(_cell(column, mark, header.cells[-1]))
+    written += _bytes(header, mark)
     index_of = {title: titles.index(title) for title in reads if title in titles}
     for record in records:
         if not record.blank and not any(cell.strip() for cell in record.cells[len(titles) :]):
@@ -149,19 +154,19 @@ def fill_column(
             text = fill(
                 {title: _text(record.cells[known[title]]) if title in known else "" for title in index_of}
             )
-            _put(record, target, text, delimiter, pads=absent)
-        written += _bytes(record, delimiter)
+            _put(record, target, text, mark, pads=absent)
+        written += _bytes(record, mark)
     return b"".join(written)
 
 
-def _opened(content: bytes, columns: Sequence[str]) -> tuple[bytes, bytes, bytes]:
+def _opened(content: bytes, columns: Sequence[str], given: str) -> tuple[bytes, bytes, bytes]:
     """The text before the header, the table from its header on, and the delimiter."""
     mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
     found = re.compile(rb"[^\r\n]*(\r\n|\r|\n)?").match(content, len(mark))
     first = found[0] if found else b""
     declared = declared_delimiter(first.decode())
     head = mark + first if declared else mark
-    delimiter = declared or find_delimiter(first.decode().strip("\r\n"), columns)
+    delimiter = declared or find_delimiter(first.decode().strip("\r\n"), columns, declared=given)
     return head, content[len(head) :], delimiter.encode()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from spotted.formats.cameras.periods import CameraTable
 from spotted.formats.cameras.table import read_cameras
 from spotted.formats.csv_cells import fill_individuals, plain_text
-from spotted.formats.csv_table import read_table
+from spotted.formats.csv_table import check_columns, read_table
 from spotted.formats.file_set import write_fileset
 from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import (
@@ -35,7 +35,20 @@ from spotted.formats.species import select_species
 from spotted.formats.timestamps import time_zone
 from spotted.survey import Camera, Detection, Side
 
+SPECIES_COLUMNS = ("species", "scientificName")
 BOX_COLUMNS = ("box_x", "box_y", "box_width", "box_height")
+COLUMNS = (
+    "camera_id",
+    "timestamp",
+    "detection_id",
+    "image",
+    "image_id",
+    *SPECIES_COLUMNS,
+    "side",
+    "encounter_id",
+    "individual_id",
+    *BOX_COLUMNS,
+)
 # identify a detection without id; never its individual, which an export fills in
 IDENTIFYING_COLUMNS = ("camera_id", "timestamp", "image", *BOX_COLUMNS)
 
@@ -102,7 +115,8 @@ def read_csv_survey(
     problems = Problems(strict=strict)
     known = read_cameras(absolute_path(cameras), zone, problems)
     rows = _distinct(table, problems)
-    selected = select_species([*rows.values()], species, column="species", table=table.name)
+    column = next((c for c in SPECIES_COLUMNS if any(c in row.cells for row in rows.values())), "species")
+    selected = select_species([*rows.values()], species, column=column, table=table.name)
     numbers = {row.number for row in selected}
     folder = ImageFolder(root)
     pictures = [
@@ -156,6 +170,8 @@ def _distinct(path: Path, problems: Problems) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     seen: dict[tuple[str, ...], Row] = {}
     for row in read_table(path, ("camera_id", "timestamp"), problems):
+        if not rows:
+            check_columns(row, COLUMNS)
         detection_id = ids.of(row.cells)
         first = rows.setdefault(detection_id, row)
         same = seen.setdefault(tuple(row.cells.values()), row)

@@ -69,7 +69,7 @@ def assemble(
     >>> imported = assemble("ridge", "Ridge", cameras, {}, [late], [])
     >>> imported.survey.end_s
     90000.0
-    >>> imported.notes[0]
+    >>> imported.notes[1]
     "1 of 1 camera without position, such as 'C1'; feasibility unknown"
     """
     placed, projection_notes = _placed(cameras, positions_deg)
@@ -124,6 +124,9 @@ def _camera_notes(cameras: Mapping[str, Camera]) -> Iterator[str]:
     unplaced = [camera_id for camera_id, camera in cameras.items() if not camera.has_position]
     if unplaced:
         yield (f"{len(unplaced)} {of_all} without position, such as {unplaced[0]!r}; feasibility unknown")
+    endless = [i for i, camera in cameras.items() if camera.start_s is None and camera.end_s is None]
+    if endless and not any(cameras[i].clock_suspect for i in endless):
+        yield f"{len(endless)} {of_all} without a period, such as {endless[0]!r}; effort unknown"
     suspect = sum(camera.clock_suspect for camera in cameras.values())
     if suspect:
         yield f"{suspect} {of_all} with a suspect clock"

@@ -16,11 +16,12 @@ class _Kind:
 
     text: str
     count: int = 1
+    outcome: str = ""
     times_of: tuple[str, str] | None = None
     """File and column, if the cause is a time that is not believed."""
 
-    def line(self) -> str:
-        return self.text if self.count == 1 else f"{self.text} ({self.count:,} rows)"
+    def line(self, outcome: str = "") -> str:
+        return f"{self.text}{outcome}" if self.count == 1 else f"{self.text}{outcome} ({self.count:,} rows)"
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Problems:
     @property
     def notes(self) -> list[str]:
         """A line for each cause of doubtful values, and one about ids that are equal only to the eye."""
-        lines = [kind.line() for kind in self._doubtful.values()]
+        lines = [kind.line(kind.outcome) for kind in self._doubtful.values()]
         alike = [text for text, written in self.spellings.items() if len(written) > 1]
         if alike:
             lines.append(
@@ -65,7 +66,7 @@ class Problems:
         if not self.count:
             self.first_field = location
         self.count += 1
-        _count(self._wrong, cause or text, text, None)
+        _count(self._wrong, cause or text, _Kind(text))
 
     def doubt(
         self,
@@ -73,17 +74,21 @@ class Problems:
         location: str = "",
         *,
         cause: object = None,
+        outcome: str = "",
         times_of: tuple[str, str] | None = None,
     ) -> None:
-        """Record a doubtful value that is left out of the survey; if `strict`, it is a wrong one."""
+        """Record a doubtful value that is left out of the survey; if `strict`, it is a wrong one.
+
+        outcome: how it is read, at the end of its note.
+        """
         if self.strict:
             self.add(text, location, cause=cause)
         else:
-            _count(self._doubtful, cause or text, text, times_of)
+            _count(self._doubtful, cause or text, _Kind(text, outcome=outcome, times_of=times_of))
 
     def remark(self, text: str, *, cause: object) -> None:
         """Record how a value was read, which stops no import."""
-        _count(self._doubtful, cause, text, None)
+        _count(self._doubtful, cause, _Kind(text))
 
     def raise_any(self) -> None:
         """Raise InvalidInputError with the first ten causes, if there is a wrong value.
@@ -108,8 +113,8 @@ class Problems:
         raise InvalidInputError(f"{self.count:,} problems{of_causes}{more}:{listed}", field=self.first_field)
 
 
-def _count(kinds: dict[object, _Kind], cause: object, text: str, times_of: tuple[str, str] | None) -> None:
+def _count(kinds: dict[object, _Kind], cause: object, kind: _Kind) -> None:
     if cause in kinds:
         kinds[cause].count += 1
     else:
-        kinds[cause] = _Kind(text, times_of=times_of)
+        kinds[cause] = kind

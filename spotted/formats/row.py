@@ -68,12 +68,17 @@ class Row:
         cause = cause or remedy
         self.problems.add(self._about(column, remedy), location, cause=(self.file, column, cause))
 
-    def doubt(self, column: str, remedy: str, *, is_time: bool = False) -> None:
-        """Record that a cell is doubtful and not used; `remedy` says why and how to correct it."""
+    def doubt(self, column: str, remedy: str, *, outcome: str = "", is_time: bool = False) -> None:
+        """Record that a cell is doubtful and not used; `remedy` says why and how to correct it.
+
+        outcome: how it is read, unless the import stops.
+        """
         location = f"{self.file}:{self.number}:{column}"
         times_of = (self.file, column) if is_time else None
         cause = (self.file, column, remedy)
-        self.problems.doubt(self._about(column, remedy), location, cause=cause, times_of=times_of)
+        self.problems.doubt(
+            self._about(column, remedy), location, cause=cause, outcome=outcome, times_of=times_of
+        )
 
     def text(self, column: str) -> str:
         """The text without surrounding spaces, "" if it is missing."""
@@ -147,7 +152,7 @@ class Row:
             # one answer mends every row, and without it all gaps would be unknown
             self.wrong(column, str(error))
         except InstantError as error:
-            self.doubt(column, f"{error}; taken as unknown", is_time=True)
+            self.doubt(column, str(error), outcome="; taken as unknown", is_time=True)
         return None
 
     def _about(self, column: str, remedy: str) -> str:

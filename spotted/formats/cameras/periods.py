@@ -46,6 +46,8 @@ class CameraTable:
         nearest = min(distances.values())
         near = [i for i in ids if distances[i] <= max(nearest, PERIOD_TOLERANCE_S)]
         inside = [i for i in near if distances[i] == 0.0] or near[:1]
+        # at the instant of a move the later period has begun
+        inside = [i for i in inside if self.cameras[i].start_s == time_s is not None] or inside
         return inside[0] if len({self.place(i) for i in inside}) == 1 else ""
 
     def place(self, camera_id: str) -> tuple[float | None, ...]:
@@ -92,6 +94,17 @@ def without_downtime(camera: Camera, down: Sequence[tuple[float, float]]) -> lis
     if camera.end_s is None or start_s is None or start_s < camera.end_s:
         periods.append(replace(camera, start_s=start_s))
     return periods
+
+
+def closed(periods: Sequence[Camera]) -> list[Camera]:
+    """The periods of one camera, an open end closed where the next period starts."""
+    starts = sorted(c.start_s for c in periods if c.start_s is not None)
+    return [
+        replace(c, end_s=next((s for s in starts if c.start_s is not None and s > c.start_s), None))
+        if c.end_s is None
+        else c
+        for c in periods
+    ]
 
 
 def overlap_s(first: Camera, second: Camera) -> float:

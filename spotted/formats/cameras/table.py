@@ -17,17 +17,29 @@ from spotted.errors import InvalidInputError
 from spotted.formats.cameras.periods import (
     CameraTable,
     Positions,
+    closed,
     is_at_two_places,
     period_id,
     without_downtime,
 )
-from spotted.formats.csv_table import read_table
+from spotted.formats.csv_table import check_columns, read_table
 from spotted.formats.problems import Problems
 from spotted.formats.row import Row, check_camera_period
 from spotted.survey import Camera
 
 FARTHEST_M = 1e8
-_DOWN = re.compile(r"problem(\d+)_from", re.IGNORECASE)
+COLUMNS = (
+    "camera_id",
+    "x_m",
+    "y_m",
+    "latitude",
+    "longitude",
+    "start",
+    "end",
+    "location_uncertainty_m",
+    "clock_suspect",
+)
+_DOWN = re.compile(r"problem(\d+)_(from|to)", re.IGNORECASE)
 
 
 def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> CameraTable:
@@ -38,6 +50,8 @@ def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> CameraT
     """
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     for row in read_table(path, ("camera_id",), problems):
+        if not rows:
+            check_columns(row, (*COLUMNS, *(c for c in row.cells if _DOWN.match(c))))
         camera_id = row.identifier("camera_id")
         if camera_id and all(row.cells != other.cells for other in rows[camera_id]):
             rows[camera_id].append(row)
@@ -49,6 +63,10 @@ def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> CameraT
             _check_periods(own)
         stints = [
             (period, degrees) for row in own for degrees in (_degrees(row),) for period in _periods(row, zone)
+        ]
+        stints = [
+            (period, degrees)
+            for period, (_, degrees) in zip(closed([p for p, _ in stints]), stints, strict=True)
         ]
         ids = tuple(period_id(camera_id, number) for number in range(1, len(stints) + 1))
         for own_id, (period, degrees) in zip(ids, stints, strict=True):
@@ -97,7 +115,7 @@ def _downtimes(row: Row, zone: tzinfo | None) -> list[tuple[float, float]]:
     for column in row.cells:
         found = _DOWN.fullmatch(column)
         other = next((c for c in row.cells if found and c.lower() == f"problem{found[1]}_to"), "")
-        if not found or not row.text(column):
+        if not found or found[2].lower() != "from" or not row.text(column):
             continue
         start_s, end_s = row.day(column, zone, end=False), row.day(other, zone, end=True)
         if start_s is None or end_s is None or end_s < start_s:

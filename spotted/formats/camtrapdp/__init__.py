@@ -1,9 +1,10 @@
 """Camtrap DP packages (https://camtrap-dp.tdwg.org) read as surveys, and written back with individuals.
 
-package  the descriptor: which file contains which table
-reader   the survey of a package
-events   event-based observations spread over images
-export   packages written back with individuals
+package   the descriptor: which file contains which table
+reader    the survey of a package
+events    event-based observations spread over images
+stations  deployments at one location
+export    packages written back with individuals
 """
 
 from spotted.formats.camtrapdp.export import write_camtrapdp

@@ -68,7 +68,7 @@ def spread_events(
     described, animals = set(), set()
     for row in media_based:
         described.add(row.text("mediaID"))
-        if row.text("observationType") == "animal":
+        if row.text("observationType").lower() == "animal":
             animals.add(row.text("mediaID"))
     timeline = _Timeline(media_rows, zone)
     claimed = {row.text("observationID"): timeline.within(row, zone) for row in events}

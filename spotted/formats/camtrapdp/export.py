@@ -58,6 +58,7 @@ def write_camtrapdp(
         by_observation,
         lambda cells: cells[ID_COLUMN],
         reads=[ID_COLUMN],
+        delimiter=package.delimiter("observations"),
     )
     contents: dict[str, bytes | Path] = {path: sources[path] for path in sources}
     contents[observations] = table
@@ -72,7 +73,12 @@ def _by_observation(
     package: Package, individuals: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """The individual of each observation, and a note about events whose images show several."""
-    rows = read_table(package.table("observations"), (ID_COLUMN,), Problems())
+    rows = read_table(
+        package.table("observations"),
+        (ID_COLUMN,),
+        Problems(),
+        delimiter=package.delimiter("observations"),
+    )
     observations = {row.text(ID_COLUMN) for row in rows}
     found: defaultdict[str, set[str]] = defaultdict(set)
     for detection_id, individual_id in individuals.items():

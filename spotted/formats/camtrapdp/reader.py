@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
 from spotted.formats.camtrapdp.events import detection_id, spread_events
 from spotted.formats.camtrapdp.package import Package, open_package
+from spotted.formats.camtrapdp.stations import shared_stations
 from spotted.formats.csv_table import read_table
 from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import (
@@ -88,16 +89,14 @@ def read_camtrapdp(
     package = open_package(directory)
     zone = time_zone(timezone) if timezone else None
     problems = Problems(strict=strict)
-    cameras, positions = _deployments(package, zone, problems)
+    cameras, positions, locations = _deployments(package, zone, problems)
     media_rows = {
         row.text("mediaID"): row
-        for row in distinct_rows(read_table(package.table("media"), MEDIA_COLUMNS, problems), "mediaID")
+        for row in distinct_rows(_table(package, "media", MEDIA_COLUMNS, problems), "mediaID")
     }
     folder = ImageFolder(absolute_path(images_root or package.directory))
     reading = _Reading(zone, folder, cameras, media_rows)
-    rows = distinct_rows(
-        read_table(package.table("observations"), OBSERVATION_COLUMNS, problems), "observationID"
-    )
+    rows = distinct_rows(_table(package, "observations", OBSERVATION_COLUMNS, problems), "observationID")
     shown = _animals(list(rows), reading)
     animals = list({row.number: row for row, _ in shown}.values())
     chosen = {
@@ -113,16 +112,33 @@ def read_camtrapdp(
     ]
     problems.raise_any()
     notes = [*([package.version_note] if package.version_note else []), *notes, *_notes(reading, pictures)]
+    stations, station_notes = shared_stations(locations, positions)
+    notes += station_notes
     survey_id = survey_id or survey_slug(package.text("name") or package.directory.name)
-    return assemble(survey_id, package.text("title"), cameras, positions, pictures, notes, problems=problems)
+    return assemble(
+        survey_id,
+        package.text("title"),
+        cameras,
+        positions,
+        pictures,
+        notes,
+        problems=problems,
+        stations=stations,
+    )
+
+
+def _table(package: Package, name: str, required: Sequence[str], problems: Problems) -> Iterator[Row]:
+    return read_table(package.table(name), required, problems, delimiter=package.delimiter(name))
 
 
 def _deployments(
     package: Package, zone: tzinfo | None, problems: Problems
-) -> tuple[dict[str, Camera], dict[str, tuple[float, float]]]:
+) -> tuple[dict[str, Camera], dict[str, tuple[float, float]], dict[str, str]]:
+    """Cameras, latitude and longitude, and locationID by deployment."""
     cameras: dict[str, Camera] = {}
+    locations: dict[str, str] = {}
     positions: dict[str, tuple[float, float]] = {}
-    rows = read_table(package.table("deployments"), DEPLOYMENT_COLUMNS, problems)
+    rows = _table(package, "deployments", DEPLOYMENT_COLUMNS, problems)
     for row in distinct_rows(rows, "deploymentID"):
         camera = Camera(
             row.text("deploymentID"),
@@ -134,10 +150,11 @@ def _deployments(
         )
         check_camera_period(row, "deploymentStart", "deploymentEnd", camera)
         cameras[camera.camera_id] = camera
+        locations[camera.camera_id] = row.identifier("locationID", required=False)
         position = row.degrees("latitude", "longitude")
         if position is not None:
             positions[camera.camera_id] = position
-    return cameras, positions
+    return cameras, positions, locations
 
 
 def _animals(rows: Sequence[Row], reading: _Reading) -> list[tuple[Row, str]]:
@@ -147,15 +164,15 @@ def _animals(rows: Sequence[Row], reading: _Reading) -> list[tuple[Row, str]]:
     """
     by_level: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_level[row.text("observationLevel")].append(row)
-    events = [row for row in by_level["event"] if row.text("observationType") == "animal"]
+        by_level[row.text("observationLevel").lower()].append(row)
+    events = [row for row in by_level["event"] if row.text("observationType").lower() == "animal"]
     spread = spread_events(events, by_level["media"], reading.media_rows, reading.zone)
     reading.skipped.update(spread.skipped.values())
     shown: list[tuple[Row, str]] = []
     for row in rows:
-        if row.text("observationType") != "animal":
+        if row.text("observationType").lower() != "animal":
             continue
-        if row.text("observationLevel") == "event":
+        if row.text("observationLevel").lower() == "event":
             shown += [(row, media_id) for media_id in spread.media.get(row.text("observationID"), ())]
         else:
             shown.append((row, row.identifier("mediaID")))
@@ -184,7 +201,7 @@ def _picture(row: Row, media_id: str, reading: _Reading) -> Picture | None:
     if (row.number_between("count", 0.0, LARGEST_COUNT) or 1.0) > 1.0:
         reading.skipped["count above 1; give each animal its own observation and box"] += 1
         return None
-    is_event = row.text("observationLevel") == "event"
+    is_event = row.text("observationLevel").lower() == "event"
     detection = Detection(
         detection_id=detection_id(row.text("observationID"), media_id)
         if is_event

@@ -24,6 +24,8 @@ from spotted.survey import Camera
 
 # no camera of a survey runs longer than this without a detection
 LONGEST_PERIOD_S = 10 * 365.25 * DAY_S
+# the other end of a period that is too long is believed if a detection lies this near
+LONGEST_SILENCE_S = 365.25 * DAY_S
 # ends at a full quarter of an hour may be days that a spreadsheet wrote as midnight
 _QUARTER_S = 900.0
 _REMEDY = "correct one of the two, or mark the clock of the camera as suspect"
@@ -98,7 +100,7 @@ def _settle_against_periods(times: Times) -> None:
             _suspect(times, camera, outside, len(indices))
             continue
         for index in far:
-            _unset(times, index, f"was {side_of_period(camera, times.pictures[index])}")
+            _unset(times, index, f"was {side_of_period(camera, times.pictures[index])}", _REMEDY)
         near = [i for i in outside if outside_s[i] < limit_s]
         late = [i for i in near if camera.end_s is not None and _time_s(times.pictures[i]) > camera.end_s]
         _widen(times, camera, [i for i in near if i not in set(late)])
@@ -137,11 +139,11 @@ def _is_on_last_day(camera: Camera, time_s: float) -> bool:
     return end_s is not None and end_s % _QUARTER_S == 0.0 and end_s < time_s < end_s + DAY_S
 
 
-def _unset(times: Times, index: int, why: str) -> None:
+def _unset(times: Times, index: int, why: str, remedy: str) -> None:
     """Take away the time of a picture that is not believed."""
     picture = times.pictures[index]
     times.pictures[index] = replace(picture, detection=replace(picture.detection, captured_at_s=None))
-    times.doubts.append(f"{picture_name(picture)} {why}; its time is taken as unknown; {_REMEDY}")
+    times.doubts.append(f"{picture_name(picture)} {why}; its time is taken as unknown; {remedy}")
 
 
 def _settle_lone_photographs(times: Times) -> None:
@@ -165,7 +167,8 @@ def _settle_lone_photographs(times: Times) -> None:
         # a camera all of whose times lie apart has a wrong clock, and its own gaps are right
         if not camera_id or not set(taken[camera_id]) <= set(found):
             taken_at = format_utc(_time_s(times.pictures[index]))
-            _unset(times, index, f"(taken {taken_at}) lies far outside all other times of the survey")
+            why = f"(taken {taken_at}) lies far outside all other times of the survey"
+            _unset(times, index, why, "correct it and import again")
 
 
 def _settle_clocks(times: Times) -> None:
@@ -236,9 +239,19 @@ def _columns(intervals: Sequence[Interval]) -> tuple[Float64Array, Float64Array]
     return columns[:, 0], columns[:, 1]
 
 
+def _supported(camera: Camera, seen: Interval) -> Interval:
+    """The part of a period that detections support: to its start or end if one of them lies near."""
+    first = seen[0] if camera.start_s is None else min(seen[0], camera.start_s)
+    last = seen[1] if camera.end_s is None else max(seen[1], camera.end_s)
+    starts_near, ends_near = seen[0] - first <= LONGEST_SILENCE_S, last - seen[1] <= LONGEST_SILENCE_S
+    if starts_near == ends_near:
+        return seen
+    return (first, seen[1]) if starts_near else (seen[0], last)
+
+
 def _extent(times: Times) -> Interval:
     wholes, seen = _wholes(times), _seen(times)
-    supported = [seen[i] for i in times.ignored if i in seen and i not in wholes]
+    supported = [_supported(times.cameras[i], seen[i]) for i in times.ignored if i in seen]
     intervals = [*wholes.values(), *supported]
     if not intervals:
         every = [

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from spotted.cli.import_ import import_survey
+from spotted.cli.sources import recall
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import survey
@@ -145,3 +147,47 @@ def test_a_directory_of_no_layout_is_refused_with_what_was_looked_for(
     assert done.exit_code == 3
     assert "datapackage.json (Camtrap DP)" in done.stderr
     assert "thesis.docx" in done.stderr
+
+
+def test_a_package_is_imported_from_its_zip_or_its_descriptor(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path / "package")
+    shutil.make_archive(str(tmp_path / "export"), "zip", tmp_path, "package")
+    shutil.move(tmp_path / "package", tmp_path / "elsewhere")
+    for path, suffix in (
+        (tmp_path / "export.zip", "zip"),
+        (tmp_path / "elsewhere" / "datapackage.json", "json"),
+    ):
+        done = machine.run("import", str(path), "--survey", f"{survey_id}-{suffix}")
+        assert "3 cameras, 13 detections to embed" in done.stdout, done.output
+        assert "missing" not in done.stderr
+    assert all(
+        p.path and p.path.is_file() for p in recall(machine.directory, f"{survey_id}-zip").read().pictures
+    )
+
+
+def test_files_without_a_detection_are_refused_with_the_reasons(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path)
+    observations = tmp_path / "observations.csv"
+    observations.write_text(observations.read_text().replace(",animal,", ",human,"))
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert done.exit_code == 3
+    assert "the files contain no detection to import:" in done.stderr
+    assert survey_id not in {s.survey_id for s in machine.spotted.surveys()}
+
+
+def test_a_strict_import_refuses_what_a_plain_one_leaves_out(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path)
+    media = tmp_path / "media.csv"
+    media.write_text(media.read_text().replace("2024-06-01T02:00:00+02:00", "2000-01-01T00:00:00+02:00"))
+    strict = machine.run("import", str(tmp_path), "--survey", survey_id, "--strict")
+    assert strict.exit_code == 3
+    assert "media.csv row 2 was taken 1999-12-31T22:00:00+00:00, before its camera 'dep-a'" in strict.stderr
+    plain = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert plain.exit_code == 0
+    assert "its time is taken as unknown" in plain.stderr

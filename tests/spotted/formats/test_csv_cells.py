@@ -169,6 +169,13 @@ def test_the_delimiter_is_that_which_separates_the_columns(header: str, delimite
     assert find_delimiter(header, ["id", "name"]) == delimiter
 
 
+def test_a_delimiter_that_a_descriptor_declares_counts_unless_the_table_contradicts() -> None:
+    assert find_delimiter("id|a,b|c,d,e", ["id"], declared="|") == "|"
+    assert find_delimiter("id;name", ["id", "name"], declared=",") == ";"
+    filled = fill_column(b"id|who\na|\n", "who", lambda _: "x|y", reads=["id"], delimiter="|")
+    assert filled == b'id|who\na|"x|y"\n'
+
+
 def test_a_zipped_table_is_filled_and_zipped_again_the_same_way(tmp_path: Path) -> None:
     path = tmp_path / "o.csv.gz"
     path.write_bytes(gzip.compress(b"id,who\na,\n"))

@@ -257,3 +257,11 @@ def test_a_position_of_zeros_is_named_and_does_not_stretch_the_extent(tmp_path: 
     assert any(
         "row 4, latitude '0' and a longitude of 0 are a point in the ocean" in n for n in imported.notes
     )
+
+
+def test_species_may_be_in_the_column_of_the_standard(tmp_path: Path) -> None:
+    detections = "camera_id,timestamp,scientificName\nA,2024-06-01T10:00Z,leopard\nB,2024-06-01T10:00Z,lion\n"
+    assert "several species" in refusal(tmp_path, detections=detections)
+    assert "which is read only as 'species'" in refusal(
+        tmp_path, detections=detections.replace("scientificName", "Species")
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.csv_table import read_table
+from spotted.formats.csv_table import check_columns, read_table
 from spotted.formats.problems import Problems
 from spotted.formats.row import Row
 
@@ -60,7 +60,7 @@ def test_a_row_of_another_length_is_a_problem_and_the_others_are_read(tmp_path: 
 
 
 def test_rows_of_empty_cells_and_cells_dropped_at_the_end_are_what_spreadsheets_write(tmp_path: Path) -> None:
-    text = "a;b;c;\n1;2;3;;;\n;;\n; ;\u00a0;\n4\n5;6\n"
+    text = "a;b;c;\n1;2;3;;;\n;;\n; ;\u00a0;\n4\n5;6\n\x1a"
     rows, problems = rows_of(tmp_path / "t.csv", text, "a")
     assert [(r.number, r.text("a"), r.text("b"), r.text("c")) for r in rows] == [
         (2, "1", "2", "3"),
@@ -80,3 +80,12 @@ def test_a_declared_delimiter_is_obeyed_and_its_line_is_no_row(tmp_path: Path) -
 def test_a_comma_in_a_title_is_no_delimiter(tmp_path: Path) -> None:
     rows, _ = rows_of(tmp_path / "t.csv", "a;b;habitat, notes, dates, names\n1;2;3\n", "a", "b")
     assert rows[0].text("habitat, notes, dates, names") == "3"
+
+
+def test_columns_that_are_not_read_are_named_and_a_known_one_in_capitals_is_wrong(tmp_path: Path) -> None:
+    rows, problems = rows_of(tmp_path / "t.csv", "a;Camera ID;note;;B\n1;2;3;;4\n", "a")
+    check_columns(rows[0], ("a", "camera_id", "b", "B"))
+    assert problems.notes == ["t.csv: columns not read: Camera ID, note"]
+    assert problems.shown == [
+        "t.csv has the column 'Camera ID', which is read only as 'camera_id'; rename it"
+    ]

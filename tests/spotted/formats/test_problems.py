@@ -58,8 +58,10 @@ def test_a_column_most_of_whose_times_are_not_believed_is_wrong(doubtful: int, *
     column = ("t.csv", "time")
     problems.times_read[column] = 4
     for row in range(doubtful):
-        problems.doubt(f"row {row} is no time", cause=row % 2, times_of=column)
+        problems.doubt(f"row {row} is no time", cause=row % 2, outcome="; unknown", times_of=column)
+    assert problems.notes[0].startswith("row 0 is no time; unknown")
     if refused:
         assert f"{doubtful} problems" in refusal(problems)
+        assert "unknown" not in refusal(problems)
     else:
         problems.raise_any()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from spotted.formats.cameras.periods import (
     CameraTable,
+    closed,
     is_at_two_places,
     overlap_s,
     period_id,
@@ -44,6 +45,17 @@ def test_a_photograph_belongs_to_the_period_of_its_time_or_the_nearest(
 ) -> None:
     moved = table((0.0, 10.0, 0.0), (12.0, 20.0, 500.0))
     assert moved.camera_at("A", None if day is None else day * DAY_S) == expected
+
+
+def test_at_the_instant_of_a_move_the_later_period_has_begun() -> None:
+    moved = table((0.0, 10.0, 0.0), (10.0, 20.0, 500.0))
+    assert [moved.camera_at("A", day * DAY_S) for day in (9.999, 10.0, 10.001)] == ["A", "A#2", "A#2"]
+
+
+def test_an_open_end_is_closed_by_the_next_start() -> None:
+    periods = [Camera("A", start_s=9.0), Camera("A", start_s=0.0), Camera("A", start_s=20.0, end_s=30.0)]
+    assert [c.end_s for c in closed(periods)] == [20.0, 9.0, 30.0]
+    assert [c.end_s for c in closed([Camera("A"), Camera("A", start_s=1.0)])] == [None, None]
 
 
 def test_on_the_day_of_a_move_the_position_is_unknown() -> None:

@@ -95,3 +95,15 @@ def test_a_downtime_without_its_end_is_a_problem(tmp_path: Path) -> None:
 def test_a_table_without_positions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="neither x_m and y_m nor latitude and longitude"):
         read(tmp_path, "camera_id\nA\n")
+
+
+def test_a_camera_that_was_moved_without_a_date_of_retrieval_ends_with_the_move(tmp_path: Path) -> None:
+    table, problems = read(tmp_path, "camera_id,x_m,y_m,start\nA,0,0,1970-01-02\nA,9,0,1970-01-05\n")
+    problems.raise_any()
+    assert days(table) == {"A": (1.0, 4.0), "A#2": (4.0, None)}
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
+    _, problems = read(tmp_path, "camera_id,x_m,y_m,problem1_from,problem1_to,habitat,Start\nA,0,0,,,wood,\n")
+    assert problems.notes == ["c.csv: columns not read: habitat, Start"]
+    assert problems.shown == ["c.csv has the column 'Start', which is read only as 'start'; rename it"]

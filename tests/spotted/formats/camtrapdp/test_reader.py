@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -401,4 +402,29 @@ def test_tables_as_spreadsheets_save_them_are_read_alike(package: Path) -> None:
         writer.writerow([*rows[0], "habitat, notes, and more, in all its variety, as seen"])
         writer.writerows([*rows[1:], [""] * (len(rows[0]) + 1)])
         path.write_text(f"\ufeffsep=;\r\n{text.getvalue()}", newline="")
+    assert read_camtrapdp(package) == expected
+
+
+def test_deployments_of_one_location_are_one_station(package: Path) -> None:
+    assert read_camtrapdp(package).stations == {}
+    path = package / "deployments.csv"
+    rows = list(csv.DictReader(io.StringIO(path.read_text(), newline="")))
+    for row in rows:
+        row["locationID"] = "other" if row["deploymentID"] == "dep-c" else "pair"
+        row["latitude"], row["longitude"] = rows[0]["latitude"], rows[0]["longitude"]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(text.getvalue(), newline="")
+    assert read_camtrapdp(package).stations == {"dep-a": "pair", "dep-b": "pair"}
+
+
+def test_a_declared_delimiter_is_used(package: Path) -> None:
+    expected = read_camtrapdp(package)
+    path = package / "media.csv"
+    path.write_text(path.read_text().replace(",", "|"), newline="")
+    descriptor = json.loads((package / "datapackage.json").read_text())
+    descriptor["resources"][1]["dialect"] = {"delimiter": "|"}
+    (package / "datapackage.json").write_text(json.dumps(descriptor))
     assert read_camtrapdp(package) == expected

@@ -172,7 +172,17 @@ def test_periods_of_decades_never_count_however_many() -> None:
     decades = {i: camera(i, 0.0, LONGEST_PERIOD_S / DAY_S + 1.0) for i in cameras}
     instants = [p.detection.captured_at_s or 0.0 for p in pictures]
     times = settle_times(decades, pictures)
+    assert (times.start_s, times.end_s) == (at(0), max(instants))
+
+
+def test_of_a_period_wrong_at_both_ends_only_the_detections_count() -> None:
+    cameras, pictures = survey(4)
+    decades = {i: camera(i, -4_000.0, 25_000.0) for i in cameras}
+    instants = [p.detection.captured_at_s or 0.0 for p in pictures]
+    times = settle_times(decades, pictures)
     assert (times.start_s, times.end_s) == (min(instants), max(instants))
+    early = settle_times({i: camera(i, -25_000.0, 60.0) for i in cameras}, pictures)
+    assert (early.start_s, early.end_s) == (min(instants), at(60))
 
 
 def test_a_wrong_end_does_not_hide_a_wrong_clock() -> None:
