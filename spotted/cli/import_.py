@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from spotted.cli.sources import Source, is_known, remember
 from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError
+from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.layouts.recognition import (
     CAMERAS_FILE,
     CAMTRAP_DP,
     CATALOGUE,
     DETECTIONS_FILE,
     LAYOUTS,
+    PHOTOGRAPHS,
     PUBLISHED_SET,
     TABLES,
     Recognised,
@@ -26,6 +29,8 @@ from spotted.formats.layouts.recognition import (
 from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# photographs between two updates of the status line
+SHOWN_EVERY = 500
 DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -44,6 +49,12 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--detections", type=FILE, help="CSV of detections; with --cameras it replaces PACKAGE.")
 @click.option("--images", type=DIRECTORY, help="Folder that image paths are relative to.")
 @click.option(
+    "--station",
+    default="",
+    metavar="PATTERN",
+    help="Station of photographs in folders, e.g. '{station}' for the first folder; default: guessed, shown.",
+)
+@click.option(
     "--timezone",
     default="",
     help="IANA time zone of the survey and of times without offset, e.g. Africa/Harare.",
@@ -61,20 +72,22 @@ def import_survey(
     cameras: Path | None,
     detections: Path | None,
     images: Path | None,
+    station: str,
     timezone: str,
 ) -> None:
     """Create a survey from files: its cameras and detections.
 
     PACKAGE is a file or directory in one of the layouts, which is recognised by itself. It can be replaced
     by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections with
-    camera_id, timestamp and image. Published sets and catalogues contain no camera positions: give them with
-    --cameras, or in a cameras.csv beside the photographs. The files are never changed. Importing again adds
+    camera_id, timestamp and image. Folders of photographs, published sets and catalogues contain no camera
+    positions: give them with --cameras, or in a cameras.csv beside the photographs. The files are never
+    changed. Importing again adds
     new cameras; `spotted embed` adds the detections.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections)
     seen = _seen(package, layout)
-    _check_layout(seen, cameras=cameras, images=images)
-    if seen.layout == TABLES and package is not None:
+    _check_layout(seen, cameras=cameras, images=images, station=station)
+    if package is not None and seen.layout == TABLES:
         cameras, detections, package = package / CAMERAS_FILE, package / DETECTIONS_FILE, None
     source = Source(
         package=_absolute(package and seen.path),
@@ -84,9 +97,9 @@ def import_survey(
         species=species,
         timezone=timezone,
         layout=seen.layout,
+        station=station,
     )
-    with err.status("reading files"):
-        imported = source.read(survey_id)
+    imported = _read(source, survey_id)
     # an offset is no time zone of the database
     zoned = replace(imported.survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
     read_as = [f"read as {seen.reason}; --layout chooses another"] if seen.reason else []
@@ -96,11 +109,15 @@ def import_survey(
         reimported = is_known(directory, imported.survey.survey_id, source)
         survey = _create(spotted, zoned, notes, may_change=reimported)
     remember(directory, survey.survey_id, source)
+    _report(survey, len(imported.pictures), seen.layout, notes, as_json=as_json)
+
+
+def _report(survey: SurveyInfo, count: int, layout: str, notes: Sequence[str], *, as_json: bool) -> None:
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
-        "layout": seen.layout,
+        "layout": layout,
         "cameras": survey.camera_count,
-        "detections": len(imported.pictures),
+        "detections": count,
         "notes": notes,
     }
 
@@ -109,11 +126,25 @@ def import_survey(
             err.print(f"note: {note}", markup=False, soft_wrap=True)
         click.echo(
             f"survey {survey.survey_id}: {with_unit(survey.camera_count, 'camera')}, "
-            f"{with_unit(len(imported.pictures), 'detection')} to embed\n"
+            f"{with_unit(count, 'detection')} to embed\n"
             f"next: spotted embed {survey.survey_id}"
         )
 
     show(document, as_json=as_json, text=text)
+
+
+def _read(source: Source, survey_id: str) -> ImportedSurvey:
+    """Read the files, with the number of photographs read so far on the terminal."""
+    done = 0
+    with err.status("reading files") as status:
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            if done % SHOWN_EVERY == 0:
+                status.update(f"reading files: {done:,} photographs")
+
+        return source.read(survey_id, on_progress=advance)
 
 
 def _check_usage(
@@ -135,14 +166,16 @@ def _seen(package: Path | None, layout: str | None) -> Recognised:
     return Recognised(layout, package, "") if layout else recognise(package)
 
 
-def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None) -> None:
+def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None, station: str) -> None:
     """Refuse options that the layout does not read."""
+    if station and seen.layout != PHOTOGRAPHS:
+        raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
     if seen.layout == CAMTRAP_DP and cameras is not None:
         raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
     if seen.layout != CATALOGUE and not seen.path.is_dir():
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
-    if seen.layout == PUBLISHED_SET and images is not None:
-        raise click.UsageError("--layout spotted-published contains its images; leave out --images")
+    if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
+        raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")
 
 
 def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> SurveyInfo:

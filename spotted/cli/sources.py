@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from spotted.formats.camtrapdp_export import write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey
-from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PUBLISHED_SET
+from spotted.formats.layouts.catalogue_export import write_as_catalogue
+from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
+from spotted.formats.photographs import read_photographs
 from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
 
@@ -43,10 +45,27 @@ class Source:
     layout: str = CAMTRAP_DP
     """One of `spotted.formats.LAYOUTS`."""
 
-    def read(self, survey_id: str = "") -> ImportedSurvey:
-        """Read the files as they are now."""
+    station: str = ""
+    """Pattern of paths that gives the stations of photographs."""
+
+    def read(
+        self, survey_id: str = "", *, on_progress: Callable[[int], None] = lambda _: None
+    ) -> ImportedSurvey:
+        """Read the files as they are now.
+
+        on_progress: called with the number of photographs read since the last call.
+        """
         images_root, timezone = self.images_root or None, self.timezone or None
         cameras, species = self.cameras or None, self.species or None
+        if self.layout == PHOTOGRAPHS:
+            return read_photographs(
+                self.package,
+                survey_id=survey_id,
+                station=self.station,
+                cameras=cameras,
+                timezone=timezone,
+                on_progress=on_progress,
+            )
         if self.layout == PUBLISHED_SET:
             return read_published(self.package, survey_id=survey_id, cameras=cameras, timezone=timezone)
         if self.layout == CATALOGUE:
@@ -75,7 +94,9 @@ class Source:
 
         individuals: individual id of each detection id.
         """
-        if self.layout == PUBLISHED_SET:
+        if self.layout == PHOTOGRAPHS:
+            write_as_catalogue(self.read(), self.package, target, individuals, overwrite=overwrite)
+        elif self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
         elif self.layout == CATALOGUE:
             write_catalogue(self.package, target, individuals, overwrite=overwrite)

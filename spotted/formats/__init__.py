@@ -11,7 +11,8 @@ catalogue              catalogues in the format of wildlife-datasets
 published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
-layouts                which layout files have
+layouts                the layouts of files: recognised, and written as a catalogue
+photographs            folders of photographs
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
 csv_candidates         candidates as CSV rows
@@ -43,7 +44,8 @@ from spotted.formats.csv_survey import read_cameras, read_csv_survey, write_csv_
 from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
-from spotted.formats.layouts import LAYOUTS, Recognised, recognise
+from spotted.formats.layouts import LAYOUTS, Recognised, recognise, write_as_catalogue
+from spotted.formats.photographs import StationPattern, guess_pattern, read_photographs
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
 from spotted.formats.projection import Projection, project
@@ -70,6 +72,7 @@ __all__ = [
     "PublishedSet",
     "Recognised",
     "Row",
+    "StationPattern",
     "assemble",
     "build_capture_history",
     "candidate_row",
@@ -78,6 +81,7 @@ __all__ = [
     "distinct_rows",
     "fill_column",
     "fill_individuals",
+    "guess_pattern",
     "image_path",
     "open_package",
     "project",
@@ -85,6 +89,7 @@ __all__ = [
     "read_camtrapdp",
     "read_catalogue",
     "read_csv_survey",
+    "read_photographs",
     "read_pixel_box",
     "read_published",
     "read_table",
@@ -95,6 +100,7 @@ __all__ = [
     "survey_slug",
     "time_zone",
     "utc_seconds",
+    "write_as_catalogue",
     "write_camtrapdp",
     "write_candidates",
     "write_capture_history",

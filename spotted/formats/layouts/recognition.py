@@ -20,7 +20,8 @@ CAMTRAP_DP = "camtrap-dp"
 PUBLISHED_SET = "spotted-published"
 CATALOGUE = "catalogue"
 TABLES = "csv-tables"
-LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES)
+PHOTOGRAPHS = "photographs"
+LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS)
 # files looked at in a directory, which may contain millions
 EXAMINED_FILES = 2000
 SHOWN_FILES = 8
@@ -32,6 +33,7 @@ LOOKED_FOR = (
     f"{CATALOGUE_FILE} with path and identity (wildlife-datasets)",
     f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
+    "JPEG, PNG or WebP files in folders (photographs)",
 )
 
 
@@ -42,7 +44,7 @@ class Recognised:
     layout: str
     """One of LAYOUTS."""
     path: Path
-    """What the reader of the layout is given."""
+    """The path to read, such as the directory of a descriptor."""
     reason: str
     """e.g. "Camtrap DP, because it contains datapackage.json"."""
 
@@ -141,6 +143,14 @@ def _published(root: Path) -> Recognised | None:
     return Recognised(PUBLISHED_SET, root, reason)
 
 
+def _photographs(root: Path) -> Recognised | None:
+    first = next(files_below(root, IMAGE_SUFFIXES), None)
+    if first is None:
+        return None
+    file = first.relative_to(root).as_posix()
+    return Recognised(PHOTOGRAPHS, root, f"a folder of photographs, because it contains {file}")
+
+
 def _contents(root: Path) -> str:
     if not root.is_dir():
         columns = ", ".join(columns_of(root)[:SHOWN_FILES]) if root.suffix.lower() == ".csv" else ""
@@ -151,5 +161,5 @@ def _contents(root: Path) -> str:
 
 
 _Rule = Callable[[Path], "Recognised | None"]
-_OF_DIRECTORY: tuple[_Rule, ...] = (_package, _catalogue, _tables, _published)
+_OF_DIRECTORY: tuple[_Rule, ...] = (_package, _catalogue, _tables, _published, _photographs)
 _OF_FILE: tuple[_Rule, ...] = (_package, _catalogue, _half_a_pair)

@@ -10,6 +10,7 @@ from spotted.cli.import_ import import_survey
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import survey
+from tests.spotted.photograph_folder import write_photograph
 from tests.spotted.published_tree import write_tree
 
 
@@ -145,3 +146,24 @@ def test_a_directory_of_no_layout_is_refused_with_what_was_looked_for(
     assert done.exit_code == 3
     assert "datapackage.json (Camtrap DP)" in done.stderr
     assert "thesis.docx" in done.stderr
+
+
+def test_a_folder_of_photographs_becomes_a_survey_with_its_pattern_shown_or_given(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    for station, hour in (("A1", 1), ("B2", 2)):
+        write_photograph(tmp_path / station / "100RECNX" / "1.jpg", f"2024:05:01 0{hour}:00:00")
+    done = machine.run("import", str(tmp_path), "--survey", survey_id, "--timezone", "Africa/Harare")
+    assert done.exit_code == 0, done.output
+    assert "read as a folder of photographs" in done.stderr
+    assert "stations by the pattern '{station}': 2 stations ('A1', 'B2')" in done.stderr
+    assert f"survey {survey_id}: 2 cameras, 2 detections to embed" in done.stdout
+    given = machine.run("import", str(tmp_path), "--survey", f"{survey_id}-2", "--station", "*/{station}")
+    assert "1 camera, 2 detections" in given.stdout, given.output
+
+
+def test_a_pattern_of_stations_is_only_for_photographs(tmp_path: Path) -> None:
+    (tmp_path / "datapackage.json").touch()
+    done = CliRunner().invoke(import_survey, [str(tmp_path), "--station", "{station}"])
+    assert done.exit_code == 2
+    assert "--station is for --layout photographs" in done.output

@@ -8,8 +8,9 @@ import pytest
 from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.errors import NotFoundError
 from spotted.formats.catalogue import read_catalogue
-from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PUBLISHED_SET
+from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
 from tests.spotted.camtrapdp_package import write_package
+from tests.spotted.photograph_folder import write_photograph
 from tests.spotted.published_tree import write_tree
 
 
@@ -97,3 +98,14 @@ def test_a_catalogue_is_read_and_written_by_its_source(tmp_path: Path) -> None:
     assert (
         read_catalogue(tmp_path / "out" / "mine.csv", species="lion").detections[0].individual_id == "ind-1"
     )
+
+
+def test_photographs_are_read_by_their_pattern_and_written_as_a_catalogue(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "in" / "x" / "A" / "1.jpg", "2024:05:01 03:00:00")
+    source = Source(package=str(tmp_path / "in"), layout=PHOTOGRAPHS, station="*/{station}")
+    counts: list[int] = []
+    assert [d.camera_id for d in source.read(on_progress=counts.append).detections] == ["A"]
+    assert counts == [1]
+    source.write(tmp_path / "out", {"x/A/1.jpg": "Asha"}, overwrite=False)
+    (detection,) = read_catalogue(tmp_path / "out").detections
+    assert (detection.individual_id, detection.camera_id) == ("Asha", "A")

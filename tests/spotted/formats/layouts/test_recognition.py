@@ -10,6 +10,7 @@ from spotted.formats.layouts.recognition import (
     CAMTRAP_DP,
     CATALOGUE,
     LOOKED_FOR,
+    PHOTOGRAPHS,
     PUBLISHED_SET,
     TABLES,
     columns_of,
@@ -60,10 +61,12 @@ def test_a_folder_with_the_name_of_a_published_set_is_one(tmp_path: Path) -> Non
 def test_folders_of_stations_are_never_taken_for_animals(tmp_path: Path) -> None:
     """A station taken for an animal would be wrong in silence."""
     tree = write_tree(tmp_path, ["North/CAM1_2019-08-01_01-00-00.jpg", "South/CAM2_2019-08-01_01-00-00.jpg"])
-    try:
-        assert recognise(tree).layout != PUBLISHED_SET
-    except InvalidInputError as error:
-        assert "no known layout" in str(error)  # noqa: PT017 - either outcome is right here
+    assert recognise(tree).layout == PHOTOGRAPHS
+
+
+def test_photographs_in_folders_are_recognised_by_the_first(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["A/deep/b.JPG", "notes.txt"])
+    assert "A/deep/b.JPG" in recognise(tmp_path).reason
 
 
 @pytest.mark.parametrize("name", ["notes.docx", "table.csv"])
