@@ -26,6 +26,7 @@ from spotted.formats.layouts.recognition import (
     Recognised,
     recognise,
 )
+from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -54,6 +55,14 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     metavar="PATTERN",
     help="Station of photographs in folders, e.g. '{station}' for the first folder; default: guessed, shown.",
 )
+@click.option("--boxes", type=FILE, help="JSON of MegaDetector with boxes of animals, for any layout.")
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.0, 1.0),
+    default=CONFIDENCE,
+    show_default=True,
+    help="Least confidence of a box.",
+)
 @click.option(
     "--timezone",
     default="",
@@ -73,6 +82,8 @@ def import_survey(
     detections: Path | None,
     images: Path | None,
     station: str,
+    boxes: Path | None,
+    confidence: float,
     timezone: str,
 ) -> None:
     """Create a survey from files: its cameras and detections.
@@ -87,17 +98,20 @@ def import_survey(
     _check_usage(package, layout, cameras=cameras, detections=detections)
     seen = _seen(package, layout)
     _check_layout(seen, cameras=cameras, images=images, station=station)
-    if package is not None and seen.layout == TABLES:
-        cameras, detections, package = package / CAMERAS_FILE, package / DETECTIONS_FILE, None
-    source = Source(
-        package=_absolute(package and seen.path),
-        cameras=_absolute(cameras),
-        detections=_absolute(detections),
-        images_root=_absolute(images),
-        species=species,
-        timezone=timezone,
-        layout=seen.layout,
-        station=station,
+    source = _source(
+        seen,
+        Source(
+            package=_absolute(package and seen.path),
+            cameras=_absolute(cameras),
+            detections=_absolute(detections),
+            images_root=_absolute(images),
+            species=species,
+            timezone=timezone,
+            layout=seen.layout,
+            station=station,
+            boxes=_absolute(boxes or seen.boxes),
+            confidence=confidence,
+        ),
     )
     imported = _read(source, survey_id)
     # an offset is no time zone of the database
@@ -164,6 +178,14 @@ def _seen(package: Path | None, layout: str | None) -> Recognised:
     if package is None:
         return Recognised(TABLES, Path(), "")
     return Recognised(layout, package, "") if layout else recognise(package)
+
+
+def _source(seen: Recognised, given: Source) -> Source:
+    """The source as its layout needs it: a directory of two tables is these tables."""
+    if seen.layout != TABLES or not given.package:
+        return given
+    cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
+    return replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
 
 
 def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None, station: str) -> None:

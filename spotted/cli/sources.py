@@ -15,7 +15,8 @@ from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
 from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
-from spotted.formats.photographs import read_photographs
+from spotted.formats.photographs import read_photographs, with_boxes
+from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
 
@@ -48,6 +49,12 @@ class Source:
     station: str = ""
     """Pattern of paths that gives the stations of photographs."""
 
+    boxes: str = ""
+    """Absolute path of MegaDetector's JSON."""
+
+    confidence: float = CONFIDENCE
+    """Least confidence of a box."""
+
     def read(
         self, survey_id: str = "", *, on_progress: Callable[[int], None] = lambda _: None
     ) -> ImportedSurvey:
@@ -55,6 +62,19 @@ class Source:
 
         on_progress: called with the number of photographs read since the last call.
         """
+        imported = self._read_tables(survey_id, on_progress)
+        if not self.boxes:
+            return imported
+        return with_boxes(
+            imported,
+            self.boxes,
+            images_root=self._folder(),
+            confidence=self.confidence,
+            keep_empty=self.layout != PHOTOGRAPHS,
+        )
+
+    def _read_tables(self, survey_id: str, on_progress: Callable[[int], None]) -> ImportedSurvey:
+        """The survey without the boxes of a detector."""
         images_root, timezone = self.images_root or None, self.timezone or None
         cameras, species = self.cameras or None, self.species or None
         if self.layout == PHOTOGRAPHS:
@@ -94,8 +114,8 @@ class Source:
 
         individuals: individual id of each detection id.
         """
-        if self.layout == PHOTOGRAPHS:
-            write_as_catalogue(self.read(), self.package, target, individuals, overwrite=overwrite)
+        if self.layout == PHOTOGRAPHS or self._has_more(individuals):
+            write_as_catalogue(self.read(), self._folder(), target, individuals, overwrite=overwrite)
         elif self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
         elif self.layout == CATALOGUE:
@@ -104,6 +124,18 @@ class Source:
             write_camtrapdp(self.package, target, individuals, overwrite=overwrite)
         else:
             write_csv_survey(self.cameras, self.detections, target, individuals, overwrite=overwrite)
+
+    def _folder(self) -> Path:
+        """The folder that image paths are relative to."""
+        files = Path(self.images_root or self.package or self.detections)
+        return files if files.is_dir() else files.parent
+
+    def _has_more(self, individuals: Mapping[str, str]) -> bool:
+        """Whether boxes have split rows of the tables into several detections, which no table can hold."""
+        if not self.boxes:
+            return False
+        rows = {d.detection_id for d in self._read_tables("", lambda _: None).detections}
+        return not individuals.keys() <= rows
 
 
 def remember(directory: Path, survey_id: str, source: Source) -> None:

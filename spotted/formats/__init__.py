@@ -12,7 +12,7 @@ published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
 layouts                the layouts of files: recognised, and written as a catalogue
-photographs            folders of photographs
+photographs            folders of photographs, and boxes of MegaDetector
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
 csv_candidates         candidates as CSV rows
@@ -45,7 +45,7 @@ from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
 from spotted.formats.layouts import LAYOUTS, Recognised, recognise, write_as_catalogue
-from spotted.formats.photographs import StationPattern, guess_pattern, read_photographs
+from spotted.formats.photographs import StationPattern, guess_pattern, read_photographs, with_boxes
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
 from spotted.formats.projection import Projection, project
@@ -100,6 +100,7 @@ __all__ = [
     "survey_slug",
     "time_zone",
     "utc_seconds",
+    "with_boxes",
     "write_as_catalogue",
     "write_camtrapdp",
     "write_candidates",

@@ -13,6 +13,7 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 from spotted.formats.catalogue import CATALOGUE_FILE
 from spotted.formats.csv_cells import find_delimiter
+from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS, UNKNOWN_FOLDERS
 from spotted.formats.row import absolute_path
 
@@ -33,7 +34,7 @@ LOOKED_FOR = (
     f"{CATALOGUE_FILE} with path and identity (wildlife-datasets)",
     f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
-    "JPEG, PNG or WebP files in folders (photographs)",
+    "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
 )
 
 
@@ -47,6 +48,8 @@ class Recognised:
     """The path to read, such as the directory of a descriptor."""
     reason: str
     """e.g. "Camtrap DP, because it contains datapackage.json"."""
+    boxes: Path | None = None
+    """A file of MegaDetector beside photographs."""
 
 
 def recognise(path: str | os.PathLike[str]) -> Recognised:
@@ -147,8 +150,20 @@ def _photographs(root: Path) -> Recognised | None:
     first = next(files_below(root, IMAGE_SUFFIXES), None)
     if first is None:
         return None
-    file = first.relative_to(root).as_posix()
-    return Recognised(PHOTOGRAPHS, root, f"a folder of photographs, because it contains {file}")
+    boxes = [file for file in sorted(root.glob("*.json")) if is_megadetector(file)]
+    if len(boxes) > 1:
+        listed = ", ".join(file.name for file in boxes)
+        raise InvalidInputError(f"{root} contains several files of MegaDetector, {listed}; give one instead")
+    reason = f"a folder of photographs, because it contains {first.relative_to(root).as_posix()}"
+    return _with_boxes(root, reason, boxes[0]) if boxes else Recognised(PHOTOGRAPHS, root, reason)
+
+
+def _megadetector(root: Path) -> Recognised | None:
+    return _with_boxes(root.parent, "a folder of photographs", root) if is_megadetector(root) else None
+
+
+def _with_boxes(root: Path, reason: str, boxes: Path) -> Recognised:
+    return Recognised(PHOTOGRAPHS, root, f"{reason}, with boxes of MegaDetector in {boxes.name}", boxes)
 
 
 def _contents(root: Path) -> str:
@@ -162,4 +177,4 @@ def _contents(root: Path) -> str:
 
 _Rule = Callable[[Path], "Recognised | None"]
 _OF_DIRECTORY: tuple[_Rule, ...] = (_package, _catalogue, _tables, _published, _photographs)
-_OF_FILE: tuple[_Rule, ...] = (_package, _catalogue, _half_a_pair)
+_OF_FILE: tuple[_Rule, ...] = (_package, _megadetector, _catalogue, _half_a_pair)

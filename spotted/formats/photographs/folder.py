@@ -11,13 +11,14 @@ from pathlib import Path
 
 from spotted.errors import InvalidInputError
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
+from spotted.formats.catalogue import LONGEST_PATH
 from spotted.formats.csv_table import read_table
 from spotted.formats.imported_survey import ImportedSurvey, format_count, survey_slug
 from spotted.formats.photographs.headers import ImageHeader, read_header
 from spotted.formats.photographs.stations import StationPattern, folded, guess_pattern
 from spotted.formats.picture import Picture
 from spotted.formats.published_sets import IMAGE_SUFFIXES
-from spotted.formats.row import LONGEST_ID, Problems, absolute_path
+from spotted.formats.row import Problems, absolute_path
 from spotted.formats.timestamps import InstantError, utc_seconds
 from spotted.survey import Detection
 
@@ -114,8 +115,8 @@ def _photographs(reading: _Reading) -> Iterator[str]:
             elif suffix not in IMAGE_SUFFIXES:
                 if name != CAMERAS_FILE:
                     reading.skipped[suffix or "without suffix"] += 1
-            elif len(file) > LONGEST_ID or not file.isprintable():
-                reading.skipped[f"with more than {LONGEST_ID} or unprintable characters in the path"] += 1
+            elif len(file) > LONGEST_PATH or not file.isprintable():
+                reading.skipped[f"with more than {LONGEST_PATH} or unprintable characters in the path"] += 1
             else:
                 yield file
 

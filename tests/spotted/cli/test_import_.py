@@ -167,3 +167,23 @@ def test_a_pattern_of_stations_is_only_for_photographs(tmp_path: Path) -> None:
     done = CliRunner().invoke(import_survey, [str(tmp_path), "--station", "{station}"])
     assert done.exit_code == 2
     assert "--station is for --layout photographs" in done.output
+
+
+def test_boxes_of_megadetector_turn_photographs_into_animals(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_photograph(tmp_path / "A1" / "1.jpg", "2024:05:01 01:00:00")
+    write_photograph(tmp_path / "A1" / "empty.jpg", "2024:05:01 02:00:00")
+    animals = [{"category": "1", "conf": conf, "bbox": [0.1, 0.1, 0.2, 0.2]} for conf in (0.9, 0.15)]
+    document = {
+        "images": [{"file": "A1/1.jpg", "detections": animals}, {"file": "A1/empty.jpg", "detections": []}],
+        "detection_categories": {"1": "animal", "2": "person"},
+    }
+    (tmp_path / "md.json").write_text(json.dumps(document))
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert "1 camera, 1 detection to embed" in done.stdout, done.output
+    assert "with boxes of MegaDetector in md.json" in done.stderr
+    assert "1 photograph without an animal of that confidence" in done.stderr
+    arguments = ("--boxes", str(tmp_path / "md.json"), "--confidence", "0.1", "--layout", "photographs")
+    lower = machine.run("import", str(tmp_path), "--survey", f"{survey_id}-2", *arguments)
+    assert "1 camera, 2 detections to embed" in lower.stdout, lower.output

@@ -109,3 +109,27 @@ def test_photographs_are_read_by_their_pattern_and_written_as_a_catalogue(tmp_pa
     source.write(tmp_path / "out", {"x/A/1.jpg": "Asha"}, overwrite=False)
     (detection,) = read_catalogue(tmp_path / "out").detections
     assert (detection.individual_id, detection.camera_id) == ("Asha", "A")
+
+
+def test_rows_that_boxes_split_into_several_animals_are_written_as_a_catalogue(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "a.jpg", size=(100, 100))
+    table = tmp_path / "catalogue.csv"
+    table.write_text("image_id,path,identity\nr1,a.jpg,\n")
+    animals = [{"category": "1", "conf": conf, "bbox": [0.1, 0.1, 0.2, 0.2]} for conf in (0.9, 0.5)]
+    boxes = tmp_path / "md.json"
+    boxes.write_text(
+        json.dumps(
+            {"images": [{"file": "a.jpg", "detections": animals}], "detection_categories": {"1": "animal"}}
+        )
+    )
+    source = Source(package=str(table), layout=CATALOGUE, boxes=str(boxes), confidence=0.3)
+    assert [d.detection_id for d in source.read().detections] == ["r1", "r1#2"]
+    source.write(tmp_path / "out", {"r1": "Asha", "r1#2": "Bela"}, overwrite=False)
+    again = read_catalogue(tmp_path / "out", images_root=tmp_path)
+    assert [(d.detection_id, d.individual_id) for d in again.detections] == [("r1", "Asha"), ("r1#2", "Bela")]
+    assert again.pictures[0].box == pytest.approx((0.1, 0.1, 0.2, 0.2))
+    # one animal in each row leaves the table itself
+    Source(package=str(table), layout=CATALOGUE, boxes=str(boxes), confidence=0.6).write(
+        tmp_path / "one", {"r1": "Asha"}, overwrite=False
+    )
+    assert (tmp_path / "one" / "catalogue.csv").read_text() == "image_id,path,identity\nr1,a.jpg,Asha\n"

@@ -95,3 +95,17 @@ def test_files_are_found_in_order_without_hidden_ones(tmp_path: Path) -> None:
 def test_the_columns_of_a_file_that_is_no_text_are_none(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
     assert columns_of(tmp_path / "a.csv") == ()
+
+
+def test_boxes_of_megadetector_beside_photographs_are_recognised_and_two_files_of_them_refused(
+    tmp_path: Path,
+) -> None:
+    write_tree(tmp_path, ["A/1.jpg"])
+    (tmp_path / "project.json").write_text("{}")
+    (tmp_path / "md.json").write_text('{"images": [], "detection_categories": {"1": "animal"}}')
+    for path in (tmp_path, tmp_path / "md.json"):
+        seen = recognise(path)
+        assert (seen.layout, seen.path, seen.boxes) == (PHOTOGRAPHS, tmp_path, tmp_path / "md.json")
+    (tmp_path / "old.json").write_bytes((tmp_path / "md.json").read_bytes())
+    with pytest.raises(InvalidInputError, match=r"md\.json, old\.json; give one"):
+        recognise(tmp_path)
