@@ -23,6 +23,7 @@ from spotted.formats.layouts.recognition import (
     PHOTOGRAPHS,
     PUBLISHED_SET,
     TABLES,
+    WILDLIFE_INSIGHTS,
     Recognised,
     recognise,
 )
@@ -192,9 +193,9 @@ def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None
     """Refuse options that the layout does not read."""
     if station and seen.layout != PHOTOGRAPHS:
         raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
-    if seen.layout == CAMTRAP_DP and cameras is not None:
-        raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
-    if seen.layout != CATALOGUE and not seen.path.is_dir():
+    if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
+        raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")
+    if seen.layout not in {CATALOGUE, WILDLIFE_INSIGHTS} and not seen.path.is_dir():
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
     if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")

@@ -14,7 +14,14 @@ from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
-from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
+from spotted.formats.layouts.recognition import (
+    CAMTRAP_DP,
+    CATALOGUE,
+    PHOTOGRAPHS,
+    PUBLISHED_SET,
+    WILDLIFE_INSIGHTS,
+)
+from spotted.formats.layouts.wildlife_insights import read_wildlife_insights
 from spotted.formats.photographs import read_photographs, with_boxes
 from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.published_sets import read_published
@@ -97,6 +104,14 @@ class Source:
                 images_root=images_root,
                 timezone=timezone,
             )
+        if self.layout == WILDLIFE_INSIGHTS:
+            return read_wildlife_insights(
+                self.package,
+                survey_id=survey_id,
+                species=species,
+                images_root=images_root,
+                timezone=timezone,
+            )
         if self.package:
             return read_camtrapdp(
                 self.package,
@@ -114,7 +129,7 @@ class Source:
 
         individuals: individual id of each detection id.
         """
-        if self.layout == PHOTOGRAPHS or self._has_more(individuals):
+        if self.layout in {PHOTOGRAPHS, WILDLIFE_INSIGHTS} or self._has_more(individuals):
             write_as_catalogue(self.read(), self._folder(), target, individuals, overwrite=overwrite)
         elif self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)

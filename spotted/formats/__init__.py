@@ -11,7 +11,7 @@ catalogue              catalogues in the format of wildlife-datasets
 published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
-layouts                the layouts of files: recognised, and written as a catalogue
+layouts                the layouts of files recognised; exports of platforms; any survey as a catalogue
 photographs            folders of photographs, and boxes of MegaDetector
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
@@ -44,7 +44,7 @@ from spotted.formats.csv_survey import read_cameras, read_csv_survey, write_csv_
 from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
-from spotted.formats.layouts import LAYOUTS, Recognised, recognise, write_as_catalogue
+from spotted.formats.layouts import LAYOUTS, Recognised, read_wildlife_insights, recognise, write_as_catalogue
 from spotted.formats.photographs import StationPattern, guess_pattern, read_photographs, with_boxes
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
@@ -93,6 +93,7 @@ __all__ = [
     "read_pixel_box",
     "read_published",
     "read_table",
+    "read_wildlife_insights",
     "recognise",
     "select_species",
     "side_of_tags",

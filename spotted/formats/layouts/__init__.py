@@ -1,10 +1,14 @@
 """The layouts of files.
 
-recognition       the layout of a path, with the reason
-catalogue_export  a survey of any layout written as a catalogue
+recognition        the layout of a path, with the reason
+wildlife_insights  exports of Wildlife Insights
+translated         tables of other programs, read as the two CSV tables
+dates              dates and times in the forms of spreadsheets
+catalogue_export   a survey of any layout written as a catalogue
 """
 
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
 from spotted.formats.layouts.recognition import LAYOUTS, Recognised, recognise
+from spotted.formats.layouts.wildlife_insights import read_wildlife_insights
 
-__all__ = ["LAYOUTS", "Recognised", "recognise", "write_as_catalogue"]
+__all__ = ["LAYOUTS", "Recognised", "read_wildlife_insights", "recognise", "write_as_catalogue"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,7 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 from spotted.formats.catalogue import CATALOGUE_FILE
 from spotted.formats.csv_cells import find_delimiter
+from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
 from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS, UNKNOWN_FOLDERS
 from spotted.formats.row import absolute_path
@@ -22,7 +24,8 @@ PUBLISHED_SET = "spotted-published"
 CATALOGUE = "catalogue"
 TABLES = "csv-tables"
 PHOTOGRAPHS = "photographs"
-LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS)
+WILDLIFE_INSIGHTS = "wildlife-insights"
+LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS)
 # files looked at in a directory, which may contain millions
 EXAMINED_FILES = 2000
 SHOWN_FILES = 8
@@ -33,6 +36,7 @@ LOOKED_FOR = (
     f"{_DESCRIPTOR} (Camtrap DP)",
     f"{CATALOGUE_FILE} with path and identity (wildlife-datasets)",
     f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
+    "deployments.csv and images.csv, in a folder or zip (Wildlife Insights)",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
     "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
 )
@@ -118,6 +122,21 @@ def _tables(root: Path) -> Recognised | None:
     return None
 
 
+def _wildlife_insights(root: Path) -> Recognised | None:
+    if root.is_dir():
+        names = [path.name for path in root.glob("*.csv")]
+    elif zipfile.is_zipfile(root):
+        with zipfile.ZipFile(root) as archive:
+            names = archive.namelist()
+    else:
+        return None
+    tables = image_tables(names)
+    if not tables or not any(name.rsplit("/", 1)[-1] == DEPLOYMENTS_FILE for name in names):
+        return None
+    reason = f"Wildlife Insights, because it contains {DEPLOYMENTS_FILE} and {tables[0]}"
+    return Recognised(WILDLIFE_INSIGHTS, root, reason)
+
+
 def _half_a_pair(root: Path) -> Recognised | None:
     """Name what is missing beside a table of cameras or of detections."""
     if "camera_id" not in columns_of(root):
@@ -176,5 +195,12 @@ def _contents(root: Path) -> str:
 
 
 _Rule = Callable[[Path], "Recognised | None"]
-_OF_DIRECTORY: tuple[_Rule, ...] = (_package, _catalogue, _tables, _published, _photographs)
-_OF_FILE: tuple[_Rule, ...] = (_package, _megadetector, _catalogue, _half_a_pair)
+_OF_DIRECTORY: tuple[_Rule, ...] = (
+    _package,
+    _catalogue,
+    _tables,
+    _wildlife_insights,
+    _published,
+    _photographs,
+)
+_OF_FILE: tuple[_Rule, ...] = (_package, _megadetector, _catalogue, _wildlife_insights, _half_a_pair)
