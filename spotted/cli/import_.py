@@ -17,6 +17,7 @@ from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.layouts.recognition import (
     CAMERAS_FILE,
     CAMTRAP_DP,
+    CAMTRAPR,
     CATALOGUE,
     DETECTIONS_FILE,
     LAYOUTS,
@@ -195,7 +196,7 @@ def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None
         raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
     if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")
-    if seen.layout not in {CATALOGUE, WILDLIFE_INSIGHTS} and not seen.path.is_dir():
+    if seen.layout not in {CATALOGUE, WILDLIFE_INSIGHTS, CAMTRAPR} and not seen.path.is_dir():
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
     if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")

@@ -13,9 +13,11 @@ from spotted.formats.camtrapdp_export import write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.layouts.camtrapr import read_camtrapr, station_table
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
 from spotted.formats.layouts.recognition import (
     CAMTRAP_DP,
+    CAMTRAPR,
     CATALOGUE,
     PHOTOGRAPHS,
     PUBLISHED_SET,
@@ -26,6 +28,9 @@ from spotted.formats.photographs import read_photographs, with_boxes
 from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
+
+# layouts that are read as tables of their own and written as a catalogue
+EXPORTS = frozenset({CAMTRAPR, WILDLIFE_INSIGHTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +109,8 @@ class Source:
                 images_root=images_root,
                 timezone=timezone,
             )
-        if self.layout == WILDLIFE_INSIGHTS:
-            return read_wildlife_insights(
-                self.package,
-                survey_id=survey_id,
-                species=species,
-                images_root=images_root,
-                timezone=timezone,
-            )
+        if self.layout in EXPORTS:
+            return self._read_export(survey_id)
         if self.package:
             return read_camtrapdp(
                 self.package,
@@ -124,12 +123,32 @@ class Source:
             self.cameras, self.detections, survey_id=survey_id, images_root=images_root, timezone=timezone
         )
 
+    def _read_export(self, survey_id: str) -> ImportedSurvey:
+        """The survey of the tables of another program."""
+        images_root, timezone, species = self.images_root or None, self.timezone or None, self.species or None
+        if self.layout == CAMTRAPR:
+            return read_camtrapr(
+                self.package,
+                self.cameras or station_table(Path(self.package)),
+                survey_id=survey_id,
+                species=species,
+                images_root=images_root,
+                timezone=timezone,
+            )
+        return read_wildlife_insights(
+            self.package,
+            survey_id=survey_id,
+            species=species,
+            images_root=images_root,
+            timezone=timezone,
+        )
+
     def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> None:
         """Write a copy of the files with the individuals filled in.
 
         individuals: individual id of each detection id.
         """
-        if self.layout in {PHOTOGRAPHS, WILDLIFE_INSIGHTS} or self._has_more(individuals):
+        if self.layout in {PHOTOGRAPHS, *EXPORTS} or self._has_more(individuals):
             write_as_catalogue(self.read(), self._folder(), target, individuals, overwrite=overwrite)
         elif self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)

@@ -44,7 +44,14 @@ from spotted.formats.csv_survey import read_cameras, read_csv_survey, write_csv_
 from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
-from spotted.formats.layouts import LAYOUTS, Recognised, read_wildlife_insights, recognise, write_as_catalogue
+from spotted.formats.layouts import (
+    LAYOUTS,
+    Recognised,
+    read_camtrapr,
+    read_wildlife_insights,
+    recognise,
+    write_as_catalogue,
+)
 from spotted.formats.photographs import StationPattern, guess_pattern, read_photographs, with_boxes
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
@@ -87,6 +94,7 @@ __all__ = [
     "project",
     "read_cameras",
     "read_camtrapdp",
+    "read_camtrapr",
     "read_catalogue",
     "read_csv_survey",
     "read_photographs",

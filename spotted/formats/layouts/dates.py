@@ -27,7 +27,7 @@ def find_day_format(texts: Sequence[str], *, column: str) -> str:
     """The one of DAYS in which all dates of a column are written.
 
     Empty texts are ignored; a column of them is taken as ISO 8601, as is one with offsets.
-    Raises InvalidInputError if no form fits all, or if day and month cannot be told apart.
+    Raises InvalidInputError if no form fits all, or if day and month cannot be distinguished.
 
     >>> find_day_format(["5/5/19 17:21", "7/29/19 18:48"], column="timestamp")
     '%m/%d/%y'

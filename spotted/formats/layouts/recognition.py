@@ -14,6 +14,7 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 from spotted.formats.catalogue import CATALOGUE_FILE
 from spotted.formats.csv_cells import find_delimiter
+from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
 from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
 from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS, UNKNOWN_FOLDERS
@@ -25,7 +26,8 @@ CATALOGUE = "catalogue"
 TABLES = "csv-tables"
 PHOTOGRAPHS = "photographs"
 WILDLIFE_INSIGHTS = "wildlife-insights"
-LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS)
+CAMTRAPR = "camtrapr"
+LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS, CAMTRAPR)
 # files looked at in a directory, which may contain millions
 EXAMINED_FILES = 2000
 SHOWN_FILES = 8
@@ -37,6 +39,7 @@ LOOKED_FOR = (
     f"{CATALOGUE_FILE} with path and identity (wildlife-datasets)",
     f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
     "deployments.csv and images.csv, in a folder or zip (Wildlife Insights)",
+    f"a table of records with {', '.join(RECORD_COLUMNS)} (camtrapR)",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
     "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
 )
@@ -137,6 +140,18 @@ def _wildlife_insights(root: Path) -> Recognised | None:
     return Recognised(WILDLIFE_INSIGHTS, root, reason)
 
 
+def _camtrapr(root: Path) -> Recognised | None:
+    tables = sorted(root.glob("*.csv")) if root.is_dir() else [root]
+    records = [path for path in tables if set(RECORD_COLUMNS) <= set(columns_of(path))]
+    if len(records) > 1:
+        listed = ", ".join(path.name for path in records)
+        raise InvalidInputError(f"{root} contains several tables of records of camtrapR, {listed}; give one")
+    if not records:
+        return None
+    reason = f"records of camtrapR, because {records[0].name} has {', '.join(RECORD_COLUMNS)}"
+    return Recognised(CAMTRAPR, records[0], reason)
+
+
 def _half_a_pair(root: Path) -> Recognised | None:
     """Name what is missing beside a table of cameras or of detections."""
     if "camera_id" not in columns_of(root):
@@ -200,7 +215,15 @@ _OF_DIRECTORY: tuple[_Rule, ...] = (
     _catalogue,
     _tables,
     _wildlife_insights,
+    _camtrapr,
     _published,
     _photographs,
 )
-_OF_FILE: tuple[_Rule, ...] = (_package, _megadetector, _catalogue, _wildlife_insights, _half_a_pair)
+_OF_FILE: tuple[_Rule, ...] = (
+    _package,
+    _megadetector,
+    _catalogue,
+    _wildlife_insights,
+    _camtrapr,
+    _half_a_pair,
+)

@@ -8,7 +8,7 @@ import pytest
 from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.errors import NotFoundError
 from spotted.formats.catalogue import read_catalogue
-from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
+from spotted.formats.layouts.recognition import CAMTRAP_DP, CAMTRAPR, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.photograph_folder import write_photograph
 from tests.spotted.published_tree import write_tree
@@ -133,3 +133,25 @@ def test_rows_that_boxes_split_into_several_animals_are_written_as_a_catalogue(t
         tmp_path / "one", {"r1": "Asha"}, overwrite=False
     )
     assert (tmp_path / "one" / "catalogue.csv").read_text() == "image_id,path,identity\nr1,a.jpg,Asha\n"
+
+
+def test_tables_of_another_program_are_read_with_what_lies_beside_them_and_written_as_a_catalogue(
+    tmp_path: Path,
+) -> None:
+    records = tmp_path / "records.csv"
+    records.write_text(
+        "Station,Species,DateTimeOriginal,Directory,FileName\nA,Cat,2009-05-07 17:11:00,D:/A,1.JPG\n"
+    )
+    write_tree(tmp_path, ["A/1.JPG"])
+    (tmp_path / "camtraps.csv").write_text(
+        "Station,utm_x,utm_y,Setup_date,Retrieval_date\nA,5,6,2009-04-02,2009-05-14\n"
+    )
+    source = Source(package=str(records), layout=CAMTRAPR, timezone="+08:00")
+    imported = source.read("chosen")
+    assert (imported.survey.survey_id, imported.survey.cameras["A"].x_m) == ("chosen", 5.0)
+    (detection,) = imported.detections
+    source.write(tmp_path / "out", {detection.detection_id: "Asha"}, overwrite=False)
+    again = read_catalogue(tmp_path / "out", images_root=tmp_path)
+    assert [(d.individual_id, p.path) for d, p in zip(again.detections, again.pictures, strict=True)] == [
+        ("Asha", tmp_path / "A" / "1.JPG")
+    ]
