@@ -14,20 +14,27 @@ from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.formats.archive import unpack
+from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.layouts.recognition import (
     CAMERAS_FILE,
     CAMTRAP_DP,
+    CAMTRAPR,
     CATALOGUE,
     DETECTIONS_FILE,
     LAYOUTS,
+    PHOTOGRAPHS,
     PUBLISHED_SET,
     TABLES,
+    WILDLIFE_INSIGHTS,
     Recognised,
     recognise,
 )
+from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# photographs between two updates of the status line
+SHOWN_EVERY = 500
 DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -53,6 +60,20 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Refuse doubtful values, such as a time far from the camera's others, instead of leaving them out.",
 )
 @click.option(
+    "--station",
+    default="",
+    metavar="PATTERN",
+    help="Station of photographs in folders, e.g. '{station}' for the first folder; default: guessed, shown.",
+)
+@click.option("--boxes", type=FILE, help="JSON of MegaDetector with boxes of animals, for any layout.")
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.0, 1.0),
+    default=CONFIDENCE,
+    show_default=True,
+    help="Least confidence of a box.",
+)
+@click.option(
     "--timezone",
     default="",
     help="IANA time zone of the survey and of times without offset, e.g. Africa/Harare.",
@@ -70,6 +91,9 @@ def import_survey(
     cameras: Path | None,
     detections: Path | None,
     images: Path | None,
+    station: str,
+    boxes: Path | None,
+    confidence: float,
     timezone: str,
     strict: bool,
 ) -> None:
@@ -77,28 +101,32 @@ def import_survey(
 
     PACKAGE is a file or directory in one of the layouts, which is recognised by itself. It can be replaced
     by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections with
-    camera_id, timestamp and image. Published sets and catalogues contain no camera positions: give them with
-    --cameras, or in a cameras.csv beside the photographs. The files are never changed. Importing again adds
+    camera_id, timestamp and image. Folders of photographs, published sets and catalogues contain no camera
+    positions: give them with --cameras, or in a cameras.csv beside the photographs. The files are never
+    changed. Importing again adds
     new cameras; `spotted embed` adds the detections.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections)
     package = _unpacked(package, directory)
     seen = _seen(package, layout)
-    _check_layout(seen, cameras=cameras, images=images)
-    if seen.layout == TABLES and package is not None:
-        cameras, detections, package = package / CAMERAS_FILE, package / DETECTIONS_FILE, None
-    source = Source(
-        package=_absolute(package and seen.path),
-        cameras=_absolute(cameras),
-        detections=_absolute(detections),
-        images_root=_absolute(images),
-        species=species,
-        timezone=timezone,
-        layout=seen.layout,
-        strict=strict,
+    _check_layout(seen, cameras=cameras, images=images, station=station)
+    source = _source(
+        seen,
+        Source(
+            package=_absolute(package and seen.path),
+            cameras=_absolute(cameras),
+            detections=_absolute(detections),
+            images_root=_absolute(images),
+            species=species,
+            timezone=timezone,
+            layout=seen.layout,
+            station=station,
+            boxes=_absolute(boxes or seen.boxes),
+            confidence=confidence,
+            strict=strict,
+        ),
     )
-    with err.status("reading files"):
-        imported = source.read(survey_id)
+    imported = _read(source, survey_id)
     read_as = [f"read as {seen.reason}; --layout chooses another"] if seen.reason else []
     notes = [*read_as, *imported.notes]
     if not imported.pictures:
@@ -108,14 +136,18 @@ def import_survey(
         reimported = is_known(directory, imported.survey.survey_id, source)
         survey = _create(spotted, _zoned(imported.survey, timezone), notes, may_change=reimported)
     remember(directory, survey.survey_id, source)
+    _report(survey, len(imported.pictures), seen.layout, notes, as_json=as_json)
+
+
+def _report(survey: SurveyInfo, count: int, layout: str, notes: Sequence[str], *, as_json: bool) -> None:
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
-        "layout": seen.layout,
+        "layout": layout,
         "cameras": survey.camera_count,
-        "detections": len(imported.pictures),
+        "detections": count,
         "notes": notes,
     }
-    show(document, as_json=as_json, text=lambda: _print(survey, len(imported.pictures), notes))
+    show(document, as_json=as_json, text=lambda: _print(survey, count, notes))
 
 
 def _print(survey: SurveyInfo, detections: int, notes: Sequence[str]) -> None:
@@ -131,6 +163,20 @@ def _print(survey: SurveyInfo, detections: int, notes: Sequence[str]) -> None:
 def _zoned(survey: Survey, timezone: str) -> Survey:
     """The survey with its time zone; an offset is no time zone of the database."""
     return replace(survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
+
+
+def _read(source: Source, survey_id: str) -> ImportedSurvey:
+    """Read the files, with the number of photographs read so far on the terminal."""
+    done = 0
+    with err.status("reading files") as status:
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            if done % SHOWN_EVERY == 0:
+                status.update(f"reading files: {done:,} photographs")
+
+        return source.read(survey_id, on_progress=advance)
 
 
 def _check_usage(
@@ -152,14 +198,24 @@ def _seen(package: Path | None, layout: str | None) -> Recognised:
     return Recognised(layout, package, "") if layout else recognise(package)
 
 
-def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None) -> None:
+def _source(seen: Recognised, given: Source) -> Source:
+    """The source as its layout needs it: a directory of two tables is these tables."""
+    if seen.layout != TABLES or not given.package:
+        return given
+    cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
+    return replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
+
+
+def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None, station: str) -> None:
     """Refuse options that the layout does not read."""
-    if seen.layout == CAMTRAP_DP and cameras is not None:
-        raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
-    if seen.layout not in {CATALOGUE, CAMTRAP_DP} and not seen.path.is_dir():
+    if station and seen.layout != PHOTOGRAPHS:
+        raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
+    if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
+        raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")
+    if seen.layout not in {CATALOGUE, CAMTRAP_DP, WILDLIFE_INSIGHTS, CAMTRAPR} and not seen.path.is_dir():
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
-    if seen.layout == PUBLISHED_SET and images is not None:
-        raise click.UsageError("--layout spotted-published contains its images; leave out --images")
+    if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
+        raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")
 
 
 def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> SurveyInfo:

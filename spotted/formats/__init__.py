@@ -9,7 +9,8 @@ catalogue              catalogues in the format of wildlife-datasets
 published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
-layouts                which layout files have
+layouts                the layouts of files recognised; exports of platforms; any survey as a catalogue
+photographs            folders of photographs, and boxes of MegaDetector
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
 csv_candidates         candidates as CSV rows
@@ -54,7 +55,15 @@ from spotted.formats.doubts import means_unknown
 from spotted.formats.file_set import write_fileset
 from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
-from spotted.formats.layouts import LAYOUTS, Recognised, recognise
+from spotted.formats.layouts import (
+    LAYOUTS,
+    Recognised,
+    read_camtrapr,
+    read_wildlife_insights,
+    recognise,
+    write_as_catalogue,
+)
+from spotted.formats.photographs import StationPattern, guess_pattern, read_photographs, with_boxes
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
 from spotted.formats.problems import Problems
@@ -84,6 +93,7 @@ __all__ = [
     "PublishedSet",
     "Recognised",
     "Row",
+    "StationPattern",
     "assemble",
     "build_capture_history",
     "candidate_row",
@@ -92,16 +102,20 @@ __all__ = [
     "distinct_rows",
     "fill_column",
     "fill_individuals",
+    "guess_pattern",
     "means_unknown",
     "open_package",
     "project",
     "read_cameras",
     "read_camtrapdp",
+    "read_camtrapr",
     "read_catalogue",
     "read_csv_survey",
+    "read_photographs",
     "read_pixel_box",
     "read_published",
     "read_table",
+    "read_wildlife_insights",
     "recognise",
     "select_species",
     "side_of_tags",
@@ -110,6 +124,8 @@ __all__ = [
     "time_zone",
     "unpack",
     "utc_seconds",
+    "with_boxes",
+    "write_as_catalogue",
     "write_camtrapdp",
     "write_candidates",
     "write_capture_history",

@@ -96,7 +96,7 @@ def read_published(
     animals if they lie in several animals' folders, else all but the first are skipped.
     Raises InvalidInputError if no animal's folder contains a photograph, or the table of cameras is wrong.
     """
-    root = _root(absolute_path(directory))
+    root = set_root(absolute_path(directory))
     table = absolute_path(cameras) if cameras else _beside(root)
     zone, assumed = clock_zone(timezone)
     reading = _Reading(root, zone)
@@ -121,7 +121,7 @@ def read_published(
     )
 
 
-def _root(directory: Path) -> Path:
+def set_root(directory: Path) -> Path:
     """The folder with the animals' folders: an unpacked archive may have an outer folder."""
     inside = [directory / title for title in PUBLISHED if (directory / title).is_dir()]
     if len(inside) > 1:

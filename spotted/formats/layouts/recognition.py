@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,9 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 from spotted.formats.catalogue import CATALOGUE_FILE
 from spotted.formats.csv_cells import find_delimiter
+from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
+from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
+from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS
 from spotted.formats.row import absolute_path
 
@@ -20,7 +24,10 @@ CAMTRAP_DP = "camtrap-dp"
 PUBLISHED_SET = "spotted-published"
 CATALOGUE = "catalogue"
 TABLES = "csv-tables"
-LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES)
+PHOTOGRAPHS = "photographs"
+WILDLIFE_INSIGHTS = "wildlife-insights"
+CAMTRAPR = "camtrapr"
+LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS, CAMTRAPR)
 # files looked at in a directory, which may contain millions
 EXAMINED_FILES = 2000
 # folders of unknown animals in the published sets
@@ -33,7 +40,10 @@ LOOKED_FOR = (
     f"{_DESCRIPTOR} (Camtrap DP)",
     f"{CATALOGUE_FILE} with path and identity (wildlife-datasets)",
     f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
+    "deployments.csv and images.csv, in a folder or zip (Wildlife Insights)",
+    f"a table of records with {', '.join(RECORD_COLUMNS)} (camtrapR)",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
+    "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
 )
 
 
@@ -44,9 +54,11 @@ class Recognised:
     layout: str
     """One of LAYOUTS."""
     path: Path
-    """The path that the reader of the layout is given."""
+    """The path to read, such as the directory of a descriptor."""
     reason: str
     """e.g. "Camtrap DP, because it contains datapackage.json"."""
+    boxes: Path | None = None
+    """A file of MegaDetector beside photographs."""
 
 
 def recognise(path: str | os.PathLike[str]) -> Recognised:
@@ -115,6 +127,33 @@ def _tables(root: Path) -> Recognised | None:
     return None
 
 
+def _wildlife_insights(root: Path) -> Recognised | None:
+    if root.is_dir():
+        names = [path.name for path in root.glob("*.csv")]
+    elif zipfile.is_zipfile(root):
+        with zipfile.ZipFile(root) as archive:
+            names = archive.namelist()
+    else:
+        return None
+    tables = image_tables(names)
+    if not tables or not any(name.rsplit("/", 1)[-1] == DEPLOYMENTS_FILE for name in names):
+        return None
+    reason = f"Wildlife Insights, because it contains {DEPLOYMENTS_FILE} and {tables[0]}"
+    return Recognised(WILDLIFE_INSIGHTS, root, reason)
+
+
+def _camtrapr(root: Path) -> Recognised | None:
+    tables = sorted(root.glob("*.csv")) if root.is_dir() else [root]
+    records = [path for path in tables if set(RECORD_COLUMNS) <= set(columns_of(path))]
+    if len(records) > 1:
+        listed = ", ".join(path.name for path in records)
+        raise InvalidInputError(f"{root} contains several tables of records of camtrapR, {listed}; give one")
+    if not records:
+        return None
+    reason = f"records of camtrapR, because {records[0].name} has {', '.join(RECORD_COLUMNS)}"
+    return Recognised(CAMTRAPR, records[0], reason)
+
+
 def _half_a_pair(root: Path) -> Recognised | None:
     """Name what is missing beside a table of cameras or of detections."""
     if "camera_id" not in columns_of(root):
@@ -143,6 +182,26 @@ def _published(root: Path) -> Recognised | None:
     return Recognised(PUBLISHED_SET, root, reason)
 
 
+def _photographs(root: Path) -> Recognised | None:
+    first = next(files_below(root, IMAGE_SUFFIXES), None)
+    if first is None:
+        return None
+    boxes = [file for file in sorted(root.glob("*.json")) if is_megadetector(file)]
+    if len(boxes) > 1:
+        listed = ", ".join(file.name for file in boxes)
+        raise InvalidInputError(f"{root} contains several files of MegaDetector, {listed}; give one instead")
+    reason = f"a folder of photographs, because it contains {first.relative_to(root).as_posix()}"
+    return _with_boxes(root, reason, boxes[0]) if boxes else Recognised(PHOTOGRAPHS, root, reason)
+
+
+def _megadetector(root: Path) -> Recognised | None:
+    return _with_boxes(root.parent, "a folder of photographs", root) if is_megadetector(root) else None
+
+
+def _with_boxes(root: Path, reason: str, boxes: Path) -> Recognised:
+    return Recognised(PHOTOGRAPHS, root, f"{reason}, with boxes of MegaDetector in {boxes.name}", boxes)
+
+
 def _contents(root: Path) -> str:
     if not root.is_dir():
         columns = ", ".join(columns_of(root)[:SHOWN_FILES]) if root.suffix.lower() == ".csv" else ""
@@ -153,5 +212,20 @@ def _contents(root: Path) -> str:
 
 
 _Rule = Callable[[Path], "Recognised | None"]
-_OF_DIRECTORY: tuple[_Rule, ...] = (_package, _catalogue, _tables, _published)
-_OF_FILE: tuple[_Rule, ...] = (_package, _catalogue, _half_a_pair)
+_OF_DIRECTORY: tuple[_Rule, ...] = (
+    _package,
+    _catalogue,
+    _tables,
+    _wildlife_insights,
+    _camtrapr,
+    _published,
+    _photographs,
+)
+_OF_FILE: tuple[_Rule, ...] = (
+    _package,
+    _megadetector,
+    _catalogue,
+    _wildlife_insights,
+    _camtrapr,
+    _half_a_pair,
+)

@@ -12,6 +12,7 @@ from spotted.cli.sources import recall
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import survey
+from tests.spotted.photograph_folder import write_photograph
 from tests.spotted.published_tree import write_tree
 
 
@@ -191,3 +192,44 @@ def test_a_strict_import_refuses_what_a_plain_one_leaves_out(
     plain = machine.run("import", str(tmp_path), "--survey", survey_id)
     assert plain.exit_code == 0
     assert "its time is taken as unknown" in plain.stderr
+
+
+def test_a_folder_of_photographs_becomes_a_survey_with_its_pattern_shown_or_given(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    for station, hour in (("A1", 1), ("B2", 2)):
+        write_photograph(tmp_path / station / "100RECNX" / "1.jpg", f"2024:05:01 0{hour}:00:00")
+    done = machine.run("import", str(tmp_path), "--survey", survey_id, "--timezone", "Africa/Harare")
+    assert done.exit_code == 0, done.output
+    assert "read as a folder of photographs" in done.stderr
+    assert "stations by the pattern '{station}': 2 stations ('A1', 'B2')" in done.stderr
+    assert f"survey {survey_id}: 2 cameras, 2 detections to embed" in done.stdout
+    given = machine.run("import", str(tmp_path), "--survey", f"{survey_id}-2", "--station", "*/{station}")
+    assert "1 camera, 2 detections" in given.stdout, given.output
+
+
+def test_a_pattern_of_stations_is_only_for_photographs(tmp_path: Path) -> None:
+    (tmp_path / "datapackage.json").touch()
+    done = CliRunner().invoke(import_survey, [str(tmp_path), "--station", "{station}"])
+    assert done.exit_code == 2
+    assert "--station is for --layout photographs" in done.output
+
+
+def test_boxes_of_megadetector_turn_photographs_into_animals(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_photograph(tmp_path / "A1" / "1.jpg", "2024:05:01 01:00:00")
+    write_photograph(tmp_path / "A1" / "empty.jpg", "2024:05:01 02:00:00")
+    animals = [{"category": "1", "conf": conf, "bbox": [0.1, 0.1, 0.2, 0.2]} for conf in (0.9, 0.15)]
+    document = {
+        "images": [{"file": "A1/1.jpg", "detections": animals}, {"file": "A1/empty.jpg", "detections": []}],
+        "detection_categories": {"1": "animal", "2": "person"},
+    }
+    (tmp_path / "md.json").write_text(json.dumps(document))
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert "1 camera, 1 detection to embed" in done.stdout, done.output
+    assert "with boxes of MegaDetector in md.json" in done.stderr
+    assert "1 photograph without an animal of that confidence" in done.stderr
+    arguments = ("--boxes", str(tmp_path / "md.json"), "--confidence", "0.1", "--layout", "photographs")
+    lower = machine.run("import", str(tmp_path), "--survey", f"{survey_id}-2", *arguments)
+    assert "1 camera, 2 detections to embed" in lower.stdout, lower.output

@@ -10,6 +10,7 @@ from spotted.formats.layouts.recognition import (
     CAMTRAP_DP,
     CATALOGUE,
     LOOKED_FOR,
+    PHOTOGRAPHS,
     PUBLISHED_SET,
     TABLES,
     columns_of,
@@ -60,10 +61,12 @@ def test_a_folder_with_the_name_of_a_published_set_is_one(tmp_path: Path) -> Non
 def test_folders_of_stations_are_never_taken_for_animals(tmp_path: Path) -> None:
     """A station taken for an animal would be wrong in silence."""
     tree = write_tree(tmp_path, ["North/CAM1_2019-08-01_01-00-00.jpg", "South/CAM2_2019-08-01_01-00-00.jpg"])
-    try:
-        assert recognise(tree).layout != PUBLISHED_SET
-    except InvalidInputError as error:
-        assert "no known layout" in str(error)  # noqa: PT017 - either outcome is right here
+    assert recognise(tree).layout == PHOTOGRAPHS
+
+
+def test_photographs_in_folders_are_recognised_by_the_first(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["A/deep/b.JPG", "notes.txt"])
+    assert "A/deep/b.JPG" in recognise(tmp_path).reason
 
 
 @pytest.mark.parametrize("name", ["notes.docx", "table.csv"])
@@ -92,3 +95,17 @@ def test_files_are_found_in_order_without_hidden_ones(tmp_path: Path) -> None:
 def test_the_columns_of_a_file_that_is_no_text_are_none(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
     assert columns_of(tmp_path / "a.csv") == ()
+
+
+def test_boxes_of_megadetector_beside_photographs_are_recognised_and_two_files_of_them_refused(
+    tmp_path: Path,
+) -> None:
+    write_tree(tmp_path, ["A/1.jpg"])
+    (tmp_path / "project.json").write_text("{}")
+    (tmp_path / "md.json").write_text('{"images": [], "detection_categories": {"1": "animal"}}')
+    for path in (tmp_path, tmp_path / "md.json"):
+        seen = recognise(path)
+        assert (seen.layout, seen.path, seen.boxes) == (PHOTOGRAPHS, tmp_path, tmp_path / "md.json")
+    (tmp_path / "old.json").write_bytes((tmp_path / "md.json").read_bytes())
+    with pytest.raises(InvalidInputError, match=r"md\.json, old\.json; give one"):
+        recognise(tmp_path)
