@@ -14,6 +14,7 @@ from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.formats.archive import unpack
+from spotted.formats.camtrapdp.package import DESCRIPTOR
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.layouts.recognition import (
     CAMERAS_FILE,
@@ -212,7 +213,8 @@ def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None
         raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
     if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")
-    if seen.layout not in {CATALOGUE, CAMTRAP_DP, WILDLIFE_INSIGHTS, CAMTRAPR} and not seen.path.is_dir():
+    may_be_file = seen.layout in {CATALOGUE, WILDLIFE_INSIGHTS, CAMTRAPR} or seen.path.name == DESCRIPTOR
+    if not may_be_file and not seen.path.is_dir():
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
     if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")
@@ -234,7 +236,10 @@ def _unpacked(package: Path | None, directory: Path) -> Path | None:
     if package is None or package.suffix.lower() != ".zip":
         return package
     with err.status("unpacking"):
-        return unpack(package, directory / "unpacked")
+        unpacked = unpack(package, directory / "unpacked")
+    # many archives contain one folder that contains all the rest
+    visible = [path for path in unpacked.iterdir() if not path.name.startswith((".", "__"))]
+    return visible[0] if len(visible) == 1 and visible[0].is_dir() else unpacked
 
 
 def _absolute(path: Path | None) -> str:
