@@ -18,7 +18,7 @@ from services.embedder.training.head_onnx import to_onnx
 from spotted import messages
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
-from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
 from tools.wire_mutations import pick
 
 DIMENSION = 12
@@ -236,6 +236,16 @@ def _fit_block(request: scorer_pb2.AddDetectionsRequest, rng: np.random.Generato
     _put(request.embeddings, rng, (len(request.detections), DIMENSION))
 
 
+def _fit_corrections(request: corrections_pb2.UpdateDetectionsRequest, rng: np.random.Generator) -> None:
+    for detection in request.detections:
+        detection.detection_id = pick(rng, DETECTIONS)
+    request.update_mask.paths[:] = [pick(rng, ("side", "encounter_id", "individual_id", "image_uri"))]
+    request.ClearField("embeddings")
+    if rng.random() < RARE_SHARE:
+        request.spec.CopyFrom(SPEC)
+        _put(request.embeddings, rng, (len(request.detections), DIMENSION))
+
+
 def _fit_query(request: scorer_pb2.QueryCandidatesRequest, rng: np.random.Generator) -> None:
     request.spec.CopyFrom(SPEC)
     _put(request.embedding, rng, (DIMENSION,))
@@ -271,6 +281,7 @@ FITS: Mapping[str, Callable[[Any, np.random.Generator], None]] = {
     "Detection": _fit_detection,
     "Tensor": _fit_tensor,
     "AddDetectionsRequest": _fit_block,
+    "UpdateDetectionsRequest": _fit_corrections,
     "QueryCandidatesRequest": _fit_query,
     "HeadRecipe": _fit_recipe,
     "Preparation": _fit_preparation,

@@ -9,10 +9,11 @@ from services.common.access import caller
 from services.common.rpc import checks
 from services.common.server import in_thread
 from services.common.store import keys
-from services.scorer import requests, responses
+from services.scorer import correction_requests, requests, responses
 from services.scorer.calibration_fit import KnownAnswers, fit
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.candidates import explain, list_candidates, query_candidates, rank_candidates
+from services.scorer.corrections import update_detections
 from services.scorer.detections import AddResult, add_block, delete_detections, response
 from services.scorer.matrices import compute_blocks
 from services.scorer.scored_surveys import ScoredSurveys
@@ -20,8 +21,8 @@ from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.scoring.fusion import Fusion
+from spotted.v1 import corrections_pb2, scorer_pb2_grpc
 from spotted.v1 import scorer_pb2 as pb
-from spotted.v1 import scorer_pb2_grpc
 
 FIT = "FitCalibration"
 
@@ -104,6 +105,13 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """List detections, with their vectors if requested."""
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
         return await asyncio.to_thread(responses.detections_response, request, scored)
+
+    async def UpdateDetections(
+        self, request: corrections_pb2.UpdateDetectionsRequest, _: object
+    ) -> corrections_pb2.UpdateDetectionsResponse:
+        """Correct detections."""
+        block = correction_requests.corrections(request)
+        return await asyncio.to_thread(update_detections, self._surveys, block, request.request_id)
 
     async def DeleteDetections(
         self, request: pb.DeleteDetectionsRequest, _: object

@@ -27,7 +27,7 @@ from spotted.errors import (
     PreconditionError,
 )
 from spotted.survey import Camera
-from spotted.v1 import store_pb2
+from spotted.v1 import corrections_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 BUDGET_BYTES = 4 * 1024**3
@@ -169,7 +169,7 @@ class Surveys:
             for detection in state.detections.values():
                 fault = outside_period(detection, replaced.get(detection.camera_id))
                 if fault:
-                    raise PreconditionError(f"{fault}; delete the detection first, or widen the period")
+                    raise PreconditionError(f"{fault}; correct the detection first, or widen the period")
             after = state.described()
             after.camera_count = len(state.cameras | replaced)
             after.revision += 1
@@ -201,6 +201,10 @@ class Surveys:
         """A journal entry of removed detections."""
         return self._event(deleted=store_pb2.DetectionsDeleted(detection_ids=detection_ids))
 
+    def correction(self, updated: corrections_pb2.DetectionsUpdated) -> bytes:
+        """A journal entry of corrected detections."""
+        return self._event(updated=updated)
+
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(
             changed,
@@ -224,9 +228,15 @@ class Surveys:
         cameras: store_pb2.CamerasUpserted | None = None,
         detections: store_pb2.DetectionsAdded | None = None,
         deleted: store_pb2.DetectionsDeleted | None = None,
+        updated: corrections_pb2.DetectionsUpdated | None = None,
     ) -> bytes:
         event = store_pb2.SurveyEvent(
-            create_time=self._now(), survey=survey, cameras=cameras, detections=detections, deleted=deleted
+            create_time=self._now(),
+            survey=survey,
+            cameras=cameras,
+            detections=detections,
+            deleted=deleted,
+            updated=updated,
         )
         return event.SerializeToString()
 

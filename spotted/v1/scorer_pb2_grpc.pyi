@@ -5,6 +5,7 @@ Surveys, scores of pairs, and candidates."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from spotted.v1 import corrections_pb2 as _corrections_pb2
 from spotted.v1 import scorer_pb2 as _scorer_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -54,7 +55,8 @@ class ScorerServiceStub:
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
     AddDetections: _grpc.StreamUnaryMultiCallable[_scorer_pb2.AddDetectionsRequest, _scorer_pb2.AddDetectionsResponse]
     """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-    as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+    as unchanged; other content under a known id is listed in `rejected` and changes nothing
+    (UpdateDetections corrects it).
     Each message of the stream is stored before the next is read, so a broken stream keeps its complete
     messages; send the stream again, nothing is stored twice.
     Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
@@ -62,6 +64,12 @@ class ScorerServiceStub:
     """
     ListDetections: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListDetectionsRequest, _scorer_pb2.ListDetectionsResponse]
     """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
+    UpdateDetections: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.UpdateDetectionsRequest, _corrections_pb2.UpdateDetectionsResponse]
+    """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
+    is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
+    follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+    differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+    """
     DeleteDetections: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
     Fails: NOT_FOUND / NOT_FOUND (survey).
@@ -127,7 +135,8 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
     AddDetections: _aio.StreamUnaryMultiCallable[_scorer_pb2.AddDetectionsRequest, _scorer_pb2.AddDetectionsResponse]  # type: ignore[assignment]
     """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-    as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+    as unchanged; other content under a known id is listed in `rejected` and changes nothing
+    (UpdateDetections corrects it).
     Each message of the stream is stored before the next is read, so a broken stream keeps its complete
     messages; send the stream again, nothing is stored twice.
     Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
@@ -135,6 +144,12 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """
     ListDetections: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListDetectionsRequest, _scorer_pb2.ListDetectionsResponse]  # type: ignore[assignment]
     """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
+    UpdateDetections: _aio.UnaryUnaryMultiCallable[_corrections_pb2.UpdateDetectionsRequest, _corrections_pb2.UpdateDetectionsResponse]  # type: ignore[assignment]
+    """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
+    is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
+    follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+    differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+    """
     DeleteDetections: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]  # type: ignore[assignment]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
     Fails: NOT_FOUND / NOT_FOUND (survey).
@@ -245,7 +260,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.AddDetectionsResponse, _abc.Awaitable[_scorer_pb2.AddDetectionsResponse]]:
         """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-        as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+        as unchanged; other content under a known id is listed in `rejected` and changes nothing
+        (UpdateDetections corrects it).
         Each message of the stream is stored before the next is read, so a broken stream keeps its complete
         messages; send the stream again, nothing is stored twice.
         Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
@@ -259,6 +275,18 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.ListDetectionsResponse, _abc.Awaitable[_scorer_pb2.ListDetectionsResponse]]:
         """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UpdateDetections(
+        self,
+        request: _corrections_pb2.UpdateDetectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corrections_pb2.UpdateDetectionsResponse, _abc.Awaitable[_corrections_pb2.UpdateDetectionsResponse]]:
+        """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
+        is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
+        follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+        differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+        """
 
     @_abc_1.abstractmethod
     def DeleteDetections(

@@ -11,11 +11,11 @@ from services.common.survey.heads import HeadStore, StoredHead
 from services.common.survey.state import (
     Snapshot,
     SurveyState,
-    content_digest,
     described,
     etag,
     folded_survey,
     uid_of,
+    vector_digest,
 )
 
 __all__ = [
@@ -25,10 +25,10 @@ __all__ = [
     "StoredHead",
     "SurveyState",
     "UploadLostError",
-    "content_digest",
     "described",
     "etag",
     "folded_survey",
     "missing_survey",
     "uid_of",
+    "vector_digest",
 ]

@@ -20,7 +20,7 @@ from spotted.errors import NotFoundError
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import store_pb2
+from spotted.v1 import corrections_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 # memory per detection: its ids, times and numbers as Python objects
@@ -42,7 +42,7 @@ class Snapshot:
     gallery: Gallery
     """The detections as scored without a head."""
     generation: int
-    """Snapshots of one generation have the same rows; later ones have more of them."""
+    """Snapshots of one generation have the same rows and vectors; later ones have more of them."""
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
@@ -76,6 +76,7 @@ class SurveyState:
     def __init__(self) -> None:
         self.survey = pb.Survey()
         self.cameras: dict[str, Camera] = {}
+        # digests of the vectors
         self.digests: dict[str, bytes] = {}
         self.revision = 0
         self.uid = ""
@@ -111,6 +112,8 @@ class SurveyState:
                 self._rows.remove(event.deleted.detection_ids)
                 for detection_id in event.deleted.detection_ids:
                     self.digests.pop(detection_id, None)
+            case "updated":
+                self._update(event.updated)
         self.revision += 1
         self._snapshot = None
 
@@ -140,8 +143,17 @@ class SurveyState:
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
         vectors = messages.array(block.embeddings).astype(np.float16)
         for message, vector in zip(block.detections, vectors, strict=True):
-            self.digests[message.detection_id] = content_digest(message, vector)
+            self.digests[message.detection_id] = vector_digest(vector)
         self._rows.append([messages.detection(message) for message in block.detections], vectors)
+
+    def _update(self, updated: corrections_pb2.DetectionsUpdated) -> None:
+        vectors: HalfArray | None = None
+        if updated.HasField("embeddings"):
+            vectors = messages.array(updated.embeddings).astype(np.float16)
+            # those without a new vector come last
+            for message, vector in zip(updated.detections, vectors, strict=False):
+                self.digests[message.detection_id] = vector_digest(vector)
+        self._rows.update([messages.detection(message) for message in updated.detections], vectors)
 
     def _freeze(self) -> Snapshot:
         rows = self._rows
@@ -179,9 +191,9 @@ def etag(survey: pb.Survey) -> str:
     return hashlib.sha256(survey.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
-def content_digest(detection: pb.Detection, vector: HalfArray) -> bytes:
-    """A digest of the content of a detection."""
-    return hashlib.sha256(detection.SerializeToString(deterministic=True) + vector.tobytes()).digest()
+def vector_digest(vector: HalfArray) -> bytes:
+    """A digest of a stored vector."""
+    return hashlib.sha256(vector.tobytes()).digest()
 
 
 def folded_survey(

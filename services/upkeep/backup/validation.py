@@ -11,7 +11,7 @@ from services.common.rpc import checks
 from services.upkeep.backup.contents import Contents, pages
 from spotted import messages
 from spotted.errors import InvalidInputError, SpottedError
-from spotted.v1 import sampler_pb2, store_pb2
+from spotted.v1 import sampler_pb2, store_pb2, survey_pb2
 
 
 def check_events(whole: Contents) -> None:
@@ -50,6 +50,7 @@ class SurveyEvents:
             "cameras": self._check_cameras,
             "detections": self._check_detections,
             "deleted": self._check_deleted,
+            "updated": self._check_updated,
         }
 
     def take(self, entry: bytes) -> None:
@@ -79,22 +80,40 @@ class SurveyEvents:
     def _check_detections(self, event: store_pb2.SurveyEvent) -> None:
         block = event.detections
         self._fix(block.spec.dimension)
-        vectors = messages.array(block.embeddings)
-        if vectors.shape != (len(block.detections), self._dimension) or not np.isfinite(vectors).all():
-            raise InvalidInputError(
-                f"its vectors have shape {vectors.shape} or are not finite; {len(block.detections)} "
-                f"detections of this survey need {self._dimension} numbers each"
-            )
+        self._check_vectors(block.embeddings, len(block.detections), len(block.detections))
         for number, detection in enumerate(block.detections):
-            checks.detection(detection, f"detections[{number}]")
+            self._check_detection(detection, number)
             if detection.detection_id in self._detections:
                 raise InvalidInputError(f"detection {detection.detection_id!r} is added twice")
-            if detection.camera_id and detection.camera_id not in self._cameras:
-                raise InvalidInputError(f"no earlier event added camera {detection.camera_id!r}")
             self._detections.add(detection.detection_id)
 
     def _check_deleted(self, event: store_pb2.SurveyEvent) -> None:
         self._detections.difference_update(event.deleted.detection_ids)
+
+    def _check_updated(self, event: store_pb2.SurveyEvent) -> None:
+        block = event.updated
+        checks.unique((detection.detection_id for detection in block.detections), "detections")
+        if block.HasField("embeddings"):
+            self._check_vectors(block.embeddings, 1, len(block.detections))
+        for number, detection in enumerate(block.detections):
+            self._check_detection(detection, number)
+            if detection.detection_id not in self._detections:
+                raise InvalidInputError(f"detection {detection.detection_id!r} was not added before")
+
+    def _check_detection(self, detection: survey_pb2.Detection, number: int) -> None:
+        checks.detection(detection, f"detections[{number}]")
+        if detection.camera_id and detection.camera_id not in self._cameras:
+            raise InvalidInputError(f"no earlier event added camera {detection.camera_id!r}")
+
+    def _check_vectors(self, embeddings: survey_pb2.Tensor, least: int, most: int) -> None:
+        """Raise InvalidInputError unless these are the vectors of `least` to `most` detections."""
+        vectors = messages.array(embeddings)
+        fits = vectors.ndim == 2 and least <= len(vectors) <= most  # noqa: PLR2004 - rows and columns
+        if not fits or vectors.shape[1] != self._dimension or not np.isfinite(vectors).all():
+            raise InvalidInputError(
+                f"its vectors have shape {vectors.shape} or are not finite; {most} detections of this survey "
+                f"need {self._dimension} numbers each"
+            )
 
     def _fix(self, dimension: int) -> None:
         """The number of elements of the vectors is stated once."""

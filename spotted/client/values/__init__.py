@@ -38,10 +38,12 @@ from spotted.client.values.surveys import (
     CalibrationFit,
     DeletedDetections,
     DetectionPage,
+    DetectionUpdate,
     EmbeddingSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
+    UpdatedDetections,
 )
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "Crop",
     "DeletedDetections",
     "DetectionPage",
+    "DetectionUpdate",
     "Embedded",
     "EmbedderInfo",
     "EmbeddingSpec",
@@ -83,4 +86,5 @@ __all__ = [
     "SubmittedLabels",
     "SurveyInfo",
     "Tone",
+    "UpdatedDetections",
 ]

@@ -106,6 +106,35 @@ class AddedDetections:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectionUpdate:
+    """The result of one correction."""
+
+    detection_id: str
+    """Which detection."""
+    changed_fields: tuple[str, ...]
+    """Fields of `Detection` that have another value now, and "embedding" for another vector; empty if it
+    already had these values, or was refused."""
+    reason: str
+    """NOT_FOUND, INVALID_INPUT or PRECONDITION (another image needs a vector); "" if not refused."""
+    message: str
+    """The cause and the remedy; "" if it was not refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatedDetections:
+    """The result of correcting detections."""
+
+    updated: int
+    """Detections with changed fields."""
+    results: tuple[DetectionUpdate, ...]
+    """One for each correction, in their order."""
+    rejected: tuple[DetectionUpdate, ...]
+    """Those that were refused, each with its reason."""
+    survey: SurveyInfo
+    """The survey with its new revision."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeletedDetections:
     """The result of deleting detections."""
 

@@ -50,6 +50,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "ListCameras": lambda s: list(s.survey("a").cameras()),
     "AddDetections": lambda s: s.survey("a").add_detections([Detection("d")], VECTORS, SPEC),
     "ListDetections": lambda s: list(s.survey("a").detections()),
+    "UpdateDetections": lambda s: s.survey("a").update_detections([Detection("d")], ["side"]),
     "DeleteDetections": lambda s: s.survey("a").delete_detections(["d"]),
     "TrainHead": lambda s: s.survey("a").train_head(),
     "ActivateHead": lambda s: s.survey("a").activate_head(""),
