@@ -246,6 +246,11 @@ def _fit_corrections(request: corrections_pb2.UpdateDetectionsRequest, rng: np.r
         _put(request.embeddings, rng, (len(request.detections), DIMENSION))
 
 
+def _fit_camera_deletion(request: corrections_pb2.DeleteCamerasRequest, rng: np.random.Generator) -> None:
+    # those of the survey are needed by other requests
+    request.camera_ids[:] = [pick(rng, FURTHER)]
+
+
 def _fit_query(request: scorer_pb2.QueryCandidatesRequest, rng: np.random.Generator) -> None:
     request.spec.CopyFrom(SPEC)
     _put(request.embedding, rng, (DIMENSION,))
@@ -282,6 +287,7 @@ FITS: Mapping[str, Callable[[Any, np.random.Generator], None]] = {
     "Tensor": _fit_tensor,
     "AddDetectionsRequest": _fit_block,
     "UpdateDetectionsRequest": _fit_corrections,
+    "DeleteCamerasRequest": _fit_camera_deletion,
     "QueryCandidatesRequest": _fit_query,
     "HeadRecipe": _fit_recipe,
     "Preparation": _fit_preparation,

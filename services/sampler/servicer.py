@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 from services.common.rpc import checks
 from services.sampler import wire
@@ -11,11 +12,14 @@ from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.session_import import import_session
 from services.sampler.session.sessions import Sessions
+from services.sampler.session.state import SessionState
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import sampler_pb2_grpc
 
 # longest delay before a watcher sees a change made by another replica
 WATCH_POLL_S = 0.5
+
+ViewT = TypeVar("ViewT")
 
 
 class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
@@ -85,8 +89,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
 
     async def ListConflicts(self, request: pb.ListConflictsRequest, _: object) -> pb.ListConflictsResponse:
         """List the labels that contradict earlier ones."""
-        folded = self._sessions.folded(request.survey_id, request.session_id)
-        conflicts = await asyncio.to_thread(folded.view, lambda state, _: state.conflicts())
+        ids = request.survey_id, request.session_id
+        conflicts = await self._view(*ids, lambda state, _: state.conflicts())
         size = checks.page_size(request.page_size, default=100, largest=1000)
         arguments = request.page_token, *wire.page_arguments(request)
         page, token = checks.message_page(conflicts, lambda conflict: conflict, size, *arguments)
@@ -94,7 +98,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
 
     async def GetProgress(self, request: pb.GetProgressRequest, _: object) -> pb.GetProgressResponse:
         """Return the progress of a session."""
-        progress = await self._progress(request.survey_id, request.session_id)
+        progress = await self._view(request.survey_id, request.session_id, full_progress)
         return pb.GetProgressResponse(progress=progress)
 
     async def WatchProgress(
@@ -102,10 +106,11 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     ) -> AsyncIterator[pb.WatchProgressResponse]:
         """Stream progress: the current state, then each change."""
         sent_position = -1
-        journal = self._sessions.folded(request.survey_id, request.session_id).journal
+        ids = request.survey_id, request.session_id
         while True:
-            if await asyncio.to_thread(journal.length) != sent_position:
-                progress = await self._progress(request.survey_id, request.session_id)
+            await asyncio.to_thread(self._sessions.follow, *ids)
+            if await asyncio.to_thread(self._sessions.folded(*ids).journal.length) != sent_position:
+                progress = await self._view(*ids, full_progress)
                 sent_position = progress.position
                 yield pb.WatchProgressResponse(progress=progress)
             await asyncio.sleep(WATCH_POLL_S)
@@ -114,8 +119,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         self, request: pb.ListIndividualsRequest, _: object
     ) -> pb.ListIndividualsResponse:
         """List the individuals according to the labels."""
-        folded = self._sessions.folded(request.survey_id, request.session_id)
-        individuals = await asyncio.to_thread(folded.view, lambda state, _: state.individuals())
+        ids = request.survey_id, request.session_id
+        individuals = await self._view(*ids, lambda state, _: state.individuals())
         size = checks.page_size(request.page_size, default=1000, largest=10_000)
         arguments = request.page_token, *wire.page_arguments(request)
         page, token = checks.message_page(individuals, lambda individual: individual, size, *arguments)
@@ -138,5 +143,9 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         stored = await asyncio.to_thread(self._sessions.get, *ids)
         return pb.ImportSessionResponse(session=stored)
 
-    async def _progress(self, survey_id: str, session_id: str) -> pb.Progress:
-        return await asyncio.to_thread(self._sessions.folded(survey_id, session_id).view, full_progress)
+    async def _view(
+        self, survey_id: str, session_id: str, look: Callable[[SessionState, int], ViewT]
+    ) -> ViewT:
+        """`look` of a session, without detections that left the survey."""
+        await asyncio.to_thread(self._sessions.follow, survey_id, session_id)
+        return await asyncio.to_thread(self._sessions.folded(survey_id, session_id).view, look)

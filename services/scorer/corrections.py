@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.store.journal import Change
+from services.common.survey.history import DetectionChange
 from services.common.survey.rows import HalfArray
 from services.common.survey.state import SurveyState, vector_digest
 from services.scorer.detections import camera_fault, check_spec
@@ -95,6 +96,18 @@ def update_detections(
 
     reply = surveys.folded(block.survey_id).change(decide, scope="UpdateDetections", request_id=request_id)
     return corrections_pb2.UpdateDetectionsResponse.FromString(reply.value)
+
+
+def detection_changes(
+    surveys: Surveys, survey_id: str, since_revision: int
+) -> tuple[list[DetectionChange], pb.Survey]:
+    """The detections that changed after a revision, the last change first, and the survey as it is now.
+
+    Raises NotFoundError.
+    """
+    return surveys.folded(survey_id).view(
+        lambda state, _: (list(state.history.since(since_revision)), state.described())
+    )
 
 
 def _prepare(block: CorrectionBlock) -> tuple[HalfArray | None, dict[int, SpottedError]]:

@@ -12,8 +12,9 @@ from services.common.store import keys
 from services.scorer import correction_requests, requests, responses
 from services.scorer.calibration_fit import KnownAnswers, fit
 from services.scorer.calibrations import CalibrationStore
+from services.scorer.camera_deletion import delete_cameras
 from services.scorer.candidates import explain, list_candidates, query_candidates, rank_candidates
-from services.scorer.corrections import update_detections
+from services.scorer.corrections import detection_changes, update_detections
 from services.scorer.detections import AddResult, add_block, delete_detections, response
 from services.scorer.matrices import compute_blocks
 from services.scorer.scored_surveys import ScoredSurveys
@@ -85,6 +86,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         cameras, token = checks.message_page(ordered, messages.camera_message, size, *arguments)
         return pb.ListCamerasResponse(cameras=cameras, next_page_token=token)
 
+    async def DeleteCameras(
+        self, request: corrections_pb2.DeleteCamerasRequest, _: object
+    ) -> corrections_pb2.DeleteCamerasResponse:
+        """Remove cameras."""
+        ids = requests.ids(request.camera_ids, "camera_ids")
+        return await asyncio.to_thread(
+            delete_cameras, self._surveys, request.survey_id, ids, request.request_id
+        )
+
     async def AddDetections(
         self, request_iterator: AsyncIterator[pb.AddDetectionsRequest], _: object
     ) -> pb.AddDetectionsResponse:
@@ -112,6 +122,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """Correct detections."""
         block = correction_requests.corrections(request)
         return await asyncio.to_thread(update_detections, self._surveys, block, request.request_id)
+
+    async def ListDetectionChanges(
+        self, request: corrections_pb2.ListDetectionChangesRequest, _: object
+    ) -> corrections_pb2.ListDetectionChangesResponse:
+        """List the detections that were deleted, added again or corrected."""
+        changes, survey = await asyncio.to_thread(
+            detection_changes, self._surveys, request.survey_id, request.since_revision
+        )
+        return responses.changes_response(request, changes, survey)
 
     async def DeleteDetections(
         self, request: pb.DeleteDetectionsRequest, _: object

@@ -201,6 +201,10 @@ class Surveys:
         """A journal entry of removed detections."""
         return self._event(deleted=store_pb2.DetectionsDeleted(detection_ids=detection_ids))
 
+    def camera_deletion(self, camera_ids: Sequence[str]) -> bytes:
+        """A journal entry of removed cameras."""
+        return self._event(cameras_deleted=corrections_pb2.CamerasDeleted(camera_ids=camera_ids))
+
     def correction(self, updated: corrections_pb2.DetectionsUpdated) -> bytes:
         """A journal entry of corrected detections."""
         return self._event(updated=updated)
@@ -229,6 +233,7 @@ class Surveys:
         detections: store_pb2.DetectionsAdded | None = None,
         deleted: store_pb2.DetectionsDeleted | None = None,
         updated: corrections_pb2.DetectionsUpdated | None = None,
+        cameras_deleted: corrections_pb2.CamerasDeleted | None = None,
     ) -> bytes:
         event = store_pb2.SurveyEvent(
             create_time=self._now(),
@@ -237,6 +242,7 @@ class Surveys:
             detections=detections,
             deleted=deleted,
             updated=updated,
+            cameras_deleted=cameras_deleted,
         )
         return event.SerializeToString()
 

@@ -29,6 +29,7 @@ headers             metadata that goes with every call
 matrices            score matrices, checked and resumed
 survey_messages     messages about surveys as values
 session_messages    messages about sessions as values
+live_labels         the labels of a session that count
 session_events      a session's journal as JSON and as messages of an import
 embedding_messages  messages about images, models and operations as values
 """

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from spotted import messages
 from spotted.client.connection import Connection, request_id
+from spotted.client.live_labels import labels_that_count
 from spotted.client.session_messages import (
     burst_message,
     conflict_value,
@@ -156,13 +157,8 @@ class SessionHandle:
             yield individual_value(list(parts))
 
     def labels(self) -> list[Label]:
-        """The labels that have not been retracted, oldest first."""
-        labels: dict[str, Label] = {}
-        for event in self.events():
-            labels |= {label.label_id: label for label in event.labels}
-            for label_id in event.retracted_label_ids:
-                labels.pop(label_id, None)
-        return list(labels.values())
+        """The labels that count, oldest first: not retracted, on detections that have the image they had."""
+        return labels_that_count(self.events())
 
     def events(self) -> Iterator[SessionEvent]:
         """The session's journal, oldest first; `SurveyHandle.import_session` creates a session from it."""

@@ -182,12 +182,15 @@ def _annotator(message: pb.AnnotatorProgress) -> AnnotatorProgress:
 def session_event(message: pb.SessionEvent) -> SessionEvent:
     """An event of a journal from its message."""
     kind = message.WhichOneof("event")
+    versions = {change.detection_id: change.version for change in message.planned.added_versions}
     return SessionEvent(
         position=message.position,
         created_at_s=messages.optional_seconds(message, "create_time"),
         kind=EventKind(kind) if kind else None,
         labels=tuple(label_value(label) for label in message.labelled.labels),
         retracted_label_ids=tuple(message.retracted.label_ids),
+        added=tuple((i, versions.get(i, 0)) for i in message.planned.added_detection_ids),
+        left_detection_ids=tuple(message.left.detection_ids),
         content=message.SerializeToString(deterministic=True),
     )
 

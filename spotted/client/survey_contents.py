@@ -21,7 +21,9 @@ from spotted.client.survey_messages import (
 )
 from spotted.client.values.surveys import (
     AddedDetections,
+    DeletedCameras,
     DeletedDetections,
+    DetectionChange,
     DetectionPage,
     EmbeddingSpec,
     SurveyInfo,
@@ -51,6 +53,17 @@ class SurveyContents:
             request_id=request_id(),
         )
         return survey_info(self._scorer.call(self._scorer.stub.UpsertCameras, request).survey)
+
+    def delete_cameras(self, camera_ids: Sequence[str]) -> DeletedCameras:
+        """Delete cameras; ids that the survey does not have are counted. At most 10,000 a call.
+
+        Raises PreconditionError if a detection names one of them.
+        """
+        request = corrections_pb2.DeleteCamerasRequest(
+            survey_id=self.survey_id, camera_ids=camera_ids, request_id=request_id()
+        )
+        response = self._scorer.call(self._scorer.stub.DeleteCameras, request)
+        return DeletedCameras(response.deleted, response.missing, survey_info(response.survey))
 
     def cameras(self) -> Iterator[Camera]:
         """The cameras, ordered by id."""
@@ -139,6 +152,17 @@ class SurveyContents:
             request.update_mask.paths.extend(field_paths(fields))
             responses.append(self._scorer.call(self._scorer.stub.UpdateDetections, request))
         return updated_detections(responses)
+
+    def detection_changes(self, since_revision: int = 0) -> Iterator[DetectionChange]:
+        """The detections that were deleted, added again or corrected after a revision, the last change first.
+
+        Raises InvalidInputError if the survey changes while its pages are read.
+        """
+        request = corrections_pb2.ListDetectionChangesRequest(
+            survey_id=self.survey_id, since_revision=since_revision
+        )
+        for page in self._scorer.pages(self._scorer.stub.ListDetectionChanges, request):
+            yield from (DetectionChange(c.detection_id, c.stored, c.version) for c in page.changes)
 
     def delete_detections(self, detection_ids: Sequence[str]) -> DeletedDetections:
         """Delete detections; ids that the survey does not have are counted. At most 10,000 a call."""

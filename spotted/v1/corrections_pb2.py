@@ -26,7 +26,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from spotted.v1 import survey_pb2 as spotted_dot_v1_dot_survey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cspotted/v1/corrections.proto\x12\nspotted.v1\x1a google/protobuf/field_mask.proto\x1a\x17spotted/v1/survey.proto\"\xed\x01\n\x17UpdateDetectionsRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12)\n\ndetections\x18\x02 \x03(\x0b\x32\x15.spotted.v1.Detection\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12&\n\nembeddings\x18\x04 \x01(\x0b\x32\x12.spotted.v1.Tensor\x12\'\n\x04spec\x18\x05 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"e\n\x0f\x44\x65tectionUpdate\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63hanged_fields\x18\x02 \x03(\t\x12$\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x15.spotted.v1.ItemError\"}\n\x18UpdateDetectionsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.spotted.v1.DetectionUpdate\x12\x0f\n\x07updated\x18\x02 \x01(\r\x12\"\n\x06survey\x18\x03 \x01(\x0b\x32\x12.spotted.v1.Survey\"f\n\x11\x44\x65tectionsUpdated\x12)\n\ndetections\x18\x01 \x03(\x0b\x32\x15.spotted.v1.Detection\x12&\n\nembeddings\x18\x02 \x01(\x0b\x32\x12.spotted.v1.Tensorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cspotted/v1/corrections.proto\x12\nspotted.v1\x1a google/protobuf/field_mask.proto\x1a\x17spotted/v1/survey.proto\"\xed\x01\n\x17UpdateDetectionsRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12)\n\ndetections\x18\x02 \x03(\x0b\x32\x15.spotted.v1.Detection\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12&\n\nembeddings\x18\x04 \x01(\x0b\x32\x12.spotted.v1.Tensor\x12\'\n\x04spec\x18\x05 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"e\n\x0f\x44\x65tectionUpdate\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63hanged_fields\x18\x02 \x03(\t\x12$\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x15.spotted.v1.ItemError\"}\n\x18UpdateDetectionsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.spotted.v1.DetectionUpdate\x12\x0f\n\x07updated\x18\x02 \x01(\r\x12\"\n\x06survey\x18\x03 \x01(\x0b\x32\x12.spotted.v1.Survey\"H\n\x0f\x44\x65tectionChange\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x0e\n\x06stored\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\r\"o\n\x1bListDetectionChangesRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12\x16\n\x0esince_revision\x18\x02 \x01(\x04\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"\x84\x01\n\x1cListDetectionChangesResponse\x12,\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1b.spotted.v1.DetectionChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\x12\x0b\n\x03uid\x18\x04 \x01(\t\"f\n\x11\x44\x65tectionsUpdated\x12)\n\ndetections\x18\x01 \x03(\x0b\x32\x15.spotted.v1.Detection\x12&\n\nembeddings\x18\x02 \x01(\x0b\x32\x12.spotted.v1.Tensor\"Q\n\x14\x44\x65leteCamerasRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12\x12\n\ncamera_ids\x18\x02 \x03(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"]\n\x15\x44\x65leteCamerasResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\r\x12\x0f\n\x07missing\x18\x02 \x01(\r\x12\"\n\x06survey\x18\x03 \x01(\x0b\x32\x12.spotted.v1.Survey\"$\n\x0e\x43\x61merasDeleted\x12\x12\n\ncamera_ids\x18\x01 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DETECTIONUPDATE']._serialized_end=444
   _globals['_UPDATEDETECTIONSRESPONSE']._serialized_start=446
   _globals['_UPDATEDETECTIONSRESPONSE']._serialized_end=571
-  _globals['_DETECTIONSUPDATED']._serialized_start=573
-  _globals['_DETECTIONSUPDATED']._serialized_end=675
+  _globals['_DETECTIONCHANGE']._serialized_start=573
+  _globals['_DETECTIONCHANGE']._serialized_end=645
+  _globals['_LISTDETECTIONCHANGESREQUEST']._serialized_start=647
+  _globals['_LISTDETECTIONCHANGESREQUEST']._serialized_end=758
+  _globals['_LISTDETECTIONCHANGESRESPONSE']._serialized_start=761
+  _globals['_LISTDETECTIONCHANGESRESPONSE']._serialized_end=893
+  _globals['_DETECTIONSUPDATED']._serialized_start=895
+  _globals['_DETECTIONSUPDATED']._serialized_end=997
+  _globals['_DELETECAMERASREQUEST']._serialized_start=999
+  _globals['_DELETECAMERASREQUEST']._serialized_end=1080
+  _globals['_DELETECAMERASRESPONSE']._serialized_start=1082
+  _globals['_DELETECAMERASRESPONSE']._serialized_end=1175
+  _globals['_CAMERASDELETED']._serialized_start=1177
+  _globals['_CAMERASDELETED']._serialized_end=1213
 # @@protoc_insertion_point(module_scope)

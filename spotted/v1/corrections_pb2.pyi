@@ -150,6 +150,110 @@ class UpdateDetectionsResponse(_message.Message):
 Global___UpdateDetectionsResponse: _TypeAlias = UpdateDetectionsResponse  # noqa: Y015
 
 @_typing.final
+class DetectionChange(_message.Message):
+    """The present state of a detection that was deleted, added again or corrected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DETECTION_ID_FIELD_NUMBER: _builtins.int
+    STORED_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    detection_id: _builtins.str
+    """The detection."""
+    stored: _builtins.bool
+    """Whether the survey has it now."""
+    version: _builtins.int
+    """Which of its images and vectors it has, or had last, counted from 0 in the order of their first
+    appearance. A detection that returns with an earlier image and vector has that number again.
+    """
+    def __init__(
+        self,
+        *,
+        detection_id: _builtins.str = ...,
+        stored: _builtins.bool = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_id", b"detection_id", "stored", b"stored", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DetectionChange: _TypeAlias = DetectionChange  # noqa: Y015
+
+@_typing.final
+class ListDetectionChangesRequest(_message.Message):
+    """Request for the detections that changed after they were added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    SINCE_REVISION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Required."""
+    since_revision: _builtins.int
+    """Only changes after this revision of the survey; 0: all."""
+    page_size: _builtins.int
+    """Most changes in one response; 0: 1,000. Larger values are lowered to 10,000."""
+    page_token: _builtins.str
+    """next_page_token of the previous response."""
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        since_revision: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "since_revision", b"since_revision", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDetectionChangesRequest: _TypeAlias = ListDetectionChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListDetectionChangesResponse(_message.Message):
+    """A page of changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    UID_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    revision: _builtins.int
+    """The survey's revision that was read."""
+    uid: _builtins.str
+    """The survey's uid, to which revisions belong."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectionChange]:
+        """The last change first, each detection once. A detection that was added, and nothing else, is not among
+        them.
+        """
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___DetectionChange] | None = ...,
+        next_page_token: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        uid: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token", "revision", b"revision", "uid", b"uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDetectionChangesResponse: _TypeAlias = ListDetectionChangesResponse  # noqa: Y015
+
+@_typing.final
 class DetectionsUpdated(_message.Message):
     """Stored detections that were corrected, as an event of the survey's journal."""
 
@@ -178,3 +282,91 @@ class DetectionsUpdated(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DetectionsUpdated: _TypeAlias = DetectionsUpdated  # noqa: Y015
+
+@_typing.final
+class DeleteCamerasRequest(_message.Message):
+    """Request to remove cameras."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    CAMERA_IDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Required."""
+    request_id: _builtins.str
+    """A UUID; a repeat returns the first answer."""
+    @_builtins.property
+    def camera_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 10,000 ids."""
+
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        camera_ids: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_ids", b"camera_ids", "request_id", b"request_id", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCamerasRequest: _TypeAlias = DeleteCamerasRequest  # noqa: Y015
+
+@_typing.final
+class DeleteCamerasResponse(_message.Message):
+    """The result of DeleteCameras."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    SURVEY_FIELD_NUMBER: _builtins.int
+    deleted: _builtins.int
+    """Removed by this call."""
+    missing: _builtins.int
+    """Not stored."""
+    @_builtins.property
+    def survey(self) -> _survey_pb2.Survey:
+        """The survey with its new counts and revision."""
+
+    def __init__(
+        self,
+        *,
+        deleted: _builtins.int = ...,
+        missing: _builtins.int = ...,
+        survey: _survey_pb2.Survey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["survey", b"survey"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "missing", b"missing", "survey", b"survey"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCamerasResponse: _TypeAlias = DeleteCamerasResponse  # noqa: Y015
+
+@_typing.final
+class CamerasDeleted(_message.Message):
+    """Cameras that were removed, as an event of the survey's journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMERA_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def camera_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids."""
+
+    def __init__(
+        self,
+        *,
+        camera_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_ids", b"camera_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CamerasDeleted: _TypeAlias = CamerasDeleted  # noqa: Y015

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from spotted.v1 import corrections_pb2 as _corrections_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -1494,6 +1495,8 @@ class PlannedRound(_message.Message):
     EXPECTED_MERGES_FIELD_NUMBER: _builtins.int
     EXPECTED_AMONG_FIELD_NUMBER: _builtins.int
     SURVEY_UID_FIELD_NUMBER: _builtins.int
+    ADDED_VERSIONS_FIELD_NUMBER: _builtins.int
+    DEPARTURES_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1530,6 +1533,8 @@ class PlannedRound(_message.Message):
     """Open group pairs in that sum."""
     survey_uid: _builtins.str
     """The uid of the survey, to which survey_revision belongs."""
+    departures: _builtins.int
+    """Number of DetectionsLeft events before the round. Its questions number the detections that remained."""
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Detections added to the session by this round."""
@@ -1545,6 +1550,12 @@ class PlannedRound(_message.Message):
     @_builtins.property
     def bursts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectionSet]:
         """Bursts with a new frame: frames that one camera took in close succession."""
+
+    @_builtins.property
+    def added_versions(self) -> _containers.RepeatedCompositeFieldContainer[_corrections_pb2.DetectionChange]:
+        """The added detections that do not have their first image and vector, with their version. Labels that the
+        session has for an added detection count again if they were given for the version that it has.
+        """
 
     def __init__(
         self,
@@ -1569,10 +1580,12 @@ class PlannedRound(_message.Message):
         expected_merges: _builtins.float | None = ...,
         expected_among: _builtins.int = ...,
         survey_uid: _builtins.str = ...,
+        added_versions: _abc.Iterable[_corrections_pb2.DetectionChange] | None = ...,
+        departures: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "added_versions", b"added_versions", "bursts", b"bursts", "departures", b"departures", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015
@@ -1706,6 +1719,41 @@ class LabelsRetracted(_message.Message):
 Global___LabelsRetracted: _TypeAlias = LabelsRetracted  # noqa: Y015
 
 @_typing.final
+class DetectionsLeft(_message.Message):
+    """Detections that left a session, because they were deleted from the survey or have another image now. Labels
+    about them are kept and count for nothing until the detections return with the image they had; a round adds
+    them again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    SURVEY_REVISION_FIELD_NUMBER: _builtins.int
+    SURVEY_UID_FIELD_NUMBER: _builtins.int
+    survey_revision: _builtins.int
+    """The survey's revision that was read."""
+    survey_uid: _builtins.str
+    """The uid of the survey, to which survey_revision belongs."""
+    @_builtins.property
+    def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids."""
+
+    def __init__(
+        self,
+        *,
+        detection_ids: _abc.Iterable[_builtins.str] | None = ...,
+        survey_revision: _builtins.int = ...,
+        survey_uid: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DetectionsLeft: _TypeAlias = DetectionsLeft  # noqa: Y015
+
+@_typing.final
 class SessionEvent(_message.Message):
     """One entry of a session's journal. The session's state is rebuilt from its events."""
 
@@ -1718,6 +1766,7 @@ class SessionEvent(_message.Message):
     LABELLED_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
     AUDIT_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Position in the journal, from 1."""
@@ -1749,6 +1798,10 @@ class SessionEvent(_message.Message):
     def audit(self) -> Global___AuditDrawn:
         """Pairs were drawn for an audit."""
 
+    @_builtins.property
+    def left(self) -> Global___DetectionsLeft:
+        """Detections left the session."""
+
     def __init__(
         self,
         *,
@@ -1759,13 +1812,14 @@ class SessionEvent(_message.Message):
         labelled: Global___LabelsGiven | None = ...,
         retracted: Global___LabelsRetracted | None = ...,
         audit: Global___AuditDrawn | None = ...,
+        left: Global___DetectionsLeft | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "left", b"left", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "left", b"left", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "left"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

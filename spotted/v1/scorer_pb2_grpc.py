@@ -71,6 +71,11 @@ class ScorerServiceStub:
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasResponse.FromString,
                 _registered_method=True)
+        self.DeleteCameras = channel.unary_unary(
+                '/spotted.v1.ScorerService/DeleteCameras',
+                request_serializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasResponse.FromString,
+                _registered_method=True)
         self.AddDetections = channel.stream_unary(
                 '/spotted.v1.ScorerService/AddDetections',
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.AddDetectionsRequest.SerializeToString,
@@ -85,6 +90,11 @@ class ScorerServiceStub:
                 '/spotted.v1.ScorerService/UpdateDetections',
                 request_serializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsResponse.FromString,
+                _registered_method=True)
+        self.ListDetectionChanges = channel.unary_unary(
+                '/spotted.v1.ScorerService/ListDetectionChanges',
+                request_serializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesResponse.FromString,
                 _registered_method=True)
         self.DeleteDetections = channel.unary_unary(
                 '/spotted.v1.ScorerService/DeleteDetections',
@@ -189,6 +199,14 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteCameras(self, request, context):
+        """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AddDetections(self, request_iterator, context):
         """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
         as unchanged; other content under a known id is listed in `rejected` and changes nothing
@@ -214,6 +232,14 @@ class ScorerServiceServicer:
         is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
         follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDetectionChanges(self, request, context):
+        """The detections that were deleted, added again or corrected since a revision. A session reads them to
+        follow its survey. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -333,6 +359,11 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     request_deserializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasResponse.SerializeToString,
             ),
+            'DeleteCameras': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCameras,
+                    request_deserializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasResponse.SerializeToString,
+            ),
             'AddDetections': grpc.stream_unary_rpc_method_handler(
                     servicer.AddDetections,
                     request_deserializer=spotted_dot_v1_dot_scorer__pb2.AddDetectionsRequest.FromString,
@@ -347,6 +378,11 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.UpdateDetections,
                     request_deserializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsResponse.SerializeToString,
+            ),
+            'ListDetectionChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDetectionChanges,
+                    request_deserializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesResponse.SerializeToString,
             ),
             'DeleteDetections': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDetections,
@@ -595,6 +631,33 @@ class ScorerService:
             _registered_method=True)
 
     @staticmethod
+    def DeleteCameras(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/DeleteCameras',
+            spotted_dot_v1_dot_corrections__pb2.DeleteCamerasRequest.SerializeToString,
+            spotted_dot_v1_dot_corrections__pb2.DeleteCamerasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def AddDetections(request_iterator,
             target,
             options=(),
@@ -665,6 +728,33 @@ class ScorerService:
             '/spotted.v1.ScorerService/UpdateDetections',
             spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsRequest.SerializeToString,
             spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDetectionChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/ListDetectionChanges',
+            spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesRequest.SerializeToString,
+            spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

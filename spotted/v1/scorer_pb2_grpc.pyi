@@ -53,6 +53,10 @@ class ScorerServiceStub:
     """
     ListCameras: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
+    DeleteCameras: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.DeleteCamerasRequest, _corrections_pb2.DeleteCamerasResponse]
+    """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+    """
     AddDetections: _grpc.StreamUnaryMultiCallable[_scorer_pb2.AddDetectionsRequest, _scorer_pb2.AddDetectionsResponse]
     """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
     as unchanged; other content under a known id is listed in `rejected` and changes nothing
@@ -69,6 +73,10 @@ class ScorerServiceStub:
     is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
     follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
     differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+    """
+    ListDetectionChanges: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.ListDetectionChangesRequest, _corrections_pb2.ListDetectionChangesResponse]
+    """The detections that were deleted, added again or corrected since a revision. A session reads them to
+    follow its survey. Fails: NOT_FOUND / NOT_FOUND.
     """
     DeleteDetections: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
@@ -133,6 +141,10 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """
     ListCameras: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]  # type: ignore[assignment]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
+    DeleteCameras: _aio.UnaryUnaryMultiCallable[_corrections_pb2.DeleteCamerasRequest, _corrections_pb2.DeleteCamerasResponse]  # type: ignore[assignment]
+    """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+    """
     AddDetections: _aio.StreamUnaryMultiCallable[_scorer_pb2.AddDetectionsRequest, _scorer_pb2.AddDetectionsResponse]  # type: ignore[assignment]
     """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
     as unchanged; other content under a known id is listed in `rejected` and changes nothing
@@ -149,6 +161,10 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
     follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
     differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+    """
+    ListDetectionChanges: _aio.UnaryUnaryMultiCallable[_corrections_pb2.ListDetectionChangesRequest, _corrections_pb2.ListDetectionChangesResponse]  # type: ignore[assignment]
+    """The detections that were deleted, added again or corrected since a revision. A session reads them to
+    follow its survey. Fails: NOT_FOUND / NOT_FOUND.
     """
     DeleteDetections: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]  # type: ignore[assignment]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
@@ -254,6 +270,16 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
 
     @_abc_1.abstractmethod
+    def DeleteCameras(
+        self,
+        request: _corrections_pb2.DeleteCamerasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corrections_pb2.DeleteCamerasResponse, _abc.Awaitable[_corrections_pb2.DeleteCamerasResponse]]:
+        """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+        """
+
+    @_abc_1.abstractmethod
     def AddDetections(
         self,
         request_iterator: _MaybeAsyncIterator[_scorer_pb2.AddDetectionsRequest],
@@ -286,6 +312,16 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
         follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+        """
+
+    @_abc_1.abstractmethod
+    def ListDetectionChanges(
+        self,
+        request: _corrections_pb2.ListDetectionChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corrections_pb2.ListDetectionChangesResponse, _abc.Awaitable[_corrections_pb2.ListDetectionChangesResponse]]:
+        """The detections that were deleted, added again or corrected since a revision. A session reads them to
+        follow its survey. Fails: NOT_FOUND / NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

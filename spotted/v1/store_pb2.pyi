@@ -35,6 +35,7 @@ class SurveyEvent(_message.Message):
     DETECTIONS_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
     UPDATED_FIELD_NUMBER: _builtins.int
+    CAMERAS_DELETED_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     import_id: _builtins.str
     """In the first event of a restored survey: distinguishes its journal from the one that was backed up, since
@@ -64,6 +65,10 @@ class SurveyEvent(_message.Message):
     def updated(self) -> _corrections_pb2.DetectionsUpdated:
         """Detections were corrected."""
 
+    @_builtins.property
+    def cameras_deleted(self) -> _corrections_pb2.CamerasDeleted:
+        """Cameras were removed."""
+
     def __init__(
         self,
         *,
@@ -73,13 +78,14 @@ class SurveyEvent(_message.Message):
         detections: Global___DetectionsAdded | None = ...,
         deleted: Global___DetectionsDeleted | None = ...,
         updated: _corrections_pb2.DetectionsUpdated | None = ...,
+        cameras_deleted: _corrections_pb2.CamerasDeleted | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted", "updated"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted", "updated", "cameras_deleted"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -3,11 +3,13 @@
 existence  which surveys and sessions exist
 state      a survey rebuilt from its journal, and immutable snapshots of it
 rows       its detections as rows that grow in place
+history    which detections left, returned or were corrected
 heads      adaptation heads in the store
 """
 
 from services.common.survey.existence import Existence, UploadLostError, missing_survey
 from services.common.survey.heads import HeadStore, StoredHead
+from services.common.survey.history import DetectionChange, DetectionHistory
 from services.common.survey.state import (
     Snapshot,
     SurveyState,
@@ -19,6 +21,8 @@ from services.common.survey.state import (
 )
 
 __all__ = [
+    "DetectionChange",
+    "DetectionHistory",
     "Existence",
     "HeadStore",
     "Snapshot",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from services.common.store.folded import Folded
 from services.common.store.journal import Journal
 from services.common.store.store import Store
 from services.common.survey.existence import missing_survey
+from services.common.survey.history import DetectionHistory
 from services.common.survey.rows import DetectionRows, HalfArray
 from spotted import messages
 from spotted.errors import NotFoundError
@@ -43,6 +44,8 @@ class Snapshot:
     """The detections as scored without a head."""
     generation: int
     """Snapshots of one generation have the same rows and vectors; later ones have more of them."""
+    versions: Mapping[str, int]
+    """Version of each detection that does not have its first image and vector."""
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
@@ -80,6 +83,7 @@ class SurveyState:
         self.digests: dict[str, bytes] = {}
         self.revision = 0
         self.uid = ""
+        self.history = DetectionHistory()
         self._rows = DetectionRows()
         self._snapshot: Snapshot | None = None
 
@@ -104,14 +108,15 @@ class SurveyState:
                 # snapshots keep the cameras they were made with
                 self.cameras = self.cameras | {c.camera_id: messages.camera(c) for c in event.cameras.cameras}
                 self._rows.move()
+            case "cameras_deleted":
+                gone = frozenset(event.cameras_deleted.camera_ids)
+                self.cameras = {i: camera for i, camera in self.cameras.items() if i not in gone}
             case "detections":
                 if event.detections.HasField("spec"):
                     self._fix_spec(event.detections.spec)
                 self._add(event.detections)
             case "deleted":
-                self._rows.remove(event.deleted.detection_ids)
-                for detection_id in event.deleted.detection_ids:
-                    self.digests.pop(detection_id, None)
+                self._remove(event.deleted.detection_ids)
             case "updated":
                 self._update(event.updated)
         self.revision += 1
@@ -143,16 +148,30 @@ class SurveyState:
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
         vectors = messages.array(block.embeddings).astype(np.float16)
         for message, vector in zip(block.detections, vectors, strict=True):
-            self.digests[message.detection_id] = vector_digest(vector)
+            digest = self.digests[message.detection_id] = vector_digest(vector)
+            self.history.add(message.detection_id, (message.image_id, digest), self.revision + 1)
         self._rows.append([messages.detection(message) for message in block.detections], vectors)
+
+    def _remove(self, detection_ids: Iterable[str]) -> None:
+        for detection_id in detection_ids:
+            digest = self.digests.pop(detection_id, None)
+            if digest is not None:
+                image = self.detections[detection_id].image_id, digest
+                self.history.remove(detection_id, image, self.revision + 1)
+        self._rows.remove(list(detection_ids))
 
     def _update(self, updated: corrections_pb2.DetectionsUpdated) -> None:
         vectors: HalfArray | None = None
         if updated.HasField("embeddings"):
             vectors = messages.array(updated.embeddings).astype(np.float16)
+        for row, message in enumerate(updated.detections):
+            detection_id = message.detection_id
+            before = self.detections[detection_id].image_id, self.digests[detection_id]
             # those without a new vector come last
-            for message, vector in zip(updated.detections, vectors, strict=False):
-                self.digests[message.detection_id] = vector_digest(vector)
+            if vectors is not None and row < len(vectors):
+                self.digests[detection_id] = vector_digest(vectors[row])
+            after = message.image_id, self.digests[detection_id]
+            self.history.correct(detection_id, before, after, self.revision + 1)
         self._rows.update([messages.detection(message) for message in updated.detections], vectors)
 
     def _freeze(self) -> Snapshot:
@@ -168,7 +187,14 @@ class SurveyState:
         )
         detections = tuple(rows.by_id.values())
         return Snapshot(
-            self.described(), self.cameras, detections, rows.row_of, base, gallery, rows.generation
+            self.described(),
+            self.cameras,
+            detections,
+            rows.row_of,
+            base,
+            gallery,
+            rows.generation,
+            self.history.versions(),
         )
 
 

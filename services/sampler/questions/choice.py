@@ -87,7 +87,8 @@ def round_number(state: SessionState) -> int:
 
 def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:
     """Pairs that the next round must not ask: those on a screen, and those that this annotator skipped."""
-    return frozenset(state.items(lease.pair) for lease in live) | state.skipped.get(annotator_id, set())
+    leased = (state.items(lease.pair) for lease in live if state.knows(lease.pair))
+    return frozenset(leased) | state.skipped.get(annotator_id, set())
 
 
 def _offers(
@@ -159,4 +160,9 @@ def _audit(state: SessionState) -> Iterator[Question]:
 
 def _items(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest, *, own: bool) -> list[Pair]:
     """The leased pairs of the annotator, or of all others, as items."""
-    return [state.items(lease.pair) for lease in live if (lease.annotator_id == wanted.annotator_id) is own]
+    return [
+        state.items(lease.pair)
+        for lease in live
+        # a lease outlives detections that left
+        if (lease.annotator_id == wanted.annotator_id) is own and state.knows(lease.pair)
+    ]

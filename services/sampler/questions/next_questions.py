@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,9 +94,11 @@ class NextQuestions:
         """
         key = (survey_id, session_id)
         for _ in range(ATTEMPTS):
-            served, choice = self._serve(key, wanted)
+            # detections that were deleted are not asked about
+            followed = self._sessions.follow(*key)
+            served, choice = self._serve(key, wanted, followed.changed)
             if served:
-                if choice.stale:
+                if choice.stale or followed.returning:
                     self._plan(key, wanted.annotator_id, choice.round)
                 metrics.QUESTIONS.inc(len(served))
                 return QuestionBatch(tuple(served), finished=False)
@@ -115,8 +117,13 @@ class NextQuestions:
         """Accept no further plans."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _serve(self, key: SessionKey, wanted: QuestionRequest) -> tuple[list[LeasedQuestion], Choice]:
-        """Choose and lease questions of the session in its current state."""
+    def _serve(
+        self, key: SessionKey, wanted: QuestionRequest, changed: int
+    ) -> tuple[list[LeasedQuestion], Choice]:
+        """Choose and lease questions of the session in its current state.
+
+        changed: the revision of the survey at which a detection last changed.
+        """
         live = self._leases.live(*key)
 
         def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None, str]:
@@ -128,7 +135,8 @@ class NextQuestions:
         chosen = list(zip(choice.questions, ids, strict=True))
         if planned is None or not chosen:
             return [], choice
-        facts = self._facts.including(key[0], planned.survey, [i for items in ids for i in items])
+        since = replace(planned.survey, revision=max(planned.survey.revision, changed))
+        facts = self._facts.including(key[0], since, [i for items in ids for i in items])
         # what does not fit into the answer is not leased
         chosen = chosen[: checks.fitting([_size(facts, *each) for each in chosen], ANSWER_BYTES)]
         pairs = [pair for question, items in chosen for pair in _pairs(question, items)]
@@ -167,8 +175,12 @@ class NextQuestions:
         try:
             live = self._leases.live(*key)
             folded = self._sessions.folded(*key)
-            current, excluding = folded.view(
-                lambda state, _: (round_number(state), excluded(state, live, annotator_id))
+            current, departures, excluding = folded.view(
+                lambda state, _: (
+                    round_number(state),
+                    state.departures,
+                    excluded(state, live, annotator_id),
+                )
             )
             if current != after:
                 return True
@@ -176,6 +188,9 @@ class NextQuestions:
                 planned = self._planning.plan(*key, excluding)
             if planned is None:
                 return False
+            if planned.departures != departures:
+                # detections left meanwhile, so the numbers of the questions are those of others
+                return True
             # if another replica stored a round meanwhile, that round is served first
             if planned.round - 1 == after and folded.view(lambda state, _: _asks_the_same(state, planned)):
                 return False
@@ -184,6 +199,7 @@ class NextQuestions:
             def decide(state: SessionState) -> Change:
                 # if another replica planned this round first, its round is used
                 is_next = round_number(state) == after == planned.round - 1
+                is_next = is_next and state.departures == planned.departures
                 return Change(entry if is_next else b"", b"new" if is_next else b"")
 
             if folded.change(decide, scope="PlanRound").value:

@@ -22,8 +22,8 @@ from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.stopping import estimate_planned, estimate_remaining
 from spotted.sampling.strategies.by_name import strategy
 from spotted.survey import Detection
+from spotted.v1 import corrections_pb2, survey_pb2
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1 import survey_pb2
 
 # number of score tables and graphs kept in memory; others are made again when needed
 KEPT = 2
@@ -54,6 +54,8 @@ class _Prepared:
 
     session: pb.Session
     scores: SurveyScores
+    departures: int
+    """Departures of detections before; after another one the items have other numbers."""
     item_of: dict[str, int]
     graph: CandidateGraph
     chosen: Strategy
@@ -116,6 +118,12 @@ class Planner:
             survey_revision=scores.version.revision,
             top_k=scores.top_k,
             added_detection_ids=added,
+            added_versions=[
+                corrections_pb2.DetectionChange(detection_id=i, stored=True, version=scores.versions[i])
+                for i in added
+                if i in scores.versions
+            ],
+            departures=state.departures,
             image_pairs=[survey_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in images],
             bursts=_bursts(ready, set(added)),
             open_pairs=int(open_rows(ready.graph, queue.constraints).sum()),
@@ -133,14 +141,14 @@ class Planner:
     def _prepare(self, state: SessionState, scores: SurveyScores, added: Sequence[str]) -> _Prepared:
         key = (state.session.survey_id, state.session.session_id)
         ready = self._prepared.pop(key, None)
-        items = len(state.detection_ids) + len(added)
+        numbering = state.departures, len(state.detection_ids) + len(added)
         # a session that was deleted and created again differs by its creation time
         matches = ready and ready.session == state.session and ready.scores is scores
-        if ready is None or not matches or len(ready.item_of) != items:
+        if ready is None or not matches or (ready.departures, len(ready.item_of)) != numbering:
             item_of = {i: item for item, i in enumerate((*state.detection_ids, *added))}
             settings = state.session.strategy
             chosen = strategy(settings.strategy_id, **_parameters(settings))
-            ready = _Prepared(state.session, scores, item_of, scores.graph(item_of), chosen)
+            ready = _Prepared(state.session, scores, state.departures, item_of, scores.graph(item_of), chosen)
         _keep(self._prepared, key, ready)
         return ready
 

@@ -4,6 +4,8 @@ sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
 defaults         defaults for fields that the session's creator left unset
 labels           which answers are valid
+departures       detections that left, and the labels that still count
+following        sessions follow the changes of their survey
 label_outcomes   outcomes and conflicts of labels as messages
 leases           which pairs are reserved for which annotator
 session_import   a session imported from its journal

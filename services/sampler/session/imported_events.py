@@ -25,12 +25,15 @@ class ImportedEvents:
         self._key = key
         self._detection_ids = detection_ids
         self._state = SessionState()
+        # detections of the session that the survey lacks -> position of the event that added them
+        self._missing: dict[str, int] = {}
         self._checks: Mapping[str, Callable[[pb.SessionEvent], None]] = {
             "created": self._check_created,
             "planned": self._check_planned,
             "labelled": self._check_labelled,
             "retracted": self._check_retracted,
             "audit": self._check_audit,
+            "left": self._check_left,
         }
 
     def take(self, event: pb.SessionEvent) -> pb.SessionEvent:
@@ -47,6 +50,18 @@ class ImportedEvents:
         except SpottedError as error:
             raise InvalidInputError(f"event {position}: {error}", field=f"events[{position - 1}]") from error
         return converted
+
+    def finish(self) -> None:
+        """Check the session after its last event.
+
+        Raises InvalidInputError, as `take` does, if the survey lacks one of its detections.
+        """
+        for detection_id, position in self._missing.items():
+            raise InvalidInputError(
+                f"event {position}: survey {self._key[0]!r} has no detection {detection_id!r}; import the "
+                "session into its own survey, with all its detections",
+                field=f"events[{position - 1}]",
+            )
 
     def _converted(self, event: pb.SessionEvent) -> pb.SessionEvent:
         converted = pb.SessionEvent()
@@ -90,11 +105,12 @@ class ImportedEvents:
             if detection_id in state.item_of:
                 raise InvalidInputError(f"detection {detection_id!r} was already added by an earlier round")
             if detection_id not in self._detection_ids:
-                raise InvalidInputError(
-                    f"survey {self._key[0]!r} has no detection {detection_id!r}; import the session into its "
-                    "own survey, with all its detections"
-                )
+                # it may leave the session later
+                self._missing[detection_id] = event.position
         new = set(added)
+        for change in planned.added_versions:
+            if change.detection_id not in new or not change.stored:
+                raise InvalidInputError(f"added_versions has {change.detection_id!r}, which it does not add")
         for pair in planned.image_pairs:
             ids = (pair.first_detection_id, pair.second_detection_id)
             self._require(ids, new)
@@ -126,7 +142,7 @@ class ImportedEvents:
         checks.unique(retracted.label_ids, "label_ids")
         checks.slug(retracted.annotator_id, "annotator_id")
         for label_id in retracted.label_ids:
-            if label_id not in self._state.labels:
+            if label_id not in self._state.given:
                 raise InvalidInputError(
                     f"it retracts label {label_id!r}, which is unknown or retracted already"
                 )
@@ -135,6 +151,17 @@ class ImportedEvents:
         audit = event.audit
         pairs = _pairs(audit.first, audit.second, len(self._state.detection_ids))
         checks.between(len(pairs), 1, audit.open_pairs, "pairs of the audit")
+
+    def _check_left(self, event: pb.SessionEvent) -> None:
+        left = event.left
+        if not left.detection_ids:
+            raise InvalidInputError("no detection left by it")
+        checks.unique(left.detection_ids, "detection_ids")
+        checks.words(left.survey_uid, "survey_uid", most=checks.ID_LENGTH)
+        for detection_id in left.detection_ids:
+            if detection_id not in self._state.item_of:
+                raise InvalidInputError(f"detection {detection_id!r} leaves, but is not in the session")
+            self._missing.pop(detection_id, None)
 
     def _require(self, detection_ids: Sequence[str], new: Collection[str] = frozenset()) -> None:
         """Raise InvalidInputError unless these are several detections that the session knows."""

@@ -65,11 +65,12 @@ class SessionUpload:
     def commit(self) -> None:
         """Make the upload the session's journal; nothing changes if the session has an equal one.
 
-        Raises InvalidInputError if no event was sent, AlreadyExistsError if the session has another journal,
-        NotFoundError if the survey was deleted since the import began.
+        Raises InvalidInputError if no event was sent or the survey lacks a detection, AlreadyExistsError if
+        the session has another journal, NotFoundError if the survey was deleted since the import began.
         """
         if not self._stored:
             raise InvalidInputError("no event was sent; send the whole journal", field="events")
+        self._events.finish()
         survey_id, session_id = self._key
         journal = Journal(self._store, keys.session_journal(*self._key), survey_id)
         try:

@@ -19,6 +19,7 @@ from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
 from services.sampler.session.defaults import with_defaults
+from services.sampler.session.following import Followed, Following
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
@@ -60,6 +61,7 @@ class Sessions:
             budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
         )
         self._existence = Existence(store)
+        self._following = Following(store, scorer)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
@@ -164,7 +166,7 @@ class Sessions:
         """
 
         def decide(state: SessionState) -> Change:
-            unknown = [i for i in retracted.label_ids if i not in state.labels]
+            unknown = [i for i in retracted.label_ids if i not in state.given]
             if unknown:
                 raise NotFoundError(
                     f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
@@ -195,6 +197,8 @@ class Sessions:
 
         Fewer if they would not fit into a message. Raises NotFoundError, PreconditionError.
         """
+        if not start:
+            self.follow(survey_id, session_id)
         journal = self.folded(survey_id, session_id).journal
         length = journal.length()
         if not length:
@@ -220,6 +224,14 @@ class Sessions:
         detections = self._scorer.facts(survey_id).detections
         return SessionUpload(self._store, (survey_id, session_id), generation, detections)
 
+    def follow(self, survey_id: str, session_id: str) -> Followed:
+        """Take detections that left the survey, or have another image, out of a session.
+
+        Raises NotFoundError.
+        """
+        folded = self.folded(survey_id, session_id)
+        return self._following.follow((survey_id, session_id), folded, lambda left: self.event(left=left))
+
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
         """The in-memory state of a session."""
         key = (survey_id, session_id)
@@ -240,6 +252,7 @@ class Sessions:
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
+        left: pb.DetectionsLeft | None = None,
     ) -> bytes:
         """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
@@ -249,6 +262,7 @@ class Sessions:
             labelled=labelled,
             retracted=retracted,
             audit=audit,
+            left=left,
         )
         return event.SerializeToString()
 

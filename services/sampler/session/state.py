@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.common.rpc import checks
 from services.common.store.journal import generation
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes, round_messages
+from services.sampler.session.departures import GivenLabel, Remaining, given, live_labels
 from spotted import messages
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.interface import Constraints
@@ -50,9 +51,9 @@ class SessionState:
     """State of a session after the events of its journal.
 
     Detections are the items 0..n-1 of the constraints, in the order in which rounds added them. Labels are
-    folded in their order. All remaining labels are folded again when a label is retracted, and when a second
-    annotator answers while trust is unspecified. So every replica reaches the same state, whenever it reads
-    the journal.
+    folded in their order. All remaining labels are folded again when a label is retracted, when detections
+    leave or return, and when a second annotator answers while trust is unspecified. So every replica reaches
+    the same state, whenever it reads the journal.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,11 @@ class SessionState:
         self.generation = ""
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
+        # of the detections that do not have their first image
+        self.versions: dict[str, int] = {}
+        self.departures = 0
+        # those that were not retracted, and among them those that count now
+        self.given: dict[str, GivenLabel] = {}
         self.labels: dict[str, pb.Label] = {}
         self.outcomes: dict[str, LabelOutcome] = {}
         self.planned: Planned | None = None
@@ -97,13 +103,18 @@ class SessionState:
                 for label in event.labelled.labels:
                     self.outcomes[label.label_id] = self._fold(label)
                     self.labels[label.label_id] = label
+                    chance = self.queue.chance(self.pair(label))
+                    self.given[label.label_id] = given(label, self.versions, chance)
                 self.queue.count_answers(len(event.labelled.labels))
                 for burst in event.labelled.mixed_bursts:
                     self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
             case "retracted":
                 for label_id in event.retracted.label_ids:
                     self.labels.pop(label_id, None)
+                    self.given.pop(label_id, None)
                 self._refold()
+            case "left":
+                self._leave(frozenset(event.left.detection_ids))
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
@@ -122,6 +133,10 @@ class SessionState:
                 f"not all of {listed} belong to this session: it has no detection {unknown!r}; answer the "
                 "questions that were asked, or ask for questions once so that new detections are added"
             )
+
+    def knows(self, detection_ids: Iterable[str]) -> bool:
+        """Whether all of these detections are in the session."""
+        return all(i in self.item_of for i in detection_ids)
 
     def items(self, ids: tuple[str, str]) -> Pair:
         """The items of two detections of this session, the lower first."""
@@ -156,6 +171,7 @@ class SessionState:
         for detection_id in planned.added_detection_ids:
             self.item_of[detection_id] = len(self.detection_ids)
             self.detection_ids.append(detection_id)
+        self.versions |= {change.detection_id: change.version for change in planned.added_versions}
         self.constraints.add_items(len(planned.added_detection_ids))
         images = [
             _ordered(self.item_of[p.first_detection_id], self.item_of[p.second_detection_id])
@@ -163,6 +179,8 @@ class SessionState:
         ]
         self._forbid(self.constraints, images)
         self._same_image += images
+        if self.departures and planned.added_detection_ids:
+            self._count_live_labels()
         self.planned = Planned(
             Version(planned.survey_uid, planned.survey_revision),
             planned.top_k,
@@ -171,6 +189,28 @@ class SessionState:
         )
         self.bursts += [tuple(self.item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
         self.queue.start(round_messages.read(planned))
+
+    def _leave(self, gone: frozenset[str]) -> None:
+        """Number the detections again without those that left; labels about them no longer count."""
+        remaining = Remaining(self.detection_ids, gone)
+        self.departures += 1
+        self.detection_ids = remaining.detection_ids
+        self.item_of = {detection_id: item for item, detection_id in enumerate(self.detection_ids)}
+        self.versions = {i: version for i, version in self.versions.items() if i not in gone}
+        self._same_image = remaining.pairs(self._same_image)
+        self.bursts = remaining.groups(self.bursts)
+        self.mixed_bursts = set(map(frozenset, remaining.groups(self.mixed_bursts)))
+        self.audit = replace(self.audit, pairs=tuple(remaining.pairs(self.audit.pairs)))
+        self.queue = self.queue.renumbered(remaining.index)
+        self.labels = live_labels(self.given, self.item_of, self.versions)
+        self._refold()
+
+    def _count_live_labels(self) -> None:
+        """Fold all labels again if detections returned with labels that count again."""
+        labels = live_labels(self.given, self.item_of, self.versions)
+        if len(labels) != len(self.labels):
+            self.labels = labels
+            self._refold()
 
     def _forbid(self, constraints: Constraints, images: Iterable[Pair]) -> None:
         for first, second in images:
@@ -196,7 +236,11 @@ class SessionState:
             self.skipped[label.annotator_id].add(pair)
             return LabelOutcome(LabelEffect.CLOSED)
         labelled = LabelledPair(label.label_id, *pair, Answer(label.answer))
-        return self.constraints.apply(labelled, label.annotator_id, self.queue.chance(pair))
+        chance = self.queue.chance(pair)
+        if chance is None and label.label_id in self.given:
+            # planned before its detections left and returned
+            chance = self.given[label.label_id].chance
+        return self.constraints.apply(labelled, label.annotator_id, chance)
 
     def _set_trust(self, trust: Trust) -> None:
         """Fold all labels again with this trust."""

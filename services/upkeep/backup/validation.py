@@ -51,6 +51,7 @@ class SurveyEvents:
             "detections": self._check_detections,
             "deleted": self._check_deleted,
             "updated": self._check_updated,
+            "cameras_deleted": self._check_cameras_deleted,
         }
 
     def take(self, entry: bytes) -> None:
@@ -89,6 +90,9 @@ class SurveyEvents:
 
     def _check_deleted(self, event: store_pb2.SurveyEvent) -> None:
         self._detections.difference_update(event.deleted.detection_ids)
+
+    def _check_cameras_deleted(self, event: store_pb2.SurveyEvent) -> None:
+        self._cameras.difference_update(event.cameras_deleted.camera_ids)
 
     def _check_updated(self, event: store_pb2.SurveyEvent) -> None:
         block = event.updated

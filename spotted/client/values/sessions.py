@@ -196,6 +196,8 @@ class EventKind(enum.Enum):
     """Labels were retracted."""
     AUDIT = "audit"
     """Random pairs were drawn for an audit."""
+    LEFT = "left"
+    """Detections left the session: deleted, or with another image now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,5 +214,9 @@ class SessionEvent:
     """The labels of a LABELLED event."""
     retracted_label_ids: tuple[str, ...]
     """The labels of a RETRACTED event."""
+    added: tuple[tuple[str, int], ...]
+    """The detections that a PLANNED event added, each with the version of its image, 0 for its first."""
+    left_detection_ids: tuple[str, ...]
+    """The detections of a LEFT event."""
     content: bytes
     """The whole event as the contract serialises it, which `import_session` sends."""

@@ -106,6 +106,19 @@ class AddedDetections:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectionChange:
+    """The present state of a detection that was deleted, added again or corrected."""
+
+    detection_id: str
+    """Which detection."""
+    stored: bool
+    """Whether the survey has it now."""
+    version: int
+    """Which of its images and vectors it has, or had last, counted from 0 in the order of their first
+    appearance."""
+
+
+@dataclass(frozen=True, slots=True)
 class DetectionUpdate:
     """The result of one correction."""
 
@@ -137,6 +150,18 @@ class UpdatedDetections:
 @dataclass(frozen=True, slots=True)
 class DeletedDetections:
     """The result of deleting detections."""
+
+    deleted: int
+    """Deleted by this call."""
+    missing: int
+    """Ids that the survey does not have."""
+    survey: SurveyInfo
+    """The survey with its new counts and revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedCameras:
+    """The result of deleting cameras."""
 
     deleted: int
     """Deleted by this call."""

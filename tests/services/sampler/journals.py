@@ -89,10 +89,6 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "eps is no radius": (lambda e: setattr(e[0].created.strategy, "eps", 7.0), "event 1: eps"),
     "trust is unknown": (lambda e: setattr(e[0].created, "trust", 9), "event 1: trust is 9"),
     "a round is out of turn": (lambda e: setattr(_round(e), "round", 3), "event 2: round 3"),
-    "a detection is not of the survey": (
-        lambda e: _round(e).added_detection_ids.append("d99"),
-        "event 2: survey '.*' has no detection 'd99'",
-    ),
     "a detection joins twice": (
         lambda e: _round(e).added_detection_ids.append("d00"),
         "event 2: added_detection_ids names 'd00' twice",

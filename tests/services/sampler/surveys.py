@@ -17,7 +17,14 @@ from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
-from services.sampler.scorer_client import CandidateColumns, Scorer, SurveyFacts, SurveyScores, Version
+from services.sampler.scorer_client import (
+    CandidateColumns,
+    Scorer,
+    SurveyChanges,
+    SurveyFacts,
+    SurveyScores,
+    Version,
+)
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import quick_progress
 from services.sampler.session.sessions import Sessions
@@ -43,6 +50,7 @@ class ToyScorer:
     changes: int = 0
     reads: int = 0
     fails: Exception | None = None
+    changed: dict[str, int | None] = field(default_factory=dict)
 
     def version(self, survey_id: str) -> tuple[Version, int]:
         if self.fails is not None:
@@ -54,6 +62,10 @@ class ToyScorer:
     def facts(self, survey_id: str) -> SurveyFacts:
         version, _ = self.version(survey_id)
         return SurveyFacts(version, self._detections(), CAMERAS)
+
+    def detection_changes(self, survey_id: str, since_revision: int) -> SurveyChanges:
+        version, _ = self.version(survey_id)
+        return SurveyChanges(version, dict(self.changed) if since_revision < version.revision else {})
 
     def _detections(self) -> dict[str, Detection]:
         return {

@@ -226,3 +226,35 @@ def test_requests_that_cannot_be_meant_are_refused(scorer: Scorer, survey_id: st
         correct(scorer, survey_id, added[:2], [], embeddings[:1])
     with pytest.raises(NotFoundError, match="another"):
         correct(scorer, f"{survey_id}-another", added[:1], ["side"])
+
+
+def changes(scorer: Scorer, survey_id: str, since: int = 0, size: int = 0) -> list[tuple[str, bool, int]]:
+    found: list[tuple[str, bool, int]] = []
+    asked = pb.ListDetectionChangesRequest(survey_id=survey_id, since_revision=since, page_size=size)
+    while True:
+        page = ask(scorer.stub.ListDetectionChanges, asked)
+        found += [(one.detection_id, one.stored, one.version) for one in page.changes]
+        asked.page_token = page.next_page_token
+        if not asked.page_token:
+            survey = scorer.stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id)).survey
+            assert (page.revision, page.uid) == (survey.revision, survey.uid)
+            return found
+
+
+def test_changes_since_a_revision_are_listed_last_first(scorer: Scorer, survey_id: str) -> None:
+    added, embeddings = scorer.plant(survey_id, 6)
+    ids = [d.detection_id for d in added]
+    assert changes(scorer, survey_id) == []
+    first = correct(scorer, survey_id, [replace(added[1], individual_id="new")], ["individual_id"])
+    scorer.stub.DeleteDetections(
+        scorer_pb2.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=[ids[3], ids[4]])
+    )
+    correct(scorer, survey_id, added[:1], (), -embeddings[:1])
+    scorer.add(survey_id, added[3:4], -embeddings[3:4])
+    expected = [(ids[3], True, 1), (ids[0], True, 1), (ids[4], False, 0), (ids[1], True, 0)]
+    assert changes(scorer, survey_id) == changes(scorer, survey_id, size=1) == expected
+    assert changes(scorer, survey_id, first.survey.revision) == expected[:3]
+    page = scorer.stub.ListDetections(scorer_pb2.ListDetectionsRequest(survey_id=survey_id))
+    assert {(one.detection_id, one.version) for one in page.changed} == {(ids[0], 1), (ids[3], 1)}
+    with pytest.raises(NotFoundError):
+        changes(scorer, f"{survey_id}-another")

@@ -7,7 +7,8 @@ import pytest
 
 from spotted.client import Spotted, SurveyHandle
 from spotted.client.survey_contents import BLOCK_CORRECTIONS, BLOCK_DETECTIONS
-from spotted.errors import DigestMismatchError, NotFoundError
+from spotted.client.values import DetectionChange
+from spotted.errors import DigestMismatchError, NotFoundError, PreconditionError
 from spotted.survey import Camera, Detection, Side
 from tests.spotted.client.surveys import CAMERAS, COUNT, DETECTIONS, SPEC, vectors
 
@@ -72,6 +73,13 @@ def test_more_corrections_than_a_call_takes_are_carried_out(handle: SurveyHandle
     assert (len(result.results), result.updated) == (len(many) + 1, 1)
 
 
+def test_changes_are_listed_since_a_revision(handle: SurveyHandle) -> None:
+    revision = handle.info().revision
+    assert list(handle.detection_changes()) == []
+    handle.delete_detections(["d03"])
+    assert list(handle.detection_changes(revision)) == [DetectionChange("d03", stored=False, version=0)]
+
+
 def test_detections_are_deleted_and_missing_ones_counted(handle: SurveyHandle) -> None:
     deleted = handle.delete_detections(["d00", "d05", "nosuch"])
     assert (deleted.deleted, deleted.missing, deleted.survey.detection_count) == (2, 1, COUNT - 2)
@@ -82,6 +90,14 @@ def test_cameras_are_added_and_replaced(handle: SurveyHandle) -> None:
     moved = Camera("c1", x_m=5.0, y_m=6.0)
     assert handle.upsert_cameras([moved, Camera("new")]).camera_count == len(CAMERAS) + 1
     assert {c.camera_id: c for c in handle.cameras()} == {**CAMERAS, "c1": moved, "new": Camera("new")}
+
+
+def test_cameras_without_detections_are_deleted(handle: SurveyHandle) -> None:
+    handle.upsert_cameras([Camera("new")])
+    deleted = handle.delete_cameras(["new", "nosuch"])
+    assert (deleted.deleted, deleted.missing, deleted.survey.camera_count) == (1, 1, len(CAMERAS))
+    with pytest.raises(PreconditionError, match="correct the detections"):
+        handle.delete_cameras(["c1"])
 
 
 def test_an_unknown_survey_is_not_found(spotted: Spotted) -> None:

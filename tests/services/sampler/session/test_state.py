@@ -231,3 +231,81 @@ def test_a_retraction_leaves_the_state_that_the_other_labels_alone_would_give(
     for i in range(5):
         for j in range(i + 1, 5):
             assert state.is_open((i, j)) == other.is_open((i, j))
+
+
+def left(*ids: str) -> pb.SessionEvent:
+    return pb.SessionEvent(left=pb.DetectionsLeft(detection_ids=ids))
+
+
+def returned(*ids: str, version: int = 0, **fields: object) -> pb.SessionEvent:
+    planned = pb.PlannedRound(added_detection_ids=ids, top_k=4, survey_revision=1, **fields)  # type: ignore[arg-type] # any of its fields
+    for detection_id in ids if version else ():
+        planned.added_versions.add(detection_id=detection_id, stored=True, version=version)
+    round_messages.write(Round(2, "learned", ()), planned)
+    return pb.SessionEvent(planned=planned)
+
+
+GIVEN = st.lists(
+    st.tuples(
+        st.sampled_from(IDS),
+        st.sampled_from(IDS),
+        st.sampled_from(["SAME", "DIFFERENT", "NOT_COMPARABLE"]),
+        st.sampled_from(["anna", "ben"]),
+    ).filter(lambda given: given[0] != given[1]),
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    GIVEN, st.sets(st.sampled_from(IDS), min_size=1), st.sampled_from([pb.TRUST_SINGLE, pb.TRUST_VERIFIED])
+)
+def test_after_a_departure_the_session_is_as_if_the_detection_had_never_been_there(
+    answers: list[tuple[str, str, str, str]], gone: set[str], trust: pb.Trust.ValueType
+) -> None:
+    labels = [label(f"{n}-1", *answer) for n, answer in enumerate(answers, start=3)]
+    lived = folded(labelled(*labels), left(*gone), trust=trust)
+    kept = [one for one in labels if gone.isdisjoint((one.first_detection_id, one.second_detection_id))]
+    fresh = folded(labelled(*kept), trust=trust)
+    assert [ids for ids in partition(fresh) if gone.isdisjoint(ids)] == partition(lived)
+    assert lived.detection_ids == [i for i in IDS if i not in gone]
+    assert list(lived.labels) == [one.label_id for one in kept]
+    before, after = quick_progress(fresh, 0), quick_progress(lived, 0)
+    assert after.individuals == before.individuals - len(gone)
+    assert (after.same, after.different) == (before.same, before.different)
+    asked = {(lived.detection_ids[q.first], lived.detection_ids[q.second]) for q in lived.queue.open_pairs()}
+    assert asked == {
+        (IDS[q.first], IDS[q.second])
+        for q in fresh.queue.open_pairs()
+        if gone.isdisjoint((IDS[q.first], IDS[q.second]))
+    }
+    # back with their images: everything is as it was, but for the order of the detections
+    back = folded(labelled(*labels), left(*gone), returned(*sorted(gone)), trust=trust)
+    assert sorted(partition(back)) == sorted(partition(folded(labelled(*labels), trust=trust)))
+    other = folded(labelled(*labels), left(*gone), returned(*sorted(gone), version=1), trust=trust)
+    assert list(other.labels) == [one.label_id for one in kept]
+
+
+def test_what_is_known_of_the_others_stays_when_one_leaves() -> None:
+    bursts = [pb.DetectionSet(detection_ids=["d0", "d1", "d2"]), pb.DetectionSet(detection_ids=["d3", "d4"])]
+    mixed = pb.SessionEvent(labelled=pb.LabelsGiven(mixed_bursts=bursts[:1]))
+    skip = labelled(label("4-1", "d2", "d4", "SKIP"))
+    drawn = pb.AuditDrawn(open_pairs=7)
+    drawn.first, drawn.second = round_messages.pair_columns([(0, 1), (2, 4)])
+    state = folded(
+        returned(bursts=bursts), mixed, skip, pb.SessionEvent(audit=drawn), left("d1"),
+        images=(("d3", "d4"), ("d0", "d1")),
+    )  # fmt: skip
+    assert state.detection_ids == ["d0", "d2", "d3", "d4"]
+    assert state.bursts == [(0, 1), (2, 3)]
+    assert state.mixed_bursts == {frozenset({0, 1})}
+    assert (state.audit.pairs, state.audit.open_pairs) == (((1, 3),), 7)
+    assert state.skipped["anna"] == {(1, 3)}
+    assert not state.is_open((2, 3))
+    assert state.is_open((0, 1))
+
+
+def test_a_label_that_left_can_be_retracted_and_does_not_return() -> None:
+    state = folded(labelled(label("3-1", "d0", "d1", "SAME")), left("d1"), retracted("3-1"), returned("d1"))
+    assert state.labels == state.given == {}
+    assert partition(state) == [[i] for i in IDS]

@@ -51,6 +51,10 @@ def corrected(*ids: str, camera: str = "c", vectors: int = 0, dimension: int = 4
     return pb.SurveyEvent(create_time=NOW, updated=block)
 
 
+def cameras_deleted(*ids: str) -> pb.SurveyEvent:
+    return pb.SurveyEvent(create_time=NOW, cameras_deleted=corrections_pb2.CamerasDeleted(camera_ids=ids))
+
+
 def created() -> sampler_pb2.SessionEvent:
     return sampler_pb2.SessionEvent(create_time=NOW, created=sampler_pb2.Session(session_id="main"))
 
@@ -83,6 +87,8 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
         deleted("d1"),
         detections("d1"),
         corrected("d1", "d2", vectors=1),
+        cameras("x"),
+        cameras_deleted("x"),
     ]
     check_events(read_contents(file_of(tmp_path, {"": own, "main": [created(), labelled()]})))
 
@@ -100,6 +106,7 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
         ({"": [*OWN, detections("d1")]}, "'d1' is added twice"),
         ({"": [survey(), cameras("c"), detections("d1", dimension=3)]}, "need 4 numbers"),
         ({"": [survey(), cameras("c"), detections("d1", fill=float("nan"))]}, "not finite"),
+        ({"": [*OWN, cameras_deleted("c"), corrected("d1")]}, "no earlier event added camera 'c'"),
         ({"": [*OWN, corrected("ghost")]}, "event 4 of the survey .*'ghost' was not added before"),
         ({"": [*OWN, deleted("d1"), corrected("d1")]}, "'d1' was not added before"),
         ({"": [*OWN, corrected("d1", camera="x")]}, "no earlier event added camera 'x'"),
