@@ -21,6 +21,7 @@ values              frozen values that go in and come out
 answers             labels for pairs, bursts and galleries
 oracle              a session answered from known identities
 ingest              photographs into a survey
+differences         a stored survey compared with its files
 gallery             a survey's gallery, rebuilt from the scorer for measuring
 credentials         tokens and TLS files
 connection          channels, deadlines, pages, request ids

@@ -19,7 +19,6 @@ from spotted.client.values.surveys import CalibrationFit, SurveyInfo
 from spotted.constraints.trust import Trust
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.survey import Survey
 from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
 
 
@@ -28,7 +27,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
 
     >>> import numpy as np
     >>> from spotted.client import EmbeddingSpec
-    >>> from spotted.survey import Detection
+    >>> from spotted.survey import Detection, Survey
     >>> from spotted.testing import fake_services
     >>> looks = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> with fake_services() as spotted:
@@ -84,11 +83,6 @@ class SurveyHandle(SurveyContents, SurveyScores):
         }
         request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
         return survey_info(self._scorer.call(self._scorer.stub.UpdateSurvey, request).survey)
-
-    def update_extent(self, survey: Survey) -> SurveyInfo:
-        """Declare another start and end, and add or replace the cameras; every score may change."""
-        changed = self.update(start_s=survey.start_s, end_s=survey.end_s)
-        return self.upsert_cameras(survey.cameras.values()) if survey.cameras else changed
 
     def delete(self) -> None:
         """Delete the survey with all it holds, sessions included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from spotted.v1 import sampler_pb2 as pb
 
 # sessions whose survey is remembered, a few hundred bytes each
 MOST_SESSIONS = 10_000
+# after a scorer did not answer; waiting for it at every call would keep annotators from answering
+RETRY_S = 5.0
 UNREAD = Version("", 0)
 
 logger = logging.getLogger("spotted")
@@ -45,6 +48,8 @@ class _Seen:
     planned: Version = UNREAD
     """The survey of the session's round at that time."""
     followed: Followed = Followed()
+    retry_at_s: float = 0.0
+    """By the monotonic clock; when to ask the scorer again."""
 
 
 class Following:
@@ -61,17 +66,18 @@ class Following:
         """Bring a session up to its survey.
 
         One round trip to the store if the survey did not change. If the scorer does not answer, the session
-        follows at the next call. Raises NotFoundError.
+        follows later. Raises NotFoundError.
         """
         planned = folded.view(lambda state, _: state.planned.survey if state.planned else UNREAD)
         length = self._store.length(keys.survey_journal(key[0]))
         seen = self._entries.get(key, _Seen)
-        if (seen.length, seen.planned) == (length, planned):
+        if (seen.length, seen.planned) == (length, planned) or time.monotonic() < seen.retry_at_s:
             return seen.followed
         try:
             changes = self._changes(key[0], seen, planned)
         except (UnavailableError, DeadlineError) as error:
             logger.warning("session %s of survey %s cannot follow the survey yet: %s", key[1], key[0], error)
+            seen.retry_at_s = time.monotonic() + RETRY_S
             return seen.followed
         concerned, leaving = folded.view(
             lambda state, _: (not state.item_of.keys().isdisjoint(changes.versions), _left(state, changes))

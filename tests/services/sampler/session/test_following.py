@@ -9,6 +9,7 @@ import pytest
 from services.common.store.journal import Change
 from services.common.store.store import Store
 from services.common.survey.state import folded_survey
+from services.sampler.session import following
 from services.sampler.session.following import Followed, Following
 from spotted.client import Spotted, SurveyHandle
 from spotted.client.values import EventKind, Label
@@ -183,7 +184,10 @@ def test_a_survey_that_did_not_change_is_not_read(store: Store, survey_id: str) 
     assert sampler.sessions.follow(survey_id, "main") == Followed()
 
 
-def test_a_scorer_that_does_not_answer_keeps_no_one_from_answering(store: Store, survey_id: str) -> None:
+def test_a_scorer_that_does_not_answer_keeps_no_one_from_answering(
+    store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRY_S", 0.0)
     scorer = ToyScorer(planted())
     sampler = Sampler(store, scorer)
     sampler.create(survey_id)
@@ -197,20 +201,30 @@ def test_a_scorer_that_does_not_answer_keeps_no_one_from_answering(store: Store,
     assert events(sampler, survey_id, "left")
 
 
+def test_a_scorer_that_did_not_answer_is_not_asked_at_every_call(store: Store, survey_id: str) -> None:
+    scorer = ToyScorer(planted())
+    sampler = Sampler(store, scorer)
+    sampler.create(survey_id)
+    scorer.fails = UnavailableError("down")
+    sampler.sessions.follow(survey_id, "main")
+    scorer.fails = AssertionError("it is asked again")
+    sampler.sessions.follow(survey_id, "main")
+
+
 def test_a_survey_restored_under_the_id_is_read_from_its_beginning(store: Store, survey_id: str) -> None:
     scorer = ToyScorer(planted())
     sampler = Sampler(store, scorer)
     sampler.create(survey_id)
     sampler.ask(survey_id)
-    following = Following(store, scorer)
+    follower = Following(store, scorer)
     folded = sampler.sessions.folded(survey_id, "main")
 
     def event(left: pb.DetectionsLeft) -> bytes:
         return sampler.sessions.event(left=left)
 
-    following.follow((survey_id, "main"), folded, event)
+    follower.follow((survey_id, "main"), folded, event)
     scorer.uid, scorer.changes = "second", -10
     scorer.changed["d03"] = None
     grow(store, survey_id)
-    following.follow((survey_id, "main"), folded, event)
+    follower.follow((survey_id, "main"), folded, event)
     assert np.isin("d03", folded.view(lambda state, _: list(state.detection_ids))).item() is False
