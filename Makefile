@@ -9,9 +9,10 @@ QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire kill-points sbom audit \
+.PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
-	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-soak benchmark-load \
+	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup clean
 
 help: ## list the targets
@@ -73,6 +74,9 @@ fuzz: setup ## ten minutes of damaged images and masks
 fuzz-wire: models ## a hundred thousand mutated requests to the running services
 	$(BIN)/python -m tools.fuzz_wire --messages 100000
 
+attack: models ## hostile images, streams, tokens, backups and races on running services, under memory limits
+	$(BIN)/python -m tools.attack
+
 sbom: setup ## the contents of each image, as CycloneDX
 	$(BIN)/python -m tools.sbom --output out/sbom
 
@@ -85,7 +89,10 @@ images: models ## container images
 kill-points: setup ## a thousand kills of sampler and store while annotators answer
 	$(BIN)/python -m tools.kill_points --points 1000
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
+kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
+	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
+
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -108,6 +115,9 @@ benchmark-annotation: models ## questions needed to find every animal, by strate
 
 benchmark-stopping: setup ## how often "safe to stop" is true and what it costs, over a hundred sessions
 	$(BIN)/python -m benchmarks.stopping
+
+benchmark-known: setup ## questions that known individuals save, with half of the animals known (minutes)
+	$(BIN)/python -m benchmarks.known
 
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
 	$(BIN)/python -m benchmarks.embedder.soak

@@ -18,6 +18,7 @@ import numpy as np
 
 from services.common import process
 from services.common.store import keys
+from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
 from services.upkeep.backup.contents import read_contents
 from services.upkeep.backup.restore import restore_survey
@@ -72,17 +73,18 @@ def plant(store: Store, survey_id: str, detections: int, dimension: int) -> int:
     """A survey of photographs of some animals; the bytes of its journal."""
     rng = np.random.default_rng(0)
     looks = rng.normal(size=(ANIMALS, dimension)).astype(np.float32)
-    push = store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")
-    total = 0
-    push(
-        [keys.survey_journal(survey_id)],
-        [store_pb2.SurveyEvent(survey=survey_pb2.Survey(survey_id=survey_id)).SerializeToString()],
-    )
+    journal, total = Journal(store, survey_id), 0
+
+    def append(content: bytes) -> None:
+        at = journal.length()
+        journal.append(Change(content, b""), expected=at, scope="plant", request_id=str(at))
+
+    append(store_pb2.SurveyEvent(survey=survey_pb2.Survey(survey_id=survey_id)).SerializeToString())
     for at in range(0, detections, BLOCK):
         event = block(rng, looks, range(at, min(at + BLOCK, detections)), survey_id)
         content = event.SerializeToString()
         total += len(content)
-        push([keys.survey_journal(survey_id)], [content])
+        append(content)
     store.add_member(keys.surveys(""), survey_id)
     return total
 

@@ -7,12 +7,15 @@ The science takes arrays and returns arrays; it knows no server, file, clock or 
 arrays, errors  array types; every failure that Spotted reports on purpose
 counting        pairs of one individual, shares of a total
 outliers        places that are most likely wrong
+period_outliers  periods and instants that are most likely wrong
 survey          cameras, detections and their extent in space and time
+geodesy         latitude and longitude on a plane
 scoring         the score of a pair
 calibration     the score as a probability
 ranking         the best candidates of a detection
 heads           adaptation heads on frozen embeddings
 constraints     what answers imply about individuals
+individuals     ids that last, names, and decisions of people about individuals
 sampling        which questions to ask
 simulation      simulated surveys, annotators and sessions
 evaluation      how good the results are
@@ -23,6 +26,7 @@ Around it:
 formats         files in and out
 client          the three services from Python
 messages, v1    library values as messages of the contract, and the generated contract
+event_parts     large events of a session in parts that fit into messages
 testing         fakes of the services for tests
 local           the services on this machine
 batch           candidates of surveys that are too large for one machine

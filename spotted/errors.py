@@ -2,11 +2,14 @@
 
 SpottedError
 ├── InvalidInputError           the request or file is wrong; `field` names the part
+│   ├── OutsidePeriodError      a capture time outside the period of its camera or survey
 │   ├── UnreadableImageError    an image cannot be decoded or cropped
 │   └── MessageTooLargeError    a request or its answer has more bytes than one message may have
 ├── NotFoundError               a survey, camera, detection, session or label that does not exist
 ├── AlreadyExistsError          the id is taken by other content
+│   └── RequestIdReusedError    a request id is used again by a request with other content
 ├── PreconditionError           the thing exists, but is not in the state that this needs
+│   ├── CoordinatesError        cameras whose positions do not lie on one plane
 │   └── DigestMismatchError     vectors of different backbones or preprocessing
 ├── ConcurrencyError            another writer came first, retries are used up
 ├── OverloadedError             the queue is full; `retry_after_s` says when to return
@@ -16,6 +19,8 @@ SpottedError
 ├── DeadlineError               the time the caller allowed ran out
 ├── UnavailableError            a service cannot be reached
 │   └── StoreUnavailableError   the store cannot be reached
+├── DamagedError                something in the store was changed or lost
+│   └── SurveyDamagedError      an event of a survey or session was changed or lost
 └── StoreVersionError           the store holds another version's data
 
 `reason` is the stable UPPER_SNAKE name that travels in google.rpc.ErrorInfo (AIP-193).
@@ -33,6 +38,11 @@ class SpottedError(Exception):
     """A failure with a stable reason and a message that names the thing and the remedy."""
 
     reason: ClassVar[str] = "SPOTTED"
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Details as texts by name, as they travel in google.rpc.ErrorInfo."""
+        return {}
 
 
 class InvalidInputError(SpottedError):
@@ -53,6 +63,12 @@ class InvalidInputError(SpottedError):
         """
         found = INDEX.search(self.field)
         return int(found.group(1)) if found else None
+
+
+class OutsidePeriodError(InvalidInputError):
+    """A detection was captured outside the period of its camera or survey."""
+
+    reason = "OUTSIDE_PERIOD"
 
 
 class UnreadableImageError(InvalidInputError):
@@ -79,10 +95,33 @@ class AlreadyExistsError(SpottedError):
     reason = "ALREADY_EXISTS"
 
 
+class RequestIdReusedError(AlreadyExistsError):
+    """A request id was used before by a request with other content; nothing was changed."""
+
+    reason = "REQUEST_ID_REUSED"
+
+    def __init__(self, message: str, *, first_content: str = "", sent_content: str = "") -> None:
+        """Begin. first_content, sent_content: SHA-256 (hex) of both requests without their id."""
+        super().__init__(message)
+        self.first_content = first_content
+        self.sent_content = sent_content
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Both digests."""
+        return {"first_content": self.first_content, "sent_content": self.sent_content}
+
+
 class PreconditionError(SpottedError):
     """The thing exists, but is not in the state that the call needs."""
 
     reason = "PRECONDITION"
+
+
+class CoordinatesError(PreconditionError):
+    """Cameras of one survey in metres and in degrees, or too far apart for one plane."""
+
+    reason = "COORDINATES"
 
 
 class DigestMismatchError(PreconditionError):
@@ -141,6 +180,18 @@ class StoreUnavailableError(UnavailableError):
     """The store cannot be reached; nothing was acknowledged."""
 
     reason = "STORE_UNAVAILABLE"
+
+
+class DamagedError(SpottedError):
+    """Something in the store is not what was written; the message names it and the remedy."""
+
+    reason = "DAMAGED"
+
+
+class SurveyDamagedError(DamagedError):
+    """An event of a survey or session was changed or lost in the store; neighbours are not affected."""
+
+    reason = "SURVEY_DAMAGED"
 
 
 class StoreVersionError(SpottedError):

@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from spotted.arrays import Float32Array
 from spotted.errors import InvalidInputError
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.survey import Camera, Detection, Side
+from spotted.survey import Camera, Detection, ImageBox, Side
 from spotted.v1 import survey_pb2 as pb
 
 DTYPES: dict[pb.ElementType.ValueType, np.dtype[np.floating]] = {
@@ -111,9 +111,13 @@ def camera_message(camera: Camera) -> pb.Camera:
     position = None
     if camera.x_m is not None and camera.y_m is not None:
         position = pb.Position(x_m=camera.x_m, y_m=camera.y_m)
+    geo_position = None
+    if camera.latitude_deg is not None and camera.longitude_deg is not None:
+        geo_position = pb.GeoPosition(latitude_deg=camera.latitude_deg, longitude_deg=camera.longitude_deg)
     return pb.Camera(
         camera_id=camera.camera_id,
         position=position,
+        geo_position=geo_position,
         start_time=timestamp(camera.start_s),
         end_time=timestamp(camera.end_s),
         location_uncertainty_m=camera.location_uncertainty_m,
@@ -123,7 +127,7 @@ def camera_message(camera: Camera) -> pb.Camera:
 
 def camera(message: pb.Camera) -> Camera:
     """A camera from its message, without checks."""
-    known = message.HasField("position")
+    known, geo = message.HasField("position"), message.HasField("geo_position")
     return Camera(
         camera_id=message.camera_id,
         x_m=message.position.x_m if known else None,
@@ -132,11 +136,15 @@ def camera(message: pb.Camera) -> Camera:
         end_s=seconds(message.end_time) if message.HasField("end_time") else None,
         location_uncertainty_m=message.location_uncertainty_m,
         clock_suspect=message.clock_suspect,
+        latitude_deg=message.geo_position.latitude_deg if geo else None,
+        longitude_deg=message.geo_position.longitude_deg if geo else None,
     )
 
 
 def detection_message(detection: Detection) -> pb.Detection:
     """A detection as a message."""
+    box, in_pixels = detection.box, detection.box is not None and detection.box.in_pixels
+    sides = {"x": box.x, "y": box.y, "width": box.width, "height": box.height} if box else {}
     return pb.Detection(
         detection_id=detection.detection_id,
         camera_id=detection.camera_id,
@@ -146,6 +154,9 @@ def detection_message(detection: Detection) -> pb.Detection:
         encounter_id=detection.encounter_id,
         individual_id=detection.individual_id,
         image_uri=detection.image_uri,
+        pixels=pb.PixelBox(**sides) if in_pixels else None,
+        fractions=pb.FractionBox(**sides) if box and not in_pixels else None,
+        species=detection.species,
     )
 
 
@@ -160,6 +171,8 @@ def detection(message: pb.Detection) -> Detection:
         encounter_id=message.encounter_id,
         individual_id=message.individual_id,
         image_uri=message.image_uri,
+        box=_box(message),
+        species=message.species,
     )
 
 
@@ -181,3 +194,11 @@ def feasibility(message: pb.FeasibilitySettings) -> FeasibilityParams:
         use_location_uncertainty=message.use_location_uncertainty,
         max_speed_kmh=message.max_speed_kmh if message.HasField("max_speed_kmh") else None,
     )
+
+
+def _box(message: pb.Detection) -> ImageBox | None:
+    kind = message.WhichOneof("box")
+    if kind is None:
+        return None
+    box = message.pixels if kind == "pixels" else message.fractions
+    return ImageBox(box.x, box.y, box.width, box.height, in_pixels=kind == "pixels")

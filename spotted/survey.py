@@ -31,6 +31,20 @@ class Side(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ImageBox:
+    """The part of an upright image that shows one animal; its origin is the top left corner."""
+
+    x: float
+    """Left edge."""
+    y: float
+    """Top edge."""
+    width: float
+    height: float
+    in_pixels: bool = False
+    """Whether the numbers are pixels; else they are fractions of the image's width and height."""
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
     """One fixed camera position for one period (a Camtrap DP deployment).
 
@@ -51,10 +65,14 @@ class Camera:
     """Radius within which the true position lies, 0 if exact."""
     clock_suspect: bool = False
     """Whether the camera's clock is known to have been wrong."""
+    latitude_deg: float | None = None
+    """WGS84, None if the position is given in metres or unknown; the services project it to x_m and y_m."""
+    longitude_deg: float | None = None
+    """WGS84, None as latitude_deg."""
 
     @property
     def has_position(self) -> bool:
-        """Whether both coordinates are known."""
+        """Whether both coordinates in metres are known."""
         return self.x_m is not None and self.y_m is not None
 
 
@@ -80,6 +98,10 @@ class Detection:
     """The known identity, for calibration, the oracle and evaluation; "" if unknown."""
     image_uri: str = ""
     """Link to the image for people; the services never open it."""
+    box: ImageBox | None = None
+    """The part of the image that shows the animal, None for the whole image or if unknown."""
+    species: str = ""
+    """e.g. "Panthera pardus"; "" if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +136,8 @@ class Survey:
     display_name: str = ""
     cameras: dict[str, Camera] = field(default_factory=dict)
     """By camera id."""
+    time_zone: str = ""
+    """IANA name of the zone in which instants are shown and days begin; "" for UTC."""
 
     def extent(self) -> Extent:
         """The extent by which scores are normalised: cameras with a believable position, start to end."""

@@ -27,6 +27,9 @@ settings.register_profile("spotted", deadline=None)
 settings.load_profile("spotted")
 
 
+# numpy's warnings are errors in the processes that tests start too, as pytest makes them here
+os.environ.setdefault("PYTHONWARNINGS", "error::RuntimeWarning")
+
 # fixtures that start a process or export a backbone
 PROCESSES = {"store_url", "exported"}
 
@@ -59,7 +62,8 @@ def store(store_url: str) -> Iterator[Store]:
     before = opened.members(keys.surveys(""))
     yield opened
     for survey_id in set(opened.members(keys.surveys(""))) - set(before):
-        opened.delete(keys.survey_journal(survey_id))
+        journal = keys.survey_journal(survey_id)
+        opened.delete(journal, journal + keys.LENGTH)
         opened.remove_member(keys.surveys(""), survey_id)
     opened.close()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = {"arrays", "errors", "counting", "outliers"}
+BASE = {"arrays", "errors", "counting", "outliers", "period_outliers"}
 SURVEY = BASE | {"survey"}
 SCORES = SURVEY | {"scoring", "calibration"}
 # what the rooms of `spotted` may import, lowest first; the science is what takes arrays and returns arrays
@@ -26,12 +26,15 @@ SCIENCE: dict[str, set[str]] = {
     "arrays": set(),
     "counting": {"arrays"},
     "outliers": {"arrays"},
+    "period_outliers": {"arrays"},
     "survey": BASE,
+    "geodesy": BASE,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
     "ranking": SCORES | {"lazy"},
     "heads": BASE | {"lazy"},
     "constraints": BASE,
+    "individuals": BASE | {"constraints"},
     "sampling": SURVEY | {"constraints"},
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration"},
     "simulation": SURVEY | {"constraints", "sampling"},
@@ -44,9 +47,23 @@ EDGE: dict[str, set[str]] = {
     "formats": SURVEY,
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
-    "client": SCORES | {"v1", "messages", "ranking", "constraints", "heads", "local", "formats", "lazy"},
+    "event_parts": {"errors", "v1"},
+    "client": SCORES
+    | {
+        "v1",
+        "messages",
+        "event_parts",
+        "ranking",
+        "constraints",
+        "individuals",
+        "heads",
+        "local",
+        "formats",
+        "lazy",
+    },
     "console": {"errors", "client"},
-    "testing": SCORES | {"v1", "messages", "ranking", "constraints", "client", "local"},
+    "testing": SCORES
+    | {"v1", "messages", "event_parts", "ranking", "constraints", "individuals", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together
@@ -57,8 +74,9 @@ COMMON: dict[str, set[str]] = {
     "telemetry": {"settings"},
     "store": {"settings", "telemetry"},
     "rpc": {"settings", "telemetry", "store"},
-    "access": {"settings", "telemetry", "store", "rpc"},
+    "access": {"memory", "settings", "telemetry", "store", "rpc"},
     "survey": {"settings", "telemetry", "store", "rpc"},
+    "session": {"settings", "telemetry", "store", "rpc"},
     "server": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
     "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }

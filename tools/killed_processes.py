@@ -24,7 +24,7 @@ from services.sampler.__main__ import service
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner import Planner
-from services.sampler.scorer_client import CandidateColumns, SurveyChanges, SurveyFacts, SurveyScores, Version
+from services.sampler.scorer_client import CandidateColumns, SurveyFacts, SurveyScores, Version
 from services.sampler.session.leases import Leases
 from services.sampler.session.sessions import Sessions
 from spotted.local import processes
@@ -64,10 +64,6 @@ class PlantedScorer:
     def facts(self, _: str) -> SurveyFacts:
         """The planted survey."""
         return SurveyFacts(VERSION, DETECTIONS, CAMERAS)
-
-    def detection_changes(self, _: str, since_revision: int) -> SurveyChanges:  # noqa: ARG002 - of the protocol
-        """None: the survey stays as it was planted."""
-        return SurveyChanges(VERSION, {})
 
     def read(self, _: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The planted survey with its scores."""

@@ -12,10 +12,10 @@ from typing import Any
 import grpc
 import numpy as np
 
-from services.common.store import keys
 from services.common.store.journal import Journal
 from services.sampler import wire
 from services.sampler.session.state import SessionState
+from spotted.v1 import individuals_pb2
 from spotted.v1 import sampler_pb2 as pb
 from tools.killed_processes import ANIMAL_OF, DEADLINE_S, SURVEY, Processes
 
@@ -198,7 +198,7 @@ class Session:
 
     def _check(self, unanswered: Sequence[Call]) -> None:
         """Raise LossError unless the journal holds what it must while these calls are not answered."""
-        journal = Journal(self._processes.store, keys.session_journal(SURVEY, self._session_id), SURVEY)
+        journal = Journal(self._processes.store, SURVEY, self._session_id)
         entries = list(journal.read(0))
         if not entries:
             if self._created:
@@ -230,7 +230,7 @@ class Session:
             state.apply(entry)
         if set(state.labels) != set(self._acknowledged) - self._retracted:
             raise LossError("the labels that stand are not those that were acknowledged and not taken back")
-        request = pb.ListIndividualsRequest(survey_id=SURVEY, session_id=self._session_id)
+        request = individuals_pb2.ListIndividualsRequest(survey_id=SURVEY, session_id=self._session_id)
         reported = self._processes.stub.ListIndividuals(request, timeout=DEADLINE_S).individuals
         if list(reported) != state.individuals():
             raise LossError("the sampler's individuals are not those of the journal")

@@ -1,7 +1,7 @@
 """Pin the dependencies of each way to install Spotted, and of each image, into requirements/*.lock.
 
 The locks of images carry hashes. The others do not: a CPU build of torch of the same version has other bytes
-at every index.
+at every index. The lock of what trains names the CPU build, so that its hash is that of the file tested.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     # what the embedder and the sampler train with
     "train": ("dev", ("torch", "onnx")),
 }
-# torch, which has other bytes at every index
-WITHOUT_HASHES = {"train"}
+# names the build of torch, e.g. 2.13.0+cpu, since its hashes hold only for that
+EXACT_BUILDS = {"train"}
 
 
 def main() -> None:
@@ -76,11 +76,10 @@ def main() -> None:
             resolve(lock, ["--strip-extras", *upgrade, *extras, "pyproject.toml"])
         else:
             versions, packages = IMAGES[lock]
-            hashes = [] if lock in WITHOUT_HASHES else ["--generate-hashes"]
             arguments = [
                 "--no-strip-extras",
                 *upgrade,
-                *hashes,
+                "--generate-hashes",
                 f"--constraint=requirements/{versions}.lock",
                 "-",
             ]
@@ -95,7 +94,8 @@ def resolve(lock: str, arguments: list[str], *, wanted: str = "") -> None:
     command += [f"--output-file={path.relative_to(ROOT)}", *arguments]
     subprocess.run(command, cwd=ROOT, check=True, input=wanted, text=True)
     # a local version such as 2.13.0+cpu is not to be had at every index, 2.13.0 is
-    path.write_text(re.sub(r"(==[\w.]+)\+\w+", r"\1", path.read_text()))
+    if lock not in EXACT_BUILDS:
+        path.write_text(re.sub(r"(==[\w.]+)\+\w+", r"\1", path.read_text()))
     print(f"requirements/{lock}.lock written")
 
 

@@ -18,7 +18,7 @@ from services.embedder.training.head_onnx import to_onnx
 from spotted import messages
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
-from spotted.v1 import corrections_pb2, embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, embedder_pb2, individuals_pb2, sampler_pb2, scorer_pb2, survey_pb2
 from tools.wire_mutations import pick
 
 DIMENSION = 12
@@ -31,6 +31,7 @@ CAMERAS = tuple(f"c{n}" for n in range(4))
 DETECTIONS = tuple(f"d{n:02}" for n in range(24))
 FURTHER = tuple(f"x{n:02}" for n in range(8))
 ANNOTATORS = ("anna", "ben")
+INDIVIDUALS = tuple(f"ind-{detection_id}" for detection_id in DETECTIONS)
 DIGEST = "ab" * 32
 
 TEXTS: Mapping[str, Sequence[str]] = {
@@ -56,6 +57,8 @@ TEXTS: Mapping[str, Sequence[str]] = {
     "crop_id": ("crop",),
     "paths": ("display_name", "start_time", "end_time", "feasibility"),
     "display_name": ("A survey",),
+    "cursor": ("", "2-00"),
+    "tags": ("ear", "left"),
     "head_digest": ("", DIGEST),
     "calibration_digest": ("", DIGEST),
     "service": ("", "spotted.v1.ScorerService"),
@@ -79,6 +82,8 @@ NEEDED = frozenset(TEXTS) | {
     "embeddings",
     "cameras",
     "labels",
+    "individual",
+    "merged_individual_ids",
     "pair",
     "crop",
 }
@@ -213,6 +218,26 @@ def _fit_import(request: sampler_pb2.ImportSessionRequest, rng: np.random.Genera
         event.position, event.create_time.seconds = position, END_S
 
 
+def _fit_individual(request: Any, rng: np.random.Generator) -> None:  # noqa: ANN401 - of any change
+    """Individuals of detections that the sessions have, and a position that they may have reached."""
+    kind = request.DESCRIPTOR
+    if "individual_id" in kind.fields_by_name:
+        request.individual_id = pick(rng, INDIVIDUALS)
+    if "merged_individual_ids" in kind.fields_by_name:
+        request.merged_individual_ids[:] = [pick(rng, INDIVIDUALS)]
+    if "position" in kind.fields_by_name:
+        request.position = int(rng.integers(1, 12))
+    if "as_of_position" in kind.fields_by_name and rng.random() < OPTIONAL_SHARE:
+        request.as_of_position = 0
+    if "update_mask" in kind.fields_by_name:
+        request.update_mask.paths[:] = [pick(rng, ("display_name", "sex", "notes", "tags"))]
+
+
+def _fit_list(request: individuals_pb2.ListIndividualsRequest, rng: np.random.Generator) -> None:
+    request.detection_id = pick(rng, ("", "", DETECTIONS[0]))
+    request.display_name = pick(rng, ("", "", "A survey"))
+
+
 def _fit_camera(camera: survey_pb2.Camera, _: np.random.Generator) -> None:
     camera.start_time.seconds, camera.end_time.seconds = START_S, END_S
 
@@ -282,6 +307,14 @@ FITS: Mapping[str, Callable[[Any, np.random.Generator], None]] = {
     "TrainHeadRequest": _fit_training,
     "Session": _fit_session,
     "ImportSessionRequest": _fit_import,
+    "Individual": _fit_individual,
+    "GetIndividualRequest": _fit_individual,
+    "UpdateIndividualRequest": _fit_individual,
+    "MergeIndividualsRequest": _fit_individual,
+    "SplitIndividualRequest": _fit_individual,
+    "MoveDetectionsRequest": _fit_individual,
+    "UndoChangeRequest": _fit_individual,
+    "ListIndividualsRequest": _fit_list,
     "Camera": _fit_camera,
     "Detection": _fit_detection,
     "Tensor": _fit_tensor,

@@ -12,6 +12,7 @@ from functools import partial
 from benchmarks.load.access import Call, Lines
 from benchmarks.load.surveys import LoadSurvey, popularity
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED
 
 ANNOTATORS = 4
 # then the session is closed and another opened, so that what the services hold does not grow for ever
@@ -102,7 +103,11 @@ class Sessions:
 
     async def _create(self, session: OpenSession) -> None:
         """Open a session and plan its first round. May be repeated."""
-        opened = pb.Session(survey_id=session.survey.survey_id, session_id=session.session_id)
+        opened = pb.Session(
+            survey_id=session.survey.survey_id,
+            session_id=session.session_id,
+            known_individuals=KNOWN_INDIVIDUALS_IGNORED,
+        )
         wanted = pb.CreateSessionRequest(session=opened)
         await self._lines.answer(self._lines.sampler.CreateSession, wanted)
         await self._ask(session, "annotator-0")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import cast
 
 import numpy as np
 import redis
 
+from services.common.session import round_messages
 from services.common.store import keys
-from services.sampler.session import round_messages
+from services.common.store.seal import entry_place, sealed
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted import messages
@@ -65,11 +65,16 @@ class LongSession:
         """Create it and append labels to its journal, one event each; returns its number of events."""
         self._sessions.create(self._session, "")
         key = keys.session_journal(self._session.survey_id, self._session.session_id)
-        for entry in cast("list[bytes]", store.lrange(key, 0, -1)):
-            self._state.apply(entry)
-        entries = self._entries(labels)
+        for event in self._sessions.events(self._session.survey_id, self._session.session_id):
+            event.ClearField("position")
+            self._state.apply(event.SerializeToString())
+        entries, written = self._entries(labels), self._state.position
         while page := list(islice(entries, PAGE)):
-            store.rpush(key, *page)
+            at = written
+            written += len(page)
+            places = (entry_place(key, position) for position in range(at, written))
+            store.rpush(key, *map(sealed, places, page))
+        store.set(key + keys.LENGTH, written)
         return self._state.position
 
     def _entries(self, labels: int) -> Iterator[bytes]:

@@ -35,6 +35,7 @@ from spotted.local.processes import Member, end, free_port, start_service, start
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
+from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED
 
 DIMENSION = 128
 MS = 1e3
@@ -257,7 +258,13 @@ def _replanned_s(stub: SamplerServiceStub, session: pb.Session, events: int) -> 
 
 def _session(survey_id: str, session_id: str, trust: pb.Trust.ValueType) -> pb.Session:
     strategy = pb.StrategySettings(strategy_id="learned")
-    return pb.Session(session_id=session_id, survey_id=survey_id, trust=trust, strategy=strategy)
+    return pb.Session(
+        session_id=session_id,
+        survey_id=survey_id,
+        trust=trust,
+        strategy=strategy,
+        known_individuals=KNOWN_INDIVIDUALS_IGNORED,
+    )
 
 
 def _bars(trust: str, asked: Mapping[str, float], taken: Taken, memory: Mapping[str, float]) -> list[Bar]:

@@ -21,6 +21,7 @@ FROM build AS build-train
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements/train.lock requirements/
 RUN python -m pip --python /opt/spotted install \
+        --require-hashes --only-binary=:all: \
         --extra-index-url ${TORCH_INDEX} --requirement requirements/train.lock
 
 FROM ${PYTHON_IMAGE} AS base

@@ -14,6 +14,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common.memory import MemoryPlan
 from services.common.settings import Settings, from_environment
 from services.common.telemetry import logs, tracing
 from spotted.errors import SpottedError
@@ -36,6 +37,11 @@ def watch(name: str, settings: Settings) -> None:
     """Set up logs and traces of this process by its settings. Raises PreconditionError as tracing.start."""
     logs.set_up(name, settings.log, tracing.trace_id)
     tracing.start(name, settings.traces)
+
+
+def log_memory(plan: MemoryPlan) -> None:
+    """Write to the log how the processes of this service share its memory."""
+    logging.getLogger("spotted").info("memory: %s", plan)
 
 
 def collect_seldom() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import grpc
 from grpc import aio
@@ -16,7 +15,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.common.access.guard import Guard
+from services.common.access.request_limits import limits_by_path
 from services.common.access.tls import check_exposure, server_credentials
+from services.common.memory import give_back_freed
 from services.common.rpc import message_sizes
 from services.common.rpc.errors import ErrorInterceptor
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
@@ -25,6 +26,8 @@ from services.common.settings import Settings
 from services.common.telemetry import metrics
 from spotted.errors import StoreUnavailableError, UnavailableError
 
+# of one server, and calls of one connection: as many as one token may have open
+MOST_CONNECTIONS, MOST_STREAMS = 1000, 500
 # SO_REUSEPORT is off: two servers on one port would each get half of the calls
 SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),
@@ -33,7 +36,14 @@ SERVER_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # what can be held before any call is checked: connections, their handshakes, calls of each
+    ("grpc.max_allowed_incoming_connections", MOST_CONNECTIONS),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 900_000),
+    ("grpc.max_concurrent_streams", MOST_STREAMS),
 )
+# the port for probes
+PROBED_OPTIONS = (*SERVER_OPTIONS, ("grpc.max_receive_message_length", 4096))
 # handlers wait for the store or compute outside the interpreter lock, so more threads than cores help
 BODY_THREADS = 32
 STORE_RETRY_S = 0.5
@@ -41,7 +51,6 @@ STORE_RETRY_S = 0.5
 LIVENESS, READINESS = "liveness", "readiness"
 
 logger = logging.getLogger("spotted")
-ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +60,6 @@ class Service:
     full_name: str
     register: Callable[[aio.Server], None]
     """Adds it to a server."""
-
-
-async def in_thread(items: Iterator[ItemT]) -> AsyncIterator[ItemT]:
-    """Advance a generator in a thread, so that its work never blocks the event loop."""
-    end = object()
-    while (item := await asyncio.to_thread(next, items, end)) is not end:
-        yield item  # type: ignore[misc] # only the sentinel is not an item
 
 
 async def serve(
@@ -93,6 +95,7 @@ async def serve(
     if settings.metrics_listen:
         metrics.serve(settings.metrics_listen)
     logger.info("listening on %s", settings.listen)
+    giving_back = asyncio.create_task(give_back_freed())
     try:
         if await _wait_for_store(open_store, stop):
             await _set_health(checks, services, serving=True)
@@ -105,6 +108,7 @@ async def serve(
         # the health server stops last
         for server in servers:
             await server.stop(settings.drain_s)
+        giving_back.cancel()
         close()
         logger.info("stopped")
 
@@ -117,9 +121,10 @@ def _servers(
     max_receive_bytes: int,
 ) -> list[aio.Server]:
     """The server for calls and, if configured, a second one only for health."""
+    limits = limits_by_path(max_receive_bytes)
     server = aio.server(
         # the guard comes last, so that its errors become statuses too
-        interceptors=[WatchInterceptor(), ErrorInterceptor(max_receive_bytes), guard],
+        interceptors=[WatchInterceptor(), ErrorInterceptor(max_receive_bytes, limits), guard],
         options=[*_options(settings), *message_sizes.options(max_receive_bytes)],
     )
     for service in services:
@@ -131,7 +136,8 @@ def _servers(
     _bind(server, settings.listen, "SPOTTED_LISTEN", server_credentials(settings.security))
     if not settings.health_listen:
         return [server]
-    probed = aio.server(options=SERVER_OPTIONS)
+    # within the same bounds, if on a connection of its own
+    probed = aio.server(interceptors=[ErrorInterceptor(), Guard(None)], options=PROBED_OPTIONS)
     health_pb2_grpc.add_HealthServicer_to_server(checks, probed)
     _bind(probed, settings.health_listen, "SPOTTED_HEALTH_LISTEN", None)
     return [server, probed]

@@ -58,9 +58,12 @@ class Settings:
     """Threads that decode and, on a CPU, run the model; 0: one per core available to the process."""
     planners: int = 1
     """Processes in which the sampler plans rounds; a survey is always planned by the same one."""
-    memory_mib: int = 4096
-    """Memory for surveys in the scorer, and for sessions in the sampler and in each of its planning
-    processes, MiB; the least recently used ones are dropped first."""
+    memory_percent: int = 100
+    """Part of the container's memory limit, or else of the machine's memory, that the service may take,
+    percent."""
+    memory_mib: int | None = None
+    """Memory for surveys in the scorer, for sessions in the sampler and in each of its planning processes,
+    for images being decoded in the embedder, MiB; None: from the memory limit."""
     health_listen: str = ""
     """Address of a second port only for health, without TLS; "": none."""
     metrics_listen: str = ""
@@ -79,11 +82,6 @@ class Settings:
     """Age at which connections are closed so that clients find new replicas, seconds; 0: never."""
     security: Security = Security()
     """Authentication and TLS."""
-
-    @property
-    def memory_bytes(self) -> int:
-        """Memory for surveys or sessions, bytes."""
-        return self.memory_mib * 1024**2
 
 
 def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
@@ -104,7 +102,8 @@ def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
         device=_one_of(environ, "SPOTTED_DEVICE", DEVICES),
         workers=_whole(environ, "SPOTTED_WORKERS", Settings.workers),
         planners=max(1, _whole(environ, "SPOTTED_PLANNERS", Settings.planners)),
-        memory_mib=_whole(environ, "SPOTTED_MEMORY_MIB", Settings.memory_mib),
+        memory_percent=_percent(environ, "SPOTTED_MEMORY_PERCENT", Settings.memory_percent),
+        memory_mib=_whole(environ, "SPOTTED_MEMORY_MIB", 0) if "SPOTTED_MEMORY_MIB" in environ else None,
         health_listen=environ.get("SPOTTED_HEALTH_LISTEN", ""),
         metrics_listen=environ.get("SPOTTED_METRICS_LISTEN", ""),
         log=_one_of(environ, "SPOTTED_LOG", LOGS),
@@ -202,3 +201,10 @@ def _whole(environ: Mapping[str, str], variable: str, default: int) -> int:
     if not text.isdecimal():
         raise InvalidInputError(f"{variable} is {text!r}; use a whole number")
     return int(text)
+
+
+def _percent(environ: Mapping[str, str], variable: str, default: int) -> int:
+    value = _whole(environ, variable, default)
+    if not 0 < value <= 100:  # noqa: PLR2004 - percent
+        raise InvalidInputError(f"{variable} is {environ[variable]!r}; use a whole number from 1 to 100")
+    return value

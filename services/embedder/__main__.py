@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 
@@ -10,7 +11,7 @@ from grpc import aio
 
 from services.common import process
 from services.common.access.guard import guard_for
-from services.common.memory import memory_limit_bytes, resident_bytes
+from services.common.memory import ANSWERS_BYTES, MIB, memory_limit_bytes, resident_bytes
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
@@ -20,7 +21,7 @@ from services.embedder.images.segmenting import load_segmenter
 from services.embedder.images.separate_process import PROCESS_BYTES
 from services.embedder.inference.backbones import load_backbone
 from services.embedder.inference.calls import Embedders, Stores
-from services.embedder.inference.decoding_budget import DecodingBudget, decoding_bytes
+from services.embedder.inference.decoding_budget import RESERVED_PART, DecodingBudget, decoding_bytes
 from services.embedder.inference.image_embedder import MOST_QUEUED_BYTES, ImageEmbedder, limits_for
 from services.embedder.operations_servicer import OperationsServicer
 from services.embedder.servicer import MAX_MESSAGE_BYTES, EmbedderServicer
@@ -31,6 +32,8 @@ from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_serv
 
 # all queues together take at most this part of the memory limit
 QUEUED_PART = 12
+
+logger = logging.getLogger("spotted")
 
 
 def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
@@ -57,11 +60,22 @@ def load(settings: Settings, store: Store) -> Embedders:
     for backbone in backbones:
         backbone.warm_up()
     segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
-    limit_bytes = memory_limit_bytes()
+    limit_bytes = memory_limit_bytes(percent=settings.memory_percent)
     queue_bytes = min(MOST_QUEUED_BYTES, limit_bytes // (QUEUED_PART * len(backbones)))
     costly = max(1, workers // 2)
     held_bytes = resident_bytes() + costly * PROCESS_BYTES
-    room = decoding_bytes(limit_bytes, held_bytes=held_bytes, queue_bytes=queue_bytes * len(backbones))
+    room = decoding_bytes(
+        limit_bytes,
+        held_bytes=held_bytes,
+        queue_bytes=queue_bytes * len(backbones),
+        wanted_mib=settings.memory_mib,
+    )
+    logger.info(
+        "memory: limit %d MiB, %d MiB to decode images, %d MiB for queued ones, up to %d more processes for "
+        "costly images",
+        *(count // MIB for count in (limit_bytes, room, queue_bytes * len(backbones))),
+        costly,
+    )
     budget = DecodingBudget(room, costly=costly)
     embedders = [
         ImageEmbedder(b, limits_for(b, workers, max_queue_bytes=queue_bytes), budget=budget)
@@ -77,10 +91,12 @@ async def run(settings: Settings) -> None:
     store = Store(settings.store_url)
     embedders = load(settings, store)
     environment = {**os.environ, "SPOTTED_STORE_URL": settings.store_url}
+    limit_bytes = memory_limit_bytes(percent=settings.memory_percent)
+    answers_bytes = min(ANSWERS_BYTES, int(RESERVED_PART * limit_bytes))
     await serve(
         settings,
         services(store, embedders, environment),
-        guard=guard_for(settings, store),
+        guard=guard_for(settings, store, answers_bytes=answers_bytes),
         open_store=store.open,
         close=store.close,
         max_receive_bytes=MAX_MESSAGE_BYTES,

@@ -44,6 +44,7 @@ def embed_request(request: embedder_pb2.EmbedRequest) -> tuple[EmbedOptions, lis
     """The options and the crops of a unary call. Raises InvalidInputError with the field."""
     checks.between(len(request.crops), 1, MAX_CROPS, "crops")
     crops = [_named_crop(crop) for crop in request.crops]
+    checks.unique((crop.crop_id for crop in crops if crop.crop_id), "crops.crop_id")
     return _options(request), crops
 
 
@@ -186,9 +187,23 @@ def _fill(preparation: embedder_pb2.Preparation) -> Colour | None:
 async def _stream_crops(
     first: embedder_pb2.EmbedStreamRequest, rest: AsyncIterator[embedder_pb2.EmbedStreamRequest]
 ) -> AsyncIterator[NamedCrop]:
-    yield _named_crop(first.crop)
+    # a stream may have millions of crops, and a number takes less memory than an id
+    seen: set[int] = set()
+    yield _stream_crop(first, seen)
     async for request in rest:
-        yield _named_crop(request.crop)
+        yield _stream_crop(request, seen)
+
+
+def _stream_crop(request: embedder_pb2.EmbedStreamRequest, seen: set[int]) -> NamedCrop:
+    crop = _named_crop(request.crop)
+    checks.identifier(crop.crop_id, "crop.crop_id")
+    if hash(crop.crop_id) in seen:
+        raise InvalidInputError(
+            f"crop_id {crop.crop_id!r} was sent before in this stream; give each crop its own id",
+            field="crop.crop_id",
+        )
+    seen.add(hash(crop.crop_id))
+    return crop
 
 
 def _named_crop(message: embedder_pb2.Crop) -> NamedCrop:

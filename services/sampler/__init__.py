@@ -4,5 +4,6 @@ servicer       the rpcs of SamplerService
 wire           requests to library values, results to responses
 session        a session's state and its journal
 questions      the next questions for an annotator
+individuals    names, merges, splits and moves by people, and individuals as they are watched
 scorer_client  the survey's detections and candidates, read from the scorer
 """

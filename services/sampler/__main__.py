@@ -6,6 +6,7 @@ from grpc import aio
 
 from services.common import process
 from services.common.access.guard import guard_for
+from services.common.memory import memory_limit_bytes, plan_memory
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
@@ -17,6 +18,9 @@ from services.sampler.servicer import SamplerServicer
 from services.sampler.session.leases import Leases
 from services.sampler.session.sessions import Sessions
 from spotted.v1.sampler_pb2_grpc import add_SamplerServiceServicer_to_server
+
+# part of the serving process's budget that is for detections shown with questions
+FACTS_PART = 0.25
 
 
 def service(sessions: Sessions, questions: NextQuestions) -> Service:
@@ -32,11 +36,20 @@ def service(sessions: Sessions, questions: NextQuestions) -> Service:
 async def run(settings: Settings) -> None:
     """Serve until the process is stopped."""
     process.collect_seldom()
+    process.give_back_arrays()
+    plan = plan_memory(
+        memory_limit_bytes(percent=settings.memory_percent),
+        processes=1 + settings.planners,
+        wanted_mib=settings.memory_mib,
+    )
+    process.log_memory(plan)
+    facts_bytes = int(FACTS_PART * plan.budget_bytes)
     store = Store(settings.store_url)
     scorer = ScorerClient(settings.scorer_address, settings.security)
-    sessions = Sessions(store, scorer, now=process.now, budget_bytes=settings.memory_bytes)
-    planning = PlannerProcesses(settings.planners, PlanningWork(settings))
-    questions = NextQuestions(sessions, planning, Leases(store), DetectionFacts(scorer))
+    sessions = Sessions(store, scorer, now=process.now, budget_bytes=plan.budget_bytes - facts_bytes)
+    planning = PlannerProcesses(settings.planners, PlanningWork(settings, plan.budget_bytes))
+    facts = DetectionFacts(scorer, budget_bytes=facts_bytes)
+    questions = NextQuestions(sessions, planning, Leases(store), facts)
 
     def close() -> None:
         questions.close()
@@ -47,7 +60,7 @@ async def run(settings: Settings) -> None:
     await serve(
         settings,
         [service(sessions, questions)],
-        guard=guard_for(settings, store),
+        guard=guard_for(settings, store, answers_bytes=plan.answers_bytes),
         open_store=store.open,
         close=close,
     )

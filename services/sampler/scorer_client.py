@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +14,10 @@ from services.common.settings import Security
 from spotted import messages
 from spotted.arrays import Float32Array, FloatArray
 from spotted.client.calls import our_errors, streamed
-from spotted.errors import ConcurrencyError, InvalidInputError
+from spotted.errors import ConcurrencyError
 from spotted.sampling.candidate_graph import CandidateGraph, from_candidates
 from spotted.survey import Camera, Detection, DetectionTable, detection_table
-from spotted.v1 import corrections_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import scorer_pb2, survey_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 
 RowArray = npt.NDArray[np.int32]
@@ -27,8 +26,6 @@ CALL_TIMEOUT_S = 30.0
 STREAM_TIMEOUT_S = 600.0
 # attempts to read a survey that changes while it is read
 ATTEMPTS = 5
-# changes of one page
-MOST_CHANGES = 10_000
 # encoding of the survey's row numbers
 ROW = np.dtype("<i4")
 
@@ -80,16 +77,6 @@ class SurveyFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyChanges:
-    """The detections of a survey that were deleted, added again or corrected."""
-
-    version: Version
-    """The survey that was read."""
-    versions: dict[str, int | None]
-    """Version of the image that each of them has; None if it was deleted."""
-
-
-@dataclass(frozen=True, slots=True)
 class SurveyScores:
     """The detections, cameras and candidates of a survey at one version."""
 
@@ -102,8 +89,6 @@ class SurveyScores:
     """The top_k candidates of each detection."""
     embeddings: FloatArray | None
     """(n, D) in the type that the scorer sends; None unless requested."""
-    versions: dict[str, int] = field(default_factory=dict)
-    """Version of each detection that does not have its first image."""
 
     @property
     def complete(self) -> bool:
@@ -140,15 +125,6 @@ class SurveyScores:
         return detection_table([self.detections.get(i, deleted) for i in in_order], self.cameras)
 
 
-class _Listed(NamedTuple):
-    """The pages of ListDetections together."""
-
-    detections: dict[str, Detection]
-    embeddings: FloatArray | None
-    versions: dict[str, int]
-    revision: int
-
-
 class Scorer(Protocol):
     """The source of a session's scores."""
 
@@ -157,9 +133,6 @@ class Scorer(Protocol):
 
     def facts(self, survey_id: str) -> SurveyFacts:
         """The survey's current detections and cameras. Raises NotFoundError."""
-
-    def detection_changes(self, survey_id: str, since_revision: int) -> SurveyChanges:
-        """The detections that were deleted, added again or corrected after a revision."""
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The current survey with the top_k candidates of every detection."""
@@ -185,34 +158,19 @@ class ScorerClient:
     def facts(self, survey_id: str) -> SurveyFacts:
         """The survey's current detections and cameras."""
         version, _ = self.version(survey_id)
-        page = self._detections(survey_id, with_embeddings=False)
-        return SurveyFacts(version, page.detections, self._cameras(survey_id))
-
-    def detection_changes(self, survey_id: str, since_revision: int) -> SurveyChanges:
-        """The detections that changed after a revision; read again if the survey changes meanwhile."""
-        request = corrections_pb2.ListDetectionChangesRequest(
-            survey_id=survey_id, since_revision=since_revision, page_size=MOST_CHANGES
-        )
-        for _ in range(ATTEMPTS):
-            with suppress(InvalidInputError):
-                return self._changes(request)
-        raise ConcurrencyError(
-            f"survey {survey_id!r} changes all the time; ask again when its import is done"
-        )
+        detections, _, _ = self._detections(survey_id, with_embeddings=False)
+        return SurveyFacts(version, detections, self._cameras(survey_id))
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The current survey; all parts are of one version."""
         for _ in range(ATTEMPTS):
             version, _ = self.version(survey_id)
-            listed = self._detections(survey_id, with_embeddings=with_embeddings)
+            detections, embeddings, seen = self._detections(survey_id, with_embeddings=with_embeddings)
             cameras = self._cameras(survey_id)
             # row numbers are valid only for detections of the same revision
-            same = listed.revision == version.revision
-            columns = self._columns(survey_id, top_k, listed.revision) if same else None
+            columns = self._columns(survey_id, top_k, seen) if seen == version.revision else None
             if columns is not None:
-                return SurveyScores(
-                    version, top_k, listed.detections, cameras, columns, listed.embeddings, listed.versions
-                )
+                return SurveyScores(version, top_k, detections, cameras, columns, embeddings)
         raise ConcurrencyError(
             f"survey {survey_id!r} changed during each of {ATTEMPTS} attempts to read it; ask again when its "
             "import is done"
@@ -229,37 +187,24 @@ class ScorerClient:
             self._last_stub = (channel, ScorerServiceStub(channel))
         return self._last_stub[1]
 
-    def _changes(self, request: corrections_pb2.ListDetectionChangesRequest) -> SurveyChanges:
-        """All pages. Raises InvalidInputError if the survey changed between two of them."""
-        versions: dict[str, int | None] = {}
-        request.page_token = ""
-        while True:
-            with our_errors(self._address):
-                page = self._stub.ListDetectionChanges(request, timeout=CALL_TIMEOUT_S)
-            versions |= {c.detection_id: c.version if c.stored else None for c in page.changes}
-            if not page.next_page_token:
-                return SurveyChanges(Version(page.uid, page.revision), versions)
-            request.page_token = page.next_page_token
-
-    def _detections(self, survey_id: str, *, with_embeddings: bool) -> _Listed:
+    def _detections(
+        self, survey_id: str, *, with_embeddings: bool
+    ) -> tuple[dict[str, Detection], FloatArray | None, int]:
         request = scorer_pb2.ListDetectionsRequest(survey_id=survey_id, include_embeddings=with_embeddings)
         detections: dict[str, Detection] = {}
-        versions: dict[str, int] = {}
         blocks: list[FloatArray] = []
         revisions = set()
         while True:
             with our_errors(self._address):
                 page = self._stub.ListDetections(request, timeout=CALL_TIMEOUT_S)
             detections |= {d.detection_id: messages.detection(d) for d in page.detections}
-            versions |= {change.detection_id: change.version for change in page.changed}
             revisions.add(page.revision)
             if with_embeddings and page.detections:
                 blocks.append(messages.array(page.embeddings))
             if not page.next_page_token:
                 break
             request.page_token = page.next_page_token
-        embeddings = np.concatenate(blocks) if blocks else None
-        return _Listed(detections, embeddings, versions, max(revisions))
+        return detections, np.concatenate(blocks) if blocks else None, max(revisions)
 
     def _cameras(self, survey_id: str) -> dict[str, Camera]:
         request = scorer_pb2.ListCamerasRequest(survey_id=survey_id)

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
+from services.common.session.labels import MOST_LABELS, check_label
+from services.common.session.settings import MUTABLE, check_settings
 from services.sampler.questions.choice import LARGEST_BURST, QuestionRequest
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
-from services.sampler.session.labels import MOST_LABELS, check_label
+from services.sampler.session.defaults import with_settings
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind
@@ -35,17 +37,32 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
     session = request.session
     if session.strategy.HasField("eps"):
         checks.finite(session.strategy.eps, "session.strategy.eps", least=0.0, most=1.0)
-    if session.trust not in pb.Trust.values():
-        raise InvalidInputError(
-            f"session.trust is {session.trust}; use SINGLE, VERIFIED or leave it out", field="session.trust"
-        )
+    check_settings(session, "session.")
     return pb.Session(
         session_id=checks.slug(session.session_id, "session.session_id"),
         survey_id=checks.survey_id(session.survey_id, "session.survey_id"),
         strategy=session.strategy,
         seed=session.seed,
         trust=session.trust,
+        known_individuals=session.known_individuals,
+        filter=session.filter if session.HasField("filter") else None,
+        ask_opposite_flanks=session.ask_opposite_flanks,
     )
+
+
+def changed_session(request: pb.UpdateSessionRequest) -> tuple[pb.Session, list[str]]:
+    """The new values and the names of the fields to change."""
+    checks.survey_id(request.session.survey_id, "session.survey_id")
+    checks.slug(request.session.session_id, "session.session_id")
+    paths = list(request.update_mask.paths)
+    unknown = [path for path in paths if path not in MUTABLE]
+    if unknown or not paths:
+        raise InvalidInputError(
+            f"update_mask names {unknown or 'no field'}; name some of {', '.join(MUTABLE)}",
+            field="update_mask",
+        )
+    check_settings(request.session, "session.")
+    return with_settings(request.session), paths
 
 
 def question_request(request: pb.NextPairsRequest) -> QuestionRequest:
@@ -120,7 +137,7 @@ def labels_to_retract(request: pb.RetractLabelsRequest) -> pb.LabelsRetracted:
 
 def next_pairs_response(batch: QuestionBatch) -> pb.NextPairsResponse:
     """The questions as messages."""
-    response = pb.NextPairsResponse(finished=batch.finished)
+    response = pb.NextPairsResponse(finished=batch.finished, notice=batch.notice)
     for leased in batch.questions:
         if leased.question.kind is Kind.PAIR:
             response.pairs.append(_pair_query(leased))
@@ -130,7 +147,7 @@ def next_pairs_response(batch: QuestionBatch) -> pb.NextPairsResponse:
 
 
 def page_arguments(
-    request: pb.ListEventsRequest | pb.ListConflictsRequest | pb.ListIndividualsRequest,
+    request: pb.ListEventsRequest | pb.ListConflictsRequest,
 ) -> Sequence[str]:
     """The arguments that a page token of a session's list depends on."""
     return type(request).__name__, request.survey_id, request.session_id

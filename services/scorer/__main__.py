@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from services.common import process
 from services.common.access.guard import guard_for
+from services.common.memory import memory_limit_bytes, plan_memory
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
@@ -42,14 +43,15 @@ def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2)
 async def run(settings: Settings) -> None:
     """Serve until stopped by a signal."""
     process.give_back_arrays()
+    plan = plan_memory(memory_limit_bytes(percent=settings.memory_percent), wanted_mib=settings.memory_mib)
+    process.log_memory(plan)
     store = Store(settings.store_url)
     threads = settings.workers or joblib.cpu_count()
-    scorer = service(store, budget_bytes=settings.memory_bytes, threads=threads)
+    scorer = service(store, budget_bytes=plan.budget_bytes, threads=threads)
     # ranking computes several blocks at once, each in one thread, including the passes over it
     threadpool_limits(1, user_api="blas")
-    await serve(
-        settings, [scorer], guard=guard_for(settings, store), open_store=store.open, close=store.close
-    )
+    guard = guard_for(settings, store, answers_bytes=plan.answers_bytes)
+    await serve(settings, [scorer], guard=guard, open_store=store.open, close=store.close)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
+from services.common.store.records import get_record, put_record
 from services.common.store.store import Store
 from spotted.calibration.model import Calibration
 from spotted.errors import NotFoundError
@@ -26,12 +27,17 @@ class CalibrationStore:
         stored = store_pb2.StoredCalibration(
             json=calibration.to_json(), score_spec=fitted_on, create_time=self._now()
         )
-        self._store.put(keys.calibration(organisation, calibration.digest), stored.SerializeToString())
+        put_record(self._store, keys.calibration(organisation, calibration.digest), stored)
 
     def get(self, digest: str, organisation: str = "") -> tuple[Calibration, pb.ScoreSpec]:
-        """A calibration, and the spec of the scores it was fitted on. Raises NotFoundError."""
-        content = self._store.get(keys.calibration(organisation, digest))
-        if content is None:
+        """A calibration, and the spec of the scores it was fitted on. Raises NotFoundError, DamagedError."""
+        stored = get_record(
+            self._store,
+            keys.calibration(organisation, digest),
+            store_pb2.StoredCalibration,
+            named=f"calibration {digest!r}",
+            remedy="fit the calibration again, or restore a backup of its survey",
+        )
+        if stored is None:
             raise NotFoundError(f"calibration {digest!r} is not in the store; fit a calibration")
-        stored = store_pb2.StoredCalibration.FromString(content)
         return Calibration.from_json(stored.json), stored.score_spec

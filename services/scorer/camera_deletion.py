@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.common.store.journal import Change
+from services.common.survey.places import place
 from services.common.survey.state import SurveyState
 from services.scorer.surveys import Surveys
 from spotted.errors import PreconditionError
@@ -31,6 +32,9 @@ def delete_cameras(
         stored = [i for i in camera_ids if i in state.cameras]
         after = state.described()
         after.camera_count -= len(stored)
+        after.coordinate_system = place(
+            {i: camera for i, camera in state.given_cameras.items() if i not in leaving}
+        )[1]
         after.revision += 1 if stored else 0
         answer = pb.DeleteCamerasResponse(
             deleted=len(stored), missing=len(camera_ids) - len(stored), survey=after

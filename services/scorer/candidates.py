@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from services.common.survey.periods import Period, outside_period
 from services.common.telemetry import metrics
 from services.scorer.filters import Filter, Rules
 from services.scorer.scored_surveys import ScoredSurvey
-from services.scorer.survey_fields import outside_period
 from spotted.arrays import BoolArray, Float32Array, IntArray
-from spotted.client.values.candidates import CandidateRule
-from spotted.errors import InvalidInputError, NotFoundError
+from spotted.errors import InvalidInputError, NotFoundError, OutsidePeriodError
 from spotted.ranking.by_individual import rank_individuals
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranked
+from spotted.ranking.rules import CandidateRule
 from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
@@ -114,10 +114,10 @@ def query_candidates(
             f"camera {detection.camera_id!r} is not in survey {snapshot.survey.survey_id!r}; add the camera "
             "first"
         )
-    fault = outside_period(detection, camera)
+    fault = outside_period(detection, camera, Period.of(snapshot.survey))
     if fault:
-        raise InvalidInputError(
-            f"{fault}; correct the time, or the camera's period", field="detection.captured_at"
+        raise OutsidePeriodError(
+            f"{fault}; correct the time, or widen the period", field="detection.captured_at"
         )
     sieve = Filter(query.rules, scored.columns, snapshot)
     unstored = UnstoredQuery(vector, detection_table([detection], snapshot.cameras))

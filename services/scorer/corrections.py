@@ -32,10 +32,12 @@ ATTRIBUTES = {
     "encounter_id": "encounter_id",
     "individual_id": "individual_id",
     "image_uri": "image_uri",
+    "species": "species",
     "image_id": "image_id",
+    "box": "box",
 }
-# a stored vector shows the stored image
-NEEDS_VECTOR = "image_id"
+# a stored vector shows the stored image and box
+NEED_VECTOR = frozenset({"image_id", "box"})
 EMBEDDING = "embedding"
 
 
@@ -135,10 +137,10 @@ def _corrected(
     if error is not None:
         return error
     changed = [path for path in block.paths if _value(detection, path) != _value(stored, path)]
-    if NEEDS_VECTOR in changed and vector is None:
+    if vector is None and not NEED_VECTOR.isdisjoint(changed):
         return PreconditionError(
-            f"detection {given.detection_id!r} would have another image, but its stored vector shows image "
-            f"{stored.image_id!r}; embed the new image and send its vector with the correction"
+            f"detection {given.detection_id!r} would have another image or box, but its stored vector "
+            f"shows that of {stored.image_id!r}; embed the new image and send its vector with the correction"
         )
     if vector is not None and vector_digest(vector) == state.digests[given.detection_id]:
         vector = None

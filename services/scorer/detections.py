@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from services.common.access.quotas import check_count
 from services.common.store.journal import Change
+from services.common.survey.periods import Period, outside_period
 from services.common.survey.state import SurveyState, vector_digest
-from services.scorer.survey_fields import outside_period
 from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import (
@@ -22,6 +22,7 @@ from spotted.errors import (
     DigestMismatchError,
     InvalidInputError,
     NotFoundError,
+    OutsidePeriodError,
     SpottedError,
 )
 from spotted.scoring.similarity import normalise_rows
@@ -176,8 +177,8 @@ def camera_fault(state: SurveyState, detection: Detection) -> SpottedError | Non
             f"detection {detection.detection_id!r} names camera {detection.camera_id!r}, which is not in "
             f"survey {state.survey.survey_id!r}; add the camera first"
         )
-    fault = outside_period(detection, camera)
-    return InvalidInputError(f"{fault}; correct the time, or the camera's period") if fault else None
+    fault = outside_period(detection, camera, Period.of(state.survey))
+    return OutsidePeriodError(f"{fault}; correct the time, or widen the period") if fault else None
 
 
 def _prepare(block: DetectionBlock) -> _PreparedBlock:

@@ -9,8 +9,8 @@ import numpy as np
 
 from services.common.survey.state import Snapshot
 from spotted.arrays import BoolArray, IntArray
-from spotted.client.values.candidates import CandidateRule
 from spotted.errors import NotFoundError
+from spotted.ranking.rules import CandidateRule
 from spotted.ranking.search import Allowed
 from spotted.survey import Detection, DetectionTable, Side
 
@@ -31,6 +31,7 @@ class Rules:
     captured_before_s: float | None = None
     known_individuals_only: bool = False
     exclude_individual_ids: frozenset[str] = frozenset()
+    species: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Columns:
         self.encounter = Numbered.by(d.encounter_id for d in detections)
         self.individual = Numbered.by(d.individual_id for d in detections)
         self.image = Numbered.by(d.image_id for d in detections)
+        self.species = Numbered.by(d.species for d in detections)
         self.sides = np.bincount(self.table.side, minlength=max(Side) + 1)
 
 
@@ -153,6 +155,8 @@ def _exclusions(rules: Rules, columns: Columns) -> Iterable[tuple[CandidateRule,
         yield CandidateRule.UNKNOWN_INDIVIDUAL, columns.individual.number == NONE
     if rules.exclude_individual_ids:
         yield CandidateRule.EXCLUDED_INDIVIDUAL, columns.individual.among(rules.exclude_individual_ids)
+    if rules.species:
+        yield CandidateRule.SPECIES, ~columns.species.among(rules.species)
 
 
 def _opposite(first: IntArray, second: IntArray) -> BoolArray:

@@ -26,7 +26,7 @@ from spotted.v1 import survey_pb2
 
 MOST_ITEMS = 10_000
 MOST_LABELS = 20_000
-MUTABLE = ("display_name", "start_time", "end_time", "feasibility")
+MUTABLE = ("display_name", "start_time", "end_time", "feasibility", "time_zone")
 
 
 def new_survey(request: pb.CreateSurveyRequest) -> survey_pb2.Survey:
@@ -39,6 +39,7 @@ def new_survey(request: pb.CreateSurveyRequest) -> survey_pb2.Survey:
         end_time=given.end_time if given.HasField("end_time") else None,
         feasibility=given.feasibility,
         embedding=given.embedding if given.HasField("embedding") else None,
+        time_zone=checks.time_zone(given.time_zone, "survey.time_zone"),
     )
     _check_instants(survey, ("start_time", "end_time"))
     check_fields(survey)
@@ -58,6 +59,7 @@ def changed_survey(request: pb.UpdateSurveyRequest) -> tuple[survey_pb2.Survey, 
             field="update_mask",
         )
     checks.words(request.survey.display_name, "survey.display_name", most=checks.NAME_LENGTH)
+    checks.time_zone(request.survey.time_zone, "survey.time_zone")
     _check_instants(request.survey, [path for path in paths if path.endswith("_time")])
     return request.survey, paths
 
@@ -174,6 +176,7 @@ def _rules(message: pb.CandidateFilter) -> Rules:
         ),
         known_individuals_only=message.known_individuals_only,
         exclude_individual_ids=frozenset(message.exclude_individual_ids),
+        species=frozenset(message.species),
     )
 
 

@@ -32,15 +32,12 @@ ROW = np.dtype("<i4")
 ListT = TypeVar("ListT")
 
 
-def fitted(
-    survey: survey_pb2.Survey, calibration: Calibration, fitted_on: survey_pb2.ScoreSpec
-) -> pb.FitCalibrationResponse:
-    """The fitted calibration, with the spec of the scores that use it."""
+def fitted(calibration: Calibration, fitted_on: survey_pb2.ScoreSpec) -> pb.FitCalibrationResponse:
+    """The fitted calibration, with the spec of the scores that use it and without the survey."""
     spec = survey_pb2.ScoreSpec()
     spec.CopyFrom(fitted_on)
     spec.calibration_digest = calibration.digest
     return pb.FitCalibrationResponse(
-        survey=survey,
         same_pairs=calibration.same_pairs,
         different_pairs=calibration.different_pairs,
         individuals=calibration.individuals,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from services.common.access import caller
 from services.common.rpc import checks
-from services.common.server import in_thread
+from services.common.rpc.turns import Turns
 from services.common.store import keys
 from services.scorer import correction_requests, requests, responses
 from services.scorer.calibration_fit import KnownAnswers, fit
@@ -25,7 +25,8 @@ from spotted.scoring.fusion import Fusion
 from spotted.v1 import corrections_pb2, scorer_pb2_grpc
 from spotted.v1 import scorer_pb2 as pb
 
-FIT = "FitCalibration"
+# streams of answers that compute at the same time, each on all cores
+STREAMS_AT_ONCE = 2
 
 
 class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
@@ -35,6 +36,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         self._surveys = surveys
         self._scored = scored
         self._calibrations = calibrations
+        self._turns = Turns(STREAMS_AT_ONCE)
 
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
@@ -181,7 +183,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             answers = responses.column_responses(rank_candidates(*arguments), scored, query.fusion)
         else:
             answers = responses.list_responses(list_candidates(*arguments), scored, query.fusion)
-        async for answer in in_thread(answers):
+        async for answer in self._turns.drawn(answers, request.survey_id):
             yield answer
 
     async def QueryCandidates(
@@ -211,7 +213,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """Stream a matrix of scores."""
         matrix = requests.matrix(request)
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
-        async for block in in_thread(compute_blocks(scored, matrix)):
+        async for block in self._turns.drawn(compute_blocks(scored, matrix), request.survey_id):
             yield block
 
     async def ExplainPair(self, request: pb.ExplainPairRequest, _: object) -> pb.ExplainPairResponse:
@@ -223,17 +225,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         return responses.explanation(explanation, scored.spec(fusion))
 
     def _fit(self, survey_id: str, known: KnownAnswers, request_id: str) -> pb.FitCalibrationResponse:
-        survey = self._surveys.answered(survey_id, FIT, request_id)
-        if survey is None:
-            scored = self._scored.get(survey_id)
-            fitted = fit(scored, known)
-            if isinstance(fitted, str):
-                spec = scored.spec(Fusion.CALIBRATED)
-                return pb.FitCalibrationResponse(
-                    survey=scored.snapshot.survey, reason=fitted, score_spec=spec
-                )
+        first = self._surveys.answered_fit(survey_id, request_id)
+        if first is not None:
+            return first
+        scored = self._scored.get(survey_id)
+        fitted = fit(scored, known)
+        if isinstance(fitted, str):
+            answer = pb.FitCalibrationResponse(reason=fitted, score_spec=scored.spec(Fusion.CALIBRATED))
+        else:
             spec = scored.snapshot.score_spec(Fusion.CALIBRATED)
             self._calibrations.put(fitted, spec, keys.owner(survey_id))
-            survey = self._surveys.activate_calibration(survey_id, fitted.digest, request_id, scope=FIT)
-        stored = self._calibrations.get(survey.calibration_digest, keys.owner(survey_id))
-        return responses.fitted(survey, *stored)
+            answer = responses.fitted(fitted, spec)
+        return self._surveys.take_fit(survey_id, answer, request_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -15,13 +16,16 @@ from services.common.store.journal import Change
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
+from services.common.survey.periods import Period, outside_period
+from services.common.survey.places import check_places, place
 from services.common.survey.state import Snapshot, SurveyState, described, etag, folded_survey, uid_of
 from services.common.telemetry import metrics
-from services.scorer.survey_fields import check_fields, differing_fields, outside_period
+from services.scorer.survey_fields import check_fields, differing_fields
 from spotted import messages
 from spotted.errors import (
     AlreadyExistsError,
     ConcurrencyError,
+    DamagedError,
     DigestMismatchError,
     NotFoundError,
     PreconditionError,
@@ -29,8 +33,11 @@ from spotted.errors import (
 from spotted.survey import Camera
 from spotted.v1 import corrections_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
+from spotted.v1.scorer_pb2 import FitCalibrationResponse
 
 BUDGET_BYTES = 4 * 1024**3
+FIT = "FitCalibration"
+PERIOD = frozenset({"start_time", "end_time"})
 
 logger = logging.getLogger("spotted")
 
@@ -98,7 +105,7 @@ class Surveys:
         return self.folded(survey_id).view(lambda state, _: state.described())
 
     def existing(self, survey_ids: Sequence[str]) -> list[pb.Survey]:
-        """The given surveys, without those that were deleted."""
+        """The given surveys, without those that were deleted; of damaged ones only the id and the damage."""
         surveys = []
         for survey_id in survey_ids:
             try:
@@ -106,10 +113,16 @@ class Surveys:
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
+            except DamagedError as error:
+                surveys.append(pb.Survey(survey_id=survey_id, damage=str(error)))
         return surveys
 
     def update(self, survey: pb.Survey, paths: Sequence[str], request_id: str) -> pb.Survey:
-        """Change the named fields. Raises NotFoundError, ConcurrencyError if the etag is stale."""
+        """Change the named fields.
+
+        Raises NotFoundError, ConcurrencyError if the etag is stale, PreconditionError if a detection lies
+        outside a new period.
+        """
 
         def decide(state: SurveyState) -> Change:
             if survey.etag and survey.etag != etag(state.survey):
@@ -121,6 +134,8 @@ class Surveys:
                 changed.ClearField(path)  # type: ignore[arg-type] # checked on the wire
                 changed.MergeFrom(pb.Survey(**{path: getattr(survey, path)}))
             check_fields(changed)
+            if PERIOD.intersection(paths):
+                _check_detections(state, Period.of(changed), state.cameras)
             return self._own_fields(state, changed)
 
         return self._changed(survey.survey_id, decide, "UpdateSurvey", request_id)
@@ -141,9 +156,7 @@ class Surveys:
 
         return self._changed(survey_id, decide, "ActivateHead", request_id)
 
-    def activate_calibration(
-        self, survey_id: str, digest: str, request_id: str, *, scope: str = "ActivateCalibration"
-    ) -> pb.Survey:
+    def activate_calibration(self, survey_id: str, digest: str, request_id: str) -> pb.Survey:
         """Score CALIBRATED by a calibration in the store from now on; "" for none. Raises NotFoundError."""
 
         def decide(state: SurveyState) -> Change:
@@ -151,26 +164,45 @@ class Surveys:
             changed.calibration_digest = digest
             return self._own_fields(state, changed)
 
-        return self._changed(survey_id, decide, scope, request_id)
+        return self._changed(survey_id, decide, "ActivateCalibration", request_id)
 
-    def answered(self, survey_id: str, scope: str, request_id: str) -> pb.Survey | None:
-        """The survey in the answer to an earlier call of a request; None if there was none."""
-        first = self.folded(survey_id).journal.answered(scope, request_id) if request_id else None
-        return None if first is None else pb.Survey.FromString(first)
+    def answered_fit(self, survey_id: str, request_id: str) -> FitCalibrationResponse | None:
+        """The answer to an earlier call of a request to fit a calibration; None if there was none."""
+        first = self.folded(survey_id).journal.answered(FIT, request_id) if request_id else None
+        return None if first is None else FitCalibrationResponse.FromString(first)
+
+    def take_fit(
+        self, survey_id: str, fit: FitCalibrationResponse, request_id: str
+    ) -> FitCalibrationResponse:
+        """Use the calibration that was fitted, if any, and keep the answer; returns it with the survey."""
+
+        def decide(state: SurveyState) -> Change:
+            changed = _copy(state.survey)
+            changed.calibration_digest = fit.score_spec.calibration_digest
+            change = Change(b"", b"") if fit.reason else self._own_fields(state, changed)
+            after = pb.Survey.FromString(change.answer) if change.answer else state.described()
+            fit.survey.CopyFrom(after)
+            return replace(change, answer=fit.SerializeToString())
+
+        reply = self.folded(survey_id).change(decide, scope=FIT, request_id=request_id)
+        return FitCalibrationResponse.FromString(reply.value)
 
     def upsert_cameras(self, survey_id: str, cameras: Sequence[Camera], request_id: str) -> pb.Survey:
-        """Add or replace cameras. Raises PreconditionError if a detection lies outside a new period."""
+        """Add or replace cameras.
+
+        Raises PreconditionError if a detection lies outside a period then, CoordinatesError.
+        """
         event = self._event(
             cameras=store_pb2.CamerasUpserted(cameras=[messages.camera_message(c) for c in cameras])
         )
         replaced = {c.camera_id: c for c in cameras}
 
         def decide(state: SurveyState) -> Change:
-            for detection in state.detections.values():
-                fault = outside_period(detection, replaced.get(detection.camera_id))
-                if fault:
-                    raise PreconditionError(f"{fault}; correct the detection first, or widen the period")
+            given = state.given_cameras | replaced
+            check_places(given)
+            _check_detections(state, Period.of(state.survey), given)
             after = state.described()
+            after.coordinate_system = place(given)[1]
             after.camera_count = len(state.cameras | replaced)
             after.revision += 1
             return Change(event, after.SerializeToString())
@@ -216,6 +248,7 @@ class Surveys:
             cameras=len(state.cameras),
             detections=len(state.detections),
             revision=state.revision + 1,
+            coordinate_system=state.coordinate_system,
         )
         return Change(self._event(survey=changed), after.SerializeToString())
 
@@ -250,6 +283,14 @@ class Surveys:
 def _log_eviction(survey_id: str, size: int) -> None:
     logger.info("survey %s evicted from memory: %.0f MB", survey_id, size / 1e6)
     metrics.SURVEYS_EVICTED.inc()
+
+
+def _check_detections(state: SurveyState, period: Period, cameras: Mapping[str, Camera]) -> None:
+    """Raise PreconditionError if a detection lies outside a survey's period or that of its camera."""
+    for detection in state.detections.values():
+        fault = outside_period(detection, cameras.get(detection.camera_id), period)
+        if fault:
+            raise PreconditionError(f"{fault}; correct the detection first, or widen the period")
 
 
 def _copy(survey: pb.Survey) -> pb.Survey:

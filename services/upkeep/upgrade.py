@@ -52,7 +52,7 @@ class Step:
         return f"{self.before}{keys.UNDER_WAY}{self.after}"
 
 
-# in order; all releases so far use version 1
+# in order; content of version 1 was never released
 STEPS: tuple[Step, ...] = ()
 
 

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from spotted.cli.connection import connect
 from spotted.cli.question_text import ask, print_effects
 from spotted.cli.session import print_progress, progress_document
+from spotted.cli.session_settings import SessionSettings, settings_options
 from spotted.client import QuestionKind, SessionHandle, SurveyHandle, oracle
 from spotted.console import (
-    EnumChoice,
     data_option,
     err,
     json_option,
+    option_word,
     progress,
     session_option,
     show,
     with_unit,
 )
-from spotted.constraints import Trust
-from spotted.errors import NotFoundError
-
-# the sampler's default first; the names are fixed here because importing the strategies takes seconds
-STRATEGIES = ("learned", "confspal", "spal", "mean-linkage", "greedy", "greedy-visual", "random")
+from spotted.constraints import KnownIndividuals
+from spotted.errors import NotFoundError, PreconditionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +50,13 @@ class Selection:
 @click.argument("survey")
 @session_option
 @click.option("--annotator", default=getpass.getuser, show_default="your login", help="Annotator id.")
-@click.option(
-    "--strategy",
-    type=click.Choice(STRATEGIES),
-    show_default=STRATEGIES[0],
-    help="Strategy that selects the questions.",
-)
-@click.option(
-    "--trust",
-    type=EnumChoice(Trust),
-    help="single: one answer decides; verified: answers are evidence and get checked. Default: single until "
-    "a second annotator answers, then verified.",
-)
 @click.option("--bursts", is_flag=True, help="Ask about all frames of a burst at once.")
 @click.option("--galleries", is_flag=True, help="Ask about one photograph against several candidates.")
 @click.option("--audit", is_flag=True, help="Ask random open pairs, to bound how many matches are missed.")
-@click.option("--retrain", is_flag=True, help="Retrain the scores on the answers (confspal, spal).")
-@click.option(
-    "--seed",
-    type=int,
-    show_default="0",
-    help="Random seed; the same seed and answers give the same questions.",
-)
 @click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the known identities of the survey.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of questions.")
+@click.option("--undo", is_flag=True, help="Take back your last answer instead of asking.")
+@settings_options
 @data_option
 @json_option
 def annotate(
@@ -83,21 +66,18 @@ def annotate(
     directory: Path,
     as_json: bool,
     annotator: str,
-    strategy: str | None,
-    trust: Trust | None,
     bursts: bool,
     galleries: bool,
     audit: bool,
-    retrain: bool,
-    seed: int | None,
     by_oracle: bool,
     limit: int | None,
+    undo: bool,
+    **settings: Any,  # noqa: ANN401 - the fields of SessionSettings
 ) -> None:
     """Answer "the same animal?" for one pair of photographs after another.
 
     Each answer is stored on disk before the next question. Pairs implied by earlier answers are never asked.
-    Stop at any time with q; the next `spotted annotate SURVEY` continues the session with its strategy and
-    trust.
+    Stop at any time with q; the next `spotted annotate SURVEY` continues the session with its settings.
     """
     if audit and (bursts or galleries):
         raise click.UsageError("--audit asks only pairs; leave out --bursts and --galleries")
@@ -105,8 +85,12 @@ def annotate(
     selection = Selection(annotator, tuple(kind for kind, on in kinds.items() if on), audit, limit)
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
-        session = _open(handle, session_id, strategy, trust, seed, retrain=retrain)
-        answered = _ask_oracle(handle, session, selection) if by_oracle else _ask_person(session, selection)
+        if undo:
+            _undo(handle.session(session_id), annotator, as_json=as_json)
+            return
+        session = _open(handle, session_id, SessionSettings(**settings), by_oracle=by_oracle)
+        ask_all = _ask_oracle if by_oracle else _ask_person
+        answered = ask_all(handle, session, selection)
         state = session.progress()
 
     def text() -> None:
@@ -116,28 +100,50 @@ def annotate(
     show({"answers_given": answered} | progress_document(state), as_json=as_json, text=text)
 
 
+def _undo(session: SessionHandle, annotator_id: str, *, as_json: bool) -> None:
+    """Take back the labels of the annotator's last question. Raises NotFoundError if there is none."""
+    labels = [label for label in session.labels() if label.annotator_id == annotator_id]
+    if not labels:
+        raise NotFoundError(f"annotator {annotator_id!r} has no answer in session {session.session_id!r}")
+    # the labels of one question were stored together
+    last = [label for label in labels if label.created_at_s == labels[-1].created_at_s]
+    state = session.retract_labels([label.label_id for label in last], annotator_id)
+
+    def text() -> None:
+        for label in last:
+            pair = f"{label.first_detection_id} and {label.second_detection_id}"
+            click.echo(f"taken back: {pair}, {option_word(label.answer)}")
+        print_progress(state)
+
+    ids = [label.label_id for label in last]
+    show({"taken_back": ids} | progress_document(state), as_json=as_json, text=text)
+
+
 def _open(
-    survey: SurveyHandle,
-    session_id: str,
-    strategy: str | None,
-    trust: Trust | None,
-    seed: int | None,
-    *,
-    retrain: bool,
+    survey: SurveyHandle, session_id: str, settings: SessionSettings, *, by_oracle: bool
 ) -> SessionHandle:
-    """Open the session; an existing one continues as it is if no setting was given."""
-    session = survey.session(session_id)
-    if strategy is None and trust is None and seed is None and not retrain:
+    """Open the session; one for the oracle ignores the names that the oracle answers from."""
+    if not by_oracle:
+        return settings.open(survey, session_id)
+    if settings.known not in (None, KnownIndividuals.IGNORED):
+        raise click.UsageError("--oracle answers from the names of the survey; leave out --known")
+    if settings == SessionSettings():
         try:
-            session.info()
+            return _require_ignoring(survey.session(session_id))
         except NotFoundError:
-            # created below with the defaults
+            # created below
             pass
-        else:
-            return session
-    return survey.create_session(
-        session_id, strategy=strategy or "", trust=trust, seed=seed or 0, retrain=retrain
-    )
+    return replace(settings, known=KnownIndividuals.IGNORED).create(survey, session_id)
+
+
+def _require_ignoring(session: SessionHandle) -> SessionHandle:
+    if session.info().known_individuals is not KnownIndividuals.IGNORED:
+        raise PreconditionError(
+            f"session {session.session_id!r} uses the names that --oracle answers from, so that its answers "
+            f"would measure nothing; choose another --session, or `spotted session known "
+            f"{session.survey_id} ignored --session {session.session_id}`"
+        )
+    return session
 
 
 def _ask_oracle(survey: SurveyHandle, session: SessionHandle, selection: Selection) -> int:
@@ -153,9 +159,9 @@ def _ask_oracle(survey: SurveyHandle, session: SessionHandle, selection: Selecti
         )
 
 
-def _ask_person(session: SessionHandle, selection: Selection) -> int:
+def _ask_person(survey: SurveyHandle, session: SessionHandle, selection: Selection) -> int:
     """Ask until the limit, the end or a quit; returns the number of questions answered."""
-    answered = 0
+    answered, notice, zone = 0, "", ZoneInfo(survey.info().time_zone or "UTC")
     while selection.limit is None or answered < selection.limit:
         questions = session.next_pairs(selection.annotator_id, shows=selection.shows, audit=selection.audit)
         if not questions.pairs and not questions.groups:
@@ -165,7 +171,11 @@ def _ask_person(session: SessionHandle, selection: Selection) -> int:
                 else "All open questions are assigned to other annotators."
             )
             break
-        reply = ask(questions, answered + 1, selection.annotator_id)
+        if questions.notice and not notice:
+            notice = questions.notice
+            change = f"spotted session trust {session.survey_id} verified --session {session.session_id}"
+            err.print(f"{notice}\nTo change its trust: {change}", markup=False, soft_wrap=True)
+        reply = ask(questions, answered + 1, selection.annotator_id, zone)
         if reply is None:
             break
         print_effects(session.submit_labels(reply.labels, bursts=reply.bursts).outcomes)

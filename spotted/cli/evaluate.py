@@ -14,6 +14,7 @@ from spotted.cli.connection import connect
 from spotted.client.gallery import load_gallery
 from spotted.client.survey_handle import SurveyHandle
 from spotted.console import data_option, err, json_option, progress, show, table
+from spotted.constraints import KnownIndividuals
 from spotted.counting import same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation.comparison import TOP, ScoreMetrics, SurveyRanks, compare, rank_survey
@@ -101,11 +102,18 @@ def evaluate(
 
 
 def _partition(survey: SurveyHandle, session_id: str, detections: Sequence[Detection]) -> PartitionMetrics:
-    """Agreement of the individuals of a session with the known ones; other detections stand by themselves."""
+    """Agreement of the individuals of a session with the known ones; other detections stand by themselves.
+
+    Raises PreconditionError if the session believes the known ones, which would then agree with themselves.
+    """
+    session = survey.session(session_id)
+    if session.info().known_individuals is KnownIndividuals.BELIEVED:
+        raise PreconditionError(
+            f"session {session_id!r} believes the known names, which would be compared with themselves; "
+            "compare a session that was created with --known ignored"
+        )
     part_of = {
-        detection_id: one.individual_id
-        for one in survey.session(session_id).individuals()
-        for detection_id in one.detection_ids
+        detection_id: one.individual_id for one in session.individuals() for detection_id in one.detection_ids
     }
     parts = [part_of.get(d.detection_id, "") for d in detections]
     return measure_partition(parts, [d.individual_id for d in detections])

@@ -126,9 +126,22 @@ def down(*, directory: Path, as_json: bool) -> None:
     multiple=True,
     help="Metrics address (host:port) of a service on another machine; can be repeated.",
 )
+@click.option(
+    "--sessions",
+    "with_sessions",
+    is_flag=True,
+    help="Look for damage in sessions too; reads those that are not in memory.",
+)
 @data_option
 @json_option
-def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: tuple[str, ...]) -> None:
+def status(
+    *,
+    directory: Path,
+    as_json: bool,
+    probed: tuple[str, ...],
+    scraped: tuple[str, ...],
+    with_sessions: bool,
+) -> None:
     """Show running processes, problems with remedies, and surveys.
 
     Exits with 5 if a process does not answer. --health and --metrics check services on other machines
@@ -141,7 +154,7 @@ def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: 
     members = run.members if run else ()
     states = {m.role: OK if processes.answers(m) else _fault(m, directory) for m in members}
     healthy = bool(states) and all(state == OK for state in states.values())
-    surveys = _surveys(directory) if healthy else []
+    surveys, damaged = _surveys(directory, with_sessions=with_sessions) if healthy else ([], [])
     findings = diagnosis.of_run(run) if run else []
 
     def text() -> None:
@@ -152,8 +165,15 @@ def status(*, directory: Path, as_json: bool, probed: tuple[str, ...], scraped: 
         if healthy:
             counts = [(s["survey_id"], s["cameras"], s["detections"]) for s in surveys]
             table("surveys", ("survey", "cameras", "detections"), counts)
+        for damage in damaged:
+            click.echo(damage)
 
-    document = {"processes": states, "surveys": surveys, "findings": [asdict(f) for f in findings]}
+    document = {
+        "processes": states,
+        "surveys": surveys,
+        "damaged": damaged,
+        "findings": [asdict(f) for f in findings],
+    }
     show(document, as_json=as_json, text=text)
     if not members:
         raise UnavailableError(f"no services were started in {directory}; run `spotted up` first")
@@ -203,9 +223,17 @@ def _fault(member: processes.Member, directory: Path) -> str:
     return "runs but does not answer; check the store"
 
 
-def _surveys(directory: Path) -> list[dict[str, object]]:
+def _surveys(directory: Path, *, with_sessions: bool) -> tuple[list[dict[str, object]], list[str]]:
+    """The surveys, and how surveys and sessions are damaged, with the remedies."""
     with connect_here(directory) as spotted:
-        return [
+        found = list(spotted.surveys())
+        damaged = [survey.damage for survey in found if survey.damage]
+        if with_sessions:
+            sessions = (session for each in found for session in spotted.survey(each.survey_id).sessions())
+            damaged += [session.damage for session in sessions if session.damage]
+        counts: list[dict[str, object]] = [
             {"survey_id": s.survey_id, "cameras": s.camera_count, "detections": s.detection_count}
-            for s in spotted.surveys()
+            for s in found
+            if not s.damage
         ]
+        return counts, damaged

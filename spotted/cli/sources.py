@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from spotted.errors import NotFoundError
-from spotted.formats.camtrapdp import read_camtrapdp
-from spotted.formats.camtrapdp_export import write_camtrapdp
+from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PUBLISHED_SET
 from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
-
-CAMTRAP_DP, PUBLISHED, CATALOGUE = LAYOUTS = ("camtrap-dp", "spotted-published", "catalogue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,19 @@ class Source:
     """IANA time zone of times without offset."""
 
     layout: str = CAMTRAP_DP
-    """One of LAYOUTS."""
+    """One of `spotted.formats.LAYOUTS`."""
+
+    strict: bool = False
+    """Whether doubtful values stop the import."""
 
     def read(self, survey_id: str = "") -> ImportedSurvey:
         """Read the files as they are now."""
         images_root, timezone = self.images_root or None, self.timezone or None
         cameras, species = self.cameras or None, self.species or None
-        if self.layout == PUBLISHED:
-            return read_published(self.package, survey_id=survey_id, cameras=cameras, timezone=timezone)
+        if self.layout == PUBLISHED_SET:
+            return read_published(
+                self.package, survey_id=survey_id, cameras=cameras, timezone=timezone, strict=self.strict
+            )
         if self.layout == CATALOGUE:
             return read_catalogue(
                 self.package,
@@ -58,6 +61,7 @@ class Source:
                 cameras=cameras,
                 images_root=images_root,
                 timezone=timezone,
+                strict=self.strict,
             )
         if self.package:
             return read_camtrapdp(
@@ -66,24 +70,32 @@ class Source:
                 survey_id=survey_id,
                 images_root=images_root,
                 timezone=timezone,
+                strict=self.strict,
             )
         return read_csv_survey(
-            self.cameras, self.detections, survey_id=survey_id, images_root=images_root, timezone=timezone
+            self.cameras,
+            self.detections,
+            survey_id=survey_id,
+            species=species,
+            images_root=images_root,
+            timezone=timezone,
+            strict=self.strict,
         )
 
-    def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> None:
-        """Write a copy of the files with the individuals filled in.
+    def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> tuple[str, ...]:
+        """Write a copy of the files with the individuals filled in; notes for the user.
 
         individuals: individual id of each detection id.
         """
-        if self.layout == PUBLISHED:
+        if self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
         elif self.layout == CATALOGUE:
             write_catalogue(self.package, target, individuals, overwrite=overwrite)
         elif self.package:
-            write_camtrapdp(self.package, target, individuals, overwrite=overwrite)
+            return write_camtrapdp(self.package, target, individuals, overwrite=overwrite)
         else:
             write_csv_survey(self.cameras, self.detections, target, individuals, overwrite=overwrite)
+        return ()
 
 
 def remember(directory: Path, survey_id: str, source: Source) -> None:

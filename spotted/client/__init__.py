@@ -16,6 +16,7 @@ survey_handle       `SurveyHandle`: one survey
 survey_contents     its cameras and detections
 survey_scores       its candidates, pairs and matrices
 session_handle      `SessionHandle`: one annotation session
+individuals         `IndividualHandle`: one individual of a session
 operation_handle    `OperationHandle`: one long-running operation
 values              frozen values that go in and come out
 answers             labels for pairs, bursts and galleries
@@ -43,6 +44,7 @@ from spotted.lazy import lazy_face
 
 if TYPE_CHECKING:
     from spotted.client.credentials import Credentials
+    from spotted.client.individuals.handle import IndividualHandle
     from spotted.client.operation_handle import OperationHandle
     from spotted.client.session_handle import SessionHandle
     from spotted.client.spotted import DEFAULT_DIRECTORY, Spotted
@@ -70,6 +72,7 @@ __all__ = [
     "Crop",
     "Embedded",
     "EmbeddingSpec",
+    "IndividualHandle",
     "Label",
     "OperationHandle",
     "Preparation",
@@ -87,6 +90,7 @@ __getattr__ = lazy_face(
     __name__,
     {
         "credentials": ("Credentials",),
+        "individuals.handle": ("IndividualHandle",),
         "operation_handle": ("OperationHandle",),
         "session_handle": ("SessionHandle",),
         "spotted": ("DEFAULT_DIRECTORY", "Spotted"),

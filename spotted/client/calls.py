@@ -164,13 +164,16 @@ def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:
         return SpottedError(f"{address}: {error}")
     info, field, retry_after_s = _details(error)
     message = error.details() or error.code().name
-    if not info:
+    if not info.reason:
         return _grpc_error(error.code(), message, address)
-    kind = _BY_REASON.get(info) or _BY_STATUS.get(error.code(), SpottedError)
+    kind = _BY_REASON.get(info.reason) or _BY_STATUS.get(error.code(), SpottedError)
     if issubclass(kind, errors.OverloadedError):
         return kind(message, retry_after_s=retry_after_s)
     if issubclass(kind, errors.InvalidInputError):
         return kind(message, field=field)
+    if issubclass(kind, errors.RequestIdReusedError):
+        first, sent = (info.metadata.get(name, "") for name in ("first_content", "sent_content"))
+        return kind(message, first_content=first, sent_content=sent)
     return kind(message)
 
 
@@ -196,8 +199,8 @@ def _grpc_error(code: grpc.StatusCode, message: str, address: str) -> SpottedErr
     return kind(f"{address}: {code.name}: {message}")
 
 
-def _details(error: grpc.Call) -> tuple[str, str, float]:
-    """The reason, the field and the seconds to wait of a status; empty if it has none."""
+def _details(error: grpc.Call) -> tuple[error_details_pb2.ErrorInfo, str, float]:
+    """The reason with its details, the field and the seconds to wait of a status; empty if it has none."""
     status = rpc_status.from_call(error)
     info, request, retry = (
         error_details_pb2.ErrorInfo(),
@@ -209,7 +212,7 @@ def _details(error: grpc.Call) -> tuple[str, str, float]:
             if packed.Is(detail.DESCRIPTOR):
                 packed.Unpack(detail)
     field = request.field_violations[0].field if request.field_violations else ""
-    return info.reason, field, retry.retry_delay.ToNanoseconds() / 1e9
+    return info, field, retry.retry_delay.ToNanoseconds() / 1e9
 
 
 def _all_kinds(kind: type[SpottedError]) -> Iterator[type[SpottedError]]:

@@ -11,8 +11,8 @@ from spotted.survey import Camera, Detection
 
 ItemT = TypeVar("ItemT", Camera, Detection)
 
-# a stored vector shows the stored image
-IMAGE = "image_id"
+# a stored vector shows the stored image and box
+IMAGE = frozenset({"image_id", "box"})
 # a link to the image, which may have moved
 LINK = "image_uri"
 
@@ -66,14 +66,16 @@ def changed_fields(differences: Differences) -> dict[tuple[str, ...], list[str]]
     groups: dict[tuple[str, ...], list[str]] = {}
     for item_id, changes in differences.changed.items():
         names = tuple(change.name for change in changes)
-        if IMAGE not in names:
+        if IMAGE.isdisjoint(names):
             groups.setdefault(names, []).append(item_id)
     return groups
 
 
 def changed_images(differences: Differences) -> list[str]:
-    """Ids of the detections that have another image, so that they must be embedded again."""
-    return [i for i, changes in differences.changed.items() if IMAGE in {change.name for change in changes}]
+    """Ids of the detections that have another image or box, so that they must be embedded again."""
+    return [
+        i for i, changes in differences.changed.items() if not IMAGE.isdisjoint(one.name for one in changes)
+    ]
 
 
 def wide_enough(stored: Mapping[str, Camera], present: Sequence[Camera]) -> list[Camera]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values.embedding import Crop, Embedded, Preparation
 from spotted.formats.picture import Picture
-from spotted.survey import Detection
+from spotted.survey import Detection, ImageBox
 
 # an interrupted run loses at most this many embeddings, and never a stored detection
 BLOCK = 64
@@ -48,12 +48,12 @@ def embed_pictures(
     model_id, preparation: as in `Spotted.embed`.
     on_progress: called with the number of pictures done since the last call.
     """
-    images = {d.detection_id: d.image_id for d in survey.detections()}
+    images = {d.detection_id: _image(d) for d in survey.detections()}
     # other differences need no new vector: the import corrects them
     waiting = {
         p.detection.detection_id: p
         for p in pictures
-        if images.get(p.detection.detection_id) != p.detection.image_id
+        if images.get(p.detection.detection_id) != _image(boxed(p))
     }
     intake = Intake(unchanged=sum(p.detection.detection_id not in waiting for p in pictures))
     on_progress(intake.unchanged)
@@ -63,12 +63,12 @@ def embed_pictures(
     for embedded in spotted.embed(
         crops, model_id=model_id, survey_id=survey.survey_id, preparation=preparation
     ):
-        detection = waiting[embedded.crop_id].detection
+        picture = waiting[embedded.crop_id]
         if embedded.vector is None:
-            intake.failed.append((detection.detection_id, embedded.error))
+            intake.failed.append((embedded.crop_id, f"{picture.path}: {embedded.error}"))
             on_progress(1)
         else:
-            block.append((detection, embedded))
+            block.append((boxed(picture), embedded))
         if len(block) == BLOCK:
             _store_all(survey, block, images, intake)
             on_progress(len(block))
@@ -79,6 +79,16 @@ def embed_pictures(
     intake.failed += unread
     on_progress(len(unread))
     return intake
+
+
+def boxed(picture: Picture) -> Detection:
+    """The detection with the box of its picture."""
+    box = ImageBox(*picture.box) if picture.box else None
+    return replace(picture.detection, box=box)
+
+
+def _image(detection: Detection) -> tuple[str, ImageBox | None]:
+    return detection.image_id, detection.box
 
 
 def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
@@ -99,10 +109,10 @@ def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterat
 def _store_all(
     survey: SurveyHandle,
     block: Sequence[tuple[Detection, Embedded]],
-    images: Mapping[str, str],
+    images: Mapping[str, object],
     intake: Intake,
 ) -> None:
-    """Add the new detections and correct the others. images: image id of each stored detection."""
+    """Add the new detections and correct the others. images: those of the stored detections."""
     stored = [each for each in block if each[0].detection_id in images]
     new = [each for each in block if each[0].detection_id not in images]
     if stored:

@@ -10,10 +10,11 @@ from google.protobuf.message import DecodeError
 from spotted.client.session_messages import session_event
 from spotted.client.values.sessions import SessionEvent
 from spotted.errors import InvalidInputError
+from spotted.event_parts import Joining, split
 from spotted.v1 import sampler_pb2
 
-# most events of one message of an import; a larger event is sent in a message of its own
-MOST_EVENTS, MOST_EVENT_BYTES = 1000, 1 << 20
+# most events of one message of an import, and their bytes
+MOST_EVENTS, MOST_BYTES = 1000, 2 << 20
 
 
 def event_json(event: SessionEvent) -> str:
@@ -29,14 +30,22 @@ def read_event(text: str) -> SessionEvent:
         raise InvalidInputError(f"not an event of a session ({error}); export the session again") from error
 
 
+def whole_events(pages: Iterable[Iterable[sampler_pb2.SessionEvent]]) -> Iterator[SessionEvent]:
+    """The events of pages of a journal, those that came in parts joined."""
+    joining = Joining()
+    for page in pages:
+        yield from map(session_event, joining.whole(page))
+    joining.end()
+
+
 def import_parts(
     survey_id: str, session_id: str, events: Iterable[SessionEvent]
 ) -> Iterator[sampler_pb2.ImportSessionRequest]:
     """Events as messages of an import: the ids in the first, `complete` in the last."""
     part = sampler_pb2.ImportSessionRequest(survey_id=survey_id, session_id=session_id)
     size = 0
-    for event in map(_message, events):
-        if len(part.events) == MOST_EVENTS or size + event.ByteSize() > MOST_EVENT_BYTES:
+    for event in (each for whole in events for each in split(_message(whole))):
+        if len(part.events) == MOST_EVENTS or size + event.ByteSize() > MOST_BYTES:
             yield part
             part, size = sampler_pb2.ImportSessionRequest(), 0
         part.events.append(event)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 from spotted import messages
 from spotted.client.connection import Connection, request_id
-from spotted.client.live_labels import labels_that_count
+from spotted.client.individuals.handle import IndividualHandle
+from spotted.client.individuals.messages import individual_values, individuals_change, watched_changes
+from spotted.client.session_events import whole_events
 from spotted.client.session_messages import (
     burst_message,
     conflict_value,
-    individual_value,
     label_message,
     progress_value,
     questions,
-    session_event,
     session_info,
     submitted_labels,
 )
+from spotted.client.survey_messages import filter_message
+from spotted.client.values.candidates import CandidateFilter
+from spotted.client.values.individuals import Individual, IndividualsChange, WatchedChange
 from spotted.client.values.progress import Progress
 from spotted.client.values.sessions import (
     BurstAnswer,
     Conflict,
-    Individual,
     Label,
     QuestionKind,
     Questions,
@@ -31,7 +32,9 @@ from spotted.client.values.sessions import (
     SessionInfo,
     SubmittedLabels,
 )
-from spotted.v1 import sampler_pb2
+from spotted.constraints.facts import KnownIndividuals
+from spotted.constraints.trust import Trust
+from spotted.v1 import individuals_pb2, sampler_pb2, session_facts_pb2
 
 # a question may have to wait until the next round is planned
 PLAN_TIMEOUT_S = 600.0
@@ -61,6 +64,7 @@ class SessionHandle:
     def __init__(self, connection: Connection, survey_id: str, session_id: str) -> None:
         self.survey_id = survey_id
         self.session_id = session_id
+        self._connection = connection
         self._sampler = connection.sampler
 
     def __repr__(self) -> str:
@@ -70,6 +74,37 @@ class SessionHandle:
         """The session as stored."""
         request = sampler_pb2.GetSessionRequest(survey_id=self.survey_id, session_id=self.session_id)
         return session_info(self._sampler.call(self._sampler.stub.GetSession, request).session)
+
+    def update(
+        self,
+        *,
+        trust: Trust | None = None,
+        known_individuals: KnownIndividuals | None = None,
+        only: CandidateFilter | None = None,
+        ask_opposite_flanks: bool | None = None,
+    ) -> Progress:
+        """Change the settings that are not None; returns the progress after that.
+
+        trust: every decision that stands is kept. known_individuals: the names of the survey are read again,
+        also if the value stays.
+        """
+        session = sampler_pb2.Session(
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            trust=sampler_pb2.Trust.ValueType(trust or 0),
+            known_individuals=session_facts_pb2.KnownIndividuals.ValueType(known_individuals or 0),
+            filter=filter_message(only),
+            ask_opposite_flanks=bool(ask_opposite_flanks),
+        )
+        values = {
+            "trust": trust,
+            "known_individuals": known_individuals,
+            "filter": only,
+            "ask_opposite_flanks": ask_opposite_flanks,
+        }
+        request = sampler_pb2.UpdateSessionRequest(session=session, request_id=request_id())
+        request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
+        return progress_value(self._sampler.call(self._sampler.stub.UpdateSession, request).progress)
 
     def delete(self) -> None:
         """Delete the session with its journal."""
@@ -147,21 +182,63 @@ class SessionHandle:
         for response in self._sampler.stream(self._sampler.stub.WatchProgress, request):
             yield progress_value(response.progress)
 
-    def individuals(self) -> Iterator[Individual]:
-        """The individuals that the labels imply, largest first."""
-        request = sampler_pb2.ListIndividualsRequest(survey_id=self.survey_id, session_id=self.session_id)
+    def individuals(
+        self, *, detection_id: str = "", display_name: str = "", changed_since: int = 0
+    ) -> Iterator[Individual]:
+        """The individuals that the labels imply and people decided, largest first.
+
+        detection_id, display_name: only the individual of this detection, or those of this name or with an
+        alias of this name. changed_since: only those that an event after this position changed.
+        """
+        request = individuals_pb2.ListIndividualsRequest(
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            detection_id=detection_id,
+            display_name=display_name,
+            changed_since_position=changed_since,
+        )
         pages = self._sampler.pages(self._sampler.stub.ListIndividuals, request)
-        listed = (individual for page in pages for individual in page.individuals)
-        # one that does not fit into a message comes in parts
-        for _, parts in itertools.groupby(listed, lambda individual: individual.individual_id):
-            yield individual_value(list(parts))
+        yield from individual_values(individual for page in pages for individual in page.individuals)
+
+    def individual(self, individual_id: str) -> IndividualHandle:
+        """A handle for one individual, by its id or an alias."""
+        return IndividualHandle(self._connection, self.survey_id, self.session_id, individual_id)
+
+    def undo_change(self, position: int, annotator_id: str) -> IndividualsChange:
+        """Undo a change of individuals by the position of its event; labels that it superseded stand again.
+
+        Raises NotFoundError if no such change stands, PreconditionError if a later change depends on it.
+        """
+        request = individuals_pb2.UndoChangeRequest(
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            position=position,
+            annotator_id=annotator_id,
+            request_id=request_id(),
+        )
+        return individuals_change(self._sampler.call(self._sampler.stub.UndoChange, request).result)
+
+    def watch_individuals(self, cursor: str = "") -> Iterator[WatchedChange]:
+        """The individuals, then each change of them, for up to an hour; stop iterating to stop watching.
+
+        cursor: that of the last change applied; "" begins with a full list.
+        """
+        request = individuals_pb2.WatchIndividualsRequest(
+            survey_id=self.survey_id, session_id=self.session_id, cursor=cursor
+        )
+        yield from watched_changes(self._sampler.stream(self._sampler.stub.WatchIndividuals, request))
 
     def labels(self) -> list[Label]:
-        """The labels that count, oldest first: not retracted, on detections that have the image they had."""
-        return labels_that_count(self.events())
+        """The labels that have not been retracted, oldest first."""
+        labels: dict[str, Label] = {}
+        for event in self.events():
+            labels |= {label.label_id: label for label in event.labels}
+            for label_id in event.retracted_label_ids:
+                labels.pop(label_id, None)
+        return list(labels.values())
 
     def events(self) -> Iterator[SessionEvent]:
         """The session's journal, oldest first; `SurveyHandle.import_session` creates a session from it."""
         request = sampler_pb2.ListEventsRequest(survey_id=self.survey_id, session_id=self.session_id)
-        for page in self._sampler.pages(self._sampler.stub.ListEvents, request):
-            yield from (session_event(event) for event in page.events)
+        pages = self._sampler.pages(self._sampler.stub.ListEvents, request)
+        return whole_events(page.events for page in pages)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from spotted import messages
+from spotted.client.individuals.messages import individuals_event
+from spotted.client.survey_messages import filter_value
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
     Conflict,
     EventKind,
+    Evidence,
     GroupQuery,
-    Individual,
     Label,
     PairQuery,
     QuestionKind,
@@ -22,8 +22,10 @@ from spotted.client.values.sessions import (
     SubmittedLabels,
 )
 from spotted.constraints.answers import Answer, LabelEffect
+from spotted.constraints.facts import KnownIndividuals, Source
 from spotted.constraints.trust import Trust
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1 import session_facts_pb2
 
 
 def session_info(message: pb.Session) -> SessionInfo:
@@ -38,8 +40,14 @@ def session_info(message: pb.Session) -> SessionInfo:
         retrain=settings.retrain,
         seed=message.seed,
         trust=_trust(message.trust),
+        known_individuals=(
+            KnownIndividuals(message.known_individuals) if message.known_individuals else None
+        ),
+        only=filter_value(message.filter),
+        ask_opposite_flanks=message.ask_opposite_flanks,
         created_at_s=messages.optional_seconds(message, "create_time"),
         position=message.position,
+        damage=message.damage,
     )
 
 
@@ -49,6 +57,7 @@ def questions(message: pb.NextPairsResponse) -> Questions:
         pairs=tuple(_pair_query(pair) for pair in message.pairs),
         groups=tuple(_group_query(group) for group in message.groups),
         finished=message.finished,
+        notice=message.notice,
     )
 
 
@@ -110,6 +119,7 @@ def submitted_labels(message: pb.SubmitLabelsResponse) -> SubmittedLabels:
     return SubmittedLabels(
         outcomes=tuple(_stored_label(outcome) for outcome in message.outcomes),
         progress=progress_value(message.progress),
+        notice=message.notice,
     )
 
 
@@ -124,13 +134,18 @@ def _stored_label(message: pb.LabelOutcome) -> StoredLabel:
 
 def conflict_value(message: pb.Conflict) -> Conflict:
     """A conflict from its message."""
-    explanation = tuple(label_value(label) for label in message.explanation)
-    return Conflict(label_value(message.label), explanation, message.message)
+    return Conflict(
+        label=label_value(message.label) if message.HasField("label") else None,
+        explanation=tuple(label_value(label) for label in message.explanation),
+        evidence=tuple(_evidence(evidence) for evidence in message.evidence),
+        message=message.message,
+    )
 
 
-def individual_value(parts: Sequence[pb.Individual]) -> Individual:
-    """An individual from its message, or from several if one does not hold its detections."""
-    return Individual(parts[0].individual_id, tuple(i for part in parts for i in part.detection_ids))
+def _evidence(message: session_facts_pb2.Evidence) -> Evidence:
+    pair = message.pair
+    ids = pair.first_detection_id, pair.second_detection_id
+    return Evidence(Source(message.source), *ids, tuple(message.names))
 
 
 def progress_value(message: pb.Progress) -> Progress:
@@ -182,15 +197,13 @@ def _annotator(message: pb.AnnotatorProgress) -> AnnotatorProgress:
 def session_event(message: pb.SessionEvent) -> SessionEvent:
     """An event of a journal from its message."""
     kind = message.WhichOneof("event")
-    versions = {change.detection_id: change.version for change in message.planned.added_versions}
     return SessionEvent(
         position=message.position,
         created_at_s=messages.optional_seconds(message, "create_time"),
         kind=EventKind(kind) if kind else None,
         labels=tuple(label_value(label) for label in message.labelled.labels),
         retracted_label_ids=tuple(message.retracted.label_ids),
-        added=tuple((i, versions.get(i, 0)) for i in message.planned.added_detection_ids),
-        left_detection_ids=tuple(message.left.detection_ids),
+        change=individuals_event(message.changed) if kind == "changed" else None,
         content=message.SerializeToString(deterministic=True),
     )
 

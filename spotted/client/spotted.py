@@ -117,6 +117,7 @@ class Spotted:
             start_time=messages.timestamp(survey.start_s),
             end_time=messages.timestamp(survey.end_s),
             feasibility=messages.feasibility_message(feasibility),
+            time_zone=survey.time_zone,
         )
         request = scorer_pb2.CreateSurveyRequest(survey=message, request_id=request_id())
         scorer.call(scorer.stub.CreateSurvey, request)

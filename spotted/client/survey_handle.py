@@ -12,14 +12,16 @@ from spotted.client.session_events import import_parts
 from spotted.client.session_handle import SessionHandle
 from spotted.client.session_messages import session_info
 from spotted.client.survey_contents import SurveyContents
-from spotted.client.survey_messages import calibration_fit, pair_messages, survey_info
+from spotted.client.survey_messages import calibration_fit, filter_message, pair_messages, survey_info
 from spotted.client.survey_scores import SurveyScores
+from spotted.client.values.candidates import CandidateFilter
 from spotted.client.values.sessions import SessionEvent, SessionInfo
 from spotted.client.values.surveys import CalibrationFit, SurveyInfo
+from spotted.constraints.facts import KnownIndividuals
 from spotted.constraints.trust import Trust
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
 
 
 class SurveyHandle(SurveyContents, SurveyScores):
@@ -59,6 +61,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
         start_s: float | None = None,
         end_s: float | None = None,
         feasibility: FeasibilityParams | None = None,
+        time_zone: str | None = None,
         etag: str = "",
     ) -> SurveyInfo:
         """Change the fields that are not None; another extent or feasibility changes every score.
@@ -72,6 +75,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
             start_time=messages.timestamp(start_s),
             end_time=messages.timestamp(end_s),
             feasibility=messages.feasibility_message(feasibility) if feasibility else None,
+            time_zone=time_zone or "",
             etag=etag,
         )
         request = scorer_pb2.UpdateSurveyRequest(survey=message, request_id=request_id())
@@ -80,6 +84,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
             "start_time": start_s,
             "end_time": end_s,
             "feasibility": feasibility,
+            "time_zone": time_zone,
         }
         request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
         return survey_info(self._scorer.call(self._scorer.stub.UpdateSurvey, request).survey)
@@ -163,12 +168,17 @@ class SurveyHandle(SurveyContents, SurveyScores):
         seed: int = 0,
         retrain: bool = False,
         trust: Trust | None = None,
+        known_individuals: KnownIndividuals | None = None,
+        only: CandidateFilter | None = None,
+        ask_opposite_flanks: bool = False,
     ) -> SessionHandle:
         """Create an annotation session; one with equal settings may already exist.
 
         strategy: "" for the default. top_k: candidates of each detection to start with, 0 for the default.
         eps: clustering radius on 1 - score, None to choose it from the scores. retrain: retrain the
-        similarity on the labels. trust: None for single until a second annotator answers, then verified.
+        similarity on the labels. trust: None for single. known_individuals: how the names of the survey are
+        used, None to believe them. only: limits the detections that are asked about. ask_opposite_flanks: ask
+        about pairs of a left and a right flank as well.
         Raises AlreadyExistsError if the id is taken by a session with other settings.
         """
         sampler = self._connection.sampler
@@ -180,6 +190,9 @@ class SurveyHandle(SurveyContents, SurveyScores):
             ),
             seed=seed,
             trust=sampler_pb2.Trust.ValueType(trust or 0),
+            known_individuals=session_facts_pb2.KnownIndividuals.ValueType(known_individuals or 0),
+            filter=filter_message(only),
+            ask_opposite_flanks=ask_opposite_flanks,
         )
         request = sampler_pb2.CreateSessionRequest(session=session, request_id=request_id())
         sampler.call(sampler.stub.CreateSession, request)

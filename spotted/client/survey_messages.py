@@ -10,7 +10,6 @@ from spotted import messages
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
-    CandidateRule,
     Candidates,
     PairExplanation,
 )
@@ -26,6 +25,7 @@ from spotted.client.values.surveys import (
     SurveyInfo,
     UpdatedDetections,
 )
+from spotted.ranking.rules import CandidateRule
 from spotted.scoring.fusion import Fusion
 from spotted.v1 import corrections_pb2, scorer_pb2, survey_pb2
 
@@ -78,6 +78,9 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         head_digest=message.head_digest,
         calibration_digest=message.calibration_digest,
         uid=message.uid,
+        time_zone=message.time_zone,
+        coordinate_system=message.coordinate_system,
+        damage=message.damage,
     )
 
 
@@ -148,17 +151,36 @@ def filter_message(only: CandidateFilter | None) -> scorer_pb2.CandidateFilter |
         captured_before=messages.timestamp(only.captured_before_s),
         known_individuals_only=only.known_individuals_only,
         exclude_individual_ids=only.exclude_individual_ids,
+        species=only.species,
     )
 
 
-def candidates(message: scorer_pb2.CandidateList) -> Candidates:
-    """The candidates of one detection; rules of a later contract are left out."""
+def filter_value(message: scorer_pb2.CandidateFilter) -> CandidateFilter:
+    """A candidate filter from its message."""
+    return CandidateFilter(
+        comparable_sides_only=message.comparable_sides_only,
+        exclude_same_encounter=message.exclude_same_encounter,
+        camera_ids=tuple(message.camera_ids),
+        captured_from_s=messages.optional_seconds(message, "captured_from"),
+        captured_before_s=messages.optional_seconds(message, "captured_before"),
+        known_individuals_only=message.known_individuals_only,
+        exclude_individual_ids=tuple(message.exclude_individual_ids),
+        species=tuple(message.species),
+    )
+
+
+def candidates(message: scorer_pb2.CandidateList, fallback: str = "") -> Candidates:
+    """The candidates of one detection; rules of a later contract are left out.
+
+    fallback: of the score spec of the answer.
+    """
     rules = {int(rule) for rule in CandidateRule}
     return Candidates(
         detection_id=message.detection_id,
         candidates=tuple(_candidate(c) for c in message.candidates),
         compared=message.compared,
         excluded={CandidateRule(e.rule): e.detections for e in message.excluded if e.rule in rules},
+        fallback=fallback,
     )
 
 

@@ -67,6 +67,8 @@ class LabelledPair:
     first: int
     second: int
     answer: Answer
+    certain: bool = False
+    """True for SAME or DIFFERENT that a person decided about whole individuals: no answer outweighs it."""
 
 
 @dataclass(frozen=True, slots=True)

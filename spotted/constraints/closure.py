@@ -6,6 +6,8 @@ SAME is a must-link; DIFFERENT is a cannot-link between all members of the two c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from spotted.constraints.answers import (
@@ -18,6 +20,7 @@ from spotted.constraints.answers import (
 )
 from spotted.constraints.components import Components
 from spotted.constraints.explanation import Explanation, LabelGraph
+from spotted.constraints.facts import Fact, Source
 from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
 
@@ -62,7 +65,22 @@ class Closure(Constraints):
     def forbid(self, first: int, second: int) -> None:
         """Separate two items that appear in one image; see `Constraints.forbid`."""
         separate_image(self._components, first, second)
-        self._labels.add_different(first, second, None)
+        self._labels.add_different(first, second, Fact(Source.IMAGE, first, second))
+
+    def name(self, names: Mapping[int, str]) -> None:
+        """Set the known names of items; see `Constraints.name`."""
+        mark_names(self._components, names)
+        self._labels.names.update(names)
+
+    def join(self, fact: Fact) -> bool:
+        """Make two items one individual for certain; see `Constraints.join`."""
+        known = self.implied(fact.first, fact.second)
+        if known is Answer.DIFFERENT:
+            return False
+        self._labels.add_same(fact.first, fact.second, fact)
+        if known is None:
+            self._components.merge(self._components.of(fact.first), self._components.of(fact.second))
+        return True
 
     def apply(
         self,
@@ -85,7 +103,7 @@ class Closure(Constraints):
         return LabelOutcome(LabelEffect.IMPLIED) if known is answer else self._decide(label)
 
     def explain(self, first: int, second: int, answer: Answer) -> Explanation:
-        """The smallest set of earlier labels that together rule `answer` out for this pair.
+        """The smallest set of earlier labels and facts that together rule `answer` out for this pair.
 
         DIFFERENT inside a component: a shortest path of SAME labels. SAME between separated components:
         a shortest walk of SAME labels with exactly one DIFFERENT label or one image that holds both ends.
@@ -107,12 +125,20 @@ class Closure(Constraints):
         components, same = self._components, label.answer is Answer.SAME
         ours, theirs = components.of(label.first), components.of(label.second)
         image_pairs = components.size(ours) * components.size(theirs)
-        self._decisions.append((label.first, label.second, same, image_pairs))
+        if not label.certain:
+            self._decisions.append((label.first, label.second, same, image_pairs))
         if same:
             components.merge(ours, theirs)
             return LabelOutcome(LabelEffect.MERGED, implied_same=image_pairs)
         components.separate(ours, theirs)
         return LabelOutcome(LabelEffect.SEPARATED, implied_different=image_pairs)
+
+
+def mark_names(components: Components, names: Mapping[int, str]) -> None:
+    """Mark items by their names, numbered in the order of the names."""
+    number = {name: mark for mark, name in enumerate(sorted(set(names.values())))}
+    for item, name in names.items():
+        components.mark(item, number[name])
 
 
 def separate_image(components: Components, first: int, second: int) -> None:

@@ -5,11 +5,12 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from spotted.constraints.components import Pair, ordered
-from spotted.constraints.statements import ImagePair
+from spotted.constraints.certain_facts import CertainFacts
+from spotted.constraints.components import Components, Pair, ordered
+from spotted.constraints.statements import CERTAIN, ImagePair, Statements
 from spotted.constraints.trust_settings import TrustSettings, log_odds, probability_of
 
 
@@ -33,6 +34,10 @@ class Evidence:
     """Answers to all image pairs."""
     forbidden: int = 0
     """Image pairs that are two animals of one image."""
+    accepted_same: int = 0
+    """Image pairs whose answers speak for SAME, one of which was accepted before answers were weighed."""
+    accepted_different: int = 0
+    """The same for DIFFERENT."""
     annotators: set[str] = field(default_factory=set)
     """The annotators who answered."""
 
@@ -46,6 +51,8 @@ class Evidence:
         self.asked += other.asked
         self.answers += other.answers
         self.forbidden += other.forbidden
+        self.accepted_same += other.accepted_same
+        self.accepted_different += other.accepted_different
         self.annotators |= other.annotators
 
     def add_pair(self, pair: ImagePair, sign: int = 1) -> None:
@@ -55,9 +62,16 @@ class Evidence:
         self.priors += sign * len(pair.priors)
         self.same += sign * (pair.weight > 0)
         self.different += sign * (pair.weight < 0)
+        self.accepted_same += sign * (pair.accepted and pair.weight > 0)
+        self.accepted_different += sign * (pair.accepted and pair.weight < 0)
         self.asked += sign
         self.answers += sign * len(pair.given)
         self.annotators.update(given.annotator_id for given in pair.given)
+
+    @property
+    def is_certain(self) -> bool:
+        """True if a person decided about these components."""
+        return abs(self.weight) >= CERTAIN / 2
 
     def log_odds(self, settings: TrustSettings) -> float:
         """Log-odds of SAME: the mean prior and all answers."""
@@ -67,6 +81,10 @@ class Evidence:
         """True if it is sufficient to merge two components of these sizes."""
         if self.forbidden or not self.same:
             return False
+        if self.is_certain:
+            return self.weight > 0.0
+        if self.accepted_same and not self.different:
+            return True
         needed = settings.large_answers if smaller >= settings.large else 1
         bar = settings.merge_bar(smaller * larger)
         if larger == 1 and self.answers >= settings.asks:
@@ -76,7 +94,7 @@ class Evidence:
 
     def separates(self, settings: TrustSettings, image_pairs: int) -> bool:
         """True if it is sufficient to separate two components with this many image pairs between them."""
-        if self.forbidden:
+        if self.forbidden or (self.accepted_different and not self.same):
             return True
         limit = min(settings.separate_below, settings.lost_pairs / image_pairs)
         return bool(self.different) and probability_of(self.log_odds(settings)) <= limit
@@ -115,6 +133,10 @@ class ComponentEvidence:
         """The pending pairs of components, the lower first, with their evidence."""
         return ((a, b, self._between[a][b]) for a, b in self._pending)
 
+    def pending_with(self, component: int) -> list[int]:
+        """The components that are pending with this one."""
+        return [other for other in self._between[component] if ordered(component, other) in self._pending]
+
     def suspend(self, ours: int, theirs: int) -> None:
         """Make two components pending, as the last of all."""
         self.settle(ours, theirs)
@@ -149,3 +171,31 @@ class ComponentEvidence:
                 if was_pending:
                     self._pending[ordered(remains, other)] = None
         return met
+
+    def around(self, components: Iterable[int]) -> set[Pair]:
+        """The pairs of these components with others, or with one another, of which something is known."""
+        return {ordered(ours, theirs) for ours in set(components) for theirs in self._between[ours]}
+
+    def sum_again(
+        self, items: Iterable[int], components: Components, statements: Statements, facts: CertainFacts
+    ) -> Iterator[Pair]:
+        """Sum everything between the components of items and others, of which nothing is known yet.
+
+        Yields the answered image pairs among the items, which are of two components now.
+        """
+        inside = set(items)
+        for item in sorted(inside):
+            ours = components.of(item)
+            others = [(other, False) for other in statements.near(item)]
+            others += [(other, True) for other, _ in facts.separating(item)]
+            for other, forbidden in others:
+                theirs = components.of(other)
+                if ours == theirs or (other in inside and other < item):
+                    continue
+                evidence = self.between(ours, theirs)
+                if forbidden:
+                    evidence.forbidden += 1
+                elif pair := statements.of(item, other):
+                    evidence.add_pair(pair)
+                    if other in inside:
+                        yield ordered(item, other)

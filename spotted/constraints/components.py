@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from spotted.arrays import IntArray
+from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.answers import Answer
+from spotted.constraints.pair_rows import among
+from spotted.constraints.scope import Scope
 from spotted.counting import pairs_within
 from spotted.errors import InvalidInputError
 
@@ -21,6 +24,9 @@ class Components:
     two into the larger, so that an item or a separation moves O(log n) times and `implied` is O(1). A
     component has the id of one of its items.
 
+    Components of two marks are separated as well, without an entry for each pair: a thousand named animals
+    cost a thousand marks.
+
     >>> components = Components(4)
     >>> components.separate(components.of(1), components.of(2))
     >>> remains, gone = components.merge(components.of(0), components.of(1))
@@ -33,8 +39,14 @@ class Components:
         self._members: dict[int, list[int]] = {}
         self._separated: dict[int, set[int]] = {}
         self._closed: set[Pair] = set()
+        self._item_marks: dict[int, int] = {}
+        self._marks: dict[int, int] = {}
+        self._marked: Counter[int] = Counter()
+        self.scope = Scope()
+        """The pairs of items that may be asked about."""
         self._separations = 0
         self._positives = 0
+        self._changed: dict[int, None] = {}
         self.add(count)
 
     def __len__(self) -> int:
@@ -54,12 +66,20 @@ class Components:
     @property
     def open_pairs(self) -> int:
         """Number of pairs of components that are not separated."""
-        return len(self) * (len(self) - 1) // 2 - self._separations
+        marked = self._marked.total()
+        distinct = pairs_within([marked]) - pairs_within([*self._marked.values()])
+        return pairs_within([len(self)]) - self._separations - distinct
 
     @property
     def positives(self) -> int:
         """Number of pairs of items within components."""
         return self._positives
+
+    def take_changed(self) -> list[int]:
+        """One item of each component that was merged or split since the last call."""
+        changed = list(self._changed)
+        self._changed.clear()
+        return changed
 
     def add(self, count: int) -> None:
         """Append `count` items, each as a component of its own."""
@@ -100,18 +120,50 @@ class Components:
         ours, theirs = self._component[first], self._component[second]
         if ours == theirs:
             return Answer.SAME
-        return Answer.DIFFERENT if theirs in self._separated[ours] else None
+        separated = theirs in self._separated[ours] or self.are_distinct(ours, theirs)
+        return Answer.DIFFERENT if separated else None
+
+    def mark(self, item: int, mark: int) -> None:
+        """Mark an item, whose component has no mark or the same one; 0 and up."""
+        self._item_marks[item] = mark
+        component = self._component[item]
+        if component not in self._marks:
+            self._marks[component] = mark
+            self._marked[mark] += 1
+            self._drop_distinct(component)
+
+    def is_marked(self, component: int) -> bool:
+        """True if a component has a mark."""
+        return component in self._marks
+
+    def are_distinct(self, ours: int, theirs: int) -> bool:
+        """True if two components have two marks."""
+        mark = self._marks.get(ours)
+        return mark is not None and mark != self._marks.get(theirs, mark)
+
+    def marks(self) -> IntArray:
+        """(n,) the mark of each item's component, -1 without one."""
+        marks = np.full(self.items, -1, dtype=np.int64)
+        for component, mark in self._marks.items():
+            marks[self._members[component]] = mark
+        return marks
 
     def are_separated(self, ours: int, theirs: int) -> bool:
-        """True if two components are separated; False also for components that no longer exist."""
+        """True if two components are separated by `separate`; False also for those that no longer exist."""
         return theirs in self._separated.get(ours, ())
 
     def separated_from(self, component: int) -> frozenset[int]:
-        """The components separated from this one."""
+        """The components separated from this one by `separate`."""
         return frozenset(self._separated[component])
 
+    def distinct_from(self, component: int) -> frozenset[int]:
+        """The components that have another mark; empty for one without a mark."""
+        if component not in self._marks:
+            return frozenset()
+        return frozenset(other for other in self._marks if self.are_distinct(component, other))
+
     def separations(self) -> IntArray:
-        """(m, 2) pairs of separated components, the lower first, ascending."""
+        """(m, 2) pairs of components separated by `separate`, the lower first, ascending."""
         return pair_columns((a, b) for a, others in self._separated.items() for b in others if a < b)
 
     def close(self, first: int, second: int) -> None:
@@ -119,19 +171,32 @@ class Components:
         self._closed.add(ordered(first, second))
 
     def is_closed(self, first: int, second: int) -> bool:
-        """True if the pair was marked as not comparable."""
-        return ordered(first, second) in self._closed
+        """True if the pair was marked as not comparable, or lies outside the scope."""
+        return ordered(first, second) in self._closed or self.scope.closes(first, second)
 
     def is_open(self, first: int, second: int) -> bool:
-        """True if nothing is implied for a pair of items and it was not marked as not comparable."""
-        return self.implied(first, second) is None and ordered(first, second) not in self._closed
+        """True if nothing is implied for a pair of items and it is not closed."""
+        return self.implied(first, second) is None and not self.is_closed(first, second)
+
+    def closed_rows(self, first: IntArray, second: IntArray) -> BoolArray:
+        """(m,) True for the pairs of items that are closed."""
+        return among(self.items, first, second, self.closed_pairs()) | self.scope.closed_rows(first, second)
+
+    def separated_rows(self, ours: IntArray, theirs: IntArray) -> BoolArray:
+        """(m,) True for the pairs of components that are separated."""
+        marks = self.marks()
+        separated = among(self.items, ours, theirs, self.separations())
+        separated |= (marks[ours] >= 0) & (marks[theirs] >= 0) & (marks[ours] != marks[theirs])
+        return separated
 
     def closed_pairs(self) -> IntArray:
-        """(m, 2) pairs of items that are not comparable, the lower item first, ascending."""
+        """(m, 2) pairs of items marked as not comparable, the lower item first, ascending."""
         return pair_columns(self._closed)
 
     def separate(self, ours: int, theirs: int) -> None:
         """Separate two components, unless they are already."""
+        if self.are_distinct(ours, theirs):
+            return
         self._separations += theirs not in self._separated[ours]
         self._separated[ours].add(theirs)
         self._separated[theirs].add(ours)
@@ -143,19 +208,21 @@ class Components:
         self._separated[theirs].discard(ours)
 
     def merge(self, ours: int, theirs: int) -> tuple[int, int]:
-        """Merge two components; returns the component that remains and the one that is gone."""
+        """Merge two components, not of two marks; returns the one that remains and the one that is gone."""
         self.reopen(ours, theirs)
         remains, gone = sorted((ours, theirs), key=self._weight, reverse=True)
         self._positives += self.size(ours) * self.size(theirs)
         for item in self._members[gone]:
             self._component[item] = remains
         self._members[remains].extend(self._members.pop(gone))
+        self._changed[remains] = None
         for other in self._separated.pop(gone):
             self._separated[other].remove(gone)
             # both halves were separated from it: two separations become one
             self._separations -= other in self._separated[remains]
             self._separated[other].add(remains)
             self._separated[remains].add(other)
+        self._move_mark(gone, remains)
         return remains, gone
 
     def split(self, component: int, parts: Iterable[list[int]]) -> list[int]:
@@ -164,14 +231,35 @@ class Components:
             self.reopen(component, other)
         self._positives -= pairs_within([self.size(component)])
         del self._separated[component], self._members[component]
+        if component in self._marks:
+            self._marked[self._marks.pop(component)] -= 1
         return [self._place(component if component in part else part[0], part) for part in parts]
 
     def _place(self, component: int, part: list[int]) -> int:
         self._members[component], self._separated[component] = part, set()
+        self._changed[component] = None
         self._positives += pairs_within([len(part)])
         for item in part:
             self._component[item] = component
+            if item in self._item_marks:
+                self.mark(item, self._item_marks[item])
         return component
+
+    def _move_mark(self, gone: int, remains: int) -> None:
+        """The mark of a component that was merged goes to the one that remains."""
+        if gone in self._marks:
+            mark = self._marks.pop(gone)
+            if remains in self._marks:
+                self._marked[mark] -= 1
+            else:
+                self._marks[remains] = mark
+        if remains in self._marks:
+            self._drop_distinct(remains)
+
+    def _drop_distinct(self, component: int) -> None:
+        """Separations of a component that its mark implies need no entry."""
+        for other in [o for o in self._separated[component] if self.are_distinct(component, o)]:
+            self.reopen(component, other)
 
     def _weight(self, component: int) -> tuple[int, int]:
         return len(self._members[component]) + len(self._separated[component]), component

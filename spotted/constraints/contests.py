@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spotted.constraints.component_evidence import Evidence
 from spotted.constraints.components import Components, Pair, ordered
-from spotted.constraints.graph_cuts import minimum_cut
+from spotted.constraints.graph_cuts import Strengths, minimum_cut
 from spotted.constraints.statements import Statements
 from spotted.constraints.trust_settings import TrustSettings
 
@@ -31,11 +31,15 @@ class Contest:
 
 
 def find_contest(
-    components: Components, statements: Statements, settings: TrustSettings, pair: Pair
+    components: Components,
+    statements: Statements,
+    settings: TrustSettings,
+    pair: Pair,
+    strengths: Strengths,
 ) -> Contest:
-    """The cheapest cut between two items of one component."""
+    """The cheapest cut between two items of one component. strengths: between its items."""
     members = components.members(components.of(pair[0]))
-    near = minimum_cut(statements.strengths(members), *pair)
+    near = minimum_cut(strengths, *pair)
     across, cheapest = Evidence(), (float("inf"), pair)
     for item in sorted(near):
         for other in statements.near(item):

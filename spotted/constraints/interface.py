@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from spotted.arrays import IntArray
+from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.answers import Answer, Check, Contradiction, Decisions, LabelledPair, LabelOutcome
 from spotted.constraints.components import Components, Pair, pair_columns
 from spotted.constraints.error_rates import ErrorRates, RepeatAgreement
 from spotted.constraints.explanation import Explanation
+from spotted.constraints.facts import Fact
+from spotted.constraints.scope import Scope
 
 
 class Constraints(ABC):
@@ -30,6 +32,8 @@ class Constraints(ABC):
 
     def __init__(self, components: Components) -> None:
         self._components = components
+        self.refused_facts: tuple[Fact, ...] = ()
+        """Facts that were left out because earlier ones contradict them."""
 
     @property
     def items(self) -> int:
@@ -56,7 +60,7 @@ class Constraints(ABC):
         return self._components.implied(first, second)
 
     def is_comparable(self, first: int, second: int) -> bool:
-        """False if an annotator could not compare this image pair."""
+        """False if an annotator could not compare this image pair, or it lies outside the scope."""
         return not self._components.is_closed(first, second)
 
     def is_open(self, first: int, second: int) -> bool:
@@ -85,15 +89,56 @@ class Constraints(ABC):
 
     def separated_from(self, component: int) -> frozenset[int]:
         """The components that are known to be DIFFERENT from this one."""
-        return self._components.separated_from(component)
+        return self._components.separated_from(component) | self._components.distinct_from(component)
+
+    def named_items(self) -> BoolArray:
+        """(n,) True for the items of components with a known name."""
+        return self._components.marks() >= 0
 
     def separations(self) -> IntArray:
-        """(m, 2) pairs of separated components, the lower first, ascending."""
+        """(m, 2) pairs of components separated by labels or images, the lower first, ascending.
+
+        Without those that only their names separate, of which there may be very many; see `separated_rows`.
+        """
         return self._components.separations()
+
+    def separated_rows(self, ours: IntArray, theirs: IntArray) -> BoolArray:
+        """(m,) True for the pairs of components that are known to be DIFFERENT."""
+        return self._components.separated_rows(ours, theirs)
 
     def closed_pairs(self) -> IntArray:
         """(m, 2) image pairs that an annotator could not compare, the lower item first, ascending."""
         return self._components.closed_pairs()
+
+    def take_changed(self) -> list[int]:
+        """One item of each component that was merged or split since the last call."""
+        return self._components.take_changed()
+
+    def closed_rows(self, first: IntArray, second: IntArray) -> BoolArray:
+        """(m,) True for the image pairs that `is_comparable` refuses."""
+        return self._components.closed_rows(first, second)
+
+    def askable_items(self) -> BoolArray:
+        """(n,) False for the items that are outside the scope, whatever they are paired with."""
+        return self._components.scope.askable(self.items)
+
+    def restrict(self, scope: Scope) -> None:
+        """Ask only about the image pairs of this scope from now on."""
+        self._components.scope = scope
+
+    @abstractmethod
+    def name(self, names: Mapping[int, str]) -> None:
+        """Set the known names of items, once: items of two names are two individuals.
+
+        Before `join` and any label.
+        """
+
+    @abstractmethod
+    def join(self, fact: Fact) -> bool:
+        """Make two items one individual for certain; False, and no change, if they are two by other facts.
+
+        Before any label.
+        """
 
     @abstractmethod
     def add_items(self, count: int) -> None:

@@ -5,18 +5,19 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-import numpy as np
-
-from spotted.constraints.answers import Answer, Decisions
-from spotted.constraints.closure import separate_image
+from spotted.constraints.answers import Answer
+from spotted.constraints.certain_facts import CertainFacts
+from spotted.constraints.closure import mark_names, separate_image
 from spotted.constraints.component_evidence import ComponentEvidence, Evidence
 from spotted.constraints.components import Components, Pair, ordered
 from spotted.constraints.contests import Contest, find_contest
-from spotted.constraints.error_rates import Annotators, Verdict
-from spotted.constraints.graph_cuts import parts
-from spotted.constraints.statements import GivenAnswer, ImagePair, Statements
+from spotted.constraints.decided_pairs import DecidedPairs
+from spotted.constraints.error_rates import Annotators
+from spotted.constraints.facts import Fact, Source
+from spotted.constraints.graph_cuts import Strengths, parts
+from spotted.constraints.statements import CERTAIN, GivenAnswer, Statements
 from spotted.constraints.trust_settings import TrustSettings
 
 
@@ -42,11 +43,13 @@ class Partition:
         self.settings = settings or TrustSettings()
         self.annotators = Annotators(rate=self.settings.error_rate, strength=self.settings.error_strength)
         self.statements = Statements(self.settings, self.annotators)
+        self.facts = CertainFacts()
+        """What no answer overrules; only `Partition` adds to it."""
         self._evidence = ComponentEvidence()
-        self._forbidden: dict[int, list[int]] = {}
         self._contested: dict[int, dict[Pair, None]] = {}
-        self._decided: dict[Pair, tuple[bool, int]] = {}
+        self.decided = DecidedPairs(components)
         self._changed: dict[int, None] = {}
+        self._overruled: dict[Pair, None] = {}
         for component in components:
             self._evidence.add_component(component)
 
@@ -62,15 +65,41 @@ class Partition:
         Raises PreconditionError if labels already made them one individual.
         """
         separate_image(self.components, first, second)
-        for item, other in ((first, second), (second, first)):
-            self._forbidden.setdefault(item, []).append(other)
+        self.facts.add(Fact(Source.IMAGE, first, second))
         ours, theirs = self.components.of(first), self.components.of(second)
         self._evidence.between(ours, theirs).forbidden += 1
         self._evidence.settle(ours, theirs)
 
-    def forbidden_with(self, item: int) -> list[int]:
-        """The items that appear in one image with this one."""
-        return self._forbidden.get(item, [])
+    def name(self, names: Mapping[int, str]) -> None:
+        """Set the known names of items, before any answer."""
+        mark_names(self.components, names)
+        self.facts.names.update(names)
+
+    def join(self, fact: Fact) -> bool:
+        """Make two items one for certain, before any answer; False if they are two for certain."""
+        known = self.components.implied(fact.first, fact.second)
+        if known is Answer.DIFFERENT:
+            return False
+        self.facts.add(fact)
+        if known is None:
+            ours, theirs = self.components.of(fact.first), self.components.of(fact.second)
+            self._evidence.between(ours, theirs)
+            self._merge(ours, theirs)
+        return True
+
+    def is_certain(self, first: int, second: int) -> bool:
+        """True if facts, and not answers, make two items one or keep their components apart."""
+        if self.facts.joins(first, second):
+            return True
+        ours, theirs = self.components.of(first), self.components.of(second)
+        evidence = None if ours == theirs else self._evidence.get(ours, theirs)
+        return self.components.are_distinct(ours, theirs) or bool(evidence and evidence.forbidden)
+
+    def strengths(self, items: Iterable[int]) -> Strengths:
+        """How strongly answers and fixed links hold items together."""
+        links = self.statements.strengths(items)
+        self.facts.strengthen(links)
+        return links
 
     def opinion(self, first: int, second: int) -> bool | None:
         """True if the evidence so far speaks for SAME; None if nobody answered about the two components."""
@@ -84,6 +113,19 @@ class Partition:
         """Add an answer, and merge, separate, suspend or split the components that it is about."""
         inside = self.components.implied(given.label.first, given.label.second) is Answer.SAME
         (self._add_inside if inside else self._add_across)(given, probability)
+
+    def add_doubt(self, given: GivenAnswer, probability: float | None) -> None:
+        """Add an answer that contradicts accepted ones; it is asked about, and decides nothing yet."""
+        pair = ordered(given.label.first, given.label.second)
+        ours, theirs = map(self.components.of, pair)
+        if ours == theirs:
+            self.statements.add(given, probability)
+            self._contested.setdefault(ours, {})[pair] = None
+            return
+        self._weigh_across(given, probability)
+        if not self.is_certain(*pair):
+            self._evidence.suspend(ours, theirs)
+            self.components.reopen(ours, theirs)
 
     def weigh_again(self) -> None:
         """Weigh every answer by the present error rates, and decide all that is pending."""
@@ -99,32 +141,17 @@ class Partition:
                 evidence.add_pair(pair)
         self._decide([(ours, theirs) for ours, theirs, _ in self._evidence.pending()])
 
-    def verdicts(self) -> Iterator[Verdict]:
-        """Every answer about something decided, compared with the decision."""
-        for pair, answered in self.statements.pairs():
-            accepted = self.components.implied(*pair)
-            if accepted is not None:
-                is_same = accepted is Answer.SAME
-                for given in answered.given:
-                    yield Verdict(given.annotator_id, given.same, is_same, given.again)
-
-    def decisions(self) -> Decisions:
-        """The labels that merged or separated two components and still hold, as columns, oldest first."""
-        held = [
-            (*pair, merged, image_pairs)
-            for pair, (merged, image_pairs) in self._decided.items()
-            if self.components.implied(*pair) is (Answer.SAME if merged else Answer.DIFFERENT)
-        ]
-        columns = np.array(held, dtype=np.int64).reshape(-1, 4).T
-        return Decisions(columns[0], columns[1], columns[2].astype(np.bool_), columns[3])
-
     def contested_pairs(self) -> Iterator[tuple[int, Pair]]:
         """The unsettled DIFFERENT answers inside components, each with its component."""
         return ((component, pair) for component, pairs in self._contested.items() for pair in pairs)
 
     def contests(self) -> list[Contest]:
-        """The unsettled DIFFERENT answers inside components, each with its cheapest cut."""
-        return [self._contest(pair) for _, pair in self.contested_pairs()]
+        """The unsettled DIFFERENT answers inside components that a cut could settle, each with its cut."""
+        return [self._contest(pair) for _, pair in self.contested_pairs() if not self.facts.joins(*pair)]
+
+    def overruled(self) -> list[Pair]:
+        """The image pairs with an answer that speaks against what a person decided, oldest first."""
+        return [pair for pair in self._overruled if self.components.implied(*pair) is not None]
 
     @property
     def pending_count(self) -> int:
@@ -156,15 +183,6 @@ class Partition:
         separated = self.components.are_separated(ours, theirs)
         return self._evidence.between(ours, theirs) if separated else None
 
-    def crossing(self, ours: int, theirs: int) -> Iterator[tuple[Pair, ImagePair]]:
-        """The answered image pairs between two components."""
-        smaller = min(ours, theirs, key=lambda component: (self.components.size(component), component))
-        for item in self.components.joined(smaller):
-            for other in self.statements.near(item):
-                pair = self.statements.of(item, other)
-                if pair and {self.components.of(item), self.components.of(other)} == {ours, theirs}:
-                    yield ordered(item, other), pair
-
     def take_changed(self) -> list[int]:
         """The components whose links changed since the last call; some may be gone."""
         changed = list(self._changed)
@@ -172,14 +190,18 @@ class Partition:
         return changed
 
     def _add_across(self, given: GivenAnswer, probability: float | None) -> None:
+        self._weigh_across(given, probability)
+        self._decide([pair := (given.label.first, given.label.second)], pair)
+
+    def _weigh_across(self, given: GivenAnswer, probability: float | None) -> None:
         first, second = given.label.first, given.label.second
-        ours, theirs = self.components.of(first), self.components.of(second)
-        evidence = self._evidence.between(ours, theirs)
+        evidence = self._evidence.between(self.components.of(first), self.components.of(second))
         earlier = self.statements.of(first, second)
         if earlier is not None:
             evidence.add_pair(earlier, -1)
         evidence.add_pair(self.statements.add(given, probability))
-        self._decide([(ours, theirs)], (first, second))
+        if evidence.is_certain and given.same is not (evidence.weight > 0.0):
+            self._overruled[ordered(first, second)] = None
 
     def _add_inside(self, given: GivenAnswer, probability: float | None) -> None:
         key = ordered(given.label.first, given.label.second)
@@ -189,7 +211,12 @@ class Partition:
         contested.pop(key, None)
         if self.statements.add(given, probability).weight < 0:
             contested[key] = None
+        elif not given.same and self.statements.is_certain(key):
+            self._overruled[key] = None
         for pair in tuple(contested):
+            if self.facts.joins(*pair):
+                # no cut parts what a fact joins: the answer stays contradicted
+                continue
             contest = self._contest(pair)
             if contest.log_odds < 0.0:
                 # the parts inherit the contests of their component
@@ -197,11 +224,14 @@ class Partition:
                 break
             if contest.log_odds >= self.settings.merge_bar(len(contest.near) * len(contest.far)):
                 del contested[pair]
+                if contest.log_odds >= CERTAIN / 2:
+                    self._overruled[pair] = None
         if not self._contested.get(component, True):
             del self._contested[component]
 
     def _contest(self, pair: Pair) -> Contest:
-        return find_contest(self.components, self.statements, self.settings, pair)
+        strengths = self.strengths(self.components.members(self.components.of(pair[0])))
+        return find_contest(self.components, self.statements, self.settings, pair, strengths)
 
     def _decide(self, due: list[Pair], trigger: Pair | None = None) -> None:
         """Merge, separate or suspend these pairs of components, and those that a merge brings evidence for.
@@ -213,6 +243,10 @@ class Partition:
             ours, theirs = map(self.components.of, due.pop())
             evidence = self._evidence.get(ours, theirs)
             if evidence is None or not (evidence.asked or evidence.forbidden):
+                continue
+            if self.components.are_distinct(ours, theirs):
+                self._evidence.settle(ours, theirs)
+                trigger = None
                 continue
             sizes = sorted((self.components.size(ours), self.components.size(theirs)))
             if evidence.merges(self.settings, *sizes):
@@ -231,12 +265,10 @@ class Partition:
     def _note(self, ours: int, theirs: int, trigger: Pair | None, *, merged: bool) -> None:
         """Remember the image pair that decided."""
         if trigger is None:
-            crossing = self.crossing(ours, theirs)
+            crossing = self.statements.crossing(self.components, ours, theirs)
             trigger = next((key for key, pair in crossing if (pair.weight > 0) is merged), None)
-        if trigger is not None:
-            key = ordered(*trigger)
-            self._decided.pop(key, None)
-            self._decided[key] = (merged, self.components.size(ours) * self.components.size(theirs))
+        if trigger is not None and not self.statements.is_certain(trigger):
+            self.decided.note(trigger, merged=merged)
 
     def _merge(self, ours: int, theirs: int) -> list[Pair]:
         """Merge two components; returns the pairs of components whose evidence came together."""
@@ -244,41 +276,25 @@ class Partition:
         if gone in self._contested:
             self._contested.setdefault(remains, {}).update(self._contested.pop(gone))
         self._changed.update({gone: None, remains: None})
-        return self._evidence.merge(remains, gone)
+        met = self._evidence.merge(remains, gone)
+        if self.components.is_marked(remains):
+            # a name may have come to answers that are pending
+            met += [(remains, other) for other in self._evidence.pending_with(remains)]
+        return met
 
     def _split(self, component: int, side: set[int]) -> None:
         """Split a component along a cut; the evidence between its parts and all others is summed again."""
         items = self.components.joined(component)
         contested = self._contested.pop(component, {})
-        pieces = parts(items, self.statements.strengths(items), side)
+        pieces = parts(items, self.strengths(items), side)
         self._evidence.forget(component)
         self._changed[component] = None
         for piece in self.components.split(component, pieces):
             self._evidence.add_component(piece)
             self._changed[piece] = None
-        self._decide(sorted(self._sum_again(items)))
+        for pair in self._evidence.sum_again(items, self.components, self.statements, self.facts):
+            self.decided.forget(pair)
+        self._decide(sorted(self._evidence.around(map(self.components.of, items))))
         for first, second in contested:
             if self.components.of(first) == self.components.of(second):
                 self._contested.setdefault(self.components.of(first), {})[first, second] = None
-
-    def _sum_again(self, items: Iterable[int]) -> set[Pair]:
-        """Sum all answers between the components of items and others; returns the pairs of components."""
-        met: set[Pair] = set()
-        inside = set(items)
-        for item in sorted(inside):
-            ours = self.components.of(item)
-            others = [(other, False) for other in self.statements.near(item)]
-            others += [(other, True) for other in self.forbidden_with(item)]
-            for other, forbidden in others:
-                theirs = self.components.of(other)
-                if ours == theirs or (other in inside and other < item):
-                    continue
-                evidence = self._evidence.between(ours, theirs)
-                met.add(ordered(ours, theirs))
-                if forbidden:
-                    evidence.forbidden += 1
-                elif pair := self.statements.of(item, other):
-                    evidence.add_pair(pair)
-                    if other in inside:
-                        self._decided.pop(ordered(item, other), None)
-        return met

@@ -116,18 +116,23 @@ def weakest_link(partition: Partition, component: int) -> RiskyDecision | None:
         for other in statements.near(item):
             pair = statements.of(item, other) if other in inside and other > item else None
             if pair:
-                links[item, other] = (pair.weight, sum(pair.priors), len(pair.priors), 1.0)
-    if len(links) == pairs_within([len(items)]):
+                links[item, other] = (pair.weight, sum(pair.priors), len(pair.priors), 1.0, 0.0)
+    if not links or len(links) == pairs_within([len(items)]):
         return None
-    tree = bridges(items, statements.strengths(items), links)
+    for item in items:
+        for other, _ in partition.facts.joining(item):
+            if other > item:
+                asked = links.get((item, other), (0.0,) * 5)
+                links[item, other] = (*asked[:4], 1.0)
+    tree = bridges(items, partition.strengths(items), links)
     risk, _, weakest = max((_risk_of_link(partition, link, len(items)), link.side, link) for link in tree)
     near = tuple(item for item in items if item not in {*weakest.side})
     return RiskyDecision(risk, True, near, tuple(sorted(weakest.side)))
 
 
 def _risk_of_link(partition: Partition, link: Bridge, items: int) -> float:
-    """P(wrong) times image pairs; 0 if every image pair across was asked already."""
-    weight, prior, priors, asked = link.sums
+    """P(wrong) times image pairs; 0 if every image pair across was asked, or a fact joins both sides."""
+    weight, prior, priors, asked, fixed = link.sums
     image_pairs = len(link.side) * (items - len(link.side))
     odds = weight + (prior / priors if priors else partition.settings.prior(None))
-    return image_pairs * probability_of(-odds) if asked < image_pairs else 0.0
+    return 0.0 if fixed or asked >= image_pairs else image_pairs * probability_of(-odds)

@@ -8,7 +8,8 @@ choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from spotted.arrays import IntArray
 from spotted.constraints.answers import (
@@ -21,8 +22,10 @@ from spotted.constraints.answers import (
     LabelOutcome,
 )
 from spotted.constraints.components import Components, Pair, pair_columns
+from spotted.constraints.contradictions import Contradictions
 from spotted.constraints.error_rates import ErrorRates, RepeatAgreement
-from spotted.constraints.explanation import Explanation, LabelGraph
+from spotted.constraints.explanation import Explanation
+from spotted.constraints.facts import Fact
 from spotted.constraints.interface import Constraints
 from spotted.constraints.partition import Partition
 from spotted.constraints.rechecks import find_checks
@@ -31,6 +34,8 @@ from spotted.constraints.statements import GivenAnswer
 from spotted.constraints.trust_settings import TrustSettings
 from spotted.errors import PreconditionError
 
+# a label, who gave it, and P(SAME) before it was asked
+GivenLabel = tuple[LabelledPair, str, float | None]
 # error rates are learned again whenever the answers have grown by this factor
 LEARN_GROWTH, LEARN_FIRST = 1.25, 50
 # separations worth an audit are searched for whenever the answers have grown by this factor
@@ -61,6 +66,7 @@ class Verified(Constraints):
         self.partition = Partition(components, settings)
         """The accepted partition with its evidence; only `Verified` changes it."""
         self._components = components
+        self._contradictions = Contradictions(self.partition)
         self.risky = RiskyDecisions(self.partition)
         """The decisions of the partition that are worth an audit."""
         self._answered = self._checked = 0
@@ -83,18 +89,8 @@ class Verified(Constraints):
 
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:
-        """The answers that speak against others, unsettled, each with the labels that it contradicts."""
-        found: list[Contradiction] = []
-        # by component; the pairs of one in the order in which they came up
-        for _, pair in sorted(self.partition.contested_pairs(), key=lambda contested: contested[0]):
-            label = self._last_label(pair, same=False)
-            found.append(Contradiction(label, self._explanation(*pair, Answer.DIFFERENT)))
-        for ours, theirs, evidence in self.partition.pending():
-            if evidence.same and evidence.different:
-                speaking = [key for key, pair in self.partition.crossing(ours, theirs) if pair.weight > 0]
-                label = self._last_label(speaking[-1], same=True)
-                found.append(Contradiction(label, self._explanation(*speaking[-1], Answer.SAME)))
-        return tuple(found)
+        """The answers that contradict others or facts, unsettled, each with what it contradicts."""
+        return tuple(self._contradictions.found())
 
     def is_open(self, first: int, second: int) -> bool:
         """True if a strategy may ask this image pair: nothing is known or pending between the two."""
@@ -111,25 +107,53 @@ class Verified(Constraints):
         """Separate two items that appear in one image, for certain; see `Constraints.forbid`."""
         self.partition.forbid(first, second)
 
+    def name(self, names: Mapping[int, str]) -> None:
+        """Set the known names of items; see `Constraints.name`."""
+        self.partition.name(names)
+
+    def join(self, fact: Fact) -> bool:
+        """Make two items one individual for certain; see `Constraints.join`."""
+        return self.partition.join(fact)
+
     def apply(
         self, label: LabelledPair, annotator_id: str = "", probability: float | None = None
     ) -> LabelOutcome:
         """Add one answer to the evidence and return its outcome; see `Constraints.apply`."""
         known = self.implied(label.first, label.second)
-        if label.answer not in (Answer.SAME, Answer.DIFFERENT):
-            self._components.close(label.first, label.second)
-            return LabelOutcome(LabelEffect.CLOSED)
-        before = self.partition.opinion(label.first, label.second)
-        given = GivenAnswer(label, annotator_id, again=before is not None)
-        self._answered += 1
-        self.partition.annotators.count(annotator_id)
-        if before is not None:
-            self._checked += known is not None
-            self.partition.annotators.compare(before=before, now=given.same)
         positives, image_pairs = self.positives, self._image_pairs(label)
+        given = self._to_weigh(label, annotator_id, known)
+        if given is None:
+            return LabelOutcome(LabelEffect.CLOSED)
         self.partition.add_answer(given, probability)
         self._review()
         return self._outcome(label, known, self.positives - positives, image_pairs)
+
+    def accept(self, answers: Sequence[GivenLabel], contradicted: Sequence[GivenLabel]) -> None:
+        """Begin with answers that decided at once; each decision holds until an answer contradicts it.
+
+        answers: those that decided or agreed, oldest first. contradicted: those that did not; they
+        are asked about again, and decide nothing yet.
+        """
+        for label, annotator_id, probability in answers:
+            given = self._to_weigh(label, annotator_id, self.implied(label.first, label.second))
+            if given is not None:
+                self.partition.add_answer(replace(given, accepted=True), probability)
+        for label, annotator_id, probability in contradicted:
+            given = self._to_weigh(label, annotator_id, self.implied(label.first, label.second))
+            if given is not None:
+                self.partition.add_doubt(given, probability)
+        self._review()
+
+    def _to_weigh(self, label: LabelledPair, annotator_id: str, known: Answer | None) -> GivenAnswer | None:
+        """An answer to weigh, counted and compared with earlier ones; None for one that only closes."""
+        if label.answer not in (Answer.SAME, Answer.DIFFERENT):
+            self._components.close(label.first, label.second)
+            return None
+        before = self.partition.opinion(label.first, label.second)
+        given = GivenAnswer(label, annotator_id, again=before is not None)
+        if not label.certain:
+            self._count(given, before=before, is_check=before is not None and known is not None)
+        return given
 
     def explain(self, first: int, second: int, answer: Answer) -> Explanation:
         """The smallest set of labels that together speak against `answer` for this pair.
@@ -140,11 +164,11 @@ class Verified(Constraints):
         known = self.implied(first, second)
         if known is None or known is answer or answer not in (Answer.SAME, Answer.DIFFERENT):
             raise PreconditionError(f"{answer.name} contradicts no label of items {first} and {second}")
-        return self._explanation(first, second, answer)
+        return self._contradictions.explain(first, second, answer)
 
     def decisions(self) -> Decisions:
         """The labels that merged or separated two components and still hold, oldest first."""
-        return self.partition.decisions()
+        return self.partition.decided.columns()
 
     def undecided(self) -> IntArray:
         """(m, 2) the pending pairs of components, the lower first, ascending."""
@@ -170,6 +194,14 @@ class Verified(Constraints):
         """How often a second answer about the same two components repeated the first."""
         return self.partition.annotators.agreement()
 
+    def _count(self, given: GivenAnswer, *, before: bool | None, is_check: bool) -> None:
+        """Count an answer to a question, and compare it with the opinion before it."""
+        self._answered += 1
+        self._checked += is_check
+        self.partition.annotators.count(given.annotator_id)
+        if before is not None:
+            self.partition.annotators.compare(before=before, now=given.same)
+
     def _image_pairs(self, label: LabelledPair) -> int:
         ours, theirs = self._components.of(label.first), self._components.of(label.second)
         return self._components.size(ours) * self._components.size(theirs)
@@ -182,7 +214,8 @@ class Verified(Constraints):
         self.risky.drop_settled()
         if self._answered >= self._learn_at:
             self._learn_at = int(self._answered * LEARN_GROWTH) + 1
-            if self.partition.annotators.learn(self.partition.verdicts()) >= LEAST_CHANGE:
+            verdicts = self.partition.statements.verdicts(self._components)
+            if self.partition.annotators.learn(verdicts) >= LEAST_CHANGE:
                 self.partition.weigh_again()
 
     def _outcome(
@@ -202,35 +235,3 @@ class Verified(Constraints):
             explanation = self.explain(label.first, label.second, answer)
         separated = image_pairs if effect is LabelEffect.SEPARATED else 0
         return LabelOutcome(effect, max(0, gained), separated, explanation)
-
-    def _last_label(self, pair: Pair, *, same: bool) -> LabelledPair:
-        answered = self.partition.statements.of(*pair)
-        labels = [given.label for given in answered.given if given.same is same] if answered else []
-        return labels[-1]
-
-    def _explanation(self, first: int, second: int, answer: Answer) -> Explanation:
-        """As `explain`, for two items of one component or of any two."""
-        ours, theirs = self._components.of(first), self._components.of(second)
-        items = sorted({*self._components.joined(ours), *self._components.joined(theirs)})
-        labels = self._labels_among(items)
-        if answer is Answer.DIFFERENT:
-            return labels.against_different(first, second)
-        return labels.against_same(first, second)
-
-    def _labels_among(self, items: Sequence[int]) -> LabelGraph:
-        """The labels of pairs of these items that agree with the accepted partition, and shared images."""
-        labels, among = LabelGraph(), set(items)
-        for item in items:
-            for other in self.partition.statements.near(item):
-                answered = self.partition.statements.of(item, other)
-                if answered is None or other < item or other not in among:
-                    continue
-                joined = self._components.of(item) == self._components.of(other)
-                for given in answered.given:
-                    if joined and given.same:
-                        labels.add_same(item, other, given.label.label_id)
-                    elif not joined and not given.same:
-                        labels.add_different(item, other, given.label.label_id)
-            for other in self.partition.forbidden_with(item):
-                labels.add_different(item, other, None)
-        return labels

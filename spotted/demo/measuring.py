@@ -14,6 +14,7 @@ from spotted.client.ingest import embed_pictures
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values import SubmittedLabels
 from spotted.console import progress
+from spotted.constraints import KnownIndividuals
 from spotted.counting import count_of_share, same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation import retrieval
@@ -90,7 +91,12 @@ def _answer_session(survey: SurveyHandle, strategy: str, detections: Sequence[De
     truth = {d.detection_id: d.individual_id for d in detections}
     total = same_pairs(list(truth.values()))
     found: list[int] = []
-    session = survey.create_session(strategy, strategy=strategy)
+    session = survey.create_session(
+        strategy,
+        strategy=strategy,
+        known_individuals=KnownIndividuals.IGNORED,
+        ask_opposite_flanks=True,
+    )
     with progress(f"{survey.survey_id}: questions, {strategy}", None) as advance:
 
         def on_answer(submitted: SubmittedLabels) -> None:

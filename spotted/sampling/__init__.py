@@ -21,7 +21,6 @@ from spotted.sampling.candidate_graph import (
     implied_different,
     implied_same,
     open_rows,
-    pair_keys,
 )
 from spotted.sampling.questions import Kind, Question, Taken, burst_questions, galleries, pair_question
 from spotted.sampling.rounds import Pair, PairQuery, PlanState, Round, RoundQueue, Strategy, queries
@@ -65,7 +64,6 @@ __all__ = [
     "merges_left",
     "open_rows",
     "outlook",
-    "pair_keys",
     "pair_question",
     "queries",
 ]

@@ -21,6 +21,9 @@ from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.rounds import Pair
 
+# if too few of the pairs drawn are open, this many times as many are drawn, up to the most
+GROWTH, MOST_DRAWN = 4, 1_000_000
+
 
 def draw(
     constraints: Constraints,
@@ -38,6 +41,8 @@ def draw(
     """
     component = constraints.component_ids()
     order = np.argsort(component, kind="stable")
+    # a session that is limited to some detections asks about no other
+    order = order[constraints.askable_items()[order]]
     ids, starts = np.unique(component[order], return_index=True)
     members = np.split(order, starts[1:])
     chosen = (
@@ -74,20 +79,21 @@ def bound(audited: int, hits: int, open_pairs: int, *, confidence: float = 0.95)
 def _open_components(
     constraints: Constraints, ids: IntArray, rng: np.random.Generator, count: int
 ) -> Iterator[tuple[int, int]]:
-    """Open pairs of components by their indices in ids, in a uniformly random order."""
+    """Open pairs of components by their indices in ids, in a uniformly random order, each once."""
     every = len(ids) * (len(ids) - 1) // 2
-    separated = np.searchsorted(ids, constraints.separations())
+    seen: set[int] = set()
     # as many spare ones as may turn out to be separated or without an open image pair
-    spare = len(separated) + len(constraints.closed_pairs())
-    drawn = rng.choice(max(every, 1), min(every, count + spare), replace=False)
-    lower, higher = _pair_of(drawn[~np.isin(drawn, _number(separated))])
-    yield from zip(lower.tolist(), higher.tolist(), strict=True)
-
-
-def _number(pairs: IntArray) -> IntArray:
-    """Each pair of the numbers from 0 in a row: (0, 1), (0, 2), (1, 2), (0, 3), ..."""
-    numbers: IntArray = pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]
-    return numbers
+    wanted = count + len(constraints.separations()) + len(constraints.closed_pairs())
+    while len(seen) < min(every, MOST_DRAWN):
+        # names and flanks may close most pairs: if too few were open, more are drawn
+        drawn = rng.choice(every, min(every, wanted), replace=False)
+        lower, higher = _pair_of(drawn)
+        is_open = ~constraints.separated_rows(ids[lower], ids[higher])
+        for row in np.flatnonzero(is_open).tolist():
+            if drawn[row] not in seen:
+                yield int(lower[row]), int(higher[row])
+        seen.update(drawn.tolist())
+        wanted *= GROWTH
 
 
 def _pair_of(number: IntArray) -> tuple[IntArray, IntArray]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from spotted.constraints.interface import Constraints
+from spotted.constraints.pair_rows import among, pair_keys
 from spotted.errors import InvalidInputError
 from spotted.survey import DetectionTable
 
@@ -115,9 +116,7 @@ def from_candidates(
 def implied_different(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
     """(m,) True if the labels imply that the pair is two individuals."""
     component = constraints.component_ids()
-    return _among(
-        constraints.items, component[graph.first], component[graph.second], constraints.separations()
-    )
+    return constraints.separated_rows(component[graph.first], component[graph.second])
 
 
 def implied_same(graph: CandidateGraph, constraints: Constraints) -> BoolArray:
@@ -134,30 +133,13 @@ def open_rows(
 
     excluding: (lower item, higher item) of pairs that are on an annotator's screen or were skipped.
     """
-    closed = np.concatenate(
-        (constraints.closed_pairs(), np.array(sorted(excluding), dtype=np.int64).reshape(-1, 2))
-    )
-    # pairs of items that came after the graph may be closed as well
-    asked = _among(constraints.items, graph.first, graph.second, closed)
+    first, second, n = graph.first, graph.second, constraints.items
+    refused = among(n, first, second, np.array(sorted(excluding), dtype=np.int64).reshape(-1, 2))
     component = constraints.component_ids()
-    a, b = component[graph.first], component[graph.second]
-    settled = np.concatenate((constraints.separations(), constraints.undecided()))
-    is_open: BoolArray = ~(asked | (a == b) | _among(constraints.items, a, b, settled))
+    a, b = component[first], component[second]
+    settled = (a == b) | constraints.separated_rows(a, b) | among(n, a, b, constraints.undecided())
+    is_open: BoolArray = ~(refused | constraints.closed_rows(first, second) | settled)
     return is_open
-
-
-def _among(n: int, first: IntArray, second: IntArray, pairs: IntArray) -> BoolArray:
-    """(m,) True if an unordered pair of 0..n-1 is one of pairs, (k, 2)."""
-    if not len(pairs):
-        return np.zeros(len(first), dtype=np.bool_)
-    return np.isin(pair_keys(n, first, second), pair_keys(n, pairs[:, 0], pairs[:, 1]))
-
-
-def pair_keys(n: int, first: IntArray, second: IntArray) -> IntArray:
-    """(m,) one integer per unordered pair of 0..n-1, ordered by the lower item, then the higher."""
-    # n < 3e9 keeps the product within int64
-    keys: IntArray = np.minimum(first, second) * n + np.maximum(first, second)
-    return keys
 
 
 def _require_pairs(n: int, first: IntArray, second: IntArray) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -136,18 +136,6 @@ class RoundQueue:
         queue._round, queue._answers, queue._known = self._round, self._answers, self._known
         return queue
 
-    def renumbered(self, index: Mapping[int, int]) -> RoundQueue:
-        """The same round without the pairs of items that left; `over` gives it constraints on the others.
-
-        index: the new number of each item that remains, in their order.
-        """
-        queue = RoundQueue(self.constraints)
-        if self._round is not None:
-            queue._round = replace(self._round, pairs=tuple(_renumbered(self._round.pairs, index)))
-        queue._answers = self._answers
-        queue._known = {(q.first, q.second): q for q in _renumbered(self._known.values(), index)}
-        return queue
-
     def chance(self, pair: Pair) -> float | None:
         """The chance of SAME at which a pair (first < second) was planned, None if it had none."""
         query = self._known.get(pair)
@@ -215,12 +203,6 @@ class RoundQueue:
     def _component_pair(self, first: int, second: int) -> Pair:
         a, b = self.constraints.component_of(first), self.constraints.component_of(second)
         return (a, b) if a < b else (b, a)
-
-
-def _renumbered(pairs: Iterable[PairQuery], index: Mapping[int, int]) -> Iterator[PairQuery]:
-    for query in pairs:
-        if query.first in index and query.second in index:
-            yield query._replace(first=index[query.first], second=index[query.second])
 
 
 def queries(graph: CandidateGraph, rows: IntArray, score: FloatArray, reason: str) -> tuple[PairQuery, ...]:

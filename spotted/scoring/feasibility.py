@@ -17,13 +17,15 @@ from spotted.survey import DetectionTable, Extent
 
 METRES_PER_KM = 1000.0
 SECONDS_PER_HOUR = 3600.0
+# beyond any decay, clock or speed; products with the extent of a survey stay finite in float32
+LARGEST_SETTING = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class FeasibilityParams:
     """Settings of feasibility; all but `decay` are off by default.
 
-    Raises InvalidInputError if a setting is negative or not finite.
+    Raises InvalidInputError if a setting is negative, above LARGEST_SETTING or not a number.
 
     >>> extent = Extent(distance_m=20_000.0, span_s=864_000.0)
     >>> distance_m, gap_s = np.array([10_000.0, 10_000.0]), np.array([3600.0, 86_400.0])
@@ -43,9 +45,9 @@ class FeasibilityParams:
     def __post_init__(self) -> None:
         for knob in ("decay", "clock_uncertainty_s", "max_speed_kmh"):
             value = getattr(self, knob)
-            if value is not None and not (math.isfinite(value) and value >= 0):
+            if value is not None and not 0.0 <= value <= LARGEST_SETTING:
                 raise InvalidInputError(
-                    f"{knob} is {value}; use a finite number that is not negative",
+                    f"{knob} is {value}; use a number from 0 to {LARGEST_SETTING:g}",
                     field=f"feasibility.{knob}",
                 )
 

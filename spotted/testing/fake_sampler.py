@@ -1,4 +1,7 @@
-"""A sampler in memory: pairs in the order of their fused scores, answers believed at once."""
+"""A sampler in memory: pairs in the order of their fused scores, answers believed at once.
+
+Changes of individuals by people (names, merges, splits, moves) and watching them need a real sampler.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
+from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
 from spotted.constraints.explanation import Explanation
+from spotted.constraints.facts import KnownIndividuals, known_name
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from spotted.event_parts import Joining
+from spotted.individuals.naming import individual_id, read_individual_id
 from spotted.messages import detection_message
 from spotted.testing.fake_scorer import FakeScorer, StoredSurvey
 from spotted.testing.server import Replies
+from spotted.v1 import individuals_pb2
 from spotted.v1 import sampler_pb2 as pb
 
 
@@ -30,6 +38,9 @@ class StoredSession:
         """The session as stored."""
         session = pb.Session()
         session.CopyFrom(self.events[0].created)
+        for event in self.events:
+            if event.HasField("updated"):
+                session.MergeFrom(event.updated.settings)
         session.position = len(self.events)
         return session
 
@@ -51,10 +62,16 @@ class StoredSession:
         """The closure of the labels, and the outcome of each."""
         detections = list(self.survey.detections.values())
         constraints = Closure(len(detections))
-        for item, detection in enumerate(detections):
-            for other in range(item):
-                if detection.image_id and detection.image_id == detections[other].image_id:
-                    constraints.forbid(other, item)
+        images = [
+            (other, item)
+            for item, detection in enumerate(detections)
+            for other in range(item)
+            if detection.image_id and detection.image_id == detections[other].image_id
+        ]
+        named = {item: known_name(d.individual_id) for item, d in enumerate(detections)}
+        believed = self.message.known_individuals in (0, KnownIndividuals.BELIEVED)
+        names = {item: name for item, name in named.items() if name and believed}
+        assume(constraints, Assumptions(images, names))
         outcomes = {}
         for label_id, label in self.labels().items():
             first, second = self.survey.rows([label.first_detection_id, label.second_detection_id]).tolist()
@@ -77,7 +94,7 @@ class StoredSession:
             same_pairs=constraints.positives,
             summary=f"{constraints.component_count} individuals from {sum(answers.values())} answers",
             position=len(self.events),
-            trust=pb.TRUST_SINGLE,
+            trust=self.message.trust or pb.TRUST_SINGLE,
         )
 
 
@@ -107,6 +124,7 @@ class FakeSampler:
             "CreateSession": self._create,
             "GetSession": lambda request: pb.GetSessionResponse(session=self._session(request).message),
             "ListSessions": self._list,
+            "UpdateSession": self._update,
             "DeleteSession": self._delete,
             "NextPairs": self._next_pairs,
             "SubmitLabels": self._submit,
@@ -117,19 +135,22 @@ class FakeSampler:
                 [pb.WatchProgressResponse(progress=self._session(request).progress())]
             ),
             "ListIndividuals": self._individuals,
+            "GetIndividual": self._individual,
             "ListEvents": lambda request: pb.ListEventsResponse(events=self._session(request).events),
             "ImportSession": self._import,
         }
 
     def _session(
         self,
-        request: pb.GetSessionRequest
+        request: pb.Session
+        | pb.GetSessionRequest
         | pb.NextPairsRequest
         | pb.SubmitLabelsRequest
         | pb.RetractLabelsRequest
         | pb.DeleteSessionRequest
         | pb.ListConflictsRequest
-        | pb.ListIndividualsRequest,
+        | individuals_pb2.ListIndividualsRequest
+        | individuals_pb2.GetIndividualRequest,
     ) -> StoredSession:
         try:
             return self.sessions[request.survey_id, request.session_id]
@@ -154,6 +175,13 @@ class FakeSampler:
     def _list(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         keys = sorted(key for key in self.sessions if key[0] == request.survey_id)
         return pb.ListSessionsResponse(sessions=[self.sessions[key].message for key in keys])
+
+    def _update(self, request: pb.UpdateSessionRequest) -> pb.UpdateSessionResponse:
+        stored = self._session(request.session)
+        settings = pb.Session()
+        request.update_mask.MergeMessage(request.session, settings)
+        stored.append(pb.SessionEvent(updated=pb.SessionUpdated(settings=settings)))
+        return pb.UpdateSessionResponse(session=stored.message, progress=stored.progress())
 
     def _delete(self, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
         self._session(request)
@@ -201,26 +229,49 @@ class FakeSampler:
         conflicts = [_conflict(labels[c.label.label_id], c.explanation, labels) for c in contradictions]
         return pb.ListConflictsResponse(conflicts=conflicts)
 
-    def _individuals(self, request: pb.ListIndividualsRequest) -> pb.ListIndividualsResponse:
-        stored = self._session(request)
-        ids = list(stored.survey.detections)
-        groups = [sorted(ids[item] for item in items) for items in stored.constraints()[0].components()]
-        groups.sort(key=lambda group: (-len(group), group[0]))
-        return pb.ListIndividualsResponse(
-            individuals=[
-                pb.Individual(individual_id=f"ind-{group[0]}", detection_ids=group) for group in groups
-            ]
+    def _individuals(
+        self, request: individuals_pb2.ListIndividualsRequest
+    ) -> individuals_pb2.ListIndividualsResponse:
+        listed = _individuals_of(self._session(request))
+        wanted = request.detection_id
+        return individuals_pb2.ListIndividualsResponse(
+            individuals=[one for one in listed if not wanted or wanted in one.detection_ids]
+        )
+
+    def _individual(
+        self, request: individuals_pb2.GetIndividualRequest
+    ) -> individuals_pb2.GetIndividualResponse:
+        own = read_individual_id(request.individual_id)
+        for one in _individuals_of(self._session(request)):
+            if own is not None and own[0] in one.detection_ids:
+                return individuals_pb2.GetIndividualResponse(individual=one)
+        raise NotFoundError(
+            f"individual {request.individual_id!r} does not exist; list the individuals first"
         )
 
     def _import(self, requests: Iterator[pb.ImportSessionRequest]) -> pb.ImportSessionResponse:
         parts = list(requests)
         key = parts[0].survey_id, parts[0].session_id
-        stored = StoredSession(self._scorer.survey(key[0]), [e for part in parts for e in part.events])
+        events = list(Joining().whole(event for part in parts for event in part.events))
+        stored = StoredSession(self._scorer.survey(key[0]), events)
         if not stored.events or not stored.events[0].HasField("created"):
             raise InvalidInputError("event 1 does not create a session; export the session again")
         stored.events[0].created.survey_id, stored.events[0].created.session_id = key
         self.sessions[key] = stored
         return pb.ImportSessionResponse(session=stored.message)
+
+
+def _individuals_of(stored: StoredSession) -> list[individuals_pb2.Individual]:
+    """The individuals that the labels imply, largest first."""
+    ids = list(stored.survey.detections)
+    groups = [sorted(ids[item] for item in items) for items in stored.constraints()[0].components()]
+    groups.sort(key=lambda group: (-len(group), group[0]))
+    return [
+        individuals_pb2.Individual(
+            individual_id=individual_id(group[0]), detection_ids=group, detection_count=len(group)
+        )
+        for group in groups
+    ]
 
 
 def _open_pairs(stored: StoredSession) -> list[tuple[int, int, float]]:

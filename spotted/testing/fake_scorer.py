@@ -114,7 +114,7 @@ class FakeScorer:
     def _create(self, request: pb.CreateSurveyRequest) -> pb.CreateSurveyResponse:
         asked = request.survey
         stored = self.surveys.setdefault(asked.survey_id, StoredSurvey(asked))
-        for name in ("display_name", "start_time", "end_time", "feasibility"):
+        for name in ("display_name", "start_time", "end_time", "feasibility", "time_zone"):
             if getattr(stored.message, name) != getattr(asked, name):
                 raise AlreadyExistsError(f"survey {asked.survey_id!r} exists with another {name}")
         return pb.CreateSurveyResponse(survey=stored.changed())

@@ -44,8 +44,9 @@ class UpdateDetectionsRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Any of captured_at, camera_id, side, encounter_id, individual_id, image_uri and image_id. The last one
-        needs `embeddings`, since a stored vector shows the stored image. May be empty if `embeddings` is set.
+        """Any of captured_at, camera_id, side, encounter_id, individual_id, image_uri, species, image_id and box. The
+        last two need `embeddings`, since a stored vector shows the stored image and box. May be empty if
+        `embeddings` is set.
         """
 
     @_builtins.property
@@ -96,8 +97,8 @@ class DetectionUpdate(_message.Message):
     @_builtins.property
     def error(self) -> _survey_pb2.ItemError:
         """Set if the detection was not changed. Reasons: NOT_FOUND (unknown detection or camera), INVALID_INPUT
-        (outside its camera's period, NaN or zero vector, bad field), PRECONDITION (another image needs a new
-        vector).
+        (NaN or zero vector, bad field), OUTSIDE_PERIOD (of the survey or its camera), PRECONDITION (another
+        image or box needs a new vector).
         """
 
     def __init__(

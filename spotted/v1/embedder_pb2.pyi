@@ -64,7 +64,7 @@ class Crop(_message.Message):
     MASK_PNG_FIELD_NUMBER: _builtins.int
     MASK_RLE_FIELD_NUMBER: _builtins.int
     crop_id: _builtins.str
-    """Returned in the result. Required in EmbedStream, unique in its stream."""
+    """Returned in the result. Required in EmbedStream. Unique in its call or stream, unless it is empty."""
     image: _builtins.bytes
     """The encoded image: JPEG, PNG or WebP. Its EXIF orientation is applied before the box. Required."""
     theta: _builtins.float

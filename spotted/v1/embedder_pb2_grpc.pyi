@@ -36,7 +36,7 @@ class EmbedderServiceStub:
     Embed: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.EmbedRequest, _embedder_pb2.EmbedResponse]
     """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
     itself, in its result. Crops of concurrent callers share batches.
-    Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
+    Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
     not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
     not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
     holds the time to wait).
@@ -74,7 +74,7 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
     Embed: _aio.UnaryUnaryMultiCallable[_embedder_pb2.EmbedRequest, _embedder_pb2.EmbedResponse]  # type: ignore[assignment]
     """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
     itself, in its result. Crops of concurrent callers share batches.
-    Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
+    Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
     not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
     not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
     holds the time to wait).
@@ -115,7 +115,7 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_embedder_pb2.EmbedResponse, _abc.Awaitable[_embedder_pb2.EmbedResponse]]:
         """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
         itself, in its result. Crops of concurrent callers share batches.
-        Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16), NOT_FOUND / NOT_FOUND (backbone
+        Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
         not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
         not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
         holds the time to wait).

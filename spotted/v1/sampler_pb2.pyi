@@ -6,11 +6,14 @@ Annotation sessions: the fewest questions that turn a survey into known individu
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from spotted.v1 import corrections_pb2 as _corrections_pb2
+from spotted.v1 import individuals_pb2 as _individuals_pb2
+from spotted.v1 import scorer_pb2 as _scorer_pb2
+from spotted.v1 import session_facts_pb2 as _session_facts_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -62,7 +65,7 @@ class _Trust:
 class _TrustEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trust.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TRUST_UNSPECIFIED: _Trust.ValueType  # 0
-    """Single until a second annotator answers, verified from then on."""
+    """SINGLE."""
     TRUST_SINGLE: _Trust.ValueType  # 1
     """Each answer is true and propagates at once, as in the paper; one wrong SAME joins two animals."""
     TRUST_VERIFIED: _Trust.ValueType  # 2
@@ -72,10 +75,10 @@ class _TrustEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trust.ValueType
     """
 
 class Trust(_Trust, metaclass=_TrustEnumTypeWrapper):
-    """How much a single answer is trusted."""
+    """How much a single answer is trusted. It changes only by UpdateSession."""
 
 TRUST_UNSPECIFIED: Trust.ValueType  # 0
-"""Single until a second annotator answers, verified from then on."""
+"""SINGLE."""
 TRUST_SINGLE: Trust.ValueType  # 1
 """Each answer is true and propagates at once, as in the paper; one wrong SAME joins two animals."""
 TRUST_VERIFIED: Trust.ValueType  # 2
@@ -215,6 +218,10 @@ class Session(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     TRUST_FIELD_NUMBER: _builtins.int
+    DAMAGE_FIELD_NUMBER: _builtins.int
+    KNOWN_INDIVIDUALS_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ASK_OPPOSITE_FLANKS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     survey_id: _builtins.str
@@ -224,7 +231,20 @@ class Session(_message.Message):
     position: _builtins.int
     """Output only. Number of events in its journal."""
     trust: Global___Trust.ValueType
-    """How much a single answer is trusted."""
+    """How much a single answer is trusted, also of several annotators."""
+    damage: _builtins.str
+    """Output only. Only in ListSessions: the session is damaged in the store; how, and the remedy, for people.
+    Its other fields are then unset, and calls that read it fail with DATA_LOSS / SURVEY_DAMAGED. Empty
+    otherwise.
+    """
+    known_individuals: _session_facts_pb2.KnownIndividuals.ValueType
+    """How the session uses the names that the survey had when it was created, when detections were added, and when
+    an update read them again.
+    """
+    ask_opposite_flanks: _builtins.bool
+    """Ask about pairs of a left and a right flank as well. Detections of one encounter that shows both flanks are
+    one animal in any case, unless two of them share an image.
+    """
     @_builtins.property
     def strategy(self) -> Global___StrategySettings:
         """How questions are chosen; unset: defaults."""
@@ -232,6 +252,14 @@ class Session(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was created."""
+
+    @_builtins.property
+    def filter(self) -> _scorer_pb2.CandidateFilter:
+        """Which pairs are asked. Both detections must pass camera_ids, captured_from, captured_before and
+        exclude_individual_ids; with known_individuals_only one of them must have a name. Pairs that the filter
+        excludes are not asked and nothing is implied about them. comparable_sides_only holds in any case, unless
+        ask_opposite_flanks is set.
+        """
 
     def __init__(
         self,
@@ -243,10 +271,14 @@ class Session(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
         trust: Global___Trust.ValueType = ...,
+        damage: _builtins.str = ...,
+        known_individuals: _session_facts_pb2.KnownIndividuals.ValueType = ...,
+        filter: _scorer_pb2.CandidateFilter | None = ...,
+        ask_opposite_flanks: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "strategy", b"strategy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -411,6 +443,70 @@ class ListSessionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSessionsResponse: _TypeAlias = ListSessionsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateSessionRequest(_message.Message):
+    """Asks to change a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID; a repeat returns the first answer."""
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """survey_id and session_id are required; the other fields as named in the mask."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Some of `trust`, `known_individuals`, `filter` and `ask_opposite_flanks`. Required."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "session", b"session", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSessionRequest: _TypeAlias = UpdateSessionRequest  # noqa: Y015
+
+@_typing.final
+class UpdateSessionResponse(_message.Message):
+    """The session after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """With output-only fields."""
+
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """Its progress."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+        progress: Global___Progress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSessionResponse: _TypeAlias = UpdateSessionResponse  # noqa: Y015
 
 @_typing.final
 class DeleteSessionRequest(_message.Message):
@@ -645,8 +741,11 @@ class NextPairsResponse(_message.Message):
     PAIRS_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     GROUPS_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     finished: _builtins.bool
     """Whether nothing is left to ask, for any annotator."""
+    notice: _builtins.str
+    """A text for an annotator who has not answered yet although others have: what becomes of their answers."""
     @_builtins.property
     def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PairQuery]:
         """Questions about pairs; together with `groups` at most `count`."""
@@ -661,10 +760,11 @@ class NextPairsResponse(_message.Message):
         pairs: _abc.Iterable[Global___PairQuery] | None = ...,
         finished: _builtins.bool = ...,
         groups: _abc.Iterable[Global___GroupQuery] | None = ...,
+        notice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "groups", b"groups", "pairs", b"pairs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "groups", b"groups", "notice", b"notice", "pairs", b"pairs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -836,6 +936,9 @@ class SubmitLabelsResponse(_message.Message):
 
     OUTCOMES_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
+    notice: _builtins.str
+    """As NextPairsResponse.notice, if this call has the first answers of an annotator and others answered before."""
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelOutcome]:
         """One for each label, then those of the bursts. If the explanations of conflicts take more than 512 KiB, the
@@ -851,10 +954,11 @@ class SubmitLabelsResponse(_message.Message):
         *,
         outcomes: _abc.Iterable[Global___LabelOutcome] | None = ...,
         progress: Global___Progress | None = ...,
+        notice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcomes", b"outcomes", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice", b"notice", "outcomes", b"outcomes", "progress", b"progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -862,24 +966,29 @@ Global___SubmitLabelsResponse: _TypeAlias = SubmitLabelsResponse  # noqa: Y015
 
 @_typing.final
 class Conflict(_message.Message):
-    """A label that contradicts earlier ones."""
+    """A label that contradicts earlier ones or facts, or two facts that contradict each other."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LABEL_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     """A text that describes the conflict."""
     @_builtins.property
     def label(self) -> Global___Label:
-        """The label that was not applied."""
+        """The label that was not applied; unset for two facts, the first of `evidence` being the one left out."""
 
     @_builtins.property
     def explanation(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
-        """The smallest set of earlier labels that together contradict it, of which at most 64 KiB are listed; empty if one image shows both animals, so
-        that they cannot be one.
+        """The smallest set of earlier labels that together contradict it, of which at most 64 KiB are listed; empty if
+        facts do.
         """
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[_session_facts_pb2.Evidence]:
+        """The facts that contradict it, besides the labels: names, encounters, images. At most 64 KiB are listed."""
 
     def __init__(
         self,
@@ -887,10 +996,11 @@ class Conflict(_message.Message):
         label: Global___Label | None = ...,
         explanation: _abc.Iterable[Global___Label] | None = ...,
         message: _builtins.str = ...,
+        evidence: _abc.Iterable[_session_facts_pb2.Evidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["label", b"label"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "label", b"label", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "explanation", b"explanation", "label", b"label", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1209,7 +1319,9 @@ class Audit(_message.Message):
     open_pairs: _builtins.int
     """Open group pairs from which they were drawn."""
     same_at_most: _builtins.int
-    """Upper bound of open group pairs that are one animal, with 95 % confidence."""
+    """Upper bound of open group pairs that can be asked and are one animal, with 95 % confidence. It says nothing
+    about pairs of which all photographs show opposite flanks or are outside the session's filter.
+    """
     def __init__(
         self,
         *,
@@ -1376,98 +1488,6 @@ class WatchProgressResponse(_message.Message):
 Global___WatchProgressResponse: _TypeAlias = WatchProgressResponse  # noqa: Y015
 
 @_typing.final
-class ListIndividualsRequest(_message.Message):
-    """Asks for individuals."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SURVEY_ID_FIELD_NUMBER: _builtins.int
-    SESSION_ID_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    survey_id: _builtins.str
-    """Required."""
-    session_id: _builtins.str
-    """Required."""
-    page_size: _builtins.int
-    """Most individuals in one answer; 0: 1,000. Larger values are lowered to 10,000."""
-    page_token: _builtins.str
-    """From the last answer's next_page_token."""
-    def __init__(
-        self,
-        *,
-        survey_id: _builtins.str = ...,
-        session_id: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListIndividualsRequest: _TypeAlias = ListIndividualsRequest  # noqa: Y015
-
-@_typing.final
-class Individual(_message.Message):
-    """One hypothesised animal."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    INDIVIDUAL_ID_FIELD_NUMBER: _builtins.int
-    DETECTION_IDS_FIELD_NUMBER: _builtins.int
-    individual_id: _builtins.str
-    """Stable while its smallest detection id belongs to it."""
-    @_builtins.property
-    def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Its detections, ordered by id. If they take more than 1 MiB, the individual comes in several parts with
-        the same individual_id, one directly after the other.
-        """
-
-    def __init__(
-        self,
-        *,
-        individual_id: _builtins.str = ...,
-        detection_ids: _abc.Iterable[_builtins.str] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "individual_id", b"individual_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Individual: _TypeAlias = Individual  # noqa: Y015
-
-@_typing.final
-class ListIndividualsResponse(_message.Message):
-    """A page of individuals."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    INDIVIDUALS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Empty on the last page."""
-    @_builtins.property
-    def individuals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Individual]:
-        """Most detections first; equal sizes by id."""
-
-    def __init__(
-        self,
-        *,
-        individuals: _abc.Iterable[Global___Individual] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["individuals", b"individuals", "next_page_token", b"next_page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListIndividualsResponse: _TypeAlias = ListIndividualsResponse  # noqa: Y015
-
-@_typing.final
 class PlannedRound(_message.Message):
     """A round of questions planned by the strategy. Pairs that later labels answer are skipped. Detections are
     numbered from 0 in the order in which rounds added them; columns are little-endian and of equal length.
@@ -1495,8 +1515,7 @@ class PlannedRound(_message.Message):
     EXPECTED_MERGES_FIELD_NUMBER: _builtins.int
     EXPECTED_AMONG_FIELD_NUMBER: _builtins.int
     SURVEY_UID_FIELD_NUMBER: _builtins.int
-    ADDED_VERSIONS_FIELD_NUMBER: _builtins.int
-    DEPARTURES_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1533,8 +1552,6 @@ class PlannedRound(_message.Message):
     """Open group pairs in that sum."""
     survey_uid: _builtins.str
     """The uid of the survey, to which survey_revision belongs."""
-    departures: _builtins.int
-    """Number of DetectionsLeft events before the round. Its questions number the detections that remained."""
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Detections added to the session by this round."""
@@ -1552,10 +1569,8 @@ class PlannedRound(_message.Message):
         """Bursts with a new frame: frames that one camera took in close succession."""
 
     @_builtins.property
-    def added_versions(self) -> _containers.RepeatedCompositeFieldContainer[_corrections_pb2.DetectionChange]:
-        """The added detections that do not have their first image and vector, with their version. Labels that the
-        session has for an added detection count again if they were given for the version that it has.
-        """
+    def facts(self) -> _session_facts_pb2.DetectionFacts:
+        """Facts about the detections added by this round."""
 
     def __init__(
         self,
@@ -1580,12 +1595,11 @@ class PlannedRound(_message.Message):
         expected_merges: _builtins.float | None = ...,
         expected_among: _builtins.int = ...,
         survey_uid: _builtins.str = ...,
-        added_versions: _abc.Iterable[_corrections_pb2.DetectionChange] | None = ...,
-        departures: _builtins.int = ...,
+        facts: _session_facts_pb2.DetectionFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "renew_after", b"renew_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "added_versions", b"added_versions", "bursts", b"bursts", "departures", b"departures", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015
@@ -1719,39 +1733,60 @@ class LabelsRetracted(_message.Message):
 Global___LabelsRetracted: _TypeAlias = LabelsRetracted  # noqa: Y015
 
 @_typing.final
-class DetectionsLeft(_message.Message):
-    """Detections that left a session, because they were deleted from the survey or have another image now. Labels
-    about them are kept and count for nothing until the detections return with the image they had; a round adds
-    them again.
-    """
+class EventPart(_message.Message):
+    """A part of a large event. All parts of one event have its position and directly follow one another."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    DETECTION_IDS_FIELD_NUMBER: _builtins.int
-    SURVEY_REVISION_FIELD_NUMBER: _builtins.int
-    SURVEY_UID_FIELD_NUMBER: _builtins.int
-    survey_revision: _builtins.int
-    """The survey's revision that was read."""
-    survey_uid: _builtins.str
-    """The uid of the survey, to which survey_revision belongs."""
+    CONTENT_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The next bytes of the event, serialised as a SessionEvent."""
+    last: _builtins.bool
+    """Whether these are the last bytes of the event."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        last: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventPart: _TypeAlias = EventPart  # noqa: Y015
+
+@_typing.final
+class SessionUpdated(_message.Message):
+    """Settings changed in one call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    READ_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Their ids."""
+    def settings(self) -> Global___Session:
+        """trust, known_individuals, filter and ask_opposite_flanks from now on; its other fields are unset."""
+
+    @_builtins.property
+    def read(self) -> _session_facts_pb2.SurveyRead:
+        """The survey as read again, if names or filter were changed."""
 
     def __init__(
         self,
         *,
-        detection_ids: _abc.Iterable[_builtins.str] | None = ...,
-        survey_revision: _builtins.int = ...,
-        survey_uid: _builtins.str = ...,
+        settings: Global___Session | None = ...,
+        read: _session_facts_pb2.SurveyRead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read", b"read", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DetectionsLeft: _TypeAlias = DetectionsLeft  # noqa: Y015
+Global___SessionUpdated: _TypeAlias = SessionUpdated  # noqa: Y015
 
 @_typing.final
 class SessionEvent(_message.Message):
@@ -1766,7 +1801,10 @@ class SessionEvent(_message.Message):
     LABELLED_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
     AUDIT_FIELD_NUMBER: _builtins.int
-    LEFT_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    READ_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Position in the journal, from 1."""
@@ -1799,8 +1837,20 @@ class SessionEvent(_message.Message):
         """Pairs were drawn for an audit."""
 
     @_builtins.property
-    def left(self) -> Global___DetectionsLeft:
-        """Detections left the session."""
+    def part(self) -> Global___EventPart:
+        """A part of an event that is larger than 1 MiB; only on the wire, never stored."""
+
+    @_builtins.property
+    def changed(self) -> _individuals_pb2.IndividualsChanged:
+        """A person changed individuals, or undid such a change."""
+
+    @_builtins.property
+    def read(self) -> _session_facts_pb2.SurveyRead:
+        """Detections were read from the survey."""
+
+    @_builtins.property
+    def updated(self) -> Global___SessionUpdated:
+        """Settings were changed."""
 
     def __init__(
         self,
@@ -1812,14 +1862,17 @@ class SessionEvent(_message.Message):
         labelled: Global___LabelsGiven | None = ...,
         retracted: Global___LabelsRetracted | None = ...,
         audit: Global___AuditDrawn | None = ...,
-        left: Global___DetectionsLeft | None = ...,
+        part: Global___EventPart | None = ...,
+        changed: _individuals_pb2.IndividualsChanged | None = ...,
+        read: _session_facts_pb2.SurveyRead | None = ...,
+        updated: Global___SessionUpdated | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "left", b"left", "planned", b"planned", "retracted", b"retracted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "labelled", b"labelled", "part", b"part", "planned", b"planned", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "left", b"left", "planned", b"planned", "position", b"position", "retracted", b"retracted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "changed", b"changed", "create_time", b"create_time", "created", b"created", "event", b"event", "import_id", b"import_id", "labelled", b"labelled", "part", b"part", "planned", b"planned", "position", b"position", "read", b"read", "retracted", b"retracted", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "left"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["created", "planned", "labelled", "retracted", "audit", "part", "changed", "read", "updated"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1840,7 +1893,7 @@ class ListEventsRequest(_message.Message):
     session_id: _builtins.str
     """Required."""
     page_size: _builtins.int
-    """Most events in one answer; 0: 100. Larger values are lowered to 1,000."""
+    """Most events, or parts of events, in one answer; 0: 100. Larger values are lowered to 1,000."""
     page_token: _builtins.str
     """From the last answer's next_page_token."""
     def __init__(
@@ -1907,7 +1960,9 @@ class ImportSessionRequest(_message.Message):
     """
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionEvent]:
-        """The events in order, beginning with `created`; at most 1,000 per message."""
+        """The events in order, beginning with `created`; at most 1,000 per message. An event that is too large for
+        a message is sent in parts.
+        """
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from spotted.v1 import individuals_pb2 as spotted_dot_v1_dot_individuals__pb2
 from spotted.v1 import sampler_pb2 as spotted_dot_v1_dot_sampler__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -50,6 +51,11 @@ class SamplerServiceStub:
                 request_serializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.UpdateSession = channel.unary_unary(
+                '/spotted.v1.SamplerService/UpdateSession',
+                request_serializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionResponse.FromString,
+                _registered_method=True)
         self.DeleteSession = channel.unary_unary(
                 '/spotted.v1.SamplerService/DeleteSession',
                 request_serializer=spotted_dot_v1_dot_sampler__pb2.DeleteSessionRequest.SerializeToString,
@@ -87,8 +93,43 @@ class SamplerServiceStub:
                 _registered_method=True)
         self.ListIndividuals = channel.unary_unary(
                 '/spotted.v1.SamplerService/ListIndividuals',
-                request_serializer=spotted_dot_v1_dot_sampler__pb2.ListIndividualsRequest.SerializeToString,
-                response_deserializer=spotted_dot_v1_dot_sampler__pb2.ListIndividualsResponse.FromString,
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.ListIndividualsRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.ListIndividualsResponse.FromString,
+                _registered_method=True)
+        self.GetIndividual = channel.unary_unary(
+                '/spotted.v1.SamplerService/GetIndividual',
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.GetIndividualRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.GetIndividualResponse.FromString,
+                _registered_method=True)
+        self.UpdateIndividual = channel.unary_unary(
+                '/spotted.v1.SamplerService/UpdateIndividual',
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.UpdateIndividualRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.UpdateIndividualResponse.FromString,
+                _registered_method=True)
+        self.MergeIndividuals = channel.unary_unary(
+                '/spotted.v1.SamplerService/MergeIndividuals',
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.MergeIndividualsRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.MergeIndividualsResponse.FromString,
+                _registered_method=True)
+        self.SplitIndividual = channel.unary_unary(
+                '/spotted.v1.SamplerService/SplitIndividual',
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.SplitIndividualRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.SplitIndividualResponse.FromString,
+                _registered_method=True)
+        self.MoveDetections = channel.unary_unary(
+                '/spotted.v1.SamplerService/MoveDetections',
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.MoveDetectionsRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.MoveDetectionsResponse.FromString,
+                _registered_method=True)
+        self.UndoChange = channel.unary_unary(
+                '/spotted.v1.SamplerService/UndoChange',
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.UndoChangeRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.UndoChangeResponse.FromString,
+                _registered_method=True)
+        self.WatchIndividuals = channel.unary_stream(
+                '/spotted.v1.SamplerService/WatchIndividuals',
+                request_serializer=spotted_dot_v1_dot_individuals__pb2.WatchIndividualsRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_individuals__pb2.WatchIndividualsResponse.FromString,
                 _registered_method=True)
         self.ListEvents = channel.unary_unary(
                 '/spotted.v1.SamplerService/ListEvents',
@@ -124,6 +165,15 @@ class SamplerServiceServicer:
 
     def ListSessions(self, request, context):
         """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSession(self, request, context):
+        """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+        until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+        value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,16 +236,76 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListIndividuals(self, request, context):
-        """The individuals according to the labels, largest first; a detection that was never joined to another one
-        is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+        """The individuals according to the labels and to what people decided, largest first; a detection that was
+        never joined to another one is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIndividual(self, request, context):
+        """Reads an individual, by its id or an alias. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION /
+        PRECONDITION (it has more detections than fit into a message; list it by one of them).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateIndividual(self, request, context):
+        """Sets attributes of an individual, which keeps its id. Fails: NOT_FOUND / NOT_FOUND, ALREADY_EXISTS /
+        ALREADY_EXISTS (another individual of the session has this display name), FAILED_PRECONDITION /
+        PRECONDITION (it changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeIndividuals(self, request, context):
+        """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
+        come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+        shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SplitIndividual(self, request, context):
+        """Makes some detections of an individual another individual, as a person's decision. The rest keeps the id;
+        the detections have the id of an alias that belongs to them, or a new one. Fails as MergeIndividuals.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveDetections(self, request, context):
+        """Moves detections from their individuals to another one, as a person's decision. Fails as
+        MergeIndividuals.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoChange(self, request, context):
+        """Undoes a change made by UpdateIndividual, MergeIndividuals, SplitIndividual or MoveDetections: the session
+        continues as if it had not been made, and the labels that it superseded stand again. Fails: NOT_FOUND /
+        NOT_FOUND (no such change, or it was undone), FAILED_PRECONDITION / PRECONDITION (a later change depends
+        on it; undo that one first).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchIndividuals(self, request, context):
+        """Streams the individuals and then each change of them, from a cursor on, so that a copy of them elsewhere
+        stays equal without listing them again. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-        event is larger than a message: a round that adds very many detections).
+        """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+        detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,6 +339,11 @@ def add_SamplerServiceServicer_to_server(servicer, server):
                     servicer.ListSessions,
                     request_deserializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_sampler__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'UpdateSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSession,
+                    request_deserializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_sampler__pb2.UpdateSessionResponse.SerializeToString,
             ),
             'DeleteSession': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteSession,
@@ -267,8 +382,43 @@ def add_SamplerServiceServicer_to_server(servicer, server):
             ),
             'ListIndividuals': grpc.unary_unary_rpc_method_handler(
                     servicer.ListIndividuals,
-                    request_deserializer=spotted_dot_v1_dot_sampler__pb2.ListIndividualsRequest.FromString,
-                    response_serializer=spotted_dot_v1_dot_sampler__pb2.ListIndividualsResponse.SerializeToString,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.ListIndividualsRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.ListIndividualsResponse.SerializeToString,
+            ),
+            'GetIndividual': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIndividual,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.GetIndividualRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.GetIndividualResponse.SerializeToString,
+            ),
+            'UpdateIndividual': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateIndividual,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.UpdateIndividualRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.UpdateIndividualResponse.SerializeToString,
+            ),
+            'MergeIndividuals': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeIndividuals,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.MergeIndividualsRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.MergeIndividualsResponse.SerializeToString,
+            ),
+            'SplitIndividual': grpc.unary_unary_rpc_method_handler(
+                    servicer.SplitIndividual,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.SplitIndividualRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.SplitIndividualResponse.SerializeToString,
+            ),
+            'MoveDetections': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveDetections,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.MoveDetectionsRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.MoveDetectionsResponse.SerializeToString,
+            ),
+            'UndoChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoChange,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.UndoChangeRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.UndoChangeResponse.SerializeToString,
+            ),
+            'WatchIndividuals': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchIndividuals,
+                    request_deserializer=spotted_dot_v1_dot_individuals__pb2.WatchIndividualsRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_individuals__pb2.WatchIndividualsResponse.SerializeToString,
             ),
             'ListEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEvents,
@@ -363,6 +513,33 @@ class SamplerService:
             '/spotted.v1.SamplerService/ListSessions',
             spotted_dot_v1_dot_sampler__pb2.ListSessionsRequest.SerializeToString,
             spotted_dot_v1_dot_sampler__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/UpdateSession',
+            spotted_dot_v1_dot_sampler__pb2.UpdateSessionRequest.SerializeToString,
+            spotted_dot_v1_dot_sampler__pb2.UpdateSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -577,8 +754,197 @@ class SamplerService:
             request,
             target,
             '/spotted.v1.SamplerService/ListIndividuals',
-            spotted_dot_v1_dot_sampler__pb2.ListIndividualsRequest.SerializeToString,
-            spotted_dot_v1_dot_sampler__pb2.ListIndividualsResponse.FromString,
+            spotted_dot_v1_dot_individuals__pb2.ListIndividualsRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.ListIndividualsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIndividual(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/GetIndividual',
+            spotted_dot_v1_dot_individuals__pb2.GetIndividualRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.GetIndividualResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateIndividual(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/UpdateIndividual',
+            spotted_dot_v1_dot_individuals__pb2.UpdateIndividualRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.UpdateIndividualResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeIndividuals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/MergeIndividuals',
+            spotted_dot_v1_dot_individuals__pb2.MergeIndividualsRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.MergeIndividualsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SplitIndividual(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/SplitIndividual',
+            spotted_dot_v1_dot_individuals__pb2.SplitIndividualRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.SplitIndividualResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveDetections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/MoveDetections',
+            spotted_dot_v1_dot_individuals__pb2.MoveDetectionsRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.MoveDetectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/UndoChange',
+            spotted_dot_v1_dot_individuals__pb2.UndoChangeRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.UndoChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchIndividuals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/spotted.v1.SamplerService/WatchIndividuals',
+            spotted_dot_v1_dot_individuals__pb2.WatchIndividualsRequest.SerializeToString,
+            spotted_dot_v1_dot_individuals__pb2.WatchIndividualsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ Annotation sessions: the fewest questions that turn a survey into known individu
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from spotted.v1 import individuals_pb2 as _individuals_pb2
 from spotted.v1 import sampler_pb2 as _sampler_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -42,6 +43,11 @@ class SamplerServiceStub:
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]
     """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
+    UpdateSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.UpdateSessionRequest, _sampler_pb2.UpdateSessionResponse]
+    """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+    until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+    value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
+    """
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]
@@ -66,13 +72,45 @@ class SamplerServiceStub:
     """The progress of a session. Fails: NOT_FOUND / NOT_FOUND."""
     WatchProgress: _grpc.UnaryStreamMultiCallable[_sampler_pb2.WatchProgressRequest, _sampler_pb2.WatchProgressResponse]
     """Streams progress: the current state, then each change. Fails: NOT_FOUND / NOT_FOUND."""
-    ListIndividuals: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListIndividualsRequest, _sampler_pb2.ListIndividualsResponse]
-    """The individuals according to the labels, largest first; a detection that was never joined to another one
-    is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+    ListIndividuals: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.ListIndividualsRequest, _individuals_pb2.ListIndividualsResponse]
+    """The individuals according to the labels and to what people decided, largest first; a detection that was
+    never joined to another one is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+    """
+    GetIndividual: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.GetIndividualRequest, _individuals_pb2.GetIndividualResponse]
+    """Reads an individual, by its id or an alias. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION /
+    PRECONDITION (it has more detections than fit into a message; list it by one of them).
+    """
+    UpdateIndividual: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.UpdateIndividualRequest, _individuals_pb2.UpdateIndividualResponse]
+    """Sets attributes of an individual, which keeps its id. Fails: NOT_FOUND / NOT_FOUND, ALREADY_EXISTS /
+    ALREADY_EXISTS (another individual of the session has this display name), FAILED_PRECONDITION /
+    PRECONDITION (it changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+    """
+    MergeIndividuals: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.MergeIndividualsRequest, _individuals_pb2.MergeIndividualsResponse]
+    """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
+    come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+    shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+    """
+    SplitIndividual: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.SplitIndividualRequest, _individuals_pb2.SplitIndividualResponse]
+    """Makes some detections of an individual another individual, as a person's decision. The rest keeps the id;
+    the detections have the id of an alias that belongs to them, or a new one. Fails as MergeIndividuals.
+    """
+    MoveDetections: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.MoveDetectionsRequest, _individuals_pb2.MoveDetectionsResponse]
+    """Moves detections from their individuals to another one, as a person's decision. Fails as
+    MergeIndividuals.
+    """
+    UndoChange: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.UndoChangeRequest, _individuals_pb2.UndoChangeResponse]
+    """Undoes a change made by UpdateIndividual, MergeIndividuals, SplitIndividual or MoveDetections: the session
+    continues as if it had not been made, and the labels that it superseded stand again. Fails: NOT_FOUND /
+    NOT_FOUND (no such change, or it was undone), FAILED_PRECONDITION / PRECONDITION (a later change depends
+    on it; undo that one first).
+    """
+    WatchIndividuals: _grpc.UnaryStreamMultiCallable[_individuals_pb2.WatchIndividualsRequest, _individuals_pb2.WatchIndividualsResponse]
+    """Streams the individuals and then each change of them, from a cursor on, so that a copy of them elsewhere
+    stays equal without listing them again. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-    event is larger than a message: a round that adds very many detections).
+    """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+    detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
     """
     ImportSession: _grpc.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
@@ -96,6 +134,11 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     """Reads a session. Fails: NOT_FOUND / NOT_FOUND."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListSessionsRequest, _sampler_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
+    UpdateSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.UpdateSessionRequest, _sampler_pb2.UpdateSessionResponse]  # type: ignore[assignment]
+    """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+    until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+    value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
+    """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_sampler_pb2.DeleteSessionRequest, _sampler_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """Deletes a session with its journal. Fails: NOT_FOUND / NOT_FOUND."""
     NextPairs: _aio.UnaryUnaryMultiCallable[_sampler_pb2.NextPairsRequest, _sampler_pb2.NextPairsResponse]  # type: ignore[assignment]
@@ -120,13 +163,45 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     """The progress of a session. Fails: NOT_FOUND / NOT_FOUND."""
     WatchProgress: _aio.UnaryStreamMultiCallable[_sampler_pb2.WatchProgressRequest, _sampler_pb2.WatchProgressResponse]  # type: ignore[assignment]
     """Streams progress: the current state, then each change. Fails: NOT_FOUND / NOT_FOUND."""
-    ListIndividuals: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListIndividualsRequest, _sampler_pb2.ListIndividualsResponse]  # type: ignore[assignment]
-    """The individuals according to the labels, largest first; a detection that was never joined to another one
-    is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+    ListIndividuals: _aio.UnaryUnaryMultiCallable[_individuals_pb2.ListIndividualsRequest, _individuals_pb2.ListIndividualsResponse]  # type: ignore[assignment]
+    """The individuals according to the labels and to what people decided, largest first; a detection that was
+    never joined to another one is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+    """
+    GetIndividual: _aio.UnaryUnaryMultiCallable[_individuals_pb2.GetIndividualRequest, _individuals_pb2.GetIndividualResponse]  # type: ignore[assignment]
+    """Reads an individual, by its id or an alias. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION /
+    PRECONDITION (it has more detections than fit into a message; list it by one of them).
+    """
+    UpdateIndividual: _aio.UnaryUnaryMultiCallable[_individuals_pb2.UpdateIndividualRequest, _individuals_pb2.UpdateIndividualResponse]  # type: ignore[assignment]
+    """Sets attributes of an individual, which keeps its id. Fails: NOT_FOUND / NOT_FOUND, ALREADY_EXISTS /
+    ALREADY_EXISTS (another individual of the session has this display name), FAILED_PRECONDITION /
+    PRECONDITION (it changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+    """
+    MergeIndividuals: _aio.UnaryUnaryMultiCallable[_individuals_pb2.MergeIndividualsRequest, _individuals_pb2.MergeIndividualsResponse]  # type: ignore[assignment]
+    """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
+    come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+    shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+    """
+    SplitIndividual: _aio.UnaryUnaryMultiCallable[_individuals_pb2.SplitIndividualRequest, _individuals_pb2.SplitIndividualResponse]  # type: ignore[assignment]
+    """Makes some detections of an individual another individual, as a person's decision. The rest keeps the id;
+    the detections have the id of an alias that belongs to them, or a new one. Fails as MergeIndividuals.
+    """
+    MoveDetections: _aio.UnaryUnaryMultiCallable[_individuals_pb2.MoveDetectionsRequest, _individuals_pb2.MoveDetectionsResponse]  # type: ignore[assignment]
+    """Moves detections from their individuals to another one, as a person's decision. Fails as
+    MergeIndividuals.
+    """
+    UndoChange: _aio.UnaryUnaryMultiCallable[_individuals_pb2.UndoChangeRequest, _individuals_pb2.UndoChangeResponse]  # type: ignore[assignment]
+    """Undoes a change made by UpdateIndividual, MergeIndividuals, SplitIndividual or MoveDetections: the session
+    continues as if it had not been made, and the labels that it superseded stand again. Fails: NOT_FOUND /
+    NOT_FOUND (no such change, or it was undone), FAILED_PRECONDITION / PRECONDITION (a later change depends
+    on it; undo that one first).
+    """
+    WatchIndividuals: _aio.UnaryStreamMultiCallable[_individuals_pb2.WatchIndividualsRequest, _individuals_pb2.WatchIndividualsResponse]  # type: ignore[assignment]
+    """Streams the individuals and then each change of them, from a cursor on, so that a copy of them elsewhere
+    stays equal without listing them again. Fails: NOT_FOUND / NOT_FOUND.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListEventsRequest, _sampler_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-    event is larger than a message: a round that adds very many detections).
+    """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+    detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
     """
     ImportSession: _aio.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]  # type: ignore[assignment]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
@@ -165,6 +240,17 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListSessionsResponse, _abc.Awaitable[_sampler_pb2.ListSessionsResponse]]:
         """The sessions of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND for the survey."""
+
+    @_abc_1.abstractmethod
+    def UpdateSession(
+        self,
+        request: _sampler_pb2.UpdateSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sampler_pb2.UpdateSessionResponse, _abc.Awaitable[_sampler_pb2.UpdateSessionResponse]]:
+        """Changes the settings named in the mask. Decisions of labels are kept if trust becomes VERIFIED: each holds
+        until a label contradicts it. With `known_individuals` in the mask the names are read again, whatever its
+        value. Fails: NOT_FOUND / NOT_FOUND, INVALID_ARGUMENT / INVALID_INPUT.
+        """
 
     @_abc_1.abstractmethod
     def DeleteSession(
@@ -235,11 +321,85 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListIndividuals(
         self,
-        request: _sampler_pb2.ListIndividualsRequest,
+        request: _individuals_pb2.ListIndividualsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_sampler_pb2.ListIndividualsResponse, _abc.Awaitable[_sampler_pb2.ListIndividualsResponse]]:
-        """The individuals according to the labels, largest first; a detection that was never joined to another one
-        is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+    ) -> _typing.Union[_individuals_pb2.ListIndividualsResponse, _abc.Awaitable[_individuals_pb2.ListIndividualsResponse]]:
+        """The individuals according to the labels and to what people decided, largest first; a detection that was
+        never joined to another one is an individual of its own. Fails: NOT_FOUND / NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetIndividual(
+        self,
+        request: _individuals_pb2.GetIndividualRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_individuals_pb2.GetIndividualResponse, _abc.Awaitable[_individuals_pb2.GetIndividualResponse]]:
+        """Reads an individual, by its id or an alias. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION /
+        PRECONDITION (it has more detections than fit into a message; list it by one of them).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateIndividual(
+        self,
+        request: _individuals_pb2.UpdateIndividualRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_individuals_pb2.UpdateIndividualResponse, _abc.Awaitable[_individuals_pb2.UpdateIndividualResponse]]:
+        """Sets attributes of an individual, which keeps its id. Fails: NOT_FOUND / NOT_FOUND, ALREADY_EXISTS /
+        ALREADY_EXISTS (another individual of the session has this display name), FAILED_PRECONDITION /
+        PRECONDITION (it changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+        """
+
+    @_abc_1.abstractmethod
+    def MergeIndividuals(
+        self,
+        request: _individuals_pb2.MergeIndividualsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_individuals_pb2.MergeIndividualsResponse, _abc.Awaitable[_individuals_pb2.MergeIndividualsResponse]]:
+        """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
+        come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+        shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
+        """
+
+    @_abc_1.abstractmethod
+    def SplitIndividual(
+        self,
+        request: _individuals_pb2.SplitIndividualRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_individuals_pb2.SplitIndividualResponse, _abc.Awaitable[_individuals_pb2.SplitIndividualResponse]]:
+        """Makes some detections of an individual another individual, as a person's decision. The rest keeps the id;
+        the detections have the id of an alias that belongs to them, or a new one. Fails as MergeIndividuals.
+        """
+
+    @_abc_1.abstractmethod
+    def MoveDetections(
+        self,
+        request: _individuals_pb2.MoveDetectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_individuals_pb2.MoveDetectionsResponse, _abc.Awaitable[_individuals_pb2.MoveDetectionsResponse]]:
+        """Moves detections from their individuals to another one, as a person's decision. Fails as
+        MergeIndividuals.
+        """
+
+    @_abc_1.abstractmethod
+    def UndoChange(
+        self,
+        request: _individuals_pb2.UndoChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_individuals_pb2.UndoChangeResponse, _abc.Awaitable[_individuals_pb2.UndoChangeResponse]]:
+        """Undoes a change made by UpdateIndividual, MergeIndividuals, SplitIndividual or MoveDetections: the session
+        continues as if it had not been made, and the labels that it superseded stand again. Fails: NOT_FOUND /
+        NOT_FOUND (no such change, or it was undone), FAILED_PRECONDITION / PRECONDITION (a later change depends
+        on it; undo that one first).
+        """
+
+    @_abc_1.abstractmethod
+    def WatchIndividuals(
+        self,
+        request: _individuals_pb2.WatchIndividualsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_individuals_pb2.WatchIndividualsResponse], _abc.AsyncIterator[_individuals_pb2.WatchIndividualsResponse]]:
+        """Streams the individuals and then each change of them, from a cursor on, so that a copy of them elsewhere
+        stays equal without listing them again. Fails: NOT_FOUND / NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -248,8 +408,8 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sampler_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.ListEventsResponse, _abc.Awaitable[_sampler_pb2.ListEventsResponse]]:
-        """The session's journal, oldest first. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (an
-        event is larger than a message: a round that adds very many detections).
+        """The session's journal, oldest first. An event larger than 1 MiB, e.g. a round that adds very many
+        detections, comes in parts. Fails: NOT_FOUND / NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

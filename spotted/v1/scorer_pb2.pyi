@@ -45,6 +45,8 @@ class _CandidateRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Candida
     """CandidateFilter.known_individuals_only."""
     CANDIDATE_RULE_EXCLUDED_INDIVIDUAL: _CandidateRule.ValueType  # 7
     """CandidateFilter.exclude_individual_ids."""
+    CANDIDATE_RULE_SPECIES: _CandidateRule.ValueType  # 8
+    """CandidateFilter.species."""
 
 class CandidateRule(_CandidateRule, metaclass=_CandidateRuleEnumTypeWrapper):
     """A rule that excludes candidates."""
@@ -65,6 +67,8 @@ CANDIDATE_RULE_UNKNOWN_INDIVIDUAL: CandidateRule.ValueType  # 6
 """CandidateFilter.known_individuals_only."""
 CANDIDATE_RULE_EXCLUDED_INDIVIDUAL: CandidateRule.ValueType  # 7
 """CandidateFilter.exclude_individual_ids."""
+CANDIDATE_RULE_SPECIES: CandidateRule.ValueType  # 8
+"""CandidateFilter.species."""
 Global___CandidateRule: _TypeAlias = CandidateRule  # noqa: Y015
 
 @_typing.final
@@ -248,7 +252,7 @@ class UpdateSurveyRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Any of display_name, start_time, end_time, feasibility. Required."""
+        """Any of display_name, start_time, end_time, feasibility, time_zone. Required."""
 
     def __init__(
         self,
@@ -951,6 +955,7 @@ class CandidateFilter(_message.Message):
     CAPTURED_BEFORE_FIELD_NUMBER: _builtins.int
     KNOWN_INDIVIDUALS_ONLY_FIELD_NUMBER: _builtins.int
     EXCLUDE_INDIVIDUAL_IDS_FIELD_NUMBER: _builtins.int
+    SPECIES_FIELD_NUMBER: _builtins.int
     comparable_sides_only: _builtins.bool
     """Exclude the other flank: left and right are not comparable. Unknown sides are kept."""
     exclude_same_encounter: _builtins.bool
@@ -973,6 +978,10 @@ class CandidateFilter(_message.Message):
     def exclude_individual_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Exclude the detections of these individuals."""
 
+    @_builtins.property
+    def species(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only detections of these species, compared as written; empty: all."""
+
     def __init__(
         self,
         *,
@@ -983,10 +992,11 @@ class CandidateFilter(_message.Message):
         captured_before: _timestamp_pb2.Timestamp | None = ...,
         known_individuals_only: _builtins.bool = ...,
         exclude_individual_ids: _abc.Iterable[_builtins.str] | None = ...,
+        species: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captured_before", b"captured_before", "captured_from", b"captured_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_ids", b"camera_ids", "captured_before", b"captured_before", "captured_from", b"captured_from", "comparable_sides_only", b"comparable_sides_only", "exclude_individual_ids", b"exclude_individual_ids", "exclude_same_encounter", b"exclude_same_encounter", "known_individuals_only", b"known_individuals_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_ids", b"camera_ids", "captured_before", b"captured_before", "captured_from", b"captured_from", "comparable_sides_only", b"comparable_sides_only", "exclude_individual_ids", b"exclude_individual_ids", "exclude_same_encounter", b"exclude_same_encounter", "known_individuals_only", b"known_individuals_only", "species", b"species"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -170,7 +170,8 @@ class ScorerServiceServicer:
 
     def UpdateSurvey(self, request, context):
         """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,8 +186,11 @@ class ScorerServiceServicer:
 
     def UpsertCameras(self, request, context):
         """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+        COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+        for one plane),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+        of the survey if the clock of its camera is no longer suspect).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -212,7 +216,8 @@ class ScorerServiceServicer:
         as unchanged; other content under a known id is listed in `rejected` and changes nothing
         (UpdateDetections corrects it).
         Each message of the stream is stored before the next is read, so a broken stream keeps its complete
-        messages; send the stream again, nothing is stored twice.
+        messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
+        repeat a stream by itself; to report progress, send streams of a few hundred detections.
         Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (shape of the tensor).
         """
@@ -229,8 +234,8 @@ class ScorerServiceServicer:
 
     def UpdateDetections(self, request, context):
         """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
-        is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
-        follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+        is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+        follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -238,8 +243,8 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDetectionChanges(self, request, context):
-        """The detections that were deleted, added again or corrected since a revision. A session reads them to
-        follow its survey. Fails: NOT_FOUND / NOT_FOUND.
+        """The detections that were deleted, added again or corrected since a revision. Read them to follow
+        a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -292,7 +297,7 @@ class ScorerServiceServicer:
 
     def QueryCandidates(self, request, context):
         """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-        FAILED_PRECONDITION / DIGEST_MISMATCH.
+        FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,14 +42,18 @@ class ScorerServiceStub:
     """Lists surveys by id."""
     UpdateSurvey: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.UpdateSurveyRequest, _scorer_pb2.UpdateSurveyResponse]
     """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
     """
     DeleteSurvey: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DeleteSurveyRequest, _scorer_pb2.DeleteSurveyResponse]
     """Deletes a survey with everything in it, including its sessions. Fails: NOT_FOUND / NOT_FOUND."""
     UpsertCameras: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.UpsertCamerasRequest, _scorer_pb2.UpsertCamerasResponse]
     """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+    COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+    for one plane),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+    of the survey if the clock of its camera is no longer suspect).
     """
     ListCameras: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
@@ -62,7 +66,8 @@ class ScorerServiceStub:
     as unchanged; other content under a known id is listed in `rejected` and changes nothing
     (UpdateDetections corrects it).
     Each message of the stream is stored before the next is read, so a broken stream keeps its complete
-    messages; send the stream again, nothing is stored twice.
+    messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
+    repeat a stream by itself; to report progress, send streams of a few hundred detections.
     Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
     differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (shape of the tensor).
     """
@@ -70,13 +75,13 @@ class ScorerServiceStub:
     """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
     UpdateDetections: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.UpdateDetectionsRequest, _corrections_pb2.UpdateDetectionsResponse]
     """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
-    is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
-    follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+    is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+    follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
     differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
     """
     ListDetectionChanges: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.ListDetectionChangesRequest, _corrections_pb2.ListDetectionChangesResponse]
-    """The detections that were deleted, added again or corrected since a revision. A session reads them to
-    follow its survey. Fails: NOT_FOUND / NOT_FOUND.
+    """The detections that were deleted, added again or corrected since a revision. Read them to follow
+    a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
     """
     DeleteDetections: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
@@ -105,7 +110,7 @@ class ScorerServiceStub:
     """
     QueryCandidates: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-    FAILED_PRECONDITION / DIGEST_MISMATCH.
+    FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
     """
     ScorePairs: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScorePairsRequest, _scorer_pb2.ScorePairsResponse]
     """Scores given pairs, in the order given. Fails: NOT_FOUND / NOT_FOUND (survey, detection)."""
@@ -130,14 +135,18 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """Lists surveys by id."""
     UpdateSurvey: _aio.UnaryUnaryMultiCallable[_scorer_pb2.UpdateSurveyRequest, _scorer_pb2.UpdateSurveyResponse]  # type: ignore[assignment]
     """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+    Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
     """
     DeleteSurvey: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DeleteSurveyRequest, _scorer_pb2.DeleteSurveyResponse]  # type: ignore[assignment]
     """Deletes a survey with everything in it, including its sessions. Fails: NOT_FOUND / NOT_FOUND."""
     UpsertCameras: _aio.UnaryUnaryMultiCallable[_scorer_pb2.UpsertCamerasRequest, _scorer_pb2.UpsertCamerasResponse]  # type: ignore[assignment]
     """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+    the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+    COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+    for one plane),
+    FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+    of the survey if the clock of its camera is no longer suspect).
     """
     ListCameras: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]  # type: ignore[assignment]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
@@ -150,7 +159,8 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     as unchanged; other content under a known id is listed in `rejected` and changes nothing
     (UpdateDetections corrects it).
     Each message of the stream is stored before the next is read, so a broken stream keeps its complete
-    messages; send the stream again, nothing is stored twice.
+    messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
+    repeat a stream by itself; to report progress, send streams of a few hundred detections.
     Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
     differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (shape of the tensor).
     """
@@ -158,13 +168,13 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
     UpdateDetections: _aio.UnaryUnaryMultiCallable[_corrections_pb2.UpdateDetectionsRequest, _corrections_pb2.UpdateDetectionsResponse]  # type: ignore[assignment]
     """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
-    is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
-    follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+    is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+    follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
     differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
     """
     ListDetectionChanges: _aio.UnaryUnaryMultiCallable[_corrections_pb2.ListDetectionChangesRequest, _corrections_pb2.ListDetectionChangesResponse]  # type: ignore[assignment]
-    """The detections that were deleted, added again or corrected since a revision. A session reads them to
-    follow its survey. Fails: NOT_FOUND / NOT_FOUND.
+    """The detections that were deleted, added again or corrected since a revision. Read them to follow
+    a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
     """
     DeleteDetections: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]  # type: ignore[assignment]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
@@ -193,7 +203,7 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """
     QueryCandidates: _aio.UnaryUnaryMultiCallable[_scorer_pb2.QueryCandidatesRequest, _scorer_pb2.QueryCandidatesResponse]  # type: ignore[assignment]
     """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-    FAILED_PRECONDITION / DIGEST_MISMATCH.
+    FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
     """
     ScorePairs: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScorePairsRequest, _scorer_pb2.ScorePairsResponse]  # type: ignore[assignment]
     """Scores given pairs, in the order given. Fails: NOT_FOUND / NOT_FOUND (survey, detection)."""
@@ -239,7 +249,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.UpdateSurveyResponse, _abc.Awaitable[_scorer_pb2.UpdateSurveyResponse]]:
         """Changes the fields named by the mask. Changing feasibility or the extent changes every score.
-        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one).
+        Fails: NOT_FOUND / NOT_FOUND, ABORTED / CONCURRENT_WRITES (the etag is not the present one),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
         """
 
     @_abc_1.abstractmethod
@@ -257,8 +268,11 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.UpsertCamerasResponse, _abc.Awaitable[_scorer_pb2.UpsertCamerasResponse]]:
         """Adds cameras, or replaces those of the same id. Moving a camera, or adding one farther out, changes
-        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey),
-        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period).
+        the survey's extent and so its scores. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION /
+        COORDINATES (some cameras would have a position in metres and others a geo_position, or lie too far apart
+        for one plane),
+        FAILED_PRECONDITION / PRECONDITION (a stored detection lies outside the new period of its camera, or that
+        of the survey if the clock of its camera is no longer suspect).
         """
 
     @_abc_1.abstractmethod
@@ -289,7 +303,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         as unchanged; other content under a known id is listed in `rejected` and changes nothing
         (UpdateDetections corrects it).
         Each message of the stream is stored before the next is read, so a broken stream keeps its complete
-        messages; send the stream again, nothing is stored twice.
+        messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
+        repeat a stream by itself; to report progress, send streams of a few hundred detections.
         Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (shape of the tensor).
         """
@@ -309,8 +324,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_corrections_pb2.UpdateDetectionsResponse, _abc.Awaitable[_corrections_pb2.UpdateDetectionsResponse]]:
         """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
-        is corrected or refused on its own; one call is one change of the survey. Scores, candidates and sessions
-        follow. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+        is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+        follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
         """
 
@@ -320,8 +335,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _corrections_pb2.ListDetectionChangesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_corrections_pb2.ListDetectionChangesResponse, _abc.Awaitable[_corrections_pb2.ListDetectionChangesResponse]]:
-        """The detections that were deleted, added again or corrected since a revision. A session reads them to
-        follow its survey. Fails: NOT_FOUND / NOT_FOUND.
+        """The detections that were deleted, added again or corrected since a revision. Read them to follow
+        a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -386,7 +401,7 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.QueryCandidatesResponse, _abc.Awaitable[_scorer_pb2.QueryCandidatesResponse]]:
         """The best candidates of a detection that is not stored. Fails as GetCandidates, and with
-        FAILED_PRECONDITION / DIGEST_MISMATCH.
+        FAILED_PRECONDITION / DIGEST_MISMATCH and INVALID_ARGUMENT / OUTSIDE_PERIOD.
         """
 
     @_abc_1.abstractmethod

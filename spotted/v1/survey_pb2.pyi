@@ -10,21 +10,28 @@ Conventions of this contract:
   - Instants are google.protobuf.Timestamp, UTC. Convert local times before sending. Nanoseconds of instants
     and durations are 0 to 999,999,999.
   - A field marked `optional` distinguishes absent (unknown) from zero.
-  - Every mutating unary call takes a `request_id` (a UUID, AIP-155): repeating the call with the
-    same id returns the first answer and changes nothing.
+  - Every mutating unary call takes a `request_id` (a UUID, AIP-155), unique for its rpc, survey and
+    session: repeating the call with the same id within a day returns the first answer and changes nothing.
+    Another request under an id that was answered fails with ALREADY_EXISTS / REQUEST_ID_REUSED; the
+    metadata `first_content` and `sent_content` of its ErrorInfo are the SHA-256 of both requests. A call
+    that failed may be corrected and sent under the same id.
   - A mutating call answers only after the store has the change on disk.
   - Errors carry google.rpc.ErrorInfo with domain `spotted` and the reason named at each rpc;
     google.rpc.BadRequest names the field; google.rpc.RetryInfo says when to retry.
   - Any rpc may also fail with UNAVAILABLE / STORE_UNAVAILABLE (nothing was changed, or the change
     was not acknowledged and may be repeated), FAILED_PRECONDITION / STORE_VERSION,
-    DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT; if tokens are on also with
-    UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
+    DATA_LOSS / SURVEY_DAMAGED (events of the survey or session were changed or lost in the store; nothing
+    but DeleteSurvey and DeleteSession works on it, and others are not affected), DATA_LOSS / DAMAGED
+    (another stored value was changed), DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT;
+    if tokens are on also with UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
-  - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only the embedder accepts
-    more, 32 MiB, because a photograph cannot be split. A larger message, or an answer above 4 MiB, fails
-    with INVALID_ARGUMENT / MESSAGE_TOO_LARGE; repeating it does not help. gRPC itself refuses more than
-    twice the limit, with RESOURCE_EXHAUSTED and no reason. A page ends early when it reaches about 1 MiB,
-    so it may have fewer items than asked for; only an empty page token ends a list.
+  - protoc 3.15 or later compiles this contract.
+  - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only requests with images
+    may have 32 MiB, because a photograph cannot be split; requests that hold neither lists nor bytes have
+    at most 64 KiB. A larger message, or an answer above 4 MiB, fails with INVALID_ARGUMENT /
+    MESSAGE_TOO_LARGE; repeating it does not help. gRPC itself refuses more than twice the largest message
+    of a server, with RESOURCE_EXHAUSTED and no reason. A page ends early when it reaches about 1 MiB, so it
+    may have fewer items than asked for; only an empty page token ends a list.
 """
 
 from collections import abc as _abc
@@ -93,7 +100,9 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     FUSION_LOCATION: _Fusion.ValueType  # 3
     """Only feasibility."""
     FUSION_CALIBRATED: _Fusion.ValueType  # 4
-    """The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
+    """The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
+    calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+    """
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
     """How visual similarity and feasibility become one score."""
@@ -107,7 +116,9 @@ FUSION_VISUAL: Fusion.ValueType  # 2
 FUSION_LOCATION: Fusion.ValueType  # 3
 """Only feasibility."""
 FUSION_CALIBRATED: Fusion.ValueType  # 4
-"""The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
+"""The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
+calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+"""
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 
 class _ElementType:
@@ -319,7 +330,7 @@ Global___ScoreSpec: _TypeAlias = ScoreSpec  # noqa: Y015
 @_typing.final
 class Position(_message.Message):
     """A planar position, metres, in one projected coordinate system for the whole survey (e.g. its UTM
-    zone). Latitude and longitude must be projected by the caller; `spotted import` does so.
+    zone), that of the caller or of Survey.coordinate_system.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -345,6 +356,32 @@ class Position(_message.Message):
 Global___Position: _TypeAlias = Position  # noqa: Y015
 
 @_typing.final
+class GeoPosition(_message.Message):
+    """A position on the WGS84 ellipsoid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LATITUDE_DEG_FIELD_NUMBER: _builtins.int
+    LONGITUDE_DEG_FIELD_NUMBER: _builtins.int
+    latitude_deg: _builtins.float
+    """Degrees north, -90 to 90."""
+    longitude_deg: _builtins.float
+    """Degrees east, -180 to 180."""
+    def __init__(
+        self,
+        *,
+        latitude_deg: _builtins.float = ...,
+        longitude_deg: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["latitude_deg", b"latitude_deg", "longitude_deg", b"longitude_deg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GeoPosition: _TypeAlias = GeoPosition  # noqa: Y015
+
+@_typing.final
 class Camera(_message.Message):
     """One fixed camera position for one period: a Camtrap DP deployment."""
 
@@ -356,10 +393,11 @@ class Camera(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     LOCATION_UNCERTAINTY_M_FIELD_NUMBER: _builtins.int
     CLOCK_SUSPECT_FIELD_NUMBER: _builtins.int
+    GEO_POSITION_FIELD_NUMBER: _builtins.int
     camera_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     location_uncertainty_m: _builtins.float
-    """Radius within which the true position lies, metres; 0 if exact. Used only if the survey's
+    """Radius within which the true position lies, metres; 0 if exact, at most 1e8. Used only if the survey's
     FeasibilitySettings.use_location_uncertainty is set.
     """
     clock_suspect: _builtins.bool
@@ -369,7 +407,8 @@ class Camera(_message.Message):
     @_builtins.property
     def position(self) -> Global___Position:
         """Unset: the position is unknown, and so is the feasibility of every pair that involves the camera; or the
-        caller's role may not see it (access.proto).
+        caller's role may not see it (access.proto). Computed by the server if geo_position is set; a value sent
+        beside it is ignored.
         """
 
     @_builtins.property
@@ -380,6 +419,13 @@ class Camera(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """End of operation. A detection after it is refused. Unset: open."""
 
+    @_builtins.property
+    def geo_position(self) -> Global___GeoPosition:
+        """Instead of `position`: the server projects all cameras of the survey onto one plane, on which distances
+        are true to 0.1 %. All cameras with a position have a `position`, or all have a `geo_position`; they lie
+        within 490 km of the centre of the cameras.
+        """
+
     def __init__(
         self,
         *,
@@ -389,10 +435,11 @@ class Camera(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         location_uncertainty_m: _builtins.float = ...,
         clock_suspect: _builtins.bool = ...,
+        geo_position: Global___GeoPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "position", b"position", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "geo_position", b"geo_position", "position", b"position", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "clock_suspect", b"clock_suspect", "end_time", b"end_time", "location_uncertainty_m", b"location_uncertainty_m", "position", b"position", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "clock_suspect", b"clock_suspect", "end_time", b"end_time", "geo_position", b"geo_position", "location_uncertainty_m", b"location_uncertainty_m", "position", b"position", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -412,6 +459,9 @@ class Detection(_message.Message):
     ENCOUNTER_ID_FIELD_NUMBER: _builtins.int
     INDIVIDUAL_ID_FIELD_NUMBER: _builtins.int
     IMAGE_URI_FIELD_NUMBER: _builtins.int
+    PIXELS_FIELD_NUMBER: _builtins.int
+    FRACTIONS_FIELD_NUMBER: _builtins.int
+    SPECIES_FIELD_NUMBER: _builtins.int
     detection_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     camera_id: _builtins.str
@@ -428,9 +478,22 @@ class Detection(_message.Message):
     """Identity known from elsewhere; used by filters and evaluation, never by the score. Empty: unknown."""
     image_uri: _builtins.str
     """Link to the image for people, at most 2,048 characters. The services store it and never open it."""
+    species: _builtins.str
+    """Name of the species, e.g. `Panthera pardus`; used by filters, never by the score. Empty: unknown."""
     @_builtins.property
     def captured_at(self) -> _timestamp_pb2.Timestamp:
-        """Unset: the time is unknown, and so is the feasibility of the detection's pairs."""
+        """Within the periods of its survey and of its camera, else the detection is refused with OUTSIDE_PERIOD; a
+        camera with clock_suspect may be outside that of its survey. Unset: the time is unknown, and so is the
+        feasibility of the detection's pairs.
+        """
+
+    @_builtins.property
+    def pixels(self) -> Global___PixelBox:
+        """In pixels."""
+
+    @_builtins.property
+    def fractions(self) -> Global___FractionBox:
+        """In fractions of width and height; the right and bottom edges are at most 1.001, for rounded values."""
 
     def __init__(
         self,
@@ -443,18 +506,23 @@ class Detection(_message.Message):
         encounter_id: _builtins.str = ...,
         individual_id: _builtins.str = ...,
         image_uri: _builtins.str = ...,
+        pixels: Global___PixelBox | None = ...,
+        fractions: Global___FractionBox | None = ...,
+        species: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["captured_at", b"captured_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "captured_at", b"captured_at", "fractions", b"fractions", "pixels", b"pixels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "captured_at", b"captured_at", "detection_id", b"detection_id", "encounter_id", b"encounter_id", "image_id", b"image_id", "image_uri", b"image_uri", "individual_id", b"individual_id", "side", b"side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "camera_id", b"camera_id", "captured_at", b"captured_at", "detection_id", b"detection_id", "encounter_id", b"encounter_id", "fractions", b"fractions", "image_id", b"image_id", "image_uri", b"image_uri", "individual_id", b"individual_id", "pixels", b"pixels", "side", b"side", "species", b"species"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_box: _TypeAlias = _typing.Literal["pixels", "fractions"]  # noqa: Y015
+    _WhichOneofArgType_box: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_box) -> _WhichOneofReturnType_box | None: ...
 
 Global___Detection: _TypeAlias = Detection  # noqa: Y015
 
 @_typing.final
 class FeasibilitySettings(_message.Message):
-    """Settings of the feasibility score. All but `decay` are off by default."""
+    """Settings of the feasibility score, numbers from 0 to 1e9. All but `decay` are off by default."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -507,6 +575,9 @@ class Survey(_message.Message):
     HEAD_DIGEST_FIELD_NUMBER: _builtins.int
     CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
     UID_FIELD_NUMBER: _builtins.int
+    DAMAGE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    COORDINATE_SYSTEM_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -531,9 +602,22 @@ class Survey(_message.Message):
     """Output only. Distinguishes surveys that had this survey_id one after the other: it changes if a survey is
     deleted and created again, or restored (AIP-148). Revisions are comparable only under equal uids.
     """
+    damage: _builtins.str
+    """Output only. Only in ListSurveys: the survey is damaged in the store; how, and the remedy, for people. Its
+    other fields are then unset, and calls that read it fail with DATA_LOSS / SURVEY_DAMAGED. Empty otherwise.
+    """
+    time_zone: _builtins.str
+    """IANA time zone of the effort, e.g. `Africa/Harare`: instants are shown in it, and its days are those of
+    capture histories. Empty: UTC. Scores do not depend on it.
+    """
+    coordinate_system: _builtins.str
+    """Output only. The plane of Camera.position as a PROJ string, if the cameras have a geo_position; it may
+    change with them. Empty: that of the caller; or the caller's role may not see positions (access.proto).
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Start of the effort. With end_time and the cameras it declares the extent that normalises
+        """Start of the effort. No detection may be before it, nor after end_time, unless the clock of its camera is
+        suspect. With end_time and the cameras it declares the extent that normalises
         distances and gaps, so that adding a detection never changes the score of another pair. Required.
         """
 
@@ -565,10 +649,13 @@ class Survey(_message.Message):
         head_digest: _builtins.str = ...,
         calibration_digest: _builtins.str = ...,
         uid: _builtins.str = ...,
+        damage: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        coordinate_system: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

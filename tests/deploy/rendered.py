@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-OVERLAYS = ("cpu", "gpu", "dev")
+OVERLAYS = ("cpu", "gpu", "dev", "sentinel")
 WORKLOADS = {"Deployment", "StatefulSet", "CronJob"}
 SERVICES = ("embedder", "scorer", "sampler")
 # stands for what a Secret holds
@@ -98,6 +98,11 @@ def environment(found: tuple[Object, ...], container: Object) -> dict[str, str]:
                 value = value.replace(f"$({known})", text)
             variables[variable["name"]] = value
     return variables
+
+
+def mebibytes(quantity: str) -> int:
+    """A quantity of memory, such as 3Gi."""
+    return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
 
 
 def configuration(files: Mapping[str, str], start: str) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,22 @@ import yaml
 
 from services.upkeep.certificates import Signed, create_authority, issue
 from spotted.local import processes
-from tests.deploy.rendered import KUBERNETES, Object, containers, kustomized, named, pod_template, tool
-from tests.waiting import PATIENCE_S
+from tests.deploy.rendered import (
+    KUBERNETES,
+    Object,
+    containers,
+    kustomized,
+    mebibytes,
+    named,
+    pod_template,
+    tool,
+)
+from tests.waiting import PATIENCE_S, until
 
 COMPONENT = KUBERNETES / "components" / "affinity"
 REPLICAS = 3
+# a connection beyond the limit is closed as soon as it is accepted
+CLOSED_WITHIN_S = 2.0
 SURVEYS = [f"wcs/kenya-{year}" for year in range(1990, 2020)]
 
 
@@ -42,7 +55,9 @@ class Front:
     """A running Envoy: a channel to it, and the servers behind it by what they answer."""
 
     channel: grpc.Channel
-    servers: dict[str, grpc.Server] = field(default_factory=dict)
+    servers: dict[str, grpc.Server]
+    path: Path
+    """Its configuration."""
 
     def answer(self, service: str, survey_id: str | None) -> str:
         """The replica that answers a call."""
@@ -86,6 +101,21 @@ def configuration(directory: Path, port: int, backends: Mapping[str, list[int]])
     return path
 
 
+@contextmanager
+def envoy(path: Path) -> Iterator[None]:
+    """A running Envoy with a configuration."""
+    with path.with_suffix(".log").open("wb") as log:
+        process = subprocess.Popen(
+            [tool("envoy"), "--config-path", str(path), "--disable-hot-restart", "--concurrency", "1"],
+            stdout=log,
+            stderr=log,
+            env={"PATH": os.environ["PATH"]},
+        )
+    yield
+    process.terminate()
+    process.wait(PATIENCE_S)
+
+
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     directory = tmp_path_factory.mktemp("envoy")
@@ -108,18 +138,9 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     }
     port = processes.free_port()
     path = configuration(directory, port, backends)
-    with (directory / "log").open("wb") as log:
-        envoy = subprocess.Popen(
-            [tool("envoy"), "--config-path", str(path), "--disable-hot-restart", "--concurrency", "1"],
-            stdout=log,
-            stderr=log,
-            env={"PATH": os.environ["PATH"]},
-        )
     credentials = grpc.ssl_channel_credentials(signer.certificate)
-    with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
-        yield Front(channel, {key: server for key, (server, _) in running.items()})
-    envoy.terminate()
-    envoy.wait(PATIENCE_S)
+    with envoy(path), grpc.secure_channel(f"localhost:{port}", credentials) as channel:
+        yield Front(channel, {key: server for key, (server, _) in running.items()}, path)
     for server, _ in running.values():
         server.stop(None).wait()
 
@@ -145,6 +166,39 @@ def test_what_is_not_ours_has_no_route(front: Front) -> None:
     with pytest.raises(grpc.RpcError) as refused:
         call(b"", timeout=PATIENCE_S)
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_connections_are_limited(front: Front) -> None:
+    limited: dict[str, Any] = yaml.safe_load(front.path.read_text())
+    port = processes.free_port()
+    (listener,) = limited["static_resources"]["listeners"]
+    listener["address"]["socket_address"]["port_value"] = port
+    (connections,) = [
+        monitor["typed_config"]
+        for monitor in limited["overload_manager"]["resource_monitors"]
+        if monitor["name"].endswith("max_connections")
+    ]
+    assert connections["max_active_downstream_connections"] == 1000
+    connections["max_active_downstream_connections"] = 2
+    path = front.path.with_name("limited.yaml")
+    path.write_text(yaml.safe_dump(limited))
+    with envoy(path), ExitStack() as opened:
+        until(lambda: kept(port, opened), "Envoy takes a connection")
+        assert kept(port, opened)
+        assert not kept(port, opened)
+
+
+def kept(port: int, opened: ExitStack) -> bool:
+    """Whether a new connection, held until the stack closes, is not closed at once."""
+    try:
+        connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
+    except ConnectionRefusedError:
+        return False
+    connection.settimeout(CLOSED_WITHIN_S)
+    try:
+        return connection.recv(1) != b""
+    except TimeoutError:
+        return True
 
 
 def test_where_a_replica_goes_its_surveys_move_and_no_others(front: Front) -> None:
@@ -183,7 +237,10 @@ def test_envoy_is_as_restricted_as_the_services(rendered: tuple[Object, ...]) ->
     assert pod_template(deployment)["spec"]["securityContext"]["runAsNonRoot"] is True
     (container,) = [c for workload, c in containers(rendered) if workload is deployment]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert container["resources"]["limits"]
+    # its heap stays below the container's limit, with 64 MiB for threads and code
+    config: dict[str, Any] = yaml.safe_load((COMPONENT / "envoy.yaml").read_text())
+    heap = config["overload_manager"]["resource_monitors"][0]["typed_config"]["max_heap_size_bytes"]
+    assert heap / 2**20 + 64 <= mebibytes(container["resources"]["limits"]["memory"])
 
 
 def test_the_certificate_holds_every_name_that_is_called(rendered: tuple[Object, ...]) -> None:

@@ -21,7 +21,7 @@ from tests.deploy.rendered import (
 )
 
 PORTS = {"embedder": 7101, "scorer": 7102, "sampler": 7103}
-HEALTH, METRICS, STORE, DNS, HTTPS = 7120, 7130, 6379, 53, 443
+HEALTH, METRICS, STORE, SENTINEL, DNS, HTTPS = 7120, 7130, 6379, 26379, 53, 443
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -91,9 +91,10 @@ def policies(overlay: str) -> list[Object]:
 
 def ours(overlay: str) -> dict[str, Pod]:
     pods = {service: pod(overlay, "Deployment", f"spotted-{service}") for service in (*SERVICES, "upkeep")}
+    sets = ("store", "sentinel") if overlay == "sentinel" else ("store",)
     return {
         **pods,
-        "store": pod(overlay, "StatefulSet", "spotted-store"),
+        **{called: pod(overlay, "StatefulSet", f"spotted-{called}") for called in sets},
         "backup": pod(overlay, "CronJob", "spotted-backup"),
     }
 
@@ -104,7 +105,10 @@ def test_between_our_pods_only_the_calls_of_the_design_pass(overlay: str) -> Non
     meant = {("sampler", "scorer", 7102)} | {
         (source, "store", STORE) for source in (*SERVICES, "upkeep", "backup")
     }
-    every_port = (*PORTS.values(), METRICS, STORE, 22)
+    if overlay == "sentinel":
+        meant |= {(source, "sentinel", SENTINEL) for source in (*SERVICES, "upkeep", "backup")}
+        meant |= {("sentinel", "store", STORE)}
+    every_port = (*PORTS.values(), METRICS, STORE, SENTINEL, 22)
     passed = {
         (source, target, port)
         for source, target, port in itertools.product(pods, pods, every_port)
@@ -113,11 +117,17 @@ def test_between_our_pods_only_the_calls_of_the_design_pass(overlay: str) -> Non
     assert passed == meant
 
 
+def test_stores_follow_one_another_and_sentinels_agree() -> None:
+    pods = ours("sentinel")
+    for called, port in (("store", STORE), ("sentinel", SENTINEL)):
+        assert allowed(policies("sentinel"), pods[called], pods[called], port)
+
+
 @every_overlay
 def test_clients_reach_the_three_services_and_nothing_else(overlay: str) -> None:
     client = Pod({}, {"kubernetes.io/metadata.name": "platform", "spotted-client": "true"})
     for target, there in ours(overlay).items():
-        for port in (*PORTS.values(), METRICS, STORE):
+        for port in (*PORTS.values(), METRICS, STORE, SENTINEL):
             wanted = PORTS.get(target) == port
             assert allowed(policies(overlay), client, there, port) == wanted, (target, port)
 
@@ -126,7 +136,7 @@ def test_clients_reach_the_three_services_and_nothing_else(overlay: str) -> None
 def test_strangers_reach_nothing_but_health(overlay: str) -> None:
     stranger = elsewhere("default", app="stranger")
     for target, there in ours(overlay).items():
-        for port in (*PORTS.values(), METRICS, STORE):
+        for port in (*PORTS.values(), METRICS, STORE, SENTINEL):
             assert not allowed(policies(overlay), stranger, there, port), (target, port)
         assert allowed(policies(overlay), stranger, there, HEALTH) == (target in SERVICES)
 

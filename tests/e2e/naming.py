@@ -10,7 +10,14 @@ from google.protobuf.message import Message
 
 from spotted import messages
 from spotted.survey import Camera, Detection
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import (
+    embedder_pb2,
+    individuals_pb2,
+    operations_pb2,
+    sampler_pb2,
+    scorer_pb2,
+    survey_pb2,
+)
 from tests.e2e.organisations import DIMENSION, NEW, SPEC, Ids, picture
 
 Request = Message | list[Message]
@@ -167,7 +174,76 @@ SAMPLER = {
     ),
     "ListIndividuals": (
         Naming(
-            lambda i: sampler_pb2.ListIndividualsRequest(survey_id=i.survey, session_id=i.session),
+            lambda i: individuals_pb2.ListIndividualsRequest(survey_id=i.survey, session_id=i.session),
+            parts=True,
+        ),
+    ),
+    "GetIndividual": (
+        Naming(
+            lambda i: individuals_pb2.GetIndividualRequest(
+                survey_id=i.survey, session_id=i.session, individual_id=f"ind-{i.detection}"
+            ),
+            parts=True,
+        ),
+    ),
+    "UpdateIndividual": (
+        Naming(
+            lambda i: individuals_pb2.UpdateIndividualRequest(
+                survey_id=i.survey,
+                session_id=i.session,
+                individual=individuals_pb2.Individual(individual_id=f"ind-{i.detection}", notes="seen"),
+                annotator_id="anna",
+            ),
+            parts=True,
+        ),
+    ),
+    "MergeIndividuals": (
+        Naming(
+            lambda i: individuals_pb2.MergeIndividualsRequest(
+                survey_id=i.survey,
+                session_id=i.session,
+                individual_id=f"ind-{i.detection}",
+                merged_individual_ids=[f"ind-{i.other_detection}"],
+                annotator_id="anna",
+            ),
+            parts=True,
+        ),
+    ),
+    "SplitIndividual": (
+        Naming(
+            lambda i: individuals_pb2.SplitIndividualRequest(
+                survey_id=i.survey,
+                session_id=i.session,
+                individual_id=f"ind-{i.detection}",
+                detection_ids=[i.other_detection],
+                annotator_id="anna",
+            ),
+            parts=True,
+        ),
+    ),
+    "MoveDetections": (
+        Naming(
+            lambda i: individuals_pb2.MoveDetectionsRequest(
+                survey_id=i.survey,
+                session_id=i.session,
+                individual_id=f"ind-{i.detection}",
+                detection_ids=[i.other_detection],
+                annotator_id="anna",
+            ),
+            parts=True,
+        ),
+    ),
+    "UndoChange": (
+        Naming(
+            lambda i: individuals_pb2.UndoChangeRequest(
+                survey_id=i.survey, session_id=i.session, position=1, annotator_id="anna"
+            ),
+            parts=True,
+        ),
+    ),
+    "WatchIndividuals": (
+        Naming(
+            lambda i: individuals_pb2.WatchIndividualsRequest(survey_id=i.survey, session_id=i.session),
             parts=True,
         ),
     ),

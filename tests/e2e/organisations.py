@@ -46,6 +46,7 @@ from spotted.arrays import Float32Array
 from spotted.client import Credentials, Label, Spotted
 from spotted.client.calls import open_channel
 from spotted.client.survey_messages import embedding_spec
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
@@ -200,7 +201,7 @@ def tiny_backbone(path: Path) -> Backbone:
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
     onnx.save(model, path)
     manifest = Manifest(
-        TINY, 1, 1, 3, (0.0,) * 3, (1.0,) * 3, "bilinear", "RGB", 18, "", "Apache-2.0", "a test"
+        TINY, 1, 1, 3, (0.0,) * 3, (1.0,) * 3, "bilinear", "RGB", 18, "d" * 64, "Apache-2.0", "a test"
     )
     return Backbone(manifest, onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]), "cpu")
 
@@ -239,7 +240,7 @@ def _served(store: Store, directory: Path, token_file: Path, opened: ExitStack) 
     security = Security(tokens=True, token_file=token_file)
     client = ScorerClient(scorer, security)
     opened.callback(client.close)
-    work = PlanningWork(Settings("", store.url, scorer, security=security))
+    work = PlanningWork(Settings("", store.url, scorer, security=security), 64 << 20)
     planners = PlannerProcesses(1, work)
     opened.callback(planners.close)
     sessions = Sessions(store, client, now=process.now)
@@ -317,7 +318,9 @@ def picture(seed: int = 0) -> bytes:
 
 def answered(client: Spotted, survey_id: str, session_id: str) -> str:
     """A session with three answers; the id of the first."""
-    session = client.survey(survey_id).create_session(session_id, strategy="greedy")
+    session = client.survey(survey_id).create_session(
+        session_id, strategy="greedy", known_individuals=KnownIndividuals.IGNORED
+    )
     labels = [
         Label(pair.first.detection_id, pair.second.detection_id, Answer.DIFFERENT, "anna")
         for pair in session.next_pairs("anna", count=3).pairs

@@ -15,6 +15,9 @@ from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
 from services.common.store.store import Store
 from services.embedder import wire as embedder_wire
 from services.sampler import wire
+from services.sampler.individuals.listing import get_individual
+from services.sampler.individuals.results import change_result
+from services.sampler.individuals.watching import changes_since
 from services.sampler.questions.next_questions import ANSWER_BYTES
 from services.sampler.session import label_outcomes, progress
 from services.sampler.session.sessions import Sessions
@@ -24,7 +27,7 @@ from services.scorer.candidates import CandidateList, ScoredCandidate
 from services.scorer.detections import AddResult, DetectionBlock, add_block, response
 from services.scorer.matrices import Matrix, compute_blocks
 from spotted import messages
-from spotted.constraints.answers import LabelEffect, LabelOutcome
+from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.explanation import Explanation
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.ranking.ranker import Ranked
@@ -32,7 +35,15 @@ from spotted.sampling.questions import Kind
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 from spotted.survey import Camera, Detection
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import (
+    embedder_pb2,
+    individuals_pb2,
+    operations_pb2,
+    sampler_pb2,
+    scorer_pb2,
+    survey_pb2,
+)
+from tests.services.journal_entries import push
 from tests.services.sampler.surveys import Sampler, ToyScorer
 
 FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2)
@@ -66,6 +77,13 @@ BOUNDED = {
     "GetProgress": "test_progress",
     "WatchProgress": "test_progress",
     "ListIndividuals": "test_individuals",
+    "GetIndividual": "test_individuals",
+    "UpdateIndividual": "test_the_result_of_a_change",
+    "MergeIndividuals": "test_the_result_of_a_change",
+    "SplitIndividual": "test_the_result_of_a_change",
+    "MoveDetections": "test_the_result_of_a_change",
+    "UndoChange": "test_the_result_of_a_change",
+    "WatchIndividuals": "test_watched_individuals",
     "ListEvents": "test_events",
 }
 
@@ -82,7 +100,7 @@ def grows(kind: Descriptor) -> bool:
 
 def test_the_table_has_every_answer_that_may_be_large_and_its_tests_exist() -> None:
     methods = [m for f in FILES for s in f.DESCRIPTOR.services_by_name.values() for m in s.methods]
-    assert len(methods) == 41
+    assert len(methods) == 48
     assert {m.name for m in methods if grows(cast("Descriptor", m.output_type))} == set(BOUNDED)
     tests = {name for name in globals() if name.startswith("test_")}
     for bound in BOUNDED.values():
@@ -287,11 +305,12 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
     with pytest.raises(InvalidInputError, match="in one call"):
         wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=labels.values()))
     given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:700]))
-    explanation = Explanation(tuple(labels), None)
+    explanation = Explanation(tuple(labels))
+    naming = label_outcomes.Naming(labels, [])
     outcomes = label_outcomes.shorten(
         [
             label_outcomes.outcome_message(
-                one.label_id, LabelOutcome(LabelEffect.CONFLICT, explanation=explanation), labels
+                one.label_id, LabelOutcome(LabelEffect.CONFLICT, explanation=explanation), naming
             )
             for one in given.labels
         ]
@@ -303,7 +322,8 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
 
 def test_conflicts_fit_and_say_how_many_labels_were_left_out() -> None:
     labels = {one.label_id: one for one in map(label, range(1000))}
-    conflict = label_outcomes.conflict("100000-1", Explanation(tuple(labels), None), labels)
+    naming = label_outcomes.Naming(labels, [])
+    conflict = label_outcomes.conflict("100000-1", Explanation(tuple(labels)), naming)
     shown = len(conflict.explanation)
     assert f"and {1000 - shown} more" in conflict.message
     for page in pages([conflict] * 100, lambda one: one):
@@ -313,43 +333,76 @@ def test_conflicts_fit_and_say_how_many_labels_were_left_out() -> None:
 def test_progress_fits_with_any_number_of_annotators() -> None:
     state = SessionState()
     for number in range(50_000):
-        state.times_of[f"{number:064}"] = [0.0, 60.0]
-    state.times_of["busy"] = [0.0, 1.0, 2.0]
+        state.counts.times_of[f"{number:064}"] = [0.0, 60.0]
+    state.counts.times_of["busy"] = [0.0, 1.0, 2.0]
     found = progress.full_progress(state, 1)
     assert len(found.annotators) == progress.MOST_ANNOTATORS
     assert found.annotators[-1].annotator_id == "busy"
     assert sampler_pb2.GetProgressResponse(progress=found).ByteSize() < MAX_MESSAGE_BYTES
 
 
-def test_individuals_fit_and_a_large_one_comes_in_parts() -> None:
+def large_individual() -> SessionState:
+    """A session of 15,000 detections, all but one of which are one animal."""
     state = SessionState()
-    state.detection_ids = [longest(n) for n in range(5000)]
-    state.constraints.add_items(5000)
-    members = [range(4999), [4999]]
-    state.constraints = cast("Any", SimpleNamespace(components=lambda: members))
+    state.detection_ids = [longest(n) for n in range(15_000)]
+    state.item_of = {i: n for n, i in enumerate(state.detection_ids)}
+    state.constraints.add_items(15_000)
+    for item in range(1, 14_999):
+        state.constraints.apply(LabelledPair("", 0, item, Answer.SAME))
+    state.identity.touch(range(15_000))
+    state.identity.settle(b"", 1, state.constraints)
+    return state
+
+
+def test_individuals_fit_and_a_large_one_comes_in_parts() -> None:
+    state = large_individual()
     listed = state.individuals()
     for page in pages(listed, lambda one: one):
-        assert sampler_pb2.ListIndividualsResponse(individuals=page).ByteSize() < MAX_MESSAGE_BYTES
+        assert individuals_pb2.ListIndividualsResponse(individuals=page).ByteSize() < MAX_MESSAGE_BYTES
     assert [i for one in listed for i in one.detection_ids] == state.detection_ids
-    assert len({one.individual_id for one in listed}) == 2
+    assert [one.detection_count for one in listed if one.detection_count] == [14_999, 1]
+    with pytest.raises(PreconditionError, match="too many for one message"):
+        get_individual(state, f"ind-{longest(0)}")
 
 
-def test_events_fit_or_name_the_one_that_does_not(store: Store, survey_id: str) -> None:
+def test_watched_individuals_fit_and_come_in_parts() -> None:
+    state = large_individual()
+    parts = changes_since(state, "")
+    assert max(part.ByteSize() for part in parts) < MAX_MESSAGE_BYTES
+    assert [bool(part.cursor) for part in parts] == [False] * (len(parts) - 1) + [True]
+    watched = [i for part in parts for one in part.individuals for i in one.detection_ids]
+    assert watched == state.detection_ids
+
+
+def test_the_result_of_a_change_fits_without_the_detections_of_a_large_individual() -> None:
+    state = large_individual()
+    change = individuals_pb2.IndividualsChanged(
+        split=individuals_pb2.IndividualSplit(
+            individual_id=f"ind-{longest(0)}", detection_ids=[longest(14_999)]
+        )
+    )
+    event = sampler_pb2.SessionEvent(changed=change)
+    assert not state.identity.change(2, event, state.item_of)
+    result = change_result(state, 2)
+    assert result.ByteSize() < MAX_MESSAGE_BYTES
+    assert [(one.detection_count, len(one.detection_ids)) for one in result.individuals] == [
+        (14_999, 0),
+        (1, 0),
+    ]
+
+
+def test_events_fit_and_a_large_one_comes_in_parts(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer(long_animals(4)))
     sampler.create(survey_id)
     sessions: Sessions = sampler.sessions
     journal = sessions.folded(survey_id, "main").journal
-    large = sampler_pb2.PlannedRound(round=1, terms=b"x" * (3 << 19))
-    for _ in range(3):
-        store.script("return redis.call('RPUSH', KEYS[1], ARGV[1])")(
-            [journal.key], [sessions.event(planned=large)]
-        )
-    events, more = sessions.events_page(survey_id, "main", 0, 1000)
-    assert more
-    assert sampler_pb2.ListEventsResponse(events=events).ByteSize() < MAX_MESSAGE_BYTES
-    larger = sampler_pb2.PlannedRound(round=1, terms=b"x" * (5 << 20))
-    store.script("return redis.call('RPUSH', KEYS[1], ARGV[1])")(
-        [journal.key], [sessions.event(planned=larger)]
-    )
-    with pytest.raises(PreconditionError, match="event 5 is larger than a message"):
-        sessions.events_page(survey_id, "main", 4, 1000)
+    large = [sampler_pb2.PlannedRound(round=1, terms=b"x" * size) for size in (3 << 19, 3 << 19, 5 << 20)]
+    for planned in large:
+        push(store, journal.key, sessions.event(planned=planned))
+    pages, start = 0, cast("int | None", 0)
+    while start is not None:
+        page = sessions.events_page(survey_id, "main", start, 1000)
+        assert sampler_pb2.ListEventsResponse(events=page.events).ByteSize() < MAX_MESSAGE_BYTES
+        pages, start = pages + 1, page.next_start
+    assert pages > len(large)
+    assert [event.planned for event in sessions.events(survey_id, "main")[1:]] == large

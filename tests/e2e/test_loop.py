@@ -97,7 +97,15 @@ def test_candidates_come_with_evidence_and_never_from_the_same_image(shell: Shel
 
 def test_a_person_answers_in_the_terminal_and_stops_when_it_likes(shell: Shell) -> None:
     shown = shell.run(
-        "annotate", SURVEY, "--session", "person", "--annotator", "anna", answers="s\nnonsense\nd\nn\nk\nq\n"
+        "annotate",
+        SURVEY,
+        "--session",
+        "person",
+        "--annotator",
+        "anna",
+        "--known",
+        "ignored",
+        answers="s\nnonsense\nd\nn\nk\nq\n",
     )
     assert shown.count("Question") == 5
     assert "km/h" in shown
@@ -108,7 +116,7 @@ def test_the_oracle_finds_every_individual_and_the_export_carries_them(
     shell: Shell, package: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     directory, truth = package
-    document = shell.json("annotate", SURVEY, "--oracle")
+    document = shell.json("annotate", SURVEY, "--oracle", "--opposite-flanks")
     assert document["individuals"] == len(set(truth.values()))
     assert document["conflicts"] == 0
     output = tmp_path / "out"

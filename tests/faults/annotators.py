@@ -21,6 +21,7 @@ from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.errors import UnavailableError
 from spotted.sampling.questions import Kind
+from spotted.v1 import individuals_pb2
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import ToyScorer
 
@@ -112,7 +113,7 @@ class Ending(NamedTuple):
 
     events: list[pb.SessionEvent]
     labels: dict[str, pb.Label]
-    individuals: list[pb.Individual]
+    individuals: list[individuals_pb2.Individual]
     progress: pb.Progress
     held: list[tuple[tuple[str, str], str]]
     next_for_each: list[list[tuple[str, str]]]
@@ -175,7 +176,7 @@ class Annotators:
 
         def look(
             state: SessionState, position: int
-        ) -> tuple[dict[str, pb.Label], list[pb.Individual], pb.Progress]:
+        ) -> tuple[dict[str, pb.Label], list[individuals_pb2.Individual], pb.Progress]:
             return dict(state.labels), state.individuals(), full_progress(state, position)
 
         # first, since it may plan a round

@@ -17,6 +17,7 @@ import grpc
 import numpy as np
 
 from spotted import messages
+from spotted.arrays import Float32Array
 from spotted.client import Spotted
 from spotted.client.calls import our_errors
 from spotted.errors import (
@@ -62,17 +63,21 @@ class Load:
     errors: errors of calls, in order; each call was repeated until it was answered.
     """
 
-    def __init__(self, scorer: str, sampler: str) -> None:
+    def __init__(self, scorer: str, sampler: str, *, paired: int = PAIRED) -> None:
+        """Begin. paired: detections whose pairs are answered."""
         self.survey_id = f"survey-{uuid.uuid4().hex[:8]}"
         self.client = Spotted(embedder=scorer, scorer=scorer, sampler=sampler, timeout_s=CALL_S)
         self.errors: list[SpottedError] = []
         self.slowest_s = 0.0
-        self._scorer, self._sampler = scorer, sampler
+        self.scorer_address = scorer
+        self._sampler = sampler
+        self._paired = paired
         self._detections: set[str] = set()
         self._labels: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
-        self._ids = itertools.count(PAIRED)
+        self._ids = itertools.count(paired)
         self._stopped = threading.Event()
+        self._failures: list[BaseException] = []
 
     def close(self) -> None:
         """End the channels."""
@@ -82,13 +87,13 @@ class Load:
         """A survey, and a session that knows its first detections."""
         survey = Survey(self.survey_id, 0.0, 1e6, cameras=CAMERAS)
         self.client.create_survey(survey)
-        self.add(range(PAIRED))
+        self.add(range(self._paired))
         request = f"create-{uuid.uuid4().hex}"
         session = sampler_pb2.Session(survey_id=self.survey_id, session_id=SESSION, seed=1)
         session.strategy.strategy_id = "greedy"
         create = sampler_pb2.CreateSessionRequest(session=session, request_id=request)
-        self._sent(lambda: self.client.connection.sampler.stub.CreateSession(create, timeout=CALL_S))
-        self._sent(self.ask)
+        self.sent(lambda: self.client.connection.sampler.stub.CreateSession(create, timeout=CALL_S))
+        self.sent(self.ask)
 
     def ask(self) -> sampler_pb2.NextPairsResponse:
         """The next question for an annotator, which plans the first round."""
@@ -99,18 +104,17 @@ class Load:
 
     def add(self, rows: Sequence[int]) -> None:
         """Add detections, until they are acknowledged."""
-        detections = [_detection(row) for row in rows]
-        vectors = np.random.default_rng(list(rows)).normal(size=(len(rows), 16)).astype(np.float32)
+        detections = [detection_of(row) for row in rows]
         request = scorer_pb2.AddDetectionsRequest(
             survey_id=self.survey_id,
             spec=SPEC,
             detections=[messages.detection_message(d) for d in detections],
-            embeddings=messages.tensor(vectors),
+            embeddings=messages.tensor(vectors_of(rows)),
         )
         # the client allows an hour, since an import may be of any length
-        answer = self._sent(
+        answer = self.sent(
             lambda: self.client.connection.scorer.stub.AddDetections(iter([request]), timeout=CALL_S),
-            self._scorer,
+            self.scorer_address,
         )
         assert answer.added + answer.unchanged == len(rows)
         with self._lock:
@@ -128,20 +132,24 @@ class Load:
             answer=sampler_pb2.ANSWER_SAME if same else sampler_pb2.ANSWER_DIFFERENT,
             annotator_id="anna",
         )
-        answer = self._sent(lambda: self.client.connection.sampler.stub.SubmitLabels(request, timeout=CALL_S))
+        answer = self.sent(lambda: self.client.connection.sampler.stub.SubmitLabels(request, timeout=CALL_S))
         label = answer.outcomes[0].label
         with self._lock:
             assert label.label_id not in self._labels
             self._labels[label.label_id] = (label.first_detection_id, label.second_detection_id)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Write during the context; at its end all calls are answered."""
-        pairs = iter(list(itertools.combinations(range(PAIRED), 2)))
-        works = (self._add_on, self._add_on, lambda: self._label_on(pairs), lambda: self._label_on(pairs))
+    def running(self, *others: Callable[[], None]) -> Iterator[None]:
+        """Write during the context; at its end all calls are answered.
+
+        others: done again and again meanwhile, each by a further thread.
+        """
+        pairs = iter(list(itertools.combinations(range(self._paired), 2)))
+        add, label = self._add_next, lambda: self._label_next(pairs)
+        works = (add, add, label, label, *others)
         self._stopped.clear()
         with ThreadPoolExecutor(len(works)) as threads:
-            done: list[Future[None]] = [threads.submit(work) for work in works]
+            done: list[Future[None]] = [threads.submit(self._repeat, work) for work in works]
             try:
                 yield
             finally:
@@ -154,15 +162,30 @@ class Load:
         with self._lock:
             return len(self._detections) + len(self._labels)
 
+    def done(self) -> Counter[str]:
+        """Detections and labels acknowledged so far."""
+        with self._lock:
+            return Counter(detections=len(self._detections), labels=len(self._labels))
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a condition; raises the error of a writer that has ended with one."""
+
+        def seen() -> bool:
+            if self._failures:
+                raise self._failures[0]
+            return condition()
+
+        until(seen, what)
+
     def until_written(self, more: int) -> None:
         """Wait until a number of further writes is acknowledged."""
         goal = self.written() + more
-        until(lambda: self.written() >= goal, f"{more} more writes; errors of calls: {self.errors[-3:]}")
+        self.until(lambda: self.written() >= goal, f"{more} more writes; errors of calls: {self.errors[-3:]}")
 
     def until_errors(self, words: str, more: int = 2) -> None:
         """Wait until a number of further calls has failed; check that each error matches `words`."""
         before = len(self.errors)
-        until(lambda: len(self.errors) >= before + more, "a call meets the fault")
+        self.until(lambda: len(self.errors) >= before + more, "a call meets the fault")
         for error in self.errors[before:]:
             assert re.search(words, str(error)), error
 
@@ -180,14 +203,25 @@ class Load:
         for error in self.errors:
             check_passing(error)
 
-    def _sent(self, call: Callable[[], AnswerT], address: str = "") -> AnswerT:
-        """Repeat a call while its error is temporary. address: the sampler's by default."""
+    def sent(
+        self,
+        call: Callable[[], AnswerT],
+        address: str = "",
+        *,
+        refusals: tuple[type[SpottedError], ...] = (),
+    ) -> AnswerT:
+        """Repeat a call while its error is temporary.
+
+        address: the sampler's by default. refusals: errors that the caller of this expects.
+        """
         ends_s = time.monotonic() + PATIENCE_S
         while True:
             begun_s = time.monotonic()
             try:
                 with our_errors(address or self._sampler):
                     return call()
+            except refusals:
+                raise
             except SpottedError as error:
                 with self._lock:
                     self.errors.append(error)
@@ -196,16 +230,23 @@ class Load:
             finally:
                 self.slowest_s = max(self.slowest_s, time.monotonic() - begun_s)
 
-    def _add_on(self) -> None:
-        while not self._stopped.is_set():
-            self.add([next(self._ids) for _ in range(IN_A_CALL)])
+    def _repeat(self, work: Callable[[], None]) -> None:
+        try:
+            while not self._stopped.is_set():
+                work()
+        except BaseException as error:
+            self._failures.append(error)
+            raise
 
-    def _label_on(self, pairs: Iterator[tuple[int, int]]) -> None:
-        while not self._stopped.is_set():
-            with self._lock:
-                pair = next(pairs, None)
-            if pair is None:
-                return
+    def _add_next(self) -> None:
+        self.add([next(self._ids) for _ in range(IN_A_CALL)])
+
+    def _label_next(self, pairs: Iterator[tuple[int, int]]) -> None:
+        with self._lock:
+            pair = next(pairs, None)
+        if pair is None:
+            self._stopped.wait()
+        else:
             self.label(*pair)
 
 
@@ -226,5 +267,11 @@ def _id(row: int) -> str:
     return f"d{row:06}"
 
 
-def _detection(row: int) -> Detection:
+def detection_of(row: int) -> Detection:
+    """The detection of a number."""
     return Detection(_id(row), f"c{row % 4}", 60.0 * row)
+
+
+def vectors_of(rows: Sequence[int]) -> Float32Array:
+    """The vectors that these detections are added with."""
+    return np.random.default_rng(list(rows)).normal(size=(len(rows), 16)).astype(np.float32)

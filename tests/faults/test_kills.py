@@ -11,6 +11,7 @@ import pytest
 from spotted.client import Spotted, oracle
 from spotted.client.ingest import embed_pictures
 from spotted.client.values import Label, SubmittedLabels
+from spotted.constraints import KnownIndividuals
 from spotted.counting import count_of_share
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
 from spotted.formats.imported_survey import ImportedSurvey
@@ -121,7 +122,9 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
     with Spotted.local(machine.directory) as spotted:
         spotted.create_survey(imported.survey)
         embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
-        spotted.survey(SURVEY).create_session("main", strategy="greedy")
+        spotted.survey(SURVEY).create_session(
+            "main", strategy="greedy", known_individuals=KnownIndividuals.IGNORED, ask_opposite_flanks=True
+        )
         check(
             attempt(
                 lambda: oracle.answer_all(

@@ -70,7 +70,7 @@ def test_a_store_slower_than_the_timeout_is_reported_and_no_write_is_doubled(sit
 
 def test_a_store_that_is_gone_is_reported_with_the_remedy(site: Site, load: Load) -> None:
     site.proxy.refuse()
-    load.until_errors("does not answer.*start it, or correct SPOTTED_STORE_URL, and repeat the call")
+    load.until_errors("does not answer.*start it .*or correct SPOTTED_STORE_URL, and repeat the call")
     site.proxy.accept()
 
 

@@ -70,11 +70,14 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     """Takes spans as an OpenTelemetry collector does."""
 
     spans: list[tuple[str, Span]] = field(default_factory=list)
+    allowed_s: list[float] = field(default_factory=list)
+    """Time that each export may take."""
 
     def Export(  # noqa: N802 - the rpc
-        self, request: trace_service_pb2.ExportTraceServiceRequest, _: object
+        self, request: trace_service_pb2.ExportTraceServiceRequest, context: grpc.ServicerContext
     ) -> trace_service_pb2.ExportTraceServiceResponse:
         """Keep the spans."""
+        self.allowed_s.append(context.time_remaining())
         for resource in request.resource_spans:
             attributes = {a.key: a.value.string_value for a in resource.resource.attributes}
             for scope in resource.scope_spans:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import grpc
 from grpc import aio
 
 from services.common.access.guard import Guard
+from services.common.access.request_limits import limits_by_path
 from services.common.rpc.errors import ErrorInterceptor
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES, options
 from services.common.rpc.observer import WatchInterceptor
@@ -25,6 +26,7 @@ def running(
     max_receive_bytes: int = MAX_MESSAGE_BYTES,
     guard: Guard | None = None,
     tls: grpc.ServerCredentials | None = None,
+    server_options: Sequence[tuple[str, int]] = SERVER_OPTIONS,
 ) -> Iterator[str]:
     """Serve on a port, 0 for any free one, during the context; yields the address.
 
@@ -34,10 +36,14 @@ def running(
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     address: list[str] = []
 
-    interceptors = [WatchInterceptor(), ErrorInterceptor(max_receive_bytes), guard or Guard(None)]
+    interceptors = [
+        WatchInterceptor(),
+        ErrorInterceptor(max_receive_bytes, limits_by_path(max_receive_bytes)),
+        guard or Guard(None),
+    ]
 
     async def serve() -> None:
-        server = aio.server(interceptors=interceptors, options=[*SERVER_OPTIONS, *options(max_receive_bytes)])
+        server = aio.server(interceptors=interceptors, options=[*server_options, *options(max_receive_bytes)])
         for service in services:
             service.register(server)
         wanted = f"127.0.0.1:{port}"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.survey import Camera, Detection, Side
+from spotted.survey import Camera, Detection, ImageBox, Side
 from spotted.v1 import survey_pb2 as pb
 
 instants = st.none() | st.floats(-60_000_000_000, 250_000_000_000)
@@ -41,6 +41,12 @@ def test_an_instant_outside_the_calendar_is_refused(instant: float) -> None:
         clock_suspect=st.booleans(),
     )
     | st.builds(Camera, camera_id=words)
+    | st.builds(
+        Camera,
+        camera_id=words,
+        latitude_deg=st.floats(-90.0, 90.0),
+        longitude_deg=st.floats(-180.0, 180.0),
+    )
 )
 def test_a_camera_comes_back_equal(camera: Camera) -> None:
     assert messages.camera(messages.camera_message(camera)) == camera
@@ -62,6 +68,8 @@ def test_a_camera_at_the_origin_is_not_a_camera_without_position() -> None:
         encounter_id=words,
         individual_id=words,
         image_uri=words,
+        box=st.none() | st.builds(ImageBox, *[st.floats(0.0, 1.0)] * 4, in_pixels=st.booleans()),
+        species=words,
     )
 )
 def test_a_detection_comes_back_equal(detection: Detection) -> None:

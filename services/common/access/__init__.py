@@ -3,8 +3,10 @@
 guard           the check of every call: token, role, quota, organisation
 caller          the caller of the current call, and the rpcs that each role may call
 tokens          bearer tokens in the store
-open_streams    calls that end if their token becomes invalid, or if nobody sends or reads
+open_streams    calls that end if their token becomes invalid, or if nobody sends or reads in time
 load            bounds of open calls and answers
+public_calls    bounds of calls that need no token
+request_limits  the largest request of each rpc
 quotas          limits per token
 message_fields  every occurrence of a field in a message
 tls             certificates, and addresses that may be served without TLS

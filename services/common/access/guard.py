@@ -13,23 +13,32 @@ from google.protobuf.message import Message
 
 from services.common.access import caller as access
 from services.common.access.caller import ANYONE, Caller
-from services.common.access.load import Load
+from services.common.access.load import MOST_STREAM_BYTES, Load
 from services.common.access.message_fields import Fields, find
-from services.common.access.open_streams import RECEIVE_S, UNREAD_S, checked_every, only, read_within
+from services.common.access.open_streams import (
+    NEXT_S,
+    RECEIVE_S,
+    UNREAD_S,
+    checked_every,
+    each,
+    only,
+    read_within,
+)
+from services.common.access.public_calls import PublicCalls
 from services.common.access.quotas import Rates, check_sizes, is_image
 from services.common.access.tokens import KnownCallers, Tokens
+from services.common.rpc.errors import UNMEASURED
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
 from services.common.settings import Settings
 from services.common.store.store import Store
 from spotted.errors import SpottedError, UnauthenticatedError
+from spotted.v1 import access_pb2
 
 HEADER = "authorization"
 SCHEME = "bearer "
 SURVEY_ID = "survey_id"
 # fields of responses that may contain a survey id, within a sentence or without
-WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback"})
-# health and reflection need no token
-OPEN = ("/grpc.health.v1.", "/grpc.reflection.")
+WORDS = frozenset({SURVEY_ID, "message", "reason", "fallback", "damage"})
 # with the seconds that a caller is cached, an open stream ends five seconds after its token is revoked
 RECHECK_S = 1.0
 
@@ -77,6 +86,7 @@ class Guard(Layer):
         recheck_s: float = RECHECK_S,
         unread_s: float = UNREAD_S,
         receive_s: float = RECEIVE_S,
+        next_s: float = NEXT_S,
     ) -> None:
         """Begin.
 
@@ -85,6 +95,7 @@ class Guard(Layer):
         recheck_s: how often the token of an open stream is checked, besides at each message received.
         unread_s: how long an answer of a stream may wait for its reader before the call is cancelled.
         receive_s: how long the only request of a call may take to arrive.
+        next_s: how long the next message of a client's stream may take to arrive.
         """
         super().__init__()
         self._callers = callers
@@ -92,13 +103,15 @@ class Guard(Layer):
         self._recheck_s = recheck_s
         self._unread_s = unread_s
         self._receive_s = receive_s
+        self._next_s = next_s
+        self._public = PublicCalls(unread_s=unread_s)
         self._rates = Rates()
         self._rpcs = {path: Rpc.of(method) for path, method in access.methods().items()}
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler with its callers checked; methods outside of the contract are not served."""
-        if path.startswith(OPEN):
-            return handler
+        if path.startswith(UNMEASURED):
+            return self._public.wrap(handler)
         rpc = self._rpcs[path]
 
         def unary(behaviour: Handler) -> Handler:
@@ -174,14 +187,15 @@ class Guard(Layer):
     async def _admit_each(
         self, caller: Caller, rpc: Rpc, requests: Requests, context: Context
     ) -> AsyncIterator[Message]:
-        async for request in requests:
+        async for request in each(requests, within_s=self._next_s):
             await self._caller(context)
             yield self._admit_one(caller, rpc, request)
 
 
-def guard_for(settings: Settings, store: Store) -> Guard:
-    """The guard for these settings."""
-    return Guard(KnownCallers(Tokens(store)) if settings.security.tokens else None)
+def guard_for(settings: Settings, store: Store, *, answers_bytes: int = MOST_STREAM_BYTES) -> Guard:
+    """The guard for these settings. answers_bytes: memory of all streams of answers."""
+    callers = KnownCallers(Tokens(store)) if settings.security.tokens else None
+    return Guard(callers, load=Load(most_stream_bytes=answers_bytes))
 
 
 def redact(caller: Caller, rpc: Rpc, response: Message) -> Message:
@@ -219,4 +233,4 @@ def _may_name_a_survey(field: FieldDescriptor) -> bool:
 
 
 def _is_position(field: FieldDescriptor) -> bool:
-    return bool(field.GetOptions().debug_redact)
+    return bool(field.GetOptions().Extensions[access_pb2.camera_position])

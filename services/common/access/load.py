@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from services.common.access.caller import Caller
+from services.common.memory import ANSWERS_BYTES
 from spotted.errors import OverloadedError
 
 # a platform with one token may follow the progress of hundreds of annotators at once
 MOST_CALLS = 1000
 # answers that are computed ahead, serialised and waiting in gRPC take up to this many times their bytes
 COPIES = 4
-MOST_STREAM_BYTES = 256 << 20
+MOST_STREAM_BYTES = ANSWERS_BYTES
 # of the bounds, for one token
 SHARE = 0.5
 RETRY_AFTER_S = 1.0

@@ -11,6 +11,8 @@ from spotted.errors import DeadlineError, InvalidInputError, SpottedError
 
 # how long a message may wait for its reader; far longer than a slow network or a full disk delays one
 UNREAD_S = 120.0
+# how long the next message of a stream may take to arrive; a client may prepare it meanwhile
+NEXT_S = 300.0
 # how long the request of a unary call may take to arrive; longer than the client's deadline
 RECEIVE_S = 60.0
 
@@ -59,6 +61,22 @@ def read_within(seconds: float) -> Iterator[None]:
     finally:
         if timer is not None:
             timer.cancel()
+
+
+async def each(requests: AsyncIterator[ItemT], *, within_s: float) -> AsyncIterator[ItemT]:
+    """The requests of a stream. Raises DeadlineError if the next one, or its end, does not arrive in time."""
+    while True:
+        try:
+            async with asyncio.timeout(within_s):
+                request = await anext(requests)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise DeadlineError(
+                f"the stream's next message did not arrive whole within {within_s:g} s; end the stream if "
+                "nothing follows, and begin another one for the rest"
+            ) from None
+        yield request
 
 
 async def only(requests: AsyncIterator[ItemT], *, within_s: float) -> ItemT:

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import threading
@@ -17,9 +18,10 @@ from typing import TypeVar
 
 from services.common.access.caller import Caller
 from services.common.store import keys
+from services.common.store.records import get_record, put_record
 from services.common.store.store import Store
 from spotted import messages
-from spotted.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from spotted.errors import DamagedError, InvalidInputError, NotFoundError, UnauthenticatedError
 from spotted.v1 import access_pb2 as pb
 
 TEXT = re.compile(r"spotted_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
@@ -40,6 +42,8 @@ INVALID = (
 )
 
 ValueT = TypeVar("ValueT")
+
+logger = logging.getLogger("spotted")
 
 
 class Tokens:
@@ -77,27 +81,29 @@ class Tokens:
             create_time=messages.timestamp(self._now()),
             expire_time=messages.timestamp(expires_s),
         )
-        self._store.put(keys.token(token_id), stored.SerializeToString())
+        put_record(self._store, keys.token(token_id), stored)
         return token_id, f"spotted_{token_id}_{secret}"
 
     def all(self) -> dict[str, pb.StoredToken]:
-        """Every token by its id, revoked and expired ones too."""
-        names = self._store.names(keys.TOKENS)
-        contents = {name.removeprefix(keys.TOKENS): self._store.get(name) for name in names}
-        return {
-            token_id: pb.StoredToken.FromString(content)
-            for token_id, content in contents.items()
-            if content is not None
-        }
+        """Every token that is not damaged by its id, revoked and expired ones too."""
+        read = {token_id: self._get_sound(token_id) for token_id in self._ids()}
+        return {token_id: stored for token_id, stored in read.items() if stored is not None}
+
+    def damaged(self) -> list[str]:
+        """The ids of damaged tokens, which nobody can use."""
+        return [token_id for token_id in self._ids() if self._is_damaged(token_id)]
 
     def revoke(self, token_id: str) -> pb.StoredToken:
-        """Revoke a token; returns it. Raises NotFoundError."""
+        """Revoke a token; returns it. A damaged one is deleted. Raises NotFoundError."""
+        if self._is_damaged(token_id):
+            self._store.delete(keys.token(token_id))
+            return pb.StoredToken()
         stored = self._get(token_id)
         if stored is None:
             raise NotFoundError(f"token {token_id!r} does not exist; `spotted token list` shows all tokens")
         if not stored.HasField("revoke_time"):
             stored.revoke_time.FromNanoseconds(int(self._now() * 1e9))
-            self._store.put(keys.token(token_id), stored.SerializeToString())
+            put_record(self._store, keys.token(token_id), stored)
         return stored
 
     def caller(self, text: str) -> Caller:
@@ -107,7 +113,7 @@ class Tokens:
         same time.
         """
         found = TEXT.fullmatch(text)
-        stored = self._get(found.group(1)) if found else None
+        stored = self._get_sound(found.group(1)) if found else None
         digest = hashlib.sha256(found.group(2).encode() if found else b"").digest()
         if (
             found is None
@@ -123,9 +129,32 @@ class Tokens:
         expired = stored.HasField("expire_time") and messages.seconds(stored.expire_time) <= self._now()
         return not expired and not stored.HasField("revoke_time")
 
+    def _ids(self) -> list[str]:
+        return [name.removeprefix(keys.TOKENS) for name in self._store.names(keys.TOKENS)]
+
+    def _is_damaged(self, token_id: str) -> bool:
+        try:
+            self._get(token_id)
+        except DamagedError:
+            return True
+        return False
+
+    def _get_sound(self, token_id: str) -> pb.StoredToken | None:
+        """A token; a damaged one is logged and counts as missing."""
+        try:
+            return self._get(token_id)
+        except DamagedError as error:
+            logger.warning("%s", error)
+            return None
+
     def _get(self, token_id: str) -> pb.StoredToken | None:
-        content = self._store.get(keys.token(token_id))
-        return None if content is None else pb.StoredToken.FromString(content)
+        return get_record(
+            self._store,
+            keys.token(token_id),
+            pb.StoredToken,
+            named=f"token {token_id!r}",
+            remedy="revoke it and create another one",
+        )
 
 
 class KnownCallers:

@@ -3,6 +3,7 @@
 layer          handlers and the interceptors around them
 message_sizes  limits of the bytes of messages
 parsing        bytes to requests
+turns          few costly streams at a time, surveys by turns
 checks         checks of requests before anything is computed
 errors         errors to gRPC statuses, in one place
 observer       calls counted, timed, traced and given an id
@@ -11,5 +12,6 @@ observer       calls counted, timed, traced and given an id
 from services.common.rpc.errors import ErrorInterceptor
 from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
 from services.common.rpc.observer import WatchInterceptor
+from services.common.rpc.turns import Turns
 
-__all__ = ["Context", "ErrorInterceptor", "Handler", "Layer", "WatchInterceptor", "wrap_handler"]
+__all__ = ["Context", "ErrorInterceptor", "Handler", "Layer", "Turns", "WatchInterceptor", "wrap_handler"]

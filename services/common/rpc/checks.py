@@ -9,7 +9,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -32,6 +34,8 @@ ANSWER_BYTES = 4 * 1024**2 - 64 * 1024
 # far more items than any list has, and still an exact integer in every store
 LAST_START = 1 << 53
 MOST_NANOS = 999_999_999
+# wider than any photograph; boxes rounded to three decimals may reach this share beyond their image
+MOST_PIXELS, BOX_TOLERANCE = 1e6, 1.001 + 1e-9
 # farther from the origin than any projected coordinate on Earth
 FARTHEST_M = 1e8
 
@@ -129,10 +133,17 @@ def camera(message: pb.Camera, field: str) -> Camera:
     identifier(message.camera_id, f"{field}.camera_id")
     finite(message.position.x_m, f"{field}.position.x_m", least=-FARTHEST_M, most=FARTHEST_M)
     finite(message.position.y_m, f"{field}.position.y_m", least=-FARTHEST_M, most=FARTHEST_M)
-    finite(message.location_uncertainty_m, f"{field}.location_uncertainty_m", least=0.0)
+    finite(message.location_uncertainty_m, f"{field}.location_uncertainty_m", least=0.0, most=FARTHEST_M)
     for part in ("start_time", "end_time"):
         instant(getattr(message, part), f"{field}.{part}")
+    finite(message.geo_position.latitude_deg, f"{field}.geo_position.latitude_deg", least=-90.0, most=90.0)
+    finite(
+        message.geo_position.longitude_deg, f"{field}.geo_position.longitude_deg", least=-180.0, most=180.0
+    )
     decoded = messages.camera(message)
+    if message.HasField("geo_position"):
+        # computed from it
+        decoded = replace(decoded, x_m=None, y_m=None)
     if decoded.start_s is not None and decoded.end_s is not None and decoded.end_s < decoded.start_s:
         raise InvalidInputError(
             f"camera {decoded.camera_id!r} ends before it starts; correct its end_time",
@@ -146,9 +157,40 @@ def detection(message: pb.Detection, field: str, *, stored: bool = True) -> Dete
     identifier(message.detection_id, f"{field}.detection_id", required=stored)
     for part in ("camera_id", "image_id", "encounter_id", "individual_id"):
         identifier(getattr(message, part), f"{field}.{part}", required=False)
+    identifier(message.species, f"{field}.species", required=False)
     words(message.image_uri, f"{field}.image_uri", most=URI_LENGTH)
+    _box(message, field)
     instant(message.captured_at, f"{field}.captured_at")
     return messages.detection(message)
+
+
+def _box(message: pb.Detection, field: str) -> None:
+    """Raise InvalidInputError for a box without area, or outside the image."""
+    kind = message.WhichOneof("box")
+    if kind is None:
+        return
+    box = message.pixels if kind == "pixels" else message.fractions
+    most = MOST_PIXELS if kind == "pixels" else 1.0
+    for start, size in (("x", "width"), ("y", "height")):
+        begins = finite(getattr(box, start), f"{field}.{kind}.{start}", least=0.0, most=most)
+        length = finite(getattr(box, size), f"{field}.{kind}.{size}", least=0.0, most=most)
+        if not length or begins + length > most * BOX_TOLERANCE:
+            raise InvalidInputError(
+                f"{field}.{kind} has {start} {begins:g} and {size} {length:g}; give it an area inside the "
+                f"image, up to {most:g}",
+                field=f"{field}.{kind}.{size}",
+            )
+
+
+def time_zone(text: str, field: str) -> str:
+    """An IANA time zone, or an empty text. Raises InvalidInputError for an unknown one."""
+    try:
+        ZoneInfo(text or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidInputError(
+            f"{field} is {text[:64]!r}; use a name of the IANA database, e.g. Africa/Harare", field=field
+        ) from error
+    return text
 
 
 def page_size(requested: int, *, default: int, largest: int) -> int:

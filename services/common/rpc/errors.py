@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
@@ -33,9 +33,10 @@ STATUS: dict[type[errors.SpottedError], grpc.StatusCode] = {
     errors.DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.StoreVersionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.DamagedError: grpc.StatusCode.DATA_LOSS,
 }
 DOMAIN = "spotted"
-UNMEASURED = ("/grpc.health.v1.", "/grpc.reflection.")
+UNMEASURED, UNMEASURED_BYTES = ("/grpc.health.v1.", "/grpc.reflection."), 4096
 DETAILS_KEY = "grpc-status-details-bin"
 # the trailing metadata contains a message up to three times, once with three bytes for each non-ASCII byte,
 # and clients reject metadata above 8 KiB
@@ -52,7 +53,8 @@ def status_code(error: errors.SpottedError) -> grpc.StatusCode:
 def rich_status(error: errors.SpottedError) -> status_pb2.Status:
     """google.rpc.Status with ErrorInfo, and with BadRequest or RetryInfo if they apply (AIP-193)."""
     message = _shorten(str(error))
-    details: list[Any] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    details: list[Any] = [info]
     if isinstance(error, errors.InvalidInputError) and error.field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=message)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
@@ -83,21 +85,24 @@ class ErrorInterceptor(Layer):
     Spotted.
     """
 
-    def __init__(self, max_receive_bytes: int = MAX_MESSAGE_BYTES) -> None:
-        """Begin. max_receive_bytes: largest request accepted."""
+    def __init__(
+        self, max_receive_bytes: int = MAX_MESSAGE_BYTES, limits: Mapping[str, int] | None = None
+    ) -> None:
+        """Begin. max_receive_bytes: largest request accepted. limits: those of single rpcs by their paths."""
         super().__init__()
         self._max_receive_bytes = max_receive_bytes
+        self._limits = limits or {}
 
     def wrap(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler with requests parsed and errors converted to statuses."""
         method = path.rsplit("/", 1)[-1]
+        # health and reflection write some of their small answers themselves
+        raw = not path.startswith(UNMEASURED)
         decode = partial(
             parse_each if handler.request_streaming else parse,
             handler.request_deserializer,
-            most=self._max_receive_bytes,
+            most=self._limits.get(path, self._max_receive_bytes) if raw else UNMEASURED_BYTES,
         )
-        # health and reflection write some of their small answers themselves
-        raw = not path.startswith(UNMEASURED)
         encode = partial(serialized, handler.response_serializer, most=MAX_MESSAGE_BYTES) if raw else _same
 
         def unary(behaviour: Handler) -> Handler:

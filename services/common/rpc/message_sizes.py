@@ -31,7 +31,7 @@ def check_received(content: bytes, most: int) -> None:
     """Raise MessageTooLargeError if a request is larger than this server accepts."""
     if len(content) > most:
         raise MessageTooLargeError(
-            f"the message has {len(content)} bytes, this service accepts {most}; send smaller messages, e.g. "
+            f"the message has {len(content)} bytes, this call accepts {most}; send smaller messages, e.g. "
             "fewer items in each or a smaller image"
         )
 

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES, check_received
+from services.common.store import request_content
 from spotted.errors import InvalidInputError
 
 # far longer than any id, token or digest; longer texts would fill keys, logs and error messages
@@ -25,6 +26,7 @@ Deserialize = Callable[[bytes], Any]
 def parse(deserialize: Deserialize | None, content: bytes, *, most: int = MAX_MESSAGE_BYTES) -> Any:  # noqa: ANN401 - any rpc
     """The request in these bytes, or the bytes themselves without a deserializer.
 
+    Its content is noted for the rest of the call, so that the store tells a repeat from another request.
     most: largest number of bytes. Raises MessageTooLargeError for more, InvalidInputError if they are not a
     message of the rpc, or one of its own texts is too long.
     """
@@ -40,6 +42,7 @@ def parse(deserialize: Deserialize | None, content: bytes, *, most: int = MAX_ME
         ) from error
     if isinstance(request, Message):
         _check_texts(request)
+        request_content.enter(request)
     return request
 
 

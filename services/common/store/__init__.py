@@ -1,12 +1,15 @@
 """The durable store, and state kept in it as journals.
 
-store     a connection to any server with the Redis protocol and an append-only file
-address   one server, or the primary found through Sentinels
-failures  store failures as errors with a remedy
-keys      every key, and the version of the store's content
-journal   lists of events, appended at a known position
-folded    in-memory state rebuilt from a journal
-cache     a bounded in-memory cache, least recently used first out
+store            a connection to any server with the Redis protocol and an append-only file
+address          one server, or the primary found through Sentinels
+failures         store failures as errors with a remedy
+keys             every key, and the version of the store's content
+seal             checksums of stored values
+records          single messages with a checksum
+request_content  digests by which a repeated request differs from another with its id
+journal          lists of events, appended at a known position
+folded           in-memory state rebuilt from a journal
+cache            a bounded in-memory cache, least recently used first out
 """
 
 from services.common.store.cache import Recent

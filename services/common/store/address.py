@@ -79,16 +79,19 @@ class StoreAddress:
     def _primary(self, settings: dict[str, object]) -> redis.Redis:
         given = parse_url(self.url)
         given.pop("host", None)
+        encrypted: dict[str, object] = {}
+        if given.pop("connection_class", None) is not None:
+            given["ssl"] = True
+            encrypted = {name: value for name, value in given.items() if name.startswith("ssl")}
         sentinels = Sentinel(
             self.sentinels,
             sentinel_kwargs={
                 "socket_timeout": SENTINEL_TIMEOUT_S,
                 "socket_connect_timeout": SENTINEL_TIMEOUT_S,
                 "password": self.sentinel_password,
+                **encrypted,
             },
         )
-        if given.pop("connection_class", None) is not None:
-            given["ssl"] = True
         return cast("redis.Redis", sentinels.master_for(self.service, **{**settings, **given}))
 
 

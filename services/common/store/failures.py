@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 from redis import exceptions
 
-from spotted.errors import PreconditionError, SpottedError, StoreUnavailableError
+from spotted.errors import DamagedError, PreconditionError, SpottedError, StoreUnavailableError
 
 REPEAT = "nothing was acknowledged, repeat the call"
 
@@ -49,8 +49,8 @@ def failure(error: redis.RedisError, store: str) -> SpottedError | None:
     if isinstance(error, exceptions.AuthenticationError):
         return StoreUnavailableError(f"the store at {store} {_BY_WORD['WRONGPASS']} ({error}); {REPEAT}")
     return StoreUnavailableError(
-        f"the store at {store} does not answer ({error}); start it, or correct SPOTTED_STORE_URL, and repeat "
-        "the call"
+        f"the store at {store} does not answer ({error}); start it (on one machine: `spotted up`), or "
+        "correct SPOTTED_STORE_URL, and repeat the call"
     )
 
 
@@ -59,7 +59,7 @@ def _response(error: exceptions.ResponseError, store: str) -> SpottedError | Non
     if "appendonly is disabled" in text:
         return no_append_only_file(store)
     if text.startswith("wrongtype"):
-        return PreconditionError(
+        return DamagedError(
             f"the store at {store} has a value of another type under a key of Spotted; keep other programs "
             "away from keys that begin with `spotted:`, delete it, and restore a backup"
         )

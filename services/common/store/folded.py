@@ -6,17 +6,19 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from services.common.store.journal import Change, Journal, News, Offer, OfferResult
-from services.common.telemetry import metrics
-from spotted.errors import ConcurrencyError, SpottedError
+from google.protobuf.message import DecodeError
 
-# the loser of a race gets the missing events with the refusal, so its next attempt is as fast as the
-# winner's; among eight writers that never pause, some lose a hundred times
+from services.common.store import request_content
+from services.common.store.journal import Change, Journal, News, Offer, OfferResult, generation
+from services.common.telemetry import metrics
+from spotted.errors import ConcurrencyError, SpottedError, SurveyDamagedError
+
+# the loser of a race decides again at once; among eight writers that never pause, some lose a hundred times
 ATTEMPTS = 200
 # interval of the log lines while a long journal is read
 LOG_EVERY_S = 2.0
@@ -27,8 +29,8 @@ logger = logging.getLogger("spotted")
 class State(Protocol):
     """State that a journal is folded into."""
 
-    def apply(self, entry: bytes) -> None:
-        """Apply one event."""
+    def apply(self, event: bytes) -> None:
+        """Apply one event, serialised."""
 
 
 StateT = TypeVar("StateT", bound=State)
@@ -52,14 +54,13 @@ class _Turn(Generic[StateT]):
     finish: Callable[[Reply, StateT, int], None]
     scope: str
     request_id: str
+    content: str
+    """Digest of the request; the thread that appends serves another request."""
     served: bool = False
 
 
 class Folded(Generic[StateT]):
-    """A state kept up to date with its journal, shared by the threads of one process.
-
-    Any process can rebuild it; none owns it.
-    """
+    """A state kept up to date with its journal, shared by the threads of one process."""
 
     def __init__(
         self, journal: Journal, start: Callable[[], StateT], missing: Callable[[], Exception]
@@ -71,8 +72,10 @@ class Folded(Generic[StateT]):
         self._lock = threading.RLock()
         self._state = start()
         self._position = 0
+        # entries as stored
         self._first = b""
         self._last = b""
+        self._reported = -1
         self._turns = threading.Condition()
         self._waiting: list[_Turn[StateT]] = []
         self._serving = False
@@ -90,13 +93,18 @@ class Folded(Generic[StateT]):
         """The state as last read, possibly behind the store; enough to read its size."""
         return self._state
 
+    @property
+    def generation(self) -> str:
+        """The generation of the journal that was read last, as scripts compute it."""
+        return generation(self._first)
+
     def change(self, decide: Callable[[StateT], Change], *, scope: str, request_id: str = "") -> Reply:
         """Decide on a change of the current state and append it; a lost race is decided again.
 
         decide: must not alter the state; the fold applies what is appended. It may be called on a state that
             is behind the store; that decision is then discarded.
         request_id: a repeat returns the first answer and changes nothing; "" is never a repeat.
-        Raises what `decide` raises, and ConcurrencyError after many lost races.
+        Raises what `decide` raises, RequestIdReusedError, and ConcurrencyError after many lost races.
         """
         return self._changed(decide, lambda reply: reply, scope, request_id)
 
@@ -134,7 +142,8 @@ class Folded(Generic[StateT]):
         """
         request_id = request_id or uuid.uuid4().hex
         views: list[ViewT] = []
-        turn = _Turn(decide, lambda *seen: views.append(look(*seen)), scope, request_id)
+        content = request_content.current()
+        turn = _Turn(decide, lambda *seen: views.append(look(*seen)), scope, request_id, content)
         self._wait_and_serve(turn)
         if views:
             return views[0]
@@ -172,11 +181,12 @@ class Folded(Generic[StateT]):
                 return Reply(first_answer, repeated=True)
             self._require_events()
             change = decide(self._state)
-        result = self._offer([Offer(change, scope, request_id)])
+        content = request_content.current()
+        result = self._offer([Offer(change, scope, request_id, content)])
         if result.news is None:
             return Reply(change.answer, repeated=False)
-        first_answer = result.answers[0]
-        return None if first_answer is None else Reply(first_answer, repeated=True)
+        kept = result.answers[0]
+        return None if kept is None else Reply(kept.to(content, request_id), repeated=True)
 
     def _wait_and_serve(self, turn: _Turn[StateT]) -> None:
         """Return once a thread, this one or another, has served the turn and all others then waiting."""
@@ -206,7 +216,8 @@ class Folded(Generic[StateT]):
             # a repeat that arrives with its first call is answered after it
             if key not in offers:
                 with suppress(SpottedError):
-                    offers[key] = Offer(turn.decide(self._state, self._position + len(offers)), *key)
+                    change = turn.decide(self._state, self._position + len(offers))
+                    offers[key] = Offer(change, *key, turn.content)
                     finish.append(turn.finish)
         if not offers:
             return True
@@ -220,9 +231,8 @@ class Folded(Generic[StateT]):
         """Append and apply the offers, or apply what is new in the store."""
         result = self.journal.offer(offers, folded=self._position, first=self._first, last=self._last)
         if result.news is None:
-            for offer in offers:
-                if offer.change.entry:
-                    self._take(offer.change.entry)
+            for entry in result.appended:
+                self._take(entry)
         else:
             # another writer was first, or an earlier call of one of these requests
             metrics.JOURNAL_RACES.inc()
@@ -249,13 +259,41 @@ class Folded(Generic[StateT]):
     def _take_in(self, news: News) -> bool:
         """Apply a page; returns whether more is left to read."""
         if news.start != self._position:
-            self._state, self._position, self._first = self._start(), 0, b""
+            self._restart()
         for entry in news.entries:
             self._take(entry)
+        if news.lost and self._position == news.length:
+            with self._reporting():
+                raise self.journal.lost(self._position, news.lost)
         return self._position < news.length
 
+    def _restart(self) -> None:
+        self._state, self._position, self._first, self._last = self._start(), 0, b"", b""
+
     def _take(self, entry: bytes) -> None:
-        self._state.apply(entry)
-        self._first = self._first or entry
-        self._last = entry
+        """Apply an entry as stored; if it is damaged, the state stays that of the entries before it."""
+        with self._reporting():
+            event = self.journal.opened(self._position, entry)
+            try:
+                self._state.apply(event)
+            except (DecodeError, LookupError, ValueError, SpottedError) as error:
+                fault = f"it does not follow from those before: {type(error).__name__}"
+                damaged = self.journal.damaged(self._position, fault)
+                # a part of it may have been applied
+                self._restart()
+                raise damaged from error
+        self._first, self._last = self._first or entry, entry
         self._position += 1
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Log damage at this position once; each call meets it again."""
+        position = self._position
+        try:
+            yield
+        except SurveyDamagedError as error:
+            if self._reported != position:
+                # with the trace of what could not be applied, if there is one
+                logger.exception("%s", error, exc_info=error.__cause__)  # noqa: TRY401 - it names the remedy
+            self._reported = position
+            raise

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from services.common.store import keys
+from services.common.store import keys, request_content
+from services.common.store.request_content import NO_REQUEST, KeptAnswer, first_answer
+from services.common.store.seal import entry_place, sealed, unsealed
 from services.common.store.store import Store
+from spotted.errors import SurveyDamagedError
 
 # entries are about 1 MiB at most, so a page stays far below the size that a connection can buffer
 PAGE_ENTRIES = 64
@@ -17,13 +20,15 @@ PAGE_ENTRIES = 64
 MARK_BYTES = 256
 
 # The part of a journal that a reader has not read yet. The reader has folded ARGV[1] entries, the first of
-# them ARGV[2], the last with the mark ARGV[3]. Returns the start position, the length and a page of entries.
+# them ARGV[2], the last with the mark ARGV[3]. Returns the start position, the length, a page of entries, and
+# the length that was noted when the last entry was appended: entries that were lost since leave it larger.
 # A journal that is shorter or has another first entry was deleted and created again; a journal with another
 # entry at the reader's position lost entries, none of them acknowledged, when the store failed over or was
 # restored. Both are read from the beginning.
 _NEWS = f"""
 local folded = tonumber(ARGV[1])
 local length = redis.call('LLEN', KEYS[1])
+local noted = tonumber(redis.call('GET', KEYS[1] .. '{keys.LENGTH}')) or 0
 local start = folded
 local function other_end()
   local last = redis.call('LINDEX', KEYS[1], folded - 1)
@@ -33,12 +38,15 @@ end
 if folded > length or (ARGV[2] ~= '' and redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2]) then start = 0 end
 if start > 0 and ARGV[3] ~= '' and other_end() then start = 0 end
 local function news()
-  return {{start, length, redis.call('LRANGE', KEYS[1], start, start + {PAGE_ENTRIES - 1})}}
+  return {{start, length, redis.call('LRANGE', KEYS[1], start, start + {PAGE_ENTRIES - 1}), noted}}
 end
 """
 _READ = f"{_NEWS} return news()"
-# An answer is stored after a digest of the journal's first entry, so that an answer from before the journal
-# was deleted and created again does not count.
+_LENGTH = (
+    f"return {{redis.call('LLEN', KEYS[1]), tonumber(redis.call('GET', KEYS[1] .. '{keys.LENGTH}')) or 0}}"
+)
+# An answer is kept after a digest of the journal's first entry, so that an answer from before the journal was
+# deleted and created again does not count, and after the content of its request (request_content.py).
 ANSWERED = """
 local function digest(journal)
   return redis.sha1hex(redis.call('LINDEX', journal, 0) or '')
@@ -48,6 +56,15 @@ local function answered(request, begins)
   return kept and string.sub(kept, 1, 40) == begins and string.sub(kept, 41)
 end
 """
+# A journal is known by its entries and by its length, of which either may be lost.
+COUNTED = f"""
+local function count(journal)
+  redis.call('SET', journal .. '{keys.LENGTH}', redis.call('LLEN', journal))
+end
+local function exists(journal)
+  return redis.call('EXISTS', journal, journal .. '{keys.LENGTH}') > 0
+end
+"""
 _LOOK_UP = f"{ANSWERED} return answered(KEYS[2], digest(KEYS[1]))"
 # Appends all changes or none. For each change KEYS holds its request and a hash, ARGV its entry, its answer,
 # the number of fields to delete from the hash, and these fields. If a request was answered before, or the
@@ -55,6 +72,7 @@ _LOOK_UP = f"{ANSWERED} return answered(KEYS[2], digest(KEYS[1]))"
 _APPEND = (
     _NEWS
     + ANSWERED
+    + COUNTED
     + """
 local answers, known, begins = {}, false, digest(KEYS[1])
 for i = 2, #KEYS, 2 do
@@ -62,7 +80,7 @@ for i = 2, #KEYS, 2 do
   answers[#answers + 1] = answer
   known = known or answer
 end
-if known or start ~= folded or folded ~= length then return {answers, news()} end
+if known or start ~= folded or folded ~= length or noted > length then return {answers, news()} end
 local at = 5
 for i = 2, #KEYS, 2 do
   local fields = tonumber(ARGV[at + 2])
@@ -72,6 +90,7 @@ for i = 2, #KEYS, 2 do
   if fields > 0 then redis.call('HDEL', KEYS[i + 1], unpack(ARGV, at + 3, at + 2 + fields)) end
   at = at + 3 + fields
 end
+if redis.call('LLEN', KEYS[1]) > length then count(KEYS[1]) end
 return {answers, false}
 """
 )
@@ -105,6 +124,8 @@ class Offer:
     scope: str
     """The rpc and its session; the same request id in another scope is another request."""
     request_id: str
+    content: str = NO_REQUEST
+    """Digest of the request; a repeat has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,77 +137,139 @@ class News:
     length: int
     """Number of entries in the whole journal."""
     entries: Sequence[bytes]
+    """As stored, with their checksums."""
+    lost: int = 0
+    """Number of entries that the store lost from the end of the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferResult:
     """The result of offering changes: all were appended, or none."""
 
-    answers: Sequence[bytes | None]
-    """For each offer the first answer to its request, None if the request is new."""
+    answers: Sequence[KeptAnswer | None]
+    """For each offer the first answer to its request id, None if the id is new."""
     news: News | None
     """Entries that the writer has not read yet; None if the offers were appended."""
+    appended: Sequence[bytes] = ()
+    """The entries of the offers as stored; empty if none was appended."""
 
 
 class Journal:
-    """A list of events in the store."""
+    """A list of events in the store.
 
-    def __init__(self, store: Store, key: str, survey_id: str) -> None:
+    Reading an event that was changed or lost raises SurveyDamagedError.
+    """
+
+    def __init__(self, store: Store, survey_id: str, session_id: str = "") -> None:
+        """Begin. session_id: "" for the survey's own journal."""
         self._store = store
-        self.key = key
+        self.key = keys.journal(survey_id, session_id)
         self._survey_id = survey_id
+        self._session_id = session_id
         self._news = store.script(_READ, writes=False)
+        self._length = store.script(_LENGTH, writes=False)
         self._append = store.script(_APPEND)
         # its answer is acknowledged to the caller, so it waits for the disk like a write
         self._look_up = store.script(_LOOK_UP)
 
     def length(self) -> int:
-        """Number of events."""
-        return self._store.length(self.key)
+        """Number of events that were appended; some may have been lost from the end."""
+        length, noted = cast("tuple[int, int]", self._length([self.key], []))
+        return max(length, noted)
 
     def read(self, start: int) -> Iterator[bytes]:
         """The events from position `start` (counted from 0) on."""
         while entries := self._store.slice(self.key, start, start + PAGE_ENTRIES - 1):
-            yield from entries
+            yield from (self.opened(position, entry) for position, entry in enumerate(entries, start))
             start += len(entries)
+
+    def opened(self, position: int, entry: bytes) -> bytes:
+        """The event in an entry as stored at a position, counted from 0."""
+        event = unsealed(entry_place(self.key, position), entry)
+        if event is None:
+            raise self.damaged(position, "its checksum is wrong")
+        return event
+
+    def damaged(self, position: int, fault: str) -> SurveyDamagedError:
+        """The error for a damaged event at a position, counted from 0. fault: what is wrong with it."""
+        return damaged_journal(self._survey_id, self._session_id, position, fault)
 
     def news(self, folded: int, first: bytes, last: bytes = b"") -> News:
         """The entries still to be read by a reader with `folded` events, from `first` to `last`.
 
-        One round trip. first, last: b"" to skip their comparison.
+        One round trip. first, last: as stored; b"" to skip their comparison.
         """
-        result = self._news([self.key], [folded, first, _mark(last)])
-        start, length, entries = cast("tuple[int, int, list[bytes]]", result)
-        return News(start, length, entries)
+        return _page(self._news([self.key], [folded, first, _mark(last)]))
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
-        """The first answer to a request id, or None."""
+        """The first answer to the request being served, or None. Raises RequestIdReusedError."""
         request = keys.request(self._survey_id, scope, request_id)
-        return cast("bytes | None", self._look_up([self.key, request], []))
+        kept = cast("bytes | None", self._look_up([self.key, request], []))
+        return None if kept is None else first_answer(request, kept, request_id)
 
     def append(self, change: Change, *, expected: int, scope: str, request_id: str) -> bytes | None:
         """Append at position `expected`; returns the answer, or None if another writer was first.
 
-        A request id that was answered before returns its first answer and appends nothing.
+        A request id that was answered before returns its first answer and appends nothing. Raises
+        RequestIdReusedError.
         """
-        result = self.offer([Offer(change, scope, request_id)], folded=expected, first=b"")
-        return result.answers[0] if result.news else change.answer
+        content = request_content.current()
+        result = self.offer([Offer(change, scope, request_id, content)], folded=expected, first=b"")
+        if not result.news:
+            return change.answer
+        kept = result.answers[0]
+        return None if kept is None else kept.to(content, request_id)
 
     def offer(self, offers: Sequence[Offer], *, folded: int, first: bytes, last: bytes = b"") -> OfferResult:
         """Append as a writer that has `folded` events, from `first` to `last`; one round trip.
 
-        first, last: b"" to skip their comparison.
+        first, last: as stored; b"" to skip their comparison.
         Nothing is appended if a request was answered before, or the journal has grown or was replaced.
         """
+        requests = [keys.request(self._survey_id, offer.scope, offer.request_id) for offer in offers]
+        appended: list[bytes] = []
         touched = [self.key]
         arguments: list[bytes | str | int] = [folded, first, _mark(last), keys.REQUEST_TTL_S]
-        for offer in offers:
-            ends = offer.change.ends or Fields(self.key, ())
-            touched += [keys.request(self._survey_id, offer.scope, offer.request_id), ends.key]
-            arguments += [offer.change.entry, offer.change.answer, len(ends.fields), *ends.fields]
+        for request, offer in zip(requests, offers, strict=True):
+            ends, entry = offer.change.ends or Fields(self.key, ()), offer.change.entry
+            if entry:
+                entry = sealed(entry_place(self.key, folded + len(appended)), entry)
+                appended.append(entry)
+            touched += [request, ends.key]
+            answer = KeptAnswer(offer.content, offer.change.answer).stored(request)
+            arguments += [entry, answer, len(ends.fields), *ends.fields]
         result = self._append(touched, arguments)
-        answers, news = cast("tuple[list[bytes | None], tuple[int, int, list[bytes]] | None]", result)
-        return OfferResult(answers, News(*news) if news else None)
+        kept, news = cast("tuple[list[bytes | None], object]", result)
+        first_answers = [
+            None if answer is None else KeptAnswer.read(request, answer)
+            for request, answer in zip(requests, kept, strict=True)
+        ]
+        return OfferResult(first_answers, _page(news)) if news else OfferResult(first_answers, None, appended)
+
+    def lost(self, position: int, count: int) -> SurveyDamagedError:
+        """The error for a number of events lost from the end of the journal, from a position on."""
+        return self.damaged(position, lost_end(count))
+
+
+def _page(answer: object) -> News:
+    start, length, entries, noted = cast("tuple[int, int, list[bytes], int]", answer)
+    return News(start, length, entries, max(noted - length, 0))
+
+
+def lost_end(count: int) -> str:
+    """The fault of a journal that lost a number of events from its end."""
+    return "the last event is lost" if count == 1 else f"the last {count} events are lost"
+
+
+def damaged_journal(survey_id: str, session_id: str, position: int, fault: str) -> SurveyDamagedError:
+    """The error for a damaged event of a survey, or of a session if session_id is not empty."""
+    named = f"session {session_id!r} of survey {survey_id!r}" if session_id else f"survey {survey_id!r}"
+    kind = "session" if session_id else "survey"
+    return SurveyDamagedError(
+        f"{named} is damaged at event {position + 1} ({fault}); restore a backup over the survey with "
+        "`spotted restore --over-damaged`, save what precedes the damage with `spotted backup "
+        f"--up-to-damage`, or delete the {kind}"
+    )
 
 
 def generation(first: bytes) -> str:

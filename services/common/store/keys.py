@@ -11,6 +11,7 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `spotted:synced`                                     | string | empty; set to wait for earlier writes     |
 | `<owner>surveys`                                     | set    | survey ids                                |
 | `spotted:{s:<survey>}:journal`                       | list   | spotted.v1.SurveyEvent                    |
+| `<a journal>:length`                                 | string | number of its entries                     |
 | `spotted:{s:<survey>}:sessions`                      | set    | session ids                               |
 | `spotted:{s:<survey>}:session:<session>:journal`     | list   | spotted.v1.SessionEvent                   |
 | `spotted:{s:<survey>}:session:<session>:upload:<id>` | list   | a journal being imported, for an hour     |
@@ -22,13 +23,16 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `<owner>reference:<digest>`                          | string | spotted.v1.StoredReference                |
 | `<owner>operation:<id>`                              | string | spotted.v1.Operation, for thirty days     |
 | `<owner>operation:<id>:cancel`                       | string | present if cancellation was requested     |
-| `spotted:training:<survey>`                          | string | the training in progress                  |
+| `spotted:{s:<survey>}:training:<generation>`         | string | the training in progress                  |
 | `spotted:token:<id>`                                 | string | spotted.v1.StoredToken                    |
+
+Entries of journals, messages and kept answers end with a checksum of their place and content
+(`services/common/store/seal.py`).
 """
 
 from __future__ import annotations
 
-STORE_VERSION = "1"
+STORE_VERSION = "2"
 REQUEST_TTL_S = 24 * 3600
 OPERATION_TTL_S = 30 * 24 * 3600
 
@@ -42,6 +46,9 @@ TOKENS = "spotted:token:"
 ORGANISATIONS = "spotted:{o:"
 # separates the organisation from the survey's own id
 OF = "/"
+
+# follows the key of a journal in the key of its length
+LENGTH = ":length"
 
 # survey_id, session_id
 SessionKey = tuple[str, str]
@@ -138,9 +145,9 @@ def operation_cancel(organisation: str, operation_id: str) -> str:
     return f"{operation(organisation, operation_id)}:cancel"
 
 
-def training(survey_id: str) -> str:
-    """The training in progress on a survey."""
-    return f"spotted:training:{survey_id}"
+def training(survey_id: str, generation: str) -> str:
+    """The training in progress on a survey; generation: distinguishes it from earlier ones with its id."""
+    return f"{of_survey(survey_id)}training:{generation}"
 
 
 def token(token_id: str) -> str:

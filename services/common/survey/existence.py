@@ -3,6 +3,7 @@
 In the store, at every instant:
 - a survey is in its organisation's list exactly if its journal exists;
 - a session is in its survey's list exactly if its journal exists, and only while the survey exists;
+- a journal whose entries were lost still exists by its length, is listed, and can be deleted;
 - leases and kept answers belong to one generation of a journal, which is the digest of its first entry.
 So a survey that is created again under an id inherits nothing from the one deleted before.
 """
@@ -14,109 +15,15 @@ from collections.abc import Sequence
 from typing import cast
 
 from services.common.store import keys
-from services.common.store.journal import ANSWERED
+from services.common.store.journal import damaged_journal
 from services.common.store.keys import SessionKey
+from services.common.store.request_content import first_answer, keep
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
+from services.common.survey import existence_scripts as scripts
 from spotted.errors import NotFoundError, QuotaError
 
 DELETE_SURVEY, DELETE_SESSION = "DeleteSurvey", "DeleteSession"
-
-# KEYS: journal, list of the organisation, request. ARGV: entry, answer, survey id, largest number of surveys
-# or 0, seconds to keep the answer. Returns the answer, 0 if the survey exists, or the refused number of them.
-_CREATE_SURVEY = (
-    ANSWERED
-    + """
-local begins = digest(KEYS[1])
-local first = answered(KEYS[3], begins)
-if first then return first end
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local most, listed = tonumber(ARGV[4]), redis.call('SCARD', KEYS[2])
-if most > 0 and listed >= most then return listed + 1 end
-redis.call('RPUSH', KEYS[1], ARGV[1])
-redis.call('SADD', KEYS[2], ARGV[3])
-redis.call('SET', KEYS[3], digest(KEYS[1]) .. ARGV[2], 'EX', ARGV[5])
-return ARGV[2]
-"""
-)
-# A repeat of the request deletes nothing, also if the survey was created again. KEYS: request, journal, list
-# of the organisation, list of the sessions, other keys to delete. ARGV: survey id, seconds to keep the
-# answer, prefix and endings of the keys of a session. Returns whether the survey is deleted.
-_DELETE_SURVEY = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
-if redis.call('UNLINK', KEYS[2]) == 0 then return 0 end
-redis.call('SREM', KEYS[3], ARGV[1])
-for _, session in ipairs(redis.call('SMEMBERS', KEYS[4])) do
-  for i = 4, #ARGV do redis.call('UNLINK', ARGV[3] .. session .. ARGV[i]) end
-end
-for i = 4, #KEYS do redis.call('UNLINK', KEYS[i]) end
-redis.call('SET', KEYS[1], '', 'EX', ARGV[2])
-return 1
-"""
-# KEYS: the survey's journal, the session's journal, list of sessions, request. ARGV: generation of the
-# survey, entry, session id, seconds to keep the answer. Returns whether the survey still has this generation.
-_CREATE_SESSION = (
-    ANSWERED
-    + """
-if digest(KEYS[1]) ~= ARGV[1] then return 0 end
-if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
-redis.call('RPUSH', KEYS[2], ARGV[2])
-redis.call('SADD', KEYS[3], ARGV[3])
-redis.call('SET', KEYS[4], digest(KEYS[2]), 'EX', ARGV[4])
-return 1
-"""
-)
-# Makes an upload the journal of a session. KEYS: the survey's journal, upload, the session's journal, list of
-# sessions. ARGV: generation of the survey, length of the upload, session id. Returns 1; 0 if the session has
-# a journal, which may be this upload; -1 if the store lost the upload; -2 if the survey's generation is
-# another.
-_OPEN_SESSION = (
-    ANSWERED
-    + """
-if digest(KEYS[1]) ~= ARGV[1] then return -2 end
-if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
-if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[2]) then return -1 end
-redis.call('RENAME', KEYS[2], KEYS[3])
-redis.call('PERSIST', KEYS[3])
-redis.call('SADD', KEYS[4], ARGV[3])
-return 1
-"""
-)
-# A repeat of the request deletes nothing while the survey has the same generation. KEYS: the survey's
-# journal, request, the session's journal, its leases, list of sessions. Returns whether the session is
-# deleted.
-_DELETE_SESSION = (
-    ANSWERED
-    + """
-local begins = digest(KEYS[1])
-if answered(KEYS[2], begins) then return 1 end
-if redis.call('DEL', KEYS[3]) == 0 then return 0 end
-redis.call('DEL', KEYS[4])
-redis.call('SREM', KEYS[5], ARGV[1])
-redis.call('SET', KEYS[2], begins, 'EX', ARGV[2])
-return 1
-"""
-)
-# Makes all uploads of a restore the journals of a survey, or nothing if the survey exists. KEYS: list of the
-# organisation, list of sessions, the uploads, the journals, the survey's own first; ARGV: survey id, the
-# lengths of the uploads, the ids of the sessions. Returns 1; 0 if the survey exists; -1 if an upload is lost.
-_OPEN_SURVEY = """
-local journals = (#KEYS - 2) / 2
-if redis.call('EXISTS', KEYS[3 + journals]) == 1 then return 0 end
-for i = 1, journals do
-  if redis.call('LLEN', KEYS[2 + i]) ~= tonumber(ARGV[1 + i]) then return -1 end
-end
-for i = 1, journals do
-  redis.call('RENAME', KEYS[2 + i], KEYS[2 + journals + i])
-  redis.call('PERSIST', KEYS[2 + journals + i])
-  if i > 1 then redis.call('SADD', KEYS[2], ARGV[journals + i]) end
-end
-redis.call('SADD', KEYS[1], ARGV[1])
-return 1
-"""
-# KEYS: the survey's journal, list of sessions. Returns whether the survey exists, and the ids.
-_SESSIONS = "return {redis.call('EXISTS', KEYS[1]), redis.call('SMEMBERS', KEYS[2])}"
-# KEYS: a journal. Returns its generation; nothing if there is none.
-_GENERATION = f"{ANSWERED} return redis.call('EXISTS', KEYS[1]) == 1 and digest(KEYS[1])"
 
 
 class UploadLostError(Exception):
@@ -128,20 +35,25 @@ class Existence:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._create_survey = store.script(_CREATE_SURVEY)
-        self._delete_survey = store.script(_DELETE_SURVEY)
-        self._create_session = store.script(_CREATE_SESSION)
-        self._open_session = store.script(_OPEN_SESSION)
-        self._delete_session = store.script(_DELETE_SESSION)
-        self._open_survey = store.script(_OPEN_SURVEY)
-        self._sessions = store.script(_SESSIONS, writes=False)
-        self._generation = store.script(_GENERATION, writes=False)
+        self._create_survey = store.script(scripts.CREATE_SURVEY)
+        self._delete_survey = store.script(scripts.DELETE_SURVEY)
+        self._create_session = store.script(scripts.CREATE_SESSION)
+        self._open_session = store.script(scripts.OPEN_SESSION)
+        self._delete_session = store.script(scripts.DELETE_SESSION)
+        self._open_survey = store.script(scripts.OPEN_SURVEY)
+        self._sessions = store.script(scripts.SESSIONS, writes=False)
+        self._generation = store.script(scripts.GENERATION, writes=False)
 
     def generation(self, survey_id: str) -> str:
-        """The generation of a survey, unlike that of earlier ones with its id. Raises NotFoundError."""
+        """The generation of a survey, unlike that of earlier ones with its id.
+
+        Raises NotFoundError, SurveyDamagedError if all its entries are lost.
+        """
         found = self._generation([keys.survey_journal(survey_id)], [])
         if not found:
             raise missing_survey(survey_id)
+        if found == 1:
+            raise damaged_journal(survey_id, "", 0, "all events are lost")
         return cast("bytes", found).decode()
 
     def session_ids(self, survey_id: str) -> list[str]:
@@ -150,7 +62,7 @@ class Existence:
         exists, ids = cast("tuple[int, list[bytes]]", answer)
         if not exists:
             raise missing_survey(survey_id)
-        return sorted(session_id.decode() for session_id in ids)
+        return sorted(session_id.decode(errors="backslashreplace") for session_id in ids)
 
     def create_survey(
         self, survey_id: str, entry: bytes, answer: bytes, request_id: str, *, most: int = 0
@@ -158,16 +70,15 @@ class Existence:
         """Create a survey with its first event; returns the answer, or None if the survey exists.
 
         answer: kept with the request id; a repeat returns it. most: number of surveys that the organisation
-        may have, 0 for no limit. Raises QuotaError.
+        may have, 0 for no limit. Raises QuotaError, RequestIdReusedError.
         """
-        touched = [
-            keys.survey_journal(survey_id),
-            keys.surveys(keys.owner(survey_id)),
-            keys.request(survey_id, "CreateSurvey", request_id or uuid.uuid4().hex),
-        ]
-        created = self._create_survey(touched, [entry, answer, survey_id, most, keys.REQUEST_TTL_S])
+        journal = keys.survey_journal(survey_id)
+        request = keys.request(survey_id, "CreateSurvey", request_id or uuid.uuid4().hex)
+        first, kept = sealed(entry_place(journal, 0), entry), keep(request, answer)
+        touched = [journal, keys.surveys(keys.owner(survey_id)), request]
+        created = self._create_survey(touched, [first, kept, survey_id, most, keys.REQUEST_TTL_S])
         if isinstance(created, bytes):
-            return created
+            return first_answer(request, created, request_id)
         if created:
             raise QuotaError(
                 f"the organisation would have {created} surveys, this token allows {most}; delete some, or "
@@ -176,39 +87,58 @@ class Existence:
         return None
 
     def delete_survey(self, survey_id: str, request_id: str) -> None:
-        """Delete a survey with everything in it. A repeat does nothing. Raises NotFoundError."""
+        """Delete a survey with everything in it. A repeat does nothing.
+
+        Raises NotFoundError, RequestIdReusedError.
+        """
         prefix, own = keys.of_survey(survey_id), keys.request(survey_id, DELETE_SURVEY, "")
         named = [name.removeprefix(prefix) for name in self._store.names(prefix)]
         # what is kept here of the journals' answers is of no use to a survey created meanwhile; a restore
         # that is under way keeps its uploads
-        others = [f"{prefix}{n}" for n in named if n.startswith(("request:", "session:"))]
+        others = [f"{prefix}{n}" for n in named if n.startswith(("request:", "session:", "training:"))]
         session, _, journal = keys.session_journal(survey_id, "\0").partition("\0")
         _, _, leases = keys.leases(survey_id, "\0").partition("\0")
+        request = keys.request(survey_id, DELETE_SURVEY, request_id or uuid.uuid4().hex)
         touched = [
-            keys.request(survey_id, DELETE_SURVEY, request_id or uuid.uuid4().hex),
+            request,
             keys.survey_journal(survey_id),
             keys.surveys(keys.owner(survey_id)),
+            keys.survey_journal(survey_id) + keys.LENGTH,
             keys.sessions(survey_id),
             *(name for name in others if not name.startswith(own)),
         ]
-        if not self._delete_survey(touched, [survey_id, keys.REQUEST_TTL_S, session, journal, leases]):
+        endings = journal, journal + keys.LENGTH, leases
+        arguments = (survey_id, keep(request, b""), keys.REQUEST_TTL_S, session, *endings)
+        deleted = self._delete_survey(touched, arguments)
+        if not isinstance(deleted, bytes):
             raise missing_survey(survey_id)
+        first_answer(request, deleted, request_id)
 
-    def create_session(self, key: SessionKey, generation: str, entry: bytes, request_id: str) -> None:
-        """Create a session with its first event, unless it exists.
+    def create_session(
+        self, key: SessionKey, generation: str, entry: bytes, answer: bytes, request_id: str
+    ) -> bytes | None:
+        """Create a session with its first event; returns the answer, or None if the session exists.
 
-        generation: the survey's. Raises NotFoundError if the survey was deleted since.
+        generation: the survey's. answer: kept with the request id; a repeat returns it.
+        Raises NotFoundError if the survey was deleted since, RequestIdReusedError.
         """
         survey_id, session_id = key
         scope = keys.session_scope("CreateSession", session_id)
+        request = keys.request(survey_id, scope, request_id or uuid.uuid4().hex)
+        first = sealed(entry_place(keys.session_journal(*key), 0), entry)
         touched = [
             keys.survey_journal(survey_id),
             keys.session_journal(*key),
             keys.sessions(survey_id),
-            keys.request(survey_id, scope, request_id or uuid.uuid4().hex),
+            request,
         ]
-        if not self._create_session(touched, [generation, entry, session_id, keys.REQUEST_TTL_S]):
+        arguments = (generation, first, keep(request, answer), session_id, keys.REQUEST_TTL_S)
+        created = self._create_session(touched, arguments)
+        if isinstance(created, bytes):
+            return first_answer(request, created, request_id)
+        if not created:
             raise missing_survey(survey_id)
+        return None
 
     def open_session(self, key: SessionKey, generation: str, upload: str, length: int) -> bool:
         """Make an upload of this length the journal of a session; False if the session exists.
@@ -230,17 +160,25 @@ class Existence:
         return bool(opened)
 
     def delete_session(self, key: SessionKey, request_id: str) -> bool:
-        """Delete a session with its journal; False if it does not exist. A repeat is True again."""
+        """Delete a session with its journal; False if it does not exist. A repeat is True again.
+
+        Raises RequestIdReusedError.
+        """
         survey_id, session_id = key
         scope = keys.session_scope(DELETE_SESSION, session_id)
+        request = keys.request(survey_id, scope, request_id or uuid.uuid4().hex)
         touched = [
             keys.survey_journal(survey_id),
-            keys.request(survey_id, scope, request_id or uuid.uuid4().hex),
+            request,
             keys.session_journal(*key),
+            keys.session_journal(*key) + keys.LENGTH,
             keys.leases(*key),
             keys.sessions(survey_id),
         ]
-        return bool(self._delete_session(touched, [session_id, keys.REQUEST_TTL_S]))
+        deleted = self._delete_session(touched, [session_id, keep(request, b""), keys.REQUEST_TTL_S])
+        if isinstance(deleted, bytes):
+            first_answer(request, deleted, request_id)
+        return bool(deleted)
 
     def open_survey(self, survey_id: str, uploads: Sequence[tuple[str, str, int]]) -> bool:
         """Make uploads the journals of a survey, all or none; False if the survey exists.

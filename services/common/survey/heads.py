@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.common.store import keys
+from services.common.store.records import get_record, put_record
 from services.common.store.store import Store
 from spotted import messages
 from spotted.arrays import Float32Array
-from spotted.errors import DigestMismatchError, NotFoundError
+from spotted.errors import DamagedError, DigestMismatchError, NotFoundError
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import store_pb2, survey_pb2
 
@@ -63,17 +64,17 @@ class HeadStore:
         self._known = lru_cache(LOADED)(self._read)
 
     def get(self, digest: str, organisation: str = "") -> StoredHead:
-        """A head of an organisation by its digest.
-
-        Raises NotFoundError if it does not exist or its bytes are damaged.
-        """
+        """A head of an organisation by its digest. Raises NotFoundError, DamagedError."""
         return self._known(digest, organisation)
 
     def _read(self, digest: str, organisation: str) -> StoredHead:
-        content = self._store.get(keys.head(organisation, digest))
-        stored = store_pb2.StoredHead.FromString(content) if content else None
-        if stored is None or hashlib.sha256(stored.onnx).hexdigest() != digest:
+        named, remedy = f"head {digest!r}", "activate another head, or restore a backup of its survey"
+        key = keys.head(organisation, digest)
+        stored = get_record(self._store, key, store_pb2.StoredHead, named=named, remedy=remedy)
+        if stored is None:
             raise NotFoundError(f"head {digest!r} is not in the store; train it, or activate another head")
+        if hashlib.sha256(stored.onnx).hexdigest() != digest:
+            raise DamagedError(f"{named} is damaged in the store; {remedy}")
         return StoredHead(digest, stored.embedding, stored.onnx)
 
     def put(
@@ -96,7 +97,7 @@ class HeadStore:
             metrics=metrics,
             create_time=messages.timestamp(created_s),
         )
-        self._store.put(keys.head(keys.owner(survey_id), digest), stored.SerializeToString())
+        put_record(self._store, keys.head(keys.owner(survey_id), digest), stored)
         return digest
 
 

@@ -15,6 +15,7 @@ from services.common.store.journal import Journal
 from services.common.store.store import Store
 from services.common.survey.existence import missing_survey
 from services.common.survey.history import DetectionHistory
+from services.common.survey.places import place
 from services.common.survey.rows import DetectionRows, HalfArray
 from spotted import messages
 from spotted.errors import NotFoundError
@@ -74,11 +75,16 @@ class Snapshot:
 
 
 class SurveyState:
-    """State of a survey after the events of its journal; `revision` is their number."""
+    """State of a survey after the events of its journal; `revision` is their number.
+
+    given_cameras: as they were sent; cameras: with positions on one plane, the coordinate system.
+    """
 
     def __init__(self) -> None:
         self.survey = pb.Survey()
         self.cameras: dict[str, Camera] = {}
+        self.given_cameras: dict[str, Camera] = {}
+        self.coordinate_system = ""
         # digests of the vectors
         self.digests: dict[str, bytes] = {}
         self.revision = 0
@@ -97,20 +103,27 @@ class SurveyState:
         """Approximate memory of the survey, including a float32 copy of its vectors for scoring."""
         return 3 * self._rows.vectors_bytes + DETECTION_BYTES * len(self._rows)
 
-    def apply(self, entry: bytes) -> None:
+    def apply(self, event: bytes) -> None:
         """Apply one SurveyEvent."""
-        event = store_pb2.SurveyEvent.FromString(entry)
-        self.uid = self.uid or uid_of(entry)
+        self.uid = self.uid or uid_of(event)
+        self._apply(store_pb2.SurveyEvent.FromString(event))
+
+    def _apply(self, event: store_pb2.SurveyEvent) -> None:
         match event.WhichOneof("event"):
             case "survey":
                 self.survey = event.survey
             case "cameras":
                 # snapshots keep the cameras they were made with
-                self.cameras = self.cameras | {c.camera_id: messages.camera(c) for c in event.cameras.cameras}
+                fresh = {c.camera_id: messages.camera(c) for c in event.cameras.cameras}
+                self.given_cameras = self.given_cameras | fresh
+                self.cameras, self.coordinate_system = place(self.given_cameras)
                 self._rows.move()
             case "cameras_deleted":
                 gone = frozenset(event.cameras_deleted.camera_ids)
-                self.cameras = {i: camera for i, camera in self.cameras.items() if i not in gone}
+                self.given_cameras = {i: c for i, c in self.given_cameras.items() if i not in gone}
+                # the plane depends on all cameras with latitude and longitude
+                self.cameras, self.coordinate_system = place(self.given_cameras)
+                self._rows.move()
             case "detections":
                 if event.detections.HasField("spec"):
                     self._fix_spec(event.detections.spec)
@@ -136,6 +149,7 @@ class SurveyState:
             cameras=len(self.cameras),
             detections=len(self.detections),
             revision=self.revision,
+            coordinate_system=self.coordinate_system,
         )
 
     def _fix_spec(self, spec: pb.EmbeddingSpec) -> None:
@@ -198,12 +212,21 @@ class SurveyState:
         )
 
 
-def described(survey: pb.Survey, *, uid: str, cameras: int, detections: int, revision: int) -> pb.Survey:
-    """A survey's own fields with the output-only ones: its uid, counts, revision and etag."""
+def described(
+    survey: pb.Survey,
+    *,
+    uid: str,
+    cameras: int,
+    detections: int,
+    revision: int,
+    coordinate_system: str = "",
+) -> pb.Survey:
+    """A survey's own fields with the output-only ones: uid, counts, revision, etag, coordinate system."""
     whole = pb.Survey()
     whole.CopyFrom(survey)
     whole.camera_count, whole.detection_count = cameras, detections
     whole.uid, whole.revision, whole.etag = uid, revision, etag(survey)
+    whole.coordinate_system = coordinate_system
     return whole
 
 
@@ -231,4 +254,4 @@ def folded_survey(
         gone(survey_id)
         return missing_survey(survey_id)
 
-    return Folded(Journal(store, keys.survey_journal(survey_id), survey_id), SurveyState, missing)
+    return Folded(Journal(store, survey_id), SurveyState, missing)

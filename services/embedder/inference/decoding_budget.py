@@ -28,11 +28,14 @@ RESERVED_PART = 0.1
 LEAST_BYTES = 192 * MIB
 
 
-def decoding_bytes(limit_bytes: int, *, held_bytes: int, queue_bytes: int) -> int:
+def decoding_bytes(
+    limit_bytes: int, *, held_bytes: int, queue_bytes: int, wanted_mib: int | None = None
+) -> int:
     """Memory for decoding in a process that may take limit_bytes.
 
     held_bytes: what it holds with its models loaded. queue_bytes: most bytes of queued images, of which the
-    request holds a second copy. Raises PreconditionError if too little is left.
+    request holds a second copy. wanted_mib: memory for decoding that was asked for; None: all that is left.
+    Raises PreconditionError if too little is left, or less than was asked for.
     """
     left = round(limit_bytes * (1 - RESERVED_PART)) - held_bytes - 2 * queue_bytes
     if left < LEAST_BYTES:
@@ -41,7 +44,15 @@ def decoding_bytes(limit_bytes: int, *, held_bytes: int, queue_bytes: int) -> in
             f"images, less than {LEAST_BYTES / MIB:.0f}; raise the limit by "
             f"{(LEAST_BYTES - left) / MIB / (1 - RESERVED_PART):.0f} MiB, or load fewer models"
         )
-    return left
+    if wanted_mib is None:
+        return left
+    if not LEAST_BYTES <= wanted_mib * MIB <= left:
+        raise PreconditionError(
+            f"SPOTTED_MEMORY_MIB is {wanted_mib}, but images can be decoded in {LEAST_BYTES // MIB} to "
+            f"{left // MIB} MiB with a memory limit of {limit_bytes // MIB} MiB; set it within these bounds, "
+            "leave it out, or raise the limit"
+        )
+    return wanted_mib * MIB
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +114,10 @@ class DecodingBudget:
         """Memory held now."""
         return sum(self._used.values())
 
+    def is_costly(self, needed: Footprint) -> bool:
+        """Whether an image takes more time or memory than workers spend on one image."""
+        return needed.cost > ORDINARY_COST or needed.bytes > self.total_bytes * ORDINARY_PART
+
     @asynccontextmanager
     async def held(self, share: Share, needed: Footprint) -> AsyncIterator[Hold]:
         """Memory for one image, after waiting for it.
@@ -115,7 +130,7 @@ class DecodingBudget:
                 f"{self.largest_bytes / MIB:.0f} MiB that this embedder has for one image; scale it down, "
                 "send it as JPEG, or raise the memory limit of the embedder"
             )
-        costly = needed.cost > ORDINARY_COST or needed.bytes > self.total_bytes * ORDINARY_PART
+        costly = self.is_costly(needed)
         await self._wait(share, needed.bytes, costly=costly)
         hold = Hold(self, needed.bytes, costly=costly)
         try:

@@ -21,8 +21,10 @@ BEAT_S = 10.0
 
 
 @contextmanager
-def alive(store: Store, operation_id: str, survey_id: str, *, beat_s: float = BEAT_S) -> Iterator[None]:
-    """Update the operation every few seconds until the block ends."""
+def alive(
+    store: Store, operation_id: str, survey_id: str, generation: str, *, beat_s: float = BEAT_S
+) -> Iterator[None]:
+    """Update the operation every few seconds until the block ends. generation: of the survey."""
     operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
     operation = operations.get(operation_id)
     operation.message = "loading torch"
@@ -31,7 +33,7 @@ def alive(store: Store, operation_id: str, survey_id: str, *, beat_s: float = BE
     def beat() -> None:
         while True:
             operations.put(operation)
-            store.put(keys.training(survey_id), operation_id.encode(), ttl_s=MARK_TTL_S)
+            store.put(keys.training(survey_id, generation), operation_id.encode(), ttl_s=MARK_TTL_S)
             if ended.wait(beat_s):
                 return
 
@@ -44,14 +46,14 @@ def alive(store: Store, operation_id: str, survey_id: str, *, beat_s: float = BE
         thread.join()
 
 
-def main(operation_id: str, survey_id: str, recipe_json: str) -> None:
+def main(operation_id: str, survey_id: str, generation: str, recipe_json: str) -> None:
     """Run the training of an operation."""
     store = Store(from_environment("embedder", os.environ).store_url)
     store.open()
-    with alive(store, operation_id, survey_id):
+    with alive(store, operation_id, survey_id, generation):
         # importing torch takes over a minute on a busy machine
         from services.embedder.training.worker import Training  # noqa: PLC0415
-    Training(store, operation_id, survey_id, HeadRecipe(**json.loads(recipe_json))).run()
+    Training(store, operation_id, survey_id, generation, HeadRecipe(**json.loads(recipe_json))).run()
     store.close()
 
 

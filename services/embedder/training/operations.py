@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 from services.common.store import keys
+from services.common.store.records import get_record, put_record
 from services.common.store.store import Store
 from spotted import messages
 from spotted.errors import NotFoundError
@@ -43,20 +44,25 @@ class Operations:
         update = messages.timestamp(self._now())
         if update is not None:
             operation.update_time.CopyFrom(update)
-        self._store.put(
-            keys.operation(self._organisation, operation.operation_id),
-            operation.SerializeToString(),
-            ttl_s=keys.OPERATION_TTL_S,
-        )
+        key = keys.operation(self._organisation, operation.operation_id)
+        put_record(self._store, key, operation, ttl_s=keys.OPERATION_TTL_S)
 
     def get(self, operation_id: str) -> pb.Operation:
-        """Read an operation; it fails if its worker has not updated it in time. Raises NotFoundError."""
-        content = self._store.get(keys.operation(self._organisation, operation_id))
-        if content is None:
+        """Read an operation; it fails if its worker has not updated it in time.
+
+        Raises NotFoundError, DamagedError.
+        """
+        operation = get_record(
+            self._store,
+            keys.operation(self._organisation, operation_id),
+            pb.Operation,
+            named=f"operation {operation_id!r}",
+            remedy="start its work again",
+        )
+        if operation is None:
             raise NotFoundError(
                 f"operation {operation_id!r} does not exist, or ended more than thirty days ago"
             )
-        operation = pb.Operation.FromString(content)
         silent_s = self._now() - messages.seconds(operation.update_time)
         if operation.state == pb.OPERATION_STATE_RUNNING and silent_s > SILENT_S:
             self.fail(operation, f"its worker has not reported for {silent_s:.0f} s; start it again")

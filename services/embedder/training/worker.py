@@ -12,13 +12,14 @@ from dataclasses import asdict
 
 from services.common.store import keys
 from services.common.store.store import Store
+from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import Snapshot, folded_survey
 from services.embedder.training.head_onnx import to_onnx
 from services.embedder.training.operations import Operations
 from services.embedder.training.trainings import MARK_TTL_S
 from spotted.arrays import BoolArray, Float32Array, IntArray
-from spotted.errors import SpottedError
+from spotted.errors import PreconditionError, SpottedError
 from spotted.heads.head import HeadRecipe
 from spotted.heads.training import Step, train_head
 from spotted.scoring import geometry
@@ -40,11 +41,15 @@ class Cancelled(Exception):  # noqa: N818 - not an error
 
 
 class Training:
-    """One training of a head."""
+    """One training of a head, on the survey of one generation."""
 
-    def __init__(self, store: Store, operation_id: str, survey_id: str, recipe: HeadRecipe) -> None:
+    def __init__(
+        self, store: Store, operation_id: str, survey_id: str, generation: str, recipe: HeadRecipe
+    ) -> None:
+        """Begin. generation: of the survey when the training was requested."""
         self._store = store
         self._survey_id = survey_id
+        self._generation = generation
         self._recipe = recipe
         self._operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
         self._operation = self._operations.get(operation_id)
@@ -64,9 +69,12 @@ class Training:
 
     def _train(self) -> str:
         folded = folded_survey(self._store, self._survey_id)
-        snapshot = folded.view(lambda state, _: state.snapshot())
+        snapshot, generation = folded.view(lambda state, _: (state.snapshot(), folded.generation))
+        self._require(generation)
         base = unit_rows(snapshot.base)
         head = train_head(base, pseudo_labels(snapshot), self._recipe, on_progress=self.report)
+        # the head is stored under the survey's id
+        self._require(Existence(self._store).generation(self._survey_id))
         return HeadStore(self._store).put(
             to_onnx(head, base[:PROBES]),
             snapshot.survey.embedding,
@@ -75,6 +83,13 @@ class Training:
             metrics=dict(self._operation.metrics),
             created_s=time.time(),
         )
+
+    def _require(self, generation: str) -> None:
+        if generation != self._generation:
+            raise PreconditionError(
+                f"survey {self._survey_id!r} was deleted and created again, or restored, since its training "
+                "was requested; train a head again"
+            )
 
     def report(self, step: Step) -> None:
         """Update the operation after an epoch, at most every second; raises Cancelled if cancelled."""
@@ -92,7 +107,7 @@ class Training:
         self._operation.metrics.update({metric: getattr(step, metric) for metric in METRICS})
         self._operations.put(self._operation)
         mark = self._operation.operation_id.encode()
-        self._store.put(keys.training(self._survey_id), mark, ttl_s=MARK_TTL_S)
+        self._store.put(keys.training(self._survey_id, self._generation), mark, ttl_s=MARK_TTL_S)
 
     def _message(self, step: Step) -> str:
         message = (
@@ -107,7 +122,7 @@ class Training:
     def _end(self, state: pb.OperationState.ValueType, message: str) -> None:
         self._operation.state, self._operation.message = state, message
         self._operations.put(self._operation)
-        self._store.delete(keys.training(self._survey_id))
+        self._store.delete(keys.training(self._survey_id, self._generation))
 
 
 def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array, BoolArray]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from services.sampler.session.leases import Lease
+from services.sampler.session.notices import notice_before
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import Answer
 from spotted.sampling.questions import (
@@ -55,13 +56,15 @@ class Choice:
     """True if a newer round would be better."""
     round: int
     """Number of the present round, 0 before the first."""
+    notice: str = ""
+    """For an annotator who has not answered yet although others have; see `notices`."""
 
 
 def choose(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest) -> Choice:
     """Questions about different components each, none on another's screen, none that was skipped.
 
-    Questions that the annotator holds leases on come first; then bursts, checks of earlier answers, and the
-    round.
+    Questions that the annotator holds leases on come first; then bursts, checks of earlier answers, pairs of
+    one name, and the round.
     """
     held = _items(state, live, wanted, own=False)
     skipped = state.skipped.get(wanted.annotator_id, set())
@@ -77,7 +80,8 @@ def choose(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest) 
         if len(questions) == wanted.count:
             break
     busy = any(state.constraints.awaits_answer(*pair) for pair in skipped.union(held))
-    return Choice(tuple(questions), busy, state.queue.is_stale(), round_number(state))
+    notice = notice_before(state, wanted.annotator_id)
+    return Choice(tuple(questions), busy, state.queue.is_stale(), round_number(state), notice)
 
 
 def round_number(state: SessionState) -> int:
@@ -87,8 +91,7 @@ def round_number(state: SessionState) -> int:
 
 def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:
     """Pairs that the next round must not ask: those on a screen, and those that this annotator skipped."""
-    leased = (state.items(lease.pair) for lease in live if state.knows(lease.pair))
-    return frozenset(leased) | state.skipped.get(annotator_id, set())
+    return frozenset(state.items(lease.pair) for lease in live) | state.skipped.get(annotator_id, set())
 
 
 def _offers(
@@ -101,7 +104,7 @@ def _offers(
     if wanted.audit:
         return _audit(state)
     mine, rest = _planned(state, own)
-    checked = _checks(state, wanted, refused)
+    checked = chain(_checks(state, wanted, refused), _suggested(state))
     if wanted.kinds == {Kind.PAIR}:
         return chain(map(pair_question, mine), checked, map(pair_question, rest))
     shown: Iterator[Question] = iter(())
@@ -152,6 +155,11 @@ def _checks(state: SessionState, wanted: QuestionRequest, refused: Collection[Pa
         yield pair_question(PairQuery(min(first, second), max(first, second), reason, 0.0))
 
 
+def _suggested(state: SessionState) -> Iterator[Question]:
+    """Pairs of one name, if names are only suggestions."""
+    return map(pair_question, state.suggestions.open_pairs(state.constraints))
+
+
 def _audit(state: SessionState) -> Iterator[Question]:
     for pair in state.audit.pairs:
         if state.is_open(pair):
@@ -160,9 +168,4 @@ def _audit(state: SessionState) -> Iterator[Question]:
 
 def _items(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest, *, own: bool) -> list[Pair]:
     """The leased pairs of the annotator, or of all others, as items."""
-    return [
-        state.items(lease.pair)
-        for lease in live
-        # a lease outlives detections that left
-        if (lease.annotator_id == wanted.annotator_id) is own and state.knows(lease.pair)
-    ]
+    return [state.items(lease.pair) for lease in live if (lease.annotator_id == wanted.annotator_id) is own]

@@ -6,22 +6,22 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from services.common.rpc import checks
+from services.common.session import round_messages
 from services.common.store.journal import Change
 from services.common.store.keys import SessionKey
 from services.common.telemetry import metrics, tracing
 from services.sampler.questions.choice import Choice, QuestionRequest, choose, excluded, round_number
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.planner import Planning
-from services.sampler.scorer_client import SurveyFacts
-from services.sampler.session import round_messages
+from services.sampler.scorer_client import SurveyFacts, Version
 from services.sampler.session.leases import IdPair, Lease, Leases
 from services.sampler.session.sessions import Sessions
-from services.sampler.session.state import Planned, SessionState
+from services.sampler.session.state import SessionState
 from spotted import messages
 from spotted.errors import SpottedError
 from spotted.sampling.audit import draw
@@ -63,6 +63,8 @@ class QuestionBatch:
     questions: tuple[LeasedQuestion, ...]
     finished: bool
     """Whether nothing is left to ask, for any annotator."""
+    notice: str = ""
+    """For an annotator who has not answered yet although others have; see `notices`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +96,12 @@ class NextQuestions:
         """
         key = (survey_id, session_id)
         for _ in range(ATTEMPTS):
-            # detections that were deleted are not asked about
-            followed = self._sessions.follow(*key)
-            served, choice = self._serve(key, wanted, followed.changed)
+            served, choice = self._serve(key, wanted)
             if served:
-                if choice.stale or followed.returning:
+                if choice.stale:
                     self._plan(key, wanted.annotator_id, choice.round)
                 metrics.QUESTIONS.inc(len(served))
-                return QuestionBatch(tuple(served), finished=False)
+                return QuestionBatch(tuple(served), finished=False, notice=choice.notice)
             if choice.questions:
                 # another annotator leased them first: choose again
                 continue
@@ -117,26 +117,21 @@ class NextQuestions:
         """Accept no further plans."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _serve(
-        self, key: SessionKey, wanted: QuestionRequest, changed: int
-    ) -> tuple[list[LeasedQuestion], Choice]:
-        """Choose and lease questions of the session in its current state.
-
-        changed: the revision of the survey at which a detection last changed.
-        """
+    def _serve(self, key: SessionKey, wanted: QuestionRequest) -> tuple[list[LeasedQuestion], Choice]:
+        """Choose and lease questions of the session in its current state."""
         live = self._leases.live(*key)
+        folded = self._sessions.folded(*key)
 
-        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Planned | None, str]:
+        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Version | None, str]:
             choice = choose(state, live, wanted)
             ids = [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
-            return choice, ids, state.planned, state.generation
+            return choice, ids, state.survey, folded.generation
 
-        choice, ids, planned, generation = self._sessions.folded(*key).view(look)
+        choice, ids, survey, generation = folded.view(look)
         chosen = list(zip(choice.questions, ids, strict=True))
-        if planned is None or not chosen:
+        if survey is None or not chosen:
             return [], choice
-        since = replace(planned.survey, revision=max(planned.survey.revision, changed))
-        facts = self._facts.including(key[0], since, [i for items in ids for i in items])
+        facts = self._facts.including(key[0], survey, [i for items in ids for i in items])
         # what does not fit into the answer is not leased
         chosen = chosen[: checks.fitting([_size(facts, *each) for each in chosen], ANSWER_BYTES)]
         pairs = [pair for question, items in chosen for pair in _pairs(question, items)]
@@ -175,12 +170,8 @@ class NextQuestions:
         try:
             live = self._leases.live(*key)
             folded = self._sessions.folded(*key)
-            current, departures, excluding = folded.view(
-                lambda state, _: (
-                    round_number(state),
-                    state.departures,
-                    excluded(state, live, annotator_id),
-                )
+            current, excluding = folded.view(
+                lambda state, _: (round_number(state), excluded(state, live, annotator_id))
             )
             if current != after:
                 return True
@@ -188,9 +179,6 @@ class NextQuestions:
                 planned = self._planning.plan(*key, excluding)
             if planned is None:
                 return False
-            if planned.departures != departures:
-                # detections left meanwhile, so the numbers of the questions are those of others
-                return True
             # if another replica stored a round meanwhile, that round is served first
             if planned.round - 1 == after and folded.view(lambda state, _: _asks_the_same(state, planned)):
                 return False
@@ -199,7 +187,6 @@ class NextQuestions:
             def decide(state: SessionState) -> Change:
                 # if another replica planned this round first, its round is used
                 is_next = round_number(state) == after == planned.round - 1
-                is_next = is_next and state.departures == planned.departures
                 return Change(entry if is_next else b"", b"new" if is_next else b"")
 
             if folded.change(decide, scope="PlanRound").value:

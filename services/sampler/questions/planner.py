@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import threading
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from services.common.session import round_messages
 from services.common.store.keys import SessionKey
 from services.sampler.scorer_client import Scorer, SurveyScores
-from services.sampler.session import round_messages
 from services.sampler.session.defaults import LEARNING
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
+from services.sampler.session.survey_read import read_survey
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.stopping import estimate_planned, estimate_remaining
 from spotted.sampling.strategies.by_name import strategy
-from spotted.survey import Detection
-from spotted.v1 import corrections_pb2, survey_pb2
 from spotted.v1 import sampler_pb2 as pb
 
 # number of score tables and graphs kept in memory; others are made again when needed
@@ -54,8 +51,6 @@ class _Prepared:
 
     session: pb.Session
     scores: SurveyScores
-    departures: int
-    """Departures of detections before; after another one the items have other numbers."""
     item_of: dict[str, int]
     graph: CandidateGraph
     chosen: Strategy
@@ -103,29 +98,20 @@ class Planner:
     def _plan(
         self, scores: SurveyScores, excluding: frozenset[Pair], state: SessionState, _: int
     ) -> pb.PlannedRound:
-        # ordered by id: the order in which photographs were stored must not influence the questions
-        added = sorted(i for i in scores.detections if i not in state.item_of)
+        read = read_survey(state.session, state.item_of, scores.detections, scores.version)
+        added = read.added_detection_ids
         ready = self._prepare(state, scores, added)
-        images = _image_pairs(scores.detections, set(added))
         # the state must not be altered here; only a session with new detections needs a copy
-        queue = state.queue.over(copy.deepcopy(state.constraints)) if added else state.queue
-        queue.constraints.add_items(len(added))
-        for first, second in images:
-            queue.constraints.forbid(ready.item_of[first], ready.item_of[second])
+        queue = state.with_added(read).queue if added else state.queue
         planned = queue.plan_next(ready.chosen, ready.graph, seed=state.session.seed, excluding=excluding)
         message = pb.PlannedRound(
             survey_uid=scores.version.uid,
             survey_revision=scores.version.revision,
             top_k=scores.top_k,
             added_detection_ids=added,
-            added_versions=[
-                corrections_pb2.DetectionChange(detection_id=i, stored=True, version=scores.versions[i])
-                for i in added
-                if i in scores.versions
-            ],
-            departures=state.departures,
-            image_pairs=[survey_pb2.Pair(first_detection_id=a, second_detection_id=b) for a, b in images],
-            bursts=_bursts(ready, set(added)),
+            image_pairs=read.image_pairs,
+            facts=read.facts if read.facts.detections else None,
+            bursts=_bursts(ready, {*state.detection_ids[state.planned_items :], *added}),
             open_pairs=int(open_rows(ready.graph, queue.constraints).sum()),
         )
         remaining = (
@@ -141,14 +127,14 @@ class Planner:
     def _prepare(self, state: SessionState, scores: SurveyScores, added: Sequence[str]) -> _Prepared:
         key = (state.session.survey_id, state.session.session_id)
         ready = self._prepared.pop(key, None)
-        numbering = state.departures, len(state.detection_ids) + len(added)
+        items = len(state.detection_ids) + len(added)
         # a session that was deleted and created again differs by its creation time
         matches = ready and ready.session == state.session and ready.scores is scores
-        if ready is None or not matches or (ready.departures, len(ready.item_of)) != numbering:
+        if ready is None or not matches or len(ready.item_of) != items:
             item_of = {i: item for item, i in enumerate((*state.detection_ids, *added))}
             settings = state.session.strategy
             chosen = strategy(settings.strategy_id, **_parameters(settings))
-            ready = _Prepared(state.session, scores, state.departures, item_of, scores.graph(item_of), chosen)
+            ready = _Prepared(state.session, scores, item_of, scores.graph(item_of), chosen)
         _keep(self._prepared, key, ready)
         return ready
 
@@ -189,18 +175,3 @@ def _bursts(ready: _Prepared, added: set[str]) -> list[pb.DetectionSet]:
     ids = list(ready.item_of)
     groups = ([ids[item] for item in frames] for frames in burst_groups(graph.table, graph.embeddings))
     return [pb.DetectionSet(detection_ids=frames) for frames in groups if not added.isdisjoint(frames)]
-
-
-def _image_pairs(detections: dict[str, Detection], added: set[str]) -> list[tuple[str, str]]:
-    """Pairs of detections in one image, at least one of them new."""
-    by_image: defaultdict[str, list[str]] = defaultdict(list)
-    for detection_id, detection in detections.items():
-        if detection.image_id:
-            by_image[detection.image_id].append(detection_id)
-    return [
-        (first, second)
-        for ids in by_image.values()
-        for index, first in enumerate(ids)
-        for second in ids[index + 1 :]
-        if first in added or second in added
-    ]

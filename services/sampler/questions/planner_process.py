@@ -136,6 +136,8 @@ class PlanningWork:
     """The main function of a planning process; it returns when the line is closed."""
 
     settings: Settings
+    budget_bytes: int
+    """Memory for sessions in the planning process."""
 
     def __call__(self, line: Connection) -> None:
         """Answer planning requests with the round, None, or the error to raise."""
@@ -146,11 +148,10 @@ class PlanningWork:
             Store(self.settings.store_url),
             ScorerClient(self.settings.scorer_address, self.settings.security),
         )
-        planner = Planner(
-            Sessions(store, scorer, now=process.now, budget_bytes=self.settings.memory_bytes), scorer
-        )
-        # the sampler closes the line, or it is closed when the sampler dies; Ctrl-C reaches both processes
-        with suppress(EOFError, KeyboardInterrupt):
+        planner = Planner(Sessions(store, scorer, now=process.now, budget_bytes=self.budget_bytes), scorer)
+        # the sampler closes the line, or it is closed when the sampler dies, also during a plan; Ctrl-C
+        # reaches both processes
+        with suppress(EOFError, ConnectionError, KeyboardInterrupt):
             while True:
                 headers, survey_id, session_id, excluding = line.recv()
                 with tracing.continued(headers, "planning"), tracing.span("plan in its process"):

@@ -3,35 +3,44 @@
 sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
 defaults         defaults for fields that the session's creator left unset
-labels           which answers are valid
-departures       detections that left, and the labels that still count
-following        sessions follow the changes of their survey
+labels           which pairs labels answer, and their counts
 label_outcomes   outcomes and conflicts of labels as messages
+ledger           which labels stand, and the changes of individuals by people
+identity         ids and attributes of individuals, and what changed when
+individual_messages  individuals as messages
+label_fold       constraints from all labels of a session
+label_counts     labels counted by answer, time and annotator
+session_facts    names, flanks and encounters of a session's detections
+survey_read      what a session takes from its survey
+planned          the latest round and audit
+stored_labels    answers with ids and times
+reading          the survey read into a session outside a round
+settings_change  changes of a session's settings
+notices          what a further annotator is told first
 leases           which pairs are reserved for which annotator
+event_pages      pages of a journal
 session_import   a session imported from its journal
-imported_events  its events, checked one by one
-round_messages   rounds as the journal stores them
+imported_events  its events, checked and converted
+imported_changes  its changes of individuals
 progress         how far a session is
 """
 
 from services.sampler.session.defaults import LEARNING
-from services.sampler.session.labels import MOST_LABELS, check_label
 from services.sampler.session.leases import IdPair, Lease, Leases
+from services.sampler.session.planned import Planned
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.session_import import import_session
 from services.sampler.session.sessions import Sessions
-from services.sampler.session.state import Planned, SessionState
+from services.sampler.session.state import SessionState
 
 __all__ = [
     "LEARNING",
-    "MOST_LABELS",
     "IdPair",
     "Lease",
     "Leases",
     "Planned",
     "SessionState",
     "Sessions",
-    "check_label",
     "full_progress",
     "import_session",
     "quick_progress",

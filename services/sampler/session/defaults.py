@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 
+from services.common.session.settings import MUTABLE
 from spotted.errors import PreconditionError
 from spotted.sampling.strategies.by_name import DEFAULT_STRATEGY, strategy
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_BELIEVED
 
 LEARNING = frozenset({"spal", "confspal"})
 
@@ -16,8 +19,7 @@ def with_defaults(session: pb.Session) -> pb.Session:
 
     Raises InvalidInputError for an unknown strategy, PreconditionError for retraining without torch.
     """
-    written = pb.Session()
-    written.CopyFrom(session)
+    written = with_settings(session)
     settings = written.strategy
     settings.strategy_id = settings.strategy_id or DEFAULT_STRATEGY
     strategy(settings.strategy_id, **({"eps": settings.eps} if settings.HasField("eps") else {}))
@@ -29,3 +31,26 @@ def with_defaults(session: pb.Session) -> pb.Session:
     # filled in, so that a later version with another default changes no existing session
     settings.retrain = settings.retrain and settings.strategy_id in LEARNING
     return written
+
+
+def with_settings(session: pb.Session) -> pb.Session:
+    """A copy of the session with the settings filled in that can change later."""
+    written = pb.Session()
+    written.CopyFrom(session)
+    written.trust = written.trust or pb.TRUST_SINGLE
+    written.known_individuals = written.known_individuals or KNOWN_INDIVIDUALS_BELIEVED
+    return written
+
+
+def set_settings(session: pb.Session, changes: pb.Session, paths: Sequence[str] = MUTABLE) -> None:
+    """Set the settings that paths name."""
+    for path in paths:
+        match path:
+            case "trust":
+                session.trust = changes.trust
+            case "known_individuals":
+                session.known_individuals = changes.known_individuals
+            case "filter":
+                session.filter.CopyFrom(changes.filter)
+            case "ask_opposite_flanks":
+                session.ask_opposite_flanks = changes.ask_opposite_flanks

@@ -12,15 +12,15 @@ from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 
 # A lease is a field `<first>\0<second>` of a hash with the value `<end in ms>\0<annotator>`, by the store's
-# own clock. Expired leases are removed whenever the hash is read.
+# own clock. Expired leases, and damaged ones, are removed whenever the hash is read.
 _LIVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local live = {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
-  local ends = tonumber(string.match(all[i + 1], '^%d+'))
-  if ends <= now then
+  local ends = tonumber(string.match(all[i + 1], '^(%d+)%z[^%z]*$') or '')
+  if not ends or ends <= now or not string.find(all[i], '^[^%z]*%z[^%z]*$') then
     redis.call('HDEL', KEYS[1], all[i])
   else
     live[all[i]] = all[i + 1]
@@ -110,7 +110,8 @@ def _fields(pairs: Sequence[IdPair]) -> list[str]:
 def _leases(flat: Sequence[bytes]) -> list[Lease]:
     leases = []
     for field, value in zip(flat[::2], flat[1::2], strict=True):
-        first, second = field.decode().split("\0")
-        ends_ms, annotator_id = value.decode().split("\0")
+        # a damaged text is no id that anybody has
+        first, second = field.decode(errors="replace").split("\0")
+        ends_ms, annotator_id = value.decode(errors="replace").split("\0")
         leases.append(Lease((first, second), annotator_id, int(ends_ms) / 1000))
     return leases

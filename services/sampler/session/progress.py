@@ -24,15 +24,15 @@ def quick_progress(state: SessionState, position: int) -> pb.Progress:
     constraints, planned = state.constraints, state.planned
     progress = pb.Progress(
         detections=constraints.items,
-        same=state.answers[pb.ANSWER_SAME],
-        different=state.answers[pb.ANSWER_DIFFERENT],
-        not_comparable=state.answers[pb.ANSWER_NOT_COMPARABLE],
-        skipped=state.answers[pb.ANSWER_SKIP],
+        same=state.counts.answers[pb.ANSWER_SAME],
+        different=state.counts.answers[pb.ANSWER_DIFFERENT],
+        not_comparable=state.counts.answers[pb.ANSWER_NOT_COMPARABLE],
+        skipped=state.counts.answers[pb.ANSWER_SKIP],
         individuals=constraints.component_count,
         same_pairs=constraints.positives,
         open_pairs=planned.open_pairs if planned else None,
         estimated_remaining_pairs=planned.expected_pairs if planned else None,
-        answers_per_minute=_rate(state.label_times_s),
+        answers_per_minute=_rate(state.counts.times_s),
         position=position,
         trust=pb.TRUST_VERIFIED if state.trust is Trust.VERIFIED else pb.TRUST_SINGLE,
     )
@@ -77,7 +77,7 @@ def _add_audit(progress: pb.Progress, state: SessionState) -> None:
 
 def _add_annotators(progress: pb.Progress, state: SessionState) -> None:
     constraints = state.constraints
-    most = sorted(state.times_of.items(), key=lambda item: (-len(item[1]), item[0]))[:MOST_ANNOTATORS]
+    most = sorted(state.counts.times_of.items(), key=lambda item: (-len(item[1]), item[0]))[:MOST_ANNOTATORS]
     for annotator_id, times_s in sorted(most):
         one = pb.AnnotatorProgress(
             annotator_id=annotator_id, answers=len(times_s), answers_per_minute=_rate(times_s)

@@ -12,10 +12,12 @@ from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.journal import Journal
 from services.common.store.keys import SessionKey
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.common.survey.existence import Existence, UploadLostError
 from services.sampler.session.imported_events import ImportedEvents
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreUnavailableError
+from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_EVENTS = 1000
@@ -56,7 +58,11 @@ class SessionUpload:
     def append(self, events: Sequence[pb.SessionEvent]) -> None:
         """Check and store the next events. Raises InvalidInputError that names the first invalid one."""
         with self._lock:
-            entries = [self._entry(event) for event in events]
+            place = keys.session_journal(*self._key)
+            entries = [
+                sealed(entry_place(place, position), self._entry(event))
+                for position, event in enumerate(events, self._stored)
+            ]
             if entries and not self._discarded:
                 self._stored += len(entries)
                 if self._add([self._upload], [self._stored - len(entries), *entries]) != self._stored:
@@ -65,14 +71,13 @@ class SessionUpload:
     def commit(self) -> None:
         """Make the upload the session's journal; nothing changes if the session has an equal one.
 
-        Raises InvalidInputError if no event was sent or the survey lacks a detection, AlreadyExistsError if
-        the session has another journal, NotFoundError if the survey was deleted since the import began.
+        Raises InvalidInputError if no event was sent, AlreadyExistsError if the session has another journal,
+        NotFoundError if the survey was deleted since the import began.
         """
         if not self._stored:
             raise InvalidInputError("no event was sent; send the whole journal", field="events")
-        self._events.finish()
         survey_id, session_id = self._key
-        journal = Journal(self._store, keys.session_journal(*self._key), survey_id)
+        journal = Journal(self._store, *self._key)
         try:
             opened = self._existence.open_session(self._key, self._generation, self._upload, self._stored)
         except UploadLostError as error:
@@ -107,6 +112,7 @@ async def import_session(
     InvalidInputError if the stream ends before its message with `complete` set or continues after it.
     """
     key: SessionKey = ("", "")
+    joining = Joining()
     upload: SessionUpload | None = None
     complete = False
     try:
@@ -123,7 +129,8 @@ async def import_session(
                     checks.slug(request.session_id, "session_id"),
                 )
                 upload = await asyncio.to_thread(begin, *key)
-            await asyncio.to_thread(upload.append, request.events)
+            whole = await asyncio.to_thread(list, joining.whole(request.events))
+            await asyncio.to_thread(upload.append, whole)
             complete = request.complete
         # a broken connection can look like the end of the stream
         if upload is None or not complete:
@@ -132,6 +139,7 @@ async def import_session(
                 "session again",
                 field="complete",
             )
+        joining.end()
         await asyncio.to_thread(upload.commit)
     finally:
         if upload is not None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common.rpc import checks
+from services.common.session.settings import MUTABLE
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -19,21 +18,28 @@ from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.scorer_client import Scorer
 from services.sampler.session.defaults import with_defaults
-from services.sampler.session.following import Followed, Following
+from services.sampler.session.event_pages import EventPage, read_page
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
+from services.sampler.session.reading import add_detections, read_names
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
-from services.sampler.session.state import SessionState
-from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from services.sampler.session.state import NotInSessionError, SessionState
+from services.sampler.session.stored_labels import require_retractable, stored_labels
+from services.sampler.session.survey_read import uses_names
+from spotted.errors import AlreadyExistsError, DamagedError, NotFoundError, PreconditionError
+from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import IndividualsChanged
+from spotted.v1.session_facts_pb2 import SurveyRead
 from spotted.v1.store_pb2 import StoredSubmission
 
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-# a page ends before it, but has at least one entry
-MOST_PAGE_BYTES = 2 << 20
+
+# the settings by which two sessions with one id differ
+SETTINGS = ("strategy", "seed", *MUTABLE)
 
 ViewT = TypeVar("ViewT")
 
@@ -54,36 +60,42 @@ class Sessions:
         budget_bytes: approximate memory for sessions; the least recently used ones are dropped first and
             folded from the store again when they are used.
         """
+        self.scorer = scorer
+        """The source of the detections."""
         self._store = store
-        self._scorer = scorer
         self._now = now
         self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
             budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
         )
         self._existence = Existence(store)
-        self._following = Following(store, scorer)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
 
-        Raises AlreadyExistsError, NotFoundError, PreconditionError, InvalidInputError.
+        Raises AlreadyExistsError, RequestIdReusedError, NotFoundError, PreconditionError, InvalidInputError.
         """
         created = with_defaults(session)
         # first, so that the detections counted are those of this generation
         generation = self._existence.generation(session.survey_id)
-        _, detections = self._scorer.version(session.survey_id)
+        _, detections = self.scorer.version(session.survey_id)
         if not detections:
             raise PreconditionError(
                 f"survey {session.survey_id!r} has no detections; add detections before creating a session"
             )
         key = (session.survey_id, session.session_id)
-        self._existence.create_session(key, generation, self.event(created=created), request_id)
+        entry = self.event(created=created)
+        answer = _as_created(entry).SerializeToString()
+        first = self._existence.create_session(key, generation, entry, answer, request_id)
         stored = self.get(*key)
-        requested, existing = ((s.strategy, s.seed, s.trust) for s in (created, stored))
-        if requested != existing:
+        if stored.position == 1 and uses_names(stored):
+            read_names(self.folded(*key), self.scorer.facts(session.survey_id), self._read_event)
+        if first is not None:
+            return pb.Session.FromString(first)
+        other = [name for name in SETTINGS if getattr(created, name) != getattr(stored, name)]
+        if other:
             raise AlreadyExistsError(
                 f"session {session.session_id!r} of survey {session.survey_id!r} already exists with another "
-                "strategy, seed or trust; use another session id, or delete that session first"
+                f"{' and '.join(other)}; use another session id, or delete that session first"
             )
         return stored
 
@@ -103,7 +115,7 @@ class Sessions:
         return self._existence.session_ids(survey_id)
 
     def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
-        """The sessions with these ids that still exist."""
+        """The sessions with these ids that still exist; of damaged ones only the ids and the damage."""
         sessions = []
         for session_id in session_ids:
             try:
@@ -111,6 +123,8 @@ class Sessions:
             except NotFoundError:
                 # deleted since the ids were listed
                 continue
+            except DamagedError as error:
+                sessions.append(pb.Session(survey_id=survey_id, session_id=session_id, damage=str(error)))
         return sessions
 
     def delete(self, survey_id: str, session_id: str, request_id: str) -> None:
@@ -129,15 +143,38 @@ class Sessions:
     ) -> tuple[list[pb.LabelOutcome], ViewT]:
         """Store answers and end their leases, in one round trip to the store.
 
-        given: labels without id and time, and bursts of several animals.
+        given: labels without id and time, and bursts of several animals. Detections of the survey that the
+        session has not yet are added first.
 
         Returns the outcome of each label, in their order, and `look` of the session after them.
         Raises NotFoundError; nothing is stored then.
         """
+        try:
+            return self._submit((survey_id, session_id), given, request_id, look)
+        except NotInSessionError as error:
+            folded, facts = self.folded(survey_id, session_id), self.scorer.facts(survey_id)
+            named = {i for pair in answered_pairs(given) for i in pair}
+            missing = sorted(named - facts.detections.keys())
+            if missing:
+                raise NotFoundError(
+                    f"survey {survey_id!r} has no detection {missing[0]!r}; add the detection first, or "
+                    "correct its id"
+                ) from error
+            add_detections(folded, facts, named, self._read_event)
+            return self._submit((survey_id, session_id), given, request_id, look)
+
+    def _submit(
+        self,
+        key: SessionKey,
+        given: pb.LabelsGiven,
+        request_id: str,
+        look: Callable[[SessionState, int], ViewT],
+    ) -> tuple[list[pb.LabelOutcome], ViewT]:
+        survey_id, session_id = key
         ended = lease_fields(survey_id, session_id, answered_pairs(given))
 
         def decide(state: SessionState, position: int) -> Change:
-            stored = self._stored(state, position, given)
+            stored = stored_labels(given, state, position, self._now())
             submission = StoredSubmission(label_ids=[label.label_id for label in stored.labels])
             return Change(self.event(labelled=stored), submission.SerializeToString(), ended)
 
@@ -166,12 +203,7 @@ class Sessions:
         """
 
         def decide(state: SessionState) -> Change:
-            unknown = [i for i in retracted.label_ids if i not in state.given]
-            if unknown:
-                raise NotFoundError(
-                    f"session {session_id!r} has no label {unknown[0]!r}, or it was retracted; the session's "
-                    "events list all labels"
-                )
+            require_retractable(retracted.label_ids, state)
             return Change(self.event(retracted=retracted), b"")
 
         return self.folded(survey_id, session_id).change_and_view(
@@ -183,62 +215,37 @@ class Sessions:
 
     def events(self, survey_id: str, session_id: str) -> list[pb.SessionEvent]:
         """The journal, oldest first. Raises NotFoundError."""
+        joining = Joining()
         events: list[pb.SessionEvent] = []
-        more = True
-        while more:
-            page, more = self.events_page(survey_id, session_id, len(events), MOST_EVENTS)
-            events += page
+        start: int | None = 0
+        while start is not None:
+            page = self.events_page(survey_id, session_id, start, MOST_EVENTS)
+            events += joining.whole(page.events)
+            start = page.next_start
         return events
 
-    def events_page(
-        self, survey_id: str, session_id: str, start: int, count: int
-    ) -> tuple[list[pb.SessionEvent], bool]:
-        """Up to `count` events from position `start` (counted from 0), and whether more follow.
+    def events_page(self, survey_id: str, session_id: str, start: int, count: int) -> EventPage:
+        """Up to `count` events or parts of large ones; start: 0, or `next_start` of the page before.
 
-        Fewer if they would not fit into a message. Raises NotFoundError, PreconditionError.
+        Fewer if they would not fit into a message. Raises NotFoundError.
         """
-        if not start:
-            self.follow(survey_id, session_id)
         journal = self.folded(survey_id, session_id).journal
-        length = journal.length()
-        if not length:
+        if not journal.length():
             raise self._forget(survey_id, session_id)
-        events: list[pb.SessionEvent] = []
-        size = 0
-        for position, entry in enumerate(islice(journal.read(start), count), start=start + 1):
-            size += len(entry)
-            if len(entry) > checks.ANSWER_BYTES:
-                raise PreconditionError(
-                    f"event {position} is larger than a message; back up the survey instead"
-                )
-            if events and size > MOST_PAGE_BYTES:
-                break
-            event = pb.SessionEvent.FromString(entry)
-            event.position = position
-            events.append(event)
-        return events, start + len(events) < length
+        return read_page(journal, start, count)
 
     def begin_import(self, survey_id: str, session_id: str) -> SessionUpload:
         """Begin to import a journal as this session. Raises NotFoundError for the survey."""
         generation = self._existence.generation(survey_id)
-        detections = self._scorer.facts(survey_id).detections
+        detections = self.scorer.facts(survey_id).detections
         return SessionUpload(self._store, (survey_id, session_id), generation, detections)
-
-    def follow(self, survey_id: str, session_id: str) -> Followed:
-        """Take detections that left the survey, or have another image, out of a session.
-
-        Raises NotFoundError.
-        """
-        folded = self.folded(survey_id, session_id)
-        return self._following.follow((survey_id, session_id), folded, lambda left: self.event(left=left))
 
     def folded(self, survey_id: str, session_id: str) -> Folded[SessionState]:
         """The in-memory state of a session."""
         key = (survey_id, session_id)
 
         def make() -> Folded[SessionState]:
-            journal = Journal(self._store, keys.session_journal(*key), survey_id)
-            return Folded(journal, SessionState, lambda: self._forget(*key))
+            return Folded(Journal(self._store, *key), SessionState, lambda: self._forget(*key))
 
         folded = self._folded.get(key, make)
         metrics.SESSIONS_OPEN.set(self._folded.state()[0])
@@ -252,7 +259,9 @@ class Sessions:
         labelled: pb.LabelsGiven | None = None,
         retracted: pb.LabelsRetracted | None = None,
         audit: pb.AuditDrawn | None = None,
-        left: pb.DetectionsLeft | None = None,
+        changed: IndividualsChanged | None = None,
+        read: SurveyRead | None = None,
+        updated: pb.SessionUpdated | None = None,
     ) -> bytes:
         """A journal entry for an event that happens now."""
         event = pb.SessionEvent(
@@ -262,27 +271,27 @@ class Sessions:
             labelled=labelled,
             retracted=retracted,
             audit=audit,
-            left=left,
+            changed=changed,
+            read=read,
+            updated=updated,
         )
         return event.SerializeToString()
+
+    def _read_event(self, read: SurveyRead) -> bytes:
+        return self.event(read=read)
 
     def _forget(self, survey_id: str, session_id: str) -> NotFoundError:
         """Drop a session that does not exist, so that unknown ids take no memory; returns the error."""
         self._folded.drop((survey_id, session_id))
         return _missing(survey_id, session_id)
 
-    def _stored(self, state: SessionState, position: int, given: pb.LabelsGiven) -> pb.LabelsGiven:
-        """The answers with the ids and times to store. Raises NotFoundError for an unknown detection."""
-        stored = pb.LabelsGiven()
-        stored.CopyFrom(given)
-        now = self._now()
-        for number, label in enumerate(stored.labels, start=1):
-            state.pair(label)
-            label.label_id = f"{position + 1}-{number}"
-            label.create_time.CopyFrom(now)
-        for burst in stored.mixed_bursts:
-            state.require(burst.detection_ids)
-        return stored
+
+def _as_created(entry: bytes) -> pb.Session:
+    """The session after its first event, with output-only fields."""
+    state = SessionState()
+    state.apply(entry)
+    state.session.position = state.position
+    return state.session
 
 
 def _missing(survey_id: str, session_id: str) -> NotFoundError:

@@ -2,119 +2,110 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import copy
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-from services.common.rpc import checks
-from services.common.store.journal import generation
+from services.common.session import round_messages
 from services.sampler.scorer_client import Version
-from services.sampler.session import label_outcomes, round_messages
-from services.sampler.session.departures import GivenLabel, Remaining, given, live_labels
-from spotted import messages
+from services.sampler.session import label_outcomes
+from services.sampler.session.defaults import set_settings
+from services.sampler.session.identity import Identity
+from services.sampler.session.individual_messages import Individuals
+from services.sampler.session.label_counts import LabelCounts
+from services.sampler.session.label_fold import fold_labels
+from services.sampler.session.ledger import PersonsChange
+from services.sampler.session.planned import AuditPairs, Planned
+from services.sampler.session.session_facts import SessionFacts
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
+from spotted.constraints.verified import GivenLabel
 from spotted.errors import NotFoundError
+from spotted.individuals.register import differing
 from spotted.sampling.rounds import Pair, RoundQueue
+from spotted.sampling.suggestions import Suggestions
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import Individual
+from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_SUGGESTED, SurveyRead
 
 # memory per detection (id, groups, rounds) and per label (label, outcome, evidence); measured: 0.67 MiB per
 # thousand detections, 6 KiB per label under verified trust
 DETECTION_BYTES, LABEL_BYTES = 700, 6_000
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """The basis and the result of the session's latest round."""
-
-    survey: Version
-    """The version of the survey that the round was planned from."""
-    top_k: int
-    """Candidates per detection that were considered."""
-    open_pairs: int
-    """Candidate pairs that were open."""
-    expected_pairs: float | None
-    """Estimated pairs of one animal among them; None if there were too few answers for an estimate."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditPairs:
-    """The pairs of a random audit."""
-
-    pairs: tuple[Pair, ...] = ()
-    open_pairs: int = 0
-    """Number of open component pairs from which they were drawn."""
+class NotInSessionError(NotFoundError):
+    """A label names a detection that the session has not added yet, or that does not exist."""
 
 
 class SessionState:
     """State of a session after the events of its journal.
 
-    Detections are the items 0..n-1 of the constraints, in the order in which rounds added them. Labels are
-    folded in their order. All remaining labels are folded again when a label is retracted, when detections
-    leave or return, and when a second annotator answers while trust is unspecified. So every replica reaches
-    the same state, whenever it reads the journal.
+    Detections are the items 0..n-1 of the constraints, in the order in which they were added. Labels are
+    folded in their order. All remaining labels are folded again when a label is retracted, when a person
+    changes individuals, when facts that join detections were read, and when trust changes. So every replica
+    reaches the same state, whenever it reads the journal.
     """
 
     def __init__(self) -> None:
         self.session = pb.Session()
-        self.generation = ""
         self.detection_ids: list[str] = []
         self.item_of: dict[str, int] = {}
-        # of the detections that do not have their first image
-        self.versions: dict[str, int] = {}
-        self.departures = 0
-        # those that were not retracted, and among them those that count now
-        self.given: dict[str, GivenLabel] = {}
         self.labels: dict[str, pb.Label] = {}
         self.outcomes: dict[str, LabelOutcome] = {}
         self.planned: Planned | None = None
+        self.survey: Version | None = None
+        """The version of the survey that detections or scores were last read from."""
+        self.facts = SessionFacts()
+        self.suggestions = Suggestions()
         self.trust = Trust.SINGLE
         self.constraints = make_constraints(self.trust)
         self.queue = RoundQueue(self.constraints)
         self.skipped: defaultdict[str, set[Pair]] = defaultdict(set)
-        self.answers: Counter[int] = Counter()
-        self.label_times_s: list[float] = []
-        self.times_of: defaultdict[str, list[float]] = defaultdict(list)
+        self.counts = LabelCounts()
         self.bursts: list[tuple[int, ...]] = []
+        self.planned_items = 0
+        """Number of detections at the latest round: its bursts are of these."""
         self.mixed_bursts: set[frozenset[int]] = set()
         self.audit = AuditPairs()
         self.position = 0
+        self.identity = Identity()
         self._same_image: list[Pair] = []
+        self._single: set[str] = set()
+        self._chances: dict[str, float | None] = {}
 
     @property
     def size_bytes(self) -> int:
         """Approximate memory of the session."""
         return DETECTION_BYTES * len(self.detection_ids) + LABEL_BYTES * len(self.labels)
 
-    def apply(self, entry: bytes) -> None:
+    def apply(self, event: bytes) -> None:
         """Apply one SessionEvent."""
-        event = pb.SessionEvent.FromString(entry)
+        self._apply(pb.SessionEvent.FromString(event))
+        self.identity.settle(event, self.position, self.constraints)
+
+    def _apply(self, event: pb.SessionEvent) -> None:
         self.position += 1
-        self.generation = self.generation or generation(entry)
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created
                 self.session.create_time.CopyFrom(event.create_time)
-                self._set_trust(Trust(self.session.trust or Trust.SINGLE))
+                self.trust = Trust(self.session.trust or Trust.SINGLE)
+                self._fold_again()
+            case "read":
+                self.take_in(event.read)
+            case "updated":
+                self._update(event.updated)
             case "planned":
                 self._plan(event.planned)
             case "labelled":
-                for label in event.labelled.labels:
-                    self.outcomes[label.label_id] = self._fold(label)
-                    self.labels[label.label_id] = label
-                    chance = self.queue.chance(self.pair(label))
-                    self.given[label.label_id] = given(label, self.versions, chance)
-                self.queue.count_answers(len(event.labelled.labels))
-                for burst in event.labelled.mixed_bursts:
-                    self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
+                self._label(event.labelled)
             case "retracted":
-                for label_id in event.retracted.label_ids:
-                    self.labels.pop(label_id, None)
-                    self.given.pop(label_id, None)
-                self._refold()
-            case "left":
-                self._leave(frozenset(event.left.detection_ids))
+                self.identity.retract(list(event.retracted.label_ids))
+                self._stand_again()
+            case "changed":
+                if self.identity.change(self.position, event, self.item_of):
+                    self._carry_out(self.identity.ledger.changes[self.position])
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
@@ -126,17 +117,13 @@ class SessionState:
         return self.items(ids)
 
     def require(self, detection_ids: Sequence[str]) -> None:
-        """Raise NotFoundError unless the session knows these detections."""
+        """Raise NotInSessionError unless the session knows these detections."""
         for unknown in (i for i in detection_ids if i not in self.item_of):
             listed = ", ".join(map(repr, detection_ids))
-            raise NotFoundError(
-                f"not all of {listed} belong to this session: it has no detection {unknown!r}; answer the "
-                "questions that were asked, or ask for questions once so that new detections are added"
+            raise NotInSessionError(
+                f"not all of {listed} belong to this session: it has no detection {unknown!r}; add the "
+                "detection to its survey first, or correct the id"
             )
-
-    def knows(self, detection_ids: Iterable[str]) -> bool:
-        """Whether all of these detections are in the session."""
-        return all(i in self.item_of for i in detection_ids)
 
     def items(self, ids: tuple[str, str]) -> Pair:
         """The items of two detections of this session, the lower first."""
@@ -148,131 +135,167 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """The outcome of a label when it was stored, as a message."""
-        return label_outcomes.outcome_message(label_id, self.outcomes[label_id], self.labels)
+        naming = label_outcomes.Naming(self.identity.ledger.given, self.detection_ids)
+        return label_outcomes.outcome_message(label_id, self.outcomes[label_id], naming)
 
     def conflicts(self) -> list[pb.Conflict]:
-        """The labels that contradict earlier ones now, oldest first."""
-        return [
-            label_outcomes.conflict(c.label.label_id, c.explanation, self.labels)
+        """The labels that contradict earlier ones or facts now, oldest first, then facts that do."""
+        naming = label_outcomes.Naming(self.labels, self.detection_ids)
+        found = [
+            label_outcomes.conflict(c.label.label_id, c.explanation, naming)
             for c in self.constraints.contradictions
         ]
+        return found + [label_outcomes.fact_conflict(f, naming) for f in self.constraints.refused_facts]
 
-    def individuals(self) -> list[pb.Individual]:
-        """The components, largest first; equal sizes by id. Those beyond a message come in several parts."""
-        members = [sorted(self.detection_ids[i] for i in items) for items in self.constraints.components()]
-        members.sort(key=lambda ids: (-len(ids), ids[0]))
-        return [
-            pb.Individual(individual_id=individual_id(ids), detection_ids=part)
-            for ids in members
-            for part in _parts(ids)
+    @property
+    def named_individuals(self) -> Individuals:
+        """The individuals with their ids and attributes."""
+        return Individuals(self.identity.register, self.constraints, self.detection_ids)
+
+    def individuals(self) -> list[Individual]:
+        """The individuals as messages, largest first; those beyond a message come in several parts."""
+        individuals = self.named_individuals
+        return [individuals.message(part) for part in individuals.parts()]
+
+    def image_pairs(self) -> Iterable[Pair]:
+        """The pairs of items that one image shows."""
+        return iter(self._same_image)
+
+    def labelled_pair(self, label: pb.Label) -> LabelledPair:
+        """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
+        certain = self.identity.ledger.is_certain(label.label_id)
+        return LabelledPair(label.label_id, *self.pair(label), Answer(label.answer), certain=certain)
+
+    def rebuilt(self, labels: Iterable[pb.Label], certain: Sequence[LabelledPair] = ()) -> Constraints:
+        """The constraints that follow from these labels by the session's trust. certain: further ones."""
+        given = [one for label in labels if (one := self._given(label)) is not None]
+        given += [(label, "", None) for label in certain]
+        single = [one for one in given if self.trust is Trust.SINGLE or one[0].label_id in self._single]
+        # what is accepted first stands: what a person decided comes before answers
+        single.sort(key=lambda one: not one[0].certain)
+        kept = {id(one) for one in single}
+        assumed = self.facts.assumptions(self.session, self._same_image)
+        weighed = [one for one in given if id(one) not in kept]
+        return fold_labels(self.trust, len(self.detection_ids), assumed, single, weighed)
+
+    def with_added(self, read: SurveyRead) -> SessionState:
+        """A state with these detections, to plan with; this one does not change."""
+        grown = copy.copy(self)
+        grown.identity = copy.deepcopy(self.identity)
+        grown.item_of, grown.detection_ids = dict(self.item_of), list(self.detection_ids)
+        grown.facts, grown.skipped = self.facts.copy(), copy.deepcopy(self.skipped)
+        grown.constraints = copy.deepcopy(self.constraints)
+        grown.queue = self.queue.over(grown.constraints)
+        grown.take_in(read)
+        return grown
+
+    def take_in(self, read: SurveyRead) -> None:
+        """Add detections and take in facts about them."""
+        start, count = len(self.detection_ids), len(read.added_detection_ids)
+        self.detection_ids += read.added_detection_ids
+        self.item_of |= {i: item for item, i in enumerate(read.added_detection_ids, start=start)}
+        images = [
+            self.items((pair.first_detection_id, pair.second_detection_id)) for pair in read.image_pairs
         ]
+        self._same_image = [*self._same_image, *images]
+        self.facts.take(read.facts, complete=read.complete)
+        self.survey = Version(read.survey_uid, read.survey_revision)
+        self.constraints.add_items(count)
+        self.identity.touch(range(start, start + count))
+        if read.complete or read.facts.names or read.facts.encounters:
+            # facts come before labels, earlier ones included
+            self._fold_again()
+            return
+        for first, second in images:
+            # added with a new detection, so that no earlier label can contradict them
+            self.constraints.forbid(first, second)
+        if read.facts.detections:
+            self.constraints.restrict(self.facts.scope(self.session))
 
     def _plan(self, planned: pb.PlannedRound) -> None:
-        for detection_id in planned.added_detection_ids:
-            self.item_of[detection_id] = len(self.detection_ids)
-            self.detection_ids.append(detection_id)
-        self.versions |= {change.detection_id: change.version for change in planned.added_versions}
-        self.constraints.add_items(len(planned.added_detection_ids))
-        images = [
-            _ordered(self.item_of[p.first_detection_id], self.item_of[p.second_detection_id])
-            for p in planned.image_pairs
-        ]
-        self._forbid(self.constraints, images)
-        self._same_image += images
-        if self.departures and planned.added_detection_ids:
-            self._count_live_labels()
+        self.take_in(
+            SurveyRead(
+                added_detection_ids=planned.added_detection_ids,
+                image_pairs=planned.image_pairs,
+                facts=planned.facts,
+                survey_uid=planned.survey_uid,
+                survey_revision=planned.survey_revision,
+            )
+        )
         self.planned = Planned(
-            Version(planned.survey_uid, planned.survey_revision),
             planned.top_k,
             planned.open_pairs,
             planned.expected_pairs if planned.HasField("expected_pairs") else None,
         )
+        self.planned_items = len(self.detection_ids)
         self.bursts += [tuple(self.item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
         self.queue.start(round_messages.read(planned))
 
-    def _leave(self, gone: frozenset[str]) -> None:
-        """Number the detections again without those that left; labels about them no longer count."""
-        remaining = Remaining(self.detection_ids, gone)
-        self.departures += 1
-        self.detection_ids = remaining.detection_ids
-        self.item_of = {detection_id: item for item, detection_id in enumerate(self.detection_ids)}
-        self.versions = {i: version for i, version in self.versions.items() if i not in gone}
-        self._same_image = remaining.pairs(self._same_image)
-        self.bursts = remaining.groups(self.bursts)
-        self.mixed_bursts = set(map(frozenset, remaining.groups(self.mixed_bursts)))
-        self.audit = replace(self.audit, pairs=tuple(remaining.pairs(self.audit.pairs)))
-        self.queue = self.queue.renumbered(remaining.index)
-        self.labels = live_labels(self.given, self.item_of, self.versions)
-        self._refold()
+    def _update(self, updated: pb.SessionUpdated) -> None:
+        """Change the settings; labels that decided at once keep deciding under verified trust."""
+        set_settings(self.session, updated.settings)
+        trust = Trust(self.session.trust or Trust.SINGLE)
+        if trust is not self.trust:
+            self._single = set(self.identity.ledger.given) if trust is Trust.VERIFIED else set()
+            self.trust = trust
+        if updated.HasField("read"):
+            self.take_in(updated.read)
+        else:
+            self._fold_again()
 
-    def _count_live_labels(self) -> None:
-        """Fold all labels again if detections returned with labels that count again."""
-        labels = live_labels(self.given, self.item_of, self.versions)
-        if len(labels) != len(self.labels):
-            self.labels = labels
-            self._refold()
+    def _label(self, given: pb.LabelsGiven) -> None:
+        for label in given.labels:
+            self.counts.add(label)
+            # kept for when the labels are folded again, after later rounds
+            self._chances[label.label_id] = self.queue.chance(self.pair(label))
+            one = self._given(label)
+            closed = LabelOutcome(LabelEffect.CLOSED)
+            self.outcomes[label.label_id] = self.constraints.apply(*one) if one else closed
+            if one is None:
+                self.skipped[label.annotator_id].add(self.pair(label))
+            self.labels[label.label_id] = label
+        self.identity.ledger.give(given.labels)
+        self.queue.count_answers(len(given.labels))
+        for burst in given.mixed_bursts:
+            self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
 
-    def _forbid(self, constraints: Constraints, images: Iterable[Pair]) -> None:
-        for first, second in images:
-            # image pairs are added with a new detection, so no earlier label can contradict them
-            constraints.forbid(first, second)
-
-    def _fold(self, label: pb.Label) -> LabelOutcome:
-        pair = self.pair(label)
-        self._count(label)
-        if len(self.times_of) > 1 and not self.session.trust and self.trust is Trust.SINGLE:
-            # a second annotator: from now on all answers, earlier ones included, are evidence
-            self._set_trust(Trust.VERIFIED)
-        return self._take(label, pair)
-
-    def _count(self, label: pb.Label) -> None:
-        self.answers[label.answer] += 1
-        at_s = messages.seconds(label.create_time)
-        self.label_times_s.append(at_s)
-        self.times_of[label.annotator_id].append(at_s)
-
-    def _take(self, label: pb.Label, pair: Pair) -> LabelOutcome:
+    def _given(self, label: pb.Label) -> GivenLabel | None:
+        """A label as constraints take it; None for SKIP, which they never see."""
         if label.answer == pb.ANSWER_SKIP:
-            self.skipped[label.annotator_id].add(pair)
-            return LabelOutcome(LabelEffect.CLOSED)
-        labelled = LabelledPair(label.label_id, *pair, Answer(label.answer))
-        chance = self.queue.chance(pair)
-        if chance is None and label.label_id in self.given:
-            # planned before its detections left and returned
-            chance = self.given[label.label_id].chance
-        return self.constraints.apply(labelled, label.annotator_id, chance)
+            return None
+        return self.labelled_pair(label), label.annotator_id, self._chances.get(label.label_id)
 
-    def _set_trust(self, trust: Trust) -> None:
-        """Fold all labels again with this trust."""
-        self.trust = trust
-        self.constraints = make_constraints(trust, len(self.detection_ids))
-        self._forbid(self.constraints, self._same_image)
+    def _carry_out(self, change: PersonsChange) -> None:
+        """Fold the labels with a change; one that only joins contradicts none, so that they stay folded."""
+        if not change.only_joins:
+            self._stand_again()
+            return
+        for label_id, label in change.labels.items():
+            self.labels[label_id] = label
+            self._chances[label_id] = self.queue.chance(self.pair(label))
+            if one := self._given(label):
+                self.constraints.apply(*one)
+
+    def _fold_again(self) -> None:
+        """Fold all labels again, over the facts and by the trust of now."""
+        before = self.constraints.component_ids()
+        self.identity.touch(self.constraints.take_changed())
+        self.constraints = self.rebuilt(self.labels.values())
         self.queue = self.queue.over(self.constraints)
+        suggested = self.session.known_individuals == KNOWN_INDIVIDUALS_SUGGESTED
+        self.suggestions = Suggestions(self.facts.suggested() if suggested else ())
         self.skipped.clear()
         for label in self.labels.values():
-            self._take(label, self.pair(label))
+            if label.answer == pb.ANSWER_SKIP:
+                self.skipped[label.annotator_id].add(self.pair(label))
+        self.constraints.take_changed()
+        self.identity.touch(differing(before, self.constraints.component_ids()).tolist())
 
-    def _refold(self) -> None:
-        for counts in (self.answers, self.label_times_s, self.times_of):
-            counts.clear()
-        for label in self.labels.values():
-            self._count(label)
-        several = len(self.times_of) > 1
-        self._set_trust(Trust(self.session.trust or (Trust.VERIFIED if several else Trust.SINGLE)))
-
-
-def individual_id(detection_ids: Sequence[str]) -> str:
-    """The id of the individual with these detections, sorted; stable while the first one belongs to it."""
-    return f"ind-{detection_ids[0]}"
-
-
-def _parts(detection_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The ids in parts that fit into a page, usually one."""
-    rest = detection_ids
-    while rest:
-        count = checks.fitting([len(i.encode()) + 4 for i in rest])
-        yield rest[:count]
-        rest = rest[count:]
+    def _stand_again(self) -> None:
+        """Fold the labels that stand after a retraction or a change by a person."""
+        self.labels = self.identity.ledger.standing()
+        self.counts = LabelCounts(self.identity.ledger.labels_by_people(self.labels))
+        self._fold_again()
 
 
 def _ordered(first: int, second: int) -> Pair:

@@ -1,6 +1,7 @@
 """Backup and restore of whole surveys.
 
 write         one survey at one instant, into a file
+journals      the journals of a survey as of one instant, whole or up to their damage
 file          the file format: framed, checksummed records
 contents      what a file holds, reported once all of it has been verified
 validation    its ids and events checked before a restore

@@ -14,7 +14,7 @@ from services.common.store import keys
 from services.common.store.store import Store
 from services.upkeep.backup.object_store import Bucket
 from services.upkeep.backup.write import BackedUp, Backups
-from spotted.errors import PreconditionError, SpottedError, StoreUnavailableError
+from spotted.errors import DamagedError, SpottedError, StoreUnavailableError
 
 ENDING = ".spotted"
 # joins an organisation and its survey in a file name; ids cannot contain it
@@ -41,8 +41,7 @@ def survey_ids(store: Store) -> list[str]:
     """The ids of all surveys of a store, of every organisation, sorted."""
     organisations = [name for name in store.names(keys.ORGANISATIONS) if name.endswith("}:surveys")]
     listed = [survey_id for key in (keys.surveys(""), *organisations) for survey_id in store.members(key)]
-    # an id is listed shortly before its survey exists and after it is deleted
-    return sorted(survey_id for survey_id in listed if _may_exist(store, survey_id))
+    return sorted(survey_id for survey_id in listed if _exists(store, keys.survey_journal(survey_id)))
 
 
 def file_name(survey_id: str, at: Timestamp) -> str:
@@ -70,13 +69,14 @@ def back_up_all(
     now: Callable[[], Timestamp],
     keep: int = 0,
     bucket: Bucket | None = None,
+    up_to_damage: bool = False,
     on_progress: Progress = lambda *_: None,
 ) -> BackupRun:
     """Back up surveys one after another.
 
     keep: number of files to keep per survey, the newest; 0: all. bucket: takes the files, which then are in
-    the directory only until they are uploaded. If a survey fails, its files are kept and
-    the others are backed up, unless the store is unavailable.
+    the directory only until they are uploaded. up_to_damage: see `Backups.back_up`. If a survey fails, its
+    files are kept and the others are backed up, unless the store is unavailable.
     """
     backups, run = Backups(store, now=now), BackupRun()
     if bucket is not None:
@@ -89,13 +89,15 @@ def back_up_all(
             checks.survey_id(survey_id, "the survey's id")
             path = directory / file_name(survey_id, now())
             report = _for_survey(survey_id, on_progress)
-            done = backups.back_up(survey_id, path, on_progress=report)
+            done = backups.back_up(survey_id, path, up_to_damage=up_to_damage, on_progress=report)
+            # a file up to the damage replaces none that is whole
+            kept = 0 if done.left_out else keep
             if bucket is None:
                 run.backed_up.append(done)
-                run.removed += _remove_old(directory, survey_id, keep)
+                run.removed += _remove_old(directory, survey_id, kept)
             else:
                 run.backed_up.append(replace(done, url=_move(path, bucket)))
-                run.removed += _remove_old_objects(bucket, survey_id, keep)
+                run.removed += _remove_old_objects(bucket, survey_id, kept)
         except SpottedError as error:
             run.failed.append((survey_id, error))
             if isinstance(error, StoreUnavailableError):
@@ -103,10 +105,11 @@ def back_up_all(
     return run
 
 
-def _may_exist(store: Store, survey_id: str) -> bool:
+def _exists(store: Store, journal: str) -> bool:
+    """Whether a survey exists, possibly damaged; other programs may have listed what is no survey."""
     try:
-        return store.length(keys.survey_journal(survey_id)) > 0
-    except PreconditionError:
+        return bool(store.length(journal) or store.get(journal + keys.LENGTH))
+    except DamagedError:
         # its backup fails with the cause
         return True
 

@@ -11,13 +11,22 @@ from pathlib import Path
 
 from services.common.rpc import checks
 from services.common.store import keys
+from services.common.store.records import get_record, put_record
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.common.survey.existence import Existence, UploadLostError
 from services.upkeep.backup import file
 from services.upkeep.backup.contents import Contents, pages, read_contents
+from services.upkeep.backup.journals import Journals
 from services.upkeep.backup.validation import check_events
-from services.upkeep.backup.write import Journals, calibration_digest, head_digest
-from spotted.errors import AlreadyExistsError, SpottedError, StoreUnavailableError
+from services.upkeep.backup.write import calibration_digest, head_digest
+from spotted.errors import (
+    AlreadyExistsError,
+    DamagedError,
+    NotFoundError,
+    SpottedError,
+    StoreUnavailableError,
+)
 from spotted.v1 import sampler_pb2, store_pb2
 
 # an upload that an interrupted restore left behind expires after this time; each page renews it
@@ -60,32 +69,36 @@ def restore_survey(
     *,
     survey: str = "",
     organisation: str = "",
+    over_damaged: bool = False,
     on_progress: Progress = lambda *_: None,
 ) -> Restored:
     """Verify a file and restore it completely, or not at all.
 
     survey, organisation: restore under these ids instead of the file's.
+    over_damaged: if the survey or one of its sessions is damaged in the store, the file replaces all of it.
     Raises InvalidInputError for a damaged file or one with an invalid id or event, StoreVersionError, and
-    AlreadyExistsError if the survey exists with other content.
+    AlreadyExistsError if the survey exists with other content, SurveyDamagedError if it is damaged.
     """
     whole = read_contents(path)
     survey_id = target_id(whole.header.survey_id, survey=survey, organisation=organisation)
     checks.survey_id(survey_id, "the survey id in the file")
     check_events(whole)
     upload = _Upload(store, whole, survey_id)
-    unchanged = bool(store.length(keys.survey_journal(survey_id)))
-    if not unchanged:
+    exists, same = upload.compare(over_damaged=over_damaged)
+    if not exists:
         try:
             upload.send(on_progress)
-            unchanged = not upload.commit()
+            if upload.commit():
+                return Restored(survey_id, sum(whole.events.values()), whole.sessions, unchanged=False)
         finally:
             upload.discard()
-    if unchanged and not upload.equals_stored():
+        _, same = upload.compare(over_damaged=False)
+    if not same:
         raise AlreadyExistsError(
             f"survey {survey_id!r} already exists with other content than {path}; restore the file under "
             "another id with `--as`, or delete that survey first"
         )
-    return Restored(survey_id, sum(whole.events.values()), whole.sessions, unchanged)
+    return Restored(survey_id, sum(whole.events.values()), whole.sessions, unchanged=True)
 
 
 class _Upload:
@@ -102,6 +115,22 @@ class _Upload:
         }
         self._add = store.script(_ADD)
         self._existence = Existence(store)
+        self._replaces = False
+
+    def compare(self, *, over_damaged: bool) -> tuple[bool, bool]:
+        """Whether the survey exists in the store, and whether it has the same content.
+
+        over_damaged: a damaged one counts as absent, and `commit` replaces it. Raises SurveyDamagedError.
+        """
+        try:
+            return True, self._equals_stored()
+        except NotFoundError:
+            return False, False
+        except DamagedError:
+            if not over_damaged:
+                raise
+            self._replaces = True
+            return False, False
 
     def send(self, on_progress: Progress) -> None:
         """Store heads and calibrations, and the journals under keys of the upload."""
@@ -116,7 +145,10 @@ class _Upload:
                 on_progress(done, total)
 
     def commit(self) -> bool:
-        """Make the upload the survey; False if the survey exists by now."""
+        """Make the upload the survey, instead of a damaged one; False if the survey exists by now."""
+        if self._replaces:
+            with suppress(NotFoundError):
+                self._existence.delete_survey(self._survey_id, "")
         uploads = [(each, self._uploads[each], length) for each, length in self._whole.events.items()]
         try:
             return self._existence.open_survey(self._survey_id, uploads)
@@ -129,26 +161,31 @@ class _Upload:
         with suppress(StoreUnavailableError):
             self._store.delete(*self._uploads.values())
 
-    def equals_stored(self) -> bool:
-        """Whether the survey in the store has the same content as the file."""
+    def _equals_stored(self) -> bool:
+        """Whether the survey in the store has the same content as the file. Raises NotFoundError."""
         journals = Journals(self._store, self._survey_id)
         beginnings = journals.look()
-        if {each.session_id: each.events for each in beginnings} != self._whole.events:
-            return False
         stored = {each.session_id: hashlib.sha256() for each in beginnings}
         filed = {session_id: hashlib.sha256() for session_id in self._whole.events}
         for each in beginnings:
             for entries in journals.pages(each):
                 stored[each.session_id].update(self._plain(each.session_id, entries))
+        # all of it was read, so that it is known not to be damaged
+        if {each.session_id: each.events for each in beginnings} != self._whole.events:
+            return False
         for page in pages(self._whole.path):
             filed[page.session_id].update(self._plain(page.session_id, page.entries))
         return all(stored[each].digest() == filed[each].digest() for each in stored)
 
     def _append(self, page: store_pb2.BackupPage, at: int) -> int:
         """Store a page of a journal at a position; returns the position after it."""
+        place = keys.journal(self._survey_id, page.session_id)
         entries = [
-            _converted(page.session_id, entry, self._survey_id, "" if at or index else self._import_id)
-            for index, entry in enumerate(page.entries)
+            sealed(
+                entry_place(place, position),
+                _converted(page.session_id, entry, self._survey_id, "" if position else self._import_id),
+            )
+            for position, entry in enumerate(page.entries, at)
         ]
         upload = keys.restored_journal(self._survey_id, self._import_id, page.session_id)
         if self._add([upload], [at, UPLOAD_TTL_S, *entries]) != at + len(entries):
@@ -156,17 +193,25 @@ class _Upload:
         return at + len(entries)
 
     def _store_named(self, record: store_pb2.BackupRecord) -> None:
-        """Store a head or calibration under its digest, unless the store has it."""
+        """Store a head or calibration under its digest, unless the store has it undamaged."""
         owner = keys.owner(self._survey_id)
+        named: store_pb2.StoredHead | store_pb2.StoredCalibration
         if record.HasField("head"):
-            head = record.head
-            if head.survey_id == self._whole.header.survey_id:
-                head.survey_id = self._survey_id
-            key = keys.head(owner, head_digest(head))
-            self._store.put(key, head.SerializeToString(), only_new=True)
+            named = record.head
+            if named.survey_id == self._whole.header.survey_id:
+                named.survey_id = self._survey_id
+            key = keys.head(owner, head_digest(named))
         elif record.HasField("calibration"):
-            key = keys.calibration(owner, calibration_digest(record.calibration))
-            self._store.put(key, record.calibration.SerializeToString(), only_new=True)
+            named = record.calibration
+            key = keys.calibration(owner, calibration_digest(named))
+        else:
+            return
+        try:
+            present = get_record(self._store, key, type(named), named="it", remedy="") is not None
+        except DamagedError:
+            present = False
+        if not present:
+            put_record(self._store, key, named)
 
     def _plain(self, session_id: str, entries: Iterable[bytes]) -> bytes:
         """Digests of the entries' content, equal for copies under other ids."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from services.common.rpc import checks
+from services.common.session.events import SessionEvents
+from services.common.survey.periods import Period, outside_period
+from services.common.survey.places import check_places
 from services.upkeep.backup.contents import Contents, pages
 from spotted import messages
-from spotted.errors import InvalidInputError, SpottedError
+from spotted.errors import InvalidInputError, OutsidePeriodError, SpottedError
+from spotted.survey import Camera
 from spotted.v1 import sampler_pb2, store_pb2, survey_pb2
+
+# errors of an event that no service writes
+INVALID = (SpottedError, DecodeError, ValueError)
 
 
 def check_events(whole: Contents) -> None:
@@ -19,22 +27,55 @@ def check_events(whole: Contents) -> None:
 
     Raises InvalidInputError that names the journal and the event.
     """
-    journals: dict[str, SurveyEvents | SessionEvents] = {}
-    for page in pages(whole.path):
-        if page.session_id not in journals:
-            journals[page.session_id] = SessionEvents() if page.session_id else SurveyEvents()
-        journal = journals[page.session_id]
-        try:
-            if page.session_id:
-                checks.slug(page.session_id, "its session")
-            for entry in page.entries:
-                journal.take(entry)
-        except (SpottedError, DecodeError, ValueError) as error:
-            named = f"session {page.session_id[:64]!r}" if page.session_id else "the survey"
+    for session_id, count in whole.events.items():
+        if not count:
             raise InvalidInputError(
-                f"{whole.path} has an invalid event {journal.events + 1} of {named} ({error}); nothing was "
-                "restored, use another backup of the survey"
-            ) from error
+                f"{whole.path} has no event of {_named(session_id)}; nothing was restored, use another "
+                "backup of the survey"
+            )
+    journals = JournalEvents(whole.header.survey_id)
+    for page in pages(whole.path):
+        for entry in page.entries:
+            try:
+                journals.take(page.session_id, entry)
+            except INVALID as error:
+                number = journals.events[page.session_id] + 1
+                raise InvalidInputError(
+                    f"{whole.path} has an invalid event {number} of {_named(page.session_id)} "
+                    f"({error}); nothing was restored, use another backup of the survey"
+                ) from error
+
+
+class JournalEvents:
+    """The events of a survey's journals, the survey's own first."""
+
+    def __init__(self, survey_id: str) -> None:
+        self.events: Counter[str] = Counter()
+        self._survey_id = survey_id
+        self._survey = SurveyEvents()
+        self._sessions: dict[str, SessionEvents] = {}
+
+    def take(self, session_id: str, entry: bytes) -> None:
+        """Check the next event of a journal; session_id: "" for the survey's own.
+
+        Raises INVALID errors.
+        """
+        if session_id:
+            self._take_of_session(session_id, entry)
+        else:
+            self._survey.take(entry)
+        self.events[session_id] += 1
+
+    def _take_of_session(self, session_id: str, entry: bytes) -> None:
+        checks.slug(session_id, "its session")
+        if session_id not in self._sessions:
+            # rounds may have added detections that were deleted since
+            self._sessions[session_id] = SessionEvents(self._survey_id, self._survey.added)
+        self._sessions[session_id].take(sampler_pb2.SessionEvent.FromString(entry))
+
+
+def _named(session_id: str) -> str:
+    return f"session {session_id[:64]!r}" if session_id else "the survey"
 
 
 class SurveyEvents:
@@ -42,7 +83,10 @@ class SurveyEvents:
 
     def __init__(self) -> None:
         self.events = 0
-        self._cameras: set[str] = set()
+        self.added: set[str] = set()
+        """Every detection that was ever added."""
+        self._period = Period("", 0.0, 0.0)
+        self._cameras: dict[str, Camera] = {}
         self._detections: set[str] = set()
         self._dimension = 0
         self._checks: Mapping[str, Callable[[store_pb2.SurveyEvent], None]] = {
@@ -70,13 +114,15 @@ class SurveyEvents:
         survey = event.survey
         checks.words(survey.display_name, "display_name", most=checks.NAME_LENGTH)
         checks.period(survey)
+        checks.time_zone(survey.time_zone, "time_zone")
         messages.feasibility(survey.feasibility)
+        self._period = Period.of(survey)
         self._fix(survey.embedding.dimension)
 
     def _check_cameras(self, event: store_pb2.SurveyEvent) -> None:
         for number, camera in enumerate(event.cameras.cameras):
-            checks.camera(camera, f"cameras[{number}]")
-            self._cameras.add(camera.camera_id)
+            self._cameras[camera.camera_id] = checks.camera(camera, f"cameras[{number}]")
+        check_places(self._cameras)
 
     def _check_detections(self, event: store_pb2.SurveyEvent) -> None:
         block = event.detections
@@ -87,12 +133,14 @@ class SurveyEvents:
             if detection.detection_id in self._detections:
                 raise InvalidInputError(f"detection {detection.detection_id!r} is added twice")
             self._detections.add(detection.detection_id)
+            self.added.add(detection.detection_id)
 
     def _check_deleted(self, event: store_pb2.SurveyEvent) -> None:
         self._detections.difference_update(event.deleted.detection_ids)
 
     def _check_cameras_deleted(self, event: store_pb2.SurveyEvent) -> None:
-        self._cameras.difference_update(event.cameras_deleted.camera_ids)
+        for camera_id in event.cameras_deleted.camera_ids:
+            self._cameras.pop(camera_id, None)
 
     def _check_updated(self, event: store_pb2.SurveyEvent) -> None:
         block = event.updated
@@ -105,9 +153,11 @@ class SurveyEvents:
                 raise InvalidInputError(f"detection {detection.detection_id!r} was not added before")
 
     def _check_detection(self, detection: survey_pb2.Detection, number: int) -> None:
-        checks.detection(detection, f"detections[{number}]")
-        if detection.camera_id and detection.camera_id not in self._cameras:
-            raise InvalidInputError(f"no earlier event added camera {detection.camera_id!r}")
+        checked = checks.detection(detection, f"detections[{number}]")
+        if checked.camera_id and checked.camera_id not in self._cameras:
+            raise InvalidInputError(f"no earlier event added camera {checked.camera_id!r}")
+        if fault := outside_period(checked, self._cameras.get(checked.camera_id), self._period):
+            raise OutsidePeriodError(fault)
 
     def _check_vectors(self, embeddings: survey_pb2.Tensor, least: int, most: int) -> None:
         """Raise InvalidInputError unless these are the vectors of `least` to `most` detections."""
@@ -124,25 +174,3 @@ class SurveyEvents:
         if dimension and self._dimension not in {0, dimension}:
             raise InvalidInputError(f"its vectors have {dimension} elements, earlier ones {self._dimension}")
         self._dimension = dimension or self._dimension
-
-
-class SessionEvents:
-    """The events of a session's journal, in order."""
-
-    def __init__(self) -> None:
-        self.events = 0
-
-    def take(self, entry: bytes) -> None:
-        """Check the next event. Raises InvalidInputError, DecodeError."""
-        event = sampler_pb2.SessionEvent.FromString(entry)
-        kind = event.WhichOneof("event")
-        if kind is None:
-            raise InvalidInputError("its kind is unknown to this release")
-        if (kind == "created") is bool(self.events):
-            raise InvalidInputError(f"it is {kind!r}; a session has one `created`, its first event")
-        checks.instant(event.create_time, "create_time")
-        for label in event.labelled.labels:
-            checks.identifier(label.first_detection_id, "first_detection_id")
-            checks.identifier(label.second_detection_id, "second_detection_id")
-            checks.slug(label.annotator_id, "annotator_id")
-        self.events += 1

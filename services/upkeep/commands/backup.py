@@ -14,6 +14,7 @@ from services.common.store.store import Store
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
 from services.upkeep.backup.object_store import Bucket, is_url, local_copy, read_settings
+from services.upkeep.backup.validation import check_events
 from services.upkeep.backup.write import BackedUp, Backups
 from services.upkeep.commands.store_option import object_store_option, open_store, store_options
 from spotted.console import OTHER_FAILURE, err, json_option, show
@@ -34,6 +35,11 @@ from spotted.console import OTHER_FAILURE, err, json_option, show
     default=None,
     help="Number of files to keep per survey, the newest; older ones are removed.",
 )
+@click.option(
+    "--up-to-damage",
+    is_flag=True,
+    help="Back up damaged surveys too, up to the first damaged event of the survey and of each session.",
+)
 @object_store_option
 @store_options
 @json_option
@@ -46,6 +52,7 @@ def backup(
     check: bool,
     output: str | None,
     keep: int | None,
+    up_to_damage: bool,
     settings: Path | None,
     url: str | None,
     directory: Path,
@@ -63,6 +70,7 @@ def backup(
         for name in surveys:
             with local_copy(name, read_settings(settings)) as path:
                 checked[name] = read_contents(path)
+                check_events(checked[name])
         _show_checked(checked, as_json=as_json)
         return
     _require(bool(surveys) != everything, "give the surveys to back up, or --all")
@@ -72,18 +80,31 @@ def backup(
     with open_store(url, directory) as store:
         if len(surveys) == 1 and not bucket and not Path(output).is_dir() and keep is None:
             with err.status(f"backing up {surveys[0]}"):
-                done = Backups(store, now=process.now).back_up(surveys[0], Path(output))
+                done = Backups(store, now=process.now).back_up(
+                    surveys[0], Path(output), up_to_damage=up_to_damage
+                )
             _show(BackupRun([done]), as_json=as_json)
             return
         run = _back_up_many(
-            store, surveys or survey_ids(store), bucket or Path(output), keep or 0, as_json=as_json
+            store,
+            surveys or survey_ids(store),
+            bucket or Path(output),
+            keep or 0,
+            up_to_damage=up_to_damage,
+            as_json=as_json,
         )
     if run.failed:
         ctx.exit(OTHER_FAILURE)
 
 
 def _back_up_many(
-    store: Store, surveys: Sequence[str], output: Bucket | Path, keep: int, *, as_json: bool
+    store: Store,
+    surveys: Sequence[str],
+    output: Bucket | Path,
+    keep: int,
+    *,
+    up_to_damage: bool,
+    as_json: bool,
 ) -> BackupRun:
     """Back up surveys to a bucket or directory, and show the progress and the result."""
     started_s = time.monotonic()
@@ -95,7 +116,14 @@ def _back_up_many(
         bucket = output if isinstance(output, Bucket) else None
         place = output if isinstance(output, Path) else Path(staging)
         run = back_up_all(
-            store, surveys, place, now=process.now, keep=keep, bucket=bucket, on_progress=report
+            store,
+            surveys,
+            place,
+            now=process.now,
+            keep=keep,
+            bucket=bucket,
+            up_to_damage=up_to_damage,
+            on_progress=report,
         )
     _show(run, as_json=as_json)
     if not as_json:
@@ -122,6 +150,12 @@ def _show(run: BackupRun, *, as_json: bool) -> None:
                 f"{each.survey_id}: {each.events} events, {each.sessions} sessions, "
                 f"{each.size_bytes / 1e6:.1f} MB in {each.output}"
             )
+            if each.left_out:
+                click.echo(
+                    f"{each.survey_id} is damaged: {each.left_out} events from the damage on are not in "
+                    f"{each.output}",
+                    err=True,
+                )
         for survey_id, error in run.failed:
             click.echo(f"{survey_id} failed: {error}", err=True)
         for each in run.backed_up:
@@ -142,6 +176,7 @@ def _described(backed_up: BackedUp) -> dict[str, object]:
         "events": backed_up.events,
         "sessions": backed_up.sessions,
         "missing": list(backed_up.missing),
+        "left_out": backed_up.left_out,
     }
 
 

@@ -17,6 +17,11 @@ from spotted.console import err, json_option, show
 @click.argument("files", metavar="[FILE | URL]...", nargs=-1, required=True)
 @click.option("--as", "survey", metavar="SURVEY", default="", help="Restore under this survey id.")
 @click.option("--organisation", metavar="ORGANISATION", default="", help="Restore for this organisation.")
+@click.option(
+    "--over-damaged",
+    is_flag=True,
+    help="Replace a survey that is damaged in the store, or has a damaged session.",
+)
 @object_store_option
 @store_options
 @json_option
@@ -25,6 +30,7 @@ def restore_files(
     files: tuple[str, ...],
     survey: str,
     organisation: str,
+    over_damaged: bool,
     settings: Path | None,
     url: str | None,
     directory: Path,
@@ -33,7 +39,8 @@ def restore_files(
     """Restore surveys from files of `spotted backup`, each completely or not at all.
 
     A file is verified before anything is stored. A survey that already exists with the same content is left
-    as it is. A survey with other content is never changed: restore under another id with --as.
+    as it is. A survey with other content is never changed: restore under another id with --as. A damaged
+    survey is replaced only with --over-damaged; everything in it that is not in the file is then gone.
     """
     if survey and len(files) > 1:
         raise click.UsageError("--as takes one survey id; give one file")
@@ -51,7 +58,12 @@ def restore_files(
                 with local_copy(file, read_settings(settings)) as path:
                     done.append(
                         restore_survey(
-                            store, path, survey=survey, organisation=organisation, on_progress=report
+                            store,
+                            path,
+                            survey=survey,
+                            organisation=organisation,
+                            over_damaged=over_damaged,
+                            on_progress=report,
                         )
                     )
     finally:

@@ -116,22 +116,14 @@ def list_tokens(*, url: str | None, directory: Path, as_json: bool) -> None:
     with open_store(url, directory) as store:
         tokens = Tokens(store)
         listed = [
-            {
-                "token_id": token_id,
-                "organisation": stored.organisation,
-                "role": role_name(stored.role),
-                "surveys": list(stored.surveys),
-                "state": "valid" if tokens.is_valid(stored) else _ended(stored),
-                "created": _day(messages.seconds(stored.create_time)),
-                "expires": _day(messages.seconds(stored.expire_time))
-                if stored.HasField("expire_time")
-                else "",
-                "note": stored.note,
-            }
+            _described(token_id, stored, valid=tokens.is_valid(stored))
             for token_id, stored in sorted(tokens.all().items())
         ]
+        listed += [{"token_id": token_id, "state": "damaged"} for token_id in tokens.damaged()]
     heads = ("token_id", "organisation", "role", "surveys", "state", "created", "expires", "note")
-    rows = [tuple(", ".join(v) if isinstance(v := row[h], list) else v for h in heads) for row in listed]
+    rows = [
+        tuple(", ".join(v) if isinstance(v := row.get(h, ""), list) else v for h in heads) for row in listed
+    ]
     show({"tokens": listed}, as_json=as_json, text=lambda: table("tokens", heads, rows))
 
 
@@ -143,6 +135,19 @@ def revoke(*, token_id: str, url: str | None, directory: Path) -> None:
     with open_store(url, directory) as store:
         Tokens(store).revoke(token_id)
     click.echo(f"revoked token {token_id}")
+
+
+def _described(token_id: str, stored: pb.StoredToken, *, valid: bool) -> dict[str, object]:
+    return {
+        "token_id": token_id,
+        "organisation": stored.organisation,
+        "role": role_name(stored.role),
+        "surveys": list(stored.surveys),
+        "state": "valid" if valid else _ended(stored),
+        "created": _day(messages.seconds(stored.create_time)),
+        "expires": _day(messages.seconds(stored.expire_time)) if stored.HasField("expire_time") else "",
+        "note": stored.note,
+    }
 
 
 def _ended(stored: pb.StoredToken) -> str:

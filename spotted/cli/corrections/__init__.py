@@ -1,6 +1,7 @@
 """Stored surveys corrected from edited files, and stored content removed.
 
 reimport  the differences between a survey and its files, shown and carried out
+outcome   an import carried out: a survey created, or corrected
 delete    `spotted delete detection | camera | survey`
 """
 

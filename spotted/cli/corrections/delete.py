@@ -38,7 +38,7 @@ def delete_detection(
 ) -> None:
     """Delete detections of a survey.
 
-    They leave every session; answers about them count again if the same photographs are added again.
+    They leave all lists of candidates; no other score changes.
     """
     with connect(directory) as spotted:
         handle = spotted.survey(survey)

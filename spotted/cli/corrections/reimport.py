@@ -17,10 +17,11 @@ from spotted.client.differences import (
     compare_detections,
     wide_enough,
 )
+from spotted.client.ingest import boxed
 from spotted.console import option_word, with_unit
 from spotted.errors import InvalidInputError
 from spotted.formats.imported_survey import ImportedSurvey
-from spotted.survey import Side
+from spotted.survey import ImageBox, Side
 
 # most ids of one deletion
 BLOCK = 10_000
@@ -64,12 +65,14 @@ def read_changes(handle: SurveyHandle, imported: ImportedSurvey) -> Changes:
     """Compare a stored survey with its files."""
     info, survey = handle.info(), imported.survey
     own = [("display_name", info.display_name, survey.display_name)]
+    if survey.time_zone:
+        own += [("time_zone", info.time_zone, survey.time_zone)]
     own += [("start", _instant(info.start_s), _instant(survey.start_s))]
     own += [("end", _instant(info.end_s), _instant(survey.end_s))]
     return Changes(
         tuple(FieldChange(*each) for each in own if each[1] != each[2]),
         compare_cameras(handle.cameras(), survey.cameras.values()),
-        compare_detections(handle.detections(), imported.detections),
+        compare_detections(handle.detections(), map(boxed, imported.pictures)),
     )
 
 
@@ -80,9 +83,15 @@ def apply_changes(
 
     Raises InvalidInputError if corrections are refused; the others are carried out.
     """
-    survey = imported.survey
+    survey, info = imported.survey, handle.info()
     if changes.survey:
-        handle.update(display_name=survey.display_name, start_s=survey.start_s, end_s=survey.end_s)
+        # while detections are corrected, some lie in the old period and some in the new one
+        handle.update(
+            display_name=survey.display_name,
+            start_s=min(info.start_s, survey.start_s),
+            end_s=max(info.end_s, survey.end_s),
+            time_zone=survey.time_zone or None,
+        )
     stored = {camera.camera_id: camera for camera in handle.cameras()}
     present = list(survey.cameras.values())
     wide = wide_enough(stored, present)
@@ -92,9 +101,12 @@ def apply_changes(
         for block in _blocks(changes.detections.removed):
             handle.delete_detections(block)
     _correct(handle, imported, changes.detections)
-    if wide != present and not changed_images(changes.detections):
+    if not changed_images(changes.detections):
         # detections with another image may still lie in the old period
-        handle.upsert_cameras(present)
+        if wide != present:
+            handle.upsert_cameras(present)
+        if changes.survey:
+            handle.update(start_s=survey.start_s, end_s=survey.end_s)
     if delete_removed:
         for block in _blocks(changes.cameras.removed):
             handle.delete_cameras(block)
@@ -125,7 +137,7 @@ def lines(changes: Changes) -> Iterator[str]:
 
 
 def _correct(handle: SurveyHandle, imported: ImportedSurvey, differences: Differences) -> None:
-    detections = {d.detection_id: d for d in imported.detections}
+    detections = {picture.detection.detection_id: boxed(picture) for picture in imported.pictures}
     refused = []
     for names, ids in changed_fields(differences).items():
         result = handle.update_detections([detections[i] for i in ids], names)
@@ -158,6 +170,8 @@ def _fields(changes: tuple[FieldChange, ...]) -> dict[str, dict[str, object]]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, ImageBox):
+        return [value.x, value.y, value.width, value.height]
     return option_word(value) if isinstance(value, Side) else value
 
 

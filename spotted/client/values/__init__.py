@@ -2,7 +2,8 @@
 
 surveys     surveys as stored, score specs, results of changing a survey
 candidates  candidates of a detection, filters, the evidence for a pair
-sessions    questions, answers, conflicts, individuals, events
+sessions    questions, answers, conflicts, events
+individuals  individuals, changes of them by people, and changes as they are watched
 progress    the progress of a session
 embedding   crops, preparation, vectors, models
 operations  long-running work
@@ -11,19 +12,20 @@ operations  long-running work
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
-    CandidateRule,
     Candidates,
     PairExplanation,
 )
 from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation, Tone
+from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
     Conflict,
     EventKind,
+    Evidence,
     GroupQuery,
-    Individual,
+    IndividualsEvent,
     Label,
     PairQuery,
     QuestionKind,
@@ -47,9 +49,11 @@ from spotted.client.values.surveys import (
     SurveyInfo,
     UpdatedDetections,
 )
+from spotted.ranking.rules import CandidateRule
 
 __all__ = [
     "AddedDetections",
+    "Alias",
     "AnnotatorProgress",
     "Audit",
     "BurstAnswer",
@@ -69,8 +73,11 @@ __all__ = [
     "EmbedderInfo",
     "EmbeddingSpec",
     "EventKind",
+    "Evidence",
     "GroupQuery",
     "Individual",
+    "IndividualsChange",
+    "IndividualsEvent",
     "Label",
     "Model",
     "OperationInfo",
@@ -91,4 +98,5 @@ __all__ = [
     "SurveyInfo",
     "Tone",
     "UpdatedDetections",
+    "WatchedChange",
 ]

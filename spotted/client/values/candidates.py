@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spotted.client.values.surveys import ScoreSpec
-
-
-class CandidateRule(enum.IntEnum):
-    """A rule that leaves detections out; the values are those of `spotted.v1.CandidateRule`."""
-
-    SAME_IMAGE = 1
-    """In the query's own image, hence another animal; always applied."""
-    SIDE = 2
-    """`CandidateFilter.comparable_sides_only`."""
-    ENCOUNTER = 3
-    """`CandidateFilter.exclude_same_encounter`."""
-    CAMERA = 4
-    """`CandidateFilter.camera_ids`."""
-    TIME = 5
-    """`CandidateFilter.captured_from_s` and `captured_before_s`."""
-    UNKNOWN_INDIVIDUAL = 6
-    """`CandidateFilter.known_individuals_only`."""
-    EXCLUDED_INDIVIDUAL = 7
-    """`CandidateFilter.exclude_individual_ids`."""
+from spotted.ranking.rules import CandidateRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +31,8 @@ class CandidateFilter:
     """Only detections with an individual_id."""
     exclude_individual_ids: tuple[str, ...] = ()
     """Leave out the detections of these individuals."""
+    species: tuple[str, ...] = ()
+    """Only detections of these species; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +65,8 @@ class Candidates:
     """Detections that were compared, after the filter and without the image's other animals."""
     excluded: Mapping[CandidateRule, int]
     """Detections left out by each rule; rules that left out none are not listed."""
+    fallback: str = ""
+    """Why another fusion than the one asked for was used, and the remedy; "" if it was not."""
 
 
 @dataclass(frozen=True, slots=True)

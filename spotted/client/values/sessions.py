@@ -1,12 +1,14 @@
-"""An annotation session: its settings, questions, answers, conflicts, individuals and journal."""
+"""An annotation session: its settings, questions, answers, conflicts and journal."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 
+from spotted.client.values.candidates import CandidateFilter
 from spotted.client.values.progress import Progress
 from spotted.constraints.answers import Answer, LabelEffect
+from spotted.constraints.facts import KnownIndividuals, Source
 from spotted.constraints.trust import Trust
 from spotted.survey import Detection
 
@@ -41,11 +43,19 @@ class SessionInfo:
     seed: int
     """Equal seeds and equal journals give equal questions."""
     trust: Trust | None
-    """How far one answer is believed; None: single until a second annotator answers, then verified."""
+    """How far one answer is believed; None only for a session of an old journal: single."""
+    known_individuals: KnownIndividuals | None
+    """How the names of the survey are used; None only for a session of an old journal: believed."""
+    only: CandidateFilter
+    """The detections that are asked about."""
+    ask_opposite_flanks: bool
+    """Whether pairs of a left and a right flank are asked."""
     created_at_s: float | None
     """When it was created, UTC seconds since 1970."""
     position: int
     """Number of events in its journal."""
+    damage: str = ""
+    """How the session is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,8 @@ class Questions:
     """Bursts and galleries, if the caller shows them."""
     finished: bool
     """True if nothing is left to ask anyone; empty and False: all open pairs are leased to others."""
+    notice: str = ""
+    """What becomes of the answers of an annotator who has none yet although others have; "" otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +150,29 @@ class BurstAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
-    """A label that contradicts earlier ones."""
+class Evidence:
+    """What a source other than a label says about two detections."""
 
-    label: Label
-    """The label that was not applied."""
+    source: Source
+    """IMAGE, KNOWN or ENCOUNTER."""
+    first_detection_id: str
+    """One detection."""
+    second_detection_id: str
+    """The other detection."""
+    names: tuple[str, ...]
+    """KNOWN: the name of both, or the name of each. ENCOUNTER: its id. IMAGE: empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A label that contradicts earlier ones or facts, or a fact that contradicts others."""
+
+    label: Label | None
+    """The label that was not applied; None if a fact was left out, the first of the evidence."""
     explanation: tuple[Label, ...]
-    """The smallest set of earlier labels that contradicts it; empty if one image shows both animals."""
+    """The smallest set of earlier labels that contradicts it; empty if facts do."""
+    evidence: tuple[Evidence, ...]
+    """The facts that contradict it, besides the labels."""
     message: str
     """The conflict as a sentence."""
 
@@ -171,16 +199,8 @@ class SubmittedLabels:
     """One for each label in the order sent, then those of the bursts."""
     progress: Progress
     """The session after them, without guarantees and annotators."""
-
-
-@dataclass(frozen=True, slots=True)
-class Individual:
-    """One hypothesised animal."""
-
-    individual_id: str
-    """Stable while its smallest detection id stays in it."""
-    detection_ids: tuple[str, ...]
-    """Its detections, ordered by id."""
+    notice: str = ""
+    """As `Questions.notice`, if these are the first answers of an annotator."""
 
 
 class EventKind(enum.Enum):
@@ -196,8 +216,32 @@ class EventKind(enum.Enum):
     """Labels were retracted."""
     AUDIT = "audit"
     """Random pairs were drawn for an audit."""
-    LEFT = "left"
-    """Detections left the session: deleted, or with another image now."""
+    READ = "read"
+    """Detections, with their names, were read from the survey."""
+    UPDATED = "updated"
+    """Settings were changed."""
+    CHANGED = "changed"
+    """A person changed individuals, or undid such a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndividualsEvent:
+    """A change of individuals as the journal has it."""
+
+    annotator_id: str
+    """Who made it."""
+    kind: str
+    """`updated`, `merged`, `split`, `moved` or `undone`."""
+    individual_ids: tuple[str, ...]
+    """The individuals that it names, by their ids before it."""
+    detection_ids: tuple[str, ...]
+    """The detections that were split off or moved."""
+    paths: tuple[str, ...] = ()
+    """The attributes that were set."""
+    display_name: str = ""
+    """The display name that was set."""
+    undone_position: int = 0
+    """Position of the change that was undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +258,7 @@ class SessionEvent:
     """The labels of a LABELLED event."""
     retracted_label_ids: tuple[str, ...]
     """The labels of a RETRACTED event."""
-    added: tuple[tuple[str, int], ...]
-    """The detections that a PLANNED event added, each with the version of its image, 0 for its first."""
-    left_detection_ids: tuple[str, ...]
-    """The detections of a LEFT event."""
+    change: IndividualsEvent | None
+    """The change of a CHANGED event."""
     content: bytes
     """The whole event as the contract serialises it, which `import_session` sends."""

@@ -77,6 +77,12 @@ class SurveyInfo:
     """SHA-256 (hex) of the active calibration; "" if there is none."""
     uid: str
     """Distinguishes surveys that had the same id one after the other."""
+    time_zone: str
+    """IANA name of the zone in which instants are shown and days begin; "" for UTC."""
+    coordinate_system: str
+    """The plane of the cameras' metres as a PROJ string, if they have latitude and longitude; else ""."""
+    damage: str = ""
+    """How the survey is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class RejectedDetection:
     detection_id: str
     """Which detection."""
     reason: str
-    """ALREADY_EXISTS, NOT_FOUND (unknown camera) or INVALID_INPUT."""
+    """ALREADY_EXISTS, NOT_FOUND (unknown camera), OUTSIDE_PERIOD or INVALID_INPUT."""
     message: str
     """The cause and the remedy."""
 
@@ -128,7 +134,7 @@ class DetectionUpdate:
     """Fields of `Detection` that have another value now, and "embedding" for another vector; empty if it
     already had these values, or was refused."""
     reason: str
-    """NOT_FOUND, INVALID_INPUT or PRECONDITION (another image needs a vector); "" if not refused."""
+    """NOT_FOUND, INVALID_INPUT, OUTSIDE_PERIOD or PRECONDITION (another image needs a vector); "" if none."""
     message: str
     """The cause and the remedy; "" if it was not refused."""
 

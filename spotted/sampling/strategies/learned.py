@@ -40,6 +40,7 @@ ACROSS = {
     Term.SAME_SIDE: (0.0, 5.0),
     Term.NO_COMMON_SIDE: (0.0, 2.0),
     Term.CONSTANT: (-3.5, 10.0),
+    Term.NAMED: (0.0, 1.0),
 }
 WITHIN = {
     Term.BURST: (0.7, 30.0),
@@ -95,7 +96,9 @@ class Learned:
         everything = np.ones(len(log_odds), dtype=np.bool_)
         best = highest(log_odds, everything, renew_after * self.ahead)
         chance = expit(log_odds)
-        asked = tuple(_queries(state.graph, fixed, pairs, best, chance))
+        # the last column is left out of a session without names
+        width = len(Term) if state.constraints.named_items().any() else int(Term.NAMED)
+        asked = tuple(_queries(state.graph, fixed, pairs, best, chance, width))
         expected = Expected(float(chance.sum()), len(chance))
         return Round(state.number, "learned", asked, renew_after=renew_after, expected=expected)
 
@@ -127,7 +130,7 @@ def _examples(
     for query in known:
         answer = constraints.implied(query.first, query.second)
         if answer is not None:
-            terms.append(query.terms)
+            terms.append((*query.terms, *[0.0] * (len(Term) - len(query.terms))))
             same.append(answer is Answer.SAME)
     columns = np.array(terms, dtype=np.float64).reshape(-1, len(Term))
     return columns, np.array(same, dtype=np.bool_), columns[:, Term.BURST] > 0
@@ -140,7 +143,12 @@ def _weights(start: dict[Term, tuple[float, float]], design: Float64Array, same:
 
 
 def _queries(
-    graph: CandidateGraph, fixed: Items, pairs: PairTerms, chosen: IntArray, chance: Float64Array
+    graph: CandidateGraph,
+    fixed: Items,
+    pairs: PairTerms,
+    chosen: IntArray,
+    chance: Float64Array,
+    width: int,
 ) -> Iterator[PairQuery]:
     for index in chosen.tolist():
         row, terms = pairs.row[index], pairs.terms[index]
@@ -150,7 +158,7 @@ def _queries(
             int(graph.second[row]),
             f"{reason}, {chance[index]:.0%} likely one animal",
             float(chance[index]),
-            tuple(terms.tolist()),
+            tuple(terms[:width].tolist()),
         )
 
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from spotted.constraints.interface import Constraints
+from spotted.constraints.pair_rows import pair_keys
 from spotted.errors import PreconditionError
 from spotted.sampling.bursts import burst_ids
-from spotted.sampling.candidate_graph import CandidateGraph, open_rows, pair_keys
+from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair
 from spotted.sampling.strategies.appearance import Appearance, fitted, guessed_spread, looks, views
 from spotted.sampling.strategies.groups import Groups
@@ -44,6 +45,7 @@ class Term(enum.IntEnum):
     NO_COMMON_SIDE = 10  # 1 if no side is shown by both
     BURST = 11  # highest visual score within one burst
     CONSTANT = 12
+    NAMED = 13  # 1 if one of the two has a known name, and the other none
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,9 @@ def pair_terms(
     counted = _counted(constraints, component, first[kept], second[kept], fixed.side)
     closeness, ratio = _about(fixed, component, first[kept], second[kept])
     constant = np.ones(len(kept))
+    named = _named(constraints, component)
     columns = (*scores[:3], closeness, ratio, *counted[:4], scores[3], counted[4], scores[4], constant)
+    columns += ((named[first[kept]] != named[second[kept]]).astype(np.float64),)
     row = across[best[kept]]
     order = np.argsort(row)
     return PairTerms(row[order], np.stack(columns, axis=1)[order], scores[5][order] > 0)
@@ -196,6 +200,13 @@ def _about(
     looked: Appearance = fitted(shown, count, sides, fixed.guess)
     ratio = np.clip(looked.log_ratio(first, second), -RATIO_LIMIT, RATIO_LIMIT)
     return np.log(ranges.closeness(first, second) + SCORE_FLOOR), ratio / 4.0
+
+
+def _named(constraints: Constraints, component: IntArray) -> BoolArray:
+    """(c,) True for the components with a known name."""
+    named = np.zeros(int(component.max(initial=-1)) + 1, dtype=np.bool_)
+    named[component] = constraints.named_items()[: len(component)]
+    return named
 
 
 def _counted(

@@ -13,6 +13,7 @@ from spotted.arrays import Float64Array, IntArray
 
 UNKNOWN = -1
 MOST_DIRECTIONS = 128  # of the kernel between stations; with more stations only its main ones are kept
+LEAST_SPACING_M = 1.0  # no position is known better, and the kernel divides by it
 ROWS = 100_000  # pairs that are scored at a time, so that memory stays bounded
 
 
@@ -26,12 +27,12 @@ def stations(position_m: Float64Array) -> tuple[IntArray, Float64Array]:
 
 
 def spacing_m(places: Float64Array) -> float:
-    """The median distance from a station to the nearest other one, metres; 1 with fewer than two."""
+    """The median distance from a station to the nearest other one, at least LEAST_SPACING_M."""
     if len(places) < 2:  # noqa: PLR2004 - a distance needs two
-        return 1.0
+        return LEAST_SPACING_M
     square = _square_m2(places)
     np.fill_diagonal(square, np.inf)
-    return float(np.median(np.sqrt(square.min(axis=1))))
+    return max(LEAST_SPACING_M, float(np.median(np.sqrt(square.min(axis=1)))))
 
 
 @dataclass(frozen=True, slots=True)

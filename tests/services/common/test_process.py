@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import logging
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from services.common.settings import Settings
 from services.common.store import keys
 from spotted.errors import UnavailableError
 from spotted.local import processes
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 
 def test_a_setting_that_cannot_be_used_ends_the_process_with_one_line() -> None:
@@ -31,6 +32,41 @@ def test_a_setting_that_cannot_be_used_ends_the_process_with_one_line() -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "INVALID_INPUT: SPOTTED_WORKERS is 'many'; use a whole number" in line
+
+
+@pytest.mark.parametrize(
+    ("service", "processes_of_it"), [("scorer", "1 process"), ("sampler", "3 processes")]
+)
+def test_a_budget_above_the_memory_limit_ends_the_process_with_both_and_the_remedy(
+    service: str, processes_of_it: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"services.{service}"],
+        env={"SPOTTED_MEMORY_MIB": "100000000", "SPOTTED_PLANNERS": "2", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == process.FAILED
+    line = done.stderr.splitlines()[-1]
+    assert "PRECONDITION: SPOTTED_MEMORY_MIB is 100000000, but a memory limit of" in line
+    assert f"MiB for each of {processes_of_it}; set it to at most" in line
+
+
+@pytest.mark.parametrize(("service", "shared"), [("scorer", "1 process"), ("sampler", "each of 3 processes")])
+def test_a_service_logs_its_memory_limit_and_what_its_processes_may_take(
+    tmp_path: Path, service: str, shared: str
+) -> None:
+    # the store is not there, which is logged later
+    member = processes.start_service(
+        service, tmp_path, processes.free_port(), "redis://127.0.0.1:1/0", "", {"SPOTTED_PLANNERS": "2"}
+    )
+    log = tmp_path / f"{service}.log"
+    until(lambda: "memory: " in log.read_text(), "the log has the memory")
+    processes.end(member)
+    (line,) = [line for line in log.read_text().splitlines() if "memory: " in line]
+    assert re.search(rf"limit \d+ MiB, budget \d+ MiB in {shared}, \d+ MiB for streams of answers$", line)
 
 
 def test_now_is_the_current_time() -> None:

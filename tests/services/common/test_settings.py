@@ -23,6 +23,7 @@ def test_an_empty_environment_gives_one_machine_defaults() -> None:
     assert settings.security == Security()
     assert (settings.drain_s, settings.propagation_s, settings.connection_age_s) == (20.0, 0.2, 0.0)
     assert settings.planners == 1
+    assert (settings.memory_mib, settings.memory_percent) == (None, 100)
     assert (settings.model_ids, settings.segmenter) == (("efficientnet-lite0",), None)
 
 
@@ -40,6 +41,7 @@ def test_every_variable_is_read() -> None:
             "SPOTTED_WORKERS": "3",
             "SPOTTED_PLANNERS": "4",
             "SPOTTED_MEMORY_MIB": "512",
+            "SPOTTED_MEMORY_PERCENT": "40",
             "SPOTTED_HEALTH_LISTEN": "0.0.0.0:8",
             "SPOTTED_METRICS_LISTEN": "0.0.0.0:9000",
             "SPOTTED_LOG": "json",
@@ -67,12 +69,8 @@ def test_every_variable_is_read() -> None:
         "cuda",
     )
     assert settings.segmenter == Path("/segmenter")
-    assert (settings.workers, settings.planners, settings.memory_mib, settings.reflection) == (
-        3,
-        4,
-        512,
-        True,
-    )
+    assert (settings.workers, settings.planners, settings.reflection) == (3, 4, True)
+    assert (settings.memory_mib, settings.memory_percent) == (512, 40)
     assert (settings.health_listen, settings.metrics_listen) == ("0.0.0.0:8", "0.0.0.0:9000")
     assert (settings.log, settings.traces) == ("json", "127.0.0.1:4317")
     assert (settings.drain_s, settings.propagation_s, settings.connection_age_s) == (5.0, 0.5, 300.0)
@@ -100,6 +98,8 @@ def test_no_variable_is_left_out_of_these_tests() -> None:
         ("SPOTTED_PLANNERS", "two"),
         ("SPOTTED_PLANNERS", "²"),
         ("SPOTTED_MEMORY_MIB", "-1"),
+        ("SPOTTED_MEMORY_PERCENT", "0"),
+        ("SPOTTED_MEMORY_PERCENT", "101"),
         ("SPOTTED_REFLECTION", "perhaps"),
         ("SPOTTED_AUTH", "on"),
         ("SPOTTED_LOG", "xml"),

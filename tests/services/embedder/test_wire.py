@@ -90,6 +90,30 @@ def test_a_stream_is_opened_by_its_first_message_and_its_crops_are_read_one_by_o
     asyncio.run(run())
 
 
+def test_a_crop_id_is_used_once_in_a_call_and_no_id_is_none() -> None:
+    crops = [pb.Crop(crop_id=crop_id) for crop_id in ("a", "", "b", "")]
+    assert len(wire.embed_request(pb.EmbedRequest(crops=crops))[1]) == 4
+    with pytest.raises(InvalidInputError, match=r"crops\.crop_id names 'a' twice"):
+        wire.embed_request(pb.EmbedRequest(crops=[*crops, pb.Crop(crop_id="a")]))
+
+
+@pytest.mark.parametrize(("crop_id", "words"), [("a", "'a' was sent before in this stream"), ("", "crop_id")])
+def test_a_crop_id_is_needed_in_a_stream_and_used_once(crop_id: str, words: str) -> None:
+    async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
+        for each in ("a", "b", crop_id):
+            yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id=each))
+
+    async def run() -> None:
+        stream = await wire.embed_stream(requests())
+        assert stream is not None
+        assert [(await anext(stream[1])).crop_id for _ in range(2)] == ["a", "b"]
+        with pytest.raises(InvalidInputError, match=words) as caught:
+            await anext(stream[1])
+        assert caught.value.field == "crop.crop_id"
+
+    asyncio.run(run())
+
+
 def test_an_empty_stream_is_nothing() -> None:
     async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
         nothing: list[pb.EmbedStreamRequest] = []

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from services.common.store.journal import Change
-from services.sampler.session.progress import full_progress
+from services.sampler.session.defaults import with_settings
+from services.sampler.session.progress import full_progress, quick_progress
+from services.sampler.session.settings_change import update_session
+from services.sampler.session.state import SessionState
+from services.sampler.session.survey_read import read_survey
+from spotted.survey import Side
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.session_facts_pb2 import DetectionFacts
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
 
 ANIMALS = planted(animals=4, each=4)
@@ -16,9 +23,13 @@ Damage = Callable[[list[pb.SessionEvent]], object]
 
 
 def toy_scorer() -> ToyScorer:
-    """Two detections in one image, and a burst of three frames."""
+    """Two detections in one image, a burst of three frames, and both flanks of an encounter."""
     return ToyScorer(
         ANIMALS,
+        more={
+            "d09": {"side": Side.LEFT, "encounter_id": "e"},
+            "d13": {"side": Side.RIGHT, "encounter_id": "e"},
+        },
         images={"d00": "i", "d01": "i"},
         times_s={"d04": 10.0, "d08": 20.0, "d12": 30.0},
     )
@@ -26,13 +37,14 @@ def toy_scorer() -> ToyScorer:
 
 def journal_of(sampler: Sampler, survey_id: str) -> list[pb.SessionEvent]:
     """A session with every kind of event, as ListEvents gives it."""
-    sampler.create(survey_id, "learned", seed=4, trust=pb.TRUST_UNSPECIFIED)
+    sampler.create(survey_id, "learned", seed=4)
     for annotator in ("anna", "ben"):
         for _ in range(8):
             first, second = sampler.ask(survey_id, annotator)[0]
             same = ANIMALS[first] == ANIMALS[second]
             said = pb.ANSWER_SAME if same else pb.ANSWER_DIFFERENT
             outcome = sampler.answer(survey_id, (first, second), said, annotator)
+    _update(sampler, survey_id)
     mixed = pb.LabelsGiven(mixed_bursts=[pb.DetectionSet(detection_ids=["d00", "d02", "d03"])])
     sampler.sessions.submit(survey_id, "main", mixed, "", full_progress)
     taken = pb.LabelsRetracted(label_ids=[outcome.label.label_id], annotator_id="ben")
@@ -42,10 +54,25 @@ def journal_of(sampler: Sampler, survey_id: str) -> list[pb.SessionEvent]:
     assert planned is not None
     entry = sampler.sessions.event(planned=planned)
     sampler.sessions.folded(survey_id, "main").change(lambda _: Change(entry, b""), scope="PlanRound")
+    sampler.sessions.folded(survey_id, "main").change(partial(_read_again, sampler), scope="ReadSurvey")
     events = sampler.sessions.events(survey_id, "main")
     kinds = {event.WhichOneof("event") for event in events}
-    assert kinds == {"created", "planned", "labelled", "retracted", "audit"}
+    assert kinds == {"created", "read", "planned", "labelled", "updated", "retracted", "audit"}
     return events
+
+
+def _update(sampler: Sampler, survey_id: str) -> None:
+    """Read two names, and weigh answers from now on."""
+    for detection_id, name in {"d02": "Mvula", "d03": "Nandi", "d06": "Mvula"}.items():
+        sampler.sessions.scorer.more[detection_id] = {"individual_id": name}  # type: ignore[attr-defined] # a toy
+    changes = with_settings(pb.Session(survey_id=survey_id, session_id="main", trust=pb.TRUST_VERIFIED))
+    update_session(sampler.sessions, changes, ["trust", "known_individuals"], "", quick_progress)
+
+
+def _read_again(sampler: Sampler, state: SessionState) -> Change:
+    facts = sampler.sessions.scorer.facts(state.session.survey_id)
+    read = read_survey(state.session, state.item_of, facts.detections, facts.version)
+    return Change(sampler.sessions.event(read=read), b"")
 
 
 def first(events: Sequence[pb.SessionEvent], kind: str, nth: int = 0) -> pb.SessionEvent:
@@ -62,6 +89,10 @@ def ints(*values: int) -> bytes:
 
 def _round(events: list[pb.SessionEvent]) -> pb.PlannedRound:
     return first(events, "planned").planned
+
+
+def _facts(events: list[pb.SessionEvent]) -> DetectionFacts:
+    return first(events, "updated").updated.read.facts
 
 
 def _label(events: list[pb.SessionEvent]) -> pb.Label:
@@ -89,6 +120,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "eps is no radius": (lambda e: setattr(e[0].created.strategy, "eps", 7.0), "event 1: eps"),
     "trust is unknown": (lambda e: setattr(e[0].created, "trust", 9), "event 1: trust is 9"),
     "a round is out of turn": (lambda e: setattr(_round(e), "round", 3), "event 2: round 3"),
+    "a detection is not of the survey": (
+        lambda e: _round(e).added_detection_ids.append("d99"),
+        "event 2: survey '.*' has no detection 'd99'",
+    ),
     "a detection joins twice": (
         lambda e: _round(e).added_detection_ids.append("d00"),
         "event 2: added_detection_ids names 'd00' twice",
@@ -109,7 +144,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda e: first(e, "planned", 1).planned.image_pairs.add(
             first_detection_id="d00", second_detection_id="d02"
         ),
-        "this round adds neither",
+        "this event adds neither",
     ),
     "a burst is not in the session": (
         lambda e: _round(e).bursts.add(detection_ids=["d00", "d77"]),
@@ -185,6 +220,36 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "nobody takes back": (
         lambda e: first(e, "retracted").retracted.ClearField("annotator_id"),
         "annotator_id",
+    ),
+    "facts are about no detection": (
+        lambda e: setattr(_facts(e), "detections", _facts(e).detections[:-4] + ints(99)),
+        "facts.detections are not ascending",
+    ),
+    "a column of facts is cut": (
+        lambda e: setattr(_facts(e), "detections", _facts(e).detections[:-1]),
+        "facts.detections has",
+    ),
+    "flags are missing": (lambda e: _facts(e).ClearField("flags"), "facts.flags is not one"),
+    "a flag is unknown": (
+        lambda e: setattr(_facts(e), "flags", b"\x80" + _facts(e).flags[1:]),
+        "facts.flags is not one",
+    ),
+    "a detection shows both flanks": (
+        lambda e: setattr(_facts(e), "flags", b"\x03" + _facts(e).flags[1:]),
+        "both flanks",
+    ),
+    "names have no index": (lambda e: _facts(e).ClearField("name_of"), "the index of facts.names has 0"),
+    "an encounter is no text of the facts": (
+        lambda e: setattr(_facts(e), "encounter_of", ints(7) + _facts(e).encounter_of[4:]),
+        "the index of facts.encounters is outside",
+    ),
+    "a read adds a detection again": (
+        lambda e: first(e, "read").read.added_detection_ids.append("d00"),
+        "'d00' was already added",
+    ),
+    "an update has an unknown trust": (
+        lambda e: setattr(first(e, "updated").updated.settings, "trust", 9),
+        "settings.trust is 9",
     ),
     "an audit asks about no detection": (
         lambda e: setattr(first(e, "audit").audit, "second", first(e, "audit").audit.second[:-4] + ints(99)),

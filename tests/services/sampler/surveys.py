@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +18,7 @@ from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
-from services.sampler.scorer_client import (
-    CandidateColumns,
-    Scorer,
-    SurveyChanges,
-    SurveyFacts,
-    SurveyScores,
-    Version,
-)
+from services.sampler.scorer_client import CandidateColumns, Scorer, SurveyFacts, SurveyScores, Version
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import quick_progress
 from services.sampler.session.sessions import Sessions
@@ -46,11 +40,12 @@ class ToyScorer:
     animals: dict[str, str]
     images: dict[str, str] = field(default_factory=dict)
     times_s: dict[str, float] = field(default_factory=dict)
+    # further fields of a detection, by id
+    more: dict[str, dict[str, Any]] = field(default_factory=dict)
     uid: str = "first"
     changes: int = 0
     reads: int = 0
     fails: Exception | None = None
-    changed: dict[str, int | None] = field(default_factory=dict)
 
     def version(self, survey_id: str) -> tuple[Version, int]:
         if self.fails is not None:
@@ -63,13 +58,15 @@ class ToyScorer:
         version, _ = self.version(survey_id)
         return SurveyFacts(version, self._detections(), CAMERAS)
 
-    def detection_changes(self, survey_id: str, since_revision: int) -> SurveyChanges:
-        version, _ = self.version(survey_id)
-        return SurveyChanges(version, dict(self.changed) if since_revision < version.revision else {})
-
     def _detections(self) -> dict[str, Detection]:
         return {
-            i: Detection(i, "cd"[n % 2], self.times_s.get(i, n * 3600.0), self.images.get(i, ""))
+            i: Detection(
+                i,
+                "cd"[n % 2],
+                self.times_s.get(i, n * 3600.0),
+                self.images.get(i, ""),
+                **self.more.get(i, {}),
+            )
             for n, i in enumerate(self.animals)
         }
 
@@ -130,10 +127,11 @@ class Sampler:
         seed: int = 0,
         top_k: int = 0,
         trust: pb.Trust.ValueType = pb.TRUST_SINGLE,
+        **more: Any,  # noqa: ANN401 - any field of a session
     ) -> pb.Session:
         settings = pb.StrategySettings(strategy_id=strategy, top_k=top_k)
         session = pb.Session(
-            session_id="main", survey_id=survey_id, strategy=settings, seed=seed, trust=trust
+            session_id="main", survey_id=survey_id, strategy=settings, seed=seed, trust=trust, **more
         )
         plant_survey(self.store, survey_id)
         return self.sessions.create(session, "")

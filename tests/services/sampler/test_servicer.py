@@ -13,8 +13,10 @@ from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
 from services.sampler.servicer import SamplerServicer
 from services.scorer.__main__ import service as scorer_service
-from spotted.client import EmbeddingSpec, Label, Questions, Spotted, oracle
+from spotted.client import CandidateFilter, EmbeddingSpec, Label, Questions, Spotted, oracle
 from spotted.client.calls import our_errors
+from spotted.client.values import EventKind
+from spotted.constraints import KnownIndividuals, Source, Trust
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Camera, Detection, Survey
@@ -32,9 +34,7 @@ def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
     rng = np.random.default_rng(2)
     look = {animal: rng.normal(size=16) for animal in set(ANIMALS.values())}
     vectors = np.stack([look[a] + rng.normal(size=16) * 0.8 for a in ANIMALS.values()]).astype(np.float32)
-    detections = [
-        Detection(i, "c", n * 4000.0, individual_id=animal) for n, (i, animal) in enumerate(ANIMALS.items())
-    ]
+    detections = [Detection(i, "c", n * 4000.0) for n, i in enumerate(ANIMALS)]
     cameras = {"c": Camera("c", x_m=0.0, y_m=0.0)}
     with running(scorer_service(store)) as scorer:
         client = ScorerClient(scorer)
@@ -50,7 +50,7 @@ def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
 
 def test_a_session_runs_from_the_first_question_to_the_individuals(spotted: Spotted, survey_id: str) -> None:
     spotted.survey(survey_id).create_session("main", strategy="confspal")
-    truth = oracle.read_truth(spotted.survey(survey_id))
+    truth = ANIMALS
     answers = oracle.answer_all(spotted.survey(survey_id).session("main"), truth)
     progress = spotted.survey(survey_id).session("main").progress()
     assert progress.same + progress.different == answers
@@ -189,3 +189,47 @@ def test_a_gallery_comes_with_its_anchor_and_an_audit_only_with_pairs(
 def test_every_rpc_of_the_contract_is_served() -> None:
     methods = pb.DESCRIPTOR.services_by_name["SamplerService"].methods
     assert [method.name for method in methods if method.name not in vars(SamplerServicer)] == []
+
+
+def test_settings_change_by_a_call_and_a_further_annotator_is_told_what_happens(
+    spotted: Spotted, survey_id: str
+) -> None:
+    asked = spotted.survey(survey_id).create_session("main", strategy="greedy")
+    pair = asked.next_pairs("anna").pairs[0]
+    same = Label(pair.first.detection_id, pair.second.detection_id, Answer.SAME, "anna")
+    assert asked.submit_labels([same]).notice == ""
+    assert "Its trust is single" in asked.next_pairs("ben").notice
+    before = asked.progress().individuals
+    assert asked.update(trust=Trust.VERIFIED).individuals == before
+    other = asked.next_pairs("ben")
+    assert "Its trust is verified" in other.notice
+    ids = other.pairs[0].first.detection_id, other.pairs[0].second.detection_id
+    answered = asked.submit_labels([Label(*ids, Answer.NOT_COMPARABLE, "ben")])
+    assert "Its trust is verified" in answered.notice
+    assert answered.progress.individuals == before
+    assert asked.next_pairs("ben").notice == ""
+    assert (asked.info().trust, asked.info().known_individuals) == (Trust.VERIFIED, KnownIndividuals.BELIEVED)
+    limited = CandidateFilter(camera_ids=("c",), captured_from_s=4000.0)
+    asked.update(only=limited, ask_opposite_flanks=True)
+    assert (asked.info().only, asked.info().ask_opposite_flanks) == (limited, True)
+    with pytest.raises(InvalidInputError, match="update_mask names no field"):
+        asked.update()
+
+
+def test_names_of_the_survey_are_believed_and_a_label_against_them_is_a_conflict(
+    spotted: Spotted, survey_id: str
+) -> None:
+    handle = spotted.survey(survey_id)
+    named = [Detection(f"n{n}", "c", 90_000.0 + n, individual_id="Mvula") for n in range(3)]
+    handle.add_detections(named, np.eye(3, 16, dtype=np.float32), SPEC)
+    asked = handle.create_session("main", strategy="greedy")
+    assert {frozenset(one.detection_ids) for one in asked.individuals()} >= {frozenset(["n0", "n1", "n2"])}
+    conflict = asked.submit_labels([Label("n0", "n2", Answer.DIFFERENT, "anna")]).outcomes[0].conflict
+    assert conflict is not None
+    (evidence,) = conflict.evidence
+    assert (evidence.source, evidence.names) == (Source.KNOWN, ("Mvula",))
+    assert list(asked.conflicts()) == [conflict]
+    kinds = [event.kind for event in asked.events()]
+    assert kinds == [EventKind.CREATED, EventKind.READ, EventKind.LABELLED]
+    asked.update(known_individuals=KnownIndividuals.SUGGESTED)
+    assert list(asked.conflicts()) == []

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.sampler import wire
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
@@ -13,6 +15,7 @@ from spotted.sampling.questions import Kind, Question, pair_question
 from spotted.sampling.rounds import PairQuery
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.scorer_pb2 import CandidateFilter
 
 CAMERAS = {"c": Camera("c", 0.0, 0.0), "d": Camera("d", 3000.0, 4000.0), "lost": Camera("lost")}
 
@@ -155,6 +158,48 @@ def test_a_session_keeps_what_the_caller_may_set_and_nothing_else() -> None:
     for wrong in (pb.Session(survey_id="v"), pb.Session(session_id="a/b", survey_id="v")):
         with pytest.raises(InvalidInputError):
             wire.new_session(pb.CreateSessionRequest(session=wrong))
+
+
+WRONG_SETTINGS = {
+    "session.known_individuals": pb.Session(known_individuals=9),  # type: ignore[arg-type] # not a value
+    "session.filter.captured_from.nanos": pb.Session(
+        filter=CandidateFilter(captured_from=Timestamp(nanos=-1))
+    ),
+    "session.filter.captured_before": pb.Session(
+        filter=CandidateFilter(captured_before=Timestamp(seconds=1 << 60))
+    ),
+    "session.ask_opposite_flanks": pb.Session(
+        filter=CandidateFilter(comparable_sides_only=True), ask_opposite_flanks=True
+    ),
+    "session.trust": pb.Session(trust=9),  # type: ignore[arg-type] # as above
+}
+
+
+@pytest.mark.parametrize("field", WRONG_SETTINGS)
+def test_settings_that_are_not_valid_are_refused_by_name(field: str) -> None:
+    session = pb.Session(survey_id="v", session_id="s")
+    session.MergeFrom(WRONG_SETTINGS[field])
+    mask = FieldMask(paths=["trust"])
+    for refused in (
+        lambda: wire.new_session(pb.CreateSessionRequest(session=session)),
+        lambda: wire.changed_session(pb.UpdateSessionRequest(session=session, update_mask=mask)),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            refused()
+        assert caught.value.field == field
+
+
+def test_a_change_names_the_fields_that_can_change() -> None:
+    session = pb.Session(survey_id="v", session_id="s", filter=CandidateFilter(camera_ids=["c"]))
+    request = pb.UpdateSessionRequest(session=session, update_mask=FieldMask(paths=["filter", "trust"]))
+    changes, paths = wire.changed_session(request)
+    assert paths == ["filter", "trust"]
+    assert (changes.filter, changes.trust) == (session.filter, pb.TRUST_SINGLE)
+    for wrong in ([], ["seed"], ["trust", "strategy"]):
+        request.update_mask.paths[:] = wrong
+        with pytest.raises(InvalidInputError, match="trust, known_individuals, filter") as caught:
+            wire.changed_session(request)
+        assert caught.value.field == "update_mask"
 
 
 @pytest.mark.parametrize("ids", [[], ["1-1", "1-1"]])

@@ -11,7 +11,7 @@ import numpy as np
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.client.calls import our_errors
-from spotted.survey import Camera, Detection, Side
+from spotted.survey import Camera, Detection, ImageBox, Side
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
@@ -47,6 +47,10 @@ def detections(count: int, seed: int = 0) -> list[Detection]:
             encounter_id=f"encounter-{rng.integers(6)}" if rng.random() < 0.5 else "",
             individual_id=f"leopard-{rng.integers(4)}" if rng.random() < 0.5 else "",
             image_uri=f"file:///photos/{number}.jpg",
+            box=(None, ImageBox(0.1, 0.2, 0.3, 0.4), ImageBox(7.0, 9.0, 90.0, 50.0, in_pixels=True))[
+                number % 3
+            ],
+            species=("", "Panthera pardus", "Acinonyx jubatus")[number // 2 % 3],
         )
         for number in rng.permutation(count)
     ]

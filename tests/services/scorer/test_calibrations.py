@@ -6,12 +6,14 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
+from services.common.store.records import get_record
 from services.common.store.store import Store
 from services.scorer.calibrations import CalibrationStore
 from spotted.calibration.evidence import LOOKS, TERMS
 from spotted.calibration.model import Calibration
-from spotted.errors import NotFoundError
+from spotted.errors import DamagedError, NotFoundError
 from spotted.v1 import store_pb2, survey_pb2
+from tests.services.journal_entries import break_value
 
 FITTED = Calibration(
     # a third and a tenth have no exact float
@@ -40,9 +42,13 @@ def test_what_was_put_comes_back_to_the_last_bit(store: Store) -> None:
 
 def test_it_is_stored_with_its_time(store: Store) -> None:
     CalibrationStore(store, now=lambda: at(7)).put(FITTED, SPEC)
-    content = store.get(keys.calibration("", FITTED.digest))
-    assert content is not None
-    assert store_pb2.StoredCalibration.FromString(content).create_time == at(7)
+    key = keys.calibration("", FITTED.digest)
+    stored = get_record(store, key, store_pb2.StoredCalibration, named="it", remedy="")
+    assert stored is not None
+    assert stored.create_time == at(7)
+    break_value(store, key)
+    with pytest.raises(DamagedError, match=r"calibration '.*' is damaged in the store; fit the calibration"):
+        CalibrationStore(store, now=lambda: at(8)).get(FITTED.digest)
 
 
 def test_two_calibrations_lie_side_by_side(store: Store) -> None:

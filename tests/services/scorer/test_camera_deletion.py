@@ -50,3 +50,14 @@ def test_ids_must_be_named_once_and_the_survey_exist(scorer: Scorer, survey_id: 
         delete(scorer, survey_id, "CAM01", "CAM01")
     with pytest.raises(NotFoundError):
         delete(scorer, f"{survey_id}-another", "CAM01")
+
+
+def test_the_plane_of_the_others_is_that_of_a_survey_without_the_camera(
+    scorer: Scorer, survey_id: str
+) -> None:
+    near = [Camera(f"C{n}", latitude_deg=-24.0 - n / 50, longitude_deg=31.5 + n / 40) for n in range(3)]
+    other = scorer.create(f"{survey_id}-other", near)
+    scorer.create(survey_id, [*near, Camera("X", latitude_deg=-24.9, longitude_deg=32.0)])
+    answer = delete(scorer, survey_id, "X")
+    assert answer.survey.coordinate_system == other.coordinate_system
+    assert scorer.stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id)).survey == answer.survey

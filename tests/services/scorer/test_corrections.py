@@ -14,7 +14,7 @@ from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.arrays import Float32Array
 from spotted.errors import DigestMismatchError, InvalidInputError, NotFoundError, PreconditionError
-from spotted.survey import Detection, Side
+from spotted.survey import Detection, ImageBox, Side
 from spotted.v1 import corrections_pb2 as pb
 from spotted.v1 import scorer_pb2, survey_pb2
 from tests.services.scorer.planted import DIMENSION, END_S, SPEC, START_S, Scorer, ask, detections, vectors
@@ -26,7 +26,7 @@ def unit(rows: Float32Array) -> Float32Array:
 
 
 SCORED = ("captured_at", "camera_id", "side")
-LABELS = ("encounter_id", "individual_id", "image_uri")
+LABELS = ("encounter_id", "individual_id", "image_uri", "species")
 
 
 def correct(
@@ -87,14 +87,14 @@ def test_a_field_that_is_not_set_becomes_unknown(scorer: Scorer, survey_id: str)
     added, _ = scorer.plant(survey_id, 3)
     known = replace(
         added[1], camera_id="CAM01", captured_at_s=START_S, side=Side.LEFT, encounter_id="e",
-        individual_id="i", image_uri="file:///a.jpg",
+        individual_id="i", image_uri="file:///a.jpg", species="Panthera pardus",
     )  # fmt: skip
     paths = [*SCORED, *LABELS]
     correct(scorer, survey_id, [known], paths)
     answer = correct(scorer, survey_id, [Detection(known.detection_id)], paths)
     assert list(answer.results[0].changed_fields) == paths
     rows, _ = stored(scorer, survey_id)
-    assert rows[1] == Detection(known.detection_id, image_id=added[1].image_id)
+    assert rows[1] == Detection(known.detection_id, image_id=added[1].image_id, box=added[1].box)
 
 
 def test_what_is_already_so_is_not_a_change(scorer: Scorer, survey_id: str) -> None:
@@ -117,7 +117,7 @@ def test_each_correction_is_carried_out_or_refused_on_its_own(scorer: Scorer, su
     ]
     answer = correct(scorer, survey_id, asked, ["camera_id", "captured_at"])
     assert [one.error.reason for one in answer.results] == [
-        "", "INVALID_INPUT", "NOT_FOUND", "NOT_FOUND", "INVALID_INPUT",
+        "", "OUTSIDE_PERIOD", "NOT_FOUND", "NOT_FOUND", "INVALID_INPUT",
     ]  # fmt: skip
     texts = [one.error.message for one in answer.results]
     assert "after camera 'CAM01' ended" in texts[1]
@@ -194,13 +194,15 @@ def test_a_corrected_survey_scores_as_one_that_was_right_from_the_start(
         asked = {
             row: replace(other[(row + number) % 20], detection_id=added[row].detection_id) for row in rows
         }
-        paths = [*SCORED, *LABELS, *(["image_id"] if looks else [])]
+        paths = [*SCORED, *LABELS, *(["image_id", "box"] if looks else [])]
         new = other_looks[list(asked)] if looks else None
         answer = correct(scorer, lived, list(asked.values()), paths, new)
         for (row, detection), result in zip(asked.items(), answer.results, strict=True):
             # a correction may lie outside the period of its camera
             if not result.HasField("error"):
-                added[row] = detection if looks else replace(detection, image_id=added[row].image_id)
+                before = added[row]
+                shown = detection if looks else before
+                added[row] = replace(detection, image_id=shown.image_id, box=shown.box)
                 embeddings[row] = other_looks[row] if looks else embeddings[row]
     scorer.create(fresh)
     scorer.add(fresh, added, embeddings)
@@ -258,3 +260,13 @@ def test_changes_since_a_revision_are_listed_last_first(scorer: Scorer, survey_i
     assert {(one.detection_id, one.version) for one in page.changed} == {(ids[0], 1), (ids[3], 1)}
     with pytest.raises(NotFoundError):
         changes(scorer, f"{survey_id}-another")
+
+
+def test_another_box_needs_a_new_vector(scorer: Scorer, survey_id: str) -> None:
+    added, embeddings = scorer.plant(survey_id, 3)
+    tighter = replace(added[0], box=ImageBox(0.25, 0.25, 0.5, 0.5))
+    (refused,) = correct(scorer, survey_id, [tighter], ["box"]).results
+    assert refused.error.reason == PreconditionError.reason
+    answer = correct(scorer, survey_id, [tighter], ["box"], -embeddings[:1])
+    assert list(answer.results[0].changed_fields) == ["box", "embedding"]
+    assert stored(scorer, survey_id)[0] == [tighter, *added[1:]]

@@ -205,13 +205,24 @@ def test_a_detection_of_an_unknown_camera_is_refused(scorer: Scorer, survey_id: 
 
 def test_a_detection_before_its_camera_began_is_refused(scorer: Scorer, survey_id: str) -> None:
     assert refused(scorer, survey_id, one(captured_at_s=START_S - 1.0)) == (
-        "INVALID_INPUT: detection 'alone' was captured 2023-11-14T22:13:19Z, before camera 'CAM01' began at "
-        "2023-11-14T22:13:20Z; correct the time, or the camera's period"
+        "OUTSIDE_PERIOD: detection 'alone' was captured 2023-11-14T22:13:19Z, before camera 'CAM01' began at "
+        "2023-11-14T22:13:20Z; correct the time, or widen the period"
     )
 
 
 def test_a_detection_after_its_camera_ended_is_refused(scorer: Scorer, survey_id: str) -> None:
     assert "after camera 'CAM01' ended" in refused(scorer, survey_id, one(captured_at_s=END_S + 1.0))
+
+
+@pytest.mark.parametrize(
+    ("captured_at_s", "words"), [(START_S - 1.0, "before survey"), (END_S + 1.0, "after survey")]
+)
+def test_a_detection_outside_the_period_of_its_survey_is_refused(
+    scorer: Scorer, survey_id: str, captured_at_s: float, words: str
+) -> None:
+    message = refused(scorer, survey_id, one(camera_id="", captured_at_s=captured_at_s))
+    assert message.startswith("OUTSIDE_PERIOD: detection 'alone' was captured")
+    assert f"{words} {survey_id!r}" in message
 
 
 def test_the_ends_of_a_period_and_open_ends_are_inside(scorer: Scorer, survey_id: str) -> None:
@@ -221,7 +232,7 @@ def test_the_ends_of_a_period_and_open_ends_are_inside(scorer: Scorer, survey_id
         one(detection_id="end", captured_at_s=END_S),
         one(detection_id="open", camera_id="CAM03", captured_at_s=END_S + 1e6),
         one(detection_id="timeless", captured_at_s=None),
-        one(detection_id="placeless", camera_id="", captured_at_s=0.0),
+        one(detection_id="placeless", camera_id="", captured_at_s=END_S),
     ]
     assert scorer.add(survey_id, inside, vectors(5)).added == 5
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from services.scorer.filters import Columns, Filter, Numbered, Rules
-from spotted.client.values.candidates import CandidateRule
 from spotted.errors import NotFoundError
+from spotted.ranking.rules import CandidateRule
 from spotted.survey import Detection, Side
 from tests.services.scorer.planted import START_S
 from tests.services.scorer.snapshots import planted_snapshot
@@ -40,6 +40,10 @@ RULES: dict[CandidateRule, tuple[Rules, Excludes]] = {
     CandidateRule.EXCLUDED_INDIVIDUAL: (
         Rules(exclude_individual_ids=frozenset({"leopard-1", "nobody"})),
         lambda _, b: b.individual_id == "leopard-1",
+    ),
+    CandidateRule.SPECIES: (
+        Rules(species=frozenset({"Panthera pardus", "Lynx lynx"})),
+        lambda _, b: b.species != "Panthera pardus",
     ),
 }
 ALL = Rules(

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.scorer.survey_fields import check_fields, differing_fields, outside_period
+from services.scorer.survey_fields import check_fields, differing_fields
 from spotted.errors import InvalidInputError
-from spotted.survey import Camera, Detection
 from spotted.v1 import survey_pb2 as pb
 
 START_S, END_S = 100, 200
@@ -34,17 +33,3 @@ def test_a_creation_differs_by_what_it_names_and_by_nothing_that_it_leaves_out()
     asked = survey(display_name="Kenya")
     asked.embedding.dimension = 13
     assert differing_fields(asked, stored) == ["embedding"]
-
-
-@pytest.mark.parametrize(
-    ("captured_s", "words"), [(99.0, "before camera 'c' began"), (201.0, "after camera 'c' ended")]
-)
-def test_a_capture_outside_its_cameras_period_is_described(captured_s: float, words: str) -> None:
-    camera = Camera("c", start_s=START_S, end_s=END_S)
-    assert words in outside_period(Detection("d", "c", captured_s), camera)
-
-
-@pytest.mark.parametrize("captured_s", [None, 100.0, 150.0, 200.0])
-def test_the_ends_and_an_unknown_time_are_inside(captured_s: float | None) -> None:
-    assert outside_period(Detection("d", "c", captured_s), Camera("c", start_s=START_S, end_s=END_S)) == ""
-    assert outside_period(Detection("d", "c", captured_s), None) == ""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from pyproj import Geod
 
 from services.common.process import now
 from services.common.store import keys
@@ -21,13 +22,14 @@ from spotted.client.calls import our_errors
 from spotted.errors import (
     AlreadyExistsError,
     ConcurrencyError,
+    CoordinatesError,
     DigestMismatchError,
     InvalidInputError,
     NotFoundError,
     PreconditionError,
 )
 from spotted.scoring.similarity import unit_rows
-from spotted.survey import Camera
+from spotted.survey import Camera, Detection
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
 from tests.services.scorer.known import plant_known, store_head
@@ -206,6 +208,91 @@ def test_a_period_that_leaves_a_stored_detection_outside_is_refused(scorer: Scor
         our_errors("scorer"),
     ):
         scorer.upsert(survey_id, late)
+
+
+def test_a_survey_period_that_leaves_a_stored_detection_outside_is_refused(
+    scorer: Scorer, survey_id: str
+) -> None:
+    added, _ = scorer.plant(survey_id, 20)
+    trusted = [d.captured_at_s for d in added if d.camera_id != "CAM03" and d.captured_at_s is not None]
+    for part, last_s, beyond_s in (
+        ("end_time", max(trusted), max(trusted) - 1.0),
+        ("start_time", min(trusted), min(trusted) + 1.0),
+    ):
+        with pytest.raises(PreconditionError, match=f"survey {survey_id!r}.*correct the detection first"):
+            ask(scorer.stub.UpdateSurvey, period_update(survey_id, part, beyond_s))
+        changed = ask(scorer.stub.UpdateSurvey, period_update(survey_id, part, last_s)).survey
+        assert messages.seconds(getattr(changed, part)) == last_s
+
+
+def test_a_clock_that_is_trusted_again_must_have_been_right(scorer: Scorer, survey_id: str) -> None:
+    scorer.create(survey_id)
+    late = Detection("late", "CAM03", END_S + 1e6)
+    assert scorer.add(survey_id, [late], vectors(1)).added == 1
+    with pytest.raises(PreconditionError, match=r"'late' was captured.*after survey"), our_errors("scorer"):
+        scorer.upsert(survey_id, Camera("CAM03", 9_000.0, 0.0, START_S, None))
+    scorer.upsert(survey_id, Camera("CAM01", 5.0, 5.0, START_S, END_S))
+
+
+def period_update(survey_id: str, part: str, seconds: float) -> pb.UpdateSurveyRequest:
+    changed = survey_pb2.Survey(survey_id=survey_id, **{part: messages.timestamp(seconds)})  # type: ignore[arg-type] # a time by its name
+    return pb.UpdateSurveyRequest(survey=changed, update_mask=FieldMask(paths=[part]))
+
+
+def geo(camera_id: str, latitude: float, longitude: float) -> Camera:
+    return Camera(camera_id, latitude_deg=latitude, longitude_deg=longitude)
+
+
+def test_cameras_in_degrees_are_projected_and_their_distances_are_geodesics(
+    scorer: Scorer, survey_id: str
+) -> None:
+    scorer.create(survey_id, cameras=())
+    a, b = geo("A", -24.98, 31.59), geo("B", -22.45, 31.04)
+    changed = scorer.upsert(survey_id, a, b)
+    assert changed.coordinate_system.startswith("+proj=aeqd +lat_0=-23.7")
+    listed = scorer.stub.ListCameras(pb.ListCamerasRequest(survey_id=survey_id)).cameras
+    assert [messages.camera(c).latitude_deg for c in listed] == [-24.98, -22.45]
+    assert all(c.HasField("position") for c in listed)
+    # what was read may be sent again
+    scorer.stub.UpsertCameras(pb.UpsertCamerasRequest(survey_id=survey_id, cameras=listed))
+    seen = [Detection("a", "A", START_S), Detection("b", "B", START_S + DAY_S)]
+    assert scorer.add(survey_id, seen, vectors(2)).added == 2
+    pair = survey_pb2.Pair(first_detection_id="a", second_detection_id="b")
+    found = scorer.stub.ExplainPair(pb.ExplainPairRequest(survey_id=survey_id, pair=pair)).distance_m
+    _, _, expected = Geod(ellps="WGS84").inv(31.59, -24.98, 31.04, -22.45)
+    assert found == pytest.approx(expected, rel=1e-3)
+    read = scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=survey_id)).survey
+    assert read.coordinate_system == changed.coordinate_system
+
+
+def test_a_camera_in_metres_beside_cameras_in_degrees_is_refused(scorer: Scorer, survey_id: str) -> None:
+    scorer.create(survey_id, cameras=())
+    scorer.upsert(survey_id, geo("A", -24.98, 31.59))
+    with pytest.raises(CoordinatesError, match="all in degrees"), our_errors("scorer"):
+        scorer.upsert(survey_id, Camera("B", 5.0, 5.0))
+    with pytest.raises(CoordinatesError, match="'Oslo' is more than 492 km"), our_errors("scorer"):
+        scorer.upsert(survey_id, geo("A2", -24.9, 31.6), geo("A3", -24.8, 31.6), geo("Oslo", 59.9, 10.7))
+    scorer.upsert(survey_id, Camera("A", 5.0, 5.0))
+    read = scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=survey_id)).survey
+    assert (read.camera_count, read.coordinate_system) == (1, "")
+
+
+def test_a_time_zone_is_kept_and_changed_and_changes_no_score(scorer: Scorer, survey_id: str) -> None:
+    wanted = new_survey(survey_id, time_zone="Africa/Harare")
+    created = scorer.stub.CreateSurvey(pb.CreateSurveyRequest(survey=wanted)).survey
+    assert created.time_zone == "Africa/Harare"
+    before = scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=survey_id)).score_spec
+    change = pb.UpdateSurveyRequest(
+        survey=survey_pb2.Survey(survey_id=survey_id, time_zone="Europe/Oslo"),
+        update_mask=FieldMask(paths=["time_zone"]),
+    )
+    assert scorer.stub.UpdateSurvey(change).survey.time_zone == "Europe/Oslo"
+    assert scorer.stub.GetSurvey(pb.GetSurveyRequest(survey_id=survey_id)).score_spec == before
+    change.survey.time_zone = "+02:00"
+    with pytest.raises(InvalidInputError, match="IANA"):
+        ask(scorer.stub.UpdateSurvey, change)
+    with pytest.raises(AlreadyExistsError, match="another time_zone"):
+        ask(scorer.stub.CreateSurvey, pb.CreateSurveyRequest(survey=wanted))
 
 
 def test_a_deleted_survey_is_gone_with_its_sessions(scorer: Scorer, store: Store, survey_id: str) -> None:

@@ -17,12 +17,14 @@ from services.upkeep.backup.write import BackedUp, Backups
 from spotted.client import Label, SessionHandle, Spotted, SurveyHandle
 from spotted.client.survey_messages import spec_message
 from spotted.client.values import PairQuery
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.heads.head import Head
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2
+from tests.services.journal_entries import contents
 from tests.spotted.client.surveys import KNOWN, SPEC, known_vectors, survey
 
 ANIMALS = 6
@@ -82,7 +84,9 @@ class Life:
     def answer(self) -> None:
         session_id = str(self.rng.choice(SESSIONS))
         strategy = {"main": "greedy", "second": "mean-linkage"}[session_id]
-        session = self.survey.create_session(session_id, strategy=strategy, seed=3)
+        session = self.survey.create_session(
+            session_id, strategy=strategy, seed=3, known_individuals=KnownIndividuals.IGNORED
+        )
         asked = session.next_pairs("anna", count=2).pairs
         answers = labels(asked, lambda: Answer(int(self.rng.choice([1, 2, 2, 3]))))
         if answers:
@@ -159,8 +163,8 @@ def backed_up(store: Store, survey_id: str, directory: Path) -> BackedUp:
 
 
 def entries(store: Store, survey_id: str) -> dict[str, list[bytes]]:
-    """The journals of a survey as the store has them, by session id."""
-    found = {"": store.slice(keys.survey_journal(survey_id), 0, -1)}
+    """The events of a survey's journals, by session id."""
+    found = {"": contents(store, keys.survey_journal(survey_id))}
     for session_id in store.members(keys.sessions(survey_id)):
-        found[session_id] = store.slice(keys.session_journal(survey_id, session_id), 0, -1)
+        found[session_id] = contents(store, keys.session_journal(survey_id, session_id))
     return found

@@ -48,12 +48,15 @@ def any_version(url: str) -> Iterator[Store]:
 
 
 def append(store: Store, survey_id: str, entry: bytes, at: int) -> None:
-    journal = Journal(store, keys.survey_journal(survey_id), survey_id)
+    journal = Journal(store, survey_id)
     journal.append(Change(entry, b""), expected=at, scope="test", request_id=entry.hex())
 
 
 def held(store: Store) -> dict[str, list[bytes]]:
-    return {survey_id: store.slice(events_key(survey_id), 0, -1) for survey_id in SURVEYS}
+    return {
+        survey_id: [entry[:-4] for entry in store.slice(events_key(survey_id), 0, -1)]
+        for survey_id in SURVEYS
+    }
 
 
 def test_this_release_has_a_way_to_its_own_version() -> None:

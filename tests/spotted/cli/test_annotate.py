@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from spotted.cli.annotate import STRATEGIES
+from spotted.cli.session_settings import STRATEGIES
 from spotted.client import Label
 from spotted.constraints.answers import Answer
 from spotted.constraints.trust import Trust
@@ -14,14 +15,22 @@ from spotted.survey import Detection
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 
-# one burst of three frames, then single frames of two animals
-FRAMES = [Detection(f"b{n}", "c0", 2.0 * n, individual_id="x" if n < 2 else "y") for n in range(3)]
-SINGLES = [Detection(f"s{n}", f"c{n % 3}", 90_000.0 * (n + 1), individual_id="xy"[n % 2]) for n in range(6)]
+# one burst of three frames, then single frames
+FRAMES = [Detection(f"b{n}", "c0", 2.0 * n) for n in range(3)]
+SINGLES = [Detection(f"s{n}", f"c{n % 3}", 90_000.0 * (n + 1)) for n in range(6)]
 
 
 @pytest.fixture
 def asked(machine: Machine, survey_id: str) -> Machine:
-    """A survey of twelve detections of four animals."""
+    """A survey of twelve detections of four animals, none of them known."""
+    unknown = [replace(one, individual_id="") for one in DETECTIONS]
+    machine.spotted.create_survey(survey(survey_id)).add_detections(unknown, vectors(), SPEC)
+    return machine
+
+
+@pytest.fixture
+def named(machine: Machine, survey_id: str) -> Machine:
+    """The same survey with the name of every animal."""
     machine.spotted.create_survey(survey(survey_id)).add_detections(DETECTIONS, vectors(), SPEC)
     return machine
 
@@ -46,7 +55,7 @@ def test_the_help_lists_every_strategy(machine: Machine) -> None:
 def test_a_session_uses_the_first_strategy_by_default(asked: Machine, survey_id: str) -> None:
     assert asked.run("annotate", survey_id, answers="q\n").exit_code == 0
     opened = asked.spotted.survey(survey_id).session("main").info()
-    assert (opened.strategy, opened.trust, opened.seed) == (STRATEGIES[0], None, 0)
+    assert (opened.strategy, opened.trust, opened.seed) == (STRATEGIES[0], Trust.SINGLE, 0)
     options = ("--session", "b", "--strategy", "greedy", "--trust", "verified", "--seed", "4")
     assert asked.run("annotate", survey_id, *options, answers="q\n").exit_code == 0
     opened = asked.spotted.survey(survey_id).session("b").info()
@@ -76,8 +85,8 @@ def test_every_answer_to_a_pair_is_stored_as_it_was_given(asked: Machine, survey
     assert {label.annotator_id for label in labels} == {"anna"}
 
 
-def test_the_result_lists_annotators_and_guarantees(asked: Machine, survey_id: str) -> None:
-    done = asked.run("annotate", survey_id, "--oracle", "--trust", "verified", "--json")
+def test_the_result_lists_annotators_and_guarantees(named: Machine, survey_id: str) -> None:
+    done = named.run("annotate", survey_id, "--oracle", "--trust", "verified", "--json")
     assert done.exit_code == 0, done.stderr
     document = json.loads(done.stdout)
     assert (document["individuals"], document["trust"], document["conflicts"]) == (4, "verified", 0)
@@ -86,7 +95,7 @@ def test_the_result_lists_annotators_and_guarantees(asked: Machine, survey_id: s
     assert annotator["annotator_id"] == "oracle"
     assert 0.0 <= annotator["false_same_rate"] < 0.5
     assert document["audit"] is None
-    text = asked.run("annotate", survey_id, "--oracle").stdout
+    text = named.run("annotate", survey_id, "--oracle").stdout
     assert "0 questions answered" in text
     assert "false same" in text
 
@@ -146,12 +155,12 @@ def test_a_gallery_may_be_skipped_or_left(asked: Machine, survey_id: str) -> Non
     }
 
 
-def test_random_pairs_are_asked_and_certify(asked: Machine, survey_id: str) -> None:
-    assert asked.run("annotate", survey_id, answers="q\n").exit_code == 0
-    done = asked.run("annotate", survey_id, "--audit", "--oracle", "--limit", "5")
+def test_random_pairs_are_asked_and_certify(named: Machine, survey_id: str) -> None:
+    assert named.run("annotate", survey_id, "--oracle", "--limit", "1").exit_code == 0
+    done = named.run("annotate", survey_id, "--audit", "--oracle", "--limit", "5")
     assert done.exit_code == 0, done.stderr
     assert "a random audit of" in done.stdout
-    both = asked.run("annotate", survey_id, "--audit", "--bursts")
+    both = named.run("annotate", survey_id, "--audit", "--bursts")
     assert both.exit_code == 2
     assert "leave out" in both.stderr
 
@@ -171,3 +180,23 @@ def test_a_conflict_and_a_pending_decision_are_explained(asked: Machine, survey_
     assert "conflict: " in shown.stdout
     document = json.loads(asked.run("session", "show", survey_id, "--json").stdout)
     assert document["conflicts"] == len(document["conflict_messages"]) == 1
+
+
+def test_the_last_answer_is_taken_back_again_and_again(burst: Machine, survey_id: str) -> None:
+    opened = burst.run(
+        "annotate", survey_id, "--annotator", "anna", "--bursts", "--limit", "2", answers="y\ns\n"
+    )
+    assert opened.exit_code == 0, opened.stderr
+    session = burst.spotted.survey(survey_id).session("main")
+    session.submit_labels([Label("s0", "s1", Answer.DIFFERENT, "ben")])
+    assert len(session.labels()) == 4
+    done = burst.run("annotate", survey_id, "--annotator", "anna", "--undo")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.count("taken back: ") == 1
+    done = burst.run("annotate", survey_id, "--annotator", "anna", "--undo", "--json")
+    # both labels of the burst
+    assert len(json.loads(done.stdout)["taken_back"]) == 2
+    assert [label.annotator_id for label in session.labels()] == ["ben"]
+    done = burst.run("annotate", survey_id, "--annotator", "anna", "--undo")
+    assert done.exit_code == 4
+    assert "annotator 'anna' has no answer in session 'main'" in done.stderr

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from spotted.cli.evaluate import evaluate
 from spotted.client import oracle
 from spotted.client.gallery import load_gallery
+from spotted.constraints import KnownIndividuals
 from spotted.errors import PreconditionError
 from spotted.evaluation.retrieval import measure_retrieval
 from spotted.scoring.fusion import Fusion
@@ -56,7 +57,7 @@ def test_own_encounters_can_be_left_out(machine: Machine, survey_id: str) -> Non
 def test_individuals_of_a_session_are_compared_with_the_known_ones(machine: Machine, survey_id: str) -> None:
     handle = machine.spotted.create_survey(survey(survey_id))
     handle.add_detections(DETECTIONS, vectors(), SPEC)
-    session = handle.create_session("main")
+    session = handle.create_session("main", known_individuals=KnownIndividuals.IGNORED)
     truth = {d.detection_id: d.individual_id for d in DETECTIONS}
     assert "partition" in (plain := json.loads(machine.run("evaluate", survey_id, "--json").stdout))
     assert plain["partition"] is None

@@ -31,9 +31,10 @@ def test_a_package_that_has_grown_is_imported_again_with_a_note(
     cameras.write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
     detections.write_text("detection_id,camera_id,timestamp,image\nd1,A,2024-01-02T00:00Z,a.jpg\n")
     arguments = ["import", "--cameras", str(cameras), "--detections", str(detections), "--survey", survey_id]
-    arguments += ["--timezone", "UTC", "--json"]
+    arguments += ["--timezone", "Africa/Harare", "--json"]
     assert machine.run(*arguments).exit_code == 0
     before = machine.spotted.survey(survey_id).info()
+    assert before.time_zone == "Africa/Harare"
     cameras.write_text(
         "camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\nB,5,5,2024-02-01,2024-03-01\n"
     )
@@ -98,14 +99,49 @@ def test_a_layout_and_the_tables_that_it_does_not_read_are_wrong_usage(tmp_path:
     table = tmp_path / "cameras.csv"
     table.write_text("camera_id,x_m,y_m\nA,0,0\n")
     here, tables = str(tmp_path), ("--cameras", str(table))
+    (tmp_path / "datapackage.json").touch()
     for arguments in (
         (here, *tables),
         (here, *tables, "--detections", str(table)),
         ("--detections", str(table)),
         (*tables, "--detections", str(table), "--layout", "catalogue"),
-        (str(table),),
+        (str(table), "--layout", "camtrap-dp"),
         (str(table), "--layout", "spotted-published"),
         (here, "--layout", "spotted-published", "--images", here),
         (here, "--layout", "nosuch"),
     ):
         assert CliRunner().invoke(import_survey, arguments).exit_code == 2, arguments
+
+
+def test_the_layout_is_recognised_shown_with_the_reason_and_can_be_overridden(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_tree(tmp_path, ["a.jpg"])
+    table = tmp_path / "leopards.csv"
+    table.write_text("path,identity,date,camera\na.jpg,anna,2019-08-01 01:00:00,C1\n")
+    done = machine.run("import", str(table), "--survey", survey_id)
+    assert done.exit_code == 0, done.output
+    assert "read as a catalogue of wildlife-datasets, because" in done.stderr
+    again = machine.run("import", str(table), "--survey", survey_id, "--layout", "catalogue", "--json")
+    assert json.loads(again.stdout)["layout"] == "catalogue"
+    assert not any("read as" in note for note in json.loads(again.stdout)["notes"])
+
+
+def test_a_directory_of_two_tables_is_imported_as_such(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cameras.csv").write_text("camera_id,x_m,y_m\nA,0,0\n")
+    (tmp_path / "detections.csv").write_text("camera_id,timestamp,image\nA,2024-01-02T00:00Z,a.jpg\n")
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert "1 camera, 1 detection to embed" in done.stdout, done.output
+    assert "read as two CSV tables" in done.stderr
+
+
+def test_a_directory_of_no_layout_is_refused_with_what_was_looked_for(
+    machine: Machine, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.docx").touch()
+    done = machine.run("import", str(tmp_path))
+    assert done.exit_code == 3
+    assert "datapackage.json (Camtrap DP)" in done.stderr
+    assert "thesis.docx" in done.stderr

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,11 +11,15 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 
+from services.common.store import keys
+from services.common.store.store import Store
 from services.embedder.inference.backbones import MANIFEST_FILE
 from spotted.cli import machine, main
 from spotted.cli.machine import DEVICES
 from spotted.client import Spotted
 from spotted.local import lock, ports, processes
+from tests.services.journal_entries import break_entry
+from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -56,7 +61,7 @@ def test_missing_models_are_reported_with_the_remedy(tmp_path: Path) -> None:
 def test_a_machine_on_which_nothing_runs_says_so(tmp_path: Path) -> None:
     code, out, err = run("status", "--data", str(tmp_path), "--json")
     assert code == 5
-    assert json.loads(out) == {"processes": {}, "surveys": [], "findings": []}
+    assert json.loads(out) == {"processes": {}, "surveys": [], "damaged": [], "findings": []}
     assert "spotted up" in err
     assert json.loads(run("down", "--data", str(tmp_path), "--json")[1]) == {"stopped": []}
 
@@ -140,3 +145,26 @@ def test_a_store_that_runs_elsewhere_is_refused_with_the_remedy(tmp_path: Path) 
     code, _, err = run("down", "--data", str(tmp_path))
     assert code == 6
     assert "stop it there" in err
+
+
+def test_damaged_surveys_and_sessions_are_shown_with_their_remedies(
+    tmp_path: Path, store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(store) as spotted:
+        for name in (survey_id, f"{survey_id}-b"):
+            made = spotted.create_survey(survey(name))
+            made.add_detections(DETECTIONS, vectors(), SPEC)
+            made.create_session("main")
+    break_entry(store, keys.survey_journal(survey_id), 1, "a bit is flipped")
+    break_entry(store, keys.session_journal(f"{survey_id}-b", "main"), 0, "it is removed")
+    with serving(store) as spotted:
+        monkeypatch.setattr(machine, "connect_here", lambda _: nullcontext(spotted))
+        sound, damaged = machine._surveys(tmp_path, with_sessions=False)
+        with_sessions = machine._surveys(tmp_path, with_sessions=True)[1]
+    assert f"{survey_id}-b" in [each["survey_id"] for each in sound]
+    assert survey_id not in [each["survey_id"] for each in sound]
+    (shown,) = [each for each in damaged if survey_id in each]
+    assert shown.startswith(f"survey {survey_id!r} is damaged at event 2 ")
+    assert "spotted restore --over-damaged" in shown
+    (other,) = [each for each in with_sessions if f"{survey_id}-b" in each]
+    assert other.startswith("session 'main' of survey")

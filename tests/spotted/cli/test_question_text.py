@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from spotted.cli.question_text import describe, describe_group, print_effects
@@ -33,6 +35,12 @@ def test_a_question_shows_photographs_cameras_times_and_the_journey() -> None:
     assert "12.3 km apart within 2.0 h, needs 6.2 km/h" in text
 
 
+def test_times_are_shown_in_the_zone_of_the_survey() -> None:
+    shown = {zone: describe(query(), 1, ZoneInfo(zone)) for zone in ("Africa/Harare", "Europe/Oslo")}
+    assert "2023-11-15 00:13:20 CAT" in shown["Africa/Harare"]
+    assert "2023-11-14 23:13:20 CET" in shown["Europe/Oslo"]
+
+
 @pytest.mark.parametrize(("gap_s", "words"), [(90.0, "2 min"), (5400.0, "1.5 h"), (86_400.0 * 5, "5.0 days")])
 def test_a_gap_has_a_unit_of_its_size(gap_s: float, words: str) -> None:
     assert f"within {words}" in describe(query(distance_m=1.0, gap_s=gap_s, needed_speed_kmh=1.0), 1)
@@ -53,7 +61,7 @@ def test_the_candidates_of_a_gallery_are_numbered_after_their_anchor() -> None:
 
 
 def test_effects_are_printed_once_and_only_if_they_matter(capsys: pytest.CaptureFixture[str]) -> None:
-    conflict = Conflict(LABEL, (), "[a] was said to be [b]")
+    conflict = Conflict(LABEL, (), (), "[a] was said to be [b]")
     effects = [
         (LabelEffect.MERGED, None),
         (LabelEffect.PENDING, None),

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, PUBLISHED, Source, is_known, recall, remember
+from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.errors import NotFoundError
 from spotted.formats.catalogue import read_catalogue
+from spotted.formats.layouts.recognition import CAMTRAP_DP, CATALOGUE, PUBLISHED_SET
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.published_tree import write_tree
 
@@ -70,7 +71,10 @@ def test_a_published_set_is_read_by_its_source_and_written_as_a_catalogue(tmp_pa
     root = write_tree(tmp_path / "set", [file, "No_ID/CAM2_2019-08-01_03-00-00.jpg"])
     (tmp_path / "places.csv").write_text("camera_id,x_m,y_m\n1,0,0\n2,30,40\n")
     source = Source(
-        package=str(root), layout=PUBLISHED, cameras=str(tmp_path / "places.csv"), timezone="Africa/Harare"
+        package=str(root),
+        layout=PUBLISHED_SET,
+        cameras=str(tmp_path / "places.csv"),
+        timezone="Africa/Harare",
     )
     imported = source.read("chosen")
     assert imported.survey.survey_id == "chosen"

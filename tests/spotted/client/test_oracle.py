@@ -9,6 +9,7 @@ import pytest
 from services.common.store.store import Store
 from spotted.client import SessionHandle, SurveyHandle, oracle
 from spotted.client.values import QuestionKind
+from spotted.constraints import KnownIndividuals
 from spotted.errors import PreconditionError
 from spotted.survey import Detection
 from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors
@@ -16,7 +17,7 @@ from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vect
 
 @pytest.fixture
 def session(handle: SurveyHandle) -> SessionHandle:
-    return handle.create_session("main", strategy="greedy")
+    return handle.create_session("main", strategy="greedy", known_individuals=KnownIndividuals.IGNORED)
 
 
 # a burst of three frames of one animal and one of two animals, at two cameras, twice
@@ -35,7 +36,7 @@ def bursts(store: Store, survey_id: str) -> Iterator[SurveyHandle]:
     seen[3:6] = seen[3] + 0.01
     seen[9:12] = seen[9] + 0.01
     with serving(store) as client:
-        stored = client.create_survey(survey(survey_id))
+        stored = client.create_survey(replace(survey(survey_id), end_s=300_000.0))
         stored.add_detections(FRAMES, seen, SPEC)
         yield stored
 
@@ -75,7 +76,7 @@ def test_the_oracle_stops_at_its_limits(handle: SurveyHandle, session: SessionHa
 def test_bursts_and_galleries_are_answered_truly_and_each_counts_once(
     bursts: SurveyHandle, shows: list[QuestionKind]
 ) -> None:
-    session = bursts.create_session("main")
+    session = bursts.create_session("main", known_individuals=KnownIndividuals.IGNORED)
     effects: list[int] = []
     answered = oracle.answer_all(
         session,

@@ -14,6 +14,7 @@ from spotted.client.calls import MAX_MESSAGE_BYTES
 from spotted.client.session_events import event_json, import_parts, read_event
 from spotted.client.session_messages import session_event
 from spotted.client.values import EventKind, Label, SessionEvent
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.v1 import sampler_pb2
@@ -24,7 +25,7 @@ from tests.waiting import until
 @pytest.fixture
 def events(handle: SurveyHandle) -> list[SessionEvent]:
     """The events of a session with more answers than a page of events."""
-    session = handle.create_session("main")
+    session = handle.create_session("main", known_individuals=KnownIndividuals.IGNORED)
     session.next_pairs("anna")
     for annotator, (first, second) in product(("anna", "ben"), combinations(DETECTIONS, 2)):
         same = first.individual_id == second.individual_id

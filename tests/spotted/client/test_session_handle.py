@@ -7,6 +7,7 @@ import pytest
 from spotted.client import SurveyHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.values import BurstAnswer, Label, QuestionKind
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError
@@ -15,12 +16,19 @@ from tests.spotted.client.surveys import COUNT, DETECTIONS
 
 @pytest.fixture
 def session(handle: SurveyHandle) -> SessionHandle:
-    return handle.create_session("main", strategy="greedy", seed=3)
+    return handle.create_session(
+        "main", strategy="greedy", seed=3, known_individuals=KnownIndividuals.IGNORED
+    )
 
 
 def test_a_session_is_created_once_and_asked(handle: SurveyHandle, session: SessionHandle) -> None:
     first = session.info()
-    assert handle.create_session("main", strategy="greedy", seed=3).info() == first
+    assert (
+        handle.create_session(
+            "main", strategy="greedy", seed=3, known_individuals=KnownIndividuals.IGNORED
+        ).info()
+        == first
+    )
     assert (first.strategy, first.seed, first.survey_id) == ("greedy", 3, handle.survey_id)
     questions = session.next_pairs("anna", count=3)
     assert len(questions.pairs) == 3
@@ -56,7 +64,7 @@ def test_an_unknown_session_is_not_found(handle: SurveyHandle) -> None:
 
 
 def test_sessions_are_listed_and_deleted(handle: SurveyHandle, session: SessionHandle) -> None:
-    handle.create_session("other")
+    handle.create_session("other", known_individuals=KnownIndividuals.IGNORED)
     assert [one.session_id for one in handle.sessions()] == ["main", "other"]
     session.delete()
     assert [one.session_id for one in handle.sessions()] == ["other"]
@@ -80,8 +88,8 @@ def test_the_labels_are_those_that_were_not_retracted_oldest_first(session: Sess
 
 
 def test_a_session_has_the_default_strategy_and_the_trust_it_was_given(handle: SurveyHandle) -> None:
-    plain = handle.create_session("plain").info()
-    assert (plain.strategy, plain.trust, plain.eps, plain.retrain) == ("learned", None, None, False)
+    plain = handle.create_session("plain", known_individuals=KnownIndividuals.IGNORED).info()
+    assert (plain.strategy, plain.trust, plain.eps, plain.retrain) == ("learned", Trust.SINGLE, None, False)
     assert handle.create_session("sure", trust=Trust.VERIFIED).info().trust is Trust.VERIFIED
 
 

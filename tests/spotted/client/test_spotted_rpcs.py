@@ -19,10 +19,12 @@ from google.protobuf.message_factory import GetMessageClass
 
 from spotted import client
 from spotted.client import oracle, values
+from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
+from spotted.constraints import Trust
 from spotted.survey import Detection, Survey
 from spotted.testing.server import SERVICES, Reply, serve_replies
 from spotted.v1 import operations_pb2, survey_pb2
@@ -67,6 +69,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "CreateSession": lambda s: s.survey("a").create_session("m"),
     "ImportSession": lambda s: s.survey("a").import_session("m", []),
     "GetSession": lambda s: s.survey("a").session("m").info(),
+    "UpdateSession": lambda s: s.survey("a").session("m").update(trust=Trust.VERIFIED),
     "DeleteSession": lambda s: s.survey("a").session("m").delete(),
     "NextPairs": lambda s: s.survey("a").session("m").next_pairs("anna"),
     "SubmitLabels": lambda s: s.survey("a").session("m").submit_labels([]),
@@ -75,6 +78,13 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "GetProgress": lambda s: s.survey("a").session("m").progress(),
     "WatchProgress": lambda s: list(s.survey("a").session("m").watch_progress()),
     "ListIndividuals": lambda s: list(s.survey("a").session("m").individuals()),
+    "GetIndividual": lambda s: s.survey("a").session("m").individual("i").get(),
+    "UpdateIndividual": lambda s: s.survey("a").session("m").individual("i").rename("Sita", "anna"),
+    "MergeIndividuals": lambda s: s.survey("a").session("m").individual("i").merge(["j"], "anna"),
+    "SplitIndividual": lambda s: s.survey("a").session("m").individual("i").split(["d"], "anna"),
+    "MoveDetections": lambda s: s.survey("a").session("m").individual("i").move_here(["d"], "anna"),
+    "UndoChange": lambda s: s.survey("a").session("m").undo_change(3, "anna"),
+    "WatchIndividuals": lambda s: list(s.survey("a").session("m").watch_individuals()),
     "ListEvents": lambda s: list(s.survey("a").session("m").events()),
 }
 
@@ -149,7 +159,7 @@ def public(owner: type) -> list[Callable[..., object]]:
 PUBLIC = [
     *(
         method
-        for owner in (Spotted, SurveyHandle, SessionHandle, OperationHandle)
+        for owner in (Spotted, SurveyHandle, SessionHandle, IndividualHandle, OperationHandle)
         for method in public(owner)
     ),
     oracle.answer_all,

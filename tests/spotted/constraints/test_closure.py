@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Closure
+from spotted.constraints.facts import Fact, Source
 from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError, PreconditionError
 
@@ -151,7 +152,7 @@ def test_explanations_are_the_smallest_contradicting_sets(
             for size in range(len(chosen))
             for fewer in itertools.combinations(kept, size)
         )
-        assert explanation.same_image is None or tuple(sorted(explanation.same_image)) in forbidden
+        assert all(tuple(sorted((fact.first, fact.second))) in forbidden for fact in explanation.facts)
 
 
 def rules_out(labels: Sequence[LabelledPair], forbidden: list[Pair], pair: Pair, known: Answer) -> bool:
@@ -180,7 +181,7 @@ def test_explanation_through_one_image_needs_no_different_label() -> None:
     constraints.apply(label(1, (2, 3), Answer.SAME))
     explanation = constraints.explain(0, 3, Answer.SAME)
     assert explanation.label_ids == ("label-0", "label-1")
-    assert explanation.same_image == (1, 2)
+    assert explanation.facts == (Fact(Source.IMAGE, 1, 2),)
 
 
 def test_decisions_are_the_labels_with_news() -> None:
@@ -231,3 +232,11 @@ def test_long_chains_stay_fast_and_whole() -> None:
     assert constraints.positives == n * (n - 1) // 2
     assert len(constraints.explain(0, n - 1, Answer.DIFFERENT).label_ids) == n - 1
     assert np.unique(constraints.component_ids()).size == 1
+
+
+def test_what_a_person_decided_is_no_answer_to_a_question() -> None:
+    constraints = Closure(3)
+    constraints.apply(LabelledPair("a", 0, 1, Answer.SAME, certain=True))
+    constraints.apply(LabelledPair("b", 1, 2, Answer.DIFFERENT))
+    assert constraints.implied(0, 2) is Answer.DIFFERENT
+    assert constraints.decisions().merged.tolist() == [False]

@@ -102,3 +102,14 @@ def test_items_outside_are_refused_with_the_remedy() -> None:
 def test_pairs_are_ordered() -> None:
     assert ordered(2, 1) == ordered(1, 2) == (1, 2)
     assert pair_columns({(2, 3), (0, 9)}).tolist() == [[0, 9], [2, 3]]
+
+
+def test_merged_and_split_components_are_reported_once() -> None:
+    components = Components(5)
+    assert components.take_changed() == []
+    components.merge(0, 1)
+    components.merge(components.of(0), 2)
+    assert [components.of(item) for item in components.take_changed()] == [components.of(2)]
+    assert components.take_changed() == []
+    components.split(components.of(0), [[0], [1, 2]])
+    assert {components.of(item) for item in components.take_changed()} == {0, components.of(1)}

@@ -27,7 +27,7 @@ def test_the_cut_of_a_contest_is_the_cheapest_of_all() -> None:
         return sum(strengths[a].get(b, 0.0) for a in side for b in range(6) if b not in side)
 
     inner = (chosen for k in range(5) for chosen in itertools.combinations(range(1, 5), k))
-    contest = find_contest(partition.components, partition.statements, partition.settings, (0, 5))
+    contest = find_contest(partition.components, partition.statements, partition.settings, (0, 5), strengths)
     assert [contest] == partition.contests()
     assert price({*contest.near}) == pytest.approx(min(price({0, *chosen}) for chosen in inner))
     assert {*contest.near} | {*contest.far} == set(range(6))
@@ -37,6 +37,8 @@ def test_the_cut_of_a_contest_is_the_cheapest_of_all() -> None:
 def test_every_answer_across_the_cut_counts() -> None:
     def log_odds(*asked: tuple[int, int, Answer]) -> float:
         partition = answered((1, 4, Answer.SAME), *asked, (0, 5, Answer.DIFFERENT)).partition
-        return find_contest(partition.components, partition.statements, partition.settings, (0, 5)).log_odds
+        strengths = partition.strengths(range(6))
+        partition_and_settings = partition.components, partition.statements, partition.settings
+        return find_contest(*partition_and_settings, (0, 5), strengths).log_odds
 
     assert log_odds((0, 2, Answer.SAME), (3, 5, Answer.SAME)) > log_odds() > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from spotted.constraints.explanation import LabelGraph
+from spotted.constraints.facts import Fact, Source
 
 
 def test_a_shortcut_label_shortens_the_path() -> None:
@@ -30,7 +31,28 @@ def test_the_crossing_with_the_fewest_labels_on_both_sides_is_taken() -> None:
 def test_one_image_costs_no_label_if_a_direct_label_costs_one() -> None:
     labels = LabelGraph()
     labels.add_different(0, 1, "label")
-    labels.add_different(1, 0, None)
+    labels.add_different(1, 0, Fact(Source.IMAGE, 1, 0))
     explanation = labels.against_same(0, 1)
     assert explanation.label_ids == ()
-    assert explanation.same_image == (0, 1)
+    assert explanation.facts == (Fact(Source.IMAGE, 0, 1),)
+
+
+def test_a_longer_way_by_facts_beats_one_by_labels() -> None:
+    labels = LabelGraph()
+    labels.add_same(0, 3, "label")
+    name = [Fact(Source.KNOWN, item, item + 1, ("Mvula",)) for item in range(3)]
+    for fact in name:
+        labels.add_same(fact.first, fact.second, fact)
+    assert labels.against_different(0, 3).label_ids == ()
+    assert labels.against_different(0, 3).facts == tuple(name)
+
+
+def test_two_names_rule_one_animal_out() -> None:
+    labels = LabelGraph({1: "Mvula", 5: "Chipembere"})
+    labels.add_same(0, 1, "a")
+    labels.add_same(5, 6, "b")
+    known = Fact(Source.KNOWN, 1, 5, ("Mvula", "Chipembere"))
+    assert labels.against_same(0, 6).label_ids == ("a", "b")
+    assert labels.against_same(0, 6).facts == (known,)
+    labels.add_different(0, 6, "shorter")
+    assert labels.against_same(0, 6).label_ids == ("shorter",)

@@ -90,7 +90,9 @@ def test_crossing_answers_are_those_between_two_components() -> None:
         for pair in itertools.product(state.members(ours), state.members(theirs))
         if state.partition.statements.of(*pair)
     }
-    assert {key for key, _ in state.partition.crossing(ours, theirs)} == expected
+    assert {
+        key for key, _ in state.partition.statements.crossing(state.partition.components, ours, theirs)
+    } == expected
     assert (2, 3) in expected
 
 
@@ -117,5 +119,6 @@ def test_a_partition_changes_the_components_that_it_is_given() -> None:
     assert partition.opinion(0, 1) is True
     partition.forbid(1, 2)
     assert components.implied(0, 2) is Answer.DIFFERENT
-    assert partition.forbidden_with(2) == [1]
-    assert [(verdict.annotator_id, verdict.is_same) for verdict in partition.verdicts()] == [("ana", True)]
+    assert [other for other, _ in partition.facts.separating(2)] == [1]
+    verdicts = partition.statements.verdicts(components)
+    assert [(verdict.annotator_id, verdict.is_same) for verdict in verdicts] == [("ana", True)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Closure
 from spotted.constraints.component_evidence import Evidence
+from spotted.constraints.facts import Fact, Source
 from spotted.constraints.risky_decisions import weakest_link
 from spotted.constraints.trust_settings import TrustSettings, log_odds
 from spotted.constraints.verified import Verified
@@ -321,7 +322,7 @@ def test_two_animals_of_one_image_stay_two_whatever_is_answered() -> None:
     for _ in range(20):
         add_label(state, (1, 2), same=True, probability=0.97)
     assert state.implied(1, 2) is Answer.DIFFERENT
-    assert state.explain(1, 2, Answer.SAME).same_image == (1, 0)
+    assert state.explain(1, 2, Answer.SAME).facts == (Fact(Source.IMAGE, 1, 0),)
 
 
 def test_items_that_were_merged_cannot_be_forbidden() -> None:
@@ -357,3 +358,50 @@ def test_a_careless_annotator_loses_weight() -> None:
     assert careful.false_same < 0.02 < careless.false_same
     assert careful.false_different < 0.02 < careless.false_different
     assert state.repeat_agreement().alike > 0.8
+
+
+@settings(max_examples=150)
+@given(histories, st.sampled_from(PAIRS), st.booleans(), st.integers(0, 80))
+def test_no_answer_outweighs_what_a_person_decided(
+    history: list[Step],
+    decided: Pair,
+    same: bool,  # noqa: FBT001 - drawn by hypothesis
+    after: int,
+) -> None:
+    answer = Answer.SAME if same else Answer.DIFFERENT
+    state = folded(history[:after])
+    state.apply(LabelledPair("decided", *decided, answer, certain=True), "carla")
+    assert state.implied(*decided) is answer
+    for number, (pair, said, annotator, probability) in enumerate(history[after:]):
+        state.apply(LabelledPair(f"later-{number}", *pair, said), annotator, probability)
+        assert state.implied(*decided) is answer
+    state.partition.weigh_again()
+    assert state.implied(*decided) is answer
+    assert state.answered == sum(said in (Answer.SAME, Answer.DIFFERENT) for _, said, _, _ in history)
+    assert "carla" not in state.partition.annotators.answers()
+
+
+@pytest.mark.parametrize(
+    ("decided", "said"), [(Answer.SAME, Answer.DIFFERENT), (Answer.DIFFERENT, Answer.SAME)]
+)
+def test_an_answer_against_a_decision_is_listed_as_a_contradiction_and_not_asked_again(
+    decided: Answer, said: Answer
+) -> None:
+    state = Verified(3, EASY)
+    state.apply(LabelledPair("decided", 0, 1, decided, certain=True), "carla")
+    assert state.apply(LabelledPair("against", 0, 1, said), "ana").effect is LabelEffect.CONFLICT
+    (contradiction,) = state.contradictions
+    assert contradiction.label.label_id == "against"
+    assert contradiction.explanation.label_ids == ("decided",)
+    assert state.partition.pending_count == 0
+    assert not state.partition.contests()
+
+
+def test_two_large_groups_are_joined_by_one_decision() -> None:
+    state = Verified(12, TrustSettings())
+    chained(state, range(6))
+    chained(state, range(6, 12))
+    assert add_label(state, (0, 6), same=True, probability=0.5) is LabelEffect.PENDING
+    outcome = state.apply(LabelledPair("decided", 1, 7, Answer.SAME, certain=True), "carla")
+    assert outcome.effect is LabelEffect.MERGED
+    assert state.decisions().first.size == 11 - 1

@@ -7,14 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.common.rpc.checks import FARTHEST_M
+from spotted import messages
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranked, Ranker
-from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.feasibility import (
+    LARGEST_SETTING,
+    FeasibilityParams,
+    describe_journey,
+    needed_speed_kmh,
+    softened_journey,
+)
 from spotted.scoring.fusion import Fusion
-from spotted.scoring.similarity import product_error, single_precision, unit_rows
-from spotted.survey import Extent
+from spotted.scoring.similarity import normalise_rows, product_error, single_precision, unit_rows
+from spotted.survey import Camera, Detection, Extent, Survey, detection_table, id_order
 from tests.spotted.surveys import EXTENT, random_gallery
 
 
@@ -273,3 +281,66 @@ def test_the_cosines_with_a_vector_are_those_of_each_row(monkeypatch: pytest.Mon
     np.testing.assert_allclose(Ranker(gallery).cosines(rows[4]), rows @ rows[4], atol=1e-6)
     monkeypatch.setattr("spotted.ranking.ranker.WIDE_BYTES", 0)
     np.testing.assert_allclose(Ranker(gallery).cosines(rows[4]), rows @ rows[4], atol=1e-6)
+
+
+# values at the limits that services accept; a warning of numpy is an error in tests
+DIMENSIONS, MOST = 3, 7
+METRES = st.sampled_from([0.0, 1e-300, 1e-160, 1.0, FARTHEST_M, -FARTHEST_M])
+INSTANTS = st.sampled_from([messages.FIRST_INSTANT_S, messages.LAST_INSTANT_S, 0.0, 1e-9, 1.0, None])
+SETTINGS = st.sampled_from([0.0, 1e-308, 1.0, LARGEST_SETTING])
+CAMERAS = st.builds(
+    Camera,
+    st.just("c"),
+    METRES,
+    METRES,
+    location_uncertainty_m=st.sampled_from([0.0, 1e-300, 1.0, FARTHEST_M]),
+    clock_suspect=st.booleans(),
+)
+PARAMS = st.builds(
+    FeasibilityParams,
+    SETTINGS,
+    SETTINGS,
+    st.booleans(),
+    st.none() | st.sampled_from([1e-300, LARGEST_SETTING]),
+)
+PERIODS = st.sampled_from([(0.0, 1e-6), (0.0, 1e9), (messages.FIRST_INSTANT_S, messages.LAST_INSTANT_S)])
+SCALES = st.sampled_from([1e-45, 1e-30, 1.0, 1e30, 1e37])
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(CAMERAS, min_size=1, max_size=3),
+    st.lists(INSTANTS, min_size=1, max_size=MOST),
+    PARAMS,
+    PERIODS,
+    SCALES,
+)
+def test_values_at_the_limits_are_scored_and_ranked_without_a_warning(
+    places: list[Camera],
+    instants: list[float | None],
+    params: FeasibilityParams,
+    period: tuple[float, float],
+    scale: float,
+) -> None:
+    cameras = {str(n): camera for n, camera in enumerate(places)}
+    detections = [Detection(f"d{n}", str(n % len(cameras)), at_s) for n, at_s in enumerate(instants)]
+    count, table = len(detections), detection_table(detections, cameras)
+    looks = (scale * np.random.default_rng(count).normal(size=(count, DIMENSIONS))).astype(np.float32)
+    gallery = Gallery(
+        normalise_rows(looks)[0].astype(np.float16),
+        table,
+        id_order([one.detection_id for one in detections]),
+        Survey("s", *period, cameras=cameras).extent(),
+        params,
+    )
+    everyone = np.arange(count)
+    rows, columns = everyone.repeat(count), np.tile(everyone, count)
+    for fusion in (Fusion.PRODUCT, Fusion.VISUAL, Fusion.LOCATION):
+        fused = gallery.score_pairs(rows, columns, fusion).fused
+        assert not np.isnan(fused).any()
+        assert len(list(Ranker(gallery).top_k(everyone, 3, fusion=fusion, allowed=None, threads=1))) == count
+    gallery.evidence(rows, columns)
+    distance_m, gap_s = softened_journey(table, rows, columns, params)
+    needed_speed_kmh(distance_m, gap_s)
+    for distance, gap in zip(distance_m.tolist(), gap_s.tolist(), strict=True):
+        assert describe_journey(distance, gap, ("a", "b"), params)

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelledPair
+from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
 from spotted.constraints.interface import Constraints
+from spotted.constraints.scope import Scope
 from spotted.errors import InvalidInputError
 from spotted.sampling.audit import bound, draw
 
@@ -159,3 +161,26 @@ def test_counts_that_do_not_fit_are_refused(audited: int, hits: int, pairs: int)
 def test_confidence_is_a_share(confidence: float) -> None:
     with pytest.raises(InvalidInputError, match="not between 0 and 1"):
         bound(1, 0, 9, confidence=confidence)
+
+
+@given(st.integers(0, 2**32), st.integers(2, 12))
+def test_names_flanks_and_filters_close_pairs_of_an_audit_and_no_other(seed: int, items: int) -> None:
+    rng = np.random.default_rng(seed)
+    constraints = Closure(items)
+    names = {item: str(rng.integers(3)) for item in range(items) if rng.random() < 0.5}
+    scope = Scope(flank=rng.integers(0, 3, items), outside=rng.integers(0, 2, items))
+    assume(constraints, Assumptions(names=names, scope=scope))
+    pairs = [(a, b) for b in range(items) for a in range(b)]
+    askable = {*component_pairs(constraints, tuple(p for p in pairs if constraints.is_open(*p)))}
+    drawn = draw(constraints, rng, items**2)
+    assert {*component_pairs(constraints, drawn)} == askable
+    assert len(drawn) == len(askable)
+    assert all(constraints.is_open(*pair) for pair in drawn)
+
+
+def test_an_audit_of_few_detections_in_a_large_survey_finds_their_pairs() -> None:
+    constraints = Closure(20_000)
+    outside = np.ones(20_000, dtype=np.int64)
+    outside[[7, 900, 15_000]] = 0
+    constraints.restrict(Scope(outside=outside))
+    assert {*draw(constraints, np.random.default_rng(0), 300)} == {(7, 900), (7, 15_000), (900, 15_000)}

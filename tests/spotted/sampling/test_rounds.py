@@ -91,18 +91,3 @@ def test_a_plan_leaves_out_what_is_excluded(graph: CandidateGraph, truth: IntArr
     without = frozenset({(best[0].first, best[0].second)})
     state = PlanState(graph, Closure(len(truth)), 1, excluding=without)
     assert Greedy().plan(state, np.random.default_rng(0)).pairs[0] == best[1]
-
-
-def test_a_round_goes_on_without_the_pairs_of_items_that_left() -> None:
-    queue = RoundQueue(Closure(6))
-    pairs = ((4, 5), (0, 1), (2, 3), (1, 4), (0, 5))
-    queue.start(Round(1, "learned", tuple(PairQuery(*p, "", 0.25, (1.0,)) for p in pairs), renew_after=2))
-    queue.count_answers()
-    # item 2 leaves
-    smaller = queue.renumbered({0: 0, 1: 1, 3: 2, 4: 3, 5: 4}).over(Closure(5))
-    assert [(q.first, q.second) for q in smaller.open_pairs()] == [(3, 4), (0, 1), (1, 3), (0, 4)]
-    assert (smaller.chance((3, 4)), smaller.chance((2, 3))) == (0.25, None)
-    assert not smaller.is_stale()
-    smaller.count_answers()
-    assert smaller.is_stale()
-    assert RoundQueue(Closure(2)).renumbered({0: 0}).round is None

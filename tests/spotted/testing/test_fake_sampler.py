@@ -8,6 +8,7 @@ import pytest
 from services.common.store.store import Store
 from spotted.client import Label, SessionHandle, SurveyHandle, oracle
 from spotted.client.values import BurstAnswer
+from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.constraints.trust import Trust
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
@@ -26,7 +27,7 @@ def handle(survey_id: str) -> Iterator[SurveyHandle]:
 
 @pytest.fixture
 def session(handle: SurveyHandle) -> SessionHandle:
-    return handle.create_session("main")
+    return handle.create_session("main", known_individuals=KnownIndividuals.IGNORED)
 
 
 def same(first: str, second: str) -> Label:
@@ -53,7 +54,9 @@ def test_answers_do_what_they_do_to_the_sampler(session: SessionHandle, store: S
     with serving(store) as spotted:
         real = spotted.create_survey(survey(survey_id))
         real.add_detections(DETECTIONS, vectors(), SPEC)
-        expected = real.create_session("main", strategy="greedy", trust=Trust.SINGLE)
+        expected = real.create_session(
+            "main", strategy="greedy", trust=Trust.SINGLE, known_individuals=KnownIndividuals.IGNORED
+        )
         expected.next_pairs("anna")
         for label in labels:
             ours, theirs = (one.submit_labels([label]) for one in (session, expected))
@@ -61,7 +64,12 @@ def test_answers_do_what_they_do_to_the_sampler(session: SessionHandle, store: S
             assert ours.outcomes[0].implied_same_pairs == theirs.outcomes[0].implied_same_pairs
             for field in ("same", "different", "not_comparable", "individuals", "same_pairs", "conflicts"):
                 assert getattr(ours.progress, field) == getattr(theirs.progress, field), field
-        assert list(session.individuals()) == list(expected.individuals())
+        found, known = (
+            [(one.individual_id, one.detection_ids) for one in each.individuals()]
+            for each in (session, expected)
+        )
+        assert found == known
+        assert session.individual("ind-d04").get().detection_ids == ("d00", "d04", "d08")
         conflicts, others = list(session.conflicts()), list(expected.conflicts())
         assert [len(one.explanation) for one in conflicts] == [len(one.explanation) for one in others]
 

@@ -21,6 +21,7 @@ from services.common.access.guard import HEADER, Guard, guard_for
 from services.common.access.tokens import KNOWN_S, KnownCallers, Tokens
 from services.common.server import Service
 from services.common.settings import Security, Settings
+from services.common.store import keys
 from services.common.store.store import Store
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Credentials, Spotted
@@ -34,6 +35,7 @@ from spotted.errors import (
     PermissionDeniedError,
     QuotaError,
     StoreUnavailableError,
+    SurveyDamagedError,
     UnauthenticatedError,
 )
 from spotted.local import processes
@@ -49,6 +51,7 @@ from spotted.v1 import (
     scorer_pb2_grpc,
 )
 from tests.services.failing import failure_of
+from tests.services.journal_entries import break_entry
 from tests.services.scorer.planted import CAMERAS, SPEC, add_request, detections, new_survey, vectors
 from tests.services.serving import running
 from tests.waiting import PATIENCE_S
@@ -599,3 +602,16 @@ def test_who_calls_is_forgotten_after_the_call(guarded: Guarded, survey_id: str)
             assert client.survey(survey_id).info().display_name == name
     stored = first.survey(survey_id).info()
     assert (stored.end_s, stored.embedding) == (100_000.0, None)
+
+
+def test_the_damage_of_a_survey_names_it_as_its_organisation_does(
+    guarded: Guarded, store: Store, survey_id: str
+) -> None:
+    client = guarded.client(organisation="damaged")
+    client.create_survey(Survey(survey_id, 0.0, 100_000.0))
+    break_entry(store, keys.survey_journal(f"damaged/{survey_id}"), 0, "a bit is flipped")
+    (listed,) = client.surveys()
+    assert listed.survey_id == survey_id
+    assert listed.damage.startswith(f"survey {survey_id!r} is damaged at event 1 ")
+    with pytest.raises(SurveyDamagedError, match=f"^survey {survey_id!r} is damaged"):
+        client.survey(survey_id).info()

@@ -26,6 +26,7 @@ from spotted import messages
 from spotted.errors import InvalidInputError, NotFoundError, UnauthenticatedError
 from spotted.local import processes
 from spotted.v1 import access_pb2 as pb
+from tests.services.journal_entries import break_value
 
 NOW_S = 1_800_000_000.0
 QUOTA = pb.Quota(calls_per_second=2.5, surveys=3)
@@ -276,3 +277,18 @@ def test_no_more_callers_are_kept_than_there_is_room_for(tokens: Tokens, store: 
     assert (0).to_bytes(32) not in known
     assert (1).to_bytes(32) not in known
     assert (2).to_bytes(32) in known
+
+
+def test_a_damaged_token_is_refused_listed_apart_and_revoked(tokens: Tokens, store: Store) -> None:
+    token_id, text = create(tokens)
+    other, _ = create(tokens)
+    break_value(store, keys.token(token_id))
+    with pytest.raises(UnauthenticatedError, match="this token is not valid"):
+        tokens.caller(text)
+    assert tokens.damaged() == [token_id]
+    assert token_id not in tokens.all()
+    assert other in tokens.all()
+    tokens.revoke(token_id)
+    assert tokens.damaged() == []
+    with pytest.raises(NotFoundError):
+        tokens.revoke(token_id)

@@ -116,3 +116,68 @@ def test_a_token_nested_without_end_is_refused() -> None:
     token = base64.urlsafe_b64encode(b"[" * 100_000).decode()
     with pytest.raises(InvalidInputError, match="page_token"):
         checks.page_start(token, ("list",))
+
+
+def detection(**fields: object) -> pb.Detection:
+    return pb.Detection(detection_id="d", **fields)  # type: ignore[arg-type] # fields by name
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pixels": pb.PixelBox(x=0, y=0, width=1, height=1)},
+        {"pixels": pb.PixelBox(x=5000, y=0.5, width=900, height=4000)},
+        {"fractions": pb.FractionBox(x=0, y=0, width=1, height=1)},
+        # three decimals
+        {"fractions": pb.FractionBox(x=0.667, y=0.334, width=0.334, height=0.667)},
+    ],
+)
+def test_a_box_inside_its_image_is_accepted(fields: dict[str, object]) -> None:
+    assert checks.detection(detection(**fields), "detection").box
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"pixels": pb.PixelBox(x=-1, y=0, width=1, height=1)}, "detection.pixels.x"),
+        ({"pixels": pb.PixelBox(x=0, y=0, width=0, height=1)}, "detection.pixels.width"),
+        ({"pixels": pb.PixelBox(x=0, y=0, width=1, height=math.nan)}, "detection.pixels.height"),
+        ({"pixels": pb.PixelBox()}, "detection.pixels.width"),
+        ({"fractions": pb.FractionBox(x=0, y=0.5, width=1, height=0.6)}, "detection.fractions.height"),
+        ({"fractions": pb.FractionBox(x=10, y=20, width=300, height=200)}, "detection.fractions.x"),
+        ({"species": "a\nb"}, "detection.species"),
+    ],
+)
+def test_a_box_without_area_or_beyond_its_image_is_refused(fields: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        checks.detection(detection(**fields), "detection")
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("zone", ["", "UTC", "Africa/Harare", "America/Argentina/Buenos_Aires"])
+def test_a_time_zone_of_the_database_is_accepted(zone: str) -> None:
+    assert checks.time_zone(zone, "survey.time_zone") == zone
+
+
+@pytest.mark.parametrize("zone", ["+02:00", "Harare", "../../etc/passwd", "Africa", "a\0b", "x" * 1000])
+def test_another_text_is_no_time_zone(zone: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"IANA database, e\.g\. Africa/Harare"):
+        checks.time_zone(zone, "survey.time_zone")
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("latitude_deg", 90.1), ("latitude_deg", math.nan), ("longitude_deg", -180.5)]
+)
+def test_degrees_outside_the_earth_are_refused(part: str, value: float) -> None:
+    camera = pb.Camera(camera_id="c")
+    setattr(camera.geo_position, part, value)
+    with pytest.raises(InvalidInputError) as caught:
+        checks.camera(camera, "cameras[0]")
+    assert caught.value.field == f"cameras[0].geo_position.{part}"
+
+
+def test_metres_beside_degrees_are_ignored() -> None:
+    camera = pb.Camera(camera_id="c", position=pb.Position(x_m=5.0, y_m=6.0))
+    camera.geo_position.latitude_deg = -24.0
+    decoded = checks.camera(camera, "cameras[0]")
+    assert (decoded.x_m, decoded.y_m, decoded.latitude_deg, decoded.longitude_deg) == (None, None, -24.0, 0.0)

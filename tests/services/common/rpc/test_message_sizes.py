@@ -76,7 +76,7 @@ def test_a_request_too_large_is_an_error_of_its_own(shape: Callable[..., object]
         shape(channel, bytes(LIMIT + 1))
     code, reason, message = failure_of(caught.value)
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MESSAGE_TOO_LARGE")
-    assert f"has {LIMIT + 1} bytes, this service accepts {LIMIT}" in message
+    assert f"has {LIMIT + 1} bytes, this call accepts {LIMIT}" in message
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from redis.connection import SSLConnection
 
 from services.common.store.address import ANSWER_TIMEOUT_S, parse
 from services.common.store.store import Store
@@ -44,3 +47,15 @@ def test_a_url_that_cannot_be_used_is_refused_with_the_forms_and_no_password(url
     with pytest.raises(InvalidInputError, match=r"SPOTTED_STORE_URL .*use redis://host:port/0") as refused:
         Store(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_sentinels_are_asked_over_tls_if_the_store_is(*, encrypted: bool) -> None:
+    scheme, query = ("rediss", "?ssl_ca_certs=/ca.pem") if encrypted else ("redis", "")
+    made = parse(f"{scheme}+sentinel://one:1,two:2/name/0{query}").client(lambda _: None)
+    manager: Any = made.connection_pool.sentinel_manager  # type: ignore[attr-defined] # of a Sentinel's pool
+    for sentinel in manager.sentinels:
+        pool = sentinel.connection_pool
+        assert issubclass(pool.connection_class, SSLConnection) is encrypted
+        assert pool.connection_kwargs.get("ssl_ca_certs") == ("/ca.pem" if encrypted else None)
+    made.close()

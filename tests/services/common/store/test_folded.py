@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
-from services.common.store import keys
+from services.common.store import keys, request_content
 from services.common.store.folded import Folded, Reply
 from services.common.store.journal import PAGE_ENTRIES, Change, Journal
 from services.common.store.store import Store
-from spotted.errors import ConcurrencyError, InvalidInputError, NotFoundError
+from spotted.errors import ConcurrencyError, InvalidInputError, NotFoundError, RequestIdReusedError
+from spotted.v1 import scorer_pb2
+from tests.services.journal_entries import rewind
 from tests.services.store_requests import round_trips
 from tests.waiting import PATIENCE_S, until
+
+AnswerT = TypeVar("AnswerT")
 
 
 class Words:
@@ -24,7 +30,7 @@ class Words:
 
 
 def journal_of(store: Store, survey_id: str) -> Journal:
-    return Journal(store, keys.survey_journal(survey_id), survey_id)
+    return Journal(store, survey_id)
 
 
 def folded(store: Store, survey_id: str) -> Folded[Words]:
@@ -39,7 +45,7 @@ def begin(store: Store, survey_id: str, first: bytes = b"first") -> Folded[Words
 
 
 def begin_anew(store: Store, survey_id: str, first: bytes) -> None:
-    store.delete(keys.survey_journal(survey_id))
+    rewind(store, keys.survey_journal(survey_id), 0)
     begin(store, survey_id, first)
 
 
@@ -207,6 +213,54 @@ def test_a_repeat_that_its_own_first_call_stands_against_is_answered_alike(
         rename(fold, "leopard", request_id="r2")
 
 
+def asked(content: str, call: Callable[[], AnswerT]) -> AnswerT:
+    """A call while a request of this content is served."""
+
+    def serve() -> AnswerT:
+        request_content.enter(scorer_pb2.DeleteSurveyRequest(survey_id=content, request_id="any"))
+        return call()
+
+    return contextvars.copy_context().run(serve)
+
+
+@pytest.mark.parametrize("change", [added, added_together, rename])
+def test_another_request_under_the_id_of_an_earlier_one_is_refused(
+    store: Store, survey_id: str, change: Callable[[Folded[Words], str, str], object]
+) -> None:
+    fold = begin(store, survey_id)
+    add(fold, "leopard")
+    asked("one", lambda: change(fold, "leopard", "r1"))
+    before = words(fold)
+    for other in (fold, folded(store, survey_id)):
+        with pytest.raises(RequestIdReusedError):
+            asked("other", lambda other=other: change(other, "leopard", "r1"))  # type: ignore[misc] # default
+        asked("one", lambda other=other: change(other, "leopard", "r1"))  # type: ignore[misc] # default
+    assert words(fold) == before
+
+
+def test_of_requests_that_come_together_under_one_id_only_the_repeats_are_answered(
+    store: Store, survey_id: str
+) -> None:
+    fold = begin(store, survey_id)
+    words(fold)
+    contents = [f"{animal}-{n % 5}" for n in range(40) for animal in ("leopard", "hyena")]
+
+    def submit(content: str) -> str:
+        number = content.rpartition("-")[2]
+        try:
+            return asked(content, lambda: add_together(fold, content, f"r{number}")[0])
+        except RequestIdReusedError:
+            return "refused"
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(submit, contents))
+    stored = words(fold)[1:]
+    assert sorted(word.rpartition("-")[2] for word in stored) == list("01234")
+    for content, answer in zip(contents, answers, strict=True):
+        first = f"{content} is number {stored.index(content) + 2}" if content in stored else "refused"
+        assert answer == first
+
+
 @pytest.mark.parametrize("change", [add_alone, add_beside])
 def test_a_journal_recreated_between_two_writes_is_decided_on_again(
     store: Store, survey_id: str, change: Callable[[Folded[Words], str], str]
@@ -241,7 +295,7 @@ def test_a_deleted_journal_is_not_written_to(
 ) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard")
-    store.delete(keys.survey_journal(survey_id))
+    rewind(store, keys.survey_journal(survey_id), 0)
     with pytest.raises(NotFoundError, match="no survey"):
         change(fold, "lost")
     assert journal_of(store, survey_id).length() == 0
@@ -250,7 +304,7 @@ def test_a_deleted_journal_is_not_written_to(
 def test_the_first_answer_goes_with_its_journal(store: Store, survey_id: str) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard", request_id="r1")
-    store.delete(keys.survey_journal(survey_id))
+    rewind(store, keys.survey_journal(survey_id), 0)
     for either in (fold, folded(store, survey_id)):
         with pytest.raises(NotFoundError, match="no survey"):
             add(either, "leopard", request_id="r1")
@@ -365,7 +419,7 @@ def test_a_state_ahead_of_a_store_that_lost_its_last_events_folds_what_came_in_t
 ) -> None:
     fold = begin(store, survey_id)
     add(fold, "leopard")
-    store.script("redis.call('RPOP', KEYS[1])")([fold.journal.key], [])
+    rewind(store, fold.journal.key, 1)
     # a replica that knows of no leopard comes to as many events
     add(folded(store, survey_id), "hyena")
     assert fold.view(lambda state, position: (state.words, position)) == (["first", "hyena"], 2)

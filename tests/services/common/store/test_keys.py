@@ -15,6 +15,7 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.SYNCED,
         keys.surveys("<organisation>"),
         keys.survey_journal("<survey>"),
+        "<a journal>" + keys.LENGTH,
         keys.sessions("<survey>"),
         keys.session_journal("<survey>", "<session>"),
         keys.session_upload("<survey>", "<session>", "<id>"),
@@ -26,12 +27,14 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.reference("<organisation>", "<digest>"),
         keys.operation("<organisation>", "<id>"),
         keys.operation_cancel("<organisation>", "<id>"),
-        keys.training("<survey>"),
+        keys.training("<survey>", "<generation>"),
         keys.token("<id>"),
     ]
     owner = keys.of_owner("<organisation>")
     assert f"`<owner>` is `{owner}`" in " ".join((keys.__doc__ or "").split())
-    documented = re.findall(r"^\| `((?:spotted:|<owner>)[^`]+)`", keys.__doc__ or "", flags=re.MULTILINE)
+    documented = re.findall(
+        r"^\| `((?:spotted:|<owner>|<a journal>)[^`]+)`", keys.__doc__ or "", flags=re.MULTILINE
+    )
     assert sorted(made) == sorted(key.replace("<owner>", owner) for key in documented)
 
 

@@ -67,7 +67,7 @@ def test_a_session_belongs_to_the_generation_it_was_begun_in(existence: Existenc
         existence.generation(survey_id)
     create(existence, survey_id)
     old = existence.generation(survey_id)
-    existence.create_session((survey_id, "main"), old, b"event", "")
+    existence.create_session((survey_id, "main"), old, b"event", b"answer", "")
     assert existence.session_ids(survey_id) == ["main"]
     existence.delete_survey(survey_id, "")
     with pytest.raises(NotFoundError, match=survey_id):
@@ -75,7 +75,7 @@ def test_a_session_belongs_to_the_generation_it_was_begun_in(existence: Existenc
     create(existence, survey_id)
     assert existence.session_ids(survey_id) == []
     with pytest.raises(NotFoundError, match=survey_id):
-        existence.create_session((survey_id, "late"), old, b"event", "")
+        existence.create_session((survey_id, "late"), old, b"event", b"answer", "")
     assert existence.session_ids(survey_id) == []
 
 
@@ -83,7 +83,7 @@ def test_a_deleted_survey_takes_the_sessions_that_its_deletion_did_not_look_up(
     existence: Existence, store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create(existence, survey_id)
-    existence.create_session((survey_id, "main"), existence.generation(survey_id), b"event", "")
+    existence.create_session((survey_id, "main"), existence.generation(survey_id), b"event", b"answer", "")
     # as if the session were created after the keys were listed
     monkeypatch.setattr(store, "names", lambda _: [])
     existence.delete_survey(survey_id, "")
@@ -114,7 +114,7 @@ def test_a_repeated_deletion_of_a_session_counts_for_one_generation_of_the_surve
     for _ in range(2):
         create(existence, survey_id)
         assert not existence.delete_session(key, "d")
-        existence.create_session(key, existence.generation(survey_id), b"event", "")
+        existence.create_session(key, existence.generation(survey_id), b"event", b"answer", "")
         assert existence.delete_session(key, "d")
         assert existence.delete_session(key, "d")
         assert existence.session_ids(survey_id) == []

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from services.common.store import keys
+from services.common.store.records import put_record
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.training.head_onnx import to_onnx
 from spotted.arrays import Float32Array
-from spotted.errors import DigestMismatchError, NotFoundError
+from spotted.errors import DamagedError, DigestMismatchError, NotFoundError
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
-from spotted.v1 import survey_pb2
+from spotted.v1 import store_pb2, survey_pb2
 
 SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=6)
 
@@ -49,7 +50,12 @@ def test_a_damaged_head_is_not_used(store: Store) -> None:
     content = store.get(keys.head("", digest))
     assert content is not None
     store.put(keys.head("", digest), content.replace(b"embeddings", b"imbeddings"))
-    with pytest.raises(NotFoundError):
+    with pytest.raises(DamagedError, match=r"head '.*' is damaged in the store; activate another head"):
+        HeadStore(store).get(digest)
+    # also if somebody replaced it as a whole
+    other = store_pb2.StoredHead(onnx=b"other")
+    put_record(store, keys.head("", digest), other)
+    with pytest.raises(DamagedError, match="damaged"):
         HeadStore(store).get(digest)
 
 

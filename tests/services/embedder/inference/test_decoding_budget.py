@@ -193,3 +193,17 @@ def test_the_budget_leaves_room_for_models_and_the_queue() -> None:
         PreconditionError, match=r"limit of 512 MiB leaves 61 MiB .*raise the limit by 146 MiB"
     ):
         decoding_bytes(512 * MIB, held_bytes=300 * MIB, queue_bytes=50 * MIB)
+
+
+def test_memory_for_decoding_may_be_set_within_what_is_left() -> None:
+    def decoding(wanted_mib: int) -> int:
+        return decoding_bytes(3000 * MIB, held_bytes=300 * MIB, queue_bytes=250 * MIB, wanted_mib=wanted_mib)
+
+    assert decoding(500) == 500 * MIB
+    assert decoding(1900) == 1900 * MIB
+    for wrong in (0, 100, 1901):
+        with pytest.raises(
+            PreconditionError,
+            match=f"SPOTTED_MEMORY_MIB is {wrong}, but .* 192 to 1900 MiB with a .* limit of 3000 MiB; set",
+        ):
+            decoding(wrong)

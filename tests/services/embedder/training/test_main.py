@@ -17,11 +17,11 @@ def test_an_operation_is_updated_while_its_process_still_starts(store: Store, su
     def beaten() -> bool:
         return operations.get(started.operation_id).update_time.ToNanoseconds() > first
 
-    with alive(store, started.operation_id, survey_id, beat_s=0.01):
+    with alive(store, started.operation_id, survey_id, "first", beat_s=0.01):
         until(beaten, "an update of the operation")
         first = operations.get(started.operation_id).update_time.ToNanoseconds()
         until(beaten, "another one")
-        assert store.get(keys.training(survey_id)) == started.operation_id.encode()
+        assert store.get(keys.training(survey_id, "first")) == started.operation_id.encode()
     last = operations.get(started.operation_id)
     assert last.message == "loading torch"
     # after the block the training itself reports, and nothing writes over what it says

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.store import keys
 from services.common.store.store import Store
 from services.embedder.training.operations import SILENT_S, Operations
-from spotted.errors import NotFoundError
+from spotted.errors import DamagedError, NotFoundError
 from spotted.v1 import operations_pb2 as pb
+from tests.services.journal_entries import break_value
 
 
 class Clock:
@@ -53,3 +55,11 @@ def test_cancellation_is_asked_of_running_operations_only(store: Store) -> None:
 def test_an_unknown_operation_is_not_found(store: Store) -> None:
     with pytest.raises(NotFoundError, match="nosuch"):
         Operations(store, now=Clock()).get("nosuch")
+
+
+def test_a_damaged_operation_is_named_with_the_remedy(store: Store) -> None:
+    operations = Operations(store, now=Clock())
+    operation = operations.begin("waiting")
+    break_value(store, keys.operation("", operation.operation_id))
+    with pytest.raises(DamagedError, match=r"operation '.*' is damaged in the store; start its work again"):
+        operations.get(operation.operation_id)

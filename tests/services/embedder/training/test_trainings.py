@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
+from services.common.store import keys
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
 from services.embedder.training import trainings
@@ -127,3 +128,23 @@ def test_without_torch_no_training_begins(
     monkeypatch.setattr(trainings, "find_spec", lambda _: None)
     with pytest.raises(PreconditionError, match="torch is not installed in this embedder; install the extra"):
         begun.begin(survey_id, HeadRecipe(), "")
+
+
+def test_a_survey_that_was_created_again_may_train_and_repeats_no_request_of_the_one_before(
+    store: Store, spotted: Spotted, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(trainings.Trainings, "_start", lambda *started_with: started.append(started_with[3]))
+    begun = trainings.Trainings(store, Operations(store, now=time.time), {})
+    add_survey(spotted, survey_id)
+    first = begun.begin(survey_id, HeadRecipe(), "r")
+    assert begun.begin(survey_id, HeadRecipe(), "r").operation_id == first.operation_id
+    with pytest.raises(PreconditionError, match="already running"):
+        begun.begin(survey_id, HeadRecipe(), "other")
+    spotted.survey(survey_id).delete()
+    add_survey(spotted, survey_id)
+    # the training of the one before still reports
+    store.put(keys.training(survey_id, started[0]), first.operation_id.encode(), ttl_s=60)
+    again = begun.begin(survey_id, HeadRecipe(), "r")
+    assert again.operation_id != first.operation_id
+    assert len(set(started)) == 2

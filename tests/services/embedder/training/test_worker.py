@@ -3,19 +3,24 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
+import pytest
 
 from services.common.store import keys
+from services.common.store.records import get_record
 from services.common.store.store import Store
+from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import folded_survey
+from services.embedder.training import worker
 from services.embedder.training.operations import Operations
 from services.embedder.training.worker import METRICS, Training, pseudo_labels
 from services.scorer.__main__ import service
 from spotted.client import Spotted
-from spotted.heads.head import HeadRecipe
-from spotted.heads.training import Step
+from spotted.heads.head import Head, HeadRecipe
+from spotted.heads.training import Step, train_head
 from spotted.v1 import operations_pb2 as pb
 from spotted.v1 import store_pb2
 from tests.services.embedder.serving import SPEC, add_survey
@@ -28,10 +33,16 @@ def with_survey(store: Store, survey_id: str, count: int = 24) -> Operations:
     return Operations(store, now=time.time)
 
 
+def generation(store: Store, survey_id: str) -> str:
+    return Existence(store).generation(survey_id)
+
+
 def test_a_training_stores_its_head_and_reports_it(store: Store, survey_id: str) -> None:
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
-    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=3, rank=4)).run()
+    Training(
+        store, operation.operation_id, survey_id, generation(store, survey_id), HeadRecipe(epochs=3, rank=4)
+    ).run()
     done = operations.get(operation.operation_id)
     assert (done.state, done.progress) == (pb.OPERATION_STATE_SUCCEEDED, 1.0)
     head = HeadStore(store).get(done.result)
@@ -43,7 +54,9 @@ def test_a_training_that_was_cancelled_before_it_began_stores_nothing(store: Sto
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
     operations.cancel(operation.operation_id)
-    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=3)).run()
+    Training(
+        store, operation.operation_id, survey_id, generation(store, survey_id), HeadRecipe(epochs=3)
+    ).run()
     done = operations.get(operation.operation_id)
     assert (done.state, done.result) == (pb.OPERATION_STATE_CANCELLED, "")
 
@@ -51,7 +64,7 @@ def test_a_training_that_was_cancelled_before_it_began_stores_nothing(store: Sto
 def test_a_training_without_a_survey_fails_with_the_reason(store: Store, survey_id: str) -> None:
     operations = Operations(store, now=time.time)
     operation = operations.begin("waiting")
-    Training(store, operation.operation_id, survey_id, HeadRecipe()).run()
+    Training(store, operation.operation_id, survey_id, "gone", HeadRecipe()).run()
     done = operations.get(operation.operation_id)
     assert done.state == pb.OPERATION_STATE_FAILED
     assert "does not exist" in done.message
@@ -66,7 +79,7 @@ def test_a_collapse_is_reported_while_the_head_trains(store: Store, survey_id: s
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
     recipe = HeadRecipe(epochs=200, rank=4)
-    training = Training(store, operation.operation_id, survey_id, recipe)
+    training = Training(store, operation.operation_id, survey_id, generation(store, survey_id), recipe)
     messages: list[str] = []
     training.report(Step(1, 1.0, 5, 6, 0.1, 12.0))
     messages.append(operations.get(operation.operation_id).message)
@@ -79,9 +92,13 @@ def test_a_collapse_is_reported_while_the_head_trains(store: Store, survey_id: s
 def test_the_figures_of_collapse_are_stored_with_the_head(store: Store, survey_id: str) -> None:
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
-    Training(store, operation.operation_id, survey_id, HeadRecipe(epochs=2, rank=4)).run()
-    stored = store.get(keys.head("", operations.get(operation.operation_id).result))
-    metrics = store_pb2.StoredHead.FromString(stored or b"").metrics
+    Training(
+        store, operation.operation_id, survey_id, generation(store, survey_id), HeadRecipe(epochs=2, rank=4)
+    ).run()
+    key = keys.head("", operations.get(operation.operation_id).result)
+    stored = get_record(store, key, store_pb2.StoredHead, named="it", remedy="")
+    assert stored is not None
+    metrics = stored.metrics
     assert metrics["backbone_effective_rank"] >= 1.0
     assert set(METRICS) <= set(metrics)
 
@@ -93,3 +110,33 @@ def test_pseudo_labels_are_the_feasibility_of_the_survey(store: Store, survey_id
     assert scores.shape == two_animals.shape == (6, 6)
     assert not two_animals.any()
     assert scores[0, 4] == 1.0
+
+
+@pytest.mark.parametrize("when", ["before it begins", "while it trains"])
+def test_a_survey_that_was_created_again_gets_no_head_of_the_one_before(
+    store: Store, survey_id: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations = with_survey(store, survey_id)
+    operation = operations.begin("waiting")
+    first = generation(store, survey_id)
+
+    def recreate() -> None:
+        Existence(store).delete_survey(survey_id, "")
+        with_survey(store, survey_id)
+
+    if when == "before it begins":
+        recreate()
+    else:
+
+        def trained(*arguments: Any, **options: Any) -> Head:  # noqa: ANN401 - any of train_head
+            recreate()
+            return train_head(*arguments, **options)
+
+        monkeypatch.setattr(worker, "train_head", trained)
+    heads = store.names(keys.head("", ""))
+    Training(store, operation.operation_id, survey_id, first, HeadRecipe(epochs=2, rank=4)).run()
+    done = operations.get(operation.operation_id)
+    assert (done.state, done.result) == (pb.OPERATION_STATE_FAILED, "")
+    assert "was deleted and created again" in done.message
+    assert store.names(keys.head("", "")) == heads
+    assert [name for name in store.names(keys.of_survey(survey_id)) if ":training:" in name] == []

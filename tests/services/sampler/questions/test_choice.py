@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from services.common.session import round_messages
 from services.sampler.questions.choice import (
     AUDIT_REASON,
     EARLIER_REASON,
@@ -11,7 +12,6 @@ from services.sampler.questions.choice import (
     choose,
     excluded,
 )
-from services.sampler.session import round_messages
 from services.sampler.session.leases import Lease
 from services.sampler.session.state import SessionState
 from spotted import messages

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.session import round_messages
 from services.common.store.store import Store
 from services.sampler.questions.planner import Planner
-from services.sampler.session import round_messages
 from spotted.errors import NotFoundError
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.common.session import round_messages
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.sampler.questions.choice import QuestionRequest
@@ -21,7 +22,6 @@ from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcess, PlannerProcesses, PlanningWork, Refusal
 from services.sampler.scorer_client import ScorerClient
-from services.sampler.session import round_messages
 from services.sampler.session.leases import Leases
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import EmbeddingSpec, Spotted
@@ -36,6 +36,7 @@ from spotted.errors import (
 from spotted.survey import Camera, Detection, Survey
 from tests.services.sampler.surveys import Sampler
 from tests.services.serving import running
+from tests.waiting import PATIENCE_S
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 DETECTIONS = [Detection(f"d{n}", "c", n * 4000.0) for n in range(8)]
@@ -64,6 +65,9 @@ def around(store: Store, survey_id: str) -> Iterator[Surroundings]:
         client.close()
 
 
+BUDGET_BYTES = 64 << 20
+
+
 @dataclass(frozen=True)
 class DiesAtFirst:
     """A planning process that is killed over its first plan; the flag is set when it was."""
@@ -82,7 +86,7 @@ class DiesAtFirst:
 def test_a_process_plans_what_this_one_would_refuses_as_it_would_and_leaves_when_asked(
     around: Surroundings, survey_id: str
 ) -> None:
-    planner = PlannerProcess(PlanningWork(around.settings))
+    planner = PlannerProcess(PlanningWork(around.settings, BUDGET_BYTES))
     planner.close()
     planned = planner.plan(survey_id, "main", NOTHING)
     assert planned == around.sampler.planner.plan(survey_id, "main", NOTHING)
@@ -120,7 +124,7 @@ def test_a_refusal_crosses_with_all_that_it_says(error: SpottedError) -> None:
 
 
 def test_a_killed_process_is_restarted(around: Surroundings, survey_id: str, tmp_path: Path) -> None:
-    planner = PlannerProcess(DiesAtFirst(tmp_path / "died", PlanningWork(around.settings)))
+    planner = PlannerProcess(DiesAtFirst(tmp_path / "died", PlanningWork(around.settings, BUDGET_BYTES)))
     with pytest.raises(UnavailableError, match="ask again"):
         planner.plan(survey_id, "main", NOTHING)
     planned = planner.plan(survey_id, "main", NOTHING)
@@ -134,10 +138,27 @@ def test_a_killed_process_is_restarted(around: Surroundings, survey_id: str, tmp
     planner.close()
 
 
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_process_whose_sampler_is_gone_before_or_after_its_plan_ends_quietly(
+    around: Surroundings, survey_id: str, *, planned: bool
+) -> None:
+    spawning = multiprocessing.get_context("spawn")
+    here, there = spawning.Pipe()
+    process = spawning.Process(target=PlanningWork(around.settings, BUDGET_BYTES), args=(there,))
+    process.start()
+    there.close()
+    here.send(([], survey_id, "main", NOTHING))
+    if planned:
+        assert here.poll(PATIENCE_S)
+    here.close()
+    process.join(PATIENCE_S)
+    assert process.exitcode == 0
+
+
 def test_a_survey_keeps_its_process_and_annotators_are_asked_through_it(
     store: Store, around: Surroundings, survey_id: str
 ) -> None:
-    planners = PlannerProcesses(2, PlanningWork(around.settings))
+    planners = PlannerProcesses(2, PlanningWork(around.settings, BUDGET_BYTES))
     scorer = ScorerClient(around.settings.scorer_address)
     asking = NextQuestions(around.sampler.sessions, planners, Leases(store), DetectionFacts(scorer))
     for annotator in ("anna", "ben"):

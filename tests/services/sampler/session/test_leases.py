@@ -17,7 +17,7 @@ PAIR, OTHER = ("d1", "d2"), ("d1", "d3")
 def begun(store: Store, survey_id: str, session_id: str = "s") -> tuple[SessionKey, str]:
     """The ids and the generation of a session, which is created if it does not exist."""
     existence, key = Existence(store), (survey_id, session_id)
-    existence.create_session(key, existence.generation(survey_id), uuid.uuid4().bytes, "")
+    existence.create_session(key, existence.generation(survey_id), uuid.uuid4().bytes, b"", "")
     return key, generation(store.slice(keys.session_journal(*key), 0, 0)[0])
 
 
@@ -51,7 +51,7 @@ def test_an_ended_lease_is_gone(store: Store, survey_id: str) -> None:
 def test_a_pair_that_was_answered_is_free_and_others_are_not(store: Store, survey_id: str) -> None:
     leases = Leases(store)
     leases.acquire(*begun(store, survey_id), "anna", [PAIR, OTHER], 60.0)
-    journal = Journal(store, keys.session_journal(survey_id, "s"), survey_id)
+    journal = Journal(store, survey_id, "s")
     answered = Change(b"label", b"", lease_fields(survey_id, "s", [PAIR]))
     journal.append(answered, expected=1, scope="SubmitLabels", request_id="r")
     assert [lease.pair for lease in leases.live(survey_id, "s")] == [OTHER]
@@ -80,3 +80,26 @@ def test_questions_of_a_deleted_session_lease_nothing_in_the_one_created_since(
     assert leases.acquire(key, old, "anna", [PAIR], 60.0) == []
     assert leases.live(*key) == []
     assert leases.acquire(key, new, "ben", [PAIR], 60.0)
+
+
+def test_damaged_leases_are_dropped_and_the_others_stay(store: Store, survey_id: str) -> None:
+    leases = Leases(store)
+    key = begun(store, survey_id)
+    leases.acquire(*key, "anna", [PAIR], 60.0)
+    damage = store.script("return redis.call('HSET', KEYS[1], unpack(ARGV))")
+    fields: list[bytes | str | int] = [
+        b"a\0b",
+        b"soon",
+        b"a b",
+        b"1\0x",
+        b"c\0d",
+        b"\0x",
+        b"e\xff\0f",
+        b"9\0x",
+    ]
+    damage([keys.leases(survey_id, "s")], fields)
+    assert [lease.pair for lease in leases.live(survey_id, "s")] == [PAIR]
+    far = b"99999999999999\0\xff"
+    damage([keys.leases(survey_id, "s")], [b"e\xff\0f", far])
+    assert len(leases.live(survey_id, "s")) == 2
+    assert leases.acquire(*key, "ben", [OTHER], 60.0)

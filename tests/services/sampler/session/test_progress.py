@@ -56,9 +56,9 @@ def test_the_estimate_is_called_an_estimate_and_only_given_with_answers_enough(
 
 def test_the_rate_is_that_of_the_last_hour() -> None:
     state = SessionState()
-    state.label_times_s = [0.0, 10_000.0, 10_060.0, 10_120.0]
+    state.counts.times_s = [0.0, 10_000.0, 10_060.0, 10_120.0]
     assert quick_progress(state, 5).answers_per_minute == pytest.approx(1.0)
-    state.label_times_s = [10_000.0]
+    state.counts.times_s = [10_000.0]
     assert not quick_progress(state, 2).HasField("answers_per_minute")
 
 

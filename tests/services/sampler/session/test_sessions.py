@@ -10,14 +10,17 @@ import pytest
 from services.common import process
 from services.common.store.store import Store
 from services.common.telemetry import metrics
+from services.sampler.session.defaults import with_settings
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import quick_progress
 from services.sampler.session.sessions import Sessions
+from services.sampler.session.settings_change import update_session
 from spotted.constraints.verified import Verified
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_BELIEVED, KNOWN_INDIVIDUALS_IGNORED
 from spotted.v1.store_pb2 import StoredSubmission
-from tests.services.sampler.surveys import Sampler, ToyScorer, planted
+from tests.services.sampler.surveys import Sampler, ToyScorer, events, planted, true_partition
 
 
 def sampler(store: Store, animals: dict[str, str] | None = None) -> Sampler:
@@ -49,8 +52,10 @@ def test_creating_again_is_the_same_session_and_other_content_is_refused(
     made = sampler(store)
     first = made.create(survey_id)
     assert made.create(survey_id) == first
-    with pytest.raises(AlreadyExistsError, match="another strategy, seed or trust"):
-        made.create(survey_id, "random")
+    with pytest.raises(AlreadyExistsError, match="another strategy and seed;"):
+        made.create(survey_id, "random", seed=9)
+    with pytest.raises(AlreadyExistsError, match="another known_individuals;"):
+        made.create(survey_id, known_individuals=KNOWN_INDIVIDUALS_IGNORED)
 
 
 def test_a_survey_without_detections_has_nothing_to_ask(store: Store, survey_id: str) -> None:
@@ -131,6 +136,7 @@ def test_a_repeat_that_could_not_be_stored_now_is_answered_as_the_first_time(
 def test_ids_that_name_no_session_take_no_memory(store: Store, survey_id: str) -> None:
     made = sampler(store)
     made.create(survey_id)
+    made.sessions.get(survey_id, "main")
     for n in range(20):
         with pytest.raises(NotFoundError):
             made.sessions.get(survey_id, f"nosuch-{n}")
@@ -207,9 +213,7 @@ def test_a_recreated_session_is_not_answered_as_the_old_one(store: Store, survey
     with pytest.raises(NotFoundError, match="create the session first"):
         here.answer(survey_id, pair, pb.ANSWER_SAME)
     there.create(survey_id, "random")
-    with pytest.raises(NotFoundError, match="belong to this session"):
-        here.answer(survey_id, pair, pb.ANSWER_SAME)
-    there.ask(survey_id)
+    # the detections of the new session are added for the label
     assert here.answer(survey_id, pair, pb.ANSWER_DIFFERENT).label.label_id == "3-1"
 
 
@@ -286,7 +290,7 @@ def test_what_leaves_memory_is_freed_at_once(store: Store, survey_id: str) -> No
         gc.enable()
 
 
-def test_a_second_annotator_makes_all_answers_evidence_here_and_at_a_replica_that_replays(
+def test_verified_trust_keeps_what_stands_here_and_at_a_replica_that_replays(
     store: Store, survey_id: str
 ) -> None:
     animals = {"d1": "a", "d2": "b", "d3": "c"}
@@ -294,7 +298,7 @@ def test_a_second_annotator_makes_all_answers_evidence_here_and_at_a_replica_tha
     here.create(survey_id, "learned", trust=pb.TRUST_UNSPECIFIED)
     here.ask(survey_id)
     there.sessions.get(survey_id, "main")
-    # one SAME of these does not suffice as evidence
+    # one SAME of these would not suffice as evidence
     unlikely = here.unlikeliest(survey_id)
     (third,) = animals.keys() - set(unlikely)
     assert here.answer(survey_id, unlikely, pb.ANSWER_SAME).effect == pb.LABEL_EFFECT_MERGED
@@ -306,20 +310,75 @@ def test_a_second_annotator_makes_all_answers_evidence_here_and_at_a_replica_tha
         assert seen[0] == seen[1] == seen[2]
         return seen
 
-    assert (progress()[0].trust, progress()[0].individuals) == (pb.TRUST_SINGLE, 2)
+    changes = pb.Session(survey_id=survey_id, session_id="main", trust=pb.TRUST_VERIFIED)
+    stored, after = update_session(there.sessions, changes, ["trust"], "", quick_progress)
+    assert (stored.trust, after.individuals) == (pb.TRUST_VERIFIED, 2)
     label_id = there.answer(survey_id, (unlikely[1], third), pb.ANSWER_NOT_COMPARABLE, "ben").label.label_id
     both = progress()[0]
-    assert (both.trust, both.individuals, both.pending) == (pb.TRUST_VERIFIED, 3, 1)
+    assert (both.trust, both.individuals, both.pending) == (pb.TRUST_VERIFIED, 2, 0)
     retract(here, survey_id, label_id)
     alone = progress()[0]
-    assert (alone.trust, alone.individuals, alone.pending) == (pb.TRUST_SINGLE, 2, 0)
+    assert (alone.trust, alone.individuals, alone.pending) == (pb.TRUST_VERIFIED, 2, 0)
 
 
 def test_a_session_opened_again_with_another_trust_is_refused(store: Store, survey_id: str) -> None:
     made = sampler(store)
     made.create(survey_id, trust=pb.TRUST_UNSPECIFIED)
-    with pytest.raises(AlreadyExistsError, match="another strategy, seed or trust"):
+    with pytest.raises(AlreadyExistsError, match="another trust"):
         made.create(survey_id, trust=pb.TRUST_VERIFIED)
+
+
+def test_labels_are_stored_before_the_first_question(store: Store, survey_id: str) -> None:
+    made = sampler(store)
+    made.create(survey_id)
+    with pytest.raises(NotFoundError, match=f"{survey_id!r} has no detection 'dx'"):
+        made.answer(survey_id, ("d00", "dx"), pb.ANSWER_SAME)
+    assert made.sessions.get(survey_id, "main").position == 1
+    same = made.answer(survey_id, ("d00", "d05"), pb.ANSWER_SAME)
+    assert (same.effect, same.label.label_id) == (pb.LABEL_EFFECT_MERGED, "3-1")
+    assert made.answer(survey_id, ("d05", "d00"), pb.ANSWER_SAME).effect == pb.LABEL_EFFECT_IMPLIED
+    assert [len(event.read.added_detection_ids) for event in events(made, survey_id, "read")] == [20]
+    # the first round adds none of them again
+    made.ask(survey_id)
+    (planned,) = events(made, survey_id, "planned")
+    assert list(planned.planned.added_detection_ids) == []
+    assert made.finish(survey_id, made.sessions.scorer.animals) > 0  # type: ignore[attr-defined] # a toy
+    assert made.partition(survey_id) == true_partition(planted())
+
+
+def test_a_label_of_a_detection_that_came_since_adds_it(store: Store, survey_id: str) -> None:
+    animals = planted()
+    made = sampler(store, animals)
+    made.create(survey_id)
+    made.ask(survey_id)
+    animals["d99"] = animals["d00"]
+    burst = pb.LabelsGiven(mixed_bursts=[pb.DetectionSet(detection_ids=["d99", "d01", "d02"])])
+    made.sessions.submit(survey_id, "main", burst, "", quick_progress)
+    (read,) = events(made, survey_id, "read")
+    assert list(read.read.added_detection_ids) == ["d99"]
+
+
+def test_names_are_those_of_the_creation_until_they_are_read_again(store: Store, survey_id: str) -> None:
+    scorer = ToyScorer(planted(), more={i: {"individual_id": "Mvula"} for i in ("d00", "d05")})
+    made = Sampler(store, scorer)
+    assert made.create(survey_id).known_individuals == KNOWN_INDIVIDUALS_BELIEVED
+    assert made.sessions.get(survey_id, "main").position == 2
+    assert frozenset({"d00", "d05"}) in made.partition(survey_id)
+    scorer.more["d10"] = {"individual_id": "Mvula"}
+    made.ask(survey_id)
+    assert frozenset({"d00", "d05"}) in made.partition(survey_id)
+    changes = pb.Session(survey_id=survey_id, session_id="main")
+    update_session(made.sessions, with_settings(changes), ["known_individuals"], "", quick_progress)
+    assert frozenset({"d00", "d05", "d10"}) in made.partition(survey_id)
+    assert Sampler(store, scorer).partition(survey_id) == made.partition(survey_id)
+
+
+def test_names_of_a_survey_are_not_read_if_they_are_ignored(store: Store, survey_id: str) -> None:
+    scorer = ToyScorer(planted(), more={i: {"individual_id": "Mvula"} for i in planted()})
+    made = Sampler(store, scorer)
+    assert made.create(survey_id, known_individuals=KNOWN_INDIVIDUALS_IGNORED).position == 1
+    assert made.finish(survey_id, scorer.animals) > 0
+    assert made.partition(survey_id) == true_partition(scorer.animals)
 
 
 def test_a_mixed_burst_of_unknown_frames_stores_nothing(store: Store, survey_id: str) -> None:
@@ -337,7 +396,7 @@ def test_a_mixed_burst_ends_its_leases_and_adds_no_label(store: Store, survey_id
     made.create(survey_id)
     made.ask(survey_id)
     leases = Leases(store)
-    generation = made.sessions.folded(survey_id, "main").view(lambda state, _: state.generation)
+    generation = made.sessions.folded(survey_id, "main").generation
     leases.acquire(
         (survey_id, "main"), generation, "anna", [("d00", "d05"), ("d05", "d10"), ("d01", "d02")], 60.0
     )

@@ -1,18 +1,31 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.sampler.session import round_messages
+from services.common.session import round_messages
+from services.sampler.scorer_client import Version
 from services.sampler.session.progress import quick_progress
-from services.sampler.session.state import SessionState, individual_id
+from services.sampler.session.state import SessionState
+from services.sampler.session.survey_read import read_survey
 from spotted import messages
 from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError
 from spotted.sampling.rounds import PairQuery, Round
+from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
+from spotted.v1.session_facts_pb2 import (
+    EVIDENCE_SOURCE_ENCOUNTER,
+    EVIDENCE_SOURCE_KNOWN,
+    KNOWN_INDIVIDUALS_IGNORED,
+    KNOWN_INDIVIDUALS_SUGGESTED,
+    SurveyRead,
+)
 
 IDS = ["d0", "d1", "d2", "d3", "d4"]
 UNLIKELY, CHANCE = ((0, 1), (2, 4)), 0.125
@@ -64,7 +77,7 @@ def partition(state: SessionState) -> list[list[str]]:
 def test_individuals_are_ordered_by_size_and_named_by_their_first_detection() -> None:
     state = folded(labelled(label("1-1", "d3", "d1", "SAME")))
     assert partition(state) == [["d1", "d3"], ["d0"], ["d2"], ["d4"]]
-    assert state.individuals()[0].individual_id == individual_id(["d1", "d3"]) == "ind-d1"
+    assert state.individuals()[0].individual_id == "ind-d1"
 
 
 def test_a_contradiction_is_kept_with_the_smallest_set_that_explains_it() -> None:
@@ -106,14 +119,14 @@ def test_retracting_everything_leaves_a_session_as_it_began() -> None:
     assert len(partition(state)) == 5
     assert all(state.is_open((i, j)) for i in range(5) for j in range(i + 1, 5))
     assert not any(state.skipped.values())
-    assert state.label_times_s == []
+    assert state.counts.times_s == []
 
 
 def test_two_animals_of_one_image_cannot_be_one() -> None:
     state = folded(labelled(label("1-1", "d0", "d1", "SAME")), images=(("d0", "d1"),))
     (conflict,) = state.conflicts()
     assert list(conflict.explanation) == []
-    assert "one image shows both" in conflict.message
+    assert "one image shows d0 and d1 (image)" in conflict.message
 
 
 def test_a_second_annotator_who_agrees_changes_nothing_and_is_kept() -> None:
@@ -130,31 +143,63 @@ def test_a_pair_of_unknown_detections_is_not_found() -> None:
         folded().pair(label("1-1", "d0", "dx", "SAME"))
 
 
-def test_one_annotator_is_believed_at_once_and_the_second_makes_all_answers_evidence() -> None:
+def updated(trust: pb.Trust.ValueType, **settings: object) -> pb.SessionEvent:
+    session = pb.Session(trust=trust, **settings)  # type: ignore[arg-type] # any field
+    return pb.SessionEvent(updated=pb.SessionUpdated(settings=session))
+
+
+def test_a_second_annotator_changes_no_trust() -> None:
     first = label("1-1", "d0", "d1", "SAME"), label("1-2", "d2", "d3", "SKIP")
-    alone = folded(labelled(*first), trust=pb.TRUST_UNSPECIFIED)
     both = folded(
         labelled(*first), labelled(label("2-1", "d2", "d4", "SAME", "ben")), trust=pb.TRUST_UNSPECIFIED
     )
-    assert alone.trust is Trust.SINGLE
-    assert quick_progress(alone, 3).trust == pb.TRUST_SINGLE
-    assert partition(alone)[0] == ["d0", "d1"]
-    assert both.trust is Trust.VERIFIED
-    assert quick_progress(both, 4).trust == pb.TRUST_VERIFIED
-    # the earlier SAME does not suffice any more
-    assert len(partition(both)) == 5
-    assert both.constraints.undecided().tolist() == [[0, 1], [2, 4]]
-    assert both.skipped["anna"] == {(2, 3)}
-    # the effect that it had when it came is still reported
-    assert both.label_outcome("1-1").effect == pb.LABEL_EFFECT_MERGED
-    assert both.label_outcome("2-1").effect == pb.LABEL_EFFECT_PENDING
+    assert both.trust is Trust.SINGLE
+    assert quick_progress(both, 4).trust == pb.TRUST_SINGLE
+    assert partition(both) == [["d0", "d1"], ["d2", "d4"], ["d3"]]
 
 
-def test_the_second_annotator_counts_within_one_call_too() -> None:
-    labels = [label("1-1", "d0", "d1", "SAME"), label("1-2", "d2", "d4", "SAME", "ben")]
-    state = folded(labelled(*labels), trust=pb.TRUST_UNSPECIFIED)
+def test_verified_trust_keeps_what_stands_and_weighs_what_comes() -> None:
+    first = label("1-1", "d0", "d1", "SAME"), label("1-2", "d2", "d3", "SKIP")
+    state = folded(
+        labelled(*first), updated(pb.TRUST_VERIFIED), labelled(label("5-1", "d2", "d4", "SAME", "ben"))
+    )
     assert state.trust is Trust.VERIFIED
-    assert quick_progress(state, 3).pending == 2
+    assert quick_progress(state, 5).trust == state.session.trust == pb.TRUST_VERIFIED
+    # one SAME decided at once; the one after the change does not suffice
+    assert partition(state)[0] == ["d0", "d1"]
+    assert state.constraints.undecided().tolist() == [[2, 4]]
+    assert state.label_outcome("5-1").effect == pb.LABEL_EFFECT_PENDING
+    assert state.skipped["anna"] == {(2, 3)}
+
+
+def test_a_retraction_after_the_change_forgets_only_its_label() -> None:
+    first = label("1-1", "d0", "d1", "SAME"), label("1-2", "d2", "d4", "SAME")
+    later = label("5-1", "d1", "d3", "DIFFERENT", "ben")
+    events = labelled(*first), updated(pb.TRUST_VERIFIED), labelled(later)
+    assert partition(folded(*events, retracted("1-2")))[0] == ["d0", "d1"]
+    assert partition(folded(*events, retracted("1-2"))) == partition(
+        folded(labelled(first[0]), updated(pb.TRUST_VERIFIED), labelled(later))
+    )
+    assert partition(folded(*events, retracted("5-1")))[:2] == [["d0", "d1"], ["d2", "d4"]]
+
+
+def test_trust_that_returns_to_single_decides_by_every_answer() -> None:
+    state = folded(
+        labelled(label("1-1", "d0", "d1", "SAME")),
+        updated(pb.TRUST_VERIFIED),
+        labelled(label("5-1", "d2", "d4", "SAME", "ben")),
+        updated(pb.TRUST_SINGLE),
+    )
+    assert state.trust is Trust.SINGLE
+    assert partition(state) == [["d0", "d1"], ["d2", "d4"], ["d3"]]
+    again = folded(
+        labelled(label("1-1", "d0", "d1", "SAME")),
+        updated(pb.TRUST_VERIFIED),
+        updated(pb.TRUST_SINGLE),
+        labelled(label("6-1", "d2", "d4", "SAME", "ben")),
+        updated(pb.TRUST_VERIFIED),
+    )
+    assert partition(again) == partition(state)
 
 
 @pytest.mark.parametrize("trust", [pb.TRUST_SINGLE, pb.TRUST_VERIFIED])
@@ -164,27 +209,128 @@ def test_trust_that_was_chosen_stays(trust: pb.Trust.ValueType) -> None:
         assert quick_progress(folded(*events, trust=trust), 3).trust == trust
 
 
-def test_back_at_one_annotator_the_answers_are_believed_at_once_again() -> None:
+def test_trust_that_changes_keeps_animals_of_one_image_apart() -> None:
     state = folded(
-        labelled(label("1-1", "d0", "d1", "SAME")),
-        labelled(label("2-1", "d3", "d4", "DIFFERENT", "ben")),
-        retracted("2-1"),
-        trust=pb.TRUST_UNSPECIFIED,
-    )
-    assert state.trust is Trust.SINGLE
-    assert partition(state)[0] == ["d0", "d1"]
-    assert quick_progress(state, 5).trust == pb.TRUST_SINGLE
-
-
-def test_replayed_trust_keeps_animals_of_one_image_apart() -> None:
-    state = folded(
-        labelled(label("1-1", "d2", "d3", "SAME")),
-        labelled(label("2-1", "d2", "d3", "SAME", "ben")),
-        images=(("d0", "d1"),),
-        trust=pb.TRUST_UNSPECIFIED,
+        labelled(label("1-1", "d2", "d3", "SAME")), updated(pb.TRUST_VERIFIED), images=(("d0", "d1"),)
     )
     assert not state.is_open((0, 1))
     assert partition(state)[0] == ["d2", "d3"]
+
+
+def survey_read(
+    session: pb.Session, *detections: Detection, have: Sequence[str] = (), complete: bool = False
+) -> SurveyRead:
+    item_of = {detection_id: item for item, detection_id in enumerate(have)}
+    by_id = {detection.detection_id: detection for detection in detections}
+    return read_survey(session, item_of, by_id, Version("u", 1), complete=complete)
+
+
+def opened(session: pb.Session, *events: pb.SessionEvent) -> SessionState:
+    state = SessionState()
+    for event in (pb.SessionEvent(created=session), *events):
+        state.apply(event.SerializeToString())
+    return state
+
+
+NAMED = (
+    Detection("d0", individual_id="Mvula", side=Side.LEFT),
+    Detection("d1", individual_id="unknown", side=Side.RIGHT, encounter_id="e"),
+    Detection("d2", individual_id="Nandi", side=Side.LEFT, encounter_id="e"),
+    Detection("d3", individual_id="Mvula", side=Side.RIGHT),
+)
+
+
+def test_known_names_and_encounters_are_individuals_before_any_label() -> None:
+    session = pb.Session()
+    state = opened(session, pb.SessionEvent(read=survey_read(session, *NAMED)))
+    assert partition(state) == [["d0", "d3"], ["d1", "d2"]]
+    assert not state.is_open((0, 2))
+    assert state.survey == Version("u", 1)
+
+
+def test_names_that_are_ignored_or_suggested_imply_nothing() -> None:
+    for known in (KNOWN_INDIVIDUALS_IGNORED, KNOWN_INDIVIDUALS_SUGGESTED):
+        session = pb.Session(known_individuals=known)
+        state = opened(session, pb.SessionEvent(read=survey_read(session, *NAMED)))
+        # the two flanks of an encounter are one animal in any case
+        assert partition(state) == [["d1", "d2"], ["d0"], ["d3"]]
+
+
+def test_suggested_names_are_asked_first_unless_the_flanks_are_opposite() -> None:
+    session = pb.Session(known_individuals=KNOWN_INDIVIDUALS_SUGGESTED)
+    left = [Detection(f"d{n}", individual_id="Mvula", side=Side.LEFT) for n in range(3)]
+    state = opened(session, pb.SessionEvent(read=survey_read(session, *left, NAMED[3])))
+    asked = [*state.suggestions.open_pairs(state.constraints)]
+    assert [(query.first, query.second) for query in asked] == [(0, 1), (1, 2)]
+    assert {query.reason for query in asked} == {"both are named 'Mvula'"}
+
+
+def test_a_label_against_a_name_is_kept_as_a_conflict() -> None:
+    session = pb.Session()
+    state = opened(
+        session,
+        pb.SessionEvent(read=survey_read(session, *NAMED)),
+        labelled(label("3-1", "d0", "d3", "DIFFERENT")),
+    )
+    (conflict,) = state.conflicts()
+    assert state.label_outcome("3-1").conflict == conflict
+    assert "both named Mvula (known)" in conflict.message
+    assert partition(state)[0] == ["d0", "d3"]
+
+
+def test_names_are_read_again_only_by_an_update() -> None:
+    session = pb.Session()
+    renamed = [replace(one, individual_id="Nandi" if one.individual_id else "") for one in NAMED]
+    fifth = Detection("d4", individual_id="Mvula", side=Side.LEFT)
+    added = survey_read(session, *renamed, fifth, have=["d0", "d1", "d2", "d3"])
+    events = [pb.SessionEvent(read=survey_read(session, *NAMED)), pb.SessionEvent(read=added)]
+    assert partition(opened(session, *events)) == [["d0", "d3", "d4"], ["d1", "d2"]]
+    again = survey_read(session, *renamed, fifth, have=IDS, complete=True)
+    update = pb.SessionEvent(updated=pb.SessionUpdated(settings=session, read=again))
+    assert partition(opened(session, *events, update)) == [["d0", "d1", "d2", "d3"], ["d4"]]
+
+
+def test_labels_of_before_give_way_to_names_that_come_later() -> None:
+    session = pb.Session()
+    unnamed = [replace(one, individual_id="", encounter_id="") for one in NAMED]
+    again = survey_read(session, *NAMED, have=IDS[:4], complete=True)
+    state = opened(
+        session,
+        pb.SessionEvent(read=survey_read(session, *unnamed)),
+        labelled(label("3-1", "d0", "d2", "SAME")),
+        pb.SessionEvent(updated=pb.SessionUpdated(settings=session, read=again)),
+    )
+    assert partition(state) == [["d0", "d3"], ["d1", "d2"]]
+    (conflict,) = state.conflicts()
+    assert conflict.label.label_id == "3-1"
+    assert "d0 is named Mvula and d2 Nandi" in conflict.message
+
+
+def test_two_names_of_one_encounter_and_one_name_in_one_image_are_conflicts_without_a_label() -> None:
+    session = pb.Session()
+    seen = [
+        Detection("d0", individual_id="Mvula", side=Side.LEFT, encounter_id="e"),
+        Detection("d1", individual_id="Nandi", side=Side.RIGHT, encounter_id="e"),
+        Detection("d2", individual_id="Nandi", image_id="i"),
+        Detection("d3", individual_id="Nandi", image_id="i"),
+    ]
+    state = opened(session, pb.SessionEvent(read=survey_read(session, *seen)))
+    assert partition(state) == [["d1", "d2"], ["d0"], ["d3"]]
+    assert [conflict.HasField("label") for conflict in state.conflicts()] == [False, False]
+    assert [conflict.evidence[0].source for conflict in state.conflicts()] == [
+        EVIDENCE_SOURCE_KNOWN,
+        EVIDENCE_SOURCE_ENCOUNTER,
+    ]
+
+
+def test_a_state_to_plan_with_leaves_the_session_as_it_is() -> None:
+    session = pb.Session()
+    state = opened(session, pb.SessionEvent(read=survey_read(session, *NAMED[:2])))
+    read = survey_read(session, *NAMED, have=["d0", "d1"])
+    grown = state.with_added(read)
+    assert partition(state) == [["d0"], ["d1"]]
+    state.apply(pb.SessionEvent(read=read).SerializeToString())
+    assert partition(grown) == partition(state) == [["d0", "d3"], ["d1", "d2"]]
 
 
 def test_a_split_keeps_every_answer_and_says_so() -> None:
@@ -231,81 +377,3 @@ def test_a_retraction_leaves_the_state_that_the_other_labels_alone_would_give(
     for i in range(5):
         for j in range(i + 1, 5):
             assert state.is_open((i, j)) == other.is_open((i, j))
-
-
-def left(*ids: str) -> pb.SessionEvent:
-    return pb.SessionEvent(left=pb.DetectionsLeft(detection_ids=ids))
-
-
-def returned(*ids: str, version: int = 0, **fields: object) -> pb.SessionEvent:
-    planned = pb.PlannedRound(added_detection_ids=ids, top_k=4, survey_revision=1, **fields)  # type: ignore[arg-type] # any of its fields
-    for detection_id in ids if version else ():
-        planned.added_versions.add(detection_id=detection_id, stored=True, version=version)
-    round_messages.write(Round(2, "learned", ()), planned)
-    return pb.SessionEvent(planned=planned)
-
-
-GIVEN = st.lists(
-    st.tuples(
-        st.sampled_from(IDS),
-        st.sampled_from(IDS),
-        st.sampled_from(["SAME", "DIFFERENT", "NOT_COMPARABLE"]),
-        st.sampled_from(["anna", "ben"]),
-    ).filter(lambda given: given[0] != given[1]),
-    max_size=8,
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    GIVEN, st.sets(st.sampled_from(IDS), min_size=1), st.sampled_from([pb.TRUST_SINGLE, pb.TRUST_VERIFIED])
-)
-def test_after_a_departure_the_session_is_as_if_the_detection_had_never_been_there(
-    answers: list[tuple[str, str, str, str]], gone: set[str], trust: pb.Trust.ValueType
-) -> None:
-    labels = [label(f"{n}-1", *answer) for n, answer in enumerate(answers, start=3)]
-    lived = folded(labelled(*labels), left(*gone), trust=trust)
-    kept = [one for one in labels if gone.isdisjoint((one.first_detection_id, one.second_detection_id))]
-    fresh = folded(labelled(*kept), trust=trust)
-    assert [ids for ids in partition(fresh) if gone.isdisjoint(ids)] == partition(lived)
-    assert lived.detection_ids == [i for i in IDS if i not in gone]
-    assert list(lived.labels) == [one.label_id for one in kept]
-    before, after = quick_progress(fresh, 0), quick_progress(lived, 0)
-    assert after.individuals == before.individuals - len(gone)
-    assert (after.same, after.different) == (before.same, before.different)
-    asked = {(lived.detection_ids[q.first], lived.detection_ids[q.second]) for q in lived.queue.open_pairs()}
-    assert asked == {
-        (IDS[q.first], IDS[q.second])
-        for q in fresh.queue.open_pairs()
-        if gone.isdisjoint((IDS[q.first], IDS[q.second]))
-    }
-    # back with their images: everything is as it was, but for the order of the detections
-    back = folded(labelled(*labels), left(*gone), returned(*sorted(gone)), trust=trust)
-    assert sorted(partition(back)) == sorted(partition(folded(labelled(*labels), trust=trust)))
-    other = folded(labelled(*labels), left(*gone), returned(*sorted(gone), version=1), trust=trust)
-    assert list(other.labels) == [one.label_id for one in kept]
-
-
-def test_what_is_known_of_the_others_stays_when_one_leaves() -> None:
-    bursts = [pb.DetectionSet(detection_ids=["d0", "d1", "d2"]), pb.DetectionSet(detection_ids=["d3", "d4"])]
-    mixed = pb.SessionEvent(labelled=pb.LabelsGiven(mixed_bursts=bursts[:1]))
-    skip = labelled(label("4-1", "d2", "d4", "SKIP"))
-    drawn = pb.AuditDrawn(open_pairs=7)
-    drawn.first, drawn.second = round_messages.pair_columns([(0, 1), (2, 4)])
-    state = folded(
-        returned(bursts=bursts), mixed, skip, pb.SessionEvent(audit=drawn), left("d1"),
-        images=(("d3", "d4"), ("d0", "d1")),
-    )  # fmt: skip
-    assert state.detection_ids == ["d0", "d2", "d3", "d4"]
-    assert state.bursts == [(0, 1), (2, 3)]
-    assert state.mixed_bursts == {frozenset({0, 1})}
-    assert (state.audit.pairs, state.audit.open_pairs) == (((1, 3),), 7)
-    assert state.skipped["anna"] == {(1, 3)}
-    assert not state.is_open((2, 3))
-    assert state.is_open((0, 1))
-
-
-def test_a_label_that_left_can_be_retracted_and_does_not_return() -> None:
-    state = folded(labelled(label("3-1", "d0", "d1", "SAME")), left("d1"), retracted("3-1"), returned("d1"))
-    assert state.labels == state.given == {}
-    assert partition(state) == [[i] for i in IDS]

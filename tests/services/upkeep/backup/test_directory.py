@@ -10,11 +10,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
 from services.common.store.store import Store
+from services.common.survey.existence import Existence
 from services.upkeep.backup.contents import read_contents
 from services.upkeep.backup.directory import back_up_all, file_name, files, survey_ids
 from spotted.errors import NotFoundError, StoreUnavailableError
 from spotted.local import processes
 from spotted.v1 import store_pb2, survey_pb2
+from tests.services.journal_entries import push, rewind
 
 BEGAN_S = 1_780_000_000
 
@@ -32,9 +34,7 @@ def plant(store: Store, survey_id: str) -> str:
     survey = survey_pb2.Survey(survey_id=survey_id, end_time=at(0))
     event = store_pb2.SurveyEvent(survey=survey)
     store.add_member(keys.surveys(keys.owner(survey_id)), survey_id)
-    store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")(
-        [keys.survey_journal(survey_id)], [event.SerializeToString()]
-    )
+    push(store, keys.survey_journal(survey_id), event.SerializeToString())
     return survey_id
 
 
@@ -46,11 +46,14 @@ def surveys(store: Store) -> list[str]:
 
 
 def test_surveys_of_every_organisation_are_found(store: Store, surveys: list[str]) -> None:
-    store.add_member(keys.surveys("a-org"), "a-org/listed-but-gone")
+    store.add_member(keys.surveys("a-org"), "a-org/listed-but-none")
+    lost = plant(store, f"lost-{uuid.uuid4().hex[:8]}")
+    store.delete(keys.survey_journal(lost))
     found = survey_ids(store)
-    assert set(surveys) <= set(found)
+    assert {*surveys, lost} <= set(found)
     assert found == sorted(found)
-    assert "a-org/listed-but-gone" not in found
+    assert "a-org/listed-but-none" not in found
+    Existence(store).delete_survey(lost, "")
 
 
 def test_a_file_is_named_by_survey_and_time() -> None:
@@ -88,7 +91,7 @@ def test_a_survey_that_fails_keeps_its_files_and_stops_no_other(
     now = ticking()
     back_up_all(store, surveys, tmp_path, now=now)
     kept = files(tmp_path, surveys[0])
-    store.delete(keys.survey_journal(surveys[0]))
+    rewind(store, keys.survey_journal(surveys[0]), 0)
     outcome = back_up_all(store, surveys, tmp_path, now=now, keep=1)
     ((failed, error),) = outcome.failed
     assert failed == surveys[0]

@@ -16,6 +16,8 @@ from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.v1 import corrections_pb2, sampler_pb2, survey_pb2
 from spotted.v1 import store_pb2 as pb
+from tests.services.sampler.journals import ANIMALS, DAMAGES, journal_of, toy_scorer
+from tests.services.sampler.surveys import Sampler
 
 NOW = Timestamp(seconds=1_780_000_000)
 SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=4)
@@ -40,6 +42,19 @@ def detections(*ids: str, camera: str = "c", dimension: int = 4, fill: float = 0
     return pb.SurveyEvent(create_time=NOW, detections=block)
 
 
+def geo_camera(camera_id: str, latitude_deg: float) -> pb.SurveyEvent:
+    made = survey_pb2.Camera(
+        camera_id=camera_id, geo_position=survey_pb2.GeoPosition(latitude_deg=latitude_deg)
+    )
+    return pb.SurveyEvent(create_time=NOW, cameras=pb.CamerasUpserted(cameras=[made]))
+
+
+def captured(seconds: float) -> pb.SurveyEvent:
+    event = detections("d1")
+    event.detections.detections[0].captured_at.seconds = int(seconds)
+    return event
+
+
 def deleted(*ids: str) -> pb.SurveyEvent:
     return pb.SurveyEvent(create_time=NOW, deleted=pb.DetectionsDeleted(detection_ids=ids))
 
@@ -56,14 +71,31 @@ def cameras_deleted(*ids: str) -> pb.SurveyEvent:
 
 
 def created() -> sampler_pb2.SessionEvent:
-    return sampler_pb2.SessionEvent(create_time=NOW, created=sampler_pb2.Session(session_id="main"))
+    session = sampler_pb2.Session(
+        session_id="main", strategy=sampler_pb2.StrategySettings(strategy_id="greedy")
+    )
+    return sampler_pb2.SessionEvent(create_time=NOW, created=session)
+
+
+def planned(*added: str) -> sampler_pb2.SessionEvent:
+    return sampler_pb2.SessionEvent(
+        create_time=NOW, planned=sampler_pb2.PlannedRound(round=1, added_detection_ids=added)
+    )
 
 
 def labelled(first: str = "d1", annotator: str = "anna") -> sampler_pb2.SessionEvent:
-    label = sampler_pb2.Label(first_detection_id=first, second_detection_id="d2", annotator_id=annotator)
+    label = sampler_pb2.Label(
+        label_id="3-1",
+        first_detection_id=first,
+        second_detection_id="d2",
+        annotator_id=annotator,
+        answer=sampler_pb2.ANSWER_SAME,
+        create_time=NOW,
+    )
     return sampler_pb2.SessionEvent(create_time=NOW, labelled=sampler_pb2.LabelsGiven(labels=[label]))
 
 
+ROUND = planned("d1", "d2")
 OWN = [survey(), cameras("c"), detections("d1", "d2")]
 Journals = dict[str, list[pb.SurveyEvent] | list[sampler_pb2.SessionEvent] | list[bytes]]
 
@@ -90,13 +122,15 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
         cameras("x"),
         cameras_deleted("x"),
     ]
-    check_events(read_contents(file_of(tmp_path, {"": own, "main": [created(), labelled()]})))
+    check_events(read_contents(file_of(tmp_path, {"": own, "main": [created(), ROUND, labelled()]})))
 
 
 @pytest.mark.parametrize(
     ("journals", "words"),
     [
         ({"": [cameras("c")]}, "event 1 of the survey .*begins with its creation"),
+        ({"": []}, "no event of the survey"),
+        ({"": OWN, "main": []}, "no event of session 'main'"),
         ({"": [survey(), pb.SurveyEvent(create_time=NOW)]}, "event 2 of the survey .*unknown"),
         ({"": [survey(), b"\xff\xff"]}, "event 2 of the survey"),
         ({"": [survey(end_time=messages.timestamp(-5.0))]}, "does not end after it starts"),
@@ -104,6 +138,10 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
         ({"": [survey(), cameras("c"), detections("d\n")]}, "detection_id"),
         ({"": [survey(), cameras("c"), detections("d1", camera="x")]}, "no earlier event added camera 'x'"),
         ({"": [*OWN, detections("d1")]}, "'d1' is added twice"),
+        ({"": [survey(), cameras("c"), captured(86_401)]}, "'d1' was captured .*, after survey 's' ended"),
+        ({"": [survey(), cameras("c"), geo_camera("g", 1.0)]}, "'c' has a position in metres"),
+        ({"": [survey(), geo_camera("g", 1.0), geo_camera("h", 60.0)]}, "km from the centre"),
+        ({"": [survey(time_zone="Mars/Olympus")]}, "IANA"),
         ({"": [survey(), cameras("c"), detections("d1", dimension=3)]}, "need 4 numbers"),
         ({"": [survey(), cameras("c"), detections("d1", fill=float("nan"))]}, "not finite"),
         ({"": [*OWN, cameras_deleted("c"), corrected("d1")]}, "no earlier event added camera 'c'"),
@@ -117,9 +155,10 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
         ({"": OWN, "a\nb": [created()]}, "session 'a.*use 1 to 64"),
         ({"": OWN, "main": [labelled()]}, "event 1 of session 'main' .*its first event"),
         ({"": OWN, "main": [created(), created()]}, "event 2 of session 'main'"),
-        ({"": OWN, "main": [created(), sampler_pb2.SessionEvent(create_time=NOW)]}, "unknown"),
-        ({"": OWN, "main": [created(), labelled("d\n")]}, "first_detection_id"),
-        ({"": OWN, "main": [created(), labelled(annotator="*")]}, "annotator_id"),
+        ({"": OWN, "main": [created(), sampler_pb2.SessionEvent(create_time=NOW)]}, "empty"),
+        ({"": OWN, "main": [created(), planned("d1", "d9")]}, "has no detection 'd9'"),
+        ({"": OWN, "main": [created(), ROUND, labelled("d9")]}, "no earlier round added detection 'd9'"),
+        ({"": OWN, "main": [created(), ROUND, labelled(annotator="*")]}, "annotator_id"),
     ],
 )
 def test_events_that_no_service_writes_are_refused_and_nothing_is_stored(
@@ -139,3 +178,19 @@ def test_a_survey_id_that_no_service_accepts_is_refused(store: Store, tmp_path: 
     with pytest.raises(InvalidInputError, match="the survey id in the file"):
         restore_survey(store, path)
     assert (store.members(keys.surveys("")), store.names(keys.of_survey(odd))) == before
+
+
+def test_a_session_is_checked_as_completely_as_one_that_is_imported(
+    store: Store, survey_id: str, tmp_path: Path
+) -> None:
+    journal = journal_of(Sampler(store, toy_scorer()), survey_id)
+    own = [survey(), cameras("c"), detections(*ANIMALS)]
+    check_events(read_contents(file_of(tmp_path, {"": own, "main": journal})))
+    for break_it, words in DAMAGES.values():
+        # the order of a file says what positions say in an import
+        if "its position" not in words:
+            changed = [sampler_pb2.SessionEvent.FromString(event.SerializeToString()) for event in journal]
+            break_it(changed)
+            whole = read_contents(file_of(tmp_path, {"": own, "main": changed}))
+            with pytest.raises(InvalidInputError, match=r"invalid event \d+ of session 'main'"):
+                check_events(whole)

@@ -13,14 +13,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common import process
 from services.common.store import keys
+from services.common.store.records import put_record
 from services.common.store.store import Store
 from services.upkeep.backup.contents import pages, read_contents
 from services.upkeep.backup.file import PART, read
 from services.upkeep.backup.restore import restore_survey
 from services.upkeep.backup.write import Backups
 from spotted import messages
-from spotted.errors import NotFoundError, PreconditionError
+from spotted.errors import NotFoundError, PreconditionError, SurveyDamagedError
 from spotted.v1 import sampler_pb2, store_pb2, survey_pb2
+from tests.services.journal_entries import push
 from tests.services.upkeep.living import Life, backed_up, entries
 from tests.spotted.client.surveys import serving
 
@@ -103,7 +105,6 @@ def added_to_survey(journals: dict[str, list[bytes]]) -> set[str]:
 
 
 def test_long_journals_are_read_by_pages(store: Store, second: Store, survey_id: str, tmp_path: Path) -> None:
-    push = store.script("for i = 1, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end")
     rng = np.random.default_rng(0)
     spec = survey_pb2.EmbeddingSpec(dimension=100_000)
     survey = survey_pb2.Survey(survey_id=survey_id, end_time=Timestamp(seconds=9), embedding=spec)
@@ -118,7 +119,7 @@ def test_long_journals_are_read_by_pages(store: Store, second: Store, survey_id:
     gone = store_pb2.DetectionsDeleted(detection_ids=["0"])
     events += [store_pb2.SurveyEvent(create_time=Timestamp(seconds=n), deleted=gone) for n in range(2_500)]
     written = [event.SerializeToString() for event in events]
-    push([keys.survey_journal(survey_id)], written)
+    push(store, keys.survey_journal(survey_id), *written)
     done = backed_up(store, survey_id, tmp_path)
     assert done.events == len(events)
     assert journals(done.path) == {"": written}
@@ -244,11 +245,9 @@ def test_a_file_that_was_there_stays_until_the_new_one_is_whole(
 def test_surveys_of_organisations_are_backed_up_under_their_whole_id(store: Store, tmp_path: Path) -> None:
     survey_id = f"wcs/{uuid.uuid4().hex}"
     event = store_pb2.SurveyEvent(survey=survey_pb2.Survey(survey_id=survey_id, head_digest="a" * 64))
-    store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")(
-        [keys.survey_journal(survey_id)], [event.SerializeToString()]
-    )
+    push(store, keys.survey_journal(survey_id), event.SerializeToString())
     head = store_pb2.StoredHead(onnx=b"onnx", survey_id=survey_id)
-    store.put(keys.head("wcs", hashlib.sha256(b"onnx").hexdigest()), head.SerializeToString())
+    put_record(store, keys.head("wcs", hashlib.sha256(b"onnx").hexdigest()), head)
     done = backed_up(store, survey_id, tmp_path)
     assert read_contents(done.path).header.survey_id == survey_id
     assert (read_contents(done.path).heads, done.missing) == (1, ("a" * 64,))
@@ -257,9 +256,7 @@ def test_surveys_of_organisations_are_backed_up_under_their_whole_id(store: Stor
 def test_a_damaged_head_is_reported_and_stops_no_backup(store: Store, tmp_path: Path) -> None:
     survey_id, digest = f"wcs/{uuid.uuid4().hex}", uuid.uuid4().hex * 2
     survey = survey_pb2.Survey(survey_id=survey_id, head_digest=digest)
-    store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")(
-        [keys.survey_journal(survey_id)], [store_pb2.SurveyEvent(survey=survey).SerializeToString()]
-    )
+    push(store, keys.survey_journal(survey_id), store_pb2.SurveyEvent(survey=survey).SerializeToString())
     try:
         for damaged in (b"\xff\xff", store_pb2.StoredHead(onnx=b"other").SerializeToString()):
             store.put(keys.head("wcs", digest), damaged)
@@ -270,7 +267,7 @@ def test_a_damaged_head_is_reported_and_stops_no_backup(store: Store, tmp_path: 
 
 
 def test_a_journal_that_no_service_can_read_is_reported(store: Store, survey_id: str, tmp_path: Path) -> None:
-    store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")([keys.survey_journal(survey_id)], [b"\xff\xff"])
-    with pytest.raises(PreconditionError, match=r"an invalid entry .*restore an earlier backup"):
+    push(store, keys.survey_journal(survey_id), b"\xff\xff")
+    with pytest.raises(SurveyDamagedError, match=r"damaged at event 1 \(it cannot be decoded\)"):
         backed_up(store, survey_id, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from services.common.store.store import Store
 from services.upkeep.backup.directory import files
 from services.upkeep.commands import backup, restore
 from spotted.v1 import store_pb2, survey_pb2
+from tests.services.journal_entries import break_entry, push
 from tests.services.upkeep.backup.test_directory import plant
 from tests.services.upkeep.console import invoke
 
@@ -78,7 +79,7 @@ def test_what_a_survey_names_and_the_store_lost_is_reported(
     plant(store, survey_id)
     named = survey_pb2.Survey(survey_id=survey_id, head_digest="a" * 64)
     event = store_pb2.SurveyEvent(survey=named).SerializeToString()
-    store.script("redis.call('RPUSH', KEYS[1], ARGV[1])")([keys.survey_journal(survey_id)], [event])
+    push(store, keys.survey_journal(survey_id), event)
     done = run(store, survey_id, "-o", str(tmp_path))
     assert f"{survey_id} refers to {'a' * 64}, which is not in the store" in done.stderr
 
@@ -114,3 +115,32 @@ def test_surveys_go_to_an_object_store_are_checked_there_and_come_back(
     restored = invoke(restore.restore_files, arguments)
     assert (restored.exit_code, restored.stderr) == (0, "")
     assert second.length(keys.survey_journal(f"{survey}-back")) == 1
+
+
+def test_a_damaged_survey_is_backed_up_only_up_to_its_damage_and_only_if_asked(
+    store: Store, survey: str, tmp_path: Path
+) -> None:
+    key = keys.survey_journal(survey)
+    event = store_pb2.SurveyEvent(deleted=store_pb2.DetectionsDeleted(detection_ids=["d"]))
+    event.create_time.GetCurrentTime()
+    push(store, key, event.SerializeToString(), event.SerializeToString())
+    break_entry(store, key, 1, "a bit is flipped")
+    path = str(tmp_path / "part.spotted")
+    done = run(store, survey, "-o", path)
+    assert done.exit_code == 1
+    assert f"survey {survey!r} is damaged at event 2" in done.stderr
+    done = run(store, survey, "-o", path, "--up-to-damage")
+    assert (done.exit_code, done.stderr) == (
+        0,
+        f"{survey} is damaged: 2 events from the damage on are not in {path}\n",
+    )
+    assert run(store, "--check", path).exit_code == 0
+
+
+def test_a_check_finds_events_that_a_restore_would_refuse(store: Store, survey: str, tmp_path: Path) -> None:
+    push(store, keys.survey_journal(survey), store_pb2.SurveyEvent().SerializeToString())
+    path = str(tmp_path / "invalid.spotted")
+    assert run(store, survey, "-o", path).exit_code == 0
+    done = run(store, "--check", path)
+    assert done.exit_code == 3
+    assert "has an invalid event 2 of the survey" in done.stderr

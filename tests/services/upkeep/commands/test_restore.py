@@ -9,6 +9,7 @@ from click.testing import Result
 from services.common.store import keys
 from services.common.store.store import Store
 from services.upkeep.commands import restore
+from tests.services.journal_entries import break_entry
 from tests.services.upkeep.backup.test_directory import plant
 from tests.services.upkeep.console import invoke
 from tests.services.upkeep.living import backed_up
@@ -64,3 +65,14 @@ def test_wrong_usage_is_reported(second: Store, arguments: list[str], code: int,
     done = run(second, *arguments)
     assert done.exit_code == code
     assert words in done.stderr
+
+
+def test_a_damaged_survey_is_replaced_only_if_asked(second: Store, file: str, survey_id: str) -> None:
+    run(second, file)
+    break_entry(second, keys.survey_journal(survey_id), 0, "it is garbage")
+    done = run(second, file)
+    assert done.exit_code == 1
+    assert f"survey {survey_id!r} is damaged at event 1" in done.stderr
+    assert "--over-damaged" in done.stderr
+    assert run(second, file, "--over-damaged").stdout == f"{survey_id} restored: 1 events, 0 sessions\n"
+    assert "already exists with the same" in run(second, file, "--over-damaged").stdout

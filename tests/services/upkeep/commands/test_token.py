@@ -9,11 +9,13 @@ import pytest
 from click.testing import Result
 
 from services.common.access.tokens import TEXT, Tokens
+from services.common.store import keys
 from services.common.store.store import Store
 from services.upkeep.commands import token
 from spotted import messages
 from spotted.errors import UnauthenticatedError
 from spotted.v1 import access_pb2 as pb
+from tests.services.journal_entries import break_value
 from tests.services.upkeep.console import invoke
 
 
@@ -144,3 +146,13 @@ def test_a_token_that_is_not_there_cannot_be_revoked(store: Store) -> None:
     done = run(store, "revoke", "0" * 16)
     assert done.exit_code == 4
     assert "spotted token list" in done.stderr
+
+
+def test_a_damaged_token_is_listed_as_such(store: Store) -> None:
+    token_id = Tokens(store).caller(create(store)).token_id
+    break_value(store, keys.token(token_id))
+    listed = json.loads(run(store, "list", "--json").stdout)["tokens"]
+    assert {"token_id": token_id, "state": "damaged"} in listed
+    assert token_id in run(store, "list").stdout
+    assert run(store, "revoke", token_id).exit_code == 0
+    assert token_id not in run(store, "list").stdout

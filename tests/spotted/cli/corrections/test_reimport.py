@@ -11,6 +11,7 @@ from click.testing import Result
 
 from spotted.cli.corrections.reimport import lines, read_changes
 from spotted.cli.sources import recall
+from spotted.client.ingest import boxed
 from spotted.formats import ImportedSurvey
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
@@ -65,7 +66,7 @@ def read(machine: Machine, survey_id: str) -> ImportedSurvey:
 
 def store(machine: Machine, survey_id: str) -> None:
     """Store the detections of the files, as `spotted embed` does."""
-    detections = read(machine, survey_id).detections
+    detections = [boxed(picture) for picture in read(machine, survey_id).pictures]
     vectors = np.random.default_rng(0).normal(size=(len(detections), SPEC.dimension))
     added = machine.spotted.survey(survey_id).add_detections(detections, vectors, SPEC)
     assert added.added == len(detections)
@@ -130,7 +131,7 @@ def test_removed_rows_are_named_and_stay_until_it_is_said_otherwise(
     assert "--delete-removed" in kept.stderr
     handle = tables.machine.spotted.survey(tables.survey_id)
     assert [d.detection_id for d in handle.detections()] == ["d1", "d2", "d3"]
-    monkeypatch.setattr("spotted.cli.import_.is_interactive", lambda: True)
+    monkeypatch.setattr("spotted.cli.corrections.outcome.is_interactive", lambda: True)
     arguments = ["import", "--cameras", str(tables.cameras), "--detections", str(tables.detections)]
     arguments += ["--survey", tables.survey_id, "--timezone", "UTC"]
     refused = tables.machine.run(*arguments, answers="n\n")
@@ -226,3 +227,14 @@ def test_files_that_moved_bring_their_new_paths(tables: Tables, tmp_path: Path) 
     assert tables.agree()
     stored = list(tables.machine.spotted.survey(tables.survey_id).detections())
     assert all(str(moved) in d.image_uri for d in stored)
+
+
+def test_another_box_waits_for_its_vector(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    write_package(package)
+    arguments = ("import", str(package), "--survey", survey_id)
+    machine.run(*arguments)
+    store(machine, survey_id)
+    detection_id = edit_first(package / "observations.csv", "bboxWidth", lambda _: "0.4")
+    done = machine.run(*arguments, "--json")
+    assert json.loads(done.stdout)["changes"]["to_embed_again"] == [detection_id]

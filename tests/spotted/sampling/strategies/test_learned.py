@@ -9,6 +9,7 @@ import pytest
 
 from spotted.arrays import Float32Array, Float64Array, IntArray
 from spotted.constraints.answers import Answer, LabelledPair
+from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
 from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError, PreconditionError
@@ -133,7 +134,9 @@ def test_a_round_asks_once_about_two_components_and_not_what_is_closed_or_exclud
 def test_without_answers_the_chances_are_those_of_the_starting_weights(survey: Planted) -> None:
     first = planned(survey, Closure(survey.graph.n))
     for query in first.pairs:
-        terms = np.array(query.terms)
+        # without names their column is left out
+        terms = np.array([*query.terms, 0.0])
+        assert len(terms) == len(Term)
         burst = terms[Term.BURST] > 0
         assert query.score == pytest.approx(chance(terms, WITHIN if burst else ACROSS))
     scores = [query.score for query in first.pairs]
@@ -286,3 +289,20 @@ def test_a_graph_without_table_or_embeddings_is_refused(survey: Planted) -> None
 def test_a_round_without_room_is_refused(parameters: dict[str, int]) -> None:
     with pytest.raises(InvalidInputError, match="must be at least 1"):
         Learned(**parameters)
+
+
+def test_a_session_learns_whether_unknown_photographs_show_known_animals(survey: Planted) -> None:
+    constraints = Closure(survey.graph.n)
+    assume(constraints, Assumptions(names={0: "Mvula"}))
+    first = planned(survey, constraints)
+    assert {len(query.terms) for query in first.pairs} == {len(Term)}
+    beside = [query for query in first.pairs if 0 in (query.first, query.second)]
+    assert beside
+    assert all(query.terms[Term.NAMED] == (query in beside) for query in first.pairs)
+    # a column that is left out counts as zeros
+    known = [query._replace(terms=query.terms[: Term.NAMED]) for query in first.pairs]
+    for number, query in enumerate(known[:20]):
+        constraints.apply(LabelledPair(str(number), query.first, query.second, Answer.DIFFERENT))
+    terms, _, _ = _examples(known, constraints)
+    assert terms.shape[1] == len(Term)
+    assert not terms[:, Term.NAMED].any()

@@ -10,6 +10,7 @@ import pytest
 
 from spotted.arrays import Float64Array, IntArray
 from spotted.constraints.answers import Answer, LabelledPair
+from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
 from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
@@ -73,11 +74,15 @@ def random_graph(seed: int) -> CandidateGraph:
     )
 
 
+# one name, which separates nothing
+NAMES = {3: "Mvula", 9: "Mvula"}
+
+
 def answered(seed: int, count: int = 40) -> Constraints:
     """Random answers, one pair of an image among them; what contradicts is not applied."""
     rng = np.random.default_rng(seed + 100)
     constraints = Closure(N)
-    constraints.forbid(0, 1)
+    assume(constraints, Assumptions([(0, 1)], NAMES))
     for number in range(count):
         a, b = sorted(rng.choice(N, 2, replace=False).tolist())
         constraints.apply(LabelledPair(str(number), a, b, KINDS[rng.integers(0, 3)]))
@@ -163,7 +168,11 @@ class Plain:
             float(apart),
             self.visual(within),
             1.0,
+            float(self.named(self.one) != self.named(self.other)),
         ]
+
+    def named(self, part: tuple[int, ...]) -> bool:
+        return not NAMES.keys().isdisjoint(part)
 
     def best_open(self, excluding: frozenset[Pair]) -> int | None:
         """The open row of the highest fused score, the lowest of equal ones."""

@@ -9,6 +9,7 @@ import pytest
 from spotted.arrays import Float64Array, IntArray
 from spotted.sampling.strategies import ranges as module
 from spotted.sampling.strategies.ranges import (
+    LEAST_SPACING_M,
     MOST_DIRECTIONS,
     UNKNOWN,
     Ranges,
@@ -122,3 +123,11 @@ def test_spacing_is_the_median_distance_to_the_nearest_station() -> None:
     assert spacing_m(np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 14.0]])) == 5.0
     assert spacing_m(np.array([[0.0, 0.0], [0.0, 2.0], [0.0, 9.0], [0.0, 29.0]])) == 4.5
     assert [spacing_m(np.zeros((count, 2))) for count in (0, 1)] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("apart_m", [1e-170, 3e-200, 1e-9])
+def test_stations_closer_than_any_position_is_known_are_one_place(apart_m: float) -> None:
+    places = np.array([[0.0, 0.0], [apart_m, 0.0], [0.0, apart_m]])
+    assert spacing_m(places) == LEAST_SPACING_M
+    ranges = compute_ranges(np.arange(3), 3, np.arange(3), places, width_m=spacing_m(places))
+    np.testing.assert_allclose(ranges.closeness(np.array([0, 0]), np.array([1, 2])), 1.0, atol=1e-9)

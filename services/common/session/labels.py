@@ -1,0 +1,24 @@
+"""Checks of labels, from an annotator or from a journal."""
+
+from __future__ import annotations
+
+from services.common.rpc import checks
+from spotted.errors import InvalidInputError
+from spotted.v1 import sampler_pb2 as pb
+
+MOST_LABELS = 1000
+
+
+def check_label(label: pb.Label, field: str) -> None:
+    """Raise InvalidInputError unless this is a valid answer to a pair."""
+    checks.slug(label.annotator_id, f"{field}.annotator_id")
+    if label.first_detection_id == label.second_detection_id:
+        raise InvalidInputError(
+            f"{field} names {label.first_detection_id!r} twice; name two detections",
+            field=f"{field}.second_detection_id",
+        )
+    if label.answer not in pb.Answer.values() or label.answer == pb.ANSWER_UNSPECIFIED:
+        raise InvalidInputError(
+            f"{field}.answer is {label.answer}; use SAME, DIFFERENT, NOT_COMPARABLE or SKIP",
+            field=f"{field}.answer",
+        )

@@ -1,0 +1,93 @@
+"""The individuals of a session as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from services.common.rpc import checks
+from spotted import messages
+from spotted.constraints.interface import Constraints
+from spotted.individuals.attributes import Attributes, Status
+from spotted.individuals.founders import Founder
+from spotted.individuals.naming import individual_id
+from spotted.individuals.register import Register, Registered
+from spotted.v1.individuals_pb2 import Alias, Individual, IndividualStatus, Sex
+
+# bytes that a detection id takes besides its characters
+ID_BYTES = 4
+UNDESCRIBED = Attributes()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An individual, or the part of one whose detections do not fit into a message with the others."""
+
+    one: Registered
+    """The individual."""
+    detection_ids: Sequence[str]
+    """Its detections, or some of them."""
+    first: bool = True
+    """True for the first part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Individuals:
+    """The individuals of a session at one moment."""
+
+    register: Register
+    constraints: Constraints
+    detection_ids: Sequence[str]
+    """Detection id of each item."""
+
+    def of(self, item: int) -> Part:
+        """The individual of an item, with all its detections."""
+        one = self.register.individual(self.constraints, item)
+        return Part(one, sorted(self.detection_ids[member] for member in one.members))
+
+    def parts(self, founders: Collection[Founder] | None = None) -> list[Part]:
+        """The individuals with these identities, or all: largest first; equal sizes by id."""
+        wanted = self.register.present() if founders is None else founders
+        found = [self.of(self.register.founders.anchor(founder)) for founder in wanted]
+        found.sort(key=lambda whole: (-len(whole.detection_ids), self.id_of(whole.one.founder)))
+        return [part for whole in found for part in _parts(whole)]
+
+    def message(self, part: Part) -> Individual:
+        """An individual, or a part of one."""
+        one = part.one
+        message = Individual(individual_id=self.id_of(one.founder), detection_ids=part.detection_ids)
+        if not part.first:
+            return message
+        message.position, message.detection_count = one.position, len(one.members)
+        said = self.register.attributes(one.founder)
+        if said != UNDESCRIBED:
+            message.MergeFrom(_described(said))
+        message.aliases.extend(
+            Alias(individual_id=self.id_of(alias), display_name=self.register.attributes(alias).display_name)
+            for alias in one.aliases
+        )
+        return message
+
+    def id_of(self, founder: Founder) -> str:
+        """The id of an identity."""
+        return individual_id(self.detection_ids[founder.item], founder.copy)
+
+
+def _described(said: Attributes) -> Individual:
+    return Individual(
+        display_name=said.display_name,
+        sex=Sex.ValueType(said.sex),
+        status=IndividualStatus.ValueType(said.status),
+        dead_since=messages.timestamp(said.dead_since_s) if said.status is Status.DEAD else None,
+        notes=said.notes,
+        tags=said.tags,
+    )
+
+
+def _parts(whole: Part) -> Iterator[Part]:
+    """An individual in parts that fit into a page, usually one."""
+    rest, first = whole.detection_ids, True
+    while rest:
+        count = checks.fitting([len(i.encode()) + ID_BYTES for i in rest])
+        yield Part(whole.one, rest[:count], first)
+        rest, first = rest[count:], False

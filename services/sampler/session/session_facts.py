@@ -1,0 +1,121 @@
+"""What a session knows of its detections besides labels: names, flanks, encounters, its filter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from services.common.session.facts import ITEM, NAMED, NONE, OUTSIDE
+from spotted.constraints.assumptions import Assumptions
+from spotted.constraints.scope import BOTH, LEFT, NO_ENCOUNTER, RIGHT, Scope
+from spotted.sampling.rounds import Pair
+from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.session_facts_pb2 import (
+    KNOWN_INDIVIDUALS_BELIEVED,
+    KNOWN_INDIVIDUALS_UNSPECIFIED,
+    DetectionFacts,
+)
+
+
+class SessionFacts:
+    """The facts of all detections of a session, by item, as last read from its survey."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self.encounter_of: dict[int, str] = {}
+        self._flags = bytearray()
+
+    def take(self, facts: DetectionFacts, *, complete: bool) -> None:
+        """Take in facts about some detections; complete: they replace all earlier ones."""
+        if complete:
+            self.names, self.encounter_of, self._flags = {}, {}, bytearray()
+        items = np.frombuffer(facts.detections, ITEM).tolist()
+        if items:
+            self._flags.extend(bytes(max(0, items[-1] + 1 - len(self._flags))))
+        for item, flag in zip(items, facts.flags, strict=True):
+            self._flags[item] = flag
+        self.names |= texts_of(items, facts.names, facts.name_of)
+        self.encounter_of |= texts_of(items, facts.encounters, facts.encounter_of)
+
+    def copy(self) -> SessionFacts:
+        """A copy that can be changed."""
+        copied = SessionFacts()
+        copied.names, copied.encounter_of = dict(self.names), dict(self.encounter_of)
+        copied._flags = bytearray(self._flags)
+        return copied
+
+    def assumptions(self, session: pb.Session, same_image: Sequence[Pair]) -> Assumptions:
+        """What the session takes for granted of its detections."""
+        believed = session.known_individuals in (KNOWN_INDIVIDUALS_UNSPECIFIED, KNOWN_INDIVIDUALS_BELIEVED)
+        return Assumptions(
+            same_image, self.names if believed else {}, self._both_flanks(same_image), self.scope(session)
+        )
+
+    def scope(self, session: pb.Session) -> Scope:
+        """The pairs that the session asks about."""
+        flags = np.frombuffer(bytes(self._flags), np.uint8).astype(np.int64)
+        only, outside = session.filter, (flags & OUTSIDE) // OUTSIDE
+        return Scope(
+            flank=None if session.ask_opposite_flanks else flags & BOTH,
+            outside=outside if outside.any() else None,
+            named=(flags & NAMED) // NAMED if only.known_individuals_only else None,
+            encounter=self._encounters(len(flags)) if only.exclude_same_encounter else None,
+        )
+
+    def suggested(self) -> list[tuple[int, int, str]]:
+        """Pairs of one name with that name, so that their answers can join all of its detections.
+
+        Neighbours in the order of their flanks, since opposite flanks are not asked.
+        """
+        named: defaultdict[str, list[int]] = defaultdict(list)
+        for item, name in self.names.items():
+            named[name].append(item)
+        pairs = []
+        for name, items in sorted(named.items()):
+            ordered = sorted(items, key=lambda item: (self._flank(item), item))
+            pairs += [(min(a, b), max(a, b), name) for a, b in pairwise(ordered)]
+        return pairs
+
+    def _flank(self, item: int) -> int:
+        return self._flags[item] & BOTH
+
+    def _both_flanks(self, same_image: Sequence[Pair]) -> Mapping[str, Sequence[int]]:
+        """The encounters that show both flanks of an animal, and no two animals in one image."""
+        members: defaultdict[str, list[int]] = defaultdict(list)
+        for item, encounter in sorted(self.encounter_of.items()):
+            members[encounter].append(item)
+        social = {self.encounter_of[a] for a, b in same_image if self._share_encounter(a, b)}
+        return {
+            encounter: items
+            for encounter, items in members.items()
+            if encounter not in social and {LEFT, RIGHT} <= set(map(self._flank, items))
+        }
+
+    def _share_encounter(self, first: int, second: int) -> bool:
+        encounter = self.encounter_of.get(first)
+        return encounter is not None and encounter == self.encounter_of.get(second)
+
+    def _encounters(self, count: int) -> np.typing.NDArray[np.int64]:
+        number = {encounter: n for n, encounter in enumerate(sorted(set(self.encounter_of.values())))}
+        column = np.full(count, NO_ENCOUNTER, dtype=np.int64)
+        for item, encounter in self.encounter_of.items():
+            column[item] = number[encounter]
+        return column
+
+
+def texts_of(items: Sequence[int], texts: Sequence[str], index: bytes) -> dict[int, str]:
+    """The text of each item that has one, from a column of indices."""
+    numbers: list[int] = np.frombuffer(index, ITEM).tolist()
+    return {item: texts[n] for item, n in zip(items, numbers, strict=True) if n != NONE} if numbers else {}
+
+
+def text_columns(texts: Sequence[str], kept: Collection[str]) -> tuple[list[str], bytes]:
+    """Distinct texts, sorted, and the index of each text's row; the opposite of `texts_of`."""
+    distinct = sorted(set(texts) & set(kept))
+    if not distinct:
+        return [], b""
+    number = {text: n for n, text in enumerate(distinct)}
+    return distinct, np.array([number.get(text, NONE) for text in texts], ITEM).tobytes()

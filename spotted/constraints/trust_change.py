@@ -1,0 +1,36 @@
+"""Constraints that weigh answers from now on and keep what the answers so far decided at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spotted.constraints.answers import LabelEffect
+from spotted.constraints.assumptions import Assumptions, assume
+from spotted.constraints.closure import Closure
+from spotted.constraints.trust_settings import TrustSettings
+from spotted.constraints.verified import GivenLabel, Verified
+
+
+def verified_from(
+    given: Iterable[GivenLabel], count: int, assumed: Assumptions, settings: TrustSettings | None = None
+) -> Verified:
+    """Constraints over `count` items that weigh answers, and begin with the individuals of a closure.
+
+    given: the labels so far, oldest first. Every decision that they made holds until an answer contradicts
+    it. Labels that the closure only stored, because they contradict earlier ones, are asked about again.
+
+    >>> from spotted.constraints import Answer, LabelledPair
+    >>> label = LabelledPair("a", 0, 1, Answer.SAME)
+    >>> verified_from([(label, "ana", 0.1)], 3, Assumptions()).components()
+    [(0, 1), (2,)]
+    """
+    closure, verified = Closure(count), Verified(count, settings)
+    assume(closure, assumed)
+    assume(verified, assumed)
+    accepted: list[GivenLabel] = []
+    contradicted: list[GivenLabel] = []
+    for label, annotator_id, probability in given:
+        conflicts = closure.apply(label).effect is LabelEffect.CONFLICT
+        (contradicted if conflicts else accepted).append((label, annotator_id, probability))
+    verified.accept(accepted, contradicted)
+    return verified

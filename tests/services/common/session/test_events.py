@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from services.common.session.events import SessionEvents
+from services.common.store.store import Store
+from services.sampler.session.state import SessionState
+from spotted.errors import InvalidInputError
+from spotted.v1 import sampler_pb2 as pb
+from tests.services.sampler.journals import ANIMALS, DAMAGES, journal_of, toy_scorer
+from tests.services.sampler.surveys import Sampler
+
+
+@pytest.fixture
+def journal(store: Store, survey_id: str) -> list[pb.SessionEvent]:
+    return journal_of(Sampler(store, toy_scorer()), survey_id)
+
+
+def test_what_is_accepted_can_be_folded(journal: list[pb.SessionEvent]) -> None:
+    checked, state = SessionEvents("s", ANIMALS), SessionState()
+    for event in journal:
+        checked.take(event)
+        state.apply(event.SerializeToString())
+    assert checked.events == state.position == len(journal)
+
+
+def test_a_detection_that_the_survey_never_had_is_named(journal: list[pb.SessionEvent]) -> None:
+    checked = SessionEvents("s", set(ANIMALS) - {"d05"})
+    checked.take(journal[0])
+    with pytest.raises(InvalidInputError, match="survey 's' has no detection 'd05'"):
+        checked.take(journal[1])
+    # a refused event counts for nothing
+    assert checked.events == 1
+
+
+def test_each_damage_is_refused_at_its_event(journal: list[pb.SessionEvent]) -> None:
+    for break_it, words in DAMAGES.values():
+        if "its position" not in words:
+            changed = [pb.SessionEvent.FromString(event.SerializeToString()) for event in journal]
+            break_it(changed)
+            checked = SessionEvents("s", ANIMALS)
+            with pytest.raises(InvalidInputError):
+                list(map(checked.take, changed))
+            at = words.partition(":")[0].removeprefix("event ")
+            assert not at.isdigit() or checked.events == int(at) - 1
