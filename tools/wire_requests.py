@@ -244,6 +244,9 @@ def _fit_camera(camera: survey_pb2.Camera, _: np.random.Generator) -> None:
 
 def _fit_detection(detection: survey_pb2.Detection, rng: np.random.Generator) -> None:
     detection.captured_at.seconds = int(rng.integers(START_S, END_S))
+    if detection.HasField("fractions"):
+        # inside the image
+        detection.fractions.CopyFrom(survey_pb2.FractionBox(x=0.1, y=0.2, width=0.5, height=0.6))
 
 
 def _fit_tensor(tensor: survey_pb2.Tensor, rng: np.random.Generator) -> None:
