@@ -180,6 +180,13 @@ class DetectionTable:
         """The given rows, in that order."""
         return DetectionTable(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def replaced(self, rows: IntArray, others: DetectionTable) -> DetectionTable:
+        """A copy with some rows taken from another whose images were numbered together with these."""
+        columns = {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        for name, column in columns.items():
+            column[rows] = getattr(others, name)
+        return DetectionTable(**columns)
+
     def followed_by(self, others: DetectionTable) -> DetectionTable:
         """The rows of this table and then of another whose images were numbered together with these."""
         columns = (field.name for field in fields(self))

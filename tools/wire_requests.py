@@ -18,7 +18,7 @@ from services.embedder.training.head_onnx import to_onnx
 from spotted import messages
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
-from spotted.v1 import embedder_pb2, individuals_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, embedder_pb2, individuals_pb2, sampler_pb2, scorer_pb2, survey_pb2
 from tools.wire_mutations import pick
 
 DIMENSION = 12
@@ -244,6 +244,9 @@ def _fit_camera(camera: survey_pb2.Camera, _: np.random.Generator) -> None:
 
 def _fit_detection(detection: survey_pb2.Detection, rng: np.random.Generator) -> None:
     detection.captured_at.seconds = int(rng.integers(START_S, END_S))
+    if detection.HasField("fractions"):
+        # inside the image
+        detection.fractions.CopyFrom(survey_pb2.FractionBox(x=0.1, y=0.2, width=0.5, height=0.6))
 
 
 def _fit_tensor(tensor: survey_pb2.Tensor, rng: np.random.Generator) -> None:
@@ -259,6 +262,21 @@ def _fit_block(request: scorer_pb2.AddDetectionsRequest, rng: np.random.Generato
         count = pick(rng, (1001, 4001, 10_001))
         request.detections.extend([request.detections[0]] * (count - len(request.detections)))
     _put(request.embeddings, rng, (len(request.detections), DIMENSION))
+
+
+def _fit_corrections(request: corrections_pb2.UpdateDetectionsRequest, rng: np.random.Generator) -> None:
+    for detection in request.detections:
+        detection.detection_id = pick(rng, DETECTIONS)
+    request.update_mask.paths[:] = [pick(rng, ("side", "encounter_id", "individual_id", "image_uri"))]
+    request.ClearField("embeddings")
+    if rng.random() < RARE_SHARE:
+        request.spec.CopyFrom(SPEC)
+        _put(request.embeddings, rng, (len(request.detections), DIMENSION))
+
+
+def _fit_camera_deletion(request: corrections_pb2.DeleteCamerasRequest, rng: np.random.Generator) -> None:
+    # those of the survey are needed by other requests
+    request.camera_ids[:] = [pick(rng, FURTHER)]
 
 
 def _fit_query(request: scorer_pb2.QueryCandidatesRequest, rng: np.random.Generator) -> None:
@@ -304,6 +322,8 @@ FITS: Mapping[str, Callable[[Any, np.random.Generator], None]] = {
     "Detection": _fit_detection,
     "Tensor": _fit_tensor,
     "AddDetectionsRequest": _fit_block,
+    "UpdateDetectionsRequest": _fit_corrections,
+    "DeleteCamerasRequest": _fit_camera_deletion,
     "QueryCandidatesRequest": _fit_query,
     "HeadRecipe": _fit_recipe,
     "Preparation": _fit_preparation,

@@ -6,7 +6,10 @@ responses        results to responses
 surveys          surveys created, updated, deleted and read from their journals
 survey_fields    checks of survey fields and camera periods
 scored_surveys   surveys ready to be scored, with their head and calibration
+camera_deletion  cameras deleted
 detections       detections added and deleted
+corrections      detections corrected
+correction_requests  requests to correct detections, checked
 candidates       the best candidates, with scores and reasons
 filters          the rules on which detections may be candidates
 list_cache       the candidates of every detection, kept up to date while a survey changes

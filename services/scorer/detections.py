@@ -14,7 +14,7 @@ import numpy.typing as npt
 from services.common.access.quotas import check_count
 from services.common.store.journal import Change
 from services.common.survey.periods import Period, outside_period
-from services.common.survey.state import SurveyState, content_digest
+from services.common.survey.state import SurveyState, vector_digest
 from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import (
@@ -92,7 +92,7 @@ def add_block(surveys: Surveys, block: DetectionBlock, total: AddResult, *, most
         nonlocal result
         spec = state.survey.embedding if state.survey.HasField("embedding") else None
         if spec is not None:
-            _check_spec(spec, block)
+            check_spec(spec, block.spec, block.survey_id)
         result = AddResult(
             rejected=[(block.detections[row].detection_id, error) for row, error in prepared.faults.items()]
         )
@@ -157,15 +157,28 @@ def delete_detections(
     return scorer_pb2.DeleteDetectionsResponse.FromString(reply.value)
 
 
-def _check_spec(known: pb.EmbeddingSpec, block: DetectionBlock) -> None:
-    if known == block.spec:
+def check_spec(known: pb.EmbeddingSpec, given: pb.EmbeddingSpec, survey_id: str) -> None:
+    """Raise DigestMismatchError unless vectors were made as those of the survey."""
+    if known == given:
         return
     raise DigestMismatchError(
-        f"survey {block.survey_id!r} holds vectors of backbone {known.backbone_digest[:12]}, preprocessing "
+        f"survey {survey_id!r} holds vectors of backbone {known.backbone_digest[:12]}, preprocessing "
         f"{known.preprocessing_digest[:12]}, {known.dimension} elements; these are of "
-        f"{block.spec.backbone_digest[:12]}, {block.spec.preprocessing_digest[:12]}, {block.spec.dimension}; "
+        f"{given.backbone_digest[:12]}, {given.preprocessing_digest[:12]}, {given.dimension}; "
         "embed the whole survey with one backbone"
     )
+
+
+def camera_fault(state: SurveyState, detection: Detection) -> SpottedError | None:
+    """Why a detection does not agree with its camera; None if it does."""
+    camera = state.cameras.get(detection.camera_id)
+    if detection.camera_id and camera is None:
+        return NotFoundError(
+            f"detection {detection.detection_id!r} names camera {detection.camera_id!r}, which is not in "
+            f"survey {state.survey.survey_id!r}; add the camera first"
+        )
+    fault = outside_period(detection, camera, Period.of(state.survey))
+    return OutsidePeriodError(f"{fault}; correct the time, or widen the period") if fault else None
 
 
 def _prepare(block: DetectionBlock) -> _PreparedBlock:
@@ -188,29 +201,24 @@ def _fresh_rows(state: SurveyState, prepared: _PreparedBlock, result: AddResult)
     """The rows to store; the others are counted or rejected in `result`."""
     for row in prepared.sound_rows():
         detection = prepared.block.detections[row]
-        known = state.digests.get(detection.detection_id)
-        if known is None:
-            error = _camera_fault(state, detection)
+        if detection.detection_id not in state.detections:
+            error = camera_fault(state, detection)
             if error is None:
                 yield row
             else:
                 result.rejected.append((detection.detection_id, error))
-        elif known == content_digest(messages.detection_message(detection), prepared.vectors[row]):
+        elif _is_stored(state, detection, prepared.vectors[row]):
             result.unchanged += 1
         else:
             error = AlreadyExistsError(
-                f"detection {detection.detection_id!r} is stored with other content; delete it first, or "
-                "choose another id"
+                f"detection {detection.detection_id!r} is stored with other content; correct the stored "
+                "one, or choose another id"
             )
             result.rejected.append((detection.detection_id, error))
 
 
-def _camera_fault(state: SurveyState, detection: Detection) -> SpottedError | None:
-    camera = state.cameras.get(detection.camera_id)
-    if detection.camera_id and camera is None:
-        return NotFoundError(
-            f"detection {detection.detection_id!r} names camera {detection.camera_id!r}, which is not in "
-            f"survey {state.survey.survey_id!r}; add the camera first"
-        )
-    fault = outside_period(detection, camera, Period.of(state.survey))
-    return OutsidePeriodError(f"{fault}; correct the time, or widen the period") if fault else None
+def _is_stored(state: SurveyState, detection: Detection, vector: HalfArray) -> bool:
+    """Whether the survey has this detection with this content."""
+    stored = messages.detection_message(state.detections[detection.detection_id])
+    same_fields = stored == messages.detection_message(detection)
+    return same_fields and state.digests[detection.detection_id] == vector_digest(vector)

@@ -15,6 +15,7 @@ from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
+from spotted.survey import Detection
 
 # candidates kept in all, some 24 bytes each
 MOST = 20_000_000
@@ -31,8 +32,8 @@ class ListCache:
     """The candidate tables of one survey, one per fusion; safe for threads.
 
     At least TOP_K candidates are kept for each detection. New detections are ranked against all others,
-    removed ones leave the lists; the result equals that of ranking everyone from scratch. After any other
-    change the table is made again.
+    removed ones leave the lists, corrected ones do both; the result equals that of ranking everyone from
+    scratch. After any other change the table is made again.
     """
 
     def __init__(self) -> None:
@@ -84,24 +85,48 @@ def _scores_alike(before: _Entry, snapshot: Snapshot, gallery: Gallery, fusion: 
 def _updated(
     before: _Entry, snapshot: Snapshot, gallery: Gallery, ranker: Callable[[], Ranker], threads: int
 ) -> CandidateTable:
-    table, count = before.table, len(before.snapshot.detections)
-    if snapshot.generation != before.snapshot.generation:
-        kept = _kept_rows(before, snapshot, gallery)
-        count = len(kept)
-        smaller = ranker() if count == len(gallery) else Ranker(gallery.first(count))
-        table = table.shrunk(smaller, kept, threads=threads)
-    return table if count == len(gallery) else table.grown(ranker(), threads=threads)
+    """The table after detections were added, removed or corrected; corrected ones count as new."""
+    known, present = _unchanged_rows(before, snapshot, gallery)
+    if not len(known):
+        return CandidateTable.of(ranker(), before.table.k, before.table.fusion, threads=threads)
+    table, count = before.table, len(present)
+    order = np.concatenate([present, np.setdiff1d(np.arange(len(gallery)), present)])
+    in_order = bool((order[:-1] < order[1:]).all())
+    if len(known) < len(table):
+        if count == len(gallery):
+            remaining = ranker()
+        else:
+            remaining = Ranker(gallery.first(count) if in_order else gallery.at(present))
+        table = table.shrunk(remaining, known, threads=threads)
+    if count == len(gallery):
+        return table
+    if in_order:
+        return table.grown(ranker(), threads=threads)
+    return table.grown(Ranker(gallery.at(order)), threads=threads).reordered(order)
 
 
-def _kept_rows(before: _Entry, snapshot: Snapshot, gallery: Gallery) -> IntArray:
-    """The earlier rows that are now the first ones, in their order."""
-    kept: list[int] = []
+def _unchanged_rows(before: _Entry, snapshot: Snapshot, gallery: Gallery) -> tuple[IntArray, IntArray]:
+    """The earlier rows that are still present and score as before, in their order, and their present rows."""
+    known: list[int] = []
+    present: list[int] = []
+    row_now, count = 0, len(snapshot.detections)
     for row, detection in enumerate(before.snapshot.detections):
-        index = len(kept)
-        # a detection that was removed and added again is another object
-        if index < len(snapshot.detections) and snapshot.detections[index] is detection:
-            kept.append(row)
-    rows = np.array(kept, dtype=np.int64)
-    alike = (before.gallery.embeddings[rows] == gallery.embeddings[: len(rows)]).all(axis=1)
-    # from the first row that differs on, all count as new
-    return rows if alike.all() else rows[: int(np.argmin(alike))]
+        if row_now == count:
+            break
+        now = snapshot.detections[row_now]
+        # a removal keeps the order of the others; one that was removed and added again comes later
+        if now.detection_id == detection.detection_id:
+            if now is detection or _scored_fields(now) == _scored_fields(detection):
+                known.append(row)
+                present.append(row_now)
+            row_now += 1
+    rows, rows_now = np.array(known, dtype=np.int64), np.array(present, dtype=np.int64)
+    if before.snapshot.generation == snapshot.generation:
+        return rows, rows_now
+    alike = (before.gallery.embeddings[rows] == gallery.embeddings[rows_now]).all(axis=1)
+    return rows[alike], rows_now[alike]
+
+
+def _scored_fields(detection: Detection) -> tuple[object, ...]:
+    """The fields that a score depends on, besides the vector and the cameras."""
+    return detection.camera_id, detection.captured_at_s, detection.image_id, detection.side

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from services.common.rpc import checks
 from services.scorer.calibration_fit import KnownAnswers
@@ -75,7 +76,6 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> DetectionBlock:
 
     survey_id: that of the stream's earlier blocks, "" for the first.
     """
-    field = "embeddings"
     checks.between(len(request.detections), 0, MOST_ITEMS, "detections")
     if survey_id and request.survey_id != survey_id:
         raise InvalidInputError(
@@ -83,14 +83,7 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> DetectionBlock:
             "one stream for each survey",
             field="survey_id",
         )
-    vectors = messages.array(request.embeddings, field=field)
-    expected = (len(request.detections), request.spec.dimension)
-    if vectors.shape != expected:
-        raise InvalidInputError(
-            f"embeddings have shape {vectors.shape}; the detections and the spec need {expected}",
-            field=field,
-        )
-    _check_spec(request.spec)
+    vectors = vectors_of(request.embeddings, request.spec, len(request.detections))
     faults: dict[str, InvalidInputError] = {}
     detections: list[Detection] = []
     for i, message in enumerate(request.detections):
@@ -102,6 +95,21 @@ def block(request: pb.AddDetectionsRequest, survey_id: str) -> DetectionBlock:
     return DetectionBlock(
         checks.survey_id(request.survey_id, "survey_id"), request.spec, detections, vectors, faults
     )
+
+
+def vectors_of(
+    embeddings: survey_pb2.Tensor, spec: survey_pb2.EmbeddingSpec, count: int
+) -> npt.NDArray[np.floating]:
+    """The vectors of `count` detections, (count, D). Raises InvalidInputError for another shape or spec."""
+    vectors = messages.array(embeddings, field="embeddings")
+    expected = (count, spec.dimension)
+    if vectors.shape != expected:
+        raise InvalidInputError(
+            f"embeddings have shape {vectors.shape}; the detections and the spec need {expected}",
+            field="embeddings",
+        )
+    _check_spec(spec)
+    return vectors
 
 
 def query(request: pb.QueryCandidatesRequest, scored: ScoredSurvey) -> tuple[Detection, Float32Array]:

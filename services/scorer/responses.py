@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from services.common.rpc import checks
+from services.common.survey.history import DetectionChange
 from services.scorer.candidates import CandidateList, Explanation, ScoredCandidate
 from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
@@ -18,8 +19,8 @@ from spotted.errors import InvalidInputError
 from spotted.ranking.ranker import Ranked
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
+from spotted.v1 import corrections_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
-from spotted.v1 import survey_pb2
 
 # a candidate takes about 100 bytes
 MESSAGE_BYTES = 200 * 1024
@@ -163,6 +164,32 @@ def detections_response(request: pb.ListDetectionsRequest, scored: ScoredSurvey)
         embeddings=messages.tensor(vectors.astype(np.float16)) if request.include_embeddings else None,
         next_page_token=token,
         revision=scored.snapshot.survey.revision,
+        changed=[
+            corrections_pb2.DetectionChange(detection_id=i, stored=True, version=scored.snapshot.versions[i])
+            for i in (stored[row].detection_id for row in rows)
+            if i in scored.snapshot.versions
+        ],
+    )
+
+
+def changes_response(
+    request: corrections_pb2.ListDetectionChangesRequest,
+    changes: Sequence[DetectionChange],
+    survey: survey_pb2.Survey,
+) -> corrections_pb2.ListDetectionChangesResponse:
+    """A page of changes."""
+    size = checks.page_size(request.page_size, default=1000, largest=10_000)
+    arguments = "changes", request.survey_id, str(request.since_revision), str(survey.revision)
+    page, token = checks.message_page(changes, change_message, size, request.page_token, *arguments)
+    return corrections_pb2.ListDetectionChangesResponse(
+        changes=page, next_page_token=token, revision=survey.revision, uid=survey.uid
+    )
+
+
+def change_message(change: DetectionChange) -> corrections_pb2.DetectionChange:
+    """The present state of a detection that changed, as a message."""
+    return corrections_pb2.DetectionChange(
+        detection_id=change.detection_id, stored=change.stored, version=change.version
     )
 
 

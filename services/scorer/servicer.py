@@ -9,10 +9,12 @@ from services.common.access import caller
 from services.common.rpc import checks
 from services.common.rpc.turns import Turns
 from services.common.store import keys
-from services.scorer import requests, responses
+from services.scorer import correction_requests, requests, responses
 from services.scorer.calibration_fit import KnownAnswers, fit
 from services.scorer.calibrations import CalibrationStore
+from services.scorer.camera_deletion import delete_cameras
 from services.scorer.candidates import explain, list_candidates, query_candidates, rank_candidates
+from services.scorer.corrections import detection_changes, update_detections
 from services.scorer.detections import AddResult, add_block, delete_detections, response
 from services.scorer.matrices import compute_blocks
 from services.scorer.scored_surveys import ScoredSurveys
@@ -20,8 +22,8 @@ from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.scoring.fusion import Fusion
+from spotted.v1 import corrections_pb2, scorer_pb2_grpc
 from spotted.v1 import scorer_pb2 as pb
-from spotted.v1 import scorer_pb2_grpc
 
 # streams of answers that compute at the same time, each on all cores
 STREAMS_AT_ONCE = 2
@@ -86,6 +88,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         cameras, token = checks.message_page(ordered, messages.camera_message, size, *arguments)
         return pb.ListCamerasResponse(cameras=cameras, next_page_token=token)
 
+    async def DeleteCameras(
+        self, request: corrections_pb2.DeleteCamerasRequest, _: object
+    ) -> corrections_pb2.DeleteCamerasResponse:
+        """Remove cameras."""
+        ids = requests.ids(request.camera_ids, "camera_ids")
+        return await asyncio.to_thread(
+            delete_cameras, self._surveys, request.survey_id, ids, request.request_id
+        )
+
     async def AddDetections(
         self, request_iterator: AsyncIterator[pb.AddDetectionsRequest], _: object
     ) -> pb.AddDetectionsResponse:
@@ -106,6 +117,22 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """List detections, with their vectors if requested."""
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
         return await asyncio.to_thread(responses.detections_response, request, scored)
+
+    async def UpdateDetections(
+        self, request: corrections_pb2.UpdateDetectionsRequest, _: object
+    ) -> corrections_pb2.UpdateDetectionsResponse:
+        """Correct detections."""
+        block = correction_requests.corrections(request)
+        return await asyncio.to_thread(update_detections, self._surveys, block, request.request_id)
+
+    async def ListDetectionChanges(
+        self, request: corrections_pb2.ListDetectionChangesRequest, _: object
+    ) -> corrections_pb2.ListDetectionChangesResponse:
+        """List the detections that were deleted, added again or corrected."""
+        changes, survey = await asyncio.to_thread(
+            detection_changes, self._surveys, request.survey_id, request.since_revision
+        )
+        return responses.changes_response(request, changes, survey)
 
     async def DeleteDetections(
         self, request: pb.DeleteDetectionsRequest, _: object

@@ -31,7 +31,7 @@ from spotted.errors import (
     PreconditionError,
 )
 from spotted.survey import Camera
-from spotted.v1 import store_pb2
+from spotted.v1 import corrections_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 from spotted.v1.scorer_pb2 import FitCalibrationResponse
 
@@ -233,6 +233,14 @@ class Surveys:
         """A journal entry of removed detections."""
         return self._event(deleted=store_pb2.DetectionsDeleted(detection_ids=detection_ids))
 
+    def camera_deletion(self, camera_ids: Sequence[str]) -> bytes:
+        """A journal entry of removed cameras."""
+        return self._event(cameras_deleted=corrections_pb2.CamerasDeleted(camera_ids=camera_ids))
+
+    def correction(self, updated: corrections_pb2.DetectionsUpdated) -> bytes:
+        """A journal entry of corrected detections."""
+        return self._event(updated=updated)
+
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(
             changed,
@@ -257,9 +265,17 @@ class Surveys:
         cameras: store_pb2.CamerasUpserted | None = None,
         detections: store_pb2.DetectionsAdded | None = None,
         deleted: store_pb2.DetectionsDeleted | None = None,
+        updated: corrections_pb2.DetectionsUpdated | None = None,
+        cameras_deleted: corrections_pb2.CamerasDeleted | None = None,
     ) -> bytes:
         event = store_pb2.SurveyEvent(
-            create_time=self._now(), survey=survey, cameras=cameras, detections=detections, deleted=deleted
+            create_time=self._now(),
+            survey=survey,
+            cameras=cameras,
+            detections=detections,
+            deleted=deleted,
+            updated=updated,
+            cameras_deleted=cameras_deleted,
         )
         return event.SerializeToString()
 
@@ -274,7 +290,7 @@ def _check_detections(state: SurveyState, period: Period, cameras: Mapping[str, 
     for detection in state.detections.values():
         fault = outside_period(detection, cameras.get(detection.camera_id), period)
         if fault:
-            raise PreconditionError(f"{fault}; delete the detection first, or widen the period")
+            raise PreconditionError(f"{fault}; correct the detection first, or widen the period")
 
 
 def _copy(survey: pb.Survey) -> pb.Survey:

@@ -1,6 +1,7 @@
 """The `spotted` command.
 
 import_, embed, match            files to a survey, photographs to vectors, best candidates
+corrections                      stored surveys corrected from edited files, and content removed
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
@@ -31,6 +32,9 @@ SECTIONS = {
         ),
         "embed": LazyCommand(
             "spotted.cli.embed", "embed", "Turn the photographs of an imported survey into stored vectors."
+        ),
+        "delete": LazyCommand(
+            "spotted.cli.corrections.delete", "delete", "Delete detections, cameras or a whole survey."
         ),
         "export": LazyCommand(
             "spotted.cli.export",

@@ -9,7 +9,7 @@ import click
 from spotted.cli.connection import connect
 from spotted.cli.sources import recall
 from spotted.client import Preparation, Tone
-from spotted.client.ingest import embed_pictures
+from spotted.client.ingest import Intake, embed_pictures
 from spotted.console import EnumChoice, data_option, err, json_option, option_word, progress, show, with_unit
 from spotted.errors import InvalidInputError
 
@@ -70,23 +70,26 @@ def embed(
         "survey_id": survey,
         "added": intake.added,
         "unchanged": intake.unchanged,
+        "updated": intake.updated,
         "failed": [{"detection_id": i, "message": message} for i, message in intake.failed],
     }
 
-    def text() -> None:
-        for detection_id, message in intake.failed[:FAILURES_SHOWN]:
-            err.print(f"not stored: {detection_id}: {message}", markup=False, soft_wrap=True)
-        if len(intake.failed) > FAILURES_SHOWN:
-            err.print(f"... and {len(intake.failed) - FAILURES_SHOWN} more; --json lists them all")
-        click.echo(
-            f"{with_unit(intake.added, 'detection')} stored, {intake.unchanged} already stored, "
-            f"{len(intake.failed)} failed"
-        )
-        if intake.added or intake.unchanged:
-            click.echo(f"next: spotted match {survey}, or spotted annotate {survey}")
-
-    show(document, as_json=as_json, text=text)
-    if intake.failed and not intake.added and not intake.unchanged:
+    show(document, as_json=as_json, text=lambda: _print(survey, intake))
+    if intake.failed and not (intake.added or intake.updated or intake.unchanged):
         raise InvalidInputError(
             f"none of the {len(intake.failed)} photographs of {survey!r} could be used; see the reasons above"
         )
+
+
+def _print(survey: str, intake: Intake) -> None:
+    for detection_id, message in intake.failed[:FAILURES_SHOWN]:
+        err.print(f"not stored: {detection_id}: {message}", markup=False, soft_wrap=True)
+    if len(intake.failed) > FAILURES_SHOWN:
+        err.print(f"... and {len(intake.failed) - FAILURES_SHOWN} more; --json lists them all")
+    again = f", {intake.updated} embedded again" if intake.updated else ""
+    click.echo(
+        f"{with_unit(intake.added, 'detection')} stored{again}, {intake.unchanged} already stored, "
+        f"{len(intake.failed)} failed"
+    )
+    if intake.added or intake.updated or intake.unchanged:
+        click.echo(f"next: spotted match {survey}, or spotted annotate {survey}")

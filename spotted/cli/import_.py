@@ -1,4 +1,4 @@
-"""`spotted import`: create a survey from files."""
+"""`spotted import`: create a survey from files, or correct it after they were edited."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.sources import Source, is_known, remember
-from spotted.client import Spotted, SurveyInfo
-from spotted.console import data_option, err, json_option, show, with_unit
-from spotted.errors import AlreadyExistsError, InvalidInputError
+from spotted.cli.corrections.outcome import ImportOptions, carry_out
+from spotted.cli.sources import Source
+from spotted.console import data_option, err, json_option, show
+from spotted.errors import InvalidInputError
 from spotted.formats.archive import unpack
 from spotted.formats.camtrapdp.package import DESCRIPTOR
 from spotted.formats.imported_survey import ImportedSurvey
@@ -31,7 +31,6 @@ from spotted.formats.layouts.recognition import (
     recognise,
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
-from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # photographs between two updates of the status line
@@ -79,6 +78,12 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     default="",
     help="IANA time zone of the survey and of times without offset, e.g. Africa/Harare.",
 )
+@click.option("--dry-run", is_flag=True, help="Show what an import would change, and change nothing.")
+@click.option(
+    "--delete-removed",
+    is_flag=True,
+    help="Delete detections and cameras that the files no longer have, without asking.",
+)
 @data_option
 @json_option
 def import_survey(
@@ -97,6 +102,8 @@ def import_survey(
     confidence: float,
     timezone: str,
     strict: bool,
+    dry_run: bool,
+    delete_removed: bool,
 ) -> None:
     """Create a survey from files: its cameras and detections.
 
@@ -104,8 +111,10 @@ def import_survey(
     by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections with
     camera_id, timestamp and image. Folders of photographs, published sets and catalogues contain no camera
     positions: give them with --cameras, or in a cameras.csv beside the photographs. The files are never
-    changed. Importing again adds
-    new cameras; `spotted embed` adds the detections.
+    changed. `spotted embed` adds the detections.
+
+    Importing again after an edit shows what was added, changed and removed, and carries it out. What the
+    files no longer have is deleted only after a confirmation or with --delete-removed.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections)
     package = _unpacked(package, directory)
@@ -132,38 +141,16 @@ def import_survey(
     notes = [*read_as, *imported.notes]
     if not imported.pictures:
         raise InvalidInputError("\n  ".join(["the files contain no detection to import:", *notes]))
+    options = ImportOptions(directory, dry_run=dry_run, delete_removed=delete_removed, as_json=as_json)
     with connect(directory) as spotted:
-        # files may have grown since their last import; other files must not change the survey
-        reimported = is_known(directory, imported.survey.survey_id, source)
-        survey = _create(spotted, _zoned(imported.survey, timezone), notes, may_change=reimported)
-    remember(directory, survey.survey_id, source)
-    _report(survey, len(imported.pictures), seen.layout, notes, as_json=as_json)
+        outcome = carry_out(spotted, source, _zoned(imported, timezone, notes), options)
+    show(outcome.document() | {"layout": seen.layout}, as_json=as_json, text=outcome.print)
 
 
-def _report(survey: SurveyInfo, count: int, layout: str, notes: Sequence[str], *, as_json: bool) -> None:
-    document: dict[str, object] = {
-        "survey_id": survey.survey_id,
-        "layout": layout,
-        "cameras": survey.camera_count,
-        "detections": count,
-        "notes": notes,
-    }
-    show(document, as_json=as_json, text=lambda: _print(survey, count, notes))
-
-
-def _print(survey: SurveyInfo, detections: int, notes: Sequence[str]) -> None:
-    for note in notes:
-        err.print(f"note: {note}", markup=False, soft_wrap=True)
-    click.echo(
-        f"survey {survey.survey_id}: {with_unit(survey.camera_count, 'camera')}, "
-        f"{with_unit(detections, 'detection')} to embed\n"
-        f"next: spotted embed {survey.survey_id}"
-    )
-
-
-def _zoned(survey: Survey, timezone: str) -> Survey:
-    """The survey with its time zone; an offset is no time zone of the database."""
-    return replace(survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
+def _zoned(imported: ImportedSurvey, timezone: str, notes: Sequence[str]) -> ImportedSurvey:
+    """With the time zone of the survey, unless it is only an offset, and all notes."""
+    survey = replace(imported.survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
+    return replace(imported, survey=survey, notes=tuple(notes))
 
 
 def _read(source: Source, survey_id: str) -> ImportedSurvey:
@@ -218,17 +205,6 @@ def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
     if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")
-
-
-def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> SurveyInfo:
-    """The survey as stored; if it exists with another extent and may change, its extent is updated."""
-    try:
-        return spotted.create_survey(survey).info()
-    except AlreadyExistsError:
-        if not may_change:
-            raise
-    notes.append("the survey already existed; its extent was updated, which changes its scores")
-    return spotted.survey(survey.survey_id).update_extent(survey)
 
 
 def _unpacked(package: Path | None, directory: Path) -> Path | None:

@@ -202,6 +202,11 @@ def recall(directory: Path, survey_id: str) -> Source:
         ) from error
 
 
+def forget(directory: Path, survey_id: str) -> None:
+    """Remove the record of a survey's source, if there is one."""
+    _path(directory, survey_id).unlink(missing_ok=True)
+
+
 def is_known(directory: Path, survey_id: str, source: Source) -> bool:
     """True if the survey was imported from this source before."""
     try:

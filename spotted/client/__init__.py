@@ -22,6 +22,7 @@ values              frozen values that go in and come out
 answers             labels for pairs, bursts and galleries
 oracle              a session answered from known identities
 ingest              photographs into a survey
+differences         a stored survey compared with its files
 gallery             a survey's gallery, rebuilt from the scorer for measuring
 credentials         tokens and TLS files
 connection          channels, deadlines, pages, request ids
@@ -30,6 +31,7 @@ headers             metadata that goes with every call
 matrices            score matrices, checked and resumed
 survey_messages     messages about surveys as values
 session_messages    messages about sessions as values
+live_labels         the labels of a session that count
 session_events      a session's journal as JSON and as messages of an import
 embedding_messages  messages about images, models and operations as values
 """

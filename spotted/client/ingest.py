@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from spotted.survey import Detection, ImageBox
 
 # an interrupted run loses at most this many embeddings, and never a stored detection
 BLOCK = 64
+# all fields of a detection but its id
+CORRECTED = tuple(one.name for one in fields(Detection) if one.name != "detection_id")
 
 
 @dataclass(slots=True)
@@ -25,6 +27,8 @@ class Intake:
     """Detections newly stored."""
     unchanged: int = 0
     """Detections that were already stored."""
+    updated: int = 0
+    """Stored detections that have another image in the files, embedded again and corrected."""
     failed: list[tuple[str, str]] = field(default_factory=list)
     """Id of each detection that was not stored, with the reason."""
 
@@ -38,16 +42,21 @@ def embed_pictures(
     preparation: Preparation | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Intake:
-    """Embed the pictures that the survey does not hold yet, and store them.
+    """Embed the pictures that the survey does not hold yet, or holds with another image, and store them.
 
     May be stopped at any time: what was stored stays, and the next run continues from there.
     model_id, preparation: as in `Spotted.embed`.
     on_progress: called with the number of pictures done since the last call.
     """
-    stored = {d.detection_id for d in survey.detections()}
-    intake = Intake(unchanged=sum(p.detection.detection_id in stored for p in pictures))
+    images = {d.detection_id: _image(d) for d in survey.detections()}
+    # other differences need no new vector: the import corrects them
+    waiting = {
+        p.detection.detection_id: p
+        for p in pictures
+        if images.get(p.detection.detection_id) != _image(boxed(p))
+    }
+    intake = Intake(unchanged=sum(p.detection.detection_id not in waiting for p in pictures))
     on_progress(intake.unchanged)
-    waiting = {p.detection.detection_id: p for p in pictures if p.detection.detection_id not in stored}
     block: list[tuple[Detection, Embedded]] = []
     unread: list[tuple[str, str]] = []
     crops = _crops(list(waiting.values()), unread)
@@ -59,23 +68,27 @@ def embed_pictures(
             intake.failed.append((embedded.crop_id, f"{picture.path}: {embedded.error}"))
             on_progress(1)
         else:
-            block.append((_boxed(picture), embedded))
+            block.append((boxed(picture), embedded))
         if len(block) == BLOCK:
-            _store(survey, block, intake)
+            _store_all(survey, block, images, intake)
             on_progress(len(block))
             block = []
     if block:
-        _store(survey, block, intake)
+        _store_all(survey, block, images, intake)
         on_progress(len(block))
     intake.failed += unread
     on_progress(len(unread))
     return intake
 
 
-def _boxed(picture: Picture) -> Detection:
+def boxed(picture: Picture) -> Detection:
     """The detection with the box of its picture."""
     box = ImageBox(*picture.box) if picture.box else None
     return replace(picture.detection, box=box)
+
+
+def _image(detection: Detection) -> tuple[str, ImageBox | None]:
+    return detection.image_id, detection.box
 
 
 def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
@@ -91,6 +104,30 @@ def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterat
             unread.append((detection_id, f"{picture.path} cannot be read: {error.strerror}"))
             continue
         yield Crop(detection_id, image, picture.box)
+
+
+def _store_all(
+    survey: SurveyHandle,
+    block: Sequence[tuple[Detection, Embedded]],
+    images: Mapping[str, object],
+    intake: Intake,
+) -> None:
+    """Add the new detections and correct the others. images: those of the stored detections."""
+    stored = [each for each in block if each[0].detection_id in images]
+    new = [each for each in block if each[0].detection_id not in images]
+    if stored:
+        _correct(survey, stored, intake)
+    if new:
+        _store(survey, new, intake)
+
+
+def _correct(survey: SurveyHandle, block: Sequence[tuple[Detection, Embedded]], intake: Intake) -> None:
+    vectors = np.stack([e.vector for _, e in block if e.vector is not None])
+    result = survey.update_detections(
+        [d for d, _ in block], CORRECTED, embeddings=vectors, spec=block[0][1].spec
+    )
+    intake.updated += result.updated
+    intake.failed += [(r.detection_id, r.message) for r in result.rejected]
 
 
 def _store(survey: SurveyHandle, block: Sequence[tuple[Detection, Embedded]], intake: Intake) -> None:

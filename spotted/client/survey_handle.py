@@ -21,7 +21,6 @@ from spotted.constraints.facts import KnownIndividuals
 from spotted.constraints.trust import Trust
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.survey import Survey
 from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
 
 
@@ -30,7 +29,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
 
     >>> import numpy as np
     >>> from spotted.client import EmbeddingSpec
-    >>> from spotted.survey import Detection
+    >>> from spotted.survey import Detection, Survey
     >>> from spotted.testing import fake_services
     >>> looks = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> with fake_services() as spotted:
@@ -89,12 +88,6 @@ class SurveyHandle(SurveyContents, SurveyScores):
         }
         request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
         return survey_info(self._scorer.call(self._scorer.stub.UpdateSurvey, request).survey)
-
-    def update_extent(self, survey: Survey) -> SurveyInfo:
-        """Declare another period and time zone, and add or replace the cameras; every score may change."""
-        zone = survey.time_zone or None
-        changed = self.update(start_s=survey.start_s, end_s=survey.end_s, time_zone=zone)
-        return self.upsert_cameras(survey.cameras.values()) if survey.cameras else changed
 
     def delete(self) -> None:
         """Delete the survey with all it holds, sessions included."""

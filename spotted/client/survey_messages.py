@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -18,14 +18,19 @@ from spotted.client.values.surveys import (
     CalibrationFit,
     DeletedDetections,
     DetectionPage,
+    DetectionUpdate,
     EmbeddingSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
+    UpdatedDetections,
 )
 from spotted.ranking.rules import CandidateRule
 from spotted.scoring.fusion import Fusion
-from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, scorer_pb2, survey_pb2
+
+# the library's name ends in the unit
+CAPTURED_AT = "captured_at"
 
 
 def spec_message(spec: EmbeddingSpec) -> survey_pb2.EmbeddingSpec:
@@ -88,6 +93,30 @@ def added_detections(message: scorer_pb2.AddDetectionsResponse) -> AddedDetectio
 def deleted_detections(message: scorer_pb2.DeleteDetectionsResponse) -> DeletedDetections:
     """The result of deleting detections."""
     return DeletedDetections(message.deleted, message.missing, survey_info(message.survey))
+
+
+def updated_detections(
+    responses: Sequence[corrections_pb2.UpdateDetectionsResponse],
+) -> UpdatedDetections:
+    """The result of correcting detections by several calls, of which the last has the survey."""
+    results = tuple(
+        DetectionUpdate(
+            one.detection_id,
+            tuple(path + "_s" if path == CAPTURED_AT else path for path in one.changed_fields),
+            one.error.reason,
+            one.error.message,
+        )
+        for response in responses
+        for one in response.results
+    )
+    updated = sum(response.updated for response in responses)
+    rejected = tuple(one for one in results if one.reason)
+    return UpdatedDetections(updated, results, rejected, survey_info(responses[-1].survey))
+
+
+def field_paths(fields: Iterable[str]) -> list[str]:
+    """The paths of a field mask for fields of `Detection`."""
+    return [field.removesuffix("_s") if field == f"{CAPTURED_AT}_s" else field for field in fields]
 
 
 def detection_page(message: scorer_pb2.ListDetectionsResponse) -> DetectionPage:

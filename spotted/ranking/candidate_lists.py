@@ -106,6 +106,15 @@ class CandidateTable:
         after.fill(ranker.top_k(holed, self.k, fusion=self.fusion, threads=threads))
         return after
 
+    def reordered(self, order: IntArray) -> CandidateTable:
+        """The same lists with row i as row order[i]. order: a permutation of the rows."""
+        after = _blank(len(self), self.k, self.fusion)
+        # the last entry maps NOBODY to itself
+        after.rows[order] = np.append(order, NOBODY)[self.rows]
+        for new, old in _columns(after.scores, self.scores):
+            new[order] = old
+        return after
+
     def ranked(self, gallery: Gallery, queries: IntArray, k: int) -> Iterator[Ranked]:
         """The k best candidates of some rows; k is at most that of the table."""
         compared = count_rivals(gallery.table, queries)

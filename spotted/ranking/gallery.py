@@ -71,6 +71,11 @@ class Gallery:
         order = np.argsort(np.argsort(self.order[:count]))
         return replace(self, embeddings=self.embeddings[:count], table=self.table.at(rows), order=order)
 
+    def at(self, rows: IntArray) -> Gallery:
+        """A gallery of the given rows, in that order."""
+        order = np.argsort(np.argsort(self.order[rows]))
+        return replace(self, embeddings=self.embeddings[rows], table=self.table.at(rows), order=order)
+
     def score_pairs(self, first: IntArray, second: IntArray, fusion: Fusion = Fusion.PRODUCT) -> PairScores:
         """Exact scores of pairs of rows, (m,); two animals in one image have a fused score of 0."""
         return self.fuse_pairs(first, second, pair_similarity(self.embeddings, first, second), fusion)

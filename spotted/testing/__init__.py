@@ -9,6 +9,7 @@
 services       `fake_services` and `local_services`: a client of fakes, or of the real services
 server         a gRPC server whose rpcs are plain functions
 fake_scorer    surveys in memory, scored by the library
+fake_corrections  corrections of its detections
 fake_sampler   sessions in memory
 fake_embedder  vectors without a network
 """

@@ -19,9 +19,10 @@ from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, soft
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
+from spotted.testing.fake_corrections import correct
 from spotted.testing.server import Replies
+from spotted.v1 import corrections_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
-from spotted.v1 import survey_pb2
 
 
 @dataclass
@@ -96,6 +97,7 @@ class FakeScorer:
             "ListCameras": self._list_cameras,
             "AddDetections": self._add_detections,
             "ListDetections": self._list_detections,
+            "UpdateDetections": self._update_detections,
             "DeleteDetections": self._delete_detections,
             "GetCandidates": self._candidates,
             "ScorePairs": self._score_pairs,
@@ -157,6 +159,14 @@ class FakeScorer:
         )
         if request.include_embeddings and stored.detections:
             response.embeddings.CopyFrom(messages.tensor(np.stack(list(stored.vectors.values()))))
+        return response
+
+    def _update_detections(
+        self, request: corrections_pb2.UpdateDetectionsRequest
+    ) -> corrections_pb2.UpdateDetectionsResponse:
+        stored = self.survey(request.survey_id)
+        response = correct(stored.detections, stored.vectors, request)
+        response.survey.CopyFrom(stored.changed())
         return response
 
     def _delete_detections(self, request: pb.DeleteDetectionsRequest) -> pb.DeleteDetectionsResponse:

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from spotted.v1 import corrections_pb2 as _corrections_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -609,6 +610,7 @@ class ListDetectionsResponse(_message.Message):
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     revision: _builtins.int
@@ -621,6 +623,10 @@ class ListDetectionsResponse(_message.Message):
     def embeddings(self) -> _survey_pb2.Tensor:
         """Float16, shape (len(detections), dimension), if requested."""
 
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedCompositeFieldContainer[_corrections_pb2.DetectionChange]:
+        """Those of the page that do not have their first image and vector, with their version."""
+
     def __init__(
         self,
         *,
@@ -628,10 +634,11 @@ class ListDetectionsResponse(_message.Message):
         embeddings: _survey_pb2.Tensor | None = ...,
         next_page_token: _builtins.str = ...,
         revision: _builtins.int = ...,
+        changed: _abc.Iterable[_corrections_pb2.DetectionChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detections", b"detections", "embeddings", b"embeddings", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "detections", b"detections", "embeddings", b"embeddings", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from spotted.v1 import corrections_pb2 as spotted_dot_v1_dot_corrections__pb2
 from spotted.v1 import scorer_pb2 as spotted_dot_v1_dot_scorer__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -70,6 +71,11 @@ class ScorerServiceStub:
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasResponse.FromString,
                 _registered_method=True)
+        self.DeleteCameras = channel.unary_unary(
+                '/spotted.v1.ScorerService/DeleteCameras',
+                request_serializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasResponse.FromString,
+                _registered_method=True)
         self.AddDetections = channel.stream_unary(
                 '/spotted.v1.ScorerService/AddDetections',
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.AddDetectionsRequest.SerializeToString,
@@ -79,6 +85,16 @@ class ScorerServiceStub:
                 '/spotted.v1.ScorerService/ListDetections',
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.ListDetectionsRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_scorer__pb2.ListDetectionsResponse.FromString,
+                _registered_method=True)
+        self.UpdateDetections = channel.unary_unary(
+                '/spotted.v1.ScorerService/UpdateDetections',
+                request_serializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsResponse.FromString,
+                _registered_method=True)
+        self.ListDetectionChanges = channel.unary_unary(
+                '/spotted.v1.ScorerService/ListDetectionChanges',
+                request_serializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesResponse.FromString,
                 _registered_method=True)
         self.DeleteDetections = channel.unary_unary(
                 '/spotted.v1.ScorerService/DeleteDetections',
@@ -187,9 +203,18 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteCameras(self, request, context):
+        """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AddDetections(self, request_iterator, context):
         """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-        as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+        as unchanged; other content under a known id is listed in `rejected` and changes nothing
+        (UpdateDetections corrects it).
         Each message of the stream is stored before the next is read, so a broken stream keeps its complete
         messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
         repeat a stream by itself; to report progress, send streams of a few hundred detections.
@@ -202,6 +227,24 @@ class ScorerServiceServicer:
 
     def ListDetections(self, request, context):
         """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateDetections(self, request, context):
+        """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
+        is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+        follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+        differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDetectionChanges(self, request, context):
+        """The detections that were deleted, added again or corrected since a revision. Read them to follow
+        a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -321,6 +364,11 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     request_deserializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_scorer__pb2.ListCamerasResponse.SerializeToString,
             ),
+            'DeleteCameras': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCameras,
+                    request_deserializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_corrections__pb2.DeleteCamerasResponse.SerializeToString,
+            ),
             'AddDetections': grpc.stream_unary_rpc_method_handler(
                     servicer.AddDetections,
                     request_deserializer=spotted_dot_v1_dot_scorer__pb2.AddDetectionsRequest.FromString,
@@ -330,6 +378,16 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.ListDetections,
                     request_deserializer=spotted_dot_v1_dot_scorer__pb2.ListDetectionsRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_scorer__pb2.ListDetectionsResponse.SerializeToString,
+            ),
+            'UpdateDetections': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDetections,
+                    request_deserializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsResponse.SerializeToString,
+            ),
+            'ListDetectionChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDetectionChanges,
+                    request_deserializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesResponse.SerializeToString,
             ),
             'DeleteDetections': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDetections,
@@ -578,6 +636,33 @@ class ScorerService:
             _registered_method=True)
 
     @staticmethod
+    def DeleteCameras(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/DeleteCameras',
+            spotted_dot_v1_dot_corrections__pb2.DeleteCamerasRequest.SerializeToString,
+            spotted_dot_v1_dot_corrections__pb2.DeleteCamerasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def AddDetections(request_iterator,
             target,
             options=(),
@@ -621,6 +706,60 @@ class ScorerService:
             '/spotted.v1.ScorerService/ListDetections',
             spotted_dot_v1_dot_scorer__pb2.ListDetectionsRequest.SerializeToString,
             spotted_dot_v1_dot_scorer__pb2.ListDetectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDetections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/UpdateDetections',
+            spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsRequest.SerializeToString,
+            spotted_dot_v1_dot_corrections__pb2.UpdateDetectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDetectionChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/ListDetectionChanges',
+            spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesRequest.SerializeToString,
+            spotted_dot_v1_dot_corrections__pb2.ListDetectionChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

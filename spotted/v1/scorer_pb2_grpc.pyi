@@ -5,6 +5,7 @@ Surveys, scores of pairs, and candidates."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from spotted.v1 import corrections_pb2 as _corrections_pb2
 from spotted.v1 import scorer_pb2 as _scorer_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -56,9 +57,14 @@ class ScorerServiceStub:
     """
     ListCameras: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
+    DeleteCameras: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.DeleteCamerasRequest, _corrections_pb2.DeleteCamerasResponse]
+    """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+    """
     AddDetections: _grpc.StreamUnaryMultiCallable[_scorer_pb2.AddDetectionsRequest, _scorer_pb2.AddDetectionsResponse]
     """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-    as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+    as unchanged; other content under a known id is listed in `rejected` and changes nothing
+    (UpdateDetections corrects it).
     Each message of the stream is stored before the next is read, so a broken stream keeps its complete
     messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
     repeat a stream by itself; to report progress, send streams of a few hundred detections.
@@ -67,6 +73,16 @@ class ScorerServiceStub:
     """
     ListDetections: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListDetectionsRequest, _scorer_pb2.ListDetectionsResponse]
     """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
+    UpdateDetections: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.UpdateDetectionsRequest, _corrections_pb2.UpdateDetectionsResponse]
+    """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
+    is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+    follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+    differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+    """
+    ListDetectionChanges: _grpc.UnaryUnaryMultiCallable[_corrections_pb2.ListDetectionChangesRequest, _corrections_pb2.ListDetectionChangesResponse]
+    """The detections that were deleted, added again or corrected since a revision. Read them to follow
+    a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
+    """
     DeleteDetections: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
     Fails: NOT_FOUND / NOT_FOUND (survey).
@@ -134,9 +150,14 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """
     ListCameras: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListCamerasRequest, _scorer_pb2.ListCamerasResponse]  # type: ignore[assignment]
     """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
+    DeleteCameras: _aio.UnaryUnaryMultiCallable[_corrections_pb2.DeleteCamerasRequest, _corrections_pb2.DeleteCamerasResponse]  # type: ignore[assignment]
+    """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+    """
     AddDetections: _aio.StreamUnaryMultiCallable[_scorer_pb2.AddDetectionsRequest, _scorer_pb2.AddDetectionsResponse]  # type: ignore[assignment]
     """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-    as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+    as unchanged; other content under a known id is listed in `rejected` and changes nothing
+    (UpdateDetections corrects it).
     Each message of the stream is stored before the next is read, so a broken stream keeps its complete
     messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
     repeat a stream by itself; to report progress, send streams of a few hundred detections.
@@ -145,6 +166,16 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """
     ListDetections: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListDetectionsRequest, _scorer_pb2.ListDetectionsResponse]  # type: ignore[assignment]
     """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
+    UpdateDetections: _aio.UnaryUnaryMultiCallable[_corrections_pb2.UpdateDetectionsRequest, _corrections_pb2.UpdateDetectionsResponse]  # type: ignore[assignment]
+    """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
+    is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+    follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+    differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+    """
+    ListDetectionChanges: _aio.UnaryUnaryMultiCallable[_corrections_pb2.ListDetectionChangesRequest, _corrections_pb2.ListDetectionChangesResponse]  # type: ignore[assignment]
+    """The detections that were deleted, added again or corrected since a revision. Read them to follow
+    a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
+    """
     DeleteDetections: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]  # type: ignore[assignment]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
     Fails: NOT_FOUND / NOT_FOUND (survey).
@@ -253,13 +284,24 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         """The cameras of a survey, ordered by id. Fails: NOT_FOUND / NOT_FOUND."""
 
     @_abc_1.abstractmethod
+    def DeleteCameras(
+        self,
+        request: _corrections_pb2.DeleteCamerasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corrections_pb2.DeleteCamerasResponse, _abc.Awaitable[_corrections_pb2.DeleteCamerasResponse]]:
+        """Removes cameras; unknown ids are counted, not refused. The survey's extent changes, and so its scores.
+        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (a detection names one of them).
+        """
+
+    @_abc_1.abstractmethod
     def AddDetections(
         self,
         request_iterator: _MaybeAsyncIterator[_scorer_pb2.AddDetectionsRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.AddDetectionsResponse, _abc.Awaitable[_scorer_pb2.AddDetectionsResponse]]:
         """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
-        as unchanged; other content under a known id is listed in `rejected` and changes nothing.
+        as unchanged; other content under a known id is listed in `rejected` and changes nothing
+        (UpdateDetections corrects it).
         Each message of the stream is stored before the next is read, so a broken stream keeps its complete
         messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
         repeat a stream by itself; to report progress, send streams of a few hundred detections.
@@ -274,6 +316,28 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.ListDetectionsResponse, _abc.Awaitable[_scorer_pb2.ListDetectionsResponse]]:
         """The detections of a survey, in the order they were added. Fails: NOT_FOUND / NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UpdateDetections(
+        self,
+        request: _corrections_pb2.UpdateDetectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corrections_pb2.UpdateDetectionsResponse, _abc.Awaitable[_corrections_pb2.UpdateDetectionsResponse]]:
+        """Corrects stored detections: the fields named by the mask, and the vectors if they are sent. Each detection
+        is corrected or refused on its own; one call is one change of the survey. Scores and candidates
+        follow, sessions with their next round. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
+        differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (mask, shape of the tensor).
+        """
+
+    @_abc_1.abstractmethod
+    def ListDetectionChanges(
+        self,
+        request: _corrections_pb2.ListDetectionChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corrections_pb2.ListDetectionChangesResponse, _abc.Awaitable[_corrections_pb2.ListDetectionChangesResponse]]:
+        """The detections that were deleted, added again or corrected since a revision. Read them to follow
+        a survey without listing it again. Fails: NOT_FOUND / NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def DeleteDetections(

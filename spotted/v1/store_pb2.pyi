@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from spotted.v1 import corrections_pb2 as _corrections_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -33,6 +34,8 @@ class SurveyEvent(_message.Message):
     CAMERAS_FIELD_NUMBER: _builtins.int
     DETECTIONS_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
+    CAMERAS_DELETED_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     import_id: _builtins.str
     """In the first event of a restored survey: distinguishes its journal from the one that was backed up, since
@@ -58,6 +61,14 @@ class SurveyEvent(_message.Message):
     def deleted(self) -> Global___DetectionsDeleted:
         """Detections were removed."""
 
+    @_builtins.property
+    def updated(self) -> _corrections_pb2.DetectionsUpdated:
+        """Detections were corrected."""
+
+    @_builtins.property
+    def cameras_deleted(self) -> _corrections_pb2.CamerasDeleted:
+        """Cameras were removed."""
+
     def __init__(
         self,
         *,
@@ -66,13 +77,15 @@ class SurveyEvent(_message.Message):
         cameras: Global___CamerasUpserted | None = ...,
         detections: Global___DetectionsAdded | None = ...,
         deleted: Global___DetectionsDeleted | None = ...,
+        updated: _corrections_pb2.DetectionsUpdated | None = ...,
+        cameras_deleted: _corrections_pb2.CamerasDeleted | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "survey", b"survey"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "survey", b"survey"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted", "updated", "cameras_deleted"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

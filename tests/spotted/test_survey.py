@@ -53,6 +53,17 @@ def test_a_table_takes_places_from_cameras_and_keeps_what_is_unknown() -> None:
     assert len(table) == 3
 
 
+def test_replaced_rows_are_those_of_the_other_table_and_the_rest_stays() -> None:
+    images: dict[str, int] = {}
+    first = detection_table([Detection(i, captured_at_s=1.0, image_id="x") for i in "abc"], {}, images)
+    other = detection_table([Detection("b", captured_at_s=5.0, image_id="y", side=Side.LEFT)], {}, images)
+    table = first.replaced(np.array([1]), other)
+    assert table.time_s.tolist() == [1.0, 5.0, 1.0]
+    assert table.image.tolist() == [0, 1, 0]
+    assert table.side.tolist() == [0, 1, 0]
+    assert first.time_s.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_a_table_of_nothing_has_no_rows() -> None:
     table = detection_table([], {})
     assert (len(table), table.position_m.shape) == (0, (0, 2))

@@ -4,6 +4,7 @@ existence  which surveys and sessions exist
 existence_scripts  their atomic steps
 state      a survey rebuilt from its journal, and immutable snapshots of it
 rows       its detections as rows that grow in place
+history    which detections left, returned or were corrected
 periods    when a survey and its cameras take photographs
 places     where cameras stand, on one plane
 heads      adaptation heads in the store
@@ -11,19 +12,22 @@ heads      adaptation heads in the store
 
 from services.common.survey.existence import Existence, UploadLostError, missing_survey
 from services.common.survey.heads import HeadStore, StoredHead
+from services.common.survey.history import DetectionChange, DetectionHistory
 from services.common.survey.periods import Period, outside_period
 from services.common.survey.places import check_places, place
 from services.common.survey.state import (
     Snapshot,
     SurveyState,
-    content_digest,
     described,
     etag,
     folded_survey,
     uid_of,
+    vector_digest,
 )
 
 __all__ = [
+    "DetectionChange",
+    "DetectionHistory",
     "Existence",
     "HeadStore",
     "Period",
@@ -32,7 +36,6 @@ __all__ = [
     "SurveyState",
     "UploadLostError",
     "check_places",
-    "content_digest",
     "described",
     "etag",
     "folded_survey",
@@ -40,4 +43,5 @@ __all__ = [
     "outside_period",
     "place",
     "uid_of",
+    "vector_digest",
 ]

@@ -20,7 +20,8 @@ class DetectionRows:
     """Detections and their base vectors, in the order in which they were added.
 
     by_id: in row order. row_of: detection id -> row. Arrays that were read stay valid while rows are
-    appended, since no row is written twice. A removal renumbers the rows and begins a new `generation`.
+    appended or corrected, since no row is written twice. A removal renumbers the rows; it, and a correction
+    of vectors, begins a new `generation`.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,8 @@ class DetectionRows:
         self._in_order: list[int] = []
         self._table: DetectionTable | None = None
         self._images: dict[str, int] = {}
+        # rows that were corrected since the table was made
+        self._corrected: set[int] = set()
 
     def __len__(self) -> int:
         return len(self.by_id)
@@ -63,6 +66,20 @@ class DetectionRows:
         self.generation += 1
         self.append([detections[row] for row in kept], vectors)
 
+    def update(self, detections: Sequence[Detection], vectors: HalfArray | None = None) -> None:
+        """Replace detections by those of the same ids; they keep their rows.
+
+        vectors: (m, D) new unit vectors of the first m of them, None for none.
+        """
+        self.by_id |= {detection.detection_id: detection for detection in detections}
+        rows = [self.row_of[detection.detection_id] for detection in detections]
+        self._corrected.update(rows)
+        if vectors is not None:
+            # a copy: readers of the old vectors keep theirs
+            self._vectors = self._vectors.copy()
+            self._vectors[rows[: len(vectors)]] = vectors
+            self.generation += 1
+
     def vectors(self, dimension: int) -> HalfArray:
         """The vectors, (n, D); without detections D is `dimension`."""
         return self._vectors[: len(self)] if len(self) else np.empty((0, dimension), np.float16)
@@ -85,6 +102,12 @@ class DetectionRows:
     def table(self, cameras: Mapping[str, Camera]) -> DetectionTable:
         """The columns for scoring. cameras: those of the last call, unless `move` was called since."""
         known = 0 if self._table is None else len(self._table)
+        if self._table is not None and self._corrected:
+            detections = list(self.by_id.values())
+            rows = sorted(row for row in self._corrected if row < known)
+            fresh = detection_table([detections[row] for row in rows], cameras, self._images)
+            self._table = self._table.replaced(np.array(rows, dtype=np.int64), fresh)
+        self._corrected.clear()
         if self._table is None or known < len(self):
             fresh = detection_table(list(self.by_id.values())[known:], cameras, self._images)
             self._table = fresh if self._table is None else self._table.followed_by(fresh)

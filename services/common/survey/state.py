@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from services.common.store.folded import Folded
 from services.common.store.journal import Journal
 from services.common.store.store import Store
 from services.common.survey.existence import missing_survey
+from services.common.survey.history import DetectionHistory
 from services.common.survey.places import place
 from services.common.survey.rows import DetectionRows, HalfArray
 from spotted import messages
@@ -21,7 +22,7 @@ from spotted.errors import NotFoundError
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Camera, Detection, Survey
-from spotted.v1 import store_pb2
+from spotted.v1 import corrections_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 # memory per detection: its ids, times and numbers as Python objects
@@ -43,7 +44,9 @@ class Snapshot:
     gallery: Gallery
     """The detections as scored without a head."""
     generation: int
-    """Snapshots of one generation have the same rows; later ones have more of them."""
+    """Snapshots of one generation have the same rows and vectors; later ones have more of them."""
+    versions: Mapping[str, int]
+    """Version of each detection that does not have its first image and vector."""
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
@@ -82,9 +85,11 @@ class SurveyState:
         self.cameras: dict[str, Camera] = {}
         self.given_cameras: dict[str, Camera] = {}
         self.coordinate_system = ""
+        # digests of the vectors
         self.digests: dict[str, bytes] = {}
         self.revision = 0
         self.uid = ""
+        self.history = DetectionHistory()
         self._rows = DetectionRows()
         self._snapshot: Snapshot | None = None
 
@@ -113,14 +118,20 @@ class SurveyState:
                 self.given_cameras = self.given_cameras | fresh
                 self.cameras, self.coordinate_system = place(self.given_cameras)
                 self._rows.move()
+            case "cameras_deleted":
+                gone = frozenset(event.cameras_deleted.camera_ids)
+                self.given_cameras = {i: c for i, c in self.given_cameras.items() if i not in gone}
+                # the plane depends on all cameras with latitude and longitude
+                self.cameras, self.coordinate_system = place(self.given_cameras)
+                self._rows.move()
             case "detections":
                 if event.detections.HasField("spec"):
                     self._fix_spec(event.detections.spec)
                 self._add(event.detections)
             case "deleted":
-                self._rows.remove(event.deleted.detection_ids)
-                for detection_id in event.deleted.detection_ids:
-                    self.digests.pop(detection_id, None)
+                self._remove(event.deleted.detection_ids)
+            case "updated":
+                self._update(event.updated)
         self.revision += 1
         self._snapshot = None
 
@@ -151,8 +162,31 @@ class SurveyState:
     def _add(self, block: store_pb2.DetectionsAdded) -> None:
         vectors = messages.array(block.embeddings).astype(np.float16)
         for message, vector in zip(block.detections, vectors, strict=True):
-            self.digests[message.detection_id] = content_digest(message, vector)
+            digest = self.digests[message.detection_id] = vector_digest(vector)
+            self.history.add(message.detection_id, (message.image_id, digest), self.revision + 1)
         self._rows.append([messages.detection(message) for message in block.detections], vectors)
+
+    def _remove(self, detection_ids: Iterable[str]) -> None:
+        for detection_id in detection_ids:
+            digest = self.digests.pop(detection_id, None)
+            if digest is not None:
+                image = self.detections[detection_id].image_id, digest
+                self.history.remove(detection_id, image, self.revision + 1)
+        self._rows.remove(list(detection_ids))
+
+    def _update(self, updated: corrections_pb2.DetectionsUpdated) -> None:
+        vectors: HalfArray | None = None
+        if updated.HasField("embeddings"):
+            vectors = messages.array(updated.embeddings).astype(np.float16)
+        for row, message in enumerate(updated.detections):
+            detection_id = message.detection_id
+            before = self.detections[detection_id].image_id, self.digests[detection_id]
+            # those without a new vector come last
+            if vectors is not None and row < len(vectors):
+                self.digests[detection_id] = vector_digest(vectors[row])
+            after = message.image_id, self.digests[detection_id]
+            self.history.correct(detection_id, before, after, self.revision + 1)
+        self._rows.update([messages.detection(message) for message in updated.detections], vectors)
 
     def _freeze(self) -> Snapshot:
         rows = self._rows
@@ -167,7 +201,14 @@ class SurveyState:
         )
         detections = tuple(rows.by_id.values())
         return Snapshot(
-            self.described(), self.cameras, detections, rows.row_of, base, gallery, rows.generation
+            self.described(),
+            self.cameras,
+            detections,
+            rows.row_of,
+            base,
+            gallery,
+            rows.generation,
+            self.history.versions(),
         )
 
 
@@ -199,9 +240,9 @@ def etag(survey: pb.Survey) -> str:
     return hashlib.sha256(survey.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
-def content_digest(detection: pb.Detection, vector: HalfArray) -> bytes:
-    """A digest of the content of a detection."""
-    return hashlib.sha256(detection.SerializeToString(deterministic=True) + vector.tobytes()).digest()
+def vector_digest(vector: HalfArray) -> bytes:
+    """A digest of a stored vector."""
+    return hashlib.sha256(vector.tobytes()).digest()
 
 
 def folded_survey(

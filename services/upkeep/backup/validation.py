@@ -16,7 +16,7 @@ from services.upkeep.backup.contents import Contents, pages
 from spotted import messages
 from spotted.errors import InvalidInputError, OutsidePeriodError, SpottedError
 from spotted.survey import Camera
-from spotted.v1 import sampler_pb2, store_pb2
+from spotted.v1 import sampler_pb2, store_pb2, survey_pb2
 
 # errors of an event that no service writes
 INVALID = (SpottedError, DecodeError, ValueError)
@@ -94,6 +94,8 @@ class SurveyEvents:
             "cameras": self._check_cameras,
             "detections": self._check_detections,
             "deleted": self._check_deleted,
+            "updated": self._check_updated,
+            "cameras_deleted": self._check_cameras_deleted,
         }
 
     def take(self, entry: bytes) -> None:
@@ -125,26 +127,47 @@ class SurveyEvents:
     def _check_detections(self, event: store_pb2.SurveyEvent) -> None:
         block = event.detections
         self._fix(block.spec.dimension)
-        vectors = messages.array(block.embeddings)
-        if vectors.shape != (len(block.detections), self._dimension) or not np.isfinite(vectors).all():
-            raise InvalidInputError(
-                f"its vectors have shape {vectors.shape} or are not finite; {len(block.detections)} "
-                f"detections of this survey need {self._dimension} numbers each"
-            )
-        for number, message in enumerate(block.detections):
-            detection = checks.detection(message, f"detections[{number}]")
+        self._check_vectors(block.embeddings, len(block.detections), len(block.detections))
+        for number, detection in enumerate(block.detections):
+            self._check_detection(detection, number)
             if detection.detection_id in self._detections:
                 raise InvalidInputError(f"detection {detection.detection_id!r} is added twice")
-            if detection.camera_id and detection.camera_id not in self._cameras:
-                raise InvalidInputError(f"no earlier event added camera {detection.camera_id!r}")
-            camera = self._cameras.get(detection.camera_id)
-            if fault := outside_period(detection, camera, self._period):
-                raise OutsidePeriodError(fault)
             self._detections.add(detection.detection_id)
             self.added.add(detection.detection_id)
 
     def _check_deleted(self, event: store_pb2.SurveyEvent) -> None:
         self._detections.difference_update(event.deleted.detection_ids)
+
+    def _check_cameras_deleted(self, event: store_pb2.SurveyEvent) -> None:
+        for camera_id in event.cameras_deleted.camera_ids:
+            self._cameras.pop(camera_id, None)
+
+    def _check_updated(self, event: store_pb2.SurveyEvent) -> None:
+        block = event.updated
+        checks.unique((detection.detection_id for detection in block.detections), "detections")
+        if block.HasField("embeddings"):
+            self._check_vectors(block.embeddings, 1, len(block.detections))
+        for number, detection in enumerate(block.detections):
+            self._check_detection(detection, number)
+            if detection.detection_id not in self._detections:
+                raise InvalidInputError(f"detection {detection.detection_id!r} was not added before")
+
+    def _check_detection(self, detection: survey_pb2.Detection, number: int) -> None:
+        checked = checks.detection(detection, f"detections[{number}]")
+        if checked.camera_id and checked.camera_id not in self._cameras:
+            raise InvalidInputError(f"no earlier event added camera {checked.camera_id!r}")
+        if fault := outside_period(checked, self._cameras.get(checked.camera_id), self._period):
+            raise OutsidePeriodError(fault)
+
+    def _check_vectors(self, embeddings: survey_pb2.Tensor, least: int, most: int) -> None:
+        """Raise InvalidInputError unless these are the vectors of `least` to `most` detections."""
+        vectors = messages.array(embeddings)
+        fits = vectors.ndim == 2 and least <= len(vectors) <= most  # noqa: PLR2004 - rows and columns
+        if not fits or vectors.shape[1] != self._dimension or not np.isfinite(vectors).all():
+            raise InvalidInputError(
+                f"its vectors have shape {vectors.shape} or are not finite; {most} detections of this survey "
+                f"need {self._dimension} numbers each"
+            )
 
     def _fix(self, dimension: int) -> None:
         """The number of elements of the vectors is stated once."""

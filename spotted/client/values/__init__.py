@@ -38,12 +38,16 @@ from spotted.client.values.sessions import (
 from spotted.client.values.surveys import (
     AddedDetections,
     CalibrationFit,
+    DeletedCameras,
     DeletedDetections,
+    DetectionChange,
     DetectionPage,
+    DetectionUpdate,
     EmbeddingSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
+    UpdatedDetections,
 )
 from spotted.ranking.rules import CandidateRule
 
@@ -60,8 +64,11 @@ __all__ = [
     "Candidates",
     "Conflict",
     "Crop",
+    "DeletedCameras",
     "DeletedDetections",
+    "DetectionChange",
     "DetectionPage",
+    "DetectionUpdate",
     "Embedded",
     "EmbedderInfo",
     "EmbeddingSpec",
@@ -90,5 +97,6 @@ __all__ = [
     "SubmittedLabels",
     "SurveyInfo",
     "Tone",
+    "UpdatedDetections",
     "WatchedChange",
 ]

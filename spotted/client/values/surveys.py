@@ -112,8 +112,62 @@ class AddedDetections:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectionChange:
+    """The present state of a detection that was deleted, added again or corrected."""
+
+    detection_id: str
+    """Which detection."""
+    stored: bool
+    """Whether the survey has it now."""
+    version: int
+    """Which of its images and vectors it has, or had last, counted from 0 in the order of their first
+    appearance."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionUpdate:
+    """The result of one correction."""
+
+    detection_id: str
+    """Which detection."""
+    changed_fields: tuple[str, ...]
+    """Fields of `Detection` that have another value now, and "embedding" for another vector; empty if it
+    already had these values, or was refused."""
+    reason: str
+    """NOT_FOUND, INVALID_INPUT, OUTSIDE_PERIOD or PRECONDITION (another image needs a vector); "" if none."""
+    message: str
+    """The cause and the remedy; "" if it was not refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatedDetections:
+    """The result of correcting detections."""
+
+    updated: int
+    """Detections with changed fields."""
+    results: tuple[DetectionUpdate, ...]
+    """One for each correction, in their order."""
+    rejected: tuple[DetectionUpdate, ...]
+    """Those that were refused, each with its reason."""
+    survey: SurveyInfo
+    """The survey with its new revision."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeletedDetections:
     """The result of deleting detections."""
+
+    deleted: int
+    """Deleted by this call."""
+    missing: int
+    """Ids that the survey does not have."""
+    survey: SurveyInfo
+    """The survey with its new counts and revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedCameras:
+    """The result of deleting cameras."""
 
     deleted: int
     """Deleted by this call."""

@@ -175,7 +175,7 @@ def test_other_content_under_a_known_id_is_refused_and_changes_nothing(
     answer = scorer.add(survey_id, [moved, added[1]], np.concatenate([embeddings[:1], turned]))
     assert answer.added == answer.unchanged == 0
     assert {reason for reason, _ in reasons(answer).values()} == {"ALREADY_EXISTS"}
-    assert "stored with other content; delete it first" in reasons(answer)[moved.detection_id][1]
+    assert "stored with other content; correct the stored one" in reasons(answer)[moved.detection_id][1]
     assert listed(scorer, survey_id) == before
 
 

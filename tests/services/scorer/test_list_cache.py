@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from services.scorer import list_cache
+from spotted import messages
 from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.ranker import Ranker
-from spotted.survey import Camera
+from spotted.survey import Camera, Side
+from spotted.v1 import corrections_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
-from spotted.v1 import survey_pb2
-from tests.services.scorer.planted import START_S, Scorer, detections, vectors
+from tests.services.scorer.planted import SPEC, START_S, Scorer, detections, vectors
 
 COUNT = 80
 
@@ -60,6 +63,29 @@ def test_lists_follow_any_history_without_being_rebuilt(
             )
     # the first reading of each of the two scores, and nothing after it
     assert rebuilt == [14, 14]
+
+
+def test_a_correction_ranks_only_what_it_may_change(
+    scorer: Scorer, survey_id: str, rebuilt: list[int]
+) -> None:
+    added, embeddings = scorer.plant(survey_id, 40)
+    scorer.candidates(survey_id, top_k=6)
+    sides = [replace(d, side=Side.RIGHT, camera_id="CAM03", captured_at_s=None) for d in added[7:10]]
+    for paths, rows in ((["side", "camera_id", "captured_at"], None), ([], -embeddings[7:10])):
+        request = corrections_pb2.UpdateDetectionsRequest(
+            survey_id=survey_id,
+            detections=[messages.detection_message(d) for d in sides],
+            embeddings=None if rows is None else messages.tensor(rows),
+            spec=None if rows is None else SPEC,
+        )
+        request.update_mask.paths.extend(paths)
+        # corrected detections between old ones, removed ones before them and new ones after them
+        gone = [added[2 if rows is None else 4].detection_id]
+        scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=gone))
+        assert scorer.stub.UpdateDetections(request).updated == 3
+        scorer.add(survey_id, [replace(added[0], detection_id=f"new-{len(paths)}")], embeddings[:1])
+        assert scorer.candidates(survey_id, top_k=6) == one_by_one(scorer, survey_id)
+    assert rebuilt == [40]
 
 
 def test_lists_are_rebuilt_if_every_score_changes(scorer: Scorer, survey_id: str, rebuilt: list[int]) -> None:

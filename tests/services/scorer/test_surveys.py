@@ -219,7 +219,7 @@ def test_a_survey_period_that_leaves_a_stored_detection_outside_is_refused(
         ("end_time", max(trusted), max(trusted) - 1.0),
         ("start_time", min(trusted), min(trusted) + 1.0),
     ):
-        with pytest.raises(PreconditionError, match=f"survey {survey_id!r}.*delete the detection first"):
+        with pytest.raises(PreconditionError, match=f"survey {survey_id!r}.*correct the detection first"):
             ask(scorer.stub.UpdateSurvey, period_update(survey_id, part, beyond_s))
         changed = ask(scorer.stub.UpdateSurvey, period_update(survey_id, part, last_s)).survey
         assert messages.seconds(getattr(changed, part)) == last_s

@@ -86,3 +86,30 @@ def test_matched_tones_and_their_reference_need_each_other(tmp_path: Path) -> No
     unknown = CliRunner().invoke(embed, ["any", "--tone", "sepia"])
     assert unknown.exit_code == 2
     assert "as-taken" in unknown.stderr
+
+
+def test_an_edited_survey_is_corrected_by_importing_and_embedding_again(
+    photographed: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    handle = photographed.spotted.survey(survey_id)
+    assert photographed.run("embed", survey_id).exit_code == 0
+    before, vectors = handle.detections_with_embeddings()
+    table = tmp_path / "detections.csv"
+    # a time, and a photograph under another name
+    edited = table.read_text().replace("dark,A,2024-01-02T00:00Z", "dark,A,2024-01-05T00:00Z")
+    (tmp_path / "other.png").write_bytes((tmp_path / "reference.png").read_bytes())
+    table.write_text(edited.replace("bright.png", "other.png"))
+    arguments = ["--cameras", str(tmp_path / "cameras.csv"), "--timezone", "UTC", "--survey", survey_id]
+    imported = photographed.run("import", *arguments, "--detections", str(table))
+    assert "changed: detection 'dark': captured_at 2024-01-02T00:00:00.000Z -> 2024-01-05" in imported.stdout
+    assert "changed: detection 'bright': image_id 'bright.png' -> 'other.png'" in imported.stdout
+    done = photographed.run("embed", survey_id)
+    assert "0 detections stored, 1 embedded again, 2 already stored, 0 failed" in done.stdout
+    after, renewed = handle.detections_with_embeddings()
+    assert [d.detection_id for d in after] == [d.detection_id for d in before]
+    ids = [d.detection_id for d in after]
+    dark, bright, reference = (ids.index(name) for name in ("dark", "bright", "reference"))
+    assert after[dark].captured_at_s == (before[dark].captured_at_s or 0) + 3 * 86_400.0
+    assert after[bright].image_id == "other.png"
+    np.testing.assert_array_equal(renewed[bright], vectors[reference])
+    np.testing.assert_array_equal(renewed[dark], vectors[dark])

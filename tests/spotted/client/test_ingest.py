@@ -14,7 +14,7 @@ from services.embedder.inference.backbones import Backbone
 from spotted.client import Spotted
 from spotted.client.ingest import BLOCK, embed_pictures
 from spotted.formats.picture import Picture
-from spotted.survey import Detection, ImageBox, Survey
+from spotted.survey import Detection, ImageBox, Side, Survey
 from tests.services.embedder.serving import serving
 
 
@@ -80,3 +80,22 @@ def test_what_cannot_be_used_is_listed_and_the_others_are_stored(
     assert "nosuch.jpg cannot be read" in failed["d091"]
     assert "no photograph" in failed["d092"]
     assert "'nosuch'" in failed["d093"]
+
+
+def test_another_image_is_embedded_again_and_corrects_the_detection(
+    spotted: Spotted, survey_id: str, tmp_path: Path
+) -> None:
+    handle = spotted.survey(survey_id)
+    pictures = [picture(tmp_path, n) for n in range(3)]
+    embed_pictures(spotted, handle, pictures)
+    _, before = handle.detections_with_embeddings()
+    other = picture(tmp_path, 50)
+    changed = replace(pictures[1].detection, image_id="another", side=Side.LEFT)
+    pictures[1] = Picture(changed, other.path)
+    intake = embed_pictures(spotted, handle, pictures)
+    assert (intake.added, intake.updated, intake.unchanged, intake.failed) == (0, 1, 2, [])
+    detections, after = handle.detections_with_embeddings()
+    assert detections == [p.detection for p in pictures]
+    assert [bool((a == b).all()) for a, b in zip(before, after, strict=True)] == [True, False, True]
+    again = embed_pictures(spotted, handle, pictures)
+    assert (again.updated, again.unchanged) == (0, 3)

@@ -10,7 +10,7 @@ from spotted.client.survey_handle import SurveyHandle
 from spotted.errors import AlreadyExistsError, ConcurrencyError, NotFoundError
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
-from spotted.survey import Camera, Survey
+from spotted.survey import Survey
 from tests.spotted.client.surveys import (
     CAMERAS,
     COUNT,
@@ -42,12 +42,6 @@ def test_only_the_fields_that_are_given_change(handle: SurveyHandle) -> None:
     assert handle.update(display_name="another").feasibility == params
     with pytest.raises(ConcurrencyError):
         handle.update(display_name="late", etag=before.etag)
-
-
-def test_another_extent_brings_its_cameras(handle: SurveyHandle) -> None:
-    changed = handle.update_extent(Survey(handle.survey_id, 0.0, 200_000.0, cameras={"far": Camera("far")}))
-    assert (changed.end_s, changed.camera_count) == (200_000.0, 4)
-    assert handle.update_extent(Survey(handle.survey_id, 0.0, 300_000.0)).end_s == 300_000.0
 
 
 def test_a_deleted_survey_is_not_found(handle: SurveyHandle) -> None:

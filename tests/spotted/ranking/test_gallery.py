@@ -53,6 +53,16 @@ def test_the_evidence_holds_the_exact_similarity(gallery: Gallery) -> None:
     assert evidence.visual.dtype == np.float64
 
 
+def test_chosen_rows_keep_their_scores_and_the_order_of_their_ids(gallery: Gallery) -> None:
+    rows = np.array([30, 2, 17, 5])
+    chosen = gallery.at(rows)
+    assert rows[np.argsort(chosen.order)].tolist() == sorted(rows.tolist(), key=gallery.order.__getitem__)
+    first, second = np.triu_indices(len(rows), 1)
+    np.testing.assert_array_equal(
+        chosen.score_pairs(first, second).fused, gallery.score_pairs(rows[first], rows[second]).fused
+    )
+
+
 def test_the_first_rows_keep_their_scores_and_the_order_of_their_ids(gallery: Gallery) -> None:
     smaller = gallery.first(12)
     assert len(smaller) == 12

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,26 +23,46 @@ def vector(detection_id: str) -> list[float]:
     return [float(detection_id[1:]), 1.0]
 
 
+def other(detection_id: str) -> Detection:
+    """What a detection is corrected to."""
+    return replace(detection(detection_id), camera_id="CAM02", captured_at_s=-1.0, image_id="image-0")
+
+
 def append(rows: DetectionRows, ids: list[str]) -> None:
     rows.append([detection(i) for i in ids], np.array([vector(i) for i in ids], np.float16).reshape(-1, 2))
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(IDS), max_size=8, unique=True)), max_size=12)
+    st.lists(
+        st.tuples(
+            st.sampled_from(["add", "remove", "correct"]),
+            st.lists(st.sampled_from(IDS), max_size=8, unique=True),
+        ),
+        max_size=12,
+    )
 )
-def test_rows_are_those_of_a_plain_list_after_any_history(history: list[tuple[bool, list[str]]]) -> None:
+def test_rows_are_those_of_a_plain_list_after_any_history(history: list[tuple[str, list[str]]]) -> None:
     rows = DetectionRows()
     plain: list[str] = []
-    for adds, ids in history:
-        if adds:
+    corrected: set[str] = set()
+    for change, ids in history:
+        if change == "add":
             fresh = [i for i in ids if i not in plain]
             append(rows, fresh)
             plain += fresh
-        else:
+        elif change == "remove":
             rows.remove(ids)
             plain = [i for i in plain if i not in ids]
+            corrected -= set(ids)
+        else:
+            present = [i for i in ids if i in plain]
+            rows.update([other(i) for i in present])
+            corrected |= set(present)
         # the columns are read between changes, so that they grow from every state
-        table, expected = rows.table(CAMERAS), detection_table([detection(i) for i in plain], CAMERAS)
+        now = [other(i) if i in corrected else detection(i) for i in plain]
+        table, expected = rows.table(CAMERAS), detection_table(now, CAMERAS)
+        assert list(rows.by_id.values()) == now
+        np.testing.assert_array_equal(table.time_s, expected.time_s)
         assert list(rows.by_id) == plain
         assert [rows.row_of[i] for i in plain] == list(range(len(plain)))
         np.testing.assert_array_equal(rows.order(), id_order(plain))

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from services.common.store.store import Store
-from services.common.survey.state import SurveyState, content_digest, described, etag, folded_survey
+from services.common.survey.state import SurveyState, described, etag, folded_survey, vector_digest
 from spotted import messages
 from spotted.errors import NotFoundError
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Camera, Detection
-from spotted.v1 import store_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, store_pb2, survey_pb2
 
 START_S, END_S = 1_700_000_000.0, 1_702_592_000.0
 SURVEY = survey_pb2.Survey(
@@ -41,6 +41,15 @@ def added(*ids: str) -> store_pb2.SurveyEvent:
 
 def deleted(*ids: str) -> store_pb2.SurveyEvent:
     return store_pb2.SurveyEvent(deleted=store_pb2.DetectionsDeleted(detection_ids=ids))
+
+
+def updated(corrected: list[Detection], looks: str = "") -> store_pb2.SurveyEvent:
+    return store_pb2.SurveyEvent(
+        updated=corrections_pb2.DetectionsUpdated(
+            detections=[messages.detection_message(d) for d in corrected],
+            embeddings=messages.tensor(np.array([VECTORS[i] for i in looks], np.float16)) if looks else None,
+        )
+    )
 
 
 def fold(*events: store_pb2.SurveyEvent) -> SurveyState:
@@ -147,14 +156,39 @@ def test_the_feasibility_digest_follows_extent_and_settings_but_no_detection() -
     assert digest(slower, cameras(origin, near)) != first
 
 
-def test_a_content_digest_depends_on_every_part() -> None:
+def test_a_digest_of_a_vector_depends_on_every_bit() -> None:
     vector = np.array([1.0, 0.0], np.float16)
-    message = messages.detection_message(Detection("a", "CAM01", START_S))
-    other = messages.detection_message(Detection("a", "CAM01", START_S + 1.0))
-    first = content_digest(message, vector)
-    assert content_digest(messages.detection_message(messages.detection(message)), vector.copy()) == first
-    assert content_digest(other, vector) != first
-    assert content_digest(message, np.nextafter(vector, np.float16(2.0))) != first
+    first = vector_digest(vector)
+    assert vector_digest(vector.copy()) == first
+    assert vector_digest(np.nextafter(vector, np.float16(2.0))) != first
+
+
+def test_a_correction_replaces_fields_and_vectors_and_earlier_snapshots_stay() -> None:
+    state = fold(created(), cameras(Camera("CAM01", 3.0, 4.0)), added("a", "b", "c"))
+    before = state.snapshot()
+    state.apply(updated([Detection("c"), Detection("a", "CAM01", END_S)], "b").SerializeToString())
+    after = state.snapshot()
+    assert [d.captured_at_s for d in after.detections] == [END_S, START_S, None]
+    assert [d.camera_id for d in after.detections] == ["CAM01", "CAM01", ""]
+    np.testing.assert_array_equal(after.base, np.array([VECTORS[i] for i in "abb"], np.float16))
+    np.testing.assert_array_equal(after.gallery.table.time_s, [END_S, START_S, np.nan])
+    np.testing.assert_array_equal(after.gallery.table.position_m[:, 0], [3.0, 3.0, np.nan])
+    assert state.digests["c"] == state.digests["b"]
+    assert after.generation == before.generation + 1
+    # what was read earlier stays as it was
+    assert [d.captured_at_s for d in before.detections] == [START_S] * 3
+    np.testing.assert_array_equal(before.base, np.array([VECTORS[i] for i in "abc"], np.float16))
+    np.testing.assert_array_equal(before.gallery.table.time_s, [START_S] * 3)
+
+
+def test_a_correction_without_vectors_keeps_them_and_the_generation() -> None:
+    state = fold(created(), added("a", "b"))
+    before = state.snapshot()
+    state.apply(updated([Detection("b", individual_id="leopard")]).SerializeToString())
+    after = state.snapshot()
+    assert after.generation == before.generation
+    assert [d.individual_id for d in after.detections] == ["", "leopard"]
+    assert np.shares_memory(after.base, before.base)
 
 
 def test_a_survey_that_does_not_exist_is_named_with_the_remedy(store: Store, survey_id: str) -> None:

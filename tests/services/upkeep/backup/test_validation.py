@@ -14,7 +14,7 @@ from services.upkeep.backup.restore import restore_survey
 from services.upkeep.backup.validation import check_events
 from spotted import messages
 from spotted.errors import InvalidInputError
-from spotted.v1 import sampler_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, sampler_pb2, survey_pb2
 from spotted.v1 import store_pb2 as pb
 from tests.services.sampler.journals import ANIMALS, DAMAGES, journal_of, toy_scorer
 from tests.services.sampler.surveys import Sampler
@@ -57,6 +57,17 @@ def captured(seconds: float) -> pb.SurveyEvent:
 
 def deleted(*ids: str) -> pb.SurveyEvent:
     return pb.SurveyEvent(create_time=NOW, deleted=pb.DetectionsDeleted(detection_ids=ids))
+
+
+def corrected(*ids: str, camera: str = "c", vectors: int = 0, dimension: int = 4) -> pb.SurveyEvent:
+    listed = [survey_pb2.Detection(detection_id=i, camera_id=camera) for i in ids]
+    rows = messages.tensor(np.full((vectors, dimension), 0.5, np.float16)) if vectors else None
+    block = corrections_pb2.DetectionsUpdated(detections=listed, embeddings=rows)
+    return pb.SurveyEvent(create_time=NOW, updated=block)
+
+
+def cameras_deleted(*ids: str) -> pb.SurveyEvent:
+    return pb.SurveyEvent(create_time=NOW, cameras_deleted=corrections_pb2.CamerasDeleted(camera_ids=ids))
 
 
 def created() -> sampler_pb2.SessionEvent:
@@ -102,7 +113,15 @@ def file_of(directory: Path, journals: Journals, survey_id: str = "s") -> Path:
 
 
 def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
-    own = [*OWN, survey(display_name="Kruger"), deleted("d1"), detections("d1")]
+    own = [
+        *OWN,
+        survey(display_name="Kruger"),
+        deleted("d1"),
+        detections("d1"),
+        corrected("d1", "d2", vectors=1),
+        cameras("x"),
+        cameras_deleted("x"),
+    ]
     check_events(read_contents(file_of(tmp_path, {"": own, "main": [created(), ROUND, labelled()]})))
 
 
@@ -125,6 +144,13 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
         ({"": [survey(time_zone="Mars/Olympus")]}, "IANA"),
         ({"": [survey(), cameras("c"), detections("d1", dimension=3)]}, "need 4 numbers"),
         ({"": [survey(), cameras("c"), detections("d1", fill=float("nan"))]}, "not finite"),
+        ({"": [*OWN, cameras_deleted("c"), corrected("d1")]}, "no earlier event added camera 'c'"),
+        ({"": [*OWN, corrected("ghost")]}, "event 4 of the survey .*'ghost' was not added before"),
+        ({"": [*OWN, deleted("d1"), corrected("d1")]}, "'d1' was not added before"),
+        ({"": [*OWN, corrected("d1", camera="x")]}, "no earlier event added camera 'x'"),
+        ({"": [*OWN, corrected("d1", "d1")]}, "'d1' twice"),
+        ({"": [*OWN, corrected("d1", vectors=2)]}, "have shape"),
+        ({"": [*OWN, corrected("d1", vectors=1, dimension=3)]}, "need 4 numbers"),
         ({"": OWN, "../../etc": [created()]}, r"session '\.\./\.\./etc'"),
         ({"": OWN, "a\nb": [created()]}, "session 'a.*use 1 to 64"),
         ({"": OWN, "main": [labelled()]}, "event 1 of session 'main' .*its first event"),
