@@ -212,7 +212,9 @@ def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None
         raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
     if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")
-    if seen.layout not in {CATALOGUE, CAMTRAP_DP, WILDLIFE_INSIGHTS, CAMTRAPR} and not seen.path.is_dir():
+    is_descriptor = seen.layout == CAMTRAP_DP and seen.path.suffix == ".json"
+    is_file = not seen.path.is_dir() and not is_descriptor
+    if is_file and seen.layout not in {CATALOGUE, WILDLIFE_INSIGHTS, CAMTRAPR}:
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
     if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")
