@@ -104,17 +104,7 @@ class Source:
             return read_published(
                 self.package, survey_id=survey_id, cameras=cameras, timezone=timezone, strict=self.strict
             )
-        if self.layout == CATALOGUE:
-            return read_catalogue(
-                self.package,
-                species=species,
-                survey_id=survey_id,
-                cameras=cameras,
-                images_root=images_root,
-                timezone=timezone,
-                strict=self.strict,
-            )
-        if self.layout in EXPORTS:
+        if self.layout in {CATALOGUE, *EXPORTS}:
             return self._read_export(survey_id)
         if self.package:
             return read_camtrapdp(
@@ -138,6 +128,16 @@ class Source:
     def _read_export(self, survey_id: str) -> ImportedSurvey:
         """The survey of the tables of another program."""
         images_root, timezone, species = self.images_root or None, self.timezone or None, self.species or None
+        if self.layout == CATALOGUE:
+            return read_catalogue(
+                self.package,
+                species=species,
+                survey_id=survey_id,
+                cameras=self.cameras or None,
+                images_root=images_root,
+                timezone=timezone,
+                strict=self.strict,
+            )
         if self.layout == CAMTRAPR:
             return read_camtrapr(
                 self.package,

@@ -75,7 +75,11 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
     """
     root = absolute_path(path)
     rules = _OF_DIRECTORY if root.is_dir() else _OF_FILE
-    found = next((one for rule in rules if (one := rule(root)) is not None), None)
+    tried = ((rule, place) for place in (root, *_only_folder(root)) for rule in rules)
+    found = next((one for rule, place in tried if (one := rule(place)) is not None), None)
+    if found is None and root.is_dir():
+        # photographs of one station lie in one folder, too, so that their folder is the outer one
+        found = _photographs(root)
     if found is None:
         raise InvalidInputError(
             f"{root} has no known layout. Looked for: {'; '.join(LOOKED_FOR)}. "
@@ -91,6 +95,12 @@ def files_below(root: Path, suffixes: frozenset[str]) -> Iterator[Path]:
         for name in sorted(files):
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 - Path is slow for each of a million names
                 yield Path(directory, name)
+
+
+def _only_folder(root: Path) -> list[Path]:
+    """The folder in which most archives contain everything, [] if there is more."""
+    seen = [path for path in root.iterdir() if not path.name.startswith(".")] if root.is_dir() else []
+    return seen if len(seen) == 1 and seen[0].is_dir() else []
 
 
 def columns_of(table: Path) -> tuple[str, ...]:
@@ -219,7 +229,6 @@ _OF_DIRECTORY: tuple[_Rule, ...] = (
     _wildlife_insights,
     _camtrapr,
     _published,
-    _photographs,
 )
 _OF_FILE: tuple[_Rule, ...] = (
     _package,

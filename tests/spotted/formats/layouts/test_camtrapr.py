@@ -86,6 +86,24 @@ def test_stations_without_coordinates_are_refused_with_the_titles_to_write(tmp_p
         read_camtrapr(records, stations, species="LeopardCat", timezone="+08:00")
 
 
+def test_problem_periods_and_seasons_are_periods_of_a_station(tmp_path: Path) -> None:
+    seasons = STATIONS + "A,604000,526000,02/04/2010,14/05/2010,,\n"
+    records, stations = write_tables(tmp_path, seasons)
+    imported = read_camtrapr(records, stations, species="LeopardCat", timezone="Asia/Kuching")
+    zone = ZoneInfo("Asia/Kuching")
+    days = {
+        camera_id: [datetime.fromtimestamp(s, zone).date().isoformat() for s in (c.start_s, c.end_s) if s]
+        for camera_id, c in imported.survey.cameras.items()
+    }
+    # ends are the first instant of the next day
+    assert days == {
+        "A": ["2009-04-02", "2009-05-15"],
+        "A#2": ["2010-04-02", "2010-05-15"],
+        "B": ["2009-04-03", "2009-05-05"],
+        "B#2": ["2009-05-08", "2009-05-13"],
+    }
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="the tables of camtrapR are not on this machine")
 def test_real_tables_find_their_pictures_and_known_individuals() -> None:
     imported = read_camtrapr(

@@ -109,3 +109,14 @@ def test_boxes_of_megadetector_beside_photographs_are_recognised_and_two_files_o
     (tmp_path / "old.json").write_bytes((tmp_path / "md.json").read_bytes())
     with pytest.raises(InvalidInputError, match=r"md\.json, old\.json; give one"):
         recognise(tmp_path)
+
+
+def test_tables_in_the_only_folder_of_an_archive_are_recognised_but_a_station_stays_a_station(
+    tmp_path: Path,
+) -> None:
+    write_package(tmp_path / "zip" / "ridge")
+    (tmp_path / "zip" / ".unpacked").touch()
+    seen = recognise(tmp_path / "zip")
+    assert (seen.layout, seen.path) == (CAMTRAP_DP, tmp_path / "zip" / "ridge")
+    photographs = recognise(write_tree(tmp_path / "survey", ["StationA/1.jpg"]))
+    assert (photographs.layout, photographs.path) == (PHOTOGRAPHS, tmp_path / "survey")
