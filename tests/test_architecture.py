@@ -32,11 +32,12 @@ SCIENCE: dict[str, set[str]] = {
     "scoring": SURVEY | {"calibration", "lazy"},
     "ranking": SCORES | {"lazy"},
     "heads": BASE | {"lazy"},
-    "constraints": BASE,
-    "individuals": BASE | {"constraints"},
-    "sampling": SURVEY | {"constraints"},
-    "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration"},
-    "simulation": SURVEY | {"constraints", "sampling"},
+    "facts": BASE,
+    "constraints": BASE | {"facts"},
+    "individuals": BASE | {"constraints", "facts"},
+    "sampling": SURVEY | {"constraints", "facts"},
+    "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration", "facts"},
+    "simulation": SURVEY | {"constraints", "sampling", "facts"},
     "evaluation": SCORES | {"ranking"},
     "reports": SCORES | {"ranking", "evaluation"},
 }
@@ -52,6 +53,7 @@ EDGE: dict[str, set[str]] = {
         "v1",
         "messages",
         "event_parts",
+        "facts",
         "ranking",
         "constraints",
         "individuals",
@@ -62,7 +64,7 @@ EDGE: dict[str, set[str]] = {
     },
     "console": {"errors", "client"},
     "testing": SCORES
-    | {"v1", "messages", "event_parts", "ranking", "constraints", "individuals", "client", "local"},
+    | {"v1", "messages", "event_parts", "ranking", "constraints", "facts", "individuals", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together

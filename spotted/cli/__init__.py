@@ -4,6 +4,7 @@ import_, embed, match            files to a survey, photographs to vectors, best
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
+sessions                         options and commands that set up a session
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run

@@ -7,18 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from services.common.session import round_messages
+from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
 from services.sampler.session.individual_messages import Individuals
 from services.sampler.session.label_counts import LabelCounts
-from services.sampler.session.label_fold import fold_labels
 from services.sampler.session.planned import AuditPairs, Planned
-from services.sampler.session.session_facts import SessionFacts
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
 from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
+from spotted.constraints.trust_change import fold_labels
 from spotted.constraints.verified import GivenLabel
 from spotted.errors import NotFoundError
 from spotted.individuals.register import differing

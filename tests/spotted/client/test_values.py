@@ -44,4 +44,5 @@ def test_enums_have_the_values_of_the_contract(
 
 def test_event_kinds_are_those_of_the_contract() -> None:
     events = sampler_pb2.SessionEvent.DESCRIPTOR.oneofs_by_name["event"].fields
-    assert {kind.value for kind in EventKind} == {field.name for field in events}
+    # parts of large events are only on the wire
+    assert {kind.value for kind in EventKind} == {field.name for field in events} - {"part"}

@@ -8,12 +8,13 @@ from spotted.client.session_handle import SessionHandle
 from spotted.client.values import Label
 from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.facts import KnownIndividuals
 from spotted.individuals.attributes import Sex, Status
 
 
 @pytest.fixture
 def session(handle: SurveyHandle) -> SessionHandle:
-    session = handle.create_session("main", strategy="greedy")
+    session = handle.create_session("main", strategy="greedy", known_individuals=KnownIndividuals.IGNORED)
     session.next_pairs("anna")
     return session
 
