@@ -7,6 +7,7 @@ The science takes arrays and returns arrays; it knows no server, file, clock or 
 arrays, errors  array types; every failure that Spotted reports on purpose
 counting        pairs of one individual, shares of a total
 outliers        places that are most likely wrong
+period_outliers  periods and instants that are most likely wrong
 survey          cameras, detections and their extent in space and time
 geodesy         latitude and longitude on a plane
 scoring         the score of a pair

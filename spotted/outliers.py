@@ -45,7 +45,7 @@ def outlying_places(position_m: Float64Array) -> BoolArray:
     distance by little: by 8 and 11 % in the two surveys of real captures.
 
     >>> line = np.column_stack([np.arange(9) * 1000.0, np.zeros(9)])
-    >>> outlying_places(line).any()
+    >>> bool(outlying_places(line).any())
     False
     >>> outlying_places(np.append(line, [[5_400_000.0, 0.0]], axis=0)).nonzero()[0]
     array([9])

@@ -27,6 +27,9 @@ settings.register_profile("spotted", deadline=None)
 settings.load_profile("spotted")
 
 
+# numpy's warnings are errors in the processes that tests start too, as pytest makes them here
+os.environ.setdefault("PYTHONWARNINGS", "error::RuntimeWarning")
+
 # fixtures that start a process or export a backbone
 PROCESSES = {"store_url", "exported"}
 

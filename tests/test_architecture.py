@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = {"arrays", "errors", "counting", "outliers"}
+BASE = {"arrays", "errors", "counting", "outliers", "period_outliers"}
 SURVEY = BASE | {"survey"}
 SCORES = SURVEY | {"scoring", "calibration"}
 # what the rooms of `spotted` may import, lowest first; the science is what takes arrays and returns arrays
@@ -26,6 +26,7 @@ SCIENCE: dict[str, set[str]] = {
     "arrays": set(),
     "counting": {"arrays"},
     "outliers": {"arrays"},
+    "period_outliers": {"arrays"},
     "survey": BASE,
     "geodesy": BASE,
     "calibration": SURVEY | {"lazy"},

@@ -5,6 +5,7 @@ evaluate, calibrate, tune        how good the scores are, and how to improve the
 heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
 sessions                         options and commands that set up a session
+individuals                      names, merges, splits and moves
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run
@@ -35,7 +36,7 @@ SECTIONS = {
         "export": LazyCommand(
             "spotted.cli.export",
             "export",
-            "Write the individuals into a copy of the imported files, with the capture history.",
+            "Write the names of the individuals into a copy of the imported files, with the capture history.",
         ),
     },
     "Matching": {
@@ -67,8 +68,15 @@ SECTIONS = {
             "annotate",
             'Answer "the same animal?" for one pair of photographs after another.',
         ),
+        "individuals": LazyCommand(
+            "spotted.cli.individuals",
+            "individuals",
+            "List, name, merge and split the individuals of a session; every change can be undone.",
+        ),
         "session": LazyCommand(
-            "spotted.cli.session", "session", "Create, show, change, export or import an annotation session."
+            "spotted.cli.session",
+            "session",
+            "List, create, show, change, export or import annotation sessions.",
         ),
     },
     "Operation": {

@@ -6,6 +6,7 @@ import getpass
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -18,6 +19,7 @@ from spotted.console import (
     data_option,
     err,
     json_option,
+    option_word,
     progress,
     session_option,
     show,
@@ -53,6 +55,7 @@ class Selection:
 @click.option("--audit", is_flag=True, help="Ask random open pairs, to bound how many matches are missed.")
 @click.option("--oracle", "by_oracle", is_flag=True, help="Answer from the known identities of the survey.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of questions.")
+@click.option("--undo", is_flag=True, help="Take back your last answer instead of asking.")
 @settings_options
 @data_option
 @json_option
@@ -68,6 +71,7 @@ def annotate(
     audit: bool,
     by_oracle: bool,
     limit: int | None,
+    undo: bool,
     **settings: Any,  # noqa: ANN401 - the fields of SessionSettings
 ) -> None:
     """Answer "the same animal?" for one pair of photographs after another.
@@ -81,8 +85,12 @@ def annotate(
     selection = Selection(annotator, tuple(kind for kind, on in kinds.items() if on), audit, limit)
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
+        if undo:
+            _undo(handle.session(session_id), annotator, as_json=as_json)
+            return
         session = _open(handle, session_id, SessionSettings(**settings), by_oracle=by_oracle)
-        answered = _ask_oracle(handle, session, selection) if by_oracle else _ask_person(session, selection)
+        ask_all = _ask_oracle if by_oracle else _ask_person
+        answered = ask_all(handle, session, selection)
         state = session.progress()
 
     def text() -> None:
@@ -90,6 +98,25 @@ def annotate(
         print_progress(state)
 
     show({"answers_given": answered} | progress_document(state), as_json=as_json, text=text)
+
+
+def _undo(session: SessionHandle, annotator_id: str, *, as_json: bool) -> None:
+    """Take back the labels of the annotator's last question. Raises NotFoundError if there is none."""
+    labels = [label for label in session.labels() if label.annotator_id == annotator_id]
+    if not labels:
+        raise NotFoundError(f"annotator {annotator_id!r} has no answer in session {session.session_id!r}")
+    # the labels of one question were stored together
+    last = [label for label in labels if label.created_at_s == labels[-1].created_at_s]
+    state = session.retract_labels([label.label_id for label in last], annotator_id)
+
+    def text() -> None:
+        for label in last:
+            pair = f"{label.first_detection_id} and {label.second_detection_id}"
+            click.echo(f"taken back: {pair}, {option_word(label.answer)}")
+        print_progress(state)
+
+    ids = [label.label_id for label in last]
+    show({"taken_back": ids} | progress_document(state), as_json=as_json, text=text)
 
 
 def _open(
@@ -132,9 +159,9 @@ def _ask_oracle(survey: SurveyHandle, session: SessionHandle, selection: Selecti
         )
 
 
-def _ask_person(session: SessionHandle, selection: Selection) -> int:
+def _ask_person(survey: SurveyHandle, session: SessionHandle, selection: Selection) -> int:
     """Ask until the limit, the end or a quit; returns the number of questions answered."""
-    answered, notice = 0, ""
+    answered, notice, zone = 0, "", ZoneInfo(survey.info().time_zone or "UTC")
     while selection.limit is None or answered < selection.limit:
         questions = session.next_pairs(selection.annotator_id, shows=selection.shows, audit=selection.audit)
         if not questions.pairs and not questions.groups:
@@ -148,7 +175,7 @@ def _ask_person(session: SessionHandle, selection: Selection) -> int:
             notice = questions.notice
             change = f"spotted session trust {session.survey_id} verified --session {session.session_id}"
             err.print(f"{notice}\nTo change its trust: {change}", markup=False, soft_wrap=True)
-        reply = ask(questions, answered + 1, selection.annotator_id)
+        reply = ask(questions, answered + 1, selection.annotator_id, zone)
         if reply is None:
             break
         print_effects(session.submit_labels(reply.labels, bursts=reply.bursts).outcomes)

@@ -1,7 +1,11 @@
-"""`spotted export`: write the individuals into a copy of the imported files."""
+"""`spotted export`: write the names of the individuals into a copy of the imported files."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -11,8 +15,11 @@ from spotted.cli.sources import recall
 from spotted.console import data_option, err, json_option, session_option, show, with_unit
 from spotted.errors import PreconditionError
 from spotted.formats.capture_history import build_capture_history, write_capture_history
+from spotted.formats.file_set import write_fileset
+from spotted.individuals.naming import CellChange, NamedIndividual, Naming, name_detections
 
-CAPTURES = "captures"
+CAPTURES, CHANGED = "captures", "changed_names.csv"
+SHOWN = 10
 
 
 @click.command()
@@ -50,44 +57,81 @@ def export(
     timezone: str,
     day_starts_at: float,
 ) -> None:
-    """Write the individuals into a copy of the imported files, with the capture history.
+    """Write the names of the individuals into a copy of the imported files, with the capture history.
 
-    Only the cells of individualID differ from the source files. A detection that no answer linked to another
-    counts as its own individual.
+    A name that stands in the files is never overwritten: further detections of that animal get it too. An
+    animal with a name in the session gets that, one without any name its id; a detection that no answer
+    linked to another counts as its own individual. captures/changed_names.csv lists every cell that changes.
+    An individual that people gave several names is reported and left as it is.
     """
     source = recall(directory, survey)
     with err.status("writing files"):
         with connect(directory) as spotted:
             timezone = timezone or spotted.survey(survey).info().time_zone or "UTC"
-            individuals = {
-                detection_id: one.individual_id
+            individuals = [
+                NamedIndividual(one.individual_id, one.display_name, one.detection_ids)
                 for one in spotted.survey(survey).session(session_id).individuals()
-                for detection_id in one.detection_ids
-            }
+            ]
         if not individuals:
             raise PreconditionError(
                 f"session {session_id!r} of {survey!r} has no individuals yet; run "
                 f"`spotted annotate {survey}` first"
             )
-        source.write(output, individuals, overwrite=overwrite)
         imported = source.read(survey)
+        typed = {one.detection_id: one.individual_id for one in imported.detections}
+        naming = name_detections(individuals, typed)
+        notes = source.write(output, naming.names, overwrite=overwrite)
         history = build_capture_history(
             imported.survey,
             imported.detections,
-            individuals,
+            {**typed, **naming.names},
+            stations=imported.stations,
             occasion_days=occasion_days,
             timezone=timezone,
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
-    document: dict[str, object] = {
+        write_changed_names(naming.changes, output / CAPTURES)
+    for note in (*notes, *history.notes):
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
+    count = len(individuals)
+    show(_document(naming, count, output), as_json=as_json, text=lambda: _print(naming, count, output))
+
+
+def write_changed_names(changes: Sequence[CellChange], directory: Path) -> None:
+    """Write `changed_names.csv`: the detection of each cell that changes, its old and its new name."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("detection", "old", "new"))
+    writer.writerows((change.detection_id, change.old, change.new) for change in changes)
+    write_fileset(directory, {CHANGED: text.getvalue().encode()}, sources={}, overwrite=True)
+
+
+def _document(naming: Naming, count: int, output: Path) -> dict[str, object]:
+    return {
         "output": str(output),
-        "detections": len(individuals),
-        "individuals": len(set(individuals.values())),
+        "detections": len(naming.names),
+        "individuals": count,
+        "changed": [asdict(change) for change in naming.changes],
+        "conflicts": [asdict(conflict) for conflict in naming.conflicts],
+        "shared_names": {name: list(ids) for name, ids in naming.shared.items()},
     }
-    words = (
-        f"{with_unit(len(individuals), 'detection')} of "
-        f"{with_unit(len(set(individuals.values())), 'individual')} written to {output}; capture history in "
-        f"{output / CAPTURES}"
+
+
+def _print(naming: Naming, count: int, output: Path) -> None:
+    click.echo(
+        f"{with_unit(len(naming.names), 'detection')} of {with_unit(count, 'individual')} written to "
+        f"{output}; capture history in {output / CAPTURES}"
     )
-    show(document, as_json=as_json, text=lambda: click.echo(words))
+    click.echo(f"{with_unit(len(naming.changes), 'name')} changed, listed in {output / CAPTURES / CHANGED}")
+    for conflict in naming.conflicts[:SHOWN]:
+        click.echo(
+            f"left as it is: individual {conflict.individual_id} has the names {', '.join(conflict.names)}; "
+            "split it, or correct the names"
+        )
+    if len(naming.conflicts) > SHOWN:
+        click.echo(f"and {len(naming.conflicts) - SHOWN} more with several names; --json lists them all")
+    for name, ids in list(naming.shared.items())[:SHOWN]:
+        click.echo(f"{name} stands in {len(ids)} individuals that nothing has joined yet: {', '.join(ids)}")
+    if len(naming.shared) > SHOWN:
+        click.echo(f"and {len(naming.shared) - SHOWN} more such names; --json lists them all")

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, LAYOUTS, PUBLISHED, Source, is_known, remember
+from spotted.cli.sources import Source, is_known, remember
 from spotted.client import Spotted, SurveyInfo
 from spotted.console import data_option, err, json_option, show, with_unit
-from spotted.errors import AlreadyExistsError
+from spotted.errors import AlreadyExistsError, InvalidInputError
+from spotted.formats.archive import unpack
+from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.layouts.recognition import (
+    CAMERAS_FILE,
+    CAMTRAP_DP,
+    CAMTRAPR,
+    CATALOGUE,
+    DETECTIONS_FILE,
+    LAYOUTS,
+    PHOTOGRAPHS,
+    PUBLISHED_SET,
+    TABLES,
+    WILDLIFE_INSIGHTS,
+    Recognised,
+    recognise,
+)
+from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.survey import Survey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# photographs between two updates of the status line
+SHOWN_EVERY = 500
 DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -24,17 +44,35 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--layout",
     type=click.Choice(LAYOUTS),
-    default=CAMTRAP_DP,
-    show_default=True,
-    help="Layout of PACKAGE: a Camtrap DP directory; folders and file names as in Spotted's published sets; "
-    "or a wildlife-datasets catalogue, given as its CSV or as the directory of catalogue.csv.",
+    help="Layout of PACKAGE; default: recognised by its contents, and shown with the reason.",
 )
 @click.option(
-    "--species", default="", help="scientificName to import, if the package contains several species."
+    "--species",
+    default="",
+    help="Species to import, if the files contain several: scientificName or species.",
 )
 @click.option("--cameras", type=FILE, help="CSV of cameras; with --detections it replaces PACKAGE.")
 @click.option("--detections", type=FILE, help="CSV of detections; with --cameras it replaces PACKAGE.")
 @click.option("--images", type=DIRECTORY, help="Folder that image paths are relative to.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse doubtful values, such as a time far from the camera's others, instead of leaving them out.",
+)
+@click.option(
+    "--station",
+    default="",
+    metavar="PATTERN",
+    help="Station of photographs in folders, e.g. '{station}' for the first folder; default: guessed, shown.",
+)
+@click.option("--boxes", type=FILE, help="JSON of MegaDetector with boxes of animals, for any layout.")
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.0, 1.0),
+    default=CONFIDENCE,
+    show_default=True,
+    help="Least confidence of a box.",
+)
 @click.option(
     "--timezone",
     default="",
@@ -48,75 +86,136 @@ def import_survey(
     directory: Path,
     as_json: bool,
     survey_id: str,
-    layout: str,
+    layout: str | None,
     species: str,
     cameras: Path | None,
     detections: Path | None,
     images: Path | None,
+    station: str,
+    boxes: Path | None,
+    confidence: float,
     timezone: str,
+    strict: bool,
 ) -> None:
     """Create a survey from files: its cameras and detections.
 
-    PACKAGE can be replaced by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude),
-    and --detections with camera_id, timestamp and image. Published sets and catalogues contain no camera
+    PACKAGE is a file or directory in one of the layouts, which is recognised by itself. It can be replaced
+    by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections with
+    camera_id, timestamp and image. Folders of photographs, published sets and catalogues contain no camera
     positions: give them with --cameras, or in a cameras.csv beside the photographs. The files are never
-    changed. Importing again adds new cameras; `spotted embed` adds the detections.
+    changed. Importing again adds
+    new cameras; `spotted embed` adds the detections.
     """
-    _check_usage(package, layout, cameras=cameras, detections=detections, images=images)
-    source = Source(
-        package=_absolute(package),
-        cameras=_absolute(cameras),
-        detections=_absolute(detections),
-        images_root=_absolute(images),
-        species=species,
-        timezone=timezone,
-        layout=layout,
+    _check_usage(package, layout, cameras=cameras, detections=detections)
+    package = _unpacked(package, directory)
+    seen = _seen(package, layout)
+    _check_layout(seen, cameras=cameras, images=images, station=station)
+    source = _source(
+        seen,
+        Source(
+            package=_absolute(package and seen.path),
+            cameras=_absolute(cameras),
+            detections=_absolute(detections),
+            images_root=_absolute(images),
+            species=species,
+            timezone=timezone,
+            layout=seen.layout,
+            station=station,
+            boxes=_absolute(boxes or seen.boxes),
+            confidence=confidence,
+            strict=strict,
+        ),
     )
-    with err.status("reading files"):
-        imported = source.read(survey_id)
-    # an offset is no time zone of the database
-    zoned = replace(imported.survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
-    notes = list(imported.notes)
+    imported = _read(source, survey_id)
+    read_as = [f"read as {seen.reason}; --layout chooses another"] if seen.reason else []
+    notes = [*read_as, *imported.notes]
+    if not imported.pictures:
+        raise InvalidInputError("\n  ".join(["the files contain no detection to import:", *notes]))
     with connect(directory) as spotted:
         # files may have grown since their last import; other files must not change the survey
         reimported = is_known(directory, imported.survey.survey_id, source)
-        survey = _create(spotted, zoned, notes, may_change=reimported)
+        survey = _create(spotted, _zoned(imported.survey, timezone), notes, may_change=reimported)
     remember(directory, survey.survey_id, source)
+    _report(survey, len(imported.pictures), seen.layout, notes, as_json=as_json)
+
+
+def _report(survey: SurveyInfo, count: int, layout: str, notes: Sequence[str], *, as_json: bool) -> None:
     document: dict[str, object] = {
         "survey_id": survey.survey_id,
+        "layout": layout,
         "cameras": survey.camera_count,
-        "detections": len(imported.pictures),
+        "detections": count,
         "notes": notes,
     }
+    show(document, as_json=as_json, text=lambda: _print(survey, count, notes))
 
-    def text() -> None:
-        for note in notes:
-            err.print(f"note: {note}", markup=False, soft_wrap=True)
-        click.echo(
-            f"survey {survey.survey_id}: {with_unit(survey.camera_count, 'camera')}, "
-            f"{with_unit(len(imported.pictures), 'detection')} to embed\n"
-            f"next: spotted embed {survey.survey_id}"
-        )
 
-    show(document, as_json=as_json, text=text)
+def _print(survey: SurveyInfo, detections: int, notes: Sequence[str]) -> None:
+    for note in notes:
+        err.print(f"note: {note}", markup=False, soft_wrap=True)
+    click.echo(
+        f"survey {survey.survey_id}: {with_unit(survey.camera_count, 'camera')}, "
+        f"{with_unit(detections, 'detection')} to embed\n"
+        f"next: spotted embed {survey.survey_id}"
+    )
+
+
+def _zoned(survey: Survey, timezone: str) -> Survey:
+    """The survey with its time zone; an offset is no time zone of the database."""
+    return replace(survey, time_zone="" if timezone[:1] in {"+", "-"} else timezone)
+
+
+def _read(source: Source, survey_id: str) -> ImportedSurvey:
+    """Read the files, with the number of photographs read so far on the terminal."""
+    done = 0
+    with err.status("reading files") as status:
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            if done % SHOWN_EVERY == 0:
+                status.update(f"reading files: {done:,} photographs")
+
+        return source.read(survey_id, on_progress=advance)
 
 
 def _check_usage(
-    package: Path | None, layout: str, *, cameras: Path | None, detections: Path | None, images: Path | None
+    package: Path | None, layout: str | None, *, cameras: Path | None, detections: Path | None
 ) -> None:
     if (package is None) == (detections is None):
         raise click.UsageError("give either PACKAGE, or both --cameras and --detections")
     if package is None:
         if cameras is None:
             raise click.UsageError("--detections requires --cameras")
-        if layout != CAMTRAP_DP:
+        if layout not in {None, TABLES}:
             raise click.UsageError(f"--layout {layout} requires PACKAGE instead of --detections")
-    elif layout == CAMTRAP_DP and cameras is not None:
-        raise click.UsageError("a Camtrap DP directory contains its cameras; leave out --cameras")
-    elif layout != CATALOGUE and not package.is_dir():
-        raise click.UsageError(f"{package} is a file; --layout {layout} requires a directory")
-    elif layout == PUBLISHED and images is not None:
-        raise click.UsageError("--layout spotted-published contains its images; leave out --images")
+
+
+def _seen(package: Path | None, layout: str | None) -> Recognised:
+    """The layout of the files, with the reason if it was not given."""
+    if package is None:
+        return Recognised(TABLES, Path(), "")
+    return Recognised(layout, package, "") if layout else recognise(package)
+
+
+def _source(seen: Recognised, given: Source) -> Source:
+    """The source as its layout needs it: a directory of two tables is these tables."""
+    if seen.layout != TABLES or not given.package:
+        return given
+    cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
+    return replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
+
+
+def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None, station: str) -> None:
+    """Refuse options that the layout does not read."""
+    if station and seen.layout != PHOTOGRAPHS:
+        raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
+    if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
+        raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")
+    if seen.layout not in {CATALOGUE, CAMTRAP_DP, WILDLIFE_INSIGHTS, CAMTRAPR} and not seen.path.is_dir():
+        raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
+    if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:
+        raise click.UsageError(f"--layout {seen.layout} contains its images; leave out --images")
 
 
 def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: bool) -> SurveyInfo:
@@ -128,6 +227,14 @@ def _create(spotted: Spotted, survey: Survey, notes: list[str], *, may_change: b
             raise
     notes.append("the survey already existed; its extent was updated, which changes its scores")
     return spotted.survey(survey.survey_id).update_extent(survey)
+
+
+def _unpacked(package: Path | None, directory: Path) -> Path | None:
+    """The directory of a package; a zip archive is unpacked into the data directory."""
+    if package is None or package.suffix.lower() != ".zip":
+        return package
+    with err.status("unpacking"):
+        return unpack(package, directory / "unpacked")
 
 
 def _absolute(path: Path | None) -> str:

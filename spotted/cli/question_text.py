@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import click
 
@@ -34,12 +34,13 @@ class Reply:
     """Answer to a burst as a whole."""
 
 
-def ask(questions: Questions, number: int, annotator_id: str) -> Reply | None:
-    """Show the first question and read its answer; None if the person quits."""
+def ask(questions: Questions, number: int, annotator_id: str, zone: tzinfo = UTC) -> Reply | None:
+    """Show the first question, times in `zone`, and read its answer; None if the person quits."""
     if questions.pairs:
-        return _ask_pair(questions.pairs[0], number, annotator_id)
+        click.echo(describe(questions.pairs[0], number, zone))
+        return _ask_pair(questions.pairs[0], annotator_id)
     group = questions.groups[0]
-    click.echo(describe_group(group, number))
+    click.echo(describe_group(group, number, zone))
     if group.kind is QuestionKind.BURST:
         return _ask_burst(group, annotator_id)
     return _ask_gallery(group, annotator_id)
@@ -51,10 +52,10 @@ def print_effects(outcomes: Iterable[StoredLabel]) -> None:
         err.print(words, markup=False, soft_wrap=True)
 
 
-def describe(pair: PairQuery, number: int) -> str:
+def describe(pair: PairQuery, number: int, zone: tzinfo = UTC) -> str:
     """A question as text: the reason, both photographs with cameras and times, the journey between them."""
     lines = [f"\nQuestion {number}: {pair.reason}"]
-    lines += [f"  {_describe_detection(d)}" for d in (pair.first, pair.second)]
+    lines += [f"  {_describe_detection(d, zone)}" for d in (pair.first, pair.second)]
     if pair.distance_m is None or pair.gap_s is None:
         lines.append("  distance or time unknown")
     else:
@@ -64,13 +65,13 @@ def describe(pair: PairQuery, number: int) -> str:
     return "\n".join(lines)
 
 
-def describe_group(group: GroupQuery, number: int) -> str:
+def describe_group(group: GroupQuery, number: int, zone: tzinfo = UTC) -> str:
     """A burst or a gallery as text, with its candidates numbered."""
     lines = [f"\nQuestion {number}: {group.reason}"]
     if group.anchor is not None:
-        lines.append(f"  {_describe_detection(group.anchor)}")
+        lines.append(f"  {_describe_detection(group.anchor, zone)}")
     for key, detection in enumerate(group.detections, start=1):
-        lines.append(f"  [{key}] {_describe_detection(detection)}")
+        lines.append(f"  [{key}] {_describe_detection(detection, zone)}")
     return "\n".join(lines)
 
 
@@ -87,8 +88,7 @@ def _effect_text(outcome: StoredLabel) -> str:
     return ""
 
 
-def _ask_pair(pair: PairQuery, number: int, annotator_id: str) -> Reply | None:
-    click.echo(describe(pair, number))
+def _ask_pair(pair: PairQuery, annotator_id: str) -> Reply | None:
     key = _choose(PAIR_PROMPT, [*ANSWERS, QUIT])
     if key == QUIT:
         return None
@@ -125,11 +125,11 @@ def _choose(prompt: str, keys: list[str]) -> str:
     return key
 
 
-def _describe_detection(detection: Detection) -> str:
+def _describe_detection(detection: Detection, zone: tzinfo) -> str:
     time = "time unknown"
     if detection.captured_at_s is not None:
-        instant = datetime.fromtimestamp(detection.captured_at_s, tz=UTC)
-        time = instant.strftime("%Y-%m-%d %H:%M:%S UTC")
+        instant = datetime.fromtimestamp(detection.captured_at_s, tz=zone)
+        time = instant.strftime("%Y-%m-%d %H:%M:%S %Z")
     camera = f"camera {detection.camera_id}" if detection.camera_id else "camera unknown"
     image = detection.image_uri or "no image"
     return f"{detection.detection_id}: {image}\n    {camera}, {time}"

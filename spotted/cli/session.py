@@ -1,4 +1,4 @@
-"""`spotted session`: create, show and change a session, and its journal as a file."""
+"""`spotted session`: list, create, show and change sessions, and their journals as files."""
 
 from __future__ import annotations
 
@@ -29,16 +29,36 @@ from spotted.errors import InvalidInputError
 FILE = click.Path(dir_okay=False, path_type=Path)
 PART = ".part"
 CONFLICTS_SHOWN = 10
+SESSION_COLUMNS = ("session", "strategy", "trust", "events")
 COLUMNS = ("annotator", "answers", "answers/min", "false same", "false different")
 
 
 @click.group()
 def session() -> None:
-    """Create, show, change, export or import an annotation session."""
+    """List, create, show, change, export or import annotation sessions."""
 
 
 for command in (create_session, change_trust, change_known):
     session.add_command(command)
+
+
+@session.command("list")
+@click.argument("survey")
+@data_option
+@json_option
+def list_sessions(*, survey: str, directory: Path, as_json: bool) -> None:
+    """List the sessions of a survey."""
+    with connect(directory) as spotted:
+        sessions = list(spotted.survey(survey).sessions())
+    rows = [
+        (one.session_id, one.strategy, "" if one.trust is None else option_word(one.trust), one.position)
+        for one in sessions
+    ]
+    listed = [
+        asdict(one) | {"trust": None if one.trust is None else option_word(one.trust)} for one in sessions
+    ]
+    title = f"{with_unit(len(sessions), 'session')} of {survey}"
+    show({"sessions": listed}, as_json=as_json, text=lambda: table(title, SESSION_COLUMNS, rows))
 
 
 @session.command("show")

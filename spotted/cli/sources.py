@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from spotted.errors import NotFoundError
-from spotted.formats.camtrapdp import read_camtrapdp
-from spotted.formats.camtrapdp_export import write_camtrapdp
+from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.layouts.camtrapr import read_camtrapr, station_table
+from spotted.formats.layouts.catalogue_export import write_as_catalogue
+from spotted.formats.layouts.recognition import (
+    CAMTRAP_DP,
+    CAMTRAPR,
+    CATALOGUE,
+    PHOTOGRAPHS,
+    PUBLISHED_SET,
+    WILDLIFE_INSIGHTS,
+)
+from spotted.formats.layouts.wildlife_insights import read_wildlife_insights
+from spotted.formats.photographs import read_photographs, with_boxes
+from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
 
-CAMTRAP_DP, PUBLISHED, CATALOGUE = LAYOUTS = ("camtrap-dp", "spotted-published", "catalogue")
+# layouts that are read as tables of their own and written as a catalogue
+EXPORTS = frozenset({CAMTRAPR, WILDLIFE_INSIGHTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +55,55 @@ class Source:
     """IANA time zone of times without offset."""
 
     layout: str = CAMTRAP_DP
-    """One of LAYOUTS."""
+    """One of `spotted.formats.LAYOUTS`."""
 
-    def read(self, survey_id: str = "") -> ImportedSurvey:
-        """Read the files as they are now."""
+    strict: bool = False
+    """Whether doubtful values stop the import."""
+
+    station: str = ""
+    """Pattern of paths that gives the stations of photographs."""
+
+    boxes: str = ""
+    """Absolute path of MegaDetector's JSON."""
+
+    confidence: float = CONFIDENCE
+    """Least confidence of a box."""
+
+    def read(
+        self, survey_id: str = "", *, on_progress: Callable[[int], None] = lambda _: None
+    ) -> ImportedSurvey:
+        """Read the files as they are now.
+
+        on_progress: called with the number of photographs read since the last call.
+        """
+        imported = self._read_tables(survey_id, on_progress)
+        if not self.boxes:
+            return imported
+        return with_boxes(
+            imported,
+            self.boxes,
+            images_root=self._folder(),
+            confidence=self.confidence,
+            keep_empty=self.layout != PHOTOGRAPHS,
+        )
+
+    def _read_tables(self, survey_id: str, on_progress: Callable[[int], None]) -> ImportedSurvey:
+        """The survey without the boxes of a detector."""
         images_root, timezone = self.images_root or None, self.timezone or None
         cameras, species = self.cameras or None, self.species or None
-        if self.layout == PUBLISHED:
-            return read_published(self.package, survey_id=survey_id, cameras=cameras, timezone=timezone)
+        if self.layout == PHOTOGRAPHS:
+            return read_photographs(
+                self.package,
+                survey_id=survey_id,
+                station=self.station,
+                cameras=cameras,
+                timezone=timezone,
+                on_progress=on_progress,
+            )
+        if self.layout == PUBLISHED_SET:
+            return read_published(
+                self.package, survey_id=survey_id, cameras=cameras, timezone=timezone, strict=self.strict
+            )
         if self.layout == CATALOGUE:
             return read_catalogue(
                 self.package,
@@ -58,7 +112,10 @@ class Source:
                 cameras=cameras,
                 images_root=images_root,
                 timezone=timezone,
+                strict=self.strict,
             )
+        if self.layout in EXPORTS:
+            return self._read_export(survey_id)
         if self.package:
             return read_camtrapdp(
                 self.package,
@@ -66,24 +123,66 @@ class Source:
                 survey_id=survey_id,
                 images_root=images_root,
                 timezone=timezone,
+                strict=self.strict,
             )
         return read_csv_survey(
-            self.cameras, self.detections, survey_id=survey_id, images_root=images_root, timezone=timezone
+            self.cameras,
+            self.detections,
+            survey_id=survey_id,
+            species=species,
+            images_root=images_root,
+            timezone=timezone,
+            strict=self.strict,
         )
 
-    def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> None:
-        """Write a copy of the files with the individuals filled in.
+    def _read_export(self, survey_id: str) -> ImportedSurvey:
+        """The survey of the tables of another program."""
+        images_root, timezone, species = self.images_root or None, self.timezone or None, self.species or None
+        if self.layout == CAMTRAPR:
+            return read_camtrapr(
+                self.package,
+                self.cameras or station_table(Path(self.package)),
+                survey_id=survey_id,
+                species=species,
+                images_root=images_root,
+                timezone=timezone,
+            )
+        return read_wildlife_insights(
+            self.package,
+            survey_id=survey_id,
+            species=species,
+            images_root=images_root,
+            timezone=timezone,
+        )
+
+    def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> tuple[str, ...]:
+        """Write a copy of the files with the individuals filled in; notes for the user.
 
         individuals: individual id of each detection id.
         """
-        if self.layout == PUBLISHED:
+        if self.layout in {PHOTOGRAPHS, *EXPORTS} or self._has_more(individuals):
+            write_as_catalogue(self.read(), self._folder(), target, individuals, overwrite=overwrite)
+        elif self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
         elif self.layout == CATALOGUE:
             write_catalogue(self.package, target, individuals, overwrite=overwrite)
         elif self.package:
-            write_camtrapdp(self.package, target, individuals, overwrite=overwrite)
+            return write_camtrapdp(self.package, target, individuals, overwrite=overwrite)
         else:
             write_csv_survey(self.cameras, self.detections, target, individuals, overwrite=overwrite)
+        return ()
+
+    def _folder(self) -> Path:
+        """The folder that image paths are relative to."""
+        files = Path(self.images_root or self.package or self.detections)
+        return files if files.is_dir() else files.parent
+
+    def _has_more(self, individuals: Mapping[str, str]) -> bool:
+        """Whether boxes have split rows of the tables into several detections, which no table can hold."""
+        if not self.boxes:
+            return False
+        rows = {d.detection_id for d in self._read_tables("", lambda _: None).detections}
+        return not individuals.keys() <= rows
 
 
 def remember(directory: Path, survey_id: str, source: Source) -> None:

@@ -136,17 +136,22 @@ def filter_value(message: scorer_pb2.CandidateFilter) -> CandidateFilter:
         captured_before_s=messages.optional_seconds(message, "captured_before"),
         known_individuals_only=message.known_individuals_only,
         exclude_individual_ids=tuple(message.exclude_individual_ids),
+        species=tuple(message.species),
     )
 
 
-def candidates(message: scorer_pb2.CandidateList) -> Candidates:
-    """The candidates of one detection; rules of a later contract are left out."""
+def candidates(message: scorer_pb2.CandidateList, fallback: str = "") -> Candidates:
+    """The candidates of one detection; rules of a later contract are left out.
+
+    fallback: of the score spec of the answer.
+    """
     rules = {int(rule) for rule in CandidateRule}
     return Candidates(
         detection_id=message.detection_id,
         candidates=tuple(_candidate(c) for c in message.candidates),
         compared=message.compared,
         excluded={CandidateRule(e.rule): e.detections for e in message.excluded if e.rule in rules},
+        fallback=fallback,
     )
 
 

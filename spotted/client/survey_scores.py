@@ -64,7 +64,7 @@ class SurveyScores:
             group_by_individual=group_by_individual,
         )
         for response in self._scorer.stream(self._scorer.stub.GetCandidates, request):
-            yield from (candidates(one) for one in response.lists)
+            yield from (candidates(one, response.score_spec.fallback) for one in response.lists)
 
     def query_candidates(
         self,
@@ -91,10 +91,14 @@ class SurveyScores:
             filter=filter_message(only),
             group_by_individual=group_by_individual,
         )
-        return candidates(self._scorer.call(self._scorer.stub.QueryCandidates, request).list)
+        answer = self._scorer.call(self._scorer.stub.QueryCandidates, request)
+        return candidates(answer.list, answer.score_spec.fallback)
 
     def score_pairs(self, pairs: Iterable[tuple[str, str]], fusion: Fusion = Fusion.PRODUCT) -> Float32Array:
-        """Visual similarity, feasibility (NaN if unknown) and fused score of pairs, (n, 3)."""
+        """Visual similarity, feasibility (NaN if unknown) and fused score of pairs, (n, 3).
+
+        `score_spec(fusion).fallback` says whether another fusion is used than the one asked for.
+        """
         request = scorer_pb2.ScorePairsRequest(
             survey_id=self.survey_id, pairs=pair_messages(pairs), fusion=_fusion(fusion)
         )
@@ -121,6 +125,7 @@ class SurveyScores:
 
         rows, columns: detection ids; empty for all, in the order they were added.
         half: float16 instead of float32. file: a .npy file to write, mapped instead of held in memory.
+        `score_spec(fusion).fallback` says whether another fusion is used than the one asked for.
         A broken stream is resumed. Raises ConcurrencyError if the survey changes meanwhile.
         """
         request = scorer_pb2.GetScoreMatrixRequest(

@@ -21,7 +21,8 @@ from spotted.formats.csv_survey import read_csv_survey
 from spotted.formats.csv_table import read_table
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, format_count
 from spotted.formats.picture import Picture
-from spotted.formats.row import Problems, Row
+from spotted.formats.problems import Problems
+from spotted.formats.row import Row
 from spotted.survey import Side, Survey
 
 PHOTOGRAPH_COLUMNS = ("path", "identity", "side", "encounter")

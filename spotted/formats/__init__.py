@@ -4,20 +4,25 @@ Readers check every row and report wrong values with file, row, column and remed
 service.
 
 csv_survey             a survey as two CSV files
-camtrapdp              Camtrap DP packages
-camtrapdp_package      the descriptor of a Camtrap DP package
-camtrapdp_export       Camtrap DP packages written back with individuals
+camtrapdp              Camtrap DP packages, read and written back
 catalogue              catalogues in the format of wildlife-datasets
 published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
+layouts                the layouts of files recognised; exports of platforms; any survey as a catalogue
+photographs            folders of photographs, and boxes of MegaDetector
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
 csv_candidates         candidates as CSV rows
+cameras                tables of cameras, which may move and fail
 camera_table           surveys of photographs, with an optional table of cameras
 csv_table              CSV tables read row by row
 csv_cells              single cells of a CSV replaced, every other byte unchanged
-row                    one row as typed cells, and the problems found in it
+row                    one row as typed cells
+problems               wrong and doubtful values, one line a cause
+doubts                 what files state and readers do not believe
+archive                zip archives unpacked
+image_files            the image files that tables name
 species                the rows of one species
 pixel_boxes            boxes in pixels as fractions of the image
 timestamps             dates and times as UTC seconds
@@ -25,10 +30,16 @@ projection             latitude and longitude to metres
 file_set               several files written together or not at all
 """
 
+from spotted.formats.archive import unpack
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
-from spotted.formats.camtrapdp import read_camtrapdp, side_of_tags
-from spotted.formats.camtrapdp_export import write_camtrapdp
-from spotted.formats.camtrapdp_package import Package, open_package
+from spotted.formats.cameras import CameraTable, read_cameras
+from spotted.formats.camtrapdp import (
+    Package,
+    open_package,
+    read_camtrapdp,
+    side_of_tags,
+    write_camtrapdp,
+)
 from spotted.formats.capture_history import (
     Capture,
     CaptureHistory,
@@ -38,26 +49,41 @@ from spotted.formats.capture_history import (
 from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue, write_catalogue
 from spotted.formats.csv_candidates import CandidateRow, candidate_row, write_candidates
 from spotted.formats.csv_cells import fill_column, fill_individuals
-from spotted.formats.csv_survey import read_cameras, read_csv_survey, write_csv_survey
+from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.csv_table import read_table
+from spotted.formats.doubts import means_unknown
 from spotted.formats.file_set import write_fileset
+from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
+from spotted.formats.layouts import (
+    LAYOUTS,
+    Recognised,
+    read_camtrapr,
+    read_wildlife_insights,
+    recognise,
+    write_as_catalogue,
+)
+from spotted.formats.photographs import StationPattern, guess_pattern, read_photographs, with_boxes
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
+from spotted.formats.problems import Problems
 from spotted.formats.projection import Projection, project
 from spotted.formats.published_sets import PUBLISHED, PublishedSet, read_published
 from spotted.formats.published_sets_export import write_published
-from spotted.formats.row import Problems, Row, distinct_rows, image_path
+from spotted.formats.row import Row, distinct_rows
 from spotted.formats.species import select_species
 from spotted.formats.timestamps import InstantError, day_seconds, time_zone, utc_seconds
 
 __all__ = [
     "CATALOGUE_FILE",
+    "LAYOUTS",
     "PUBLISHED",
     "SIDES",
+    "CameraTable",
     "CandidateRow",
     "Capture",
     "CaptureHistory",
+    "ImageFolder",
     "ImportedSurvey",
     "InstantError",
     "Package",
@@ -65,7 +91,9 @@ __all__ = [
     "Problems",
     "Projection",
     "PublishedSet",
+    "Recognised",
     "Row",
+    "StationPattern",
     "assemble",
     "build_capture_history",
     "candidate_row",
@@ -74,22 +102,30 @@ __all__ = [
     "distinct_rows",
     "fill_column",
     "fill_individuals",
-    "image_path",
+    "guess_pattern",
+    "means_unknown",
     "open_package",
     "project",
     "read_cameras",
     "read_camtrapdp",
+    "read_camtrapr",
     "read_catalogue",
     "read_csv_survey",
+    "read_photographs",
     "read_pixel_box",
     "read_published",
     "read_table",
+    "read_wildlife_insights",
+    "recognise",
     "select_species",
     "side_of_tags",
     "survey_of_photographs",
     "survey_slug",
     "time_zone",
+    "unpack",
     "utc_seconds",
+    "with_boxes",
+    "write_as_catalogue",
     "write_camtrapdp",
     "write_candidates",
     "write_capture_history",

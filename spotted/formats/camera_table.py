@@ -1,7 +1,7 @@
 """A survey from photographs that name their cameras, with an optional table of cameras.
 
 Folders of photographs and catalogues contain camera ids and times, but no locations. A table of cameras, in
-the form described in `spotted.formats.csv_survey`, adds them; cameras that it lacks have no location.
+the form described in `spotted.formats.cameras.table`, adds them; cameras that it lacks have no location.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from spotted.formats.csv_survey import read_cameras
+from spotted.formats.cameras.periods import CameraTable
+from spotted.formats.cameras.table import read_cameras
 from spotted.formats.imported_survey import ImportedSurvey, assemble, format_count
 from spotted.formats.picture import Picture
-from spotted.formats.row import PERIOD_TOLERANCE_S, Problems
+from spotted.formats.problems import Problems
 from spotted.formats.timestamps import DAY_S, time_zone
 from spotted.survey import Camera, Survey
 
@@ -43,23 +44,24 @@ def survey_of_photographs(
     notes: Sequence[str],
     *,
     known_as: Callable[[str], str] = str,
+    problems: Problems | None = None,
 ) -> ImportedSurvey:
     """The survey of photographs and the table of their cameras.
 
     zone: time zone of the days in the table.
     known_as: from a camera id of the table to that of the photographs.
+    problems: the doubts of the reader, as in `assemble`.
     If neither a photograph nor a camera has a time, the survey gets an arbitrary day and a note says that
-    times are unknown. Raises InvalidInputError that lists the first ten wrong values of the table.
+    times are unknown. Raises InvalidInputError that lists the wrong values of the table.
     """
-    known: dict[str, Camera] = {}
-    positions: dict[str, tuple[float, float]] = {}
+    problems = Problems() if problems is None else problems
+    table = CameraTable({})
     if cameras is not None:
-        problems = Problems()
-        table, degrees = read_cameras(cameras, zone, problems)
-        known = _renamed(table, known_as, cameras.name, problems)
-        positions = {known_as(camera_id): position for camera_id, position in degrees.items()}
+        table = _renamed(read_cameras(cameras, zone, problems), known_as, cameras.name, problems)
         problems.raise_any()
-    all_notes = [*notes, *_camera_notes(known, positions, pictures, cameras)]
+    known, positions = table.cameras, table.positions
+    pictures = [_in_period(picture, table, problems) for picture in pictures]
+    all_notes = [*notes, *_camera_notes(known, positions, pictures, cameras), *table.notes()]
     seen = dict.fromkeys(p.detection.camera_id for p in pictures if p.detection.camera_id)
     all_cameras = {**{camera_id: Camera(camera_id) for camera_id in seen}, **known}
     if not _is_timed(known, pictures):
@@ -67,20 +69,47 @@ def survey_of_photographs(
             "no time is known, so only visual similarity can be measured; the survey has arbitrary dates"
         )
         survey = Survey(survey_id, 0.0, DAY_S, title, all_cameras)
-        return ImportedSurvey(survey, tuple(pictures), tuple(all_notes))
-    return assemble(survey_id, title, all_cameras, positions, pictures, all_notes)
+        return ImportedSurvey(survey, tuple(pictures), (*all_notes, *problems.notes))
+    return assemble(
+        survey_id,
+        title,
+        all_cameras,
+        positions,
+        pictures,
+        all_notes,
+        problems=problems,
+        stations=table.stations(),
+    )
 
 
 def _renamed(
-    table: Mapping[str, Camera], known_as: Callable[[str], str], file: str, problems: Problems
-) -> dict[str, Camera]:
+    table: CameraTable, known_as: Callable[[str], str], file: str, problems: Problems
+) -> CameraTable:
     renamed: dict[str, Camera] = {}
-    for camera_id, camera in table.items():
+    for camera_id, camera in table.cameras.items():
         new = known_as(camera_id)
         if new in renamed:
             problems.add(f"{file} has the camera {new} twice, once as {camera_id!r}; remove one of the rows")
         renamed[new] = replace(camera, camera_id=new)
-    return renamed
+    positions = {known_as(camera_id): position for camera_id, position in table.positions.items()}
+    periods = {known_as(i): tuple(known_as(period) for period in ids) for i, ids in table.periods.items()}
+    return CameraTable(renamed, positions, periods)
+
+
+def _in_period(picture: Picture, table: CameraTable, problems: Problems) -> Picture:
+    """A picture with the camera of the period that contains its time."""
+    detection = picture.detection
+    camera_id = table.camera_at(detection.camera_id, detection.captured_at_s)
+    if camera_id == detection.camera_id:
+        return picture
+    if not camera_id:
+        problems.doubt(
+            f"{picture.source or detection.detection_id}: camera {detection.camera_id!r} was moved, and this "
+            "photograph may be from before or after; its position is taken as unknown; write the times of "
+            "the move in start and end",
+            cause=("moved", detection.camera_id),
+        )
+    return replace(picture, detection=replace(detection, camera_id=camera_id))
 
 
 def _camera_notes(
@@ -104,20 +133,7 @@ def _camera_notes(
             )
         if not any(known[c].has_position or c in positions for c in used if c in known):
             notes.append(NO_LOCATIONS)
-    outside = sum(_is_outside(picture, known) for picture in pictures)
-    if outside:
-        notes.append(
-            f"{format_count(outside, 'photograph')} outside the period of the camera, which was extended"
-        )
     return notes
-
-
-def _is_outside(picture: Picture, known: Mapping[str, Camera]) -> bool:
-    camera, time_s = known.get(picture.detection.camera_id), picture.detection.captured_at_s
-    if camera is None or time_s is None or camera.clock_suspect:
-        return False
-    early = camera.start_s is not None and time_s < camera.start_s - PERIOD_TOLERANCE_S
-    return early or (camera.end_s is not None and time_s > camera.end_s + PERIOD_TOLERANCE_S)
 
 
 def _is_timed(known: Mapping[str, Camera], pictures: Sequence[Picture]) -> bool:

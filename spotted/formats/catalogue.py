@@ -17,13 +17,15 @@ from pathlib import Path
 
 from spotted.errors import InvalidInputError
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
-from spotted.formats.csv_cells import fill_individuals
+from spotted.formats.csv_cells import fill_individuals, plain_text
 from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
+from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, format_count, survey_slug
 from spotted.formats.picture import Picture
 from spotted.formats.pixel_boxes import read_pixel_box
-from spotted.formats.row import LONGEST_ID, MISSING, Problems, Row, absolute_path, image_path
+from spotted.formats.problems import Problems
+from spotted.formats.row import LONGEST_ID, MISSING, Row, absolute_path
 from spotted.formats.species import select_species
 from spotted.survey import Detection, Side
 
@@ -49,7 +51,7 @@ class CatalogueIds:
 
     def of(self, cells: Mapping[str, str]) -> str:
         """The id of the next row."""
-        own = cells.get("image_id", "").strip()
+        own = plain_text(cells.get("image_id", ""))
         if own not in MISSING:
             return own
         path = cells.get("path", "").strip()[-LONGEST_PATH:]
@@ -61,7 +63,7 @@ class CatalogueIds:
 class _Reading:
     """State of one import, with counts of dates without an hour and of unknown orientations."""
 
-    images_root: Path
+    folder: ImageFolder
     zone: tzinfo
     days: int = 0
     no_sides: Counter[str] = field(default_factory=Counter)
@@ -87,22 +89,25 @@ def read_catalogue(
     cameras: str | os.PathLike[str] | None = None,
     images_root: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
+    strict: bool = False,
 ) -> ImportedSurvey:
     """The survey of a catalogue.
 
     catalogue: the CSV, or a directory that contains it as catalogue.csv.
     survey_id: derived from the directory of the catalogue by default.
     species: required if the catalogue contains several.
-    cameras: table of cameras (see `spotted.formats.csv_survey`), by default cameras.csv beside the catalogue.
+    cameras: table of cameras (see `spotted.formats.cameras.table`); by default cameras.csv beside the
+        catalogue.
     images_root: the folder that paths are relative to, by default the catalogue's; no image may lie outside.
     timezone: IANA name or offset of the cameras' clocks, for dates without offset; by default UTC and a note.
+    strict: whether doubtful values stop the import, instead of being left out with a note.
     Raises InvalidInputError for a missing column, and with the first ten wrong values by file, row (as in a
     spreadsheet), column and value.
     """
     table = catalogue_file(catalogue)
     zone, assumed = clock_zone(timezone)
-    reading = _Reading(absolute_path(images_root or table.parent), zone)
-    problems = Problems()
+    reading = _Reading(ImageFolder(absolute_path(images_root or table.parent)), zone)
+    problems = Problems(strict=strict)
     rows = _distinct(table, problems)
     problems.raise_any()
     selected = select_species(list(rows.values()), species, column="species", table="the catalogue")
@@ -121,7 +126,7 @@ def read_catalogue(
     timed = any(picture.detection.captured_at_s is not None for picture in pictures)
     notes += [*(assumed if timed else []), *reading.notes()]
     survey_id = survey_id or survey_slug(table.parent.name)
-    return survey_of_photographs(survey_id, "", pictures, camera_table, zone, notes)
+    return survey_of_photographs(survey_id, "", pictures, camera_table, zone, notes, problems=problems)
 
 
 def write_catalogue(
@@ -181,8 +186,7 @@ def _are_days(dates: Sequence[str]) -> bool:
 
 
 def _picture(row: Row, detection_id: str, reading: _Reading, *, reads_days: bool) -> Picture:
-    path = image_path(row, "path", reading.images_root)
-    identity = row.identifier("identity", required=False)
+    path = reading.folder.path(row, "path")
     detection = Detection(
         detection_id=detection_id,
         camera_id=row.identifier("camera", required=False),
@@ -191,11 +195,11 @@ def _picture(row: Row, detection_id: str, reading: _Reading, *, reads_days: bool
         image_id=row.text("path")[-LONGEST_ID:],
         side=_side(row, reading),
         encounter_id=row.identifier("encounter", required=False),
-        individual_id="" if identity.lower() == UNKNOWN else identity,
+        individual_id=row.individual("identity"),
         image_uri=str(path or ""),
         species=row.identifier("species", required=False),
     )
-    return Picture(detection, path, read_pixel_box(row, "bbox", path))
+    return Picture(detection, path, read_pixel_box(row, "bbox", path), row.name)
 
 
 def _captured_at_s(row: Row, reading: _Reading, *, reads_days: bool) -> float | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import re
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +18,45 @@ DELIMITERS = ",;\t"
 SHOWN_IDS = 5
 
 
-def find_delimiter(header: str) -> str:
-    """The delimiter of a header line: the first of comma, semicolon and tab that occurs in it."""
-    return next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
+# spaces of other widths, which spreadsheets and web pages put between words, and marks without width
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " ") | dict.fromkeys("\u200b\ufeff\u2060", ""))
+# a first line that names the delimiter for spreadsheets; it is not a row
+_DECLARED = re.compile(r"\ufeff?\"?sep=([,;\t])\"?[\r\n]*", re.IGNORECASE)
+
+
+def plain_text(text: str) -> str:
+    """A text as a reader sees it: composed letters (NFC), plain spaces, none around it.
+
+    >>> plain_text("Zoe\u0308\u00a0 ") == "Zo\u00eb"
+    True
+    """
+    # most texts are ASCII, and tables have many
+    plain = text if text.isascii() else unicodedata.normalize("NFC", text.translate(_SPACES))
+    return plain.strip()
+
+
+def declared_delimiter(line: str) -> str:
+    """The delimiter that a first line such as `sep=;` declares, "" if the line is something else."""
+    found = _DECLARED.fullmatch(line)
+    return found[1] if found else ""
+
+
+def find_delimiter(header: str, columns: Sequence[str] = (), *, declared: str = "") -> str:
+    """The delimiter of a header line: comma, semicolon or tab, whichever separates most of `columns`.
+
+    Delimiters that separate equally many of them are decided by what a descriptor declares, then by the
+    number of titles, then by that order, so that a comma inside a title does not count.
+
+    >>> find_delimiter("id;latitude;habitat, notes, remarks, weather", ["id", "latitude"])
+    ';'
+    """
+
+    def merit(mark: str) -> tuple[int, bool, int]:
+        titles = [title.strip() for title in next(csv.reader([header], delimiter=mark), [])]
+        return len(set(columns) & set(titles)), mark == declared, len(titles)
+
+    # max keeps the first of equal ones
+    return max(dict.fromkeys(DELIMITERS + declared), key=merit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +68,7 @@ class _Record:
 
     @property
     def blank(self) -> bool:
-        return self.cells == [b""]
+        return not any(cell.strip(b' \t"') for cell in self.cells)
 
 
 def fill_individuals(
@@ -40,6 +78,7 @@ def fill_individuals(
     id_of: Callable[[Mapping[str, str]], str],
     *,
     reads: Sequence[str],
+    delimiter: str = "",
 ) -> bytes:
     """The content of a CSV (gzip if named .gz) with the individuals of its detections filled in.
 
@@ -57,7 +96,9 @@ def fill_individuals(
     zipped = path.suffix == ".gz"
     try:
         content = path.read_bytes()
-        filled = fill_column(gzip.decompress(content) if zipped else content, column, fill, reads=reads)
+        filled = fill_column(
+            gzip.decompress(content) if zipped else content, column, fill, reads=reads, delimiter=delimiter
+        )
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}", field=path.name) from error
     except InvalidInputError as error:
@@ -78,24 +119,25 @@ def fill_column(
     fill: Callable[[Mapping[str, str]], str | None],
     *,
     reads: Sequence[str],
+    delimiter: str = "",
 ) -> bytes:
     r"""A CSV with the cells of one column replaced and every other byte unchanged.
 
     column: appended as the last one if the CSV lacks it.
+    delimiter: as a descriptor declares it; by default it is found in the header.
     fill: from the texts of the columns named in `reads` to the new text, or None to keep the cell.
-    The byte order mark, line ends, quotes, blank lines and a missing last line end stay as they are. A new
-    text is quoted if it has to be, or if the cell that it replaces was.
+    The byte order mark, a line `sep=;`, line ends, quotes, blank lines, missing and surplus empty cells and a
+    missing last line end stay as they are. A new text is quoted if it has to be, or if the cell that it
+    replaces was.
     Raises InvalidInputError if a quotation mark is not closed.
 
     >>> table = b"id;animal\r\n1;\r\n2;Tau\r\n"
     >>> fill_column(table, "animal", lambda cells: {"1": "Asha"}.get(cells["id"]), reads=["id"])
     b'id;animal\r\n1;Asha\r\n2;Tau\r\n'
     """
-    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
-    body = content[len(mark) :]
-    delimiter = find_delimiter(re.split(rb"[\r\n]", body, maxsplit=1)[0].decode()).encode()
-    records = _records(body, delimiter)
-    written = [mark]
+    head, body, mark = _opened(content, (column, *reads), delimiter)
+    records = _records(body, mark)
+    written = [head]
     header = next(records, None)
     if header is None or header.blank:
         return content
@@ -103,22 +145,39 @@ def fill_column(
     absent = column not in titles
     target = len(titles) if absent else titles.index(column)
     if absent:
-        header.cells.append(_cell(column, delimiter, header.cells[-1]))
-    written += _bytes(header, delimiter)
+        header.cells.append(_cell(column, mark, header.cells[-1]))
+    written += _bytes(header, mark)
     index_of = {title: titles.index(title) for title in reads if title in titles}
     for record in records:
-        if not record.blank and len(record.cells) == len(titles):
-            text = fill({title: _text(record.cells[index]) for title, index in index_of.items()})
-            _put(record, target, text, delimiter)
-        written += _bytes(record, delimiter)
+        if not record.blank and not any(cell.strip() for cell in record.cells[len(titles) :]):
+            known = {title: index for title, index in index_of.items() if index < len(record.cells)}
+            text = fill(
+                {title: _text(record.cells[known[title]]) if title in known else "" for title in index_of}
+            )
+            _put(record, target, text, mark, pads=absent)
+        written += _bytes(record, mark)
     return b"".join(written)
 
 
-def _put(record: _Record, index: int, text: str | None, delimiter: bytes) -> None:
-    if index == len(record.cells):
-        record.cells.append(_cell(text, delimiter, record.cells[-1]) if text else b"")
-    elif text is not None and text != _text(record.cells[index]):
+def _opened(content: bytes, columns: Sequence[str], given: str) -> tuple[bytes, bytes, bytes]:
+    """The text before the header, the table from its header on, and the delimiter."""
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    found = re.compile(rb"[^\r\n]*(\r\n|\r|\n)?").match(content, len(mark))
+    first = found[0] if found else b""
+    declared = declared_delimiter(first.decode())
+    head = mark + first if declared else mark
+    delimiter = declared or find_delimiter(first.decode().strip("\r\n"), columns, declared=given)
+    return head, content[len(head) :], delimiter.encode()
+
+
+def _put(record: _Record, index: int, text: str | None, delimiter: bytes, *, pads: bool) -> None:
+    missing = index - len(record.cells)
+    if missing < 0 and text is not None and text != _text(record.cells[index]):
         record.cells[index] = _cell(text, delimiter, record.cells[index])
+    elif missing >= 0 and (text or (pads and missing == 0)):
+        # cells that a spreadsheet dropped from the end of the row
+        record.cells.extend([b""] * missing)
+        record.cells.append(_cell(text, delimiter, record.cells[-1]) if text else b"")
 
 
 def _records(body: bytes, delimiter: bytes) -> Iterator[_Record]:
@@ -153,7 +212,7 @@ def _bytes(record: _Record, delimiter: bytes) -> tuple[bytes, bytes]:
 
 def _text(cell: bytes) -> str:
     text = cell.decode()
-    return (text[1:-1].replace('""', '"') if text.startswith('"') else text).strip()
+    return plain_text(text[1:-1].replace('""', '"') if text.startswith('"') else text)
 
 
 def _cell(text: str, delimiter: bytes, like: bytes) -> bytes:

@@ -1,8 +1,7 @@
 """A survey as two plain CSV files, one of cameras and one of detections.
 
-cameras: camera_id; x_m and y_m (metres, one projection for all) or latitude and longitude (WGS84);
-optional start, end (a day or a date and time), location_uncertainty_m, clock_suspect.
-detections: camera_id, timestamp; optional detection_id, image (a path), image_id, side (left, right,
+cameras: see `spotted.formats.cameras.table`.
+detections: camera_id, timestamp; optional detection_id, image (a path), image_id, species, side (left, right,
 front, back or their first letters), encounter_id, individual_id, box_x, box_y, box_width, box_height
 (fractions of the image). Other columns are ignored; `write_csv_survey` copies them.
 """
@@ -16,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
-from spotted.errors import InvalidInputError
-from spotted.formats.csv_cells import fill_individuals
-from spotted.formats.csv_table import read_table
+from spotted.formats.cameras.periods import CameraTable
+from spotted.formats.cameras.table import read_cameras
+from spotted.formats.csv_cells import fill_individuals, plain_text
+from spotted.formats.csv_table import check_columns, read_table
 from spotted.formats.file_set import write_fileset
+from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import (
-    LARGEST_DEG,
     SIDES,
     ImportedSurvey,
     assemble,
@@ -29,25 +29,28 @@ from spotted.formats.imported_survey import (
     survey_slug,
 )
 from spotted.formats.picture import Picture
-from spotted.formats.row import (
-    LONGEST_ID,
-    Problems,
-    Row,
-    absolute_path,
-    check_camera_period,
-    check_captured,
-    distinct_rows,
-    image_path,
-)
+from spotted.formats.problems import Problems
+from spotted.formats.row import LARGEST_DEG, LONGEST_ID, Row, absolute_path
+from spotted.formats.species import select_species
 from spotted.formats.timestamps import time_zone
 from spotted.survey import Camera, Detection, Side
 
+SPECIES_COLUMNS = ("species", "scientificName")
 BOX_COLUMNS = ("box_x", "box_y", "box_width", "box_height")
+COLUMNS = (
+    "camera_id",
+    "timestamp",
+    "detection_id",
+    "image",
+    "image_id",
+    *SPECIES_COLUMNS,
+    "side",
+    "encounter_id",
+    "individual_id",
+    *BOX_COLUMNS,
+)
 # identify a detection without id; never its individual, which an export fills in
 IDENTIFYING_COLUMNS = ("camera_id", "timestamp", "image", *BOX_COLUMNS)
-FARTHEST_M = 1e8
-
-Positions = dict[str, tuple[float, float]]
 
 
 class DetectionIds:
@@ -62,7 +65,7 @@ class DetectionIds:
 
     def of(self, cells: Mapping[str, str]) -> str:
         """The id of the next row."""
-        own = cells.get("detection_id", "").strip()
+        own = plain_text(cells.get("detection_id", ""))
         if own:
             return own
         identifying = "\0".join(cells.get(column, "").strip() for column in IDENTIFYING_COLUMNS)
@@ -77,14 +80,18 @@ def read_csv_survey(
     detections: str | os.PathLike[str],
     *,
     survey_id: str = "",
+    species: str | None = None,
     images_root: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
+    strict: bool = False,
 ) -> ImportedSurvey:
     r"""The survey of a table of cameras and a table of detections.
 
     survey_id: derived from the directory of `detections` by default.
+    species: required if the column `species` names more than one.
     images_root: the folder that image paths are relative to, by default that of `detections`.
     timezone: IANA name or offset of the cameras' clocks, for times without offset.
+    strict: whether doubtful values stop the import, instead of being left out with a note.
     Raises InvalidInputError that lists the first ten wrong values by file, row, column and value.
 
     >>> import tempfile
@@ -105,12 +112,31 @@ def read_csv_survey(
     table = absolute_path(detections)
     zone = time_zone(timezone) if timezone else None
     root = absolute_path(images_root or table.parent)
-    problems = Problems()
-    known, positions = read_cameras(absolute_path(cameras), zone, problems)
-    pictures = _pictures(table, known, zone, root, problems)
+    problems = Problems(strict=strict)
+    known = read_cameras(absolute_path(cameras), zone, problems)
+    rows = _distinct(table, problems)
+    column = next((c for c in SPECIES_COLUMNS if any(c in row.cells for row in rows.values())), "species")
+    selected = select_species([*rows.values()], species, column=column, table=table.name)
+    numbers = {row.number for row in selected}
+    folder = ImageFolder(root)
+    pictures = [
+        _picture(row, detection_id, known, zone, folder)
+        for detection_id, row in rows.items()
+        if row.number in numbers
+    ]
     problems.raise_any()
     survey_id = survey_id or survey_slug(table.parent.name)
-    return assemble(survey_id, "", known, positions, pictures, _notes(known, pictures))
+    notes = [*_notes(known.cameras, pictures, len(rows) - len(selected)), *known.notes()]
+    return assemble(
+        survey_id,
+        "",
+        known.cameras,
+        known.positions,
+        pictures,
+        notes,
+        problems=problems,
+        stations=known.stations(),
+    )
 
 
 def write_csv_survey(
@@ -138,97 +164,81 @@ def write_csv_survey(
     write_fileset(absolute_path(target_directory), contents, sources=sources, overwrite=overwrite)
 
 
-def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> tuple[dict[str, Camera], Positions]:
-    """The cameras of a table by id, and latitude and longitude of those without metres.
-
-    Wrong values are recorded in `problems`. Raises InvalidInputError like `read_table`, and if the table has
-    neither pair of coordinates.
-    """
-    cameras: dict[str, Camera] = {}
-    positions: Positions = {}
-    for row in distinct_rows(read_table(path, ("camera_id",), problems), "camera_id"):
-        metres = None
-        if {"x_m", "y_m"} <= row.cells.keys():
-            metres = row.pair("x_m", "y_m", (FARTHEST_M, FARTHEST_M))
-        elif {"latitude", "longitude"} <= row.cells.keys():
-            degrees = row.pair("latitude", "longitude", LARGEST_DEG)
-            positions |= {row.text("camera_id"): degrees} if degrees else {}
-        else:
-            raise InvalidInputError(
-                f"{path} has neither x_m and y_m nor latitude and longitude; add one pair of columns"
-            )
-        x_m, y_m = metres or (None, None)
-        camera = _camera(row, x_m, y_m, zone)
-        check_camera_period(row, "start", "end", camera)
-        cameras[camera.camera_id] = camera
-    return cameras, positions
-
-
-def _camera(row: Row, x_m: float | None, y_m: float | None, zone: tzinfo | None) -> Camera:
-    return Camera(
-        row.text("camera_id"),
-        x_m=x_m,
-        y_m=y_m,
-        start_s=row.day("start", zone, end=False),
-        end_s=row.day("end", zone, end=True),
-        location_uncertainty_m=row.number_between("location_uncertainty_m", 0.0, FARTHEST_M) or 0.0,
-        clock_suspect=row.flag("clock_suspect"),
-    )
-
-
-def _pictures(
-    path: Path, cameras: Mapping[str, Camera], zone: tzinfo | None, images_root: Path, problems: Problems
-) -> list[Picture]:
+def _distinct(path: Path, problems: Problems) -> dict[str, Row]:
+    """The rows by detection id; an id repeated with other content is recorded as wrong."""
     ids = DetectionIds()
-    first_of: dict[str, Row] = {}
-    pictures: list[Picture] = []
+    rows: dict[str, Row] = {}
+    seen: dict[tuple[str, ...], Row] = {}
     for row in read_table(path, ("camera_id", "timestamp"), problems):
+        if not rows:
+            check_columns(row, COLUMNS)
         detection_id = ids.of(row.cells)
-        first = first_of.setdefault(detection_id, row)
-        if first is row:
+        first = rows.setdefault(detection_id, row)
+        same = seen.setdefault(tuple(row.cells.values()), row)
+        if first is row and same is not row and row.text("image"):
+            # without an image two equal rows may be two animals
+            del rows[detection_id]
+            problems.remark(
+                f"{row.name} repeats row {same.number} and is left out", cause=(row.file, "repeat")
+            )
+        elif first is row:
             row.identifier("detection_id", required=False)
-            pictures.append(_picture(row, detection_id, cameras, zone, images_root))
         elif first.cells != row.cells:
             row.wrong(
-                "detection_id", f"is also in row {first.number}, with other content; give each row its own id"
+                "detection_id",
+                f"is also in row {first.number}, with other content; give each row its own id",
+                cause="twice",
             )
-    return pictures
+    return rows
 
 
 def _picture(
-    row: Row, detection_id: str, cameras: Mapping[str, Camera], zone: tzinfo | None, images_root: Path
+    row: Row, detection_id: str, known: CameraTable, zone: tzinfo | None, folder: ImageFolder
 ) -> Picture:
-    camera_id = row.text("camera_id")
     captured_at_s = row.instant("timestamp", zone)
-    if camera_id in cameras:
-        check_captured(row, "timestamp", captured_at_s, cameras[camera_id])
-    elif camera_id:
-        row.wrong("camera_id", "is not in the table of cameras; add the camera or correct the id")
-    image = image_path(row, "image", images_root)
+    image = folder.path(row, "image")
     detection = Detection(
         detection_id=detection_id,
-        camera_id=camera_id,
+        camera_id=_camera_id(row, known, captured_at_s),
         captured_at_s=captured_at_s,
         # two rows with one image are two animals in it
         image_id=row.identifier("image_id", required=False) or row.text("image")[-LONGEST_ID:],
         side=_side(row),
         encounter_id=row.identifier("encounter_id", required=False),
-        individual_id=row.identifier("individual_id", required=False),
+        individual_id=row.individual("individual_id"),
         image_uri=str(image or ""),
         species=row.identifier("species", required=False),
     )
-    return Picture(detection, image, row.box(BOX_COLUMNS))
+    return Picture(detection, image, row.box(BOX_COLUMNS), row.name)
+
+
+def _camera_id(row: Row, known: CameraTable, captured_at_s: float | None) -> str:
+    """The camera of a row in the period that contains its time, "" if it is unknown."""
+    written = row.identifier("camera_id", required=False)
+    if not written:
+        return ""
+    if written not in known.cameras:
+        row.wrong("camera_id", "is not in the table of cameras; add the camera or correct the id")
+        return ""
+    camera_id = known.camera_at(written, captured_at_s)
+    if not camera_id:
+        row.doubt(
+            "camera_id",
+            "was moved, and this photograph may be from before or after; its position is taken as unknown; "
+            "write the times of the move in start and end",
+        )
+    return camera_id
 
 
 def _side(row: Row) -> Side:
     text = row.text("side").lower()
     if text and text not in SIDES:
-        row.wrong("side", "is not a side; write left, right, front, back or unknown")
+        row.doubt("side", "is not a side; taken as unknown; write left, right, front, back or unknown")
     return SIDES.get(text, Side.UNKNOWN)
 
 
-def _notes(cameras: Mapping[str, Camera], pictures: Sequence[Picture]) -> list[str]:
-    notes = []
+def _notes(cameras: Mapping[str, Camera], pictures: Sequence[Picture], others: int) -> list[str]:
+    notes = [f"{format_count(others, 'row')} skipped: other species"] if others else []
     if not cameras:
         notes.append("no camera found")
     without_camera = sum(not picture.detection.camera_id for picture in pictures)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from spotted.errors import InvalidInputError
+from spotted.formats.doubts.names import name_notes
+from spotted.formats.doubts.places import place_notes
+from spotted.formats.doubts.times import settle_times
 from spotted.formats.picture import Picture
+from spotted.formats.problems import Problems
 from spotted.formats.projection import LARGEST_ERROR, project
-from spotted.formats.timestamps import DAY_S
 from spotted.survey import Camera, Detection, Side, Survey
 
-# the largest latitude and longitude
-LARGEST_DEG = (90.0, 180.0)
 SIDES = {side.name.lower(): side for side in Side} | {
     "l": Side.LEFT,
     "r": Side.RIGHT,
@@ -36,6 +35,8 @@ class ImportedSurvey:
     """The detections in the order of the files, each with its image and box."""
     notes: tuple[str, ...]
     """Notes for the user, such as what was skipped and why."""
+    stations: Mapping[str, str] = field(default_factory=dict)
+    """The station of each camera that shares one, by camera id: one trap of a capture history."""
 
     @property
     def detections(self) -> tuple[Detection, ...]:
@@ -50,29 +51,40 @@ def assemble(
     positions_deg: Mapping[str, tuple[float, float]],
     pictures: Sequence[Picture],
     notes: Sequence[str],
+    *,
+    problems: Problems | None = None,
+    stations: Mapping[str, str] | None = None,
 ) -> ImportedSurvey:
     """A survey from its parts: cameras projected to metres, camera periods that contain all detections.
 
     positions_deg: latitude and longitude by camera_id; other cameras keep their position in metres.
+    problems: the doubts of the reader, to which times that contradict each other are added (see
+        `spotted.formats.doubts.times`); they become notes, or stop a strict import.
+    stations: the station of each camera that shares one, by camera_id.
     The survey lasts from the first to the last instant of camera periods and of detections with trusted
-    clocks. Raises InvalidInputError if there is no instant at all.
+    clocks. Raises InvalidInputError if there is no instant at all, or if `problems` are strict and not empty.
 
     >>> cameras = {"C1": Camera("C1", start_s=0.0, end_s=86_400.0)}
     >>> late = Picture(Detection("d1", "C1", captured_at_s=90_000.0), path=None)
     >>> imported = assemble("ridge", "Ridge", cameras, {}, [late], [])
     >>> imported.survey.end_s
     90000.0
-    >>> imported.notes[0]
+    >>> imported.notes[1]
     "1 of 1 camera without position, such as 'C1'; feasibility unknown"
     """
-    placed, place_notes = _placed(cameras, positions_deg)
-    detections = [picture.detection for picture in pictures]
-    start_s, end_s = _extent(placed, detections)
-    fitted, opened = _fitted(placed, detections)
-    survey = Survey(survey_id, start_s, end_s, display_name, fitted)
-    quality = [*_camera_notes(fitted, opened), *_place_notes(survey, positions_deg)]
-    quality += _picture_notes(pictures, fitted)
-    return ImportedSurvey(survey, tuple(pictures), (*notes, *place_notes, *quality))
+    placed, projection_notes = _placed(cameras, positions_deg)
+    times = settle_times(placed, pictures)
+    problems = Problems() if problems is None else problems
+    for doubt in times.doubts:
+        problems.doubt(doubt)
+    problems.raise_any()
+    survey = Survey(survey_id, times.start_s, times.end_s, display_name, times.cameras)
+    quality = [*problems.notes, *times.notes, *_camera_notes(times.cameras)]
+    quality += [*place_notes(survey, positions_deg), *_picture_notes(times.pictures, times.cameras)]
+    quality += name_notes(times.pictures)
+    return ImportedSurvey(
+        survey, tuple(times.pictures), (*notes, *projection_notes, *quality), dict(stations or {})
+    )
 
 
 def survey_slug(text: str) -> str:
@@ -107,81 +119,17 @@ def _placed(
     return placed, notes
 
 
-def _extent(cameras: Mapping[str, Camera], detections: Sequence[Detection]) -> tuple[float, float]:
-    instants = [s for camera in cameras.values() for s in (camera.start_s, camera.end_s) if s is not None]
-    known = [d for d in detections if d.captured_at_s is not None]
-    trusted = [d for d in known if d.camera_id not in cameras or not cameras[d.camera_id].clock_suspect]
-    instants += [d.captured_at_s for d in trusted if d.captured_at_s is not None]
-    instants = instants or [d.captured_at_s for d in known if d.captured_at_s is not None]
-    if not instants:
-        raise InvalidInputError(
-            "the survey has no date: give the period of a camera or the time of a detection"
-        )
-    start_s, end_s = min(instants), max(instants)
-    # time gaps are normalised by the span of the survey, which must not be zero; one instant gets a day
-    return start_s, end_s if end_s > start_s else start_s + DAY_S
-
-
-def _fitted(
-    cameras: Mapping[str, Camera], detections: Sequence[Detection]
-) -> tuple[dict[str, Camera], list[str]]:
-    """Cameras whose period contains their detections, and the ids of those whose period was removed.
-
-    Within the tolerance a period is extended; with a suspect clock it is removed, since its times prove
-    nothing.
-    """
-    fitted, opened = dict(cameras), set[str]()
-    for detection in detections:
-        camera = fitted.get(detection.camera_id)
-        time_s = detection.captured_at_s
-        if camera is None or time_s is None:
-            continue
-        early = camera.start_s is not None and time_s < camera.start_s
-        late = camera.end_s is not None and time_s > camera.end_s
-        if (early or late) and camera.clock_suspect:
-            fitted[camera.camera_id] = replace(camera, start_s=None, end_s=None)
-            opened.add(camera.camera_id)
-        elif early:
-            fitted[camera.camera_id] = replace(camera, start_s=time_s)
-        elif late:
-            fitted[camera.camera_id] = replace(camera, end_s=time_s)
-    return fitted, sorted(opened)
-
-
-def _camera_notes(cameras: Mapping[str, Camera], opened: Sequence[str]) -> Iterator[str]:
+def _camera_notes(cameras: Mapping[str, Camera]) -> Iterator[str]:
     of_all = f"of {format_count(len(cameras), 'camera')}"
     unplaced = [camera_id for camera_id, camera in cameras.items() if not camera.has_position]
     if unplaced:
         yield (f"{len(unplaced)} {of_all} without position, such as {unplaced[0]!r}; feasibility unknown")
+    endless = [i for i, camera in cameras.items() if camera.start_s is None and camera.end_s is None]
+    if endless and not any(cameras[i].clock_suspect for i in endless):
+        yield f"{len(endless)} {of_all} without a period, such as {endless[0]!r}; effort unknown"
     suspect = sum(camera.clock_suspect for camera in cameras.values())
     if suspect:
         yield f"{suspect} {of_all} with a suspect clock"
-    if opened:
-        yield (
-            f"{format_count(len(opened), 'camera')} with a suspect clock and images outside the period, "
-            f"such as {opened[0]!r}; the period is ignored"
-        )
-
-
-def _place_notes(survey: Survey, positions_deg: Mapping[str, tuple[float, float]]) -> Iterator[str]:
-    """One note for each camera whose position is most likely wrong."""
-    outlying = survey.outlying_cameras()
-    others = [c for c in survey.cameras.values() if c.has_position and c.camera_id not in outlying]
-    for camera_id in outlying:
-        camera = survey.cameras[camera_id]
-        nearest_m = min(
-            math.dist((camera.x_m or 0, camera.y_m or 0), (o.x_m or 0, o.y_m or 0)) for o in others
-        )
-        if camera_id in positions_deg:
-            latitude, longitude = positions_deg[camera_id]
-            position = f"latitude {latitude:g}, longitude {longitude:g}"
-        else:
-            position = f"x {camera.x_m:g} m, y {camera.y_m:g} m"
-        yield (
-            f"camera {camera_id!r} lies {nearest_m / 1000:,.0f} km from all others ({position}); it does not "
-            "count in the extent of the survey; if the position is wrong (a lost minus sign, swapped or "
-            "missing values), correct it and import again"
-        )
 
 
 def _picture_notes(pictures: Sequence[Picture], cameras: Mapping[str, Camera]) -> Iterator[str]:

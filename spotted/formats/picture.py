@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spotted.survey import Detection
@@ -18,3 +18,5 @@ class Picture:
     """The image file; None without one, e.g. a capture without a photograph."""
     box: tuple[float, float, float, float] | None = None
     """x, y, width, height of the animal as fractions of the upright image; None for the whole image."""
+    source: str = field(default="", compare=False)
+    """File and row that describe it, for messages."""

@@ -34,6 +34,17 @@ def read_pixel_box(row: Row, column: str, path: Path | None) -> Box | None:
     return left, top, right - left, bottom - top
 
 
+def upright_size(path: Path) -> tuple[int, int]:
+    """Width and height of an image as people see it, from its header.
+
+    Raises OSError or DecompressionBombError for a file that cannot be read.
+    """
+    with Image.open(path) as image:
+        wide, high = image.size
+        turned = image.getexif().get(_ORIENTATION) in _TURNED
+    return (high, wide) if turned else (wide, high)
+
+
 def _numbers(row: Row, column: str) -> Box | None:
     try:
         x, y, width, height = (float(value) for value in json.loads(row.text(column)))
@@ -54,12 +65,9 @@ def _upright_size(row: Row, column: str, path: Path | None) -> tuple[int, int] |
     if path is None or not path.is_file():
         return None
     try:
-        with Image.open(path) as image:
-            wide, high = image.size
-            turned = image.getexif().get(_ORIENTATION) in _TURNED
+        return upright_size(path)
     except (OSError, Image.DecompressionBombError) as error:
         row.wrong(
             column, f"refers to an image that cannot be read ({error}); replace {path.name} or empty the cell"
         )
         return None
-    return (high, wide) if turned else (wide, high)

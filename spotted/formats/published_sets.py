@@ -19,13 +19,14 @@ from pathlib import Path
 
 from spotted.errors import InvalidInputError
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
+from spotted.formats.doubts.unknown_names import means_unknown
 from spotted.formats.imported_survey import ImportedSurvey, format_count, survey_slug
 from spotted.formats.picture import Picture
+from spotted.formats.problems import Problems
 from spotted.formats.row import LONGEST_ID, absolute_path
 from spotted.formats.timestamps import InstantError, utc_seconds
 from spotted.survey import Detection, Side
 
-UNKNOWN_FOLDERS = frozenset({"no_id", "unidentifiable"})
 SIDE_FOLDERS = {"L": Side.LEFT, "R": Side.RIGHT}
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 SHOWN_FILES = 5
@@ -81,19 +82,21 @@ def read_published(
     survey_id: str = "",
     cameras: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
+    strict: bool = False,
 ) -> ImportedSurvey:
     """The survey of a published set, or of another folder with the same structure.
 
     directory: the folder of the set, or one that contains the folder of one published set.
     survey_id: derived from the name of the folder by default.
-    cameras: table of cameras (see `spotted.formats.csv_survey`), ids with or without CAM; by default the
+    cameras: table of cameras (see `spotted.formats.cameras.table`), ids with or without CAM; by default the
         first that exists of cameras.csv in the folder, and <folder>_cameras.csv and cameras.csv beside it.
     timezone: IANA name or offset of the cameras' clocks, by default UTC with a note.
+    strict: whether doubtful values stop the import, instead of being left out with a note.
     The id of a detection is its path in the folder. Files of equal name and content are one image: of several
     animals if they lie in several animals' folders, else all but the first are skipped.
     Raises InvalidInputError if no animal's folder contains a photograph, or the table of cameras is wrong.
     """
-    root = _root(absolute_path(directory))
+    root = set_root(absolute_path(directory))
     table = absolute_path(cameras) if cameras else _beside(root)
     zone, assumed = clock_zone(timezone)
     reading = _Reading(root, zone)
@@ -106,10 +109,19 @@ def read_published(
         )
     notes = [*_contents(root, pictures), *assumed, *reading.notes()]
     survey_id = survey_id or survey_slug(root.name)
-    return survey_of_photographs(survey_id, root.name, pictures, table, zone, notes, known_as=_camera_id)
+    return survey_of_photographs(
+        survey_id,
+        root.name,
+        pictures,
+        table,
+        zone,
+        notes,
+        known_as=_camera_id,
+        problems=Problems(strict=strict),
+    )
 
 
-def _root(directory: Path) -> Path:
+def set_root(directory: Path) -> Path:
     """The folder with the animals' folders: an unpacked archive may have an outer folder."""
     inside = [directory / title for title in PUBLISHED if (directory / title).is_dir()]
     if len(inside) > 1:
@@ -154,10 +166,10 @@ def _picture(path: Path, reading: _Reading) -> Picture | None:
         captured_at_s=_captured_at_s(path.stem, shown, reading),
         image_id=shown,
         side=SIDE_FOLDERS.get(file.parts[1], Side.UNKNOWN),
-        individual_id="" if animal.lower() in UNKNOWN_FOLDERS else animal,
+        individual_id="" if means_unknown(animal) else animal,
         image_uri=str(path),
     )
-    return Picture(detection, path)
+    return Picture(detection, path, source=shown)
 
 
 def _reason_to_skip(path: Path, file: Path) -> str:

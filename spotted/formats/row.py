@@ -7,60 +7,29 @@ from __future__ import annotations
 
 import math
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
-from spotted.errors import InvalidInputError
-from spotted.formats.timestamps import InstantError, day_seconds, utc_seconds
+from spotted.formats.csv_cells import plain_text
+from spotted.formats.doubts.unknown_names import means_unknown
+from spotted.formats.problems import Problems
+from spotted.formats.timestamps import InstantError, NoTimeZoneError, day_seconds, utc_seconds
 from spotted.survey import Camera
 
 # empty cells as Camtrap DP, R and pandas write them
 MISSING = frozenset({"", "NA", "NaN", "nan"})
+# the largest latitude and longitude
+LARGEST_DEG = (90.0, 180.0)
 TRUE = frozenset({"true", "t", "yes", "1"})
 FALSE = frozenset({"false", "f", "no", "0"})
-SHOWN_PROBLEMS = 10
 SHOWN_LETTERS = 60
 LONGEST_ID = 256
 # boxes are often rounded to three decimals, so an edge may lie slightly outside the image
 BOX_TOLERANCE = 1e-3
-# a period rounded to the minute may exclude the seconds of its first or last image
-PERIOD_TOLERANCE_S = 60.0
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 Box = tuple[float, float, float, float]
-
-
-@dataclass(slots=True)
-class Problems:
-    """Wrong values collected while reading, so that a user sees ten per run instead of one."""
-
-    count: int = 0
-    """Number of problems, shown or not."""
-    shown: list[str] = field(default_factory=list)
-    """Messages of the first SHOWN_PROBLEMS."""
-    first_field: str = ""
-    """Location of the first one, as file:row:column."""
-
-    def add(self, text: str, location: str = "") -> None:
-        """Record a problem; `location` is file:row:column."""
-        if not self.count:
-            self.first_field = location
-        self.count += 1
-        if len(self.shown) < SHOWN_PROBLEMS:
-            self.shown.append(text)
-
-    def raise_any(self) -> None:
-        """Raise InvalidInputError with the first ten problems, if there are any."""
-        if not self.count:
-            return
-        if self.count == 1:
-            raise InvalidInputError(self.shown[0], field=self.first_field)
-        more = f", the first {len(self.shown)}" if self.count > len(self.shown) else ""
-        listed = "".join(f"\n  {text}" for text in self.shown)
-        raise InvalidInputError(f"{self.count} problems{more}:{listed}", field=self.first_field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +50,70 @@ class Row:
     cells: Mapping[str, str]
     """Unchanged texts by column."""
     problems: Problems
-    """Collects the problems of the whole import."""
+    """Collects the findings of the whole import."""
+    decimal_comma: bool = False
+    """Whether a comma in a number separates its decimals, as in tables delimited by semicolons."""
 
-    def wrong(self, column: str, remedy: str) -> None:
-        """Record that a cell is wrong; `remedy` says why and how to correct it."""
-        text = self.cells.get(column, "")
-        shown = text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}..."
+    @property
+    def name(self) -> str:
+        """File and row, for messages."""
+        return f"{self.file} row {self.number}"
+
+    def wrong(self, column: str, remedy: str, *, cause: str = "") -> None:
+        """Record that a cell is wrong; `remedy` says why and how to correct it.
+
+        cause: groups cells of a column whose remedies differ; the remedy by default.
+        """
         location = f"{self.file}:{self.number}:{column}"
-        self.problems.add(f"{self.file} row {self.number}, {column} {shown!r} {remedy}", location)
+        cause = cause or remedy
+        self.problems.add(self._about(column, remedy), location, cause=(self.file, column, cause))
+
+    def doubt(self, column: str, remedy: str, *, outcome: str = "", is_time: bool = False) -> None:
+        """Record that a cell is doubtful and not used; `remedy` says why and how to correct it.
+
+        outcome: how it is read, unless the import stops.
+        """
+        location = f"{self.file}:{self.number}:{column}"
+        times_of = (self.file, column) if is_time else None
+        cause = (self.file, column, remedy)
+        self.problems.doubt(
+            self._about(column, remedy), location, cause=cause, outcome=outcome, times_of=times_of
+        )
 
     def text(self, column: str) -> str:
         """The text without surrounding spaces, "" if it is missing."""
-        text = self.cells.get(column, "").strip()
+        text = plain_text(self.cells.get(column, ""))
         return "" if text in MISSING else text
 
     def identifier(self, column: str, *, required: bool = True) -> str:
         """An id: printable, at most LONGEST_ID characters, and present if `required`."""
         text = self.text(column)
+        if not text.isascii():
+            self.problems.spellings[text].add(self.cells[column].strip())
         if required and not text:
             self.wrong(column, "is missing; every row needs one")
         elif len(text) > LONGEST_ID or not text.isprintable():
             self.wrong(column, f"cannot be an id; use 1 to {LONGEST_ID} printable characters")
         return text
 
-    def number_between(self, column: str, least: float, most: float) -> float | None:
-        """A finite number within limits, None if it is missing."""
+    def individual(self, column: str) -> str:
+        """The id of a known animal, "" for a name that means that the animal is unknown."""
+        text = self.identifier(column, required=False)
+        if not means_unknown(text):
+            return text
+        self.problems.remark(
+            f"{self.name}, {column} {text!r} is read as an unknown animal",
+            cause=(self.file, column, "unknown"),
+        )
+        return ""
+
+    def number_between(self, column: str, least: float, most: float, *, hint: str = "") -> float | None:
+        """A finite number within limits, None if it is missing; `hint` is what may explain another one."""
         text = self.text(column)
         if not text:
             return None
+        if self.decimal_comma and text.count(",") == 1 and "." not in text:
+            text = text.replace(",", ".")
         try:
             value = float(text) if "_" not in text else math.nan
         except ValueError:
@@ -117,7 +122,7 @@ class Row:
             self.wrong(column, "is not a number; write it with digits and a decimal point")
             return None
         if not least <= value <= most:
-            self.wrong(column, f"is outside {least:g} to {most:g}; correct it")
+            self.wrong(column, f"is outside {least:g} to {most:g}; correct it{hint}")
             return None
         return value
 
@@ -129,29 +134,48 @@ class Row:
         return text in TRUE
 
     def instant(self, column: str, zone: tzinfo | None) -> float | None:
-        """A date and time as UTC seconds, None if it is missing."""
-        try:
-            return utc_seconds(self.text(column), zone) if self.text(column) else None
-        except InstantError as error:
-            self.wrong(column, str(error))
-            return None
+        """A date and time as UTC seconds, None if it is missing or not believable."""
+        return self._time(column, lambda text: utc_seconds(text, zone))
 
     def day(self, column: str, zone: tzinfo | None, *, end: bool) -> float | None:
-        """A date and time, or the start or end of a day, as UTC seconds; None if it is missing."""
-        try:
-            return day_seconds(self.text(column), zone, end=end) if self.text(column) else None
-        except InstantError as error:
-            self.wrong(column, str(error))
+        """A date and time, or the start or end of a day, as UTC seconds; None as in `instant`."""
+        return self._time(column, lambda text: day_seconds(text, zone, end=end))
+
+    def _time(self, column: str, parse: Callable[[str], float]) -> float | None:
+        text = self.text(column)
+        if not text:
             return None
+        self.problems.times_read[self.file, column] += 1
+        try:
+            return parse(text)
+        except NoTimeZoneError as error:
+            # one answer mends every row, and without it all gaps would be unknown
+            self.wrong(column, str(error))
+        except InstantError as error:
+            self.doubt(column, str(error), outcome="; taken as unknown", is_time=True)
+        return None
+
+    def _about(self, column: str, remedy: str) -> str:
+        text = self.cells.get(column, "")
+        shown = text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}..."
+        return f"{self.name}, {column} {shown!r} {remedy}"
 
     def pair(self, first: str, second: str, limits: tuple[float, float]) -> tuple[float, float] | None:
         """Two coordinates within plus and minus `limits`, None if both are missing."""
         values = [
-            self.number_between(c, -most, most) for c, most in zip((first, second), limits, strict=True)
+            self.number_between(c, -most, most, hint=f"; {first} and {second} may be swapped")
+            for c, most in zip((first, second), limits, strict=True)
         ]
         if bool(self.text(first)) != bool(self.text(second)):
             self.wrong(first if self.text(second) else second, "is missing; give both coordinates or neither")
         return None if values[0] is None or values[1] is None else (values[0], values[1])
+
+    def degrees(self, latitude: str, longitude: str) -> tuple[float, float] | None:
+        """Latitude and longitude; None if both are missing. Zeros, often missing ones, are named."""
+        position = self.pair(latitude, longitude, LARGEST_DEG)
+        if position and not any(position):
+            self.doubt(latitude, "and a longitude of 0 are a point in the ocean; write the camera's position")
+        return position
 
     def box(self, columns: Sequence[str]) -> Box | None:
         """x, y, width, height as fractions of the image, clipped to it; None if all are missing."""
@@ -195,51 +219,6 @@ def check_camera_period(row: Row, start: str, end: str, camera: Camera) -> None:
         row.wrong(end, f"is before {start} {row.text(start)!r}; correct one of them")
 
 
-def check_captured(row: Row, column: str, captured_at_s: float | None, camera: Camera) -> None:
-    """Record an instant more than a minute outside the period of a camera with a trusted clock."""
-    if captured_at_s is None or camera.clock_suspect:
-        return
-    remedy = "correct one of the two, or mark the clock of the camera as suspect"
-    if camera.start_s is not None and captured_at_s < camera.start_s - PERIOD_TOLERANCE_S:
-        row.wrong(
-            column,
-            f"({_utc(captured_at_s)}) is before its camera {camera.camera_id!r} started "
-            f"({_utc(camera.start_s)}); {remedy}",
-        )
-    if camera.end_s is not None and captured_at_s > camera.end_s + PERIOD_TOLERANCE_S:
-        row.wrong(
-            column,
-            f"({_utc(captured_at_s)}) is after its camera {camera.camera_id!r} ended "
-            f"({_utc(camera.end_s)}); {remedy}",
-        )
-
-
-def image_path(row: Row, column: str, images_root: Path) -> Path | None:
-    """The image that a cell names, inside `images_root`; None if the cell is empty.
-
-    Relative paths start at `images_root`, absolute ones must lie inside it, and neither may leave it by `..`,
-    so that a package from somebody else cannot read other files. A backslash separates folders, as on
-    Windows. Symbolic links are followed because image folders are often links.
-    """
-    text = row.text(column)
-    if not text:
-        return None
-    if _URL.match(text):
-        row.wrong(column, "is a URL; download the images and write their local paths")
-        return None
-    path = Path(os.path.normpath(images_root / text.replace("\\", "/")))
-    if not path.is_relative_to(images_root):
-        row.wrong(
-            column, f"lies outside {images_root}; give the folder that contains all images as images root"
-        )
-        return None
-    return path
-
-
 def absolute_path(path: str | os.PathLike[str]) -> Path:
     """An absolute path without `..`; symbolic links are not resolved."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps `..`, resolve follows links
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

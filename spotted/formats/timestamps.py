@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from spotted.errors import InvalidInputError
 
 DAY_S = 86_400.0
+# a period rounded to the minute may exclude the seconds of its first or last image
+PERIOD_TOLERANCE_S = 60.0
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # fromisoformat also accepts week dates and bare digits, which are usually mistakes
@@ -20,6 +22,10 @@ _SHAPE = "2020-03-24T11:21:46+02:00"
 
 class InstantError(ValueError):
     """A text that does not name one instant; the message says why and what to write instead."""
+
+
+class NoTimeZoneError(InstantError):
+    """A time without an offset, read without a time zone."""
 
 
 def time_zone(text: str) -> tzinfo:
@@ -85,7 +91,7 @@ def _in_zone(instant: datetime, zone: tzinfo | None) -> datetime:
     if instant.tzinfo is not None:
         return instant
     if zone is None:
-        raise InstantError(
+        raise NoTimeZoneError(
             f"has no time zone; write it as {_SHAPE}, or give the time zone of the clocks, e.g. "
             "--timezone Africa/Johannesburg"
         )

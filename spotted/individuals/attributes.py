@@ -1,4 +1,4 @@
-"""What people say about an individual besides which photographs show it."""
+"""Attributes of individuals: names, sex, status, notes and tags, set by people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person's decision about whole individuals states, and the labels that stand against it."""
+"""Decisions about whole individuals as statements about pairs, and the labels that stand against them."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ def decide(
     """
     superseded = tuple(_against(parts, labels, constraints))
     different = tuple((parts.anchors[first], parts.anchors[second]) for first, second in parts.apart)
+    if not superseded and not different:
+        # nothing to replay: no label stands against it
+        joining = _loose(parts, constraints)
+        apart = [pair for pair in joining if constraints.implied(*pair) is Answer.DIFFERENT]
+        return Decision(tuple(joining), (), (), apart[0] if apart else None)
     same: list[Pair] = []
     trial = replay(superseded, _certain(same, different))
     # labels that the superseded ones contradicted may apply again, and leave other pieces than before

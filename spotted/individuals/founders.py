@@ -83,6 +83,10 @@ class Founders:
         self._anchors.setdefault(founder, []).append((position, item))
         self._place(founder, before)
 
+    def are_at(self, item: int) -> bool:
+        """Whether an identity was founded on this item, or is or was anchored at it."""
+        return item in self._at
+
     def anchor(self, founder: Founder) -> int:
         """The item that anchors an identity."""
         moves = self._anchors.get(founder)
@@ -150,7 +154,7 @@ class Founders:
         return sorted(self._updates)
 
     def attributes(self, founder: Founder) -> Attributes:
-        """What people said about an individual."""
+        """The attributes that people gave an individual."""
         return updated(self._updates.get(founder, ()))
 
     def _place(self, founder: Founder, before: int) -> None:

@@ -30,9 +30,9 @@ class CellChange:
     detection_id: str
     """The detection of its row."""
     old: str
-    """What it has; "" if it is empty."""
+    """Its content; "" if it is empty."""
     new: str
-    """What it gets."""
+    """Its new content."""
 
 
 @dataclass(frozen=True, slots=True)

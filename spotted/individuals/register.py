@@ -54,6 +54,9 @@ class Register:
         present: dict[Founder, None] = {}
         gone: dict[Founder, None] = {}
         for members in sorted(map(constraints.members, components)):
+            if len(members) == 1 and not self.founders.are_at(members[0]):
+                present[Founder(members[0])] = None
+                continue
             # an item that founded nothing stands for itself
             own = (founder for founder in map(Founder, members) if founder not in self.founders)
             gone |= dict.fromkeys([*own, *self.founders.ranked(members)])
@@ -85,7 +88,7 @@ class Register:
         return Registered(founder, members, tuple(aliases), self._present[founder])
 
     def attributes(self, founder: Founder) -> Attributes:
-        """What people said about the individual with this identity."""
+        """The attributes of the individual with this identity."""
         return self.founders.attributes(founder)
 
     def present(self) -> list[Founder]:

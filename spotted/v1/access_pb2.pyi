@@ -9,8 +9,8 @@ A token belongs to an organisation and may access only the surveys of that organ
 Surveys of other organisations are reported as not existing, and two organisations may use the same survey
 id.
 
-Fields marked `debug_redact` contain the positions of cameras. They are removed from responses to READ and
-ANNOTATE, and from all logs.
+Fields marked `(camera_position)` contain the positions of cameras. They are removed from responses to READ and
+ANNOTATE. They are in no log.
 """
 
 from collections import abc as _abc
@@ -175,5 +175,8 @@ class StoredToken(_message.Message):
 Global___StoredToken: _TypeAlias = StoredToken  # noqa: Y015
 
 LEAST_ROLE_FIELD_NUMBER: _builtins.int
+CAMERA_POSITION_FIELD_NUMBER: _builtins.int
 least_role: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Role.ValueType]
 """The least role that may call an rpc."""
+camera_position: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""Whether a field contains positions of cameras."""

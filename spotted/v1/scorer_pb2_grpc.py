@@ -191,7 +191,8 @@ class ScorerServiceServicer:
         """Adds detections with their base embeddings. Idempotent per detection_id: equal content is counted
         as unchanged; other content under a known id is listed in `rejected` and changes nothing.
         Each message of the stream is stored before the next is read, so a broken stream keeps its complete
-        messages; send the stream again, nothing is stored twice.
+        messages; send the stream again, nothing is stored twice. The answer comes at the end, so that gRPC can
+        repeat a stream by itself; to report progress, send streams of a few hundred detections.
         Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec or dimension
         differs from the survey's), INVALID_ARGUMENT / INVALID_INPUT (shape of the tensor).
         """

@@ -25,6 +25,7 @@ Conventions of this contract:
     (another stored value was changed), DEADLINE_EXCEEDED / DEADLINE and INVALID_ARGUMENT / INVALID_INPUT;
     if tokens are on also with UNAUTHENTICATED / UNAUTHENTICATED, PERMISSION_DENIED / PERMISSION_DENIED and
     RESOURCE_EXHAUSTED / QUOTA_EXCEEDED (see access.proto).
+  - protoc 3.15 or later compiles this contract.
   - Messages stay under 4 MiB; split larger content into messages of about 1 MiB. Only requests with images
     may have 32 MiB, because a photograph cannot be split; requests that hold neither lists nor bytes have
     at most 64 KiB. A larger message, or an answer above 4 MiB, fails with INVALID_ARGUMENT /
@@ -99,7 +100,9 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     FUSION_LOCATION: _Fusion.ValueType  # 3
     """Only feasibility."""
     FUSION_CALIBRATED: _Fusion.ValueType  # 4
-    """The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
+    """The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
+    calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+    """
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
     """How visual similarity and feasibility become one score."""
@@ -113,7 +116,9 @@ FUSION_VISUAL: Fusion.ValueType  # 2
 FUSION_LOCATION: Fusion.ValueType  # 3
 """Only feasibility."""
 FUSION_CALIBRATED: Fusion.ValueType  # 4
-"""The probability that both show one animal, fitted by FitCalibration on the survey's own labels."""
+"""The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
+calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+"""
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 
 class _ElementType:

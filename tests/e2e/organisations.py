@@ -201,7 +201,7 @@ def tiny_backbone(path: Path) -> Backbone:
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
     onnx.save(model, path)
     manifest = Manifest(
-        TINY, 1, 1, 3, (0.0,) * 3, (1.0,) * 3, "bilinear", "RGB", 18, "", "Apache-2.0", "a test"
+        TINY, 1, 1, 3, (0.0,) * 3, (1.0,) * 3, "bilinear", "RGB", 18, "d" * 64, "Apache-2.0", "a test"
     )
     return Backbone(manifest, onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]), "cpu")
 

@@ -391,18 +391,18 @@ def test_the_result_of_a_change_fits_without_the_detections_of_a_large_individua
     ]
 
 
-def test_events_fit_or_name_the_one_that_does_not(store: Store, survey_id: str) -> None:
+def test_events_fit_and_a_large_one_comes_in_parts(store: Store, survey_id: str) -> None:
     sampler = Sampler(store, ToyScorer(long_animals(4)))
     sampler.create(survey_id)
     sessions: Sessions = sampler.sessions
     journal = sessions.folded(survey_id, "main").journal
-    large = sampler_pb2.PlannedRound(round=1, terms=b"x" * (3 << 19))
-    for _ in range(3):
-        push(store, journal.key, sessions.event(planned=large))
-    events, more = sessions.events_page(survey_id, "main", 0, 1000)
-    assert more
-    assert sampler_pb2.ListEventsResponse(events=events).ByteSize() < MAX_MESSAGE_BYTES
-    larger = sampler_pb2.PlannedRound(round=1, terms=b"x" * (5 << 20))
-    push(store, journal.key, sessions.event(planned=larger))
-    with pytest.raises(PreconditionError, match="event 5 is larger than a message"):
-        sessions.events_page(survey_id, "main", 4, 1000)
+    large = [sampler_pb2.PlannedRound(round=1, terms=b"x" * size) for size in (3 << 19, 3 << 19, 5 << 20)]
+    for planned in large:
+        push(store, journal.key, sessions.event(planned=planned))
+    pages, start = 0, cast("int | None", 0)
+    while start is not None:
+        page = sessions.events_page(survey_id, "main", start, 1000)
+        assert sampler_pb2.ListEventsResponse(events=page.events).ByteSize() < MAX_MESSAGE_BYTES
+        pages, start = pages + 1, page.next_start
+    assert pages > len(large)
+    assert [event.planned for event in sessions.events(survey_id, "main")[1:]] == large

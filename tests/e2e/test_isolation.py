@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import grpc
@@ -12,7 +11,6 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from services.common.access.caller import methods
 from services.common.access.message_fields import find
-from services.common.store.store import Store
 from services.sampler.scorer_client import ScorerClient
 from spotted import messages
 from spotted.client.calls import our_errors
@@ -31,7 +29,6 @@ from tests.e2e.organisations import (
     World,
     cameras_of,
     detections_of,
-    two_organisations,
     vectors,
 )
 from tests.services.failing import failure_of
@@ -52,15 +49,6 @@ OPEN = {
 }
 # of the clock, of the machine's speed, or of what the caller itself changed since
 PASSING = {"etag", "uid", "timings", "create_time", "revision", "camera_count", "detection_count", "position"}
-
-
-@pytest.fixture(scope="module")
-def world(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    store = Store(store_url)
-    store.open()
-    with two_organisations(store, tmp_path_factory.mktemp("tokens")) as filled:
-        yield filled
-    store.close()
 
 
 def outcome(

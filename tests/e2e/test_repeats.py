@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,11 @@ from grpc_status import rpc_status
 
 from services.common.access.caller import methods
 from services.common.store.request_content import REQUEST_ID, digest
-from services.common.store.store import Store
 from spotted.client.calls import our_errors
 from spotted.errors import RequestIdReusedError
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
+from spotted.v1 import embedder_pb2, individuals_pb2, operations_pb2, sampler_pb2, scorer_pb2
 from tests.e2e.naming import NAMINGS
-from tests.e2e.organisations import Ids, World, two_organisations
+from tests.e2e.organisations import World
 from tests.services.failing import failure_of
 from tests.waiting import until
 
@@ -32,9 +31,26 @@ NAMES = {REQUEST_ID, "survey_id", "session_id"}
 LATER_FIELD = b"\xc0\x3e\x01"
 
 
-def _train(ids: Ids) -> Message:
+def _train(world: World) -> Message:
     recipe = embedder_pb2.HeadRecipe(rank=1, epochs=1)
-    return embedder_pb2.TrainHeadRequest(survey_id=ids.survey, recipe=recipe)
+    return embedder_pb2.TrainHeadRequest(survey_id=world.north_ids.survey, recipe=recipe)
+
+
+def _undo(world: World) -> Message:
+    """Undoes a change that is made for it."""
+    path = "/spotted.v1.SamplerService/UpdateIndividual"
+    changed = world.north.call(RPCS[path], request_of(world, path))
+    assert isinstance(changed, individuals_pb2.UpdateIndividualResponse)
+    return individuals_pb2.UndoChangeRequest(
+        survey_id=world.north_ids.survey,
+        session_id=world.north_ids.session,
+        position=changed.result.position,
+        annotator_id="ben",
+    )
+
+
+def _by_another(request: Any) -> None:  # noqa: ANN401 - of the rpc's type
+    request.annotator_id = "carl"
 
 
 def _change_mask(request: scorer_pb2.UpdateSurveyRequest) -> None:
@@ -42,13 +58,18 @@ def _change_mask(request: scorer_pb2.UpdateSurveyRequest) -> None:
 
 
 # of the others the first request of the table is sent
-MADE: dict[str, Callable[[Ids], Message]] = {"/spotted.v1.EmbedderService/TrainHead": _train}
+MADE: dict[str, Callable[[World], Message]] = {"TrainHead": _train, "UndoChange": _undo}
 # a valid change of what is sent first
 CHANGES: dict[str, Callable[[Any], object]] = {
     "TrainHead": lambda request: setattr(request.recipe, "seed", 7),
     "CreateSession": lambda request: setattr(request.session, "seed", 7),
     "SubmitLabels": lambda request: setattr(request.labels[0], "answer", sampler_pb2.ANSWER_NOT_COMPARABLE),
-    "RetractLabels": lambda request: setattr(request, "annotator_id", "ben"),
+    "RetractLabels": _by_another,
+    "UpdateIndividual": _by_another,
+    "MergeIndividuals": _by_another,
+    "SplitIndividual": _by_another,
+    "MoveDetections": _by_another,
+    "UndoChange": _by_another,
     "CreateSurvey": lambda request: setattr(request.survey, "display_name", "Another"),
     "UpdateSurvey": _change_mask,
     "UpsertCameras": lambda request: setattr(request.cameras[0].position, "x_m", 5.0),
@@ -59,17 +80,10 @@ CHANGES: dict[str, Callable[[Any], object]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def world(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    store = Store(store_url)
-    store.open()
-    with two_organisations(store, tmp_path_factory.mktemp("repeats")) as filled:
-        yield filled
-    store.close()
-
-
 def request_of(world: World, path: str) -> Any:  # noqa: ANN401 - of the rpc's type
-    made: Any = MADE.get(path, NAMINGS[path][0].make)(replace(world.north_ids, taken="taken-by-nobody"))
+    make = MADE.get(path.rpartition("/")[2])
+    ids = replace(world.north_ids, taken="taken-by-nobody")
+    made: Any = make(world) if make else NAMINGS[path][0].make(ids)
     made.request_id = str(uuid.uuid4())
     return made
 
@@ -134,9 +148,10 @@ def ended(world: World, operation_id: str) -> None:
     request = operations_pb2.GetOperationRequest(operation_id=operation_id)
     method = RPCS["/spotted.v1.OperationsService/GetOperation"]
 
-    def is_over() -> bool:
+    def state() -> operations_pb2.OperationState.ValueType:
         answer = world.north.call(method, request)
         assert isinstance(answer, operations_pb2.GetOperationResponse)
-        return answer.operation.state != operations_pb2.OPERATION_STATE_RUNNING
+        return answer.operation.state
 
-    until(is_over, "the training ends")
+    until(lambda: state() != operations_pb2.OPERATION_STATE_RUNNING, "the training ends")
+    assert state() == operations_pb2.OPERATION_STATE_SUCCEEDED

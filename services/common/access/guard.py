@@ -32,6 +32,7 @@ from services.common.rpc.layer import Context, Handler, Layer, wrap_handler
 from services.common.settings import Settings
 from services.common.store.store import Store
 from spotted.errors import SpottedError, UnauthenticatedError
+from spotted.v1 import access_pb2
 
 HEADER = "authorization"
 SCHEME = "bearer "
@@ -232,4 +233,4 @@ def _may_name_a_survey(field: FieldDescriptor) -> bool:
 
 
 def _is_position(field: FieldDescriptor) -> bool:
-    return bool(field.GetOptions().debug_redact)
+    return bool(field.GetOptions().Extensions[access_pb2.camera_position])

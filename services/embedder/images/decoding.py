@@ -1,8 +1,9 @@
 """Image files to upright 8-bit RGB pixels.
 
-JPEG, PNG and WebP are read. Grey is repeated over the three channels; CMYK is converted as in Pillow,
-without colour profiles; 16-bit samples keep their high byte; transparent pixels are laid over black; an
-animation is read as its first frame. All of these rules are part of `Preprocessing.digest`.
+JPEG, PNG and WebP are read. Grey is repeated over the three channels; CMYK is converted as in Pillow, without
+colour profiles; 16-bit samples keep their high byte; transparent pixels are laid over black; an animation is
+read as its first frame; a JPEG may lack its end marker, but no pixel. All of these rules are part of
+`Preprocessing.digest`.
 
 Decoding n pixels takes at most 24 n bytes of memory; a transparent WebP takes the most.
 
@@ -25,6 +26,8 @@ from spotted.errors import UnreadableImageError
 ByteArray = npt.NDArray[np.uint8]
 
 EXIF_ORIENTATION = 0x0112
+# the end marker of a JPEG; some cameras and copies lose it, with every pixel before it
+END_OF_IMAGE = b"\xff\xd9"
 EXIF_SHORT = 3
 UPRIGHT = 1
 
@@ -62,11 +65,16 @@ def _pixels(image: ImageFile.ImageFile, content: bytes) -> ByteArray:
             # a damaged file may hold two headers; the checked size is the one that Pillow read
             if (width, height) == image.size:
                 # the same pixels as from Pillow, in less than half the time
-                return np.asarray(simplejpeg.decode_jpeg(content, colorspace="RGB"))
+                return np.asarray(simplejpeg.decode_jpeg(_ended(content), colorspace="RGB"))
         except ValueError:
             # it refuses harmless flaws, such as stray bytes between segments; let Pillow decide
             pass
     return np.asarray(_as_rgb(image))
+
+
+def _ended(content: bytes) -> bytes:
+    """A JPEG with an end marker; the decoder still refuses one that lacks pixels."""
+    return content if content.endswith(END_OF_IMAGE) else content + END_OF_IMAGE
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

@@ -5,6 +5,7 @@ devices         sessions on a CPU or GPU
 batching        batches shared by concurrent callers
 fair_queue      fair shares of the queue between surveys
 decoding_budget  memory for decoding, shared by all images
+slow_lane       slow images leave a worker to quick ones
 image_embedder  preprocessing, backbone and batches together
 calls           an Embed call resolved against the loaded backbones
 ordered_stream  a stream processed concurrently and answered in order

@@ -114,6 +114,10 @@ class DecodingBudget:
         """Memory held now."""
         return sum(self._used.values())
 
+    def is_costly(self, needed: Footprint) -> bool:
+        """Whether an image takes more time or memory than workers spend on one image."""
+        return needed.cost > ORDINARY_COST or needed.bytes > self.total_bytes * ORDINARY_PART
+
     @asynccontextmanager
     async def held(self, share: Share, needed: Footprint) -> AsyncIterator[Hold]:
         """Memory for one image, after waiting for it.
@@ -126,7 +130,7 @@ class DecodingBudget:
                 f"{self.largest_bytes / MIB:.0f} MiB that this embedder has for one image; scale it down, "
                 "send it as JPEG, or raise the memory limit of the embedder"
             )
-        costly = needed.cost > ORDINARY_COST or needed.bytes > self.total_bytes * ORDINARY_PART
+        costly = self.is_costly(needed)
         await self._wait(share, needed.bytes, costly=costly)
         hold = Hold(self, needed.bytes, costly=costly)
         try:

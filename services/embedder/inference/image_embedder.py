@@ -21,6 +21,7 @@ from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.batching import Batcher, Limits, Timings
 from services.embedder.inference.decoding_budget import DecodingBudget, Hold
 from services.embedder.inference.fair_queue import Share
+from services.embedder.inference.slow_lane import SlowLane
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
 
@@ -93,9 +94,9 @@ class ImageEmbedder:
         self.backbone = backbone
         self.budget = budget or DecodingBudget(memory_limit_bytes() // 4)
         self.max_pixels = max_pixels
-        self._batcher = Batcher(
-            self._prepare, self._embed, limits or limits_for(backbone, 1), ready=self._ready
-        )
+        limits = limits or limits_for(backbone, 1)
+        self._slow = SlowLane(limits.workers)
+        self._batcher = Batcher(self._prepare, self._embed, limits, ready=self._ready)
 
     @property
     def limits(self) -> Limits:
@@ -131,10 +132,11 @@ class ImageEmbedder:
         steps = task.plan.preprocessing
         # a header of a large file takes milliseconds
         needed = await asyncio.to_thread(footprint, task.crop, steps, max_pixels=self.max_pixels)
-        async with self.budget.held(share, needed) as hold:
-            if not hold.costly:
+        if not self.budget.is_costly(needed):
+            async with self._slow.entered(share, needed.cost), self.budget.held(share, needed) as hold:
                 yield replace(task, hold=hold)
-                return
+            return
+        async with self.budget.held(share, needed):
             # no worker is kept from the images of others
             with metrics.EMBED_DECODE_S.time():
                 pixels = await separate_process.prepare(task.crop, steps, needed, max_pixels=self.max_pixels)

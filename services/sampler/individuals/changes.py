@@ -1,4 +1,4 @@
-"""What people decide about individuals: each change is one event of the session's journal."""
+"""Changes of individuals by people: each is one event of the session's journal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from services.common.store.journal import Change
 from services.sampler.individuals.listing import find_item
 from services.sampler.individuals.requests import Wish
 from services.sampler.individuals.results import change_result
+from services.sampler.session.ledger import event_of
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import LabelledPair
@@ -160,11 +161,21 @@ def _undone(state: SessionState, wish: Wish) -> pb.IndividualsChanged:
         constraints = state.rebuilt(labels.values())
         broken = holds(constraints, _labelled(state, labels.values()))
         if broken is not None:
-            later = broken.label_id.partition("-")[0]
+            later = _contradicting(state, constraints, broken, wish.position)
             raise PreconditionError(
-                f"change {later} depends on change {wish.position}; undo change {later} first"
+                f"change {later} would not hold without change {wish.position}; undo change {later} first"
             )
     return pb.IndividualsChanged(undone=pb.ChangeUndone(position=wish.position))
+
+
+def _contradicting(state: SessionState, constraints: Constraints, broken: LabelledPair, position: int) -> int:
+    """The last change after this position that contradicts a statement, or that it belongs to."""
+    ledger = state.identity.ledger
+    ids = [broken.label_id]
+    if constraints.implied(broken.first, broken.second) is not None:
+        ids += constraints.explain(broken.first, broken.second, broken.answer).label_ids
+    after = [event_of(i) for i in ids if ledger.is_certain(i) and event_of(i) > position]
+    return max(after, default=max(p for p in ledger.changes if ledger.standing_change(p)))
 
 
 def _state_parts(state: SessionState, event: pb.IndividualsChanged, parts: Parts) -> None:

@@ -12,6 +12,7 @@ from services.common.rpc import checks
 from services.common.store.keys import SessionKey
 from services.sampler.session.identity import ATTRIBUTES
 from spotted.errors import InvalidInputError
+from spotted.individuals.naming import read_individual_id
 from spotted.v1 import individuals_pb2 as pb
 
 MOST_MERGED, MOST_DETECTIONS = 100, 10_000
@@ -125,6 +126,11 @@ def _check_attributes(sent: pb.Individual, paths: Sequence[str]) -> None:
         raise InvalidInputError(
             f"individual.display_name is {name[:40]!r}; use at most {LONGEST_NAME} printable characters, "
             "without spaces around them",
+            field="individual.display_name",
+        )
+    if read_individual_id(name) is not None:
+        raise InvalidInputError(
+            f"individual.display_name is {name!r}, which looks like an id; choose another name",
             field="individual.display_name",
         )
     for enum, value, part in (

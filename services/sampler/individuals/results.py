@@ -12,7 +12,7 @@ DETECTION_BYTES, LABEL_BYTES = 3 << 20, 512 * 1024
 
 
 def change_result(state: SessionState, position: int) -> pb.ChangeResult:
-    """What the change at this position did."""
+    """The result of the change at this position."""
     ledger = state.identity.ledger
     event = ledger.changes[position].event
     if event.HasField("undone"):

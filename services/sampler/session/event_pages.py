@@ -30,7 +30,7 @@ def read_page(journal: Journal, start: int, count: int) -> EventPage:
     """
     index, skipped = divmod(start, PARTS)
     events: list[pb.SessionEvent] = []
-    size = 0
+    size, position = 0, index
     for position, entry in enumerate(journal.read(index), start=index + 1):
         # a large entry is not parsed for a page that ends before it
         if events and size + min(len(entry), PART_BYTES) > MOST_PAGE_BYTES:
@@ -45,6 +45,9 @@ def read_page(journal: Journal, start: int, count: int) -> EventPage:
                 return EventPage(events, PARTS * (position - 1) + number)
             events.append(part)
         skipped = 0
-    if not events and index < (length := journal.length()):
-        raise journal.lost(index, length - index)
+    # events that were lost from the end are reported after the page of those before them
+    if (length := journal.length()) > position:
+        if not events:
+            raise journal.lost(position, length - position)
+        return EventPage(events, PARTS * position)
     return EventPage(events, None)

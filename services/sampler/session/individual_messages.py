@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.common.rpc import checks
 from spotted import messages
 from spotted.constraints.interface import Constraints
-from spotted.individuals.attributes import Status
+from spotted.individuals.attributes import Attributes, Status
 from spotted.individuals.founders import Founder
 from spotted.individuals.naming import individual_id
 from spotted.individuals.register import Register, Registered
@@ -16,6 +16,7 @@ from spotted.v1.individuals_pb2 import Alias, Individual, IndividualStatus, Sex
 
 # bytes that a detection id takes besides its characters
 ID_BYTES = 4
+UNDESCRIBED = Attributes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +58,30 @@ class Individuals:
         message = Individual(individual_id=self.id_of(one.founder), detection_ids=part.detection_ids)
         if not part.first:
             return message
+        message.position, message.detection_count = one.position, len(one.members)
         said = self.register.attributes(one.founder)
-        message.MergeFrom(
-            Individual(
-                display_name=said.display_name,
-                sex=Sex.ValueType(said.sex),
-                status=IndividualStatus.ValueType(said.status),
-                dead_since=messages.timestamp(said.dead_since_s) if said.status is Status.DEAD else None,
-                notes=said.notes,
-                tags=said.tags,
-            )
-        )
+        if said != UNDESCRIBED:
+            message.MergeFrom(_described(said))
         message.aliases.extend(
             Alias(individual_id=self.id_of(alias), display_name=self.register.attributes(alias).display_name)
             for alias in one.aliases
         )
-        message.position, message.detection_count = one.position, len(one.members)
         return message
 
     def id_of(self, founder: Founder) -> str:
         """The id of an identity."""
         return individual_id(self.detection_ids[founder.item], founder.copy)
+
+
+def _described(said: Attributes) -> Individual:
+    return Individual(
+        display_name=said.display_name,
+        sex=Sex.ValueType(said.sex),
+        status=IndividualStatus.ValueType(said.status),
+        dead_since=messages.timestamp(said.dead_since_s) if said.status is Status.DEAD else None,
+        notes=said.notes,
+        tags=said.tags,
+    )
 
 
 def _parts(whole: Part) -> Iterator[Part]:

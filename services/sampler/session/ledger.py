@@ -20,7 +20,13 @@ class PersonsChange:
     event: IndividualsChanged
     """The event."""
     labels: Mapping[str, pb.Label]
-    """What it states, as labels by id that nothing outweighs."""
+    """Its statements, as labels by id that nothing outweighs."""
+
+    @property
+    def only_joins(self) -> bool:
+        """True if it joins individuals that no label keeps apart, and does nothing else."""
+        parts = any(label.answer == pb.ANSWER_DIFFERENT for label in self.labels.values())
+        return bool(self.labels) and not parts and not self.event.superseded_label_ids
 
 
 class Ledger:
@@ -88,7 +94,7 @@ class Ledger:
 
 
 def stated_labels(position: int, event: IndividualsChanged, create_time: Timestamp) -> dict[str, pb.Label]:
-    """What a change states, as labels by id."""
+    """The statements of a change, as labels by id."""
     labels = {}
     for number, pair in enumerate(event.pairs, start=1):
         label = pb.Label(

@@ -14,8 +14,10 @@ from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
 from services.sampler.session.individual_messages import Individuals
 from services.sampler.session.label_counts import LabelCounts
+from services.sampler.session.ledger import PersonsChange
 from services.sampler.session.planned import AuditPairs, Planned
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
+from spotted.constraints.components import ordered
 from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
 from spotted.constraints.trust_change import fold_labels
@@ -104,7 +106,7 @@ class SessionState:
                 self._stand_again()
             case "changed":
                 if self.identity.change(self.position, event, self.item_of):
-                    self._stand_again()
+                    self._carry_out(self.identity.ledger.changes[self.position])
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
@@ -126,7 +128,7 @@ class SessionState:
 
     def items(self, ids: tuple[str, str]) -> Pair:
         """The items of two detections of this session, the lower first."""
-        return _ordered(self.item_of[ids[0]], self.item_of[ids[1]])
+        return ordered(self.item_of[ids[0]], self.item_of[ids[1]])
 
     def is_open(self, pair: Pair) -> bool:
         """Whether an answer to this pair would be new information."""
@@ -264,6 +266,17 @@ class SessionState:
             return None
         return self.labelled_pair(label), label.annotator_id, self._chances.get(label.label_id)
 
+    def _carry_out(self, change: PersonsChange) -> None:
+        """Fold the labels with a change; one that only joins contradicts none, so that they stay folded."""
+        if not change.only_joins:
+            self._stand_again()
+            return
+        for label_id, label in change.labels.items():
+            self.labels[label_id] = label
+            self._chances[label_id] = self.queue.chance(self.pair(label))
+            if one := self._given(label):
+                self.constraints.apply(*one)
+
     def _fold_again(self) -> None:
         """Fold all labels again, over the facts and by the trust of now."""
         before = self.constraints.component_ids()
@@ -284,7 +297,3 @@ class SessionState:
         self.labels = self.identity.ledger.standing()
         self.counts = LabelCounts(self.identity.ledger.labels_by_people(self.labels))
         self._fold_again()
-
-
-def _ordered(first: int, second: int) -> Pair:
-    return (first, second) if first < second else (second, first)

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from services.common.rpc import checks
 from services.common.session.events import SessionEvents
 from services.common.survey.periods import Period, outside_period
+from services.common.survey.places import check_places
 from services.upkeep.backup.contents import Contents, pages
 from spotted import messages
 from spotted.errors import InvalidInputError, OutsidePeriodError, SpottedError
@@ -111,6 +112,7 @@ class SurveyEvents:
         survey = event.survey
         checks.words(survey.display_name, "display_name", most=checks.NAME_LENGTH)
         checks.period(survey)
+        checks.time_zone(survey.time_zone, "time_zone")
         messages.feasibility(survey.feasibility)
         self._period = Period.of(survey)
         self._fix(survey.embedding.dimension)
@@ -118,6 +120,7 @@ class SurveyEvents:
     def _check_cameras(self, event: store_pb2.SurveyEvent) -> None:
         for number, camera in enumerate(event.cameras.cameras):
             self._cameras[camera.camera_id] = checks.camera(camera, f"cameras[{number}]")
+        check_places(self._cameras)
 
     def _check_detections(self, event: store_pb2.SurveyEvent) -> None:
         block = event.detections

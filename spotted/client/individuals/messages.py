@@ -50,7 +50,7 @@ def individual_message(individual_id: str, attributes: Attributes) -> pb.Individ
 
 
 def individuals_change(message: pb.ChangeResult) -> IndividualsChange:
-    """What a change did."""
+    """The result of a change from its message."""
     return IndividualsChange(
         position=message.position,
         individuals=tuple(individual_value([one]) for one in message.individuals),

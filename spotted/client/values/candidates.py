@@ -65,6 +65,8 @@ class Candidates:
     """Detections that were compared, after the filter and without the image's other animals."""
     excluded: Mapping[CandidateRule, int]
     """Detections left out by each rule; rules that left out none are not listed."""
+    fallback: str = ""
+    """Why another fusion than the one asked for was used, and the remedy; "" if it was not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,13 +45,13 @@ class Individual:
 
     @property
     def name(self) -> str:
-        """What to call it: its display name, or else its id."""
+        """Its display name, or else its id."""
         return self.display_name or self.individual_id
 
 
 @dataclass(frozen=True, slots=True)
 class IndividualsChange:
-    """What a person's change of individuals did."""
+    """The result of a change of individuals by a person."""
 
     position: int
     """Position of its event, by which `SessionHandle.undo_change` undoes it."""

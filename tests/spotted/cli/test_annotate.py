@@ -185,3 +185,23 @@ def test_a_conflict_and_a_pending_decision_are_explained(asked: Machine, survey_
     assert "conflict: " in shown.stdout
     document = json.loads(asked.run("session", "show", survey_id, "--json").stdout)
     assert document["conflicts"] == len(document["conflict_messages"]) == 1
+
+
+def test_the_last_answer_is_taken_back_again_and_again(burst: Machine, survey_id: str) -> None:
+    opened = burst.run(
+        "annotate", survey_id, "--annotator", "anna", "--bursts", "--limit", "2", answers="y\ns\n"
+    )
+    assert opened.exit_code == 0, opened.stderr
+    session = burst.spotted.survey(survey_id).session("main")
+    session.submit_labels([Label("s0", "s1", Answer.DIFFERENT, "ben")])
+    assert len(session.labels()) == 4
+    done = burst.run("annotate", survey_id, "--annotator", "anna", "--undo")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.count("taken back: ") == 1
+    done = burst.run("annotate", survey_id, "--annotator", "anna", "--undo", "--json")
+    # both labels of the burst
+    assert len(json.loads(done.stdout)["taken_back"]) == 2
+    assert [label.annotator_id for label in session.labels()] == ["ben"]
+    done = burst.run("annotate", survey_id, "--annotator", "anna", "--undo")
+    assert done.exit_code == 4
+    assert "annotator 'anna' has no answer in session 'main'" in done.stderr

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from spotted.cli.import_ import import_survey
+from spotted.cli.sources import recall
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import survey
+from tests.spotted.photograph_folder import write_photograph
 from tests.spotted.published_tree import write_tree
 
 
@@ -99,14 +102,134 @@ def test_a_layout_and_the_tables_that_it_does_not_read_are_wrong_usage(tmp_path:
     table = tmp_path / "cameras.csv"
     table.write_text("camera_id,x_m,y_m\nA,0,0\n")
     here, tables = str(tmp_path), ("--cameras", str(table))
+    (tmp_path / "datapackage.json").touch()
     for arguments in (
         (here, *tables),
         (here, *tables, "--detections", str(table)),
         ("--detections", str(table)),
         (*tables, "--detections", str(table), "--layout", "catalogue"),
-        (str(table),),
+        (str(table), "--layout", "camtrap-dp"),
         (str(table), "--layout", "spotted-published"),
         (here, "--layout", "spotted-published", "--images", here),
         (here, "--layout", "nosuch"),
     ):
         assert CliRunner().invoke(import_survey, arguments).exit_code == 2, arguments
+
+
+def test_the_layout_is_recognised_shown_with_the_reason_and_can_be_overridden(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_tree(tmp_path, ["a.jpg"])
+    table = tmp_path / "leopards.csv"
+    table.write_text("path,identity,date,camera\na.jpg,anna,2019-08-01 01:00:00,C1\n")
+    done = machine.run("import", str(table), "--survey", survey_id)
+    assert done.exit_code == 0, done.output
+    assert "read as a catalogue of wildlife-datasets, because" in done.stderr
+    again = machine.run("import", str(table), "--survey", survey_id, "--layout", "catalogue", "--json")
+    assert json.loads(again.stdout)["layout"] == "catalogue"
+    assert not any("read as" in note for note in json.loads(again.stdout)["notes"])
+
+
+def test_a_directory_of_two_tables_is_imported_as_such(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cameras.csv").write_text("camera_id,x_m,y_m\nA,0,0\n")
+    (tmp_path / "detections.csv").write_text("camera_id,timestamp,image\nA,2024-01-02T00:00Z,a.jpg\n")
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert "1 camera, 1 detection to embed" in done.stdout, done.output
+    assert "read as two CSV tables" in done.stderr
+
+
+def test_a_directory_of_no_layout_is_refused_with_what_was_looked_for(
+    machine: Machine, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.docx").touch()
+    done = machine.run("import", str(tmp_path))
+    assert done.exit_code == 3
+    assert "datapackage.json (Camtrap DP)" in done.stderr
+    assert "thesis.docx" in done.stderr
+
+
+def test_a_package_is_imported_from_its_zip_or_its_descriptor(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path / "package")
+    shutil.make_archive(str(tmp_path / "export"), "zip", tmp_path, "package")
+    shutil.move(tmp_path / "package", tmp_path / "elsewhere")
+    for path, suffix in (
+        (tmp_path / "export.zip", "zip"),
+        (tmp_path / "elsewhere" / "datapackage.json", "json"),
+    ):
+        done = machine.run("import", str(path), "--survey", f"{survey_id}-{suffix}")
+        assert "3 cameras, 13 detections to embed" in done.stdout, done.output
+        assert "missing" not in done.stderr
+    assert all(
+        p.path and p.path.is_file() for p in recall(machine.directory, f"{survey_id}-zip").read().pictures
+    )
+
+
+def test_files_without_a_detection_are_refused_with_the_reasons(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path)
+    observations = tmp_path / "observations.csv"
+    observations.write_text(observations.read_text().replace(",animal,", ",human,"))
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert done.exit_code == 3
+    assert "the files contain no detection to import:" in done.stderr
+    assert survey_id not in {s.survey_id for s in machine.spotted.surveys()}
+
+
+def test_a_strict_import_refuses_what_a_plain_one_leaves_out(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_package(tmp_path)
+    media = tmp_path / "media.csv"
+    media.write_text(media.read_text().replace("2024-06-01T02:00:00+02:00", "2000-01-01T00:00:00+02:00"))
+    strict = machine.run("import", str(tmp_path), "--survey", survey_id, "--strict")
+    assert strict.exit_code == 3
+    assert "media.csv row 2 was taken 1999-12-31T22:00:00+00:00, before its camera 'dep-a'" in strict.stderr
+    plain = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert plain.exit_code == 0
+    assert "its time is taken as unknown" in plain.stderr
+
+
+def test_a_folder_of_photographs_becomes_a_survey_with_its_pattern_shown_or_given(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    for station, hour in (("A1", 1), ("B2", 2)):
+        write_photograph(tmp_path / station / "100RECNX" / "1.jpg", f"2024:05:01 0{hour}:00:00")
+    done = machine.run("import", str(tmp_path), "--survey", survey_id, "--timezone", "Africa/Harare")
+    assert done.exit_code == 0, done.output
+    assert "read as a folder of photographs" in done.stderr
+    assert "stations by the pattern '{station}': 2 stations ('A1', 'B2')" in done.stderr
+    assert f"survey {survey_id}: 2 cameras, 2 detections to embed" in done.stdout
+    given = machine.run("import", str(tmp_path), "--survey", f"{survey_id}-2", "--station", "*/{station}")
+    assert "1 camera, 2 detections" in given.stdout, given.output
+
+
+def test_a_pattern_of_stations_is_only_for_photographs(tmp_path: Path) -> None:
+    (tmp_path / "datapackage.json").touch()
+    done = CliRunner().invoke(import_survey, [str(tmp_path), "--station", "{station}"])
+    assert done.exit_code == 2
+    assert "--station is for --layout photographs" in done.output
+
+
+def test_boxes_of_megadetector_turn_photographs_into_animals(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_photograph(tmp_path / "A1" / "1.jpg", "2024:05:01 01:00:00")
+    write_photograph(tmp_path / "A1" / "empty.jpg", "2024:05:01 02:00:00")
+    animals = [{"category": "1", "conf": conf, "bbox": [0.1, 0.1, 0.2, 0.2]} for conf in (0.9, 0.15)]
+    document = {
+        "images": [{"file": "A1/1.jpg", "detections": animals}, {"file": "A1/empty.jpg", "detections": []}],
+        "detection_categories": {"1": "animal", "2": "person"},
+    }
+    (tmp_path / "md.json").write_text(json.dumps(document))
+    done = machine.run("import", str(tmp_path), "--survey", survey_id)
+    assert "1 camera, 1 detection to embed" in done.stdout, done.output
+    assert "with boxes of MegaDetector in md.json" in done.stderr
+    assert "1 photograph without an animal of that confidence" in done.stderr
+    arguments = ("--boxes", str(tmp_path / "md.json"), "--confidence", "0.1", "--layout", "photographs")
+    lower = machine.run("import", str(tmp_path), "--survey", f"{survey_id}-2", *arguments)
+    assert "1 camera, 2 detections to embed" in lower.stdout, lower.output

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from spotted.cli.question_text import describe, describe_group, print_effects
@@ -31,6 +33,12 @@ def test_a_question_shows_photographs_cameras_times_and_the_journey() -> None:
     for part in ("Question 3: most alike", "d1: /photos/a.jpg", "CAM1", "2023-11-14 22:13:20 UTC"):
         assert part in text
     assert "12.3 km apart within 2.0 h, needs 6.2 km/h" in text
+
+
+def test_times_are_shown_in_the_zone_of_the_survey() -> None:
+    shown = {zone: describe(query(), 1, ZoneInfo(zone)) for zone in ("Africa/Harare", "Europe/Oslo")}
+    assert "2023-11-15 00:13:20 CAT" in shown["Africa/Harare"]
+    assert "2023-11-14 23:13:20 CET" in shown["Europe/Oslo"]
 
 
 @pytest.mark.parametrize(("gap_s", "words"), [(90.0, "2 min"), (5400.0, "1.5 h"), (86_400.0 * 5, "5.0 days")])

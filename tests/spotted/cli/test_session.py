@@ -175,3 +175,17 @@ def test_the_text_has_the_summary_the_agreement_and_the_annotators(
 def test_a_session_without_answers_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:
     print_progress(EMPTY)
     assert capsys.readouterr().out == "no answers yet.\n"
+
+
+def test_the_sessions_of_a_survey_are_listed(answered: Machine, survey_id: str) -> None:
+    options = ("--session", "second", "--trust", "verified", "--strategy", "greedy")
+    assert answered.run("annotate", survey_id, *options, answers="q\n").exit_code == 0
+    done = answered.run("session", "list", survey_id)
+    assert done.exit_code == 0, done.stderr
+    assert f"2 sessions of {survey_id}" in done.stdout
+    listed = json.loads(answered.run("session", "list", survey_id, "--json").stdout)["sessions"]
+    assert [(one["session_id"], one["strategy"]) for one in listed] == [
+        ("main", "learned"),
+        ("second", "greedy"),
+    ]
+    assert listed[1]["trust"] == "verified"

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from spotted.cli.sources import CAMTRAP_DP, CATALOGUE, PUBLISHED, Source, is_known, recall, remember
+from spotted.cli.sources import Source, is_known, recall, remember
 from spotted.errors import NotFoundError
 from spotted.formats.catalogue import read_catalogue
+from spotted.formats.layouts.recognition import CAMTRAP_DP, CAMTRAPR, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
 from tests.spotted.camtrapdp_package import write_package
+from tests.spotted.photograph_folder import write_photograph
 from tests.spotted.published_tree import write_tree
 
 
@@ -70,7 +72,10 @@ def test_a_published_set_is_read_by_its_source_and_written_as_a_catalogue(tmp_pa
     root = write_tree(tmp_path / "set", [file, "No_ID/CAM2_2019-08-01_03-00-00.jpg"])
     (tmp_path / "places.csv").write_text("camera_id,x_m,y_m\n1,0,0\n2,30,40\n")
     source = Source(
-        package=str(root), layout=PUBLISHED, cameras=str(tmp_path / "places.csv"), timezone="Africa/Harare"
+        package=str(root),
+        layout=PUBLISHED_SET,
+        cameras=str(tmp_path / "places.csv"),
+        timezone="Africa/Harare",
     )
     imported = source.read("chosen")
     assert imported.survey.survey_id == "chosen"
@@ -93,3 +98,60 @@ def test_a_catalogue_is_read_and_written_by_its_source(tmp_path: Path) -> None:
     assert (
         read_catalogue(tmp_path / "out" / "mine.csv", species="lion").detections[0].individual_id == "ind-1"
     )
+
+
+def test_photographs_are_read_by_their_pattern_and_written_as_a_catalogue(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "in" / "x" / "A" / "1.jpg", "2024:05:01 03:00:00")
+    source = Source(package=str(tmp_path / "in"), layout=PHOTOGRAPHS, station="*/{station}")
+    counts: list[int] = []
+    assert [d.camera_id for d in source.read(on_progress=counts.append).detections] == ["A"]
+    assert counts == [1]
+    source.write(tmp_path / "out", {"x/A/1.jpg": "Asha"}, overwrite=False)
+    (detection,) = read_catalogue(tmp_path / "out").detections
+    assert (detection.individual_id, detection.camera_id) == ("Asha", "A")
+
+
+def test_rows_that_boxes_split_into_several_animals_are_written_as_a_catalogue(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "a.jpg", size=(100, 100))
+    table = tmp_path / "catalogue.csv"
+    table.write_text("image_id,path,identity\nr1,a.jpg,\n")
+    animals = [{"category": "1", "conf": conf, "bbox": [0.1, 0.1, 0.2, 0.2]} for conf in (0.9, 0.5)]
+    boxes = tmp_path / "md.json"
+    boxes.write_text(
+        json.dumps(
+            {"images": [{"file": "a.jpg", "detections": animals}], "detection_categories": {"1": "animal"}}
+        )
+    )
+    source = Source(package=str(table), layout=CATALOGUE, boxes=str(boxes), confidence=0.3)
+    assert [d.detection_id for d in source.read().detections] == ["r1", "r1#2"]
+    source.write(tmp_path / "out", {"r1": "Asha", "r1#2": "Bela"}, overwrite=False)
+    again = read_catalogue(tmp_path / "out", images_root=tmp_path)
+    assert [(d.detection_id, d.individual_id) for d in again.detections] == [("r1", "Asha"), ("r1#2", "Bela")]
+    assert again.pictures[0].box == pytest.approx((0.1, 0.1, 0.2, 0.2))
+    # one animal in each row leaves the table itself
+    Source(package=str(table), layout=CATALOGUE, boxes=str(boxes), confidence=0.6).write(
+        tmp_path / "one", {"r1": "Asha"}, overwrite=False
+    )
+    assert (tmp_path / "one" / "catalogue.csv").read_text() == "image_id,path,identity\nr1,a.jpg,Asha\n"
+
+
+def test_tables_of_another_program_are_read_with_what_lies_beside_them_and_written_as_a_catalogue(
+    tmp_path: Path,
+) -> None:
+    records = tmp_path / "records.csv"
+    records.write_text(
+        "Station,Species,DateTimeOriginal,Directory,FileName\nA,Cat,2009-05-07 17:11:00,D:/A,1.JPG\n"
+    )
+    write_tree(tmp_path, ["A/1.JPG"])
+    (tmp_path / "camtraps.csv").write_text(
+        "Station,utm_x,utm_y,Setup_date,Retrieval_date\nA,5,6,2009-04-02,2009-05-14\n"
+    )
+    source = Source(package=str(records), layout=CAMTRAPR, timezone="+08:00")
+    imported = source.read("chosen")
+    assert (imported.survey.survey_id, imported.survey.cameras["A"].x_m) == ("chosen", 5.0)
+    (detection,) = imported.detections
+    source.write(tmp_path / "out", {detection.detection_id: "Asha"}, overwrite=False)
+    again = read_catalogue(tmp_path / "out", images_root=tmp_path)
+    assert [(d.individual_id, p.path) for d, p in zip(again.detections, again.pictures, strict=True)] == [
+        ("Asha", tmp_path / "A" / "1.JPG")
+    ]

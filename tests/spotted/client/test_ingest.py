@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from services.embedder.inference.backbones import Backbone
 from spotted.client import Spotted
 from spotted.client.ingest import BLOCK, embed_pictures
 from spotted.formats.picture import Picture
-from spotted.survey import Detection, Survey
+from spotted.survey import Detection, ImageBox, Survey
 from tests.services.embedder.serving import serving
 
 
@@ -45,6 +46,16 @@ def test_pictures_are_stored_once_and_a_second_run_goes_on(
     assert (second.added, second.unchanged) == (BLOCK + 1, 5)
     assert sum(done) == len(pictures)
     assert {d.detection_id for d in handle.detections()} == {p.detection.detection_id for p in pictures}
+
+
+def test_the_box_of_a_picture_is_stored_with_its_detection(
+    spotted: Spotted, survey_id: str, tmp_path: Path
+) -> None:
+    handle = spotted.survey(survey_id)
+    boxed = replace(picture(tmp_path, 1), box=(0.25, 0.5, 0.5, 0.25))
+    assert embed_pictures(spotted, handle, [boxed, picture(tmp_path, 2)]).added == 2
+    stored = {d.detection_id: d.box for d in handle.detections()}
+    assert stored == {"d001": ImageBox(0.25, 0.5, 0.5, 0.25), "d002": None}
 
 
 def test_what_cannot_be_used_is_listed_and_the_others_are_stored(

@@ -59,19 +59,19 @@ def test_a_table_that_places_no_camera_of_a_photograph_is_reported_as_missing(tm
     ("cells", "outside"),
     [
         ("2019-08-01,2019-08-03,", 0),
-        ("2019-08-03,,", 1),
-        (",2019-08-01,", 1),
+        ("2019-08-02T18:00,,", 1),
+        (",2019-08-02T06:10,", 1),
         (",,", 0),
         ("2019-08-03,,true", 0),
     ],
 )
-def test_photographs_outside_the_period_of_a_trusted_camera_are_counted(
+def test_photographs_outside_the_period_of_a_trusted_camera_extend_it_with_a_note(
     tmp_path: Path, cells: str, outside: int
 ) -> None:
     table = tmp_path / "t.csv"
     table.write_text(f"camera_id,x_m,y_m,start,end,clock_suspect\nA,0,0,{cells}\n")
     imported = read([picture("1", "A")], table)
-    assert sum("outside the period of the camera" in note for note in imported.notes) == outside
+    assert sum("the period is extended" in note for note in imported.notes) == outside
     camera = imported.survey.cameras["A"]
     assert camera.start_s is None or camera.start_s <= TIME_S
     assert camera.end_s is None or camera.end_s >= TIME_S

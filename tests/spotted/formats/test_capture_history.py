@@ -63,13 +63,15 @@ def test_captures_are_one_row_an_individual_occasion_and_camera() -> None:
 def test_cameras_are_used_on_the_occasions_of_their_period() -> None:
     made = build_capture_history(SURVEY, [], {})
     assert [camera.camera_id for camera in made.cameras] == ["A", "B", "C"]
-    assert made.usage.astype(int).tolist() == [[1] * 10, [0, 0, 1, 1, 0, 0, 0, 0, 0, 0], [1] * 10]
+    assert made.usage.astype(int).tolist() == [[1] * 10, [0, 0, 1, 1, 0, 0, 0, 0, 0, 0], [0] * 10]
+    (note,) = made.notes
+    assert note.startswith("1 camera without a period, such as 'C', count as operating from the first to the")
 
 
 def test_what_is_left_out_is_counted() -> None:
     made = history(("", "A", 0.0), ("x", "A", None), ("x", "", 0.0), ("x", "A", -1.0), ("x", "A", 99 * DAY))
     assert made.captures == ()
-    assert made.notes == (
+    assert made.notes[:3] == (
         "2 detections left out: outside the period of the survey",
         "2 detections left out: without a time or a camera",
         "1 detection left out: without an individual",
@@ -124,7 +126,7 @@ def test_the_files_hold_what_the_history_holds(tmp_path: Path) -> None:
     assert tables["capture_cameras.csv"][1:] == [
         ["A", "1.000", "2.000", "1", "1"],
         ["B", "10.000", "20.000", "1", "0"],
-        ["C", "", "", "1", "1"],
+        ["C", "", "", "1", "0"],
     ]
     with pytest.raises(AlreadyExistsError):
         write_capture_history(made, tmp_path / "out")
@@ -150,3 +152,51 @@ def test_real_captures_span_the_published_days(real_files: Path) -> None:
         expected = {(row["individual_id"], int(row["day_index"]) + 1) for row in csv.DictReader(handle)}
     rows, columns = np.nonzero(made.seen())
     assert {(made.individual_ids[r], int(c) + 1) for r, c in zip(rows, columns, strict=True)} == expected
+
+
+def test_a_camera_without_a_period_operated_from_its_first_to_its_last_detection() -> None:
+    made = history(("x", "C", 3.5 * DAY), ("", "C", 5.5 * DAY), ("x", "C", 1.5 * DAY))
+    assert made.usage[2].astype(int).tolist() == [0, 1, 1, 1, 1, 1, 0, 0, 0, 0]
+
+
+def test_paired_cameras_and_periods_of_one_are_one_trap_with_the_effort_of_both() -> None:
+    cameras = {
+        "P1": Camera("P1", 0.0, 0.0, start_s=0.0, end_s=2 * DAY),
+        "P2": Camera("P2", 10.0, 20.0, start_s=5 * DAY, end_s=6 * DAY),
+        "Q": Camera("Q", 99.0, 0.0, start_s=0.0, end_s=6 * DAY),
+    }
+    survey = Survey("s", 0.0, 6 * DAY, cameras=cameras)
+    detections, individuals = seen_at(("x", "P1", 0.5 * DAY), ("x", "P2", 0.6 * DAY), ("x", "P2", 5.5 * DAY))
+    made = build_capture_history(survey, detections, individuals, stations={"P1": "P", "P2": "P"})
+    assert [(c.camera_id, c.x_m, c.y_m) for c in made.cameras] == [("P", 5.0, 10.0), ("Q", 99.0, 0.0)]
+    assert made.usage.astype(int).tolist() == [[1, 1, 0, 0, 0, 1], [1] * 6]
+    assert [(c.occasion, c.camera_id, c.detections) for c in made.captures] == [(1, "P", 2), (6, "P", 1)]
+
+
+def test_a_period_that_ends_at_midnight_has_no_part_of_the_next_day() -> None:
+    cameras = {"A": Camera("A", start_s=0.0, end_s=2 * DAY), "B": Camera("B", start_s=0.0, end_s=4 * DAY)}
+    survey = Survey("s", 0.0, 4 * DAY, cameras=cameras)
+    detections, individuals = seen_at(("x", "B", 4 * DAY))
+    made = build_capture_history(survey, detections, individuals)
+    assert made.usage.astype(int).tolist() == [[1, 1, 0, 0], [1] * 4]
+    assert [c.occasion for c in made.captures] == [4]
+
+
+quarters = st.integers(0, 39)
+
+
+@given(st.lists(st.tuples(quarters, quarters), min_size=1, max_size=4))
+def test_effort_is_that_of_a_plain_loop_over_days(periods: list[tuple[int, int]]) -> None:
+    cameras = {
+        f"C{n}": Camera(f"C{n}", start_s=min(p) * DAY / 4, end_s=max(p) * DAY / 4)
+        for n, p in enumerate(periods)
+    }
+    survey = Survey("s", 0.0, 10 * DAY, cameras=cameras)
+    made = build_capture_history(survey, [], {}, stations=dict.fromkeys(cameras, "S"))
+    for day in range(10):
+        touched = any(
+            (c.start_s or 0.0) < (day + 1) * DAY
+            and ((c.end_s or 0.0) > day * DAY or c.start_s == c.end_s == day * DAY)
+            for c in cameras.values()
+        )
+        assert made.usage[0, day] == touched

@@ -99,7 +99,7 @@ def test_wrong_values_are_listed_by_row_and_column(tmp_path: Path) -> None:
     assert "row 6, image_id '7' is also in row 2" in str(found.value)
     rows = [ROW, rows[2], rows[3]]
     with pytest.raises(InvalidInputError) as found:
-        read_catalogue(write(tmp_path, *rows))
+        read_catalogue(write(tmp_path, *rows), strict=True)
     assert "row 3, date '01/08/2019' is not a date and time" in str(found.value)
     assert "row 4, bbox '10 20' is not a box" in str(found.value)
 

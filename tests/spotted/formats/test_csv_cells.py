@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.formats.csv_cells import fill_column, fill_individuals, find_delimiter
+from spotted.formats.csv_cells import (
+    declared_delimiter,
+    fill_column,
+    fill_individuals,
+    find_delimiter,
+    plain_text,
+)
 
 TEXTS = st.text(alphabet="ab\",;\n\r é\t'", max_size=6)
 
@@ -97,8 +103,8 @@ def test_a_replaced_cell_keeps_its_quotes_and_gains_them_if_needed() -> None:
     assert filled == b'id,who\r\na,"w"\r\nb,"the ""old"", one"\r\nc,z'
 
 
-def test_rows_of_another_length_and_blank_lines_stay() -> None:
-    content = b"id,who\na\n\nb,x,y\n\n\n"
+def test_rows_with_texts_beyond_the_header_and_blank_lines_stay() -> None:
+    content = b"id,who\n\n , \nb,x,y\n\n\n"
     assert fill_column(content, "who", lambda _: "new", reads=["id"]) == content
 
 
@@ -113,8 +119,61 @@ def test_quotes_that_do_not_pair_up_are_refused_by_line(content: bytes) -> None:
         fill_column(content, "who", lambda _: "new", reads=["id"])
 
 
-def test_the_delimiter_is_a_comma_where_one_stands_in_the_header() -> None:
-    assert [find_delimiter(h) for h in ("a,b;c", "a;b", "a\tb", "a")] == [",", ";", "\t", ","]
+def test_cells_that_a_spreadsheet_dropped_or_added_at_the_end_of_a_row_do_not_count() -> None:
+    content = b"id,note,who\na\nb,x,y,,\nc,x\n"
+    new = {"a": "anna", "b": "ben"}
+    filled = fill_column(content, "who", lambda cells: new.get(cells["id"]), reads=["id"])
+    assert filled == b"id,note,who\na,,anna\nb,x,ben,,\nc,x\n"
+    appended = fill_column(content, "new", lambda cells: new.get(cells["id"]), reads=["id"])
+    assert appended == b"id,note,who,new\na,,,anna\nb,x,y,ben,\nc,x\n"
+
+
+def test_a_declared_delimiter_is_kept_and_obeyed() -> None:
+    content = b"\xef\xbb\xbfsep=;\r\nid;a, b, c, d;who\r\na;;\r\n"
+    filled = fill_column(content, "who", lambda _: "anna", reads=["id"])
+    assert filled == content.replace(b"a;;", b"a;;anna")
+    assert [declared_delimiter(line) for line in ("sep=,\n", "SEP=\t", '"sep=;"\r\n', "sep=x", "id")] == [
+        ",",
+        "\t",
+        ";",
+        "",
+        "",
+    ]
+
+
+def test_ids_are_read_as_people_see_them() -> None:
+    content = "id,who\nZoe\u0308\u00a01,\n".encode()
+    filled = fill_column(content, "who", lambda cells: cells["id"], reads=["id"])
+    assert filled.decode() == "id,who\nZoe\u0308\u00a01,Zo\u00eb 1\n"
+
+
+@given(st.text())
+def test_a_plain_text_stays_as_it_is(text: str) -> None:
+    assert plain_text(plain_text(text)) == plain_text(text)
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [
+        ("id,name", ","),
+        ("id;name", ";"),
+        ("id\tname", "\t"),
+        ("id", ","),
+        ("id;habitat, notes, more, yet more", ";"),
+        ('id,"a;b;c;d;e"', ","),
+        ("id;'a,b',c,d,e", ";"),
+        ("x;y;a,b", ";"),
+    ],
+)
+def test_the_delimiter_is_that_which_separates_the_columns(header: str, delimiter: str) -> None:
+    assert find_delimiter(header, ["id", "name"]) == delimiter
+
+
+def test_a_delimiter_that_a_descriptor_declares_counts_unless_the_table_contradicts() -> None:
+    assert find_delimiter("id|a,b|c,d,e", ["id"], declared="|") == "|"
+    assert find_delimiter("id;name", ["id", "name"], declared=",") == ";"
+    filled = fill_column(b"id|who\na|\n", "who", lambda _: "x|y", reads=["id"], delimiter="|")
+    assert filled == b'id|who\na|"x|y"\n'
 
 
 def test_a_zipped_table_is_filled_and_zipped_again_the_same_way(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.formats.pixel_boxes import read_pixel_box
-from spotted.formats.row import Problems, Row
+from spotted.formats.problems import Problems
+from spotted.formats.row import Row
 from tests.spotted.published_tree import tiny_jpeg
 
 WIDE, HIGH = 200, 100

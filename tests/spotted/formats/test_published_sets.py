@@ -121,8 +121,10 @@ def test_one_camera_written_twice_in_the_table_is_refused(tmp_path: Path) -> Non
 
 def test_a_period_that_its_photographs_exceed_is_extended_and_noted(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "set", [DASHED, PACKED])
-    (root / "cameras.csv").write_text("camera_id,x_m,y_m,start,end\n12,0,0,2019-08-03,2019-08-09\n07,1,1,,\n")
-    assert note(read_published(root), "outside the period").startswith("1 photograph ")
+    (root / "cameras.csv").write_text(
+        "camera_id,x_m,y_m,start,end\n12,0,0,2019-08-02T12:00,2019-08-09\n07,1,1,,\n"
+    )
+    assert "before its camera" in note(read_published(root), "the period is extended")
 
 
 def test_what_is_no_photograph_of_an_animal_is_passed_over_by_name_and_reason(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.row import Problems, Row
+from spotted.formats.problems import Problems
+from spotted.formats.row import Row
 from spotted.formats.species import select_species
 
 

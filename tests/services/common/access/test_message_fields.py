@@ -9,9 +9,11 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from services.common.access.caller import methods
 from services.common.access.message_fields import find
 from services.common.access.quotas import is_image
-from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import access_pb2, embedder_pb2, sampler_pb2, scorer_pb2, survey_pb2
 
 COORDINATES = {"x_m", "y_m", "z_m", "x", "y", "latitude", "longitude", "lat", "lon", "altitude", "easting"}
+COORDINATES |= {"latitude_deg", "longitude_deg", "coordinate_system"}
+PLACES = (survey_pb2.Position.DESCRIPTOR, survey_pb2.GeoPosition.DESCRIPTOR)
 # of an image's pixels, not of a place
 IN_IMAGES = {"spotted.v1.PixelBox", "spotted.v1.FractionBox"}
 SERVED: dict[str, Descriptor] = {
@@ -28,7 +30,7 @@ def is_survey_id(field: FieldDescriptor) -> bool:
 
 
 def is_redacted(field: FieldDescriptor) -> bool:
-    return bool(field.GetOptions().debug_redact)
+    return bool(field.GetOptions().Extensions[access_pb2.camera_position])
 
 
 def paths(kind: Descriptor, above: tuple[FieldDescriptor, ...] = ()) -> Iterator[tuple[FieldDescriptor, ...]]:
@@ -87,7 +89,7 @@ def test_a_message_may_be_what_is_looked_for() -> None:
 def test_every_coordinate_of_the_contract_is_redacted_and_nothing_else(kind: Descriptor) -> None:
     for path in paths(kind):
         place = path[-1].name in COORDINATES and _full_name(path[-1].containing_type) not in IN_IMAGES
-        place |= path[-1].message_type == survey_pb2.Position.DESCRIPTOR
+        place |= path[-1].message_type in PLACES
         assert any(map(is_redacted, path)) == place, ".".join(field.name for field in path)
 
 

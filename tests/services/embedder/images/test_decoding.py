@@ -146,6 +146,32 @@ def test_a_file_cut_short_is_refused(drawing: ByteArray, kind: str, kept: float)
         decode(content[: max(16, int(len(content) * kept))])
 
 
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}, {"optimize": True}])
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_jpeg_without_its_end_marker_has_the_pixels_of_the_whole_file(
+    drawing: ByteArray, options: dict[str, object], lost: int
+) -> None:
+    content = encoded(drawing, "JPEG", **options)
+    assert np.array_equal(decode(content[:-lost]), decode(content))
+
+
+@pytest.mark.parametrize("padding", [bytes(500), b"\xff" * 7, b"maker's notes"])
+def test_bytes_after_the_end_marker_of_a_jpeg_change_nothing(drawing: ByteArray, padding: bytes) -> None:
+    content = encoded(drawing, "JPEG")
+    assert np.array_equal(decode(content + padding), decode(content))
+
+
+@pytest.mark.parametrize("lost", [20, 60, 300])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_lacks_pixels_is_refused_even_with_an_end_marker_put_on(
+    lost: int, *, progressive: bool
+) -> None:
+    noise = np.random.default_rng(2).integers(0, 255, (64, 96, 3), dtype=np.uint8)
+    content = encoded(noise, "JPEG", progressive=progressive)
+    with pytest.raises(UnreadableImageError, match="damaged or truncated"):
+        decode(content[:-lost])
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     kind=st.sampled_from(FORMATS), edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1)

@@ -259,6 +259,20 @@ def test_changes_are_undone_in_any_order_that_keeps_later_ones_true(session: Ope
     assert numbered(2, 3) in session.partition()
 
 
+def test_a_change_that_a_later_one_depends_on_is_undone_after_it(session: OpenSession) -> None:
+    session.update("ind-d03", notes="torn ear")
+    session.join("d02", "d03", "d04")
+    session.split("ind-d03", "d04")
+    merged = session.merge("ind-d03", "ind-d04")
+    # keeps d02 and d04 together, which the first split had parted
+    later = session.split("ind-d03", "d03")
+    with pytest.raises(PreconditionError, match=f"change {later.position} would not hold"):
+        session.undo(merged.position)
+    session.undo(later.position)
+    session.undo(merged.position)
+    assert {numbered(2, 3), numbered(4)} <= session.partition()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_every_operation_undone_restores_the_state_before_it(session: OpenSession, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -37,6 +37,7 @@ def test_the_mask_says_what_is_set() -> None:
         (["display_name"], {"display_name": " Sita"}, "individual.display_name"),
         (["display_name"], {"display_name": "x" * 257}, "individual.display_name"),
         (["display_name"], {"display_name": "Si\nta"}, "individual.display_name"),
+        (["display_name"], {"display_name": "ind-d07"}, "individual.display_name"),
         (["sex"], {"sex": 9}, "individual.sex"),
         (["status"], {"status": 9}, "individual.status"),
         (["status"], {"status": 1, "dead_since": Timestamp(seconds=5)}, "individual.dead_since"),

@@ -42,6 +42,19 @@ def detections(*ids: str, camera: str = "c", dimension: int = 4, fill: float = 0
     return pb.SurveyEvent(create_time=NOW, detections=block)
 
 
+def geo_camera(camera_id: str, latitude_deg: float) -> pb.SurveyEvent:
+    made = survey_pb2.Camera(
+        camera_id=camera_id, geo_position=survey_pb2.GeoPosition(latitude_deg=latitude_deg)
+    )
+    return pb.SurveyEvent(create_time=NOW, cameras=pb.CamerasUpserted(cameras=[made]))
+
+
+def captured(seconds: float) -> pb.SurveyEvent:
+    event = detections("d1")
+    event.detections.detections[0].captured_at.seconds = int(seconds)
+    return event
+
+
 def deleted(*ids: str) -> pb.SurveyEvent:
     return pb.SurveyEvent(create_time=NOW, deleted=pb.DetectionsDeleted(detection_ids=ids))
 
@@ -106,6 +119,10 @@ def test_events_that_services_write_are_accepted(tmp_path: Path) -> None:
         ({"": [survey(), cameras("c"), detections("d\n")]}, "detection_id"),
         ({"": [survey(), cameras("c"), detections("d1", camera="x")]}, "no earlier event added camera 'x'"),
         ({"": [*OWN, detections("d1")]}, "'d1' is added twice"),
+        ({"": [survey(), cameras("c"), captured(86_401)]}, "'d1' was captured .*, after survey 's' ended"),
+        ({"": [survey(), cameras("c"), geo_camera("g", 1.0)]}, "'c' has a position in metres"),
+        ({"": [survey(), geo_camera("g", 1.0), geo_camera("h", 60.0)]}, "km from the centre"),
+        ({"": [survey(time_zone="Mars/Olympus")]}, "IANA"),
         ({"": [survey(), cameras("c"), detections("d1", dimension=3)]}, "need 4 numbers"),
         ({"": [survey(), cameras("c"), detections("d1", fill=float("nan"))]}, "not finite"),
         ({"": OWN, "../../etc": [created()]}, r"session '\.\./\.\./etc'"),

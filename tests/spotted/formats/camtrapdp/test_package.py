@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.camtrapdp_package import open_package
+from spotted.formats.camtrapdp.package import open_package
 
 RESOURCES = [{"name": table, "path": f"{table}.csv"} for table in ("deployments", "media", "observations")]
 
@@ -35,9 +35,32 @@ def test_a_package_without_a_version_is_read_with_a_note(tmp_path: Path) -> None
     assert open_package(written(tmp_path, profile=None)).version_note
 
 
-def test_an_older_version_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match=r"follows Camtrap DP 0\.6; convert it to 1\.0"):
-        open_package(written(tmp_path, profile="https://host/camtrap-dp/0.6/x.json"))
+@pytest.mark.parametrize("version", ["0.1", "0.1.6", "0.6", "1.0-rc.1", "2.0"])
+def test_another_version_is_refused_with_what_converts_it(tmp_path: Path, version: str) -> None:
+    with pytest.raises(
+        InvalidInputError, match=rf"follows Camtrap DP {version}; export it again .*camtraptor"
+    ):
+        open_package(written(tmp_path, profile=f"https://host/camtrap-dp/{version}/x.json"))
+
+
+def test_a_package_in_the_only_folder_of_a_directory_is_found(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    written(tmp_path / "export")
+    assert open_package(tmp_path).directory == tmp_path / "export"
+
+
+def test_a_declared_delimiter_is_known_and_other_dialects_are_refused_by_name(tmp_path: Path) -> None:
+    declared = with_media(dialect={"delimiter": "|", "quoteChar": '"', "lineTerminator": "\n"})
+    package = open_package(written(tmp_path, resources=declared))
+    assert (package.delimiter("media"), package.delimiter("observations")) == ("|", "")
+    for dialect, shown in (
+        ({"quoteChar": "'"}, r'media is written with quoteChar "\'"'),
+        ({"header": False, "delimiter": ";"}, "media is written with header False"),
+        ({"delimiter": "||"}, "media is written with delimiter"),
+        ("dialect.json", "the dialect of media is not written out"),
+    ):
+        with pytest.raises(InvalidInputError, match=shown):
+            open_package(written(tmp_path, resources=with_media(dialect=dialect)))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from spotted.errors import InvalidInputError
-from spotted.formats.camtrapdp_package import (
+from spotted.formats.camtrapdp.events import observation_of
+from spotted.formats.camtrapdp.package import (
     DESCRIPTOR,
     Json,
     Package,
@@ -18,7 +20,9 @@ from spotted.formats.camtrapdp_package import (
     open_package,
 )
 from spotted.formats.csv_cells import fill_individuals
+from spotted.formats.csv_table import read_table
 from spotted.formats.file_set import write_fileset
+from spotted.formats.problems import Problems
 from spotted.formats.row import absolute_path
 
 ID_COLUMN = "observationID"
@@ -31,10 +35,11 @@ def write_camtrapdp(
     individuals: Mapping[str, str],
     *,
     overwrite: bool = False,
-) -> None:
+) -> tuple[str, ...]:
     """Copy a package, with `individualID` of its observations filled in and every other byte unchanged.
 
-    individuals: individual id by detection id (observationID); "" leaves a cell as it is.
+    individuals: individual id by detection id; "" leaves a cell as it is. An event-based observation gets the
+        individual that all of its images show; if they show several its cell stays, and a note says so.
     The column is appended if the observations lack it. datapackage.json and the files of all resources are
     copied unchanged; the descriptor is rewritten only if it has an inline schema without the column, or the
     size or hash of the observations. Media files are not copied: read the copy with the source as
@@ -46,12 +51,14 @@ def write_camtrapdp(
     target = absolute_path(target_directory)
     sources = _sources(package)
     observations = package.files["observations"][0]
+    by_observation, notes = _by_observation(package, individuals)
     table = fill_individuals(
         package.table("observations"),
         INDIVIDUAL_COLUMN,
-        individuals,
+        by_observation,
         lambda cells: cells[ID_COLUMN],
         reads=[ID_COLUMN],
+        delimiter=package.delimiter("observations"),
     )
     contents: dict[str, bytes | Path] = {path: sources[path] for path in sources}
     contents[observations] = table
@@ -59,6 +66,33 @@ def write_camtrapdp(
     if descriptor is not None:
         contents[DESCRIPTOR] = descriptor
     write_fileset(target, contents, sources=sources, overwrite=overwrite)
+    return notes
+
+
+def _by_observation(
+    package: Package, individuals: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The individual of each observation, and a note about events whose images show several."""
+    rows = read_table(
+        package.table("observations"),
+        (ID_COLUMN,),
+        Problems(),
+        delimiter=package.delimiter("observations"),
+    )
+    observations = {row.text(ID_COLUMN) for row in rows}
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for detection_id, individual_id in individuals.items():
+        observation_id = observation_of(detection_id, observations) or detection_id
+        found[observation_id] |= {individual_id} if individual_id else set()
+    several = [observation_id for observation_id, ids in found.items() if len(ids) > 1]
+    filled = {i: next(iter(ids)) if len(ids) == 1 else "" for i, ids in found.items()}
+    if not several:
+        return filled, ()
+    note = (
+        f"{len(several):,} event-based observations whose images show different individuals, such as "
+        f"{several[0]!r}, were left as they are; compare their images with one another and export again"
+    )
+    return filled, (note,)
 
 
 def _sources(package: Package) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 A deployment is a camera, a media file an image, a media-based observation of an animal a detection:
 observationID becomes detection_id, mediaID image_id, eventID encounter_id, individualID individual_id.
+An event-based observation is a detection in each image of its deployment and time.
 An event may contain several animals, and so may its encounter; a note says so if an image of an event shows
 more than one animal.
 """
@@ -10,15 +11,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
-from spotted.formats.camtrapdp_package import Package, open_package
+from spotted.formats.camtrapdp.events import detection_id, spread_events
+from spotted.formats.camtrapdp.package import Package, open_package
+from spotted.formats.camtrapdp.stations import shared_stations
 from spotted.formats.csv_table import read_table
+from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import (
-    LARGEST_DEG,
     SIDES,
     ImportedSurvey,
     assemble,
@@ -26,15 +29,8 @@ from spotted.formats.imported_survey import (
     survey_slug,
 )
 from spotted.formats.picture import Picture
-from spotted.formats.row import (
-    Problems,
-    Row,
-    absolute_path,
-    check_camera_period,
-    check_captured,
-    distinct_rows,
-    image_path,
-)
+from spotted.formats.problems import Problems
+from spotted.formats.row import Row, absolute_path, check_camera_period, distinct_rows
 from spotted.formats.species import select_species
 from spotted.formats.timestamps import time_zone
 from spotted.survey import Camera, Detection, Side
@@ -56,6 +52,7 @@ class _Medium:
     captured_at_s: float | None
     path: Path | None
     is_video: bool
+    source: str
 
 
 @dataclass(slots=True)
@@ -63,7 +60,7 @@ class _Reading:
     """State of one import: tables read so far, and observations skipped by reason."""
 
     zone: tzinfo | None
-    images_root: Path
+    folder: ImageFolder
     cameras: dict[str, Camera]
     media_rows: dict[str, Row]
     media: dict[str, _Medium] = field(default_factory=dict)
@@ -77,6 +74,7 @@ def read_camtrapdp(
     survey_id: str = "",
     images_root: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
+    strict: bool = False,
 ) -> ImportedSurvey:
     """The survey of one species in a Camtrap DP directory.
 
@@ -84,82 +82,105 @@ def read_camtrapdp(
     survey_id: derived from the name of the package by default.
     images_root: the folder that filePath is relative to, by default the package; no image may lie outside.
     timezone: IANA name or offset of times without offset, which Camtrap DP does not allow; none by default.
+    strict: whether doubtful values stop the import, instead of being left out with a note.
     Only media rows that a selected observation refers to are checked. Raises InvalidInputError that lists
     the first ten wrong values by file, row (as in a spreadsheet), column and value.
     """
     package = open_package(directory)
     zone = time_zone(timezone) if timezone else None
-    problems = Problems()
-    cameras, positions = _deployments(package, zone, problems)
+    problems = Problems(strict=strict)
+    cameras, positions, locations = _deployments(package, zone, problems)
     media_rows = {
         row.text("mediaID"): row
-        for row in distinct_rows(read_table(package.table("media"), MEDIA_COLUMNS, problems), "mediaID")
+        for row in distinct_rows(_table(package, "media", MEDIA_COLUMNS, problems), "mediaID")
     }
-    reading = _Reading(zone, absolute_path(images_root or package.directory), cameras, media_rows)
-    rows = distinct_rows(
-        read_table(package.table("observations"), OBSERVATION_COLUMNS, problems), "observationID"
-    )
-    animals, notes = _animals(rows)
-    chosen = select_species(animals, species, column="scientificName", table="the observations")
-    if len(chosen) < len(animals):
-        skipped = format_count(len(animals) - len(chosen), "observation")
-        notes.append(f"{skipped} skipped: other species")
-    pictures = [p for p in (_picture(row, reading) for row in chosen) if p is not None]
+    folder = ImageFolder(absolute_path(images_root or package.directory))
+    reading = _Reading(zone, folder, cameras, media_rows)
+    rows = distinct_rows(_table(package, "observations", OBSERVATION_COLUMNS, problems), "observationID")
+    shown = _animals(list(rows), reading)
+    animals = list({row.number: row for row, _ in shown}.values())
+    chosen = {
+        row.number
+        for row in select_species(animals, species, column="scientificName", table="the observations")
+    }
+    others = sum(row.number not in chosen for row in animals)
+    notes = [f"{format_count(others, 'observation')} skipped: other species"] if others else []
+    pictures = [
+        picture
+        for row, media_id in shown
+        if row.number in chosen and (picture := _picture(row, media_id, reading)) is not None
+    ]
     problems.raise_any()
     notes = [*([package.version_note] if package.version_note else []), *notes, *_notes(reading, pictures)]
+    stations, station_notes = shared_stations(locations, positions)
+    notes += station_notes
     survey_id = survey_id or survey_slug(package.text("name") or package.directory.name)
-    return assemble(survey_id, package.text("title"), cameras, positions, pictures, notes)
+    return assemble(
+        survey_id,
+        package.text("title"),
+        cameras,
+        positions,
+        pictures,
+        notes,
+        problems=problems,
+        stations=stations,
+    )
+
+
+def _table(package: Package, name: str, required: Sequence[str], problems: Problems) -> Iterator[Row]:
+    return read_table(package.table(name), required, problems, delimiter=package.delimiter(name))
 
 
 def _deployments(
     package: Package, zone: tzinfo | None, problems: Problems
-) -> tuple[dict[str, Camera], dict[str, tuple[float, float]]]:
+) -> tuple[dict[str, Camera], dict[str, tuple[float, float]], dict[str, str]]:
+    """Cameras, latitude and longitude, and locationID by deployment."""
     cameras: dict[str, Camera] = {}
+    locations: dict[str, str] = {}
     positions: dict[str, tuple[float, float]] = {}
-    rows = read_table(package.table("deployments"), DEPLOYMENT_COLUMNS, problems)
+    rows = _table(package, "deployments", DEPLOYMENT_COLUMNS, problems)
     for row in distinct_rows(rows, "deploymentID"):
         camera = Camera(
             row.text("deploymentID"),
-            start_s=row.instant("deploymentStart", zone),
-            end_s=row.instant("deploymentEnd", zone),
+            start_s=row.day("deploymentStart", zone, end=False),
+            end_s=row.day("deploymentEnd", zone, end=True),
             location_uncertainty_m=row.number_between("coordinateUncertainty", 0.0, LARGEST_UNCERTAINTY_M)
             or 0.0,
             clock_suspect=row.flag("timestampIssues"),
         )
         check_camera_period(row, "deploymentStart", "deploymentEnd", camera)
         cameras[camera.camera_id] = camera
-        position = row.pair("latitude", "longitude", LARGEST_DEG)
+        locations[camera.camera_id] = row.identifier("locationID", required=False)
+        position = row.degrees("latitude", "longitude")
         if position is not None:
             positions[camera.camera_id] = position
-    return cameras, positions
+    return cameras, positions, locations
 
 
-def _animals(rows: Iterable[Row]) -> tuple[list[Row], list[str]]:
-    """The media-based observations of animals, and notes about the others."""
-    animals: list[Row] = []
-    events, named = 0, 0
+def _animals(rows: Sequence[Row], reading: _Reading) -> list[tuple[Row, str]]:
+    """The observations of animals with the image that each is about, in the order of the table.
+
+    An event-based observation comes once for each of its images.
+    """
+    by_level: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row.text("observationType") != "animal":
+        by_level[row.text("observationLevel").lower()].append(row)
+    events = [row for row in by_level["event"] if row.text("observationType").lower() == "animal"]
+    spread = spread_events(events, by_level["media"], reading.media_rows, reading.zone)
+    reading.skipped.update(spread.skipped.values())
+    shown: list[tuple[Row, str]] = []
+    for row in rows:
+        if row.text("observationType").lower() != "animal":
             continue
-        if row.text("observationLevel") == "media":
-            animals.append(row)
+        if row.text("observationLevel").lower() == "event":
+            shown += [(row, media_id) for media_id in spread.media.get(row.text("observationID"), ())]
         else:
-            events += 1
-            named += bool(row.text("individualID"))
-    notes = []
-    if events:
-        notes.append(f"{format_count(events, 'observation')} skipped: event-based, without an image")
-    if named:
-        notes.append(
-            f"{format_count(named, 'event-based observation')} with an individualID, which names no single "
-            "image; set it in media-based observations"
-        )
-    return animals, notes
+            shown.append((row, row.identifier("mediaID")))
+    return shown
 
 
-def _picture(row: Row, reading: _Reading) -> Picture | None:
+def _picture(row: Row, media_id: str, reading: _Reading) -> Picture | None:
     """A detection with its image, None if the observation is skipped or wrong."""
-    media_id = row.identifier("mediaID")
     camera = reading.cameras.get(row.text("deploymentID"))
     if camera is None:
         row.wrong("deploymentID", "is not in the deployments; add the deployment or correct the id")
@@ -180,18 +201,22 @@ def _picture(row: Row, reading: _Reading) -> Picture | None:
     if (row.number_between("count", 0.0, LARGEST_COUNT) or 1.0) > 1.0:
         reading.skipped["count above 1; give each animal its own observation and box"] += 1
         return None
+    is_event = row.text("observationLevel").lower() == "event"
     detection = Detection(
-        detection_id=row.text("observationID"),
+        detection_id=detection_id(row.text("observationID"), media_id)
+        if is_event
+        else row.text("observationID"),
         camera_id=camera.camera_id,
         captured_at_s=medium.captured_at_s,
         image_id=media_id,
         side=side_of_tags(row.text("observationTags")),
-        encounter_id=row.identifier("eventID", required=False),
-        individual_id=row.identifier("individualID", required=False),
+        encounter_id=row.identifier("eventID", required=False)
+        or (row.text("observationID") if is_event else ""),
+        individual_id=row.individual("individualID"),
         image_uri=str(medium.path or ""),
         species=row.identifier("scientificName", required=False),
     )
-    return Picture(detection, medium.path, box)
+    return Picture(detection, medium.path, box, medium.source)
 
 
 def _medium(media_id: str, reading: _Reading) -> _Medium:
@@ -204,11 +229,11 @@ def _medium(media_id: str, reading: _Reading) -> _Medium:
     captured_at_s = row.instant("timestamp", reading.zone)
     if camera is None:
         row.wrong("deploymentID", "is not in the deployments; add the deployment or correct the id")
-    else:
-        check_captured(row, "timestamp", captured_at_s, camera)
     is_video = row.text("fileMediatype").startswith("video/")
-    path = None if is_video else image_path(row, "filePath", reading.images_root)
-    medium = _Medium(row.text("deploymentID"), captured_at_s, path, is_video)
+    hints = (row.text("deploymentID"),)
+    name = row.text("fileName")
+    path = None if is_video else reading.folder.path(row, "filePath", name=name, hints=hints)
+    medium = _Medium(row.text("deploymentID"), captured_at_s, path, is_video, row.name)
     reading.media[media_id] = medium
     return medium
 

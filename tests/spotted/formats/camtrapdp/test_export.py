@@ -10,7 +10,7 @@ import pytest
 
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.formats.camtrapdp import read_camtrapdp
-from spotted.formats.camtrapdp_export import write_camtrapdp
+from spotted.formats.camtrapdp.export import write_camtrapdp
 from tests.spotted.camtrapdp_package import write_package
 
 
@@ -136,3 +136,16 @@ def test_neither_the_source_nor_a_full_directory_is_overwritten(package: Path, t
     write_camtrapdp(package, tmp_path / "out", {"m01-1": "ben"}, overwrite=True)
     again = read_camtrapdp(tmp_path / "out", images_root=package)
     assert again.detections[0].individual_id == "ben"
+
+
+def test_an_event_gets_the_individual_that_all_of_its_images_show(tmp_path: Path) -> None:
+    write_package(tmp_path / "in")
+    out = tmp_path / "out"
+    notes = write_camtrapdp(tmp_path / "in", out, {"m01-1:m01": "x", "m01-1:m02": "x", "m03-1:m3": ""})
+    assert notes == ()
+    assert read_camtrapdp(out, images_root=tmp_path / "in").detections[0].individual_id == "x"
+    notes = write_camtrapdp(tmp_path / "in", tmp_path / "two", {"m01-1:m01": "x", "m01-1:m02": "y"})
+    assert "such as 'm01-1', were left as they are" in notes[0]
+    assert (tmp_path / "two" / "observations.csv").read_bytes() == (
+        tmp_path / "in" / "observations.csv"
+    ).read_bytes()

@@ -15,7 +15,22 @@ from spotted.formats.row import absolute_path
 
 DESCRIPTOR = "datapackage.json"
 TABLES = ("deployments", "media", "observations")
-_VERSION = re.compile(r"camtrap-dp/(\d+)\.(\d+)")
+_VERSION = re.compile(r"camtrap-dp/(\d+\.\d+[\w.-]*)")
+_UPGRADE = (
+    "export it again as Camtrap DP 1.0 from the program that wrote it, such as Agouti or TRAPPER; or read it "
+    "with read_camtrap_dp() of the R package camtraptor and save cameras and detections as two CSV files"
+)
+# the CSV dialect of Frictionless data packages, without what only a reader chooses
+_DIALECT = {
+    "quoteChar": '"',
+    "doubleQuote": True,
+    "header": True,
+    "headerRows": [1],
+    "commentChar": None,
+    "escapeChar": None,
+    "skipInitialSpace": False,
+    "caseSensitiveHeader": True,
+}
 _ENCODINGS = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"}
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -36,6 +51,16 @@ class Package:
         """The path of one of the three tables."""
         return self.directory / self.files[resource][0]
 
+    def delimiter(self, resource: str) -> str:
+        """The delimiter that the descriptor declares for a table, "" if it declares none."""
+        dialect = self.resource(resource).get("dialect")
+        delimiter = dialect.get("delimiter") if isinstance(dialect, dict) else None
+        return delimiter if isinstance(delimiter, str) else ""
+
+    def resource(self, name: str) -> Mapping[str, Json]:
+        """The resource of a name, as the descriptor describes it."""
+        return next((r for r in list_resources(self.descriptor) if r.get("name") == name), {})
+
     @property
     def version_note(self) -> str | None:
         """A note if the package does not name its version of Camtrap DP."""
@@ -50,7 +75,7 @@ class Package:
 
 
 def open_package(directory: str | os.PathLike[str]) -> Package:
-    """The package in a directory, or the one whose datapackage.json is given.
+    """The package in a directory or in its only folder, or the one whose datapackage.json is given.
 
     Raises InvalidInputError if the descriptor is missing or not JSON, the version is not 1.x, or a table is
     missing, in several files, not local, outside the directory or not in UTF-8.
@@ -58,17 +83,26 @@ def open_package(directory: str | os.PathLike[str]) -> Package:
     root = absolute_path(directory)
     if root.name == DESCRIPTOR:
         root = root.parent
+    root = _inner(root)
     descriptor = _descriptor(root / DESCRIPTOR)
     package = Package(root, descriptor, _files(descriptor))
-    version = _VERSION.search(package.text("profile"))
-    if version and version[1] != "1":
+    found = _VERSION.search(package.text("profile"))
+    version = found[1] if found else "1.0"
+    if not version.startswith("1.") or "rc" in version:
         raise InvalidInputError(
-            f"{root / DESCRIPTOR} follows Camtrap DP {version[1]}.{version[2]}; convert it to 1.0",
-            field="profile",
+            f"{root / DESCRIPTOR} follows Camtrap DP {version}; {_UPGRADE}", field="profile"
         )
     for table in TABLES:
         _check_table(package, table)
     return package
+
+
+def _inner(root: Path) -> Path:
+    """The folder of the descriptor: an unpacked archive may have an outer folder."""
+    if (root / DESCRIPTOR).is_file() or not root.is_dir():
+        return root
+    inside = [folder for folder in sorted(root.iterdir()) if (folder / DESCRIPTOR).is_file()]
+    return inside[0] if len(inside) == 1 else root
 
 
 def list_resources(descriptor: Mapping[str, Json]) -> list[dict[str, Json]]:
@@ -110,9 +144,29 @@ def _check_table(package: Package, table: str) -> None:
     if len(files) > 1:
         raise InvalidInputError(f"{table} is split into {len(files)} files; join them into one", field=field)
     check_local(package.directory, files[0], field)
-    encoding = next(r.get("encoding") for r in list_resources(package.descriptor) if r.get("name") == table)
+    encoding = package.resource(table).get("encoding")
     if encoding is not None and str(encoding).lower() not in _ENCODINGS:
         raise InvalidInputError(f"{files[0]} is encoded in {encoding}; save it in UTF-8", field=field)
+    _check_dialect(package, table)
+
+
+def _check_dialect(package: Package, table: str) -> None:
+    dialect = package.resource(table).get("dialect")
+    if dialect is None:
+        return
+    field = f"resources.{table}.dialect"
+    if not isinstance(dialect, dict):
+        raise InvalidInputError(
+            f"the dialect of {table} is not written out; write it into {DESCRIPTOR}", field=field
+        )
+    other = [key for key, value in dialect.items() if key in _DIALECT and value != _DIALECT[key]]
+    if other or len(str(dialect.get("delimiter", ","))) != 1:
+        shown = ", ".join(f"{key} {dialect[key]!r}" for key in other or ["delimiter"])
+        raise InvalidInputError(
+            f"{table} is written with {shown}; save it with one delimiter, a header, and texts in double "
+            "quotation marks",
+            field=field,
+        )
 
 
 def check_local(directory: Path, path: str, field: str) -> None:

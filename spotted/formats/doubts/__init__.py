@@ -1,0 +1,13 @@
+"""Doubtful values in files: they are named, and left out of the extent that normalises scores.
+
+unknown_names  names that mean that an animal is unknown
+phrases        pictures, instants and periods as messages name them
+names          names that look like one another, and repeated images
+places         cameras whose position is most likely wrong
+times          times of photographs and periods of cameras that contradict each other
+"""
+
+from spotted.formats.doubts.times import Times, settle_times
+from spotted.formats.doubts.unknown_names import UNKNOWN_NAMES, means_unknown
+
+__all__ = ["UNKNOWN_NAMES", "Times", "means_unknown", "settle_times"]

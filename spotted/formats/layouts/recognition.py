@@ -1,0 +1,231 @@
+"""The layout of a file or directory, recognised by its contents."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from spotted.errors import InvalidInputError
+from spotted.formats.catalogue import CATALOGUE_FILE
+from spotted.formats.csv_cells import find_delimiter
+from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
+from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
+from spotted.formats.photographs.megadetector import is_megadetector
+from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS
+from spotted.formats.row import absolute_path
+
+CAMTRAP_DP = "camtrap-dp"
+PUBLISHED_SET = "spotted-published"
+CATALOGUE = "catalogue"
+TABLES = "csv-tables"
+PHOTOGRAPHS = "photographs"
+WILDLIFE_INSIGHTS = "wildlife-insights"
+CAMTRAPR = "camtrapr"
+LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS, CAMTRAPR)
+# files looked at in a directory, which may contain millions
+EXAMINED_FILES = 2000
+# folders of unknown animals in the published sets
+UNKNOWN_FOLDERS = {"no_id", "unidentifiable"}
+SHOWN_FILES = 8
+CAMERAS_FILE, DETECTIONS_FILE = "cameras.csv", "detections.csv"
+_DESCRIPTOR = "datapackage.json"
+_CAMERA_IN_NAME = re.compile(r"CAM[^_]+.*\d")
+LOOKED_FOR = (
+    f"{_DESCRIPTOR} (Camtrap DP)",
+    f"{CATALOGUE_FILE} with path and identity (wildlife-datasets)",
+    f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
+    "deployments.csv and images.csv, in a folder or zip (Wildlife Insights)",
+    f"a table of records with {', '.join(RECORD_COLUMNS)} (camtrapR)",
+    "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
+    "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A layout, and why it was recognised."""
+
+    layout: str
+    """One of LAYOUTS."""
+    path: Path
+    """The path to read, such as the directory of a descriptor."""
+    reason: str
+    """e.g. "Camtrap DP, because it contains datapackage.json"."""
+    boxes: Path | None = None
+    """A file of MegaDetector beside photographs."""
+
+
+def recognise(path: str | os.PathLike[str]) -> Recognised:
+    r"""The layout of a file or directory.
+
+    Raises InvalidInputError that names what was looked for and what is there, if it has none of LAYOUTS.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = Path(folder, "leopards.csv")
+    ...     _ = table.write_text("path,identity,date\na.jpg,Asha,2024-05-01\n")
+    ...     recognise(table).reason
+    'a catalogue of wildlife-datasets, because it has the columns path, identity'
+    """
+    root = absolute_path(path)
+    rules = _OF_DIRECTORY if root.is_dir() else _OF_FILE
+    found = next((one for rule in rules if (one := rule(root)) is not None), None)
+    if found is None:
+        raise InvalidInputError(
+            f"{root} has no known layout. Looked for: {'; '.join(LOOKED_FOR)}. "
+            f"{_contents(root)} Give the layout with --layout, or two tables with --cameras and --detections"
+        )
+    return found
+
+
+def files_below(root: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+    """Files with one of the suffixes, sorted at every level, without hidden ones."""
+    for directory, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "@", "__MACOSX")))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 - Path is slow for each of a million names
+                yield Path(directory, name)
+
+
+def columns_of(table: Path) -> tuple[str, ...]:
+    """The titles of a CSV, () if it cannot be read as text."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as handle:
+            first = handle.readline()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return tuple(title.strip() for title in next(csv.reader([first], delimiter=find_delimiter(first)), []))
+
+
+def _package(root: Path) -> Recognised | None:
+    directory = root if root.is_dir() else root.parent
+    if (root / _DESCRIPTOR).is_file() or root.name == _DESCRIPTOR:
+        return Recognised(CAMTRAP_DP, directory, f"Camtrap DP, because of {_DESCRIPTOR}")
+    return None
+
+
+def _catalogue(root: Path) -> Recognised | None:
+    if (root / CATALOGUE_FILE).is_file():
+        reason = f"a catalogue of wildlife-datasets, because it contains {CATALOGUE_FILE}"
+        return Recognised(CATALOGUE, root, reason)
+    if {"path", "identity"} <= set(columns_of(root) if root.is_file() else ()):
+        reason = "a catalogue of wildlife-datasets, because it has the columns path, identity"
+        return Recognised(CATALOGUE, root, reason)
+    return None
+
+
+def _tables(root: Path) -> Recognised | None:
+    if (root / CAMERAS_FILE).is_file() and (root / DETECTIONS_FILE).is_file():
+        reason = f"two CSV tables, because it contains {CAMERAS_FILE} and {DETECTIONS_FILE}"
+        return Recognised(TABLES, root, reason)
+    return None
+
+
+def _wildlife_insights(root: Path) -> Recognised | None:
+    if root.is_dir():
+        names = [path.name for path in root.glob("*.csv")]
+    elif zipfile.is_zipfile(root):
+        with zipfile.ZipFile(root) as archive:
+            names = archive.namelist()
+    else:
+        return None
+    tables = image_tables(names)
+    if not tables or not any(name.rsplit("/", 1)[-1] == DEPLOYMENTS_FILE for name in names):
+        return None
+    reason = f"Wildlife Insights, because it contains {DEPLOYMENTS_FILE} and {tables[0]}"
+    return Recognised(WILDLIFE_INSIGHTS, root, reason)
+
+
+def _camtrapr(root: Path) -> Recognised | None:
+    tables = sorted(root.glob("*.csv")) if root.is_dir() else [root]
+    records = [path for path in tables if set(RECORD_COLUMNS) <= set(columns_of(path))]
+    if len(records) > 1:
+        listed = ", ".join(path.name for path in records)
+        raise InvalidInputError(f"{root} contains several tables of records of camtrapR, {listed}; give one")
+    if not records:
+        return None
+    reason = f"records of camtrapR, because {records[0].name} has {', '.join(RECORD_COLUMNS)}"
+    return Recognised(CAMTRAPR, records[0], reason)
+
+
+def _half_a_pair(root: Path) -> Recognised | None:
+    """Name what is missing beside a table of cameras or of detections."""
+    if "camera_id" not in columns_of(root):
+        return None
+    raise InvalidInputError(
+        f"{root} is one of two tables; give a table of cameras with --cameras and one of detections with "
+        "--detections, or a directory that contains both as "
+        f"{CAMERAS_FILE} and {DETECTIONS_FILE}"
+    )
+
+
+def _published(root: Path) -> Recognised | None:
+    """A set of animals' folders; folders without a sign that they are animals may be sites."""
+    if root.name in PUBLISHED or any((root / title).is_dir() for title in PUBLISHED):
+        return Recognised(PUBLISHED_SET, root, "a published set of Spotted, because of its name")
+    marks = set[str]()
+    files = list(islice(files_below(root, IMAGE_SUFFIXES), EXAMINED_FILES))
+    for file in files:
+        parts = file.relative_to(root).parts
+        marks |= {p for p in parts[:1] if p.lower() in UNKNOWN_FOLDERS}
+        marks |= {p for p in parts[1:-1] if p in SIDE_FOLDERS}
+    if not marks or sum(bool(_CAMERA_IN_NAME.search(file.stem)) for file in files) * 2 <= len(files):
+        return None
+    listed = ", ".join(sorted(marks))
+    reason = f"folders of animals as in the published sets, because of the folders {listed} and CAM in names"
+    return Recognised(PUBLISHED_SET, root, reason)
+
+
+def _photographs(root: Path) -> Recognised | None:
+    first = next(files_below(root, IMAGE_SUFFIXES), None)
+    if first is None:
+        return None
+    boxes = [file for file in sorted(root.glob("*.json")) if is_megadetector(file)]
+    if len(boxes) > 1:
+        listed = ", ".join(file.name for file in boxes)
+        raise InvalidInputError(f"{root} contains several files of MegaDetector, {listed}; give one instead")
+    reason = f"a folder of photographs, because it contains {first.relative_to(root).as_posix()}"
+    return _with_boxes(root, reason, boxes[0]) if boxes else Recognised(PHOTOGRAPHS, root, reason)
+
+
+def _megadetector(root: Path) -> Recognised | None:
+    return _with_boxes(root.parent, "a folder of photographs", root) if is_megadetector(root) else None
+
+
+def _with_boxes(root: Path, reason: str, boxes: Path) -> Recognised:
+    return Recognised(PHOTOGRAPHS, root, f"{reason}, with boxes of MegaDetector in {boxes.name}", boxes)
+
+
+def _contents(root: Path) -> str:
+    if not root.is_dir():
+        columns = ", ".join(columns_of(root)[:SHOWN_FILES]) if root.suffix.lower() == ".csv" else ""
+        return f"Its columns are {columns}." if columns else "It is a file of another kind."
+    names = sorted(path.name + ("/" if path.is_dir() else "") for path in root.iterdir())
+    more = f" and {len(names) - SHOWN_FILES:,} more" if len(names) > SHOWN_FILES else ""
+    return f"It contains {', '.join(names[:SHOWN_FILES])}{more}." if names else "It is empty."
+
+
+_Rule = Callable[[Path], "Recognised | None"]
+_OF_DIRECTORY: tuple[_Rule, ...] = (
+    _package,
+    _catalogue,
+    _tables,
+    _wildlife_insights,
+    _camtrapr,
+    _published,
+    _photographs,
+)
+_OF_FILE: tuple[_Rule, ...] = (
+    _package,
+    _megadetector,
+    _catalogue,
+    _wildlife_insights,
+    _camtrapr,
+    _half_a_pair,
+)
