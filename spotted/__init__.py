@@ -14,6 +14,7 @@ scoring         the score of a pair
 calibration     the score as a probability
 ranking         the best candidates of a detection
 heads           adaptation heads on frozen embeddings
+facts           what is known of pairs besides answers: images, names, encounters
 constraints     what answers imply about individuals
 individuals     ids that last, names, and decisions of people about individuals
 sampling        which questions to ask

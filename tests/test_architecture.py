@@ -33,11 +33,12 @@ SCIENCE: dict[str, set[str]] = {
     "scoring": SURVEY | {"calibration", "lazy"},
     "ranking": SCORES | {"lazy"},
     "heads": BASE | {"lazy"},
-    "constraints": BASE,
-    "individuals": BASE | {"constraints"},
-    "sampling": SURVEY | {"constraints"},
-    "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration"},
-    "simulation": SURVEY | {"constraints", "sampling"},
+    "facts": BASE,
+    "constraints": BASE | {"facts"},
+    "individuals": BASE | {"constraints", "facts"},
+    "sampling": SURVEY | {"constraints", "facts"},
+    "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration", "facts"},
+    "simulation": SURVEY | {"constraints", "sampling", "facts"},
     "evaluation": SCORES | {"ranking"},
     "reports": SCORES | {"ranking", "evaluation"},
 }
@@ -53,6 +54,7 @@ EDGE: dict[str, set[str]] = {
         "v1",
         "messages",
         "event_parts",
+        "facts",
         "ranking",
         "constraints",
         "individuals",
@@ -63,7 +65,7 @@ EDGE: dict[str, set[str]] = {
     },
     "console": {"errors", "client"},
     "testing": SCORES
-    | {"v1", "messages", "event_parts", "ranking", "constraints", "individuals", "client", "local"},
+    | {"v1", "messages", "event_parts", "ranking", "constraints", "facts", "individuals", "client", "local"},
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together

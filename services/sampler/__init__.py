@@ -2,6 +2,7 @@
 
 servicer       the rpcs of SamplerService
 wire           requests to library values, results to responses
+facts          what a session knows of its detections besides labels
 session        a session's state and its journal
 questions      the next questions for an annotator
 individuals    names, merges, splits and moves by people, and individuals as they are watched

@@ -5,6 +5,7 @@ corrections                      stored surveys corrected from edited files, and
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
+sessions                         options and commands that set up a session
 individuals                      names, merges, splits and moves
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine

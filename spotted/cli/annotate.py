@@ -13,7 +13,7 @@ import click
 from spotted.cli.connection import connect
 from spotted.cli.question_text import ask, print_effects
 from spotted.cli.session import print_progress, progress_document
-from spotted.cli.session_settings import SessionSettings, settings_options
+from spotted.cli.sessions.settings import SessionSettings, settings_options
 from spotted.client import QuestionKind, SessionHandle, SurveyHandle, oracle
 from spotted.console import (
     data_option,
@@ -25,8 +25,8 @@ from spotted.console import (
     show,
     with_unit,
 )
-from spotted.constraints import KnownIndividuals
 from spotted.errors import NotFoundError, PreconditionError
+from spotted.facts import KnownIndividuals
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from spotted.cli.connection import connect
 from spotted.client.gallery import load_gallery
 from spotted.client.survey_handle import SurveyHandle
 from spotted.console import data_option, err, json_option, progress, show, table
-from spotted.constraints import KnownIndividuals
 from spotted.counting import same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation.comparison import TOP, ScoreMetrics, SurveyRanks, compare, rank_survey
@@ -22,6 +21,7 @@ from spotted.evaluation.hardest import HardQuery, find_hardest
 from spotted.evaluation.paper_figures import compare_with_paper, find_paper_figures
 from spotted.evaluation.partition import PartitionMetrics, measure_partition
 from spotted.evaluation.reliability import measure_held_out
+from spotted.facts import KnownIndividuals
 from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
 from spotted.reports.evaluation_figures import draw_figures, draw_strips, read_image
 from spotted.reports.page import Figure

@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.session_changes import change_known, change_trust, create_session
+from spotted.cli.sessions.changes import change_known, change_trust, create_session
 from spotted.client import Progress
 from spotted.client.session_events import event_json, read_event
 from spotted.client.values import SessionEvent

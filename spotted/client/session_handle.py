@@ -32,8 +32,8 @@ from spotted.client.values.sessions import (
     SessionInfo,
     SubmittedLabels,
 )
-from spotted.constraints.facts import KnownIndividuals
 from spotted.constraints.trust import Trust
+from spotted.facts.kinds import KnownIndividuals
 from spotted.v1 import individuals_pb2, sampler_pb2, session_facts_pb2
 
 # a question may have to wait until the next round is planned

@@ -22,8 +22,8 @@ from spotted.client.values.sessions import (
     SubmittedLabels,
 )
 from spotted.constraints.answers import Answer, LabelEffect
-from spotted.constraints.facts import KnownIndividuals, Source
 from spotted.constraints.trust import Trust
+from spotted.facts.kinds import KnownIndividuals, Source
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import session_facts_pb2
 

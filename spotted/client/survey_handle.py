@@ -17,8 +17,8 @@ from spotted.client.survey_scores import SurveyScores
 from spotted.client.values.candidates import CandidateFilter
 from spotted.client.values.sessions import SessionEvent, SessionInfo
 from spotted.client.values.surveys import CalibrationFit, SurveyInfo
-from spotted.constraints.facts import KnownIndividuals
 from spotted.constraints.trust import Trust
+from spotted.facts.kinds import KnownIndividuals
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2

@@ -5,9 +5,7 @@ SAME and DIFFERENT answers become must-links and cannot-links between items. `Co
 confirmation. Both are deterministic folds of the labels.
 
 answers             answers, effects, outcomes and contradictions
-facts               what is known of two items besides answers: image, name, encounter
 assumptions         facts applied to constraints before any answer
-scope               the image pairs that may be asked about
 components          components of items and the separations between them
 interface           the interface of constraints
 closure             constraints that accept every answer
@@ -21,9 +19,7 @@ component_evidence  the sum of the answers about two components
 contradictions      answers against others, a person's decision or facts
 contests            a DIFFERENT inside a component, and its cheapest cut
 partition           components that merge, stay pending and split as evidence changes
-certain_facts       facts that no answer overrules
 decided_pairs       the image pairs whose answers decided
-pair_rows           rows of unordered pairs
 graph_cuts          the weakest points of an individual
 risky_decisions     decisions that may be wrong, and the image pairs at risk
 rechecks            the answers to confirm next
@@ -44,12 +40,10 @@ from spotted.constraints.closure import Closure
 from spotted.constraints.components import Components
 from spotted.constraints.error_rates import Annotators, ErrorRates, RepeatAgreement
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.facts import Fact, KnownIndividuals, Source, known_name
 from spotted.constraints.interface import Constraints
 from spotted.constraints.partition import Partition
-from spotted.constraints.scope import Scope
 from spotted.constraints.trust import Trust, make_constraints
-from spotted.constraints.trust_change import verified_from
+from spotted.constraints.trust_change import fold_labels, verified_from
 from spotted.constraints.trust_settings import TrustSettings
 from spotted.constraints.verified import Verified
 
@@ -65,20 +59,16 @@ __all__ = [
     "Decisions",
     "ErrorRates",
     "Explanation",
-    "Fact",
-    "KnownIndividuals",
     "LabelEffect",
     "LabelOutcome",
     "LabelledPair",
     "Partition",
     "RepeatAgreement",
-    "Scope",
-    "Source",
     "Trust",
     "TrustSettings",
     "Verified",
     "assume",
-    "known_name",
+    "fold_labels",
     "make_constraints",
     "verified_from",
 ]

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spotted.constraints.components import Pair
-from spotted.constraints.facts import Fact, Source
 from spotted.constraints.interface import Constraints
-from spotted.constraints.scope import Scope
+from spotted.facts.kinds import Fact, Source
+from spotted.facts.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What is known of the items of a session without labels.
+    """Facts about the items of a session, without labels.
 
     >>> from spotted.constraints import Closure
     >>> constraints = Closure(3)

@@ -20,9 +20,9 @@ from spotted.constraints.answers import (
 )
 from spotted.constraints.components import Components
 from spotted.constraints.explanation import Explanation, LabelGraph
-from spotted.constraints.facts import Fact, Source
 from spotted.constraints.interface import Constraints
 from spotted.errors import PreconditionError
+from spotted.facts.kinds import Fact, Source
 
 
 class Closure(Constraints):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from spotted.constraints.certain_facts import CertainFacts
 from spotted.constraints.components import Components, Pair, ordered
 from spotted.constraints.statements import CERTAIN, ImagePair, Statements
 from spotted.constraints.trust_settings import TrustSettings, log_odds, probability_of
+from spotted.facts.certain_facts import CertainFacts
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ import numpy as np
 
 from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.answers import Answer
-from spotted.constraints.pair_rows import among
-from spotted.constraints.scope import Scope
 from spotted.counting import pairs_within
 from spotted.errors import InvalidInputError
+from spotted.facts.pair_rows import among
+from spotted.facts.scope import Scope
 
 Pair = tuple[int, int]
 

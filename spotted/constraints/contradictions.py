@@ -36,7 +36,7 @@ class Contradictions:
                 yield self._contradiction(pair, answer)
 
     def explain(self, first: int, second: int, answer: Answer) -> Explanation:
-        """What speaks against an answer, for two items of one component or of any two."""
+        """The explanation against an answer, for two items of one component or of any two."""
         ours, theirs = self._components.of(first), self._components.of(second)
         items = sorted({*self._components.joined(ours), *self._components.joined(theirs)})
         labels = self._labels_among(items)

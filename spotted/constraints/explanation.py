@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from spotted.constraints.facts import Fact, Source
+from spotted.facts.kinds import Fact, Source
 
 # the id of a label, or a fact
 Ground = str | Fact

@@ -10,8 +10,8 @@ from spotted.constraints.answers import Answer, Check, Contradiction, Decisions,
 from spotted.constraints.components import Components, Pair, pair_columns
 from spotted.constraints.error_rates import ErrorRates, RepeatAgreement
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.facts import Fact
-from spotted.constraints.scope import Scope
+from spotted.facts.kinds import Fact
+from spotted.facts.scope import Scope
 
 
 class Constraints(ABC):

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from spotted.constraints.answers import Answer
-from spotted.constraints.certain_facts import CertainFacts
 from spotted.constraints.closure import mark_names, separate_image
 from spotted.constraints.component_evidence import ComponentEvidence, Evidence
 from spotted.constraints.components import Components, Pair, ordered
 from spotted.constraints.contests import Contest, find_contest
 from spotted.constraints.decided_pairs import DecidedPairs
 from spotted.constraints.error_rates import Annotators
-from spotted.constraints.facts import Fact, Source
 from spotted.constraints.graph_cuts import Strengths, parts
 from spotted.constraints.statements import CERTAIN, GivenAnswer, Statements
 from spotted.constraints.trust_settings import TrustSettings
+from spotted.facts.certain_facts import CertainFacts
+from spotted.facts.kinds import Fact, Source
 
 
 class Partition:
@@ -44,7 +44,7 @@ class Partition:
         self.annotators = Annotators(rate=self.settings.error_rate, strength=self.settings.error_strength)
         self.statements = Statements(self.settings, self.annotators)
         self.facts = CertainFacts()
-        """What no answer overrules; only `Partition` adds to it."""
+        """Facts that no answer overrules; only `Partition` adds to them."""
         self._evidence = ComponentEvidence()
         self._contested: dict[int, dict[Pair, None]] = {}
         self.decided = DecidedPairs(components)

@@ -25,7 +25,6 @@ from spotted.constraints.components import Components, Pair, pair_columns
 from spotted.constraints.contradictions import Contradictions
 from spotted.constraints.error_rates import ErrorRates, RepeatAgreement
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.facts import Fact
 from spotted.constraints.interface import Constraints
 from spotted.constraints.partition import Partition
 from spotted.constraints.rechecks import find_checks
@@ -33,6 +32,7 @@ from spotted.constraints.risky_decisions import RiskyDecisions
 from spotted.constraints.statements import GivenAnswer
 from spotted.constraints.trust_settings import TrustSettings
 from spotted.errors import PreconditionError
+from spotted.facts.kinds import Fact
 
 # a label, who gave it, and P(SAME) before it was asked
 GivenLabel = tuple[LabelledPair, str, float | None]

@@ -14,11 +14,11 @@ from spotted.client.ingest import embed_pictures
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values import SubmittedLabels
 from spotted.console import progress
-from spotted.constraints import KnownIndividuals
 from spotted.counting import count_of_share, same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation import retrieval
 from spotted.evaluation.comparison import SCORES
+from spotted.facts import KnownIndividuals
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker

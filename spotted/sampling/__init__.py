@@ -7,6 +7,7 @@ pairs in order, skips those whose answer is implied by then, and plans the next 
 candidate_graph  the pairs that may be asked, with their scores
 rounds           rounds of pair queries, the contract of a strategy, and serving a round
 questions        pairs, bursts and galleries, as shown to an annotator
+suggestions      pairs that names suggest
 bursts           images that one camera took in close succession
 stopping         a bound on the merges that are left, and estimates
 audit            random pairs that certify how little is missing

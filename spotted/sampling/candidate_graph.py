@@ -8,8 +8,8 @@ import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from spotted.constraints.interface import Constraints
-from spotted.constraints.pair_rows import among, pair_keys
 from spotted.errors import InvalidInputError
+from spotted.facts.pair_rows import among, pair_keys
 from spotted.survey import DetectionTable
 
 

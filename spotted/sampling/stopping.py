@@ -18,9 +18,9 @@ from scipy.special import bdtr, pdtr, pdtrik
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.constraints.answers import Decisions
 from spotted.constraints.interface import Constraints
-from spotted.constraints.pair_rows import pair_keys
 from spotted.counting import count_of_share
 from spotted.errors import InvalidInputError
+from spotted.facts.pair_rows import pair_keys
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 
 TARGETS = (0.90, 0.95, 0.98)

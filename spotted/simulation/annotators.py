@@ -13,8 +13,8 @@ import numpy as np
 
 from spotted.arrays import Float64Array, IntArray
 from spotted.constraints.answers import Answer
-from spotted.constraints.pair_rows import pair_keys
 from spotted.errors import InvalidInputError
+from spotted.facts.pair_rows import pair_keys
 from spotted.sampling.candidate_graph import CandidateGraph
 
 # how much likelier a pair is mistaken the more alike it is: chance in proportion to likeness ** SHARPNESS

@@ -5,6 +5,7 @@ Changes of individuals by people (names, merges, splits, moves) and watching the
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +16,9 @@ from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
 from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.facts import KnownIndividuals, known_name
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from spotted.event_parts import Joining
+from spotted.facts.kinds import KnownIndividuals, known_name
 from spotted.individuals.naming import individual_id, read_individual_id
 from spotted.messages import detection_message
 from spotted.testing.fake_scorer import FakeScorer, StoredSurvey
@@ -62,16 +63,11 @@ class StoredSession:
         """The closure of the labels, and the outcome of each."""
         detections = list(self.survey.detections.values())
         constraints = Closure(len(detections))
-        images = [
-            (other, item)
-            for item, detection in enumerate(detections)
-            for other in range(item)
-            if detection.image_id and detection.image_id == detections[other].image_id
-        ]
-        named = {item: known_name(d.individual_id) for item, d in enumerate(detections)}
+        pairs = itertools.combinations(enumerate(detections), 2)
+        images = [(a, b) for (a, one), (b, d) in pairs if one.image_id and one.image_id == d.image_id]
         believed = self.message.known_individuals in (0, KnownIndividuals.BELIEVED)
-        names = {item: name for item, name in named.items() if name and believed}
-        assume(constraints, Assumptions(images, names))
+        named = {item: known_name(d.individual_id) for item, d in enumerate(detections) if believed}
+        assume(constraints, Assumptions(images, {item: name for item, name in named.items() if name}))
         outcomes = {}
         for label_id, label in self.labels().items():
             first, second = self.survey.rows([label.first_detection_id, label.second_detection_id]).tolist()
@@ -299,7 +295,5 @@ def _outcome(label: pb.Label, outcome: LabelOutcome, labels: Mapping[str, pb.Lab
 
 def _conflict(label: pb.Label, explanation: Explanation, labels: Mapping[str, pb.Label]) -> pb.Conflict:
     reasons = [labels[label_id] for label_id in explanation.label_ids]
-    pair = f"{label.first_detection_id} and {label.second_detection_id}"
-    return pb.Conflict(
-        label=label, explanation=reasons, message=f"the label of {pair} contradicts earlier ones"
-    )
+    words = f"{label.first_detection_id} and {label.second_detection_id} have a label against earlier ones"
+    return pb.Conflict(label=label, explanation=reasons, message=words)

@@ -46,8 +46,8 @@ from spotted.arrays import Float32Array
 from spotted.client import Credentials, Label, Spotted
 from spotted.client.calls import open_channel
 from spotted.client.survey_messages import embedding_spec
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
+from spotted.facts import KnownIndividuals
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey

@@ -11,9 +11,9 @@ import pytest
 from spotted.client import Spotted, oracle
 from spotted.client.ingest import embed_pictures
 from spotted.client.values import Label, SubmittedLabels
-from spotted.constraints import KnownIndividuals
 from spotted.counting import count_of_share
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
+from spotted.facts import KnownIndividuals
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.local import processes
 from spotted.simulation.survey import SimulationParams

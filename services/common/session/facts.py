@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
-from spotted.constraints.scope import BOTH
 from spotted.errors import InvalidInputError
+from spotted.facts.scope import BOTH
 from spotted.v1.session_facts_pb2 import DetectionFacts
 
 ITEM = np.dtype("<i4")

@@ -10,11 +10,11 @@ from typing import Protocol, TypeVar
 
 from services.common.session import round_messages
 from services.common.store.keys import SessionKey
+from services.sampler.facts.survey_read import read_survey
 from services.sampler.scorer_client import Scorer, SurveyScores
 from services.sampler.session.defaults import LEARNING
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
-from services.sampler.session.survey_read import read_survey
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy

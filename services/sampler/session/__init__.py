@@ -8,12 +8,9 @@ label_outcomes   outcomes and conflicts of labels as messages
 ledger           which labels stand, and the changes of individuals by people
 identity         ids and attributes of individuals, and what changed when
 individual_messages  individuals as messages
-label_fold       constraints from all labels of a session
 label_counts     labels counted by answer, time and annotator
-session_facts    names, flanks and encounters of a session's detections
-survey_read      what a session takes from its survey
 planned          the latest round and audit
-stored_labels    answers with ids and times
+label_checks     labels to store and to retract
 reading          the survey read into a session outside a round
 settings_change  changes of a session's settings
 notices          what a further annotator is told first

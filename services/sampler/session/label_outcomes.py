@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.common.rpc import checks
 from spotted.constraints.answers import LabelOutcome
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.facts import Fact, Source
+from spotted.facts.kinds import Fact, Source
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
 from spotted.v1.session_facts_pb2 import Evidence, EvidenceSource
@@ -21,7 +21,7 @@ _SAID = {pb.ANSWER_SAME: "are one animal", pb.ANSWER_DIFFERENT: "are two animals
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What constraints refer to by id or number."""
+    """The labels and detections that constraints refer to by id or number."""
 
     labels: Mapping[str, pb.Label]
     """The labels not retracted, by id."""

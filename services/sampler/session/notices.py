@@ -1,4 +1,4 @@
-"""What an annotator reads first in a session in which others have answered."""
+"""The notice to an annotator who joins a session in which others have answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMED = 3
 
 
 def notice_before(state: SessionState, annotator_id: str) -> str:
-    """What becomes of the answers of an annotator without any; "" if they have some, or nobody has."""
+    """The notice to an annotator without answers; "" if they have some, or nobody has."""
     answered = state.counts.times_of
     return "" if annotator_id in answered else _notice(state, sorted(answered))
 

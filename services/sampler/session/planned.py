@@ -1,4 +1,4 @@
-"""What a session keeps of its latest round and audit."""
+"""The latest round and audit of a session."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 
 from services.common.store.folded import Folded
 from services.common.store.journal import Change
+from services.sampler.facts.survey_read import has_names, read_survey
 from services.sampler.scorer_client import SurveyFacts
 from services.sampler.session.state import SessionState
-from services.sampler.session.survey_read import has_names, read_survey
 from spotted.v1.session_facts_pb2 import SurveyRead
 
 MakeEvent = Callable[[SurveyRead], bytes]

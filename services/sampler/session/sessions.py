@@ -16,17 +16,17 @@ from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
+from services.sampler.facts.survey_read import uses_names
 from services.sampler.scorer_client import Scorer
 from services.sampler.session.defaults import with_defaults
 from services.sampler.session.event_pages import EventPage, read_page
+from services.sampler.session.label_checks import require_retractable, stored_labels
 from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
 from services.sampler.session.reading import add_detections, read_names
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import NotInSessionError, SessionState
-from services.sampler.session.stored_labels import require_retractable, stored_labels
-from services.sampler.session.survey_read import uses_names
 from spotted.errors import AlreadyExistsError, DamagedError, NotFoundError, PreconditionError
 from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb

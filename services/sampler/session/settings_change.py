@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from services.common.store import keys
 from services.common.store.journal import Change
+from services.sampler.facts.survey_read import read_survey
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
-from services.sampler.session.survey_read import read_survey
 from spotted.v1 import sampler_pb2 as pb
 
 # with these the survey is read again

@@ -7,19 +7,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from services.common.session import round_messages
+from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.scorer_client import Version
 from services.sampler.session import label_outcomes
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
 from services.sampler.session.individual_messages import Individuals
 from services.sampler.session.label_counts import LabelCounts
-from services.sampler.session.label_fold import fold_labels
 from services.sampler.session.ledger import PersonsChange
 from services.sampler.session.planned import AuditPairs, Planned
-from services.sampler.session.session_facts import SessionFacts
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
+from spotted.constraints.components import ordered
 from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
+from spotted.constraints.trust_change import fold_labels
 from spotted.constraints.verified import GivenLabel
 from spotted.errors import NotFoundError
 from spotted.individuals.register import differing
@@ -127,7 +128,7 @@ class SessionState:
 
     def items(self, ids: tuple[str, str]) -> Pair:
         """The items of two detections of this session, the lower first."""
-        return _ordered(self.item_of[ids[0]], self.item_of[ids[1]])
+        return ordered(self.item_of[ids[0]], self.item_of[ids[1]])
 
     def is_open(self, pair: Pair) -> bool:
         """Whether an answer to this pair would be new information."""
@@ -296,7 +297,3 @@ class SessionState:
         self.labels = self.identity.ledger.standing()
         self.counts = LabelCounts(self.identity.ledger.labels_by_people(self.labels))
         self._fold_again()
-
-
-def _ordered(first: int, second: int) -> Pair:
-    return (first, second) if first < second else (second, first)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from spotted.client.values.candidates import CandidateFilter
 from spotted.client.values.progress import Progress
 from spotted.constraints.answers import Answer, LabelEffect
-from spotted.constraints.facts import KnownIndividuals, Source
 from spotted.constraints.trust import Trust
+from spotted.facts.kinds import KnownIndividuals, Source
 from spotted.survey import Detection
 
 
@@ -112,7 +112,7 @@ class Questions:
     finished: bool
     """True if nothing is left to ask anyone; empty and False: all open pairs are leased to others."""
     notice: str = ""
-    """What becomes of the answers of an annotator who has none yet although others have; "" otherwise."""
+    """A text for an annotator who has no answers yet although others have; "" otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class BurstAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a source other than a label says about two detections."""
+    """A statement about two detections by a source other than a label."""
 
     source: Source
     """IMAGE, KNOWN or ENCOUNTER."""

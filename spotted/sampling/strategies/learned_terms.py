@@ -12,8 +12,8 @@ import numpy as np
 
 from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from spotted.constraints.interface import Constraints
-from spotted.constraints.pair_rows import pair_keys
 from spotted.errors import PreconditionError
+from spotted.facts.pair_rows import pair_keys
 from spotted.sampling.bursts import burst_ids
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import IntArray
-from spotted.constraints.pair_rows import pair_keys
 from spotted.errors import InvalidInputError
+from spotted.facts.pair_rows import pair_keys
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import PlanState, Round, queries
 from spotted.sampling.strategies.ranked import highest

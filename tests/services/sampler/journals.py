@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from services.common.store.journal import Change
+from services.sampler.facts.survey_read import read_survey
 from services.sampler.session.defaults import with_settings
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.settings_change import update_session
 from services.sampler.session.state import SessionState
-from services.sampler.session.survey_read import read_survey
 from spotted.survey import Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import DetectionFacts

@@ -16,9 +16,10 @@ from services.scorer.__main__ import service as scorer_service
 from spotted.client import CandidateFilter, EmbeddingSpec, Label, Questions, Spotted, oracle
 from spotted.client.calls import our_errors
 from spotted.client.values import EventKind
-from spotted.constraints import KnownIndividuals, Source, Trust
+from spotted.constraints import Trust
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.errors import InvalidInputError, NotFoundError
+from spotted.facts import KnownIndividuals, Source
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import in_process as sampler_service

@@ -17,8 +17,8 @@ from services.upkeep.backup.write import BackedUp, Backups
 from spotted.client import Label, SessionHandle, Spotted, SurveyHandle
 from spotted.client.survey_messages import spec_message
 from spotted.client.values import PairQuery
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
+from spotted.facts import KnownIndividuals
 from spotted.heads.head import Head
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows

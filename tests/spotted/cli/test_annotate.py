@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spotted.cli.session_settings import STRATEGIES
+from spotted.cli.annotate import Selection
+from spotted.cli.sessions.settings import STRATEGIES
 from spotted.client import Label
 from spotted.constraints.answers import Answer
 from spotted.constraints.trust import Trust
@@ -42,6 +43,10 @@ def burst(machine: Machine, survey_id: str) -> Machine:
     seen[:3] = seen[0]
     machine.spotted.create_survey(survey(survey_id)).add_detections([*FRAMES, *SINGLES], seen, SPEC)
     return machine
+
+
+def test_a_run_asks_pairs_without_a_limit_unless_it_is_told_otherwise() -> None:
+    assert Selection("anna", (), audit=False, limit=None).shows == ()
 
 
 def test_the_help_lists_every_strategy(machine: Machine) -> None:

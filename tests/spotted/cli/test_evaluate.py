@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from spotted.cli.evaluate import evaluate
 from spotted.client import oracle
 from spotted.client.gallery import load_gallery
-from spotted.constraints import KnownIndividuals
 from spotted.errors import PreconditionError
 from spotted.evaluation.retrieval import measure_retrieval
+from spotted.facts import KnownIndividuals
 from spotted.scoring.fusion import Fusion
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors

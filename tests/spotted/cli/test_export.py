@@ -11,7 +11,7 @@ import pytest
 from spotted.cli.export import CAPTURES, CHANGED, write_changed_names
 from spotted.cli.sources import Source, recall
 from spotted.client.session_handle import SessionHandle
-from spotted.constraints import KnownIndividuals
+from spotted.facts import KnownIndividuals
 from spotted.individuals.naming import CellChange
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package

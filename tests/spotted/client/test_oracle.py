@@ -9,8 +9,8 @@ import pytest
 from services.common.store.store import Store
 from spotted.client import SessionHandle, SurveyHandle, oracle
 from spotted.client.values import QuestionKind
-from spotted.constraints import KnownIndividuals
 from spotted.errors import PreconditionError
+from spotted.facts import KnownIndividuals
 from spotted.survey import Detection
 from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors
 

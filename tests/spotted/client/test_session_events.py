@@ -14,9 +14,9 @@ from spotted.client.calls import MAX_MESSAGE_BYTES
 from spotted.client.session_events import event_json, import_parts, read_event
 from spotted.client.session_messages import session_event
 from spotted.client.values import EventKind, Label, SessionEvent
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.errors import InvalidInputError, NotFoundError
+from spotted.facts import KnownIndividuals
 from spotted.v1 import sampler_pb2
 from tests.spotted.client.surveys import DETECTIONS
 from tests.waiting import until

@@ -7,10 +7,10 @@ import pytest
 from spotted.client import SurveyHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.values import BurstAnswer, Label, QuestionKind
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError
+from spotted.facts import KnownIndividuals
 from tests.spotted.client.surveys import COUNT, DETECTIONS
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
-from spotted.constraints.facts import Fact, Source
 from spotted.constraints.interface import Constraints
-from spotted.constraints.scope import LEFT, RIGHT, Scope
 from spotted.constraints.verified import Verified
+from spotted.facts.kinds import Fact, Source
+from spotted.facts.scope import LEFT, RIGHT, Scope
 
 BOTH = pytest.mark.parametrize("make", [Closure, Verified])
 ITEMS = 7

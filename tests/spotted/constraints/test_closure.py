@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Closure
-from spotted.constraints.facts import Fact, Source
 from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError, PreconditionError
+from spotted.facts.kinds import Fact, Source
 
 ITEMS = 7
 Pair = tuple[int, int]

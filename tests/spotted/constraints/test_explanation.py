@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from spotted.constraints.explanation import LabelGraph
-from spotted.constraints.facts import Fact, Source
+from spotted.facts.kinds import Fact, Source
 
 
 def test_a_shortcut_label_shortens_the_path() -> None:

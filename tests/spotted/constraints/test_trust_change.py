@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
-from spotted.constraints.trust_change import verified_from
+from spotted.constraints.trust import Trust
+from spotted.constraints.trust_change import fold_labels, verified_from
 from spotted.constraints.verified import GivenLabel
 
 ITEMS = 7
@@ -95,3 +96,18 @@ def test_evidence_that_merges_bring_does_not_unsettle_what_was_accepted() -> Non
     verified = verified_from(said, ITEMS, Assumptions())
     verified.apply(LabelledPair("b", 2, 4, Answer.SAME), "ben", 0.97)
     assert verified.implied(4, 3) is Answer.DIFFERENT
+
+
+FIRST = (LabelledPair("a", 0, 1, Answer.SAME), "anna", 0.1)
+LATER = (LabelledPair("b", 2, 3, Answer.SAME), "ben", 0.1)
+
+
+def test_under_single_trust_every_label_decides() -> None:
+    folded = fold_labels(Trust.SINGLE, 5, Assumptions(names={3: "Mvula", 4: "Mvula"}), [FIRST], [LATER])
+    assert folded.components() == [(0, 1), (2, 3, 4)]
+
+
+def test_under_verified_trust_only_the_accepted_ones_decide_at_once() -> None:
+    folded = fold_labels(Trust.VERIFIED, 4, Assumptions(), [FIRST], [LATER])
+    assert folded.components() == [(0, 1), (2,), (3,)]
+    assert folded.undecided().tolist() == [[2, 3]]

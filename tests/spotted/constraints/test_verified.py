@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair
 from spotted.constraints.closure import Closure
 from spotted.constraints.component_evidence import Evidence
-from spotted.constraints.facts import Fact, Source
 from spotted.constraints.risky_decisions import weakest_link
 from spotted.constraints.trust_settings import TrustSettings, log_odds
 from spotted.constraints.verified import Verified
 from spotted.errors import InvalidInputError, PreconditionError
+from spotted.facts.kinds import Fact, Source
 
 ITEMS = 7
 Pair = tuple[int, int]

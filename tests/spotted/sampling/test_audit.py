@@ -12,8 +12,8 @@ from spotted.constraints.answers import Answer, LabelledPair
 from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
 from spotted.constraints.interface import Constraints
-from spotted.constraints.scope import Scope
 from spotted.errors import InvalidInputError
+from spotted.facts.scope import Scope
 from spotted.sampling.audit import bound, draw
 
 

@@ -8,10 +8,10 @@ import pytest
 from services.common.store.store import Store
 from spotted.client import Label, SessionHandle, SurveyHandle, oracle
 from spotted.client.values import BurstAnswer
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.constraints.trust import Trust
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from spotted.facts import KnownIndividuals
 from spotted.testing import FakeScorer, fake_services
 from spotted.testing.fake_sampler import FakeSampler
 from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from services.common.session.facts import check_facts
-from services.sampler.session.survey_read import read_survey
+from services.sampler.facts.survey_read import read_survey
 from spotted.errors import InvalidInputError
 from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import DetectionFacts
-from tests.services.sampler.facts import VERSION
 from tests.services.sampler.journals import ints
+from tests.services.sampler.versions import VERSION
 
 SEEN = {
     "a": Detection("a", side=Side.LEFT, individual_id="Mvula", encounter_id="e"),

@@ -5,7 +5,7 @@ import pytest
 from services.sampler.session import label_outcomes
 from spotted.constraints.answers import LabelEffect, LabelOutcome
 from spotted.constraints.explanation import Explanation
-from spotted.constraints.facts import Fact, Source
+from spotted.facts.kinds import Fact, Source
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
 from spotted.v1.session_facts_pb2 import (

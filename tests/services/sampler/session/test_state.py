@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.session import round_messages
+from services.sampler.facts.survey_read import read_survey
 from services.sampler.scorer_client import Version
 from services.sampler.session.progress import quick_progress
 from services.sampler.session.state import SessionState
-from services.sampler.session.survey_read import read_survey
 from spotted import messages
 from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError

@@ -21,9 +21,9 @@ from services.upkeep.backup.file import MAGIC, open_writer, read
 from services.upkeep.backup.restore import restore_survey, target_id
 from spotted.client import Spotted
 from spotted.client.values import SessionInfo
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, InvalidInputError, StoreVersionError
+from spotted.facts import KnownIndividuals
 from spotted.survey import Camera
 from spotted.v1 import store_pb2
 from tests.services.journal_entries import contents, push, rewind

@@ -6,8 +6,8 @@ import pytest
 
 from spotted.client.session_handle import SessionHandle
 from spotted.client.values import Label
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
+from spotted.facts import KnownIndividuals
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 

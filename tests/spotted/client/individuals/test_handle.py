@@ -6,9 +6,9 @@ from spotted.client import SurveyHandle
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.values import Label
-from spotted.constraints import KnownIndividuals
 from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
+from spotted.facts import KnownIndividuals
 from spotted.individuals.attributes import Sex, Status
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotted.constraints.facts import UNKNOWN_NAMES, Fact, KnownIndividuals, Source, known_name
+from spotted.facts.kinds import UNKNOWN_NAMES, Fact, KnownIndividuals, Source, known_name
 from spotted.v1 import session_facts_pb2 as pb
 
 

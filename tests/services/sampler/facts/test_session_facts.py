@@ -4,13 +4,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sampler.session.session_facts import SessionFacts, text_columns, texts_of
-from services.sampler.session.survey_read import read_survey
+from services.sampler.facts.session_facts import SessionFacts, text_columns, texts_of
+from services.sampler.facts.survey_read import read_survey
 from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED, KNOWN_INDIVIDUALS_SUGGESTED
-from tests.services.sampler.facts import VERSION
+from tests.services.sampler.versions import VERSION
 
 SEEN = [
     Detection("a", "c", 10.0, side=Side.LEFT, encounter_id="e", individual_id="Mvula"),

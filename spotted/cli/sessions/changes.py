@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.session_settings import SessionSettings, settings_options
+from spotted.cli.sessions.settings import SessionSettings, settings_options
 from spotted.client.values import SessionInfo
 from spotted.console import EnumChoice, data_option, json_option, option_word, session_option, show
-from spotted.constraints import KnownIndividuals, Trust
+from spotted.constraints import Trust
+from spotted.facts import KnownIndividuals
 
 
 @click.command("create")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from services.common.session.facts import ITEM, NAMED, OUTSIDE
+from services.sampler.facts.session_facts import text_columns
 from services.sampler.scorer_client import Version
-from services.sampler.session.session_facts import text_columns
 from spotted import messages
-from spotted.constraints.facts import known_name
-from spotted.constraints.scope import LEFT, NO_FLANK, RIGHT
+from spotted.facts.kinds import known_name
+from spotted.facts.scope import LEFT, NO_FLANK, RIGHT
 from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -31,7 +31,7 @@ def read_survey(
     *,
     complete: bool = False,
 ) -> SurveyRead:
-    """What a session takes from its survey now.
+    """The facts that a session takes from its survey now.
 
     item_of: the session's detections so far. detections: of the survey. complete: facts about the detections
     that the session has already are read again.

@@ -6,10 +6,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from spotted.cli.session_settings import Instant, SessionSettings, settings_options
+from spotted.cli.sessions.settings import Instant, SessionSettings, settings_options
 from spotted.client import CandidateFilter
-from spotted.constraints import KnownIndividuals, Trust
+from spotted.constraints import Trust
 from spotted.errors import AlreadyExistsError
+from spotted.facts import KnownIndividuals
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 

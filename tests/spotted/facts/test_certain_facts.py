@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from spotted.constraints.certain_facts import FIXED_STRENGTH, CertainFacts
-from spotted.constraints.facts import Fact, Source
+from spotted.facts.certain_facts import FIXED_STRENGTH, CertainFacts
+from spotted.facts.kinds import Fact, Source
 
 PAIRS = [*itertools.combinations(range(6), 2)]
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from spotted.cli.sessions.changes import change_known, change_trust, create_session
 from spotted.client import Label
-from spotted.constraints import KnownIndividuals, Trust
+from spotted.constraints import Trust
 from spotted.constraints.answers import Answer
+from spotted.facts import KnownIndividuals
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 
@@ -88,3 +90,7 @@ def test_the_oracle_ignores_names_and_refuses_a_session_that_uses_them(
     compared = machine.run("evaluate", survey_id, "--session", "named")
     assert compared.exit_code == 6
     assert "compared with themselves" in compared.stderr
+
+
+def test_every_command_of_a_session_has_help() -> None:
+    assert all(command.help for command in (create_session, change_trust, change_known))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spotted.constraints.facts import Fact
-from spotted.constraints.graph_cuts import Strengths
+from spotted.facts.kinds import Fact
 
+# item -> other item -> how strongly the two are held together
+Strengths = dict[int, dict[int, float]]
 # stronger than any number of answers
 FIXED_STRENGTH = 1e6
 

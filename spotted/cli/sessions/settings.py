@@ -11,8 +11,9 @@ import click
 
 from spotted.client import CandidateFilter, SessionHandle, SurveyHandle
 from spotted.console import EnumChoice
-from spotted.constraints import KnownIndividuals, Trust
+from spotted.constraints import Trust
 from spotted.errors import NotFoundError
+from spotted.facts import KnownIndividuals
 
 # the sampler's default first; the names are fixed here because importing the strategies takes seconds
 STRATEGIES = ("learned", "confspal", "spal", "mean-linkage", "greedy", "greedy-visual", "random")

@@ -35,7 +35,7 @@ class KnownIndividuals(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What one source says about two items."""
+    """A statement of one source about two items."""
 
     source: Source
     first: int

@@ -5,14 +5,14 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.session.facts import ITEM, NAMED, OUTSIDE
-from services.sampler.session.session_facts import SessionFacts
-from services.sampler.session.survey_read import has_names, read_survey, uses_names
-from spotted.constraints.scope import LEFT, RIGHT
+from services.sampler.facts.session_facts import SessionFacts
+from services.sampler.facts.survey_read import has_names, read_survey, uses_names
+from spotted.facts.scope import LEFT, RIGHT
 from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED
-from tests.services.sampler.facts import VERSION
+from tests.services.sampler.versions import VERSION
 
 SEEN = {
     "b": Detection("b", image_id="i", side=Side.LEFT, individual_id="Mvula", encounter_id="e"),

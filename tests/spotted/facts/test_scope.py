@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from spotted.arrays import IntArray
-from spotted.constraints.scope import LEFT, NO_ENCOUNTER, NO_FLANK, RIGHT, Scope
+from spotted.facts.scope import LEFT, NO_ENCOUNTER, NO_FLANK, RIGHT, Scope
 
 ITEMS = 5
 

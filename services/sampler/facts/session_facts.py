@@ -1,4 +1,4 @@
-"""What a session knows of its detections besides labels: names, flanks, encounters, its filter."""
+"""Facts about the detections of a session besides labels: names, flanks, encounters, its filter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from services.common.session.facts import ITEM, NAMED, NONE, OUTSIDE
 from spotted.constraints.assumptions import Assumptions
-from spotted.constraints.scope import BOTH, LEFT, NO_ENCOUNTER, RIGHT, Scope
+from spotted.facts.scope import BOTH, LEFT, NO_ENCOUNTER, RIGHT, Scope
 from spotted.sampling.rounds import Pair
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import (
@@ -48,7 +48,7 @@ class SessionFacts:
         return copied
 
     def assumptions(self, session: pb.Session, same_image: Sequence[Pair]) -> Assumptions:
-        """What the session takes for granted of its detections."""
+        """The facts that the session takes for granted."""
         believed = session.known_individuals in (KNOWN_INDIVIDUALS_UNSPECIFIED, KNOWN_INDIVIDUALS_BELIEVED)
         return Assumptions(
             same_image, self.names if believed else {}, self._both_flanks(same_image), self.scope(session)

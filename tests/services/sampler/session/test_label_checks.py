@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from services.sampler.session.label_checks import require_retractable, stored_labels
 from services.sampler.session.state import NotInSessionError, SessionState
-from services.sampler.session.stored_labels import require_retractable, stored_labels
 from spotted import messages
 from spotted.errors import NotFoundError
 from spotted.v1 import sampler_pb2 as pb

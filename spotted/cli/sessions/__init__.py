@@ -1,0 +1,5 @@
+"""A session and its settings on the command line.
+
+settings  options that set up a session
+changes   commands that create a session and change its settings
+"""
