@@ -247,6 +247,8 @@ def _fit_detection(detection: survey_pb2.Detection, rng: np.random.Generator) ->
     if detection.HasField("fractions"):
         # inside the image
         detection.fractions.CopyFrom(survey_pb2.FractionBox(x=0.1, y=0.2, width=0.5, height=0.6))
+    if detection.HasField("pixels"):
+        detection.pixels.CopyFrom(survey_pb2.PixelBox(x=10.0, y=20.0, width=50.0, height=60.0))
 
 
 def _fit_tensor(tensor: survey_pb2.Tensor, rng: np.random.Generator) -> None:
