@@ -13,7 +13,14 @@ FIXED_STRENGTH = 1e6
 
 
 class CertainFacts:
-    """The facts that join items or keep them apart, and the groups that the joins make."""
+    """The facts that join items or keep them apart, and the groups that the joins make.
+
+    >>> from spotted.facts.kinds import Source
+    >>> facts = CertainFacts()
+    >>> facts.add(Fact(Source.KNOWN, 0, 3, ("Mvula",)))
+    >>> [item for item, _ in facts.joining(0)]
+    [3]
+    """
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}

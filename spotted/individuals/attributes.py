@@ -8,7 +8,11 @@ from dataclasses import dataclass, replace
 
 
 class Sex(enum.IntEnum):
-    """The sex of an animal; the values are those of `spotted.v1`, 0 is unknown."""
+    """The sex of an animal; the values are those of `spotted.v1`, 0 is unknown.
+
+    >>> Sex(1)
+    <Sex.FEMALE: 1>
+    """
 
     UNKNOWN = 0
     """Nobody said."""
@@ -19,7 +23,11 @@ class Sex(enum.IntEnum):
 
 
 class Status(enum.IntEnum):
-    """Whether an animal can still be met; the values are those of `spotted.v1`, 0 is unknown."""
+    """Whether an animal can still be met; the values are those of `spotted.v1`, 0 is unknown.
+
+    >>> Status(2)
+    <Status.DEAD: 2>
+    """
 
     UNKNOWN = 0
     """Nobody said."""

@@ -27,7 +27,11 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision as statements about pairs of items, which hold whatever labels say."""
+    """A decision as statements about pairs of items, which hold whatever labels say.
+
+    >>> Decision(same=((0, 4),), different=(), superseded=("7-1",)).unmet is None
+    True
+    """
 
     same: tuple[Pair, ...]
     """Pairs that are one animal."""

@@ -37,7 +37,12 @@ class CellChange:
 
 @dataclass(frozen=True, slots=True)
 class NameConflict:
-    """An individual that people gave several names; its cells are left as they are."""
+    """An individual that people gave several names; its cells are left as they are.
+
+    >>> one = NamedIndividual("ind-a", "", ("a", "b"))
+    >>> name_detections([one], {"a": "Mvula", "b": "Chipembere"}).conflicts
+    (NameConflict(individual_id='ind-a', names=('Chipembere', 'Mvula'), detection_ids=('a', 'b')),)
+    """
 
     individual_id: str
     """Its id."""

@@ -32,6 +32,12 @@ class Register:
 
     An individual is present from the event that made it until the event that made it part of another one;
     it has ended then, and is present again if they part.
+
+    >>> from spotted.constraints.closure import Closure
+    >>> constraints, register = Closure(3), Register()
+    >>> register.settle(constraints, [0, 1, 2], position=2)
+    >>> len(register)
+    3
     """
 
     def __init__(self) -> None:

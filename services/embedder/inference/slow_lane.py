@@ -11,7 +11,7 @@ from services.embedder.inference.fair_queue import FairQueue, Share
 
 # megapixels of a baseline JPEG: 0.17 s on one core, e.g. a photograph of 24 megapixels
 QUICK_COST = 30.0
-# a worker is kept free for quick images of other surveys for so many seconds after the last of them
+# a worker is kept free for quick images of other surveys this long after the last of them
 KEPT_S = 10.0
 
 

@@ -13,7 +13,7 @@ planned          the latest round and audit
 label_checks     labels to store and to retract
 reading          the survey read into a session outside a round
 settings_change  changes of a session's settings
-notices          what a further annotator is told first
+notices          notice that a further annotator sees first
 leases           which pairs are reserved for which annotator
 event_pages      pages of a journal
 session_import   a session imported from its journal
