@@ -13,7 +13,15 @@ FIXED_STRENGTH = 1e6
 
 
 class CertainFacts:
-    """The facts that join items or keep them apart, and the groups that the joins make."""
+    """The facts that join items or keep them apart, and the groups that the joins make.
+
+    >>> from spotted.facts import Fact, Source
+    >>> facts = CertainFacts()
+    >>> facts.add(Fact(Source.KNOWN, 0, 1, ("Mvula",)))
+    >>> facts.add(Fact(Source.ENCOUNTER, 1, 2, ("e5",)))
+    >>> facts.joins(0, 2), facts.joins(0, 3)
+    (True, False)
+    """
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}

@@ -12,7 +12,11 @@ UNKNOWN_NAMES = frozenset(
 
 
 class Source(enum.IntEnum):
-    """Where a fact comes from; the values are those of `spotted.v1.EvidenceSource`, 0 is unspecified."""
+    """Where a fact comes from; the values are those of `spotted.v1.EvidenceSource`, 0 is unspecified.
+
+    >>> Source.KNOWN.name
+    'KNOWN'
+    """
 
     IMAGE = 1
     """One image shows both: two animals."""
@@ -23,7 +27,11 @@ class Source(enum.IntEnum):
 
 
 class KnownIndividuals(enum.IntEnum):
-    """How a session uses the names that its survey has; the values are those of `spotted.v1`."""
+    """How a session uses the names that its survey has; the values are those of `spotted.v1`.
+
+    >>> [use.name.lower() for use in KnownIndividuals]
+    ['believed', 'suggested', 'ignored']
+    """
 
     BELIEVED = 1
     """Detections of one name are one animal, of two names two."""
@@ -35,7 +43,11 @@ class KnownIndividuals(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A statement of one source about two items."""
+    """A statement of one source about two items.
+
+    >>> Fact(Source.KNOWN, 0, 1, ("Mvula",)).same, Fact(Source.KNOWN, 0, 2, ("Mvula", "Nandi")).same
+    (True, False)
+    """
 
     source: Source
     first: int
