@@ -18,7 +18,7 @@ from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 
 # one burst of three frames, then single frames
 FRAMES = [Detection(f"b{n}", "c0", 2.0 * n) for n in range(3)]
-SINGLES = [Detection(f"s{n}", f"c{n % 3}", 90_000.0 * (n + 1)) for n in range(6)]
+SINGLES = [Detection(f"s{n}", f"c{n % 3}", 15_000.0 * (n + 1)) for n in range(6)]
 
 
 @pytest.fixture
