@@ -92,6 +92,8 @@ def _passes(detection: Detection, only: CandidateFilter) -> bool:
     at_s = detection.captured_at_s
     if only.camera_ids and detection.camera_id not in only.camera_ids:
         return False
+    if only.species and detection.species not in only.species:
+        return False
     if only.HasField("captured_from") and (at_s is None or at_s < messages.seconds(only.captured_from)):
         return False
     if only.HasField("captured_before") and (at_s is None or at_s >= messages.seconds(only.captured_before)):

@@ -66,13 +66,14 @@ def test_a_survey_without_names_sides_and_encounters_has_no_facts() -> None:
         (CandidateFilter(captured_from=Timestamp(seconds=10)), "bc"),
         (CandidateFilter(captured_before=Timestamp(seconds=10)), ""),
         (CandidateFilter(exclude_individual_ids=["Mvula", ""]), "ac"),
+        (CandidateFilter(species=["Panthera pardus"]), "c"),
     ],
 )
 def test_a_detection_outside_the_filter_is_marked(only: CandidateFilter, passes: str) -> None:
     seen = {
         "a": Detection("a", "x"),
         "b": Detection("b", "x", 10.0, individual_id="Mvula"),
-        "c": Detection("c", "y", 11.0),
+        "c": Detection("c", "y", 11.0, species="Panthera pardus"),
     }
     read = read_survey(pb.Session(filter=only), {}, seen, VERSION)
     flags = list(read.facts.flags) or [0, 0, 0]
