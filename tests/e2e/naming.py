@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from spotted import messages
 from spotted.survey import Camera, Detection
 from spotted.v1 import (
+    corrections_pb2,
     embedder_pb2,
     individuals_pb2,
     operations_pb2,
@@ -247,6 +249,17 @@ SAMPLER = {
             parts=True,
         ),
     ),
+    "UpdateSession": (
+        Naming(
+            lambda i: sampler_pb2.UpdateSessionRequest(
+                session=sampler_pb2.Session(
+                    survey_id=i.survey, session_id=i.session, trust=sampler_pb2.TRUST_SINGLE
+                ),
+                update_mask=FieldMask(paths=["trust"]),
+            ),
+            parts=True,
+        ),
+    ),
     "ListEvents": (
         Naming(lambda i: sampler_pb2.ListEventsRequest(survey_id=i.survey, session_id=i.session), parts=True),
     ),
@@ -339,6 +352,24 @@ SCORER = {
     ),
     "ExplainPair": (
         Naming(lambda i: scorer_pb2.ExplainPairRequest(survey_id=i.survey, pair=_pair(i)), parts=True),
+    ),
+    "UpdateDetections": (
+        Naming(
+            lambda i: corrections_pb2.UpdateDetectionsRequest(
+                survey_id=i.survey,
+                detections=[survey_pb2.Detection(detection_id=i.detection, image_uri="corrected.jpg")],
+                update_mask=FieldMask(paths=["image_uri"]),
+            ),
+            parts=True,
+        ),
+    ),
+    "ListDetectionChanges": (
+        Naming(lambda i: corrections_pb2.ListDetectionChangesRequest(survey_id=i.survey)),
+    ),
+    "DeleteCameras": (
+        Naming(
+            lambda i: corrections_pb2.DeleteCamerasRequest(survey_id=i.survey, camera_ids=["nowhere"]),
+        ),
     ),
     "DeleteDetections": (
         Naming(

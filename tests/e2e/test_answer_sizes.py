@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor
 from services.common.rpc import checks
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
 from services.common.store.store import Store
+from services.common.survey.history import DetectionChange
 from services.embedder import wire as embedder_wire
 from services.sampler import wire
 from services.sampler.individuals.listing import get_individual
@@ -36,6 +37,7 @@ from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 from spotted.survey import Camera, Detection
 from spotted.v1 import (
+    corrections_pb2,
     embedder_pb2,
     individuals_pb2,
     operations_pb2,
@@ -43,6 +45,7 @@ from spotted.v1 import (
     scorer_pb2,
     survey_pb2,
 )
+from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED
 from tests.services.journal_entries import push
 from tests.services.sampler.surveys import Sampler, ToyScorer
 
@@ -73,6 +76,12 @@ BOUNDED = {
     "NextPairs": "test_questions",
     "SubmitLabels": "test_outcomes",
     "RetractLabels": "test_progress",
+    "CreateSession": "settings, as many as the request has",
+    "GetSession": "settings, as many as its requests had",
+    "UpdateSession": "settings, as many as the request has",
+    "ImportSession": "settings, as many as its first event has",
+    "UpdateDetections": "results, as many as the request has detections",
+    "ListDetectionChanges": "test_a_page_of_changes",
     "ListConflicts": "test_conflicts",
     "GetProgress": "test_progress",
     "WatchProgress": "test_progress",
@@ -100,7 +109,7 @@ def grows(kind: Descriptor) -> bool:
 
 def test_the_table_has_every_answer_that_may_be_large_and_its_tests_exist() -> None:
     methods = [m for f in FILES for s in f.DESCRIPTOR.services_by_name.values() for m in s.methods]
-    assert len(methods) == 48
+    assert len(methods) == 52
     assert {m.name for m in methods if grows(cast("Descriptor", m.output_type))} == set(BOUNDED)
     tests = {name for name in globals() if name.startswith("test_")}
     for bound in BOUNDED.values():
@@ -173,12 +182,21 @@ def test_a_page_of_cameras_fits_and_all_come_once() -> None:
 def test_a_page_of_detections_fits() -> None:
     stored = [detection(n) for n in range(200)]
     snapshot = SimpleNamespace(
-        detections=stored, base=np.ones((200, 4096), np.float16), survey=survey_pb2.Survey()
+        detections=stored, base=np.ones((200, 4096), np.float16), survey=survey_pb2.Survey(), versions={}
     )
     scored = SimpleNamespace(snapshot=snapshot, gallery=SimpleNamespace(embeddings=snapshot.base))
     request = scorer_pb2.ListDetectionsRequest(include_embeddings=True)
     answer = responses.detections_response(request, cast("Any", scored))
     assert 1 <= len(answer.detections) < 200
+    assert answer.next_page_token
+    assert answer.ByteSize() < MAX_MESSAGE_BYTES
+
+
+def test_a_page_of_changes_of_detections_fits() -> None:
+    changes = [DetectionChange(longest(n), stored=True, version=1) for n in range(10_000)]
+    request = corrections_pb2.ListDetectionChangesRequest(survey_id="s", page_size=10_000)
+    answer = responses.changes_response(request, changes, survey_pb2.Survey())
+    assert 1 <= len(answer.changes) < len(changes)
     assert answer.next_page_token
     assert answer.ByteSize() < MAX_MESSAGE_BYTES
 
@@ -275,7 +293,7 @@ def test_questions_fit_and_what_does_not_fit_is_not_leased(
     # the survey is too small for an answer of the real limit
     monkeypatch.setattr("services.sampler.questions.next_questions.ANSWER_BYTES", 120_000)
     sampler = Sampler(store, LongScorer(long_animals(24)))
-    sampler.create(survey_id)
+    sampler.create(survey_id, known_individuals=KNOWN_INDIVIDUALS_IGNORED)
     batch = sampler.asked(survey_id, count=100, kinds=frozenset(kinds))
     answer = wire.next_pairs_response(batch)
     asked = len(answer.pairs) + len(answer.groups)

@@ -11,14 +11,24 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from services.common.rpc import checks
+from services.common.session.settings import check_settings
 from services.sampler import wire
+from services.sampler.individuals import requests as individual_requests
 from services.sampler.session.imported_events import ImportedEvents
-from services.scorer import requests
+from services.scorer import correction_requests, requests
 from spotted.errors import InvalidInputError
 from spotted.messages import timestamp
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import (
+    corrections_pb2,
+    embedder_pb2,
+    individuals_pb2,
+    operations_pb2,
+    sampler_pb2,
+    scorer_pb2,
+    survey_pb2,
+)
 
-FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2)
+FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, individuals_pb2, corrections_pb2)
 TIMES = {"google.protobuf.Timestamp", "google.protobuf.Duration"}
 LABEL = {"first_detection_id": "a", "second_detection_id": "b", "answer": 1, "annotator_id": "x"}
 
@@ -92,7 +102,8 @@ def updated(request: scorer_pb2.UpdateSurveyRequest) -> None:
 def imported(request: sampler_pb2.ImportSessionRequest) -> None:
     begun = ImportedEvents(("s", "m"), {"a", "b"})
     (event,) = request.events
-    if event.HasField("labelled"):
+    follows = not event.HasField("created") and event.WhichOneof("event") is not None
+    if follows:
         start = sampler_pb2.SessionEvent(position=1, create_time=timestamp(0.0))
         start.created.strategy.strategy_id = "greedy"
         begun.take(start)
@@ -100,14 +111,42 @@ def imported(request: sampler_pb2.ImportSessionRequest) -> None:
         planned.planned.round = 1
         planned.planned.added_detection_ids.extend(["a", "b"])
         begun.take(planned)
-        event.create_time.seconds = 1
+    event.create_time.seconds = event.create_time.seconds or 1
+    if event.HasField("changed"):
+        event.changed.annotator_id = "x"
+        event.changed.updated.paths.append("dead_since")
+        event.changed.updated.individual.individual_id = "ind-a"
+    elif event.HasField("labelled"):
         for name, value in LABEL.items():
             setattr(event.labelled.labels[0], name, value)
         event.labelled.labels[0].label_id = "3-1"
-    else:
+    elif not follows:
         event.created.strategy.strategy_id = "greedy"
-    event.position = 3 if event.HasField("labelled") else 1
+    event.position = 3 if follows else 1
     begun.take(event)
+
+
+def session_created(request: sampler_pb2.CreateSessionRequest) -> None:
+    check_settings(request.session, "session.")
+
+
+def session_updated(request: sampler_pb2.UpdateSessionRequest) -> None:
+    check_settings(request.session, "session.")
+
+
+def corrected(request: corrections_pb2.UpdateDetectionsRequest) -> None:
+    request.survey_id = "s"
+    request.update_mask.paths.append("captured_at")
+    request.detections[0].detection_id = "d"
+    for error in correction_requests.corrections(request).faults.values():
+        raise error
+
+
+def individual(request: individuals_pb2.UpdateIndividualRequest) -> None:
+    request.survey_id, request.session_id, request.annotator_id = "s", "m", "x"
+    request.individual.individual_id = "ind-a"
+    request.update_mask.paths.append("dead_since")
+    individual_requests.update(request)
 
 
 def asked(request: sampler_pb2.NextPairsRequest) -> None:
@@ -129,6 +168,17 @@ READ: dict[str, Callable[[Any], None]] = {
     "QueryCandidatesRequest.filter.captured_before": checked_rules,
     "QueryCandidatesRequest.detection.captured_at": queried,
     "NextPairsRequest.lease_duration": asked,
+    "CreateSessionRequest.session.filter.captured_from": session_created,
+    "CreateSessionRequest.session.filter.captured_before": session_created,
+    "UpdateSessionRequest.session.filter.captured_from": session_updated,
+    "UpdateSessionRequest.session.filter.captured_before": session_updated,
+    "UpdateDetectionsRequest.detections.captured_at": corrected,
+    "UpdateIndividualRequest.individual.dead_since": individual,
+    "ImportSessionRequest.events.created.filter.captured_from": imported,
+    "ImportSessionRequest.events.created.filter.captured_before": imported,
+    "ImportSessionRequest.events.updated.settings.filter.captured_from": imported,
+    "ImportSessionRequest.events.updated.settings.filter.captured_before": imported,
+    "ImportSessionRequest.events.changed.updated.individual.dead_since": imported,
     "ImportSessionRequest.events.create_time": imported,
     "ImportSessionRequest.events.labelled.labels.create_time": imported,
 }
@@ -136,6 +186,8 @@ READ: dict[str, Callable[[Any], None]] = {
 IGNORED = {
     "CreateSessionRequest.session.create_time",
     "ImportSessionRequest.events.created.create_time",
+    "ImportSessionRequest.events.updated.settings.create_time",
+    "UpdateSessionRequest.session.create_time",
     "SubmitLabelsRequest.labels.create_time",
 }
 

@@ -206,5 +206,9 @@ def test_the_owner_is_served_with_the_same_requests(world: World, path: str, nam
     code, _, words = outcome(world.south, path, naming, world.south_ids)
     # a training needs detections, and the head is of other vectors than the backbone makes
     refused = path.endswith("/TrainHead") or ("Embed" in path and "head <head>" in words)
+    if path.endswith("/UndoChange"):
+        # the first event of a session is no change of individuals
+        assert code == "NOT_FOUND"
+        return
     assert code == ("FAILED_PRECONDITION" if refused else "OK"), words
     assert f"{world.names[1]}/" not in words

@@ -76,7 +76,13 @@ def test_status_shows_processes_and_surveys(shell: Shell) -> None:
 
 
 def test_embedding_again_changes_nothing(shell: Shell) -> None:
-    assert shell.json("embed", SURVEY) == {"survey_id": SURVEY, "added": 0, "unchanged": 13, "failed": []}
+    assert shell.json("embed", SURVEY) == {
+        "survey_id": SURVEY,
+        "added": 0,
+        "updated": 0,
+        "unchanged": 13,
+        "failed": [],
+    }
 
 
 def test_importing_again_changes_nothing(shell: Shell, package: tuple[Path, dict[str, str]]) -> None:
@@ -150,7 +156,7 @@ def test_evaluation_measures_all_three_scores(shell: Shell) -> None:
         (("annotate", "nosuch"), 4, "does not exist"),
         (("annotate", SURVEY, "--session", "new", "--strategy", "guess"), 2, "confspal"),
         (("match", SURVEY, "--detection", "nosuch"), 4, "nosuch"),
-        (("import", "."), 3, "datapackage.json"),
+        (("import", "protos"), 3, "datapackage.json"),
         (("import",), 2, "--cameras"),
     ],
 )

@@ -27,8 +27,8 @@ def test_one_period_that_stretches_a_survey_by_the_factor_is_outlying(
     late: bool,  # noqa: FBT001 - drawn
 ) -> None:
     rng = np.random.default_rng(seed)
-    start = rng.uniform(0.0, 10 * DAY_S, count)
-    end = start + rng.uniform(20 * DAY_S, 60 * DAY_S, count)
+    start = rng.uniform(0.0, 5 * DAY_S, count)
+    end = start + rng.uniform(50 * DAY_S, 60 * DAY_S, count)
     length = end.max() - start.min()
     whole_start, whole_end = np.append(start, start.min()), np.append(end, end.max())
     whole_end[-1] += late * 0.55 * length

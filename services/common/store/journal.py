@@ -160,12 +160,14 @@ class Journal:
     Reading an event that was changed or lost raises SurveyDamagedError.
     """
 
-    def __init__(self, store: Store, survey_id: str, session_id: str = "") -> None:
-        """Begin. session_id: "" for the survey's own journal."""
+    def __init__(self, store: Store, survey_id: str, session_id: str | None = None) -> None:
+        """Begin. session_id: None for the survey's own journal; a request may name the session ""."""
         self._store = store
-        self.key = keys.journal(survey_id, session_id)
+        self.key = keys.survey_journal(survey_id)
+        if session_id is not None:
+            self.key = keys.session_journal(survey_id, session_id)
         self._survey_id = survey_id
-        self._session_id = session_id
+        self._session_id = session_id or ""
         self._news = store.script(_READ, writes=False)
         self._length = store.script(_LENGTH, writes=False)
         self._append = store.script(_APPEND)

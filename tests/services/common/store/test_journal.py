@@ -160,3 +160,9 @@ class Words:
 
     def apply(self, event: bytes) -> None:
         assert event
+
+
+def test_a_session_without_an_id_is_not_the_survey(store: Store, survey_id: str) -> None:
+    survey, session = Journal(store, survey_id), Journal(store, survey_id, "")
+    survey.append(Change(b"entry", b""), expected=0, scope="add", request_id="1")
+    assert (survey.length(), session.length()) == (1, 0)
