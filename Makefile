@@ -56,7 +56,7 @@ docs: setup ## the site of docs/ and the Python reference, into build/site
 # Workers take whole files in the order of conftest.py, slow ones first
 TEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test: models ## the whole test suite, ten minutes on two cores
+test: models ## the whole test suite, a quarter of an hour on two cores
 	$(TEST)
 
 test-quick: setup ## science, formats and commands without processes, a minute and a half

@@ -76,6 +76,9 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "ActivateHead": lambda request: setattr(request, "head_digest", ""),
     "FitCalibration": lambda request: setattr(request, "use_known_individuals", True),
     "ActivateCalibration": lambda request: setattr(request, "calibration_digest", ""),
+    "UpdateSession": lambda request: setattr(request.session, "trust", sampler_pb2.TRUST_VERIFIED),
+    "UpdateDetections": lambda request: setattr(request.detections[0], "image_uri", "another.jpg"),
+    "DeleteCameras": lambda request: request.camera_ids.append("elsewhere"),
     "DeleteDetections": lambda request: request.detection_ids.append("another"),
 }
 

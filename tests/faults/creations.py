@@ -51,7 +51,7 @@ class Creations:
 
     def begin(self) -> None:
         """The survey that lasts."""
-        survey = Survey(self._still_id, 0.0, 1e6, cameras=CAMERAS)
+        survey = Survey(self._still_id, 0.0, 1e9, cameras=CAMERAS)
         handle = self._load.client.create_survey(survey)
         handle.add_detections([detection_of(row) for row in ROWS], vectors_of(ROWS), embedding_spec(SPEC))
 

@@ -85,7 +85,7 @@ class Load:
 
     def begin(self) -> None:
         """A survey, and a session that knows its first detections."""
-        survey = Survey(self.survey_id, 0.0, 1e6, cameras=CAMERAS)
+        survey = Survey(self.survey_id, 0.0, 1e9, cameras=CAMERAS)
         self.client.create_survey(survey)
         self.add(range(self._paired))
         request = f"create-{uuid.uuid4().hex}"

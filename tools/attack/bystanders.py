@@ -46,7 +46,7 @@ Window = tuple[float, float]
 def fill(client: Spotted, survey_id: str, *, detections: int = DETECTIONS) -> list[Detection]:
     """A survey with detections, whose vectors are drawn at random."""
     cameras = {c: Camera(c, x_m=2000.0 * n, y_m=0.0) for n, c in enumerate(("c0", "c1", "c2", "c3"))}
-    survey = client.create_survey(Survey(survey_id, 0.0, 1e6, cameras=cameras))
+    survey = client.create_survey(Survey(survey_id, 0.0, 1e9, cameras=cameras))
     made = [Detection(f"d{n:05}", f"c{n % 4}", 400.0 * n) for n in range(detections)]
     vectors = np.random.default_rng(0).normal(size=(detections, DIMENSION)).astype(np.float32)
     survey.add_detections(made, vectors, SPEC)
