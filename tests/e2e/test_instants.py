@@ -11,7 +11,6 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from services.common.rpc import checks
-from services.common.session.settings import check_settings
 from services.sampler import wire
 from services.sampler.individuals import requests as individual_requests
 from services.sampler.session.imported_events import ImportedEvents
@@ -127,11 +126,14 @@ def imported(request: sampler_pb2.ImportSessionRequest) -> None:
 
 
 def session_created(request: sampler_pb2.CreateSessionRequest) -> None:
-    check_settings(request.session, "session.")
+    request.session.survey_id, request.session.session_id = "s", "m"
+    wire.new_session(request)
 
 
 def session_updated(request: sampler_pb2.UpdateSessionRequest) -> None:
-    check_settings(request.session, "session.")
+    request.session.survey_id, request.session.session_id = "s", "m"
+    request.update_mask.paths.append("filter")
+    wire.changed_session(request)
 
 
 def corrected(request: corrections_pb2.UpdateDetectionsRequest) -> None:

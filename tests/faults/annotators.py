@@ -18,6 +18,7 @@ from services.sampler.questions.planner import Planner
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.sessions import Sessions
+from services.sampler.session.settings_change import update_session
 from services.sampler.session.state import SessionState
 from spotted.errors import UnavailableError
 from spotted.sampling.questions import Kind
@@ -140,6 +141,11 @@ class Annotators:
             seed=7,
         )
         self._call(lambda at: at.sessions.create(session, request_id))
+
+    def verify(self, request_id: str) -> None:
+        """Turn the session to verified trust."""
+        changes = pb.Session(survey_id=self.survey_id, session_id=self.session_id, trust=pb.TRUST_VERIFIED)
+        self._call(lambda at: update_session(at.sessions, changes, ["trust"], request_id, lambda *_: None))
 
     def delete(self, request_id: str) -> None:
         self._call(lambda at: at.sessions.delete(self.survey_id, self.session_id, request_id))

@@ -46,6 +46,7 @@ def annotate(session: Annotators) -> None:
     session.submit(pb.LabelsGiven(labels=given.labels, mixed_bursts=[mixed]), "2")
     session.retract(session.standing[-1], "anna", "1")
     # from now on all answers are evidence
+    session.verify("1")
     session.submit(true_answers(session.ask("ben").questions, ANIMALS, "ben"), "3")
     session.submit(true_answers(session.ask("anna", 2, audit=True).questions, ANIMALS, "anna"), "4")
     for turn in range(5, 8):
@@ -132,10 +133,10 @@ def test_a_session_whose_nth_call_of_the_store_fails_ends_as_an_undisturbed_one(
 def test_the_script_holds_every_kind_of_event(walk: Walk) -> None:
     ending = walk.run(annotate, Faults())
     kinds = [event.WhichOneof("event") for event in ending.events]
-    assert set(kinds) == {"created", "planned", "labelled", "retracted", "audit"}
+    assert set(kinds) == {"created", "planned", "labelled", "retracted", "audit", "updated"}
     assert kinds.count("planned") > 1
     assert any(event.labelled.mixed_bursts for event in ending.events)
-    assert len(ending.progress.annotators) > 1
+    assert ending.progress.trust == pb.TRUST_VERIFIED
     assert ending.progress.audit.answered > 0
 
 
