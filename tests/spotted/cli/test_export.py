@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from spotted.cli.export import CAPTURES, CHANGED, write_changed_names
-from spotted.cli.sources import Source, recall
 from spotted.client.session_handle import SessionHandle
 from spotted.facts import KnownIndividuals
+from spotted.formats.sources import Source, recall
 from spotted.individuals.naming import CellChange
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
