@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect
+from spotted.cli.sessions.unfinished import find_unfinished
 from spotted.cli.sources import recall
 from spotted.console import data_option, err, json_option, session_option, show, with_unit
 from spotted.errors import PreconditionError
@@ -43,6 +44,7 @@ SHOWN = 10
     show_default=True,
     help="Hour at which a day starts, e.g. 12 for nocturnal animals.",
 )
+@click.option("--unfinished", is_flag=True, help="Write although the session may count an animal twice.")
 @data_option
 @json_option
 def export(
@@ -56,6 +58,7 @@ def export(
     occasion_days: int,
     timezone: str,
     day_starts_at: float,
+    unfinished: bool,
 ) -> None:
     """Write the names of the individuals into a copy of the imported files, with the capture history.
 
@@ -63,19 +66,29 @@ def export(
     animal with a name in the session gets that, one without any name its id; a detection that no answer
     linked to another counts as its own individual. captures/changed_names.csv lists every cell that changes.
     An individual that people gave several names is reported and left as it is.
+
+    A session that is not finished is refused with exit code 6, since it counts animals several times;
+    --unfinished writes it all the same.
     """
     source = recall(directory, survey)
     with err.status("writing files"):
         with connect(directory) as spotted:
             timezone = timezone or spotted.survey(survey).info().time_zone or "UTC"
+            session = spotted.survey(survey).session(session_id)
             individuals = [
                 NamedIndividual(one.individual_id, one.display_name, one.detection_ids)
-                for one in spotted.survey(survey).session(session_id).individuals()
+                for one in session.individuals()
             ]
+            doubt = find_unfinished(session) if individuals else ""
         if not individuals:
             raise PreconditionError(
                 f"session {session_id!r} of {survey!r} has no individuals yet; run "
                 f"`spotted annotate {survey}` first"
+            )
+        if doubt and not unfinished:
+            raise PreconditionError(
+                f"session {session_id!r} of {survey!r} is not finished: {doubt}. Answer more with "
+                f"`spotted annotate {survey}`, or write it as it is with --unfinished"
             )
         imported = source.read(survey)
         typed = {one.detection_id: one.individual_id for one in imported.detections}
@@ -92,10 +105,15 @@ def export(
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
         write_changed_names(naming.changes, output / CAPTURES)
-    for note in (*notes, *history.notes):
+    doubts = [f"session {session_id!r} is not finished: {doubt}"] if doubt else []
+    for note in (*doubts, *notes, *history.notes):
         err.print(f"note: {note}", markup=False, soft_wrap=True)
     count = len(individuals)
-    show(_document(naming, count, output), as_json=as_json, text=lambda: _print(naming, count, output))
+    show(
+        _document(naming, count, output) | {"unfinished": doubt},
+        as_json=as_json,
+        text=lambda: _print(naming, count, output),
+    )
 
 
 def write_changed_names(changes: Sequence[CellChange], directory: Path) -> None:
