@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -21,6 +21,17 @@ from spotted.individuals.naming import CellChange, NamedIndividual, Naming, name
 
 CAPTURES, CHANGED = "captures", "changed_names.csv"
 SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The individuals of a session."""
+
+    individuals: tuple[NamedIndividual, ...]
+    time_zone: str
+    """That of the survey."""
+    doubt: str
+    """Why the session is not finished; "" if it is."""
 
 
 @click.command()
@@ -72,27 +83,15 @@ def export(
     """
     source = recall(directory, survey)
     with err.status("writing files"):
-        with connect(directory) as spotted:
-            timezone = timezone or spotted.survey(survey).info().time_zone or "UTC"
-            session = spotted.survey(survey).session(session_id)
-            individuals = [
-                NamedIndividual(one.individual_id, one.display_name, one.detection_ids)
-                for one in session.individuals()
-            ]
-            doubt = find_unfinished(session) if individuals else ""
-        if not individuals:
+        found = _read_session(directory, survey, session_id)
+        if found.doubt and not unfinished:
             raise PreconditionError(
-                f"session {session_id!r} of {survey!r} has no individuals yet; run "
-                f"`spotted annotate {survey}` first"
-            )
-        if doubt and not unfinished:
-            raise PreconditionError(
-                f"session {session_id!r} of {survey!r} is not finished: {doubt}. Answer more with "
-                f"`spotted annotate {survey}`, or write it as it is with --unfinished"
+                f"{found.doubt}. Answer more with `spotted annotate {survey}`, or write it as it is with "
+                "--unfinished"
             )
         imported = source.read(survey)
         typed = {one.detection_id: one.individual_id for one in imported.detections}
-        naming = name_detections(individuals, typed)
+        naming = name_detections(found.individuals, typed)
         notes = source.write(output, naming.names, overwrite=overwrite)
         history = build_capture_history(
             imported.survey,
@@ -100,20 +99,39 @@ def export(
             {**typed, **naming.names},
             stations=imported.stations,
             occasion_days=occasion_days,
-            timezone=timezone,
+            timezone=timezone or found.time_zone,
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
         write_changed_names(naming.changes, output / CAPTURES)
-    doubts = [f"session {session_id!r} is not finished: {doubt}"] if doubt else []
+    doubts = [found.doubt] if found.doubt else []
     for note in (*doubts, *notes, *history.notes):
         err.print(f"note: {note}", markup=False, soft_wrap=True)
-    count = len(individuals)
+    count = len(found.individuals)
     show(
-        _document(naming, count, output) | {"unfinished": doubt},
+        _document(naming, count, output) | {"unfinished": found.doubt},
         as_json=as_json,
         text=lambda: _print(naming, count, output),
     )
+
+
+def _read_session(directory: Path, survey: str, session_id: str) -> _Found:
+    """The individuals of a session. Raises PreconditionError if it has none."""
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey)
+        session = handle.session(session_id)
+        individuals = tuple(
+            NamedIndividual(one.individual_id, one.display_name, one.detection_ids)
+            for one in session.individuals()
+        )
+        if not individuals:
+            raise PreconditionError(
+                f"session {session_id!r} of {survey!r} has no individuals yet; run "
+                f"`spotted annotate {survey}` first"
+            )
+        why = find_unfinished(session)
+        doubt = f"session {session_id!r} of {survey!r} is not finished: {why}" if why else ""
+        return _Found(individuals, handle.info().time_zone or "UTC", doubt)
 
 
 def write_changed_names(changes: Sequence[CellChange], directory: Path) -> None:

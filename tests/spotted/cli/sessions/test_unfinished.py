@@ -36,8 +36,8 @@ def test_a_state_without_guarantees_is_not_taken_for_certain() -> None:
 
 def test_an_unfinished_session_says_how_many_may_be_counted_twice() -> None:
     assert describe(state(known=0.90, left=7)) == (
-        "it has 4 individuals among 12 detections; up to 7 of the individuals may be an animal that is counted "
-        "already, with 95 % confidence"
+        "it has 4 individuals among 12 detections; up to 7 of the individuals may be an animal that is "
+        "counted already, with 95 % confidence"
     )
     waiting = describe(state(known=0.98, left=0, pending=2))
     assert waiting == "it has 4 individuals among 12 detections; 2 decisions without enough answers"
