@@ -12,11 +12,11 @@ import click
 
 from spotted.cli.connection import connect
 from spotted.cli.sessions.unfinished import find_unfinished
-from spotted.cli.sources import recall
 from spotted.console import data_option, err, json_option, session_option, show, with_unit
 from spotted.errors import PreconditionError
 from spotted.formats.capture_history import build_capture_history, write_capture_history
 from spotted.formats.file_set import write_fileset
+from spotted.formats.sources import recall
 from spotted.individuals.naming import CellChange, NamedIndividual, Naming, name_detections
 
 CAPTURES, CHANGED = "captures", "changed_names.csv"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from spotted.cli.export import CAPTURES, CHANGED, write_changed_names
-from spotted.cli.sources import Source, recall
 from spotted.client.session_handle import SessionHandle
 from spotted.facts import KnownIndividuals
+from spotted.formats.sources import Source, recall
 from spotted.individuals.naming import CellChange
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
@@ -76,7 +76,7 @@ def test_an_unfinished_session_writes_nothing_without_the_option(
     done = machine.run("export", survey_id, "-o", str(tmp_path / "out"), "--unfinished", "--json")
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "out" / CAPTURES / "capture_history.csv").is_file()
-    assert "note: session 'main' is not finished" in done.stderr
+    assert f"note: session 'main' of {survey_id!r} is not finished" in done.stderr
     assert "individuals among 12 detections" in json.loads(done.stdout)["unfinished"]
     # the rest of the answers
     assert machine.run("annotate", survey_id, "--oracle").exit_code == 0
