@@ -213,8 +213,8 @@ class SessionHandle:
     def undo_change(self, position: int, annotator_id: str, *, request_id: str = "") -> IndividualsChange:
         """Undo a change of individuals by the position of its event; labels that it superseded stand again.
 
-        request_id: as in `submit_labels`. Raises NotFoundError if no such change stands, PreconditionError if a
-        later change depends on it.
+        request_id: as in `submit_labels`. Raises NotFoundError if no such change stands, PreconditionError if
+        a later change depends on it.
         """
         request = individuals_pb2.UndoChangeRequest(
             survey_id=self.survey_id,
