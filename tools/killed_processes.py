@@ -24,9 +24,9 @@ from services.sampler.__main__ import service
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner import Planner
-from services.sampler.scorer_client import CandidateColumns, SurveyFacts, SurveyScores, Version
 from services.sampler.session.leases import Leases
 from services.sampler.session.sessions import Sessions
+from services.sampler.survey_values import CandidateColumns, SurveyChanges, SurveyFacts, SurveyScores, Version
 from spotted.local import processes
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
@@ -64,6 +64,10 @@ class PlantedScorer:
     def facts(self, _: str) -> SurveyFacts:
         """The planted survey."""
         return SurveyFacts(VERSION, DETECTIONS, CAMERAS)
+
+    def changes(self, _: str, since: Version) -> SurveyChanges:
+        """None."""
+        return SurveyChanges(since, {})
 
     def read(self, _: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The planted survey with its scores."""

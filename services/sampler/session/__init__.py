@@ -2,6 +2,8 @@
 
 sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
+following        detections that were deleted, added again or corrected, taken in
+entries          the kinds of events
 defaults         defaults for fields that the session's creator left unset
 labels           which pairs labels answer, and their counts
 label_outcomes   outcomes and conflicts of labels as messages

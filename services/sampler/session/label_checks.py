@@ -26,7 +26,7 @@ def stored_labels(
         label.label_id = f"{position + 1}-{number}"
         label.create_time.CopyFrom(now)
     for burst in stored.mixed_bursts:
-        state.require(burst.detection_ids)
+        state.roster.require(burst.detection_ids)
     return stored
 
 

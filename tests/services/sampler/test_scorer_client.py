@@ -10,7 +10,8 @@ from services.common import process
 from services.common.server import Service
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
-from services.sampler.scorer_client import ATTEMPTS, ScorerClient, SurveyScores
+from services.sampler.scorer_client import ATTEMPTS, ScorerClient
+from services.sampler.survey_values import SurveyScores
 from services.scorer.__main__ import service
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.detections import delete_detections
@@ -115,7 +116,7 @@ def test_vectors_are_kept_as_they_are_sent_and_learned_from_in_single_precision(
     assert scores.embeddings.dtype == np.float16
     with spotted(address) as client:
         _, stored = client.survey(survey_id).detections_with_embeddings()
-    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()})
+    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()}, COUNT + 1)
     assert graph.embeddings is not None
     assert graph.embeddings.dtype == np.float32
     np.testing.assert_array_equal(graph.embeddings, np.concatenate([np.zeros((1, 6)), stored]))
@@ -125,7 +126,7 @@ def test_the_graph_holds_each_pair_once_with_unknown_feasibility_kept(
     scorer: ScorerClient, survey_id: str
 ) -> None:
     scores = scorer.read(survey_id, COUNT - 1, with_embeddings=False)
-    graph = scores.graph(in_order(scores))
+    graph = scores.graph(in_order(scores), COUNT)
     # two animals of one image are no pair
     assert len(graph) == COUNT * (COUNT - 1) // 2 - 1
     touches_first = graph.first == 0
@@ -136,7 +137,7 @@ def test_the_graph_holds_each_pair_once_with_unknown_feasibility_kept(
 
 def test_a_detection_that_is_gone_stays_an_item_without_pairs(scorer: ScorerClient, survey_id: str) -> None:
     scores = scorer.read(survey_id, COUNT - 1, with_embeddings=True)
-    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()})
+    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()}, COUNT + 1)
     assert graph.n == COUNT + 1
     assert graph.first.min() == 1
 
@@ -146,7 +147,7 @@ def test_the_table_is_in_the_order_of_the_items_and_knows_nothing_of_what_is_gon
 ) -> None:
     scores = scorer.read(survey_id, 1, with_embeddings=False)
     backwards = {i: COUNT - row for i, row in in_order(scores).items()} | {"gone": 0}
-    table = scores.table(backwards)
+    table = scores.table(backwards, COUNT + 1)
     assert len(table) == COUNT + 1
     for detection_id, item in backwards.items():
         if detection_id != "gone":
@@ -168,8 +169,13 @@ def test_a_survey_without_pairs_is_read_too(
     small = f"{survey_id}-small"
     plant(address, small, count)
     scores = scorer.read(small, 5, with_embeddings=True)
-    graph = scores.graph(in_order(scores))
-    assert (len(scores.detections), graph.n, len(graph), len(scores.table({}))) == (count, count, 0, 0)
+    graph = scores.graph(in_order(scores), count)
+    assert (len(scores.detections), graph.n, len(graph), len(scores.table(in_order(scores), count))) == (
+        count,
+        count,
+        0,
+        count,
+    )
     assert scores.version == scorer.version(small)[0]
 
 
