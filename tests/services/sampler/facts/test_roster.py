@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 
 import pytest
@@ -100,5 +99,4 @@ def test_a_detection_that_never_was_there_is_named() -> None:
     one.require(["a", "b"])
     with pytest.raises(NotInSessionError, match="no detection 'x'"):
         one.require(["a", "x"])
-    for pair in itertools.permutations(("a", "b")):
-        assert one.items(pair) == (0, 1)
+    assert one.items(("a", "b")) == one.items(("b", "a")) == (0, 1)
