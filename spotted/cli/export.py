@@ -5,21 +5,33 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.sources import recall
+from spotted.cli.sessions.unfinished import find_unfinished
 from spotted.console import data_option, err, json_option, session_option, show, with_unit
 from spotted.errors import PreconditionError
 from spotted.formats.capture_history import build_capture_history, write_capture_history
 from spotted.formats.file_set import write_fileset
+from spotted.formats.sources import recall
 from spotted.individuals.naming import CellChange, NamedIndividual, Naming, name_detections
 
 CAPTURES, CHANGED = "captures", "changed_names.csv"
 SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The individuals of a session."""
+
+    individuals: tuple[NamedIndividual, ...]
+    time_zone: str
+    """That of the survey."""
+    doubt: str
+    """Why the session is not finished; "" if it is."""
 
 
 @click.command()
@@ -43,6 +55,7 @@ SHOWN = 10
     show_default=True,
     help="Hour at which a day starts, e.g. 12 for nocturnal animals.",
 )
+@click.option("--unfinished", is_flag=True, help="Write although the session may count an animal twice.")
 @data_option
 @json_option
 def export(
@@ -56,6 +69,7 @@ def export(
     occasion_days: int,
     timezone: str,
     day_starts_at: float,
+    unfinished: bool,
 ) -> None:
     """Write the names of the individuals into a copy of the imported files, with the capture history.
 
@@ -63,23 +77,21 @@ def export(
     animal with a name in the session gets that, one without any name its id; a detection that no answer
     linked to another counts as its own individual. captures/changed_names.csv lists every cell that changes.
     An individual that people gave several names is reported and left as it is.
+
+    A session that is not finished is refused with exit code 6, since it counts animals several times;
+    --unfinished writes it all the same.
     """
     source = recall(directory, survey)
     with err.status("writing files"):
-        with connect(directory) as spotted:
-            timezone = timezone or spotted.survey(survey).info().time_zone or "UTC"
-            individuals = [
-                NamedIndividual(one.individual_id, one.display_name, one.detection_ids)
-                for one in spotted.survey(survey).session(session_id).individuals()
-            ]
-        if not individuals:
+        found = _read_session(directory, survey, session_id)
+        if found.doubt and not unfinished:
             raise PreconditionError(
-                f"session {session_id!r} of {survey!r} has no individuals yet; run "
-                f"`spotted annotate {survey}` first"
+                f"{found.doubt}. Answer more with `spotted annotate {survey}`, or write it as it is with "
+                "--unfinished"
             )
         imported = source.read(survey)
         typed = {one.detection_id: one.individual_id for one in imported.detections}
-        naming = name_detections(individuals, typed)
+        naming = name_detections(found.individuals, typed)
         notes = source.write(output, naming.names, overwrite=overwrite)
         history = build_capture_history(
             imported.survey,
@@ -87,15 +99,39 @@ def export(
             {**typed, **naming.names},
             stations=imported.stations,
             occasion_days=occasion_days,
-            timezone=timezone,
+            timezone=timezone or found.time_zone,
             day_starts_at_h=day_starts_at,
         )
         write_capture_history(history, output / CAPTURES, overwrite=overwrite)
         write_changed_names(naming.changes, output / CAPTURES)
-    for note in (*notes, *history.notes):
+    doubts = [found.doubt] if found.doubt else []
+    for note in (*doubts, *notes, *history.notes):
         err.print(f"note: {note}", markup=False, soft_wrap=True)
-    count = len(individuals)
-    show(_document(naming, count, output), as_json=as_json, text=lambda: _print(naming, count, output))
+    count = len(found.individuals)
+    show(
+        _document(naming, count, output) | {"unfinished": found.doubt},
+        as_json=as_json,
+        text=lambda: _print(naming, count, output),
+    )
+
+
+def _read_session(directory: Path, survey: str, session_id: str) -> _Found:
+    """The individuals of a session. Raises PreconditionError if it has none."""
+    with connect(directory) as spotted:
+        handle = spotted.survey(survey)
+        session = handle.session(session_id)
+        individuals = tuple(
+            NamedIndividual(one.individual_id, one.display_name, one.detection_ids)
+            for one in session.individuals()
+        )
+        if not individuals:
+            raise PreconditionError(
+                f"session {session_id!r} of {survey!r} has no individuals yet; run "
+                f"`spotted annotate {survey}` first"
+            )
+        why = find_unfinished(session)
+        doubt = f"session {session_id!r} of {survey!r} is not finished: {why}" if why else ""
+        return _Found(individuals, handle.info().time_zone or "UTC", doubt)
 
 
 def write_changed_names(changes: Sequence[CellChange], directory: Path) -> None:
