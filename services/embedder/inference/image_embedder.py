@@ -60,7 +60,7 @@ class _Task:
     pixels: ByteArray | None = None
     """The input of the model, if it is already prepared."""
     cost: float = 0.0
-    """What a worker spends to prepare it, as in `Footprint`."""
+    """Time that a worker spends to prepare it, as in `Footprint`."""
 
 
 @dataclass(frozen=True, slots=True)
