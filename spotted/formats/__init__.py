@@ -14,6 +14,7 @@ photographs            folders of photographs, and boxes of MegaDetector
 sources                the files that each survey was imported from
 picture                a detection with its image file and box
 captures               which individual was seen on which occasion at which station
+exports                a survey written for other programs
 csv_candidates         candidates as CSV rows
 cameras                tables of cameras, which may move and fail
 camera_table           surveys of photographs, with an optional table of cameras
