@@ -43,6 +43,7 @@ COMMAND_LINE = (
     "jinja2",
     "matplotlib",
     "obstore",
+    "openpyxl",
     "pyproj",
     "rich",
     "scikit-learn",
