@@ -10,7 +10,6 @@ import click
 
 from spotted.cli.connection import connect
 from spotted.cli.corrections.outcome import ImportOptions, carry_out
-from spotted.cli.sources import Source
 from spotted.console import data_option, err, json_option, show
 from spotted.errors import InvalidInputError
 from spotted.formats.archive import unpack
@@ -31,6 +30,7 @@ from spotted.formats.layouts.recognition import (
     recognise,
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
+from spotted.formats.sources import Source
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # photographs between two updates of the status line

@@ -11,8 +11,10 @@ published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
 layouts                the layouts of files recognised; exports of platforms; any survey as a catalogue
 photographs            folders of photographs, and boxes of MegaDetector
+sources                the files that each survey was imported from
 picture                a detection with its image file and box
-capture_history        which individual was seen on which occasion at which camera
+captures               which individual was seen on which occasion at which station
+exports                a survey written for other programs
 csv_candidates         candidates as CSV rows
 cameras                tables of cameras, which may move and fail
 camera_table           surveys of photographs, with an optional table of cameras
@@ -40,9 +42,10 @@ from spotted.formats.camtrapdp import (
     side_of_tags,
     write_camtrapdp,
 )
-from spotted.formats.capture_history import (
+from spotted.formats.captures import (
     Capture,
     CaptureHistory,
+    build_by_side,
     build_capture_history,
     write_capture_history,
 )
@@ -95,6 +98,7 @@ __all__ = [
     "Row",
     "StationPattern",
     "assemble",
+    "build_by_side",
     "build_capture_history",
     "candidate_row",
     "clock_zone",
