@@ -73,7 +73,7 @@ class PlantedScorer:
         return SurveyFacts(self.version(survey_id)[0], self._stored(), CAMERAS)
 
     def changes(self, survey_id: str, since: Version) -> SurveyChanges:
-        """What was deleted or added again."""
+        """The detections that were deleted or added again."""
         version, changed = self.version(survey_id)[0], self._changed()
         return SurveyChanges(version, {i: kept for i, (at, kept) in changed.items() if at > since.revision})
 

@@ -1,4 +1,4 @@
-"""What the sampler reads of a survey: detections, candidates, changes; and the source of it."""
+"""Values that the sampler reads from a survey: detections, candidates, changes; and their source."""
 
 from __future__ import annotations
 

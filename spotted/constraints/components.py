@@ -86,11 +86,7 @@ class Components:
 
     def dead(self) -> frozenset[int]:
         """The components of which no item is there."""
-        if not self.gone:
-            return frozenset()
-        return frozenset(
-            component for component in map(self.of, self.gone) if not self.living_size(component)
-        )
+        return frozenset(one for one in map(self.of, self.gone) if not self.living_size(one))
 
     def take_changed(self) -> list[int]:
         """One item of each component that was merged or split since the last call."""

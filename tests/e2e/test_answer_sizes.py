@@ -19,8 +19,9 @@ from services.sampler import wire
 from services.sampler.individuals.listing import get_individual
 from services.sampler.individuals.results import change_result
 from services.sampler.individuals.watching import changes_since
+from services.sampler.labels import label_outcomes
 from services.sampler.questions.next_questions import ANSWER_BYTES
-from services.sampler.session import label_outcomes, progress
+from services.sampler.session import progress
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from services.scorer import responses

@@ -98,7 +98,7 @@ class Roster:
     def differences(
         self, versions: Mapping[str, int], among: Iterable[str], *, comparable: bool = True
     ) -> Differences:
-        """What became of some detections.
+        """Compare some detections with those of the survey.
 
         versions: of the detections that the survey has. comparable: False if they are those of another
             survey, as after an import; then a detection that is there in both is taken to be the same.

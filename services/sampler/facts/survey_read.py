@@ -37,7 +37,7 @@ def read_survey(
     among: Collection[str] | None = None,
     complete: bool = False,
 ) -> SurveyRead:
-    """What a session takes from its survey: detections that came, went or returned, and facts about them.
+    """Read a survey for a session: detections that came, went or returned, and facts about them.
 
     roster: the detections of the session so far. before: the version of the survey that it last read.
     among: the only detections to look at; None: all. complete: facts about those that it has are read again.

@@ -10,7 +10,7 @@ from services.common.store.journal import Change
 from services.sampler.individuals.listing import find_item
 from services.sampler.individuals.requests import Wish
 from services.sampler.individuals.results import change_result
-from services.sampler.session.ledger import event_of
+from services.sampler.labels.ledger import event_of
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import LabelledPair

@@ -95,7 +95,7 @@ class Following:
 
 
 def _read(state: SessionState, survey: SurveyFacts, changes: SurveyChanges) -> SurveyRead | None:
-    """What a session takes in; None if it has all of it, or knows a later version of the survey."""
+    """Changes that a session takes in; None if it has all of it, or knows a later version of the survey."""
     before, roster = state.survey, state.roster
     is_other = before is None or before.uid != survey.version.uid
     if before is not None and not is_other and before.revision >= survey.version.revision:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from services.common.session.changes import named_detections
 from services.sampler.facts.roster import Roster
-from services.sampler.session.ledger import Ledger
+from services.sampler.labels.ledger import Ledger
 from spotted import messages
 from spotted.constraints.interface import Constraints
 from spotted.individuals.attributes import Attributes, Sex, Status, Update

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.common.rpc import checks
+from services.sampler.labels.ledger import Ledger
 from services.sampler.session.identity import ATTRIBUTES, named_individuals
-from services.sampler.session.ledger import Ledger
 from services.sampler.session.state import SessionState
 from spotted.errors import InvalidInputError
 from spotted.v1 import sampler_pb2 as pb

@@ -18,12 +18,12 @@ from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
 from services.sampler.facts.roster import NotInSessionError
 from services.sampler.facts.survey_read import uses_names
+from services.sampler.labels.label_outcomes import shorten
 from services.sampler.session.defaults import with_defaults
 from services.sampler.session.entries import EventKind
 from services.sampler.session.event_pages import EventPage, read_page
 from services.sampler.session.following import Following
 from services.sampler.session.label_checks import require_retractable, stored_labels
-from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
 from services.sampler.session.reading import add_detections, read_names

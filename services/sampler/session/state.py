@@ -10,12 +10,12 @@ from dataclasses import replace
 from services.common.session import round_messages
 from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
-from services.sampler.session import label_outcomes
+from services.sampler.labels import label_outcomes
+from services.sampler.labels.label_counts import LabelCounts
+from services.sampler.labels.ledger import PersonsChange
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
 from services.sampler.session.individual_messages import Individuals
-from services.sampler.session.label_counts import LabelCounts
-from services.sampler.session.ledger import PersonsChange
 from services.sampler.session.planned import AuditPairs, Planned
 from services.sampler.survey_values import Version
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
