@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import HOSTILE
 
 PLAIN = Preprocessing(224)
-EDGE = 2500
+EDGE = 1600
 
 
 def peak_bytes(crop: ImageCrop, steps: Preprocessing) -> int:
@@ -44,6 +45,7 @@ def other_process() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
+@cache
 def photograph(mode: str) -> Image.Image:
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (EDGE // 20, EDGE // 20, 3), dtype=np.uint8))
