@@ -14,14 +14,14 @@ from spotted.client import Candidates
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.survey import Camera
 from tests.services.scorer.planted import Scorer
-from tests.spotted.batch.slow_ray import skip_if_too_slow
+from tests.spotted.batch.slow_ray import dropped_processes, skip_if_too_slow
 from tests.spotted.cli.conftest import Machine
 
 COUNT, ROWS, TOP = 45, 8, 5
 BLOCKS = 6
 ENGINES = [
     "local",
-    pytest.param("ray", marks=pytest.mark.slow),
+    pytest.param("ray", marks=[pytest.mark.slow, dropped_processes]),
 ]
 
 

@@ -24,7 +24,7 @@ from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import HOSTILE
 
 PLAIN = Preprocessing(224)
-EDGE = 1600
+EDGE = 2500
 
 
 def peak_bytes(crop: ImageCrop, steps: Preprocessing) -> int:
@@ -55,6 +55,11 @@ def photograph(mode: str) -> Image.Image:
     return image
 
 
+@cache
+def file_of(kind: str, mode: str, options: tuple[tuple[str, object], ...]) -> bytes:
+    return encoded(photograph(mode), kind, **dict(options))
+
+
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's /proc")
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
@@ -75,7 +80,7 @@ def photograph(mode: str) -> Image.Image:
 def test_no_image_takes_more_than_its_footprint(
     other_process: ProcessPoolExecutor, kind: str, mode: str, options: dict[str, object], more: str
 ) -> None:
-    content = encoded(photograph(mode), kind, **options)
+    content = file_of(kind, mode, tuple(options.items()))
     crop, steps = ImageCrop(content), PLAIN
     if more != "plain":
         mask = RleMask(EDGE, EDGE, (0, EDGE * EDGE))
