@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from spotted.errors import NotFoundError
 from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
+from spotted.formats.columns import Reading, read_mapped
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
-from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.imported_survey import ImportedSurvey, survey_slug
 from spotted.formats.layouts.camtrapr import read_camtrapr, station_table
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
 from spotted.formats.layouts.recognition import (
     CAMTRAP_DP,
     CAMTRAPR,
     CATALOGUE,
+    MAPPED,
     PHOTOGRAPHS,
     PUBLISHED_SET,
     WILDLIFE_INSIGHTS,
@@ -29,7 +31,7 @@ from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
 
 # layouts that are read as tables of their own and written as a catalogue
-EXPORTS = frozenset({CAMTRAPR, WILDLIFE_INSIGHTS})
+EXPORTS = frozenset({CAMTRAPR, MAPPED, WILDLIFE_INSIGHTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,19 @@ class Source:
 
     confidence: float = CONFIDENCE
     """Least confidence of a box."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of a table with any titles, by field."""
+
+    camera_columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of its table of cameras, by field."""
+
+    date_format: str = ""
+    """Form of days, e.g. `%d/%m/%Y`; found in the dates by default."""
+
+    def is_of_files(self, other: Source) -> bool:
+        """Whether two sources have the same files in the same layout."""
+        return (self.layout, self.package, self.detections) == (other.layout, other.package, other.detections)
 
     def read(
         self, survey_id: str = "", *, on_progress: Callable[[int], None] = lambda _: None
@@ -138,6 +153,14 @@ class Source:
                 timezone=timezone,
                 strict=self.strict,
             )
+        if self.layout == MAPPED:
+            return read_mapped(
+                self.package,
+                self.columns,
+                self._reading(survey_id or survey_slug(Path(self.package).stem)),
+                cameras=self.cameras or None,
+                camera_columns=self.camera_columns,
+            )
         if self.layout == CAMTRAPR:
             return read_camtrapr(
                 self.package,
@@ -153,6 +176,17 @@ class Source:
             species=species,
             images_root=images_root,
             timezone=timezone,
+        )
+
+    def _reading(self, survey_id: str) -> Reading:
+        return Reading(
+            survey_id,
+            self._folder(),
+            species=self.species or None,
+            timezone=self.timezone or None,
+            date_format=self.date_format,
+            station=self.station,
+            strict=self.strict,
         )
 
     def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> tuple[str, ...]:
@@ -208,11 +242,16 @@ def forget(directory: Path, survey_id: str) -> None:
 
 
 def is_known(directory: Path, survey_id: str, source: Source) -> bool:
-    """True if the survey was imported from this source before."""
+    """True if the survey was imported from this source before, by whatever columns."""
     try:
-        return recall(directory, survey_id) == source
+        return _without_columns(recall(directory, survey_id)) == _without_columns(source)
     except NotFoundError:
         return False
+
+
+def _without_columns(source: Source) -> Source:
+    """A source without what a corrected column map changes."""
+    return replace(source, columns={}, camera_columns={}, date_format="", station="", strict=False)
 
 
 def _path(directory: Path, survey_id: str) -> Path:
