@@ -12,7 +12,6 @@ export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run
 remote, connection               services on other machines, and the client of the chosen services
-sources                          the files that a survey was imported from
 lazy_group                       commands that are imported on first use
 """
 

@@ -11,7 +11,6 @@ import click
 from spotted.cli.connection import connect
 from spotted.cli.corrections.outcome import ImportOptions, carry_out
 from spotted.cli.imports import parse_map, with_columns, with_last_options
-from spotted.cli.sources import EXPORTS, Source
 from spotted.console import data_option, err, json_option, show
 from spotted.errors import InvalidInputError
 from spotted.formats.archive import unpack
@@ -33,6 +32,8 @@ from spotted.formats.layouts.recognition import (
     recognise,
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
+from spotted.formats.sources import Source
+from spotted.formats.sources.source import EXPORTS
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # photographs between two updates of the status line

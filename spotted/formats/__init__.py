@@ -13,8 +13,10 @@ layouts                the layouts of files recognised; exports of platforms; an
 columns                tables with any titles, by a map from fields to columns
 sheets                 tables of text and workbooks as spreadsheets save them
 photographs            folders of photographs, and boxes of MegaDetector
+sources                the files that each survey was imported from
 picture                a detection with its image file and box
-capture_history        which individual was seen on which occasion at which camera
+captures               which individual was seen on which occasion at which station
+exports                a survey written for other programs
 csv_candidates         candidates as CSV rows
 cameras                tables of cameras, which may move and fail
 camera_table           surveys of photographs, with an optional table of cameras
@@ -42,9 +44,10 @@ from spotted.formats.camtrapdp import (
     side_of_tags,
     write_camtrapdp,
 )
-from spotted.formats.capture_history import (
+from spotted.formats.captures import (
     Capture,
     CaptureHistory,
+    build_by_side,
     build_capture_history,
     write_capture_history,
 )
@@ -100,6 +103,7 @@ __all__ = [
     "Row",
     "StationPattern",
     "assemble",
+    "build_by_side",
     "build_capture_history",
     "candidate_row",
     "clock_zone",

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.sources import Source, recall
 from spotted.errors import NotFoundError
 from spotted.formats.columns import resolve_columns
 from spotted.formats.columns.dates import read_date_format
 from spotted.formats.imported_survey import survey_slug
 from spotted.formats.layouts.recognition import MAPPED
 from spotted.formats.photographs.megadetector import CONFIDENCE
+from spotted.formats.sources import Source, recall
 
 # fields of a source that the command line leaves "" to take those of the last import, and their options
 REPEATED = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from spotted.cli.import_ import import_survey
-from spotted.cli.sources import recall
+from spotted.formats.sources import recall
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import survey

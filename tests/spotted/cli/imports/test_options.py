@@ -7,9 +7,9 @@ import click
 import pytest
 
 from spotted.cli.imports.options import parse_map, with_columns, with_last_options
-from spotted.cli.sources import Source, remember
 from spotted.errors import InvalidInputError
 from spotted.formats.layouts.recognition import MAPPED
+from spotted.formats.sources import Source, remember
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
-"""The files that a survey was imported from, recorded so that later commands need only its id."""
+"""The files that a survey was imported from, with the options of the import."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from spotted.errors import NotFoundError
 from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.columns import Reading, read_mapped
@@ -97,7 +95,7 @@ class Source:
         return with_boxes(
             imported,
             self.boxes,
-            images_root=self._folder(),
+            images_root=self.folder(),
             confidence=self.confidence,
             keep_empty=self.layout != PHOTOGRAPHS,
         )
@@ -181,7 +179,7 @@ class Source:
     def _reading(self, survey_id: str) -> Reading:
         return Reading(
             survey_id,
-            self._folder(),
+            self.folder(),
             species=self.species or None,
             timezone=self.timezone or None,
             date_format=self.date_format,
@@ -195,7 +193,7 @@ class Source:
         individuals: individual id of each detection id.
         """
         if self.layout in {PHOTOGRAPHS, *EXPORTS} or self._has_more(individuals):
-            write_as_catalogue(self.read(), self._folder(), target, individuals, overwrite=overwrite)
+            write_as_catalogue(self.read(), self.folder(), target, individuals, overwrite=overwrite)
         elif self.layout == PUBLISHED_SET:
             write_published(self.package, target, individuals, timezone=self.timezone, overwrite=overwrite)
         elif self.layout == CATALOGUE:
@@ -206,7 +204,7 @@ class Source:
             write_csv_survey(self.cameras, self.detections, target, individuals, overwrite=overwrite)
         return ()
 
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
         """The folder that image paths are relative to."""
         files = Path(self.images_root or self.package or self.detections)
         return files if files.is_dir() else files.parent
@@ -217,42 +215,3 @@ class Source:
             return False
         rows = {d.detection_id for d in self._read_tables("", lambda _: None).detections}
         return not individuals.keys() <= rows
-
-
-def remember(directory: Path, survey_id: str, source: Source) -> None:
-    """Record a survey's source in the data directory."""
-    path = _path(directory, survey_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(source), indent=2))
-
-
-def recall(directory: Path, survey_id: str) -> Source:
-    """The recorded source of a survey. Raises NotFoundError if the directory has no record of it."""
-    try:
-        return Source(**json.loads(_path(directory, survey_id).read_text()))
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            f"survey {survey_id!r} was not imported into {directory}; run `spotted import` first"
-        ) from error
-
-
-def forget(directory: Path, survey_id: str) -> None:
-    """Remove the record of a survey's source, if there is one."""
-    _path(directory, survey_id).unlink(missing_ok=True)
-
-
-def is_known(directory: Path, survey_id: str, source: Source) -> bool:
-    """True if the survey was imported from this source before, by whatever columns."""
-    try:
-        return _without_columns(recall(directory, survey_id)) == _without_columns(source)
-    except NotFoundError:
-        return False
-
-
-def _without_columns(source: Source) -> Source:
-    """A source without what a corrected column map changes."""
-    return replace(source, columns={}, camera_columns={}, date_format="", station="", strict=False)
-
-
-def _path(directory: Path, survey_id: str) -> Path:
-    return directory / "imports" / f"{survey_id}.json"

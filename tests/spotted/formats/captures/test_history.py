@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import AlreadyExistsError, InvalidInputError
-from spotted.formats.capture_history import CaptureHistory, build_capture_history, write_capture_history
+from spotted.formats.captures.history import LEAST_DAYS, CaptureHistory, build_capture_history
+from spotted.formats.captures.tables import write_capture_history
 from spotted.formats.csv_survey import read_csv_survey
 from spotted.formats.timestamps import utc_seconds
 from spotted.survey import Camera, Detection, Survey
@@ -66,6 +67,12 @@ def test_cameras_are_used_on_the_occasions_of_their_period() -> None:
     assert made.usage.astype(int).tolist() == [[1] * 10, [0, 0, 1, 1, 0, 0, 0, 0, 0, 0], [0] * 10]
     (note,) = made.notes
     assert note.startswith("1 camera without a period, such as 'C', count as operating from the first to the")
+
+
+def test_a_station_that_took_a_photograph_outside_its_periods_was_used_for_a_short_time() -> None:
+    made = history(("x", "B", 8.5 * DAY))
+    assert made.usage[1].nonzero()[0].tolist() == [2, 3, 8]
+    assert made.effort_days[1].tolist() == [0, 0, 1, 0.5, 0, 0, 0, 0, LEAST_DAYS, 0]
 
 
 def test_what_is_left_out_is_counted() -> None:

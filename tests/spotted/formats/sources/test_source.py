@@ -5,32 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from spotted.cli.sources import Source, is_known, recall, remember
-from spotted.errors import NotFoundError
 from spotted.formats.catalogue import read_catalogue
-from spotted.formats.layouts.recognition import CAMTRAP_DP, CAMTRAPR, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
+from spotted.formats.layouts.recognition import CAMTRAPR, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
+from spotted.formats.sources.source import Source
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.photograph_folder import write_photograph
 from tests.spotted.published_tree import write_tree
-
-
-def test_a_source_is_remembered_with_all_its_options(tmp_path: Path) -> None:
-    source = Source(package="/p", images_root="/i", species="Crocuta crocuta", timezone="Africa/Harare")
-    remember(tmp_path, "survey", source)
-    assert recall(tmp_path, "survey") == source
-
-
-def test_a_survey_is_known_by_its_very_source(tmp_path: Path) -> None:
-    source = Source(package="/p")
-    assert not is_known(tmp_path, "survey", source)
-    remember(tmp_path, "survey", source)
-    assert is_known(tmp_path, "survey", source)
-    assert not is_known(tmp_path, "survey", Source(package="/q"))
-
-
-def test_a_survey_that_was_not_imported_here_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="'nosuch' was not imported"):
-        recall(tmp_path, "nosuch")
 
 
 def test_a_package_is_read_and_written_by_its_source(tmp_path: Path) -> None:
@@ -56,15 +36,6 @@ def test_a_pair_of_tables_is_read_and_written_by_its_source(tmp_path: Path) -> N
     assert picture.detection.captured_at_s == 1_714_525_200.0
     source.write(tmp_path / "out", {"d1": "ind-d1"}, overwrite=False)
     assert "ind-d1" in (tmp_path / "out" / "detections.csv").read_text()
-
-
-def test_a_source_remembered_without_a_layout_is_a_camtrap_dp(tmp_path: Path) -> None:
-    remember(tmp_path, "survey", Source(package="/p"))
-    path = tmp_path / "imports" / "survey.json"
-    fields = json.loads(path.read_text())
-    del fields["layout"]
-    path.write_text(json.dumps(fields))
-    assert recall(tmp_path, "survey").layout == CAMTRAP_DP
 
 
 def test_a_published_set_is_read_by_its_source_and_written_as_a_catalogue(tmp_path: Path) -> None:
