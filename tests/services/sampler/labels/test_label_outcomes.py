@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.sampler.session import label_outcomes
+from services.sampler.labels import label_outcomes
 from spotted.constraints.answers import LabelEffect, LabelOutcome
 from spotted.constraints.explanation import Explanation
 from spotted.facts.kinds import Fact, Source
