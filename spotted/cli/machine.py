@@ -1,4 +1,4 @@
-"""`spotted up | down | status`: the store and the services on this machine."""
+"""`spotted up | down | status`: the processes of this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from spotted.cli.connection import connect_here
 from spotted.console import data_option, err, json_option, show, table
 from spotted.errors import UnavailableError
-from spotted.local import append_only, diagnosis, processes
+from spotted.local import append_only, diagnosis, processes, review_page
 from spotted.local.ports import DEFAULT_PORT
 
 DEVICES = ("cpu", "cuda", "tensorrt")
@@ -24,8 +24,8 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
     "--port",
     type=int,
     help=(
-        f"Port of the store; the services use the next three. 0: any free ports. Default: those of the last "
-        f"run, at first {DEFAULT_PORT}."
+        "Port of the store; the services and the review page use the next four. 0: any free ports. Default: "
+        f"those of the last run, at first {DEFAULT_PORT}."
     ),
 )
 @click.option(
@@ -54,6 +54,13 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @click.option(
     "--accept-loss", is_flag=True, help="Start although files of the store are shorter than they were left."
 )
+@click.option(
+    "--review/--no-review",
+    "with_page",
+    default=True,
+    show_default=True,
+    help="Start the review page as well, if it is installed.",
+)
 @data_option
 @json_option
 def up(
@@ -66,13 +73,15 @@ def up(
     device: str,
     take_over: bool,
     accept_loss: bool,
+    with_page: bool,
 ) -> None:
-    """Start the store and the three services on this machine.
+    """Start the store, the three services and the review page on this machine.
 
     Processes that already run are not restarted. Everything is stored in the data directory, on disk before
     any call is answered. The processes keep running after the terminal is closed; `spotted down` stops them.
     """
     ran = processes.read(directory)
+    lacking = review_page.missing_packages() if with_page else []
     with err.status("starting") as status:
         run = processes.up(
             directory,
@@ -85,9 +94,10 @@ def up(
                 "SPOTTED_DEVICE": device,
             },
             say=status.update,
+            with_page=with_page and not lacking,
         )
     addresses = {member.role: member.address for member in run.members}
-    warnings = _warnings(run, ran, port)
+    warnings = _warnings(run, ran, port) + ([without_page(lacking)] if lacking else [])
 
     def text() -> None:
         table("running processes", ("role", "address"), list(addresses.items()))
@@ -181,6 +191,11 @@ def status(
         raise UnavailableError(
             f"some processes of {directory} do not answer; `spotted up` starts those that are missing"
         )
+
+
+def without_page(lacking: Sequence[str]) -> str:
+    """Why the review page is not started, and the remedy."""
+    return f"the review page needs {', '.join(lacking)}; install it with {review_page.INSTALL}"
 
 
 def _warnings(run: processes.LocalRun, ran: processes.LocalRun | None, port: int | None) -> list[str]:

@@ -20,7 +20,13 @@ EFFECTS = {
 def labels_of(body: Body, annotator: str) -> list[Label]:
     """The answers to pairs of a body."""
     return [
-        Label(one.required("first"), one.required("second"), one.chosen("answer", Answer), annotator)
+        Label(
+            one.required("first"),
+            one.required("second"),
+            one.chosen("answer", Answer),
+            annotator,
+            note=one.text("note"),
+        )
         for one in body.objects("labels")
     ]
 
@@ -41,6 +47,7 @@ def label_form(label: Label) -> Json:
         "second": label.second_detection_id,
         "answer": word(label.answer),
         "annotator": label.annotator_id,
+        "note": label.note,
         "created_at": instant(label.created_at_s),
     }
 
