@@ -36,6 +36,7 @@ SCIENCE: dict[str, set[str]] = {
     "facts": BASE,
     "constraints": BASE | {"facts"},
     "individuals": BASE | {"constraints", "facts"},
+    "catalogue": BASE,
     "sampling": SURVEY | {"constraints", "facts"},
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration", "facts"},
     "simulation": SURVEY | {"constraints", "sampling", "facts"},
@@ -58,6 +59,7 @@ EDGE: dict[str, set[str]] = {
         "ranking",
         "constraints",
         "individuals",
+        "catalogue",
         "heads",
         "local",
         "formats",
@@ -65,7 +67,18 @@ EDGE: dict[str, set[str]] = {
     },
     "console": {"errors", "client"},
     "testing": SCORES
-    | {"v1", "messages", "event_parts", "ranking", "constraints", "facts", "individuals", "client", "local"},
+    | {
+        "v1",
+        "messages",
+        "event_parts",
+        "ranking",
+        "constraints",
+        "facts",
+        "individuals",
+        "client",
+        "local",
+        "catalogue",
+    },
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together

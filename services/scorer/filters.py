@@ -103,7 +103,7 @@ class Filter:
             if self._allowed is not None:
                 mask &= self._allowed[others]
             if self._rules.comparable_sides_only:
-                mask &= ~_opposite(side[rows], side[others])
+                mask &= ~opposite_flanks(side[rows], side[others])
             if self._rules.exclude_same_encounter:
                 mask &= (encounter[rows] != encounter[others]) | (encounter[rows] == NONE)
             return mask
@@ -159,6 +159,7 @@ def _exclusions(rules: Rules, columns: Columns) -> Iterable[tuple[CandidateRule,
         yield CandidateRule.SPECIES, ~columns.species.among(rules.species)
 
 
-def _opposite(first: IntArray, second: IntArray) -> BoolArray:
+def opposite_flanks(first: IntArray, second: IntArray) -> BoolArray:
+    """Whether sides that broadcast are opposite flanks."""
     flanks: Sequence[int] = (Side.LEFT, Side.RIGHT)
     return np.asarray((first != second) & np.isin(first, flanks) & np.isin(second, flanks))

@@ -13,6 +13,7 @@ import grpc
 from spotted.client.calls import open_channel, our_errors, sent, streamed
 from spotted.client.credentials import Credentials
 from spotted.errors import PreconditionError
+from spotted.v1.catalogue_pb2_grpc import CatalogueServiceStub
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
@@ -101,6 +102,7 @@ class Connection:
         self.embedder = Endpoint(EmbedderServiceStub(to_embedder), embedder, timeout_s, self._closed)
         self.operations = Endpoint(OperationsServiceStub(to_embedder), embedder, timeout_s, self._closed)
         self.scorer = Endpoint(ScorerServiceStub(to_scorer), scorer, timeout_s, self._closed)
+        self.catalogue = Endpoint(CatalogueServiceStub(to_scorer), scorer, timeout_s, self._closed)
         self.sampler = Endpoint(SamplerServiceStub(to_sampler), sampler, timeout_s, self._closed)
 
     def close(self) -> None:
