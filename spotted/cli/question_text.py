@@ -85,6 +85,8 @@ def _effect_text(outcome: StoredLabel) -> str:
             return "earlier answers merged what this one separates; the group was split"
         case LabelEffect.REOPENED:
             return "earlier answers separated what this one merges; it is asked again"
+        case LabelEffect.GONE:
+            return "one of the detections was deleted from the survey; the answer is kept, and shows nowhere"
     return ""
 
 

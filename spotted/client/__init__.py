@@ -18,6 +18,7 @@ survey_scores       its candidates, pairs and matrices
 session_handle      `SessionHandle`: one annotation session
 individuals         `IndividualHandle`: one individual of a session
 catalogue           `CatalogueHandle`: animals over several surveys
+aio                 the same client for asyncio
 operation_handle    `OperationHandle`: one long-running operation
 values              frozen values that go in and come out
 answers             labels for pairs, bursts and galleries

@@ -803,7 +803,7 @@ class WatchIndividualsResponse(_message.Message):
     """Number of events in the journal up to here."""
     @_builtins.property
     def ended_individual_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Individuals that are part of others now; their ids are aliases."""
+        """Individuals that are part of others now, whose ids are aliases, and those of which every detection was deleted."""
 
     @_builtins.property
     def individuals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Individual]:

@@ -19,8 +19,9 @@ from services.sampler import wire
 from services.sampler.individuals.listing import get_individual
 from services.sampler.individuals.results import change_result
 from services.sampler.individuals.watching import changes_since
+from services.sampler.labels import label_outcomes
 from services.sampler.questions.next_questions import ANSWER_BYTES
-from services.sampler.session import label_outcomes, progress
+from services.sampler.session import progress
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from services.scorer import responses
@@ -49,6 +50,7 @@ from spotted.v1 import (
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED
 from tests.services.journal_entries import push
 from tests.services.sampler.surveys import Sampler, ToyScorer
+from tests.services.sampler.versions import roster
 
 FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, catalogue_pb2)
 # a letter of four bytes
@@ -373,8 +375,7 @@ def test_progress_fits_with_any_number_of_annotators() -> None:
 def large_individual() -> SessionState:
     """A session of 15,000 detections, all but one of which are one animal."""
     state = SessionState()
-    state.detection_ids = [longest(n) for n in range(15_000)]
-    state.item_of = {i: n for n, i in enumerate(state.detection_ids)}
+    state.roster = roster(*map(longest, range(15_000)))
     state.constraints.add_items(15_000)
     for item in range(1, 14_999):
         state.constraints.apply(LabelledPair("", 0, item, Answer.SAME))
@@ -411,7 +412,7 @@ def test_the_result_of_a_change_fits_without_the_detections_of_a_large_individua
         )
     )
     event = sampler_pb2.SessionEvent(changed=change)
-    assert not state.identity.change(2, event, state.item_of)
+    assert not state.identity.change(2, event, state.roster)
     result = change_result(state, 2)
     assert result.ByteSize() < MAX_MESSAGE_BYTES
     assert [(one.detection_count, len(one.detection_ids)) for one in result.individuals] == [

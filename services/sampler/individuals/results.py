@@ -41,7 +41,7 @@ def contrary_label(label: sampler_pb2.Label) -> pb.ContraryLabel:
 
 def _add_individuals(result: pb.ChangeResult, state: SessionState, event: pb.IndividualsChanged) -> None:
     individuals, register = state.named_individuals, state.identity.register
-    items = state.identity.concerned(event, state.item_of)
+    items = filter(state.constraints.is_there, state.identity.concerned(event, state.roster))
     ones = {register.individual(state.constraints, item) for item in items}
     size = 0
     for one in sorted(ones, key=lambda one: individuals.id_of(one.founder)):

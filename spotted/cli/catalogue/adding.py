@@ -9,7 +9,8 @@ import click
 from spotted.cli.catalogue.group import catalogue, find
 from spotted.cli.catalogue.text import added_document, describe, document, print_added
 from spotted.cli.connection import connect
-from spotted.cli.individuals.group import annotator_option, open_handle
+from spotted.cli.individuals.group import annotator_option
+from spotted.cli.individuals.group import find as find_individual
 from spotted.client.values import CatalogueAddition, Individual
 from spotted.console import OTHER_FAILURE, data_option, json_option, session_option, show
 
@@ -50,11 +51,11 @@ def add(
     if (animal or name) and not detections:
         raise click.UsageError("--animal and --name need DETECTIONS")
     with connect(directory) as spotted:
-        handle, stored = spotted.catalogue(), spotted.survey(survey)
+        handle = spotted.catalogue()
         if session_id:
-            added = handle.add_session(stored.session(session_id), annotator, names_identify=names_identify)
+            added = handle.add_session(survey, session_id, annotator, names_identify=names_identify)
         elif known_names:
-            added = handle.add_known_names(stored, annotator, names_identify=names_identify)
+            added = handle.add_known_names(survey, annotator, names_identify=names_identify)
         else:
             entry_id = find(handle, animal).entry_id if animal else ""
             one = CatalogueAddition(Individual("", detections, name), entry_id)
@@ -89,6 +90,7 @@ def identify(
     with connect(directory) as spotted:
         handle = spotted.catalogue()
         entry = find(handle, animal)
-        session = spotted.survey(survey).session(session_id)
-        named = handle.name_individual(open_handle(session, individual), entry.entry_id, annotator)
+        found = find_individual(spotted.survey(survey).session(session_id), individual)
+        ids = found.individual_id, entry.entry_id
+        named = handle.name_individual(survey, session_id, *ids, annotator)
     show(document(named), as_json=as_json, text=lambda: click.echo(describe(named)))

@@ -17,7 +17,8 @@ from spotted.client.catalogue.messages import (
     member_messages,
 )
 from spotted.client.catalogue.sources import batches, known_names, named_individuals
-from spotted.client.connection import Connection, request_id
+from spotted.client.connection import Connection
+from spotted.client.connection import request_id as new_request_id
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.session_handle import SessionHandle
 from spotted.client.survey_handle import SurveyHandle
@@ -43,6 +44,7 @@ class CatalogueHandle:
     """The catalogue on the scorer. Changes are events with who and when, and can be undone.
 
     A token that may access only some surveys sees the catalogue as if the others were not there.
+    `request_id`: a UUID with which the call can be repeated safely; "" for a new one.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -92,7 +94,7 @@ class CatalogueHandle:
                 source=pb.CatalogueSource.ValueType(source),
                 session_id=session_id,
                 annotator_id=annotator_id,
-                request_id=request_id(),
+                request_id=new_request_id(),
             )
             answer = self._catalogue.call(self._catalogue.stub.AddCatalogueMembers, request)
             # a service that answers with fewer results is of another release
@@ -101,24 +103,26 @@ class CatalogueHandle:
         return AddedAnimals(tuple(added), tuple(reversed(change_ids)))
 
     def add_session(
-        self, session: SessionHandle, annotator_id: str, *, names_identify: bool = False
+        self, survey_id: str, session_id: str, annotator_id: str, *, names_identify: bool = False
     ) -> AddedAnimals:
         """Add the individuals of a session that people gave a name; those added before get new members."""
+        session = SessionHandle(self._connection, survey_id, session_id)
         return self.add(
-            session.survey_id,
+            survey_id,
             named_individuals(session.individuals()),
             annotator_id,
             names_identify=names_identify,
             source=CatalogueSource.SESSION,
-            session_id=session.session_id,
+            session_id=session_id,
         )
 
     def add_known_names(
-        self, survey: SurveyHandle, annotator_id: str, *, names_identify: bool = False
+        self, survey_id: str, annotator_id: str, *, names_identify: bool = False
     ) -> AddedAnimals:
         """Add the animals that the files of a survey name (`Detection.individual_id`)."""
+        survey = SurveyHandle(self._connection, survey_id)
         return self.add(
-            survey.survey_id,
+            survey_id,
             known_names(survey.detections()),
             annotator_id,
             names_identify=names_identify,
@@ -126,23 +130,24 @@ class CatalogueHandle:
         )
 
     def name_individual(
-        self, individual: IndividualHandle, entry_id: str, annotator_id: str
+        self, survey_id: str, session_id: str, individual_id: str, entry_id: str, annotator_id: str
     ) -> CatalogueEntry:
         """State that an individual of a session is an animal of the catalogue.
 
         Its detections become members of the entry, and it gets the name of the entry, if that has one.
         Raises NotFoundError, PreconditionError if the catalogue refuses it.
         """
+        individual = IndividualHandle(self._connection, survey_id, session_id, individual_id)
         found = individual.get()
         entry = self.entry(entry_id)
         # its own name is not that of the entry
         member = Individual(found.individual_id, found.detection_ids)
         added = self.add(
-            individual.survey_id,
+            survey_id,
             [CatalogueAddition(member, entry.entry_id)],
             annotator_id,
             source=CatalogueSource.SESSION,
-            session_id=individual.session_id,
+            session_id=session_id,
         )
         for one in added.animals:
             if one.reason:
@@ -163,6 +168,7 @@ class CatalogueHandle:
         notes: str | None = None,
         tags: Sequence[str] | None = None,
         etag: str = "",
+        request_id: str = "",
     ) -> CatalogueResult:
         """Set the attributes that are given; None leaves one as it is.
 
@@ -186,25 +192,38 @@ class CatalogueHandle:
             tags=tuple(tags or ()),
         )
         request = pb.UpdateCatalogueEntryRequest(
-            entry=entry_message(entry_id, values, etag), annotator_id=annotator_id, request_id=request_id()
+            entry=entry_message(entry_id, values, etag),
+            annotator_id=annotator_id,
+            request_id=request_id or new_request_id(),
         )
         request.update_mask.paths.extend(path for path, value in given.items() if value is not None)
         answer = self._catalogue.call(self._catalogue.stub.UpdateCatalogueEntry, request)
         return catalogue_result(answer.result)
 
-    def merge(self, entry_id: str, others: Sequence[str], annotator_id: str) -> CatalogueResult:
+    def merge(
+        self, entry_id: str, others: Sequence[str], annotator_id: str, *, request_id: str = ""
+    ) -> CatalogueResult:
         """State that entries are one animal; the first keeps its id and attributes.
 
         Raises NotFoundError, DigestMismatchError if their vectors are not made alike.
         """
         request = pb.MergeCatalogueEntriesRequest(
-            entry_id=entry_id, merged_entry_ids=others, annotator_id=annotator_id, request_id=request_id()
+            entry_id=entry_id,
+            merged_entry_ids=others,
+            annotator_id=annotator_id,
+            request_id=request_id or new_request_id(),
         )
         answer = self._catalogue.call(self._catalogue.stub.MergeCatalogueEntries, request)
         return catalogue_result(answer.result)
 
     def split(
-        self, entry_id: str, members: Iterable[Member], annotator_id: str, *, to_entry_id: str = ""
+        self,
+        entry_id: str,
+        members: Iterable[Member],
+        annotator_id: str,
+        *,
+        to_entry_id: str = "",
+        request_id: str = "",
     ) -> CatalogueResult:
         """State that some members are another animal. to_entry_id: "" for a new entry."""
         request = pb.SplitCatalogueEntryRequest(
@@ -212,23 +231,27 @@ class CatalogueHandle:
             members=member_messages(members),
             to_entry_id=to_entry_id,
             annotator_id=annotator_id,
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
         )
         answer = self._catalogue.call(self._catalogue.stub.SplitCatalogueEntry, request)
         return catalogue_result(answer.result)
 
-    def remove(self, members: Iterable[Member], annotator_id: str) -> CatalogueResult:
+    def remove(
+        self, members: Iterable[Member], annotator_id: str, *, request_id: str = ""
+    ) -> CatalogueResult:
         """Take members out of the catalogue; their detections stay in the survey."""
         request = pb.RemoveCatalogueMembersRequest(
-            members=member_messages(members), annotator_id=annotator_id, request_id=request_id()
+            members=member_messages(members),
+            annotator_id=annotator_id,
+            request_id=request_id or new_request_id(),
         )
         answer = self._catalogue.call(self._catalogue.stub.RemoveCatalogueMembers, request)
         return catalogue_result(answer.result)
 
-    def undo(self, change_id: str, annotator_id: str) -> CatalogueResult:
+    def undo(self, change_id: str, annotator_id: str, *, request_id: str = "") -> CatalogueResult:
         """Undo a change. Raises NotFoundError, PreconditionError if a later one concerns the same."""
         request = pb.UndoCatalogueChangeRequest(
-            change_id=change_id, annotator_id=annotator_id, request_id=request_id()
+            change_id=change_id, annotator_id=annotator_id, request_id=request_id or new_request_id()
         )
         answer = self._catalogue.call(self._catalogue.stub.UndoCatalogueChange, request)
         return catalogue_result(answer.result)

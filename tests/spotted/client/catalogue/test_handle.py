@@ -42,21 +42,21 @@ def catalogue_of(spotted: Spotted) -> CatalogueHandle:
 
 
 def test_named_individuals_of_a_session_are_added_with_their_attributes(spotted: Spotted) -> None:
-    one, session = named(spotted), spotted.survey("2025").session("main")
-    (added,) = catalogue_of(spotted).add_session(session, "anna").animals
+    one = named(spotted)
+    (added,) = catalogue_of(spotted).add_session("2025", "main", "anna").animals
     entry = catalogue_of(spotted).entry(added.entry_id)
     assert (entry.display_name, entry.sex) == ("Sita", Sex.FEMALE)
     assert [member.detection_id for member in entry.members] == list(one.detection_ids)
     (change,) = catalogue_of(spotted).changes(entry.entry_id)
     assert (change.source, change.survey_id, change.session_id) == (CatalogueSource.SESSION, "2025", "main")
-    again = catalogue_of(spotted).add_session(session, "anna")
+    again = catalogue_of(spotted).add_session("2025", "main", "anna")
     assert (again.animals[0].entry_id, again.change_ids) == (entry.entry_id, ())
 
 
 def test_known_names_of_files_are_added_and_identify_animals_on_request(spotted: Spotted) -> None:
     catalogue = catalogue_of(spotted)
     for survey_id in ("2024", "2025"):
-        added = catalogue.add_known_names(spotted.survey(survey_id), "anna", names_identify=True)
+        added = catalogue.add_known_names(survey_id, "anna", names_identify=True)
         assert not [one for one in added.animals if one.reason]
     expected: dict[str, set[Member]] = {}
     for survey_id in ("2024", "2025"):
@@ -69,18 +69,18 @@ def test_known_names_of_files_are_added_and_identify_animals_on_request(spotted:
 
 def test_an_individual_gets_the_name_of_the_animal_that_it_is(spotted: Spotted) -> None:
     catalogue, session = catalogue_of(spotted), spotted.survey("2025").session("main")
-    catalogue.add_known_names(spotted.survey("2024"), "anna")
+    catalogue.add_known_names("2024", "anna")
     one = next(iter(session.individuals(detection_id="d00")))
     (match,) = catalogue.match("2025", detection_ids=one.detection_ids, as_one=True)
     best = match.animals[0]
-    entry = catalogue.name_individual(session.individual(one.individual_id), best.entry_id, "ben")
+    entry = catalogue.name_individual("2025", "main", one.individual_id, best.entry_id, "ben")
     assert {Member("2025", i) for i in one.detection_ids} <= set(entry.members)
     assert session.individual(one.individual_id).get().display_name == best.display_name
     assert {member.survey_id for member in entry.members} == {"2024", "2025"}
     # again, it is there already
-    assert catalogue.name_individual(session.individual(one.individual_id), best.entry_id, "ben") == entry
+    assert catalogue.name_individual("2025", "main", one.individual_id, best.entry_id, "ben") == entry
     (other,) = (a.entry_id for a in match.animals[1:2])
     with pytest.raises(PreconditionError, match="split them off first"):
-        catalogue.name_individual(session.individual(one.individual_id), other, "ben")
+        catalogue.name_individual("2025", "main", one.individual_id, other, "ben")
     with pytest.raises(NotFoundError, match="no entry"):
-        catalogue.name_individual(session.individual(one.individual_id), "cat-0123456789abcdef", "ben")
+        catalogue.name_individual("2025", "main", one.individual_id, "cat-0123456789abcdef", "ben")
