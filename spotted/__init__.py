@@ -11,6 +11,7 @@ period_outliers  periods and instants that are most likely wrong
 survey          cameras, detections and their extent in space and time
 geodesy         latitude and longitude on a plane
 scoring         the score of a pair
+boxes           outputs of object detectors as boxes
 calibration     the score as a probability
 ranking         the best candidates of a detection
 heads           adaptation heads on frozen embeddings

@@ -11,6 +11,7 @@ published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
 layouts                the layouts of files recognised; exports of platforms; any survey as a catalogue
 photographs            folders of photographs, and boxes of MegaDetector
+detectors              detectors described, and what they found
 sources                the files that each survey was imported from
 picture                a detection with its image file and box
 capture_history        which individual was seen on which occasion at which camera
