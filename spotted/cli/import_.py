@@ -30,7 +30,7 @@ from spotted.formats.layouts.recognition import (
     recognise,
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
-from spotted.formats.sources import Source
+from spotted.formats.sources import Source, with_detected_boxes
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # photographs between two updates of the status line
@@ -137,6 +137,9 @@ def import_survey(
         ),
     )
     imported = _read(source, survey_id)
+    if not source.boxes:
+        source = with_detected_boxes(directory, imported.survey.survey_id, source)
+        imported = source.boxed(imported)
     read_as = [f"read as {seen.reason}; --layout chooses another"] if seen.reason else []
     notes = [*read_as, *imported.notes]
     if not imported.pictures:

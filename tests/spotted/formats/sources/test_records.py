@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spotted.errors import NotFoundError
 from spotted.formats.layouts.recognition import CAMTRAP_DP
-from spotted.formats.sources.records import forget, is_known, recall, remember
+from spotted.formats.sources.records import (
+    detected_boxes,
+    forget,
+    is_known,
+    progress_file,
+    recall,
+    remember,
+    with_detected_boxes,
+)
 from spotted.formats.sources.source import Source
 
 
@@ -47,3 +56,23 @@ def test_no_id_leads_out_of_the_records(tmp_path: Path, survey_id: str) -> None:
         recall(tmp_path, survey_id)
     forget(tmp_path, survey_id)
     assert (tmp_path / "secret.json").exists()
+
+
+def test_detected_boxes_belong_to_the_import_that_they_followed(tmp_path: Path) -> None:
+    source = Source(package="/p")
+    boxes = detected_boxes(tmp_path, "survey")
+    assert with_detected_boxes(tmp_path, "survey", source) == source
+    boxes.parent.mkdir()
+    boxes.write_text("{}")
+    # never imported, or imported without them
+    assert with_detected_boxes(tmp_path, "survey", source) == source
+    remember(tmp_path, "survey", source)
+    assert with_detected_boxes(tmp_path, "survey", source) == source
+    detected = replace(source, boxes=str(boxes), confidence=0.4)
+    remember(tmp_path, "survey", detected)
+    assert with_detected_boxes(tmp_path, "survey", source) == detected
+    for other in (replace(source, strict=True), replace(source, boxes="/other.json")):
+        assert with_detected_boxes(tmp_path, "survey", other) == other
+    progress_file(boxes).write_text("")
+    forget(tmp_path, "survey")
+    assert list(boxes.parent.iterdir()) == []
