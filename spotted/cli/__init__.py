@@ -2,6 +2,7 @@
 
 import_, embed, match            files to a survey, photographs to vectors, best candidates
 detection                        boxes of animals from a detector
+imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones

@@ -11,7 +11,6 @@ from spotted.formats.sources.records import (
     progress_file,
     recall,
     remember,
-    with_detected_boxes,
 )
 from spotted.formats.sources.source import Source
 
@@ -23,5 +22,4 @@ __all__ = [
     "progress_file",
     "recall",
     "remember",
-    "with_detected_boxes",
 ]

@@ -37,19 +37,6 @@ def progress_file(boxes: Path) -> Path:
     return boxes.with_name(f"{boxes.name}l")
 
 
-def with_detected_boxes(directory: Path, survey_id: str, source: Source) -> Source:
-    """The source with the boxes that a detector found after an import with the same options."""
-    boxes = str(detected_boxes(directory, survey_id).resolve())
-    if source.boxes or not Path(boxes).is_file():
-        return source
-    boxed = replace(source, boxes=boxes)
-    try:
-        known = recall(directory, survey_id)
-    except NotFoundError:
-        return source
-    return known if replace(boxed, confidence=known.confidence) == known else source
-
-
 def forget(directory: Path, survey_id: str) -> None:
     """Remove the record of a survey's source and what a detector found, if there are any."""
     _path(directory, survey_id).unlink(missing_ok=True)
@@ -59,11 +46,16 @@ def forget(directory: Path, survey_id: str) -> None:
 
 
 def is_known(directory: Path, survey_id: str, source: Source) -> bool:
-    """True if the survey was imported from this source before."""
+    """True if the survey was imported from this source before, by whatever columns."""
     try:
-        return recall(directory, survey_id) == source
+        return _without_columns(recall(directory, survey_id)) == _without_columns(source)
     except NotFoundError:
         return False
+
+
+def _without_columns(source: Source) -> Source:
+    """A source without what a corrected column map changes."""
+    return replace(source, columns={}, camera_columns={}, date_format="", station="", strict=False)
 
 
 def _path(directory: Path, survey_id: str, folder: str = "imports") -> Path:

@@ -12,6 +12,7 @@ from spotted.cli.export import CAPTURES, CHANGED, write_changed_names
 from spotted.client.session_handle import SessionHandle
 from spotted.facts import KnownIndividuals
 from spotted.formats.sources import Source, recall
+from spotted.individuals.attributes import Sex
 from spotted.individuals.naming import CellChange
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
@@ -169,6 +170,41 @@ def test_what_a_person_decides_about_a_believed_name_reaches_the_files(
     rows = csv.DictReader(io.StringIO((tmp_path / "out" / "detections.csv").read_text()))
     names = {row["detection_id"]: row["individual_id"] for row in rows}
     assert [names[f"n{n}"] for n in range(4)] == ["Mvula", "Chipembere", "Mvula", "Mvula"]
+
+
+def test_files_for_other_programs_have_the_names_of_the_session(
+    machine: Machine, survey_id: str, named: SessionHandle, tmp_path: Path
+) -> None:
+    individual = named.individual("ind-n3")
+    individual.rename("Sita", "anna")
+    individual.update("anna", sex=Sex.FEMALE)
+    options = ("-o", str(tmp_path / "out"), "--unfinished", "--timezone", "Africa/Harare", "--json")
+    programs = ("--for", "oscr", "--for", "secr", "--for", "camtrapr", "--for", "jags", "--for", "wildbook")
+    done = machine.run("export", survey_id, *options, *programs)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["written_for"] == list(programs[1::2])
+    edf = csv.DictReader(io.StringIO((tmp_path / "out" / "oscr" / "edf.csv").read_text()))
+    assert {row["individual"]: row["sex"] for row in edf}["Sita"] == "F"
+    assert "Sita female" not in (tmp_path / "out" / "secr" / "traps.txt").read_text()
+    records = csv.DictReader(io.StringIO((tmp_path / "out" / "camtrapr" / "records.csv").read_text()))
+    assert {row["Individual"]: row["DateTimeOriginal"] for row in records}["Sita"] == "2023-06-04 07:00:00"
+    # these cameras have metres only, and nothing is written before that is known
+    refused = machine.run(
+        "export", survey_id, "-o", str(tmp_path / "no"), "--unfinished", "--for", "camtrap-dp"
+    )
+    assert refused.exit_code == 3
+    assert "latitude and longitude" in refused.stderr
+    assert not (tmp_path / "no").exists()
+
+
+def test_days_of_utc_are_noted_if_no_zone_is_known(
+    machine: Machine, survey_id: str, named: SessionHandle, tmp_path: Path
+) -> None:
+    assert named.survey_id == survey_id
+    done = machine.run("export", survey_id, "-o", str(tmp_path / "a"), "--unfinished")
+    assert "days and times are those of UTC; --timezone" in done.stderr
+    done = machine.run("export", survey_id, "-o", str(tmp_path / "b"), "--unfinished", "--timezone", "UTC")
+    assert "days and times" not in done.stderr
 
 
 def test_changed_names_are_written_as_a_table(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from spotted.formats.sources.records import (
     progress_file,
     recall,
     remember,
-    with_detected_boxes,
 )
 from spotted.formats.sources.source import Source
 
@@ -32,6 +30,9 @@ def test_a_survey_is_known_by_its_very_source(tmp_path: Path) -> None:
     remember(tmp_path, "survey", source)
     assert is_known(tmp_path, "survey", source)
     assert not is_known(tmp_path, "survey", Source(package="/q"))
+    assert is_known(
+        tmp_path, "survey", Source(package="/p", columns={"camera_id": "Site"}, date_format="%d/%m/%y")
+    )
 
 
 def test_a_survey_that_was_not_imported_here_is_named(tmp_path: Path) -> None:
@@ -58,21 +59,11 @@ def test_no_id_leads_out_of_the_records(tmp_path: Path, survey_id: str) -> None:
     assert (tmp_path / "secret.json").exists()
 
 
-def test_detected_boxes_belong_to_the_import_that_they_followed(tmp_path: Path) -> None:
-    source = Source(package="/p")
+def test_the_boxes_of_a_detector_are_forgotten_with_the_source(tmp_path: Path) -> None:
+    remember(tmp_path, "survey", Source(package="/p"))
     boxes = detected_boxes(tmp_path, "survey")
-    assert with_detected_boxes(tmp_path, "survey", source) == source
     boxes.parent.mkdir()
-    boxes.write_text("{}")
-    # never imported, or imported without them
-    assert with_detected_boxes(tmp_path, "survey", source) == source
-    remember(tmp_path, "survey", source)
-    assert with_detected_boxes(tmp_path, "survey", source) == source
-    detected = replace(source, boxes=str(boxes), confidence=0.4)
-    remember(tmp_path, "survey", detected)
-    assert with_detected_boxes(tmp_path, "survey", source) == detected
-    for other in (replace(source, strict=True), replace(source, boxes="/other.json")):
-        assert with_detected_boxes(tmp_path, "survey", other) == other
-    progress_file(boxes).write_text("")
+    for path in (boxes, progress_file(boxes)):
+        path.write_text("{}")
     forget(tmp_path, "survey")
     assert list(boxes.parent.iterdir()) == []
