@@ -12,7 +12,6 @@ Two things together, since each has a gap:
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -208,6 +207,9 @@ def _file(path: Path) -> Iterator[int]:
 
 def _lock(descriptor: int, wait_s: float) -> bool | None:
     """Whether the lock was taken; None if the file system has no locks."""
+    # absent on Windows, where the rest of the command line works with services elsewhere
+    import fcntl  # noqa: PLC0415
+
     deadline = time.monotonic() + wait_s
     while True:
         try:
