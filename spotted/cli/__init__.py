@@ -1,6 +1,7 @@
 """The `spotted` command.
 
 import_, embed, match            files to a survey, photographs to vectors, best candidates
+imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones

@@ -10,6 +10,8 @@ published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
 layouts                the layouts of files recognised; exports of platforms; any survey as a catalogue
+columns                tables with any titles, by a map from fields to columns
+sheets                 tables of text and workbooks as spreadsheets save them
 photographs            folders of photographs, and boxes of MegaDetector
 sources                the files that each survey was imported from
 picture                a detection with its image file and box
@@ -50,6 +52,7 @@ from spotted.formats.captures import (
     write_capture_history,
 )
 from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue, write_catalogue
+from spotted.formats.columns import ColumnMap, Reading, read_mapped, resolve_columns
 from spotted.formats.csv_candidates import CandidateRow, candidate_row, write_candidates
 from spotted.formats.csv_cells import fill_column, fill_individuals
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
@@ -86,6 +89,7 @@ __all__ = [
     "CandidateRow",
     "Capture",
     "CaptureHistory",
+    "ColumnMap",
     "ImageFolder",
     "ImportedSurvey",
     "InstantError",
@@ -94,6 +98,7 @@ __all__ = [
     "Problems",
     "Projection",
     "PublishedSet",
+    "Reading",
     "Recognised",
     "Row",
     "StationPattern",
@@ -115,12 +120,14 @@ __all__ = [
     "read_camtrapr",
     "read_catalogue",
     "read_csv_survey",
+    "read_mapped",
     "read_photographs",
     "read_pixel_box",
     "read_published",
     "read_table",
     "read_wildlife_insights",
     "recognise",
+    "resolve_columns",
     "select_species",
     "side_of_tags",
     "survey_of_photographs",

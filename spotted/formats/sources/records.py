@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from spotted.errors import NotFoundError
@@ -33,11 +33,16 @@ def forget(directory: Path, survey_id: str) -> None:
 
 
 def is_known(directory: Path, survey_id: str, source: Source) -> bool:
-    """True if the survey was imported from this source before."""
+    """True if the survey was imported from this source before, by whatever columns."""
     try:
-        return recall(directory, survey_id) == source
+        return _without_columns(recall(directory, survey_id)) == _without_columns(source)
     except NotFoundError:
         return False
+
+
+def _without_columns(source: Source) -> Source:
+    """A source without what a corrected column map changes."""
+    return replace(source, columns={}, camera_columns={}, date_format="", station="", strict=False)
 
 
 def _path(directory: Path, survey_id: str) -> Path:

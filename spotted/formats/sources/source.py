@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
+from spotted.formats.columns import Reading, read_mapped
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
-from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.imported_survey import ImportedSurvey, survey_slug
 from spotted.formats.layouts.camtrapr import read_camtrapr, station_table
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
 from spotted.formats.layouts.recognition import (
     CAMTRAP_DP,
     CAMTRAPR,
     CATALOGUE,
+    MAPPED,
     PHOTOGRAPHS,
     PUBLISHED_SET,
     WILDLIFE_INSIGHTS,
@@ -27,7 +29,7 @@ from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
 
 # layouts that are read as tables of their own and written as a catalogue
-EXPORTS = frozenset({CAMTRAPR, WILDLIFE_INSIGHTS})
+EXPORTS = frozenset({CAMTRAPR, MAPPED, WILDLIFE_INSIGHTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,19 @@ class Source:
 
     confidence: float = CONFIDENCE
     """Least confidence of a box."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of a table with any titles, by field."""
+
+    camera_columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of its table of cameras, by field."""
+
+    date_format: str = ""
+    """Form of days, e.g. `%d/%m/%Y`; found in the dates by default."""
+
+    def is_of_files(self, other: Source) -> bool:
+        """Whether two sources have the same files in the same layout."""
+        return (self.layout, self.package, self.detections) == (other.layout, other.package, other.detections)
 
     def read(
         self, survey_id: str = "", *, on_progress: Callable[[int], None] = lambda _: None
@@ -136,6 +151,14 @@ class Source:
                 timezone=timezone,
                 strict=self.strict,
             )
+        if self.layout == MAPPED:
+            return read_mapped(
+                self.package,
+                self.columns,
+                self._reading(survey_id or survey_slug(Path(self.package).stem)),
+                cameras=self.cameras or None,
+                camera_columns=self.camera_columns,
+            )
         if self.layout == CAMTRAPR:
             return read_camtrapr(
                 self.package,
@@ -151,6 +174,17 @@ class Source:
             species=species,
             images_root=images_root,
             timezone=timezone,
+        )
+
+    def _reading(self, survey_id: str) -> Reading:
+        return Reading(
+            survey_id,
+            self.folder(),
+            species=self.species or None,
+            timezone=self.timezone or None,
+            date_format=self.date_format,
+            station=self.station,
+            strict=self.strict,
         )
 
     def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> tuple[str, ...]:

@@ -23,6 +23,9 @@ def test_a_survey_is_known_by_its_very_source(tmp_path: Path) -> None:
     remember(tmp_path, "survey", source)
     assert is_known(tmp_path, "survey", source)
     assert not is_known(tmp_path, "survey", Source(package="/q"))
+    assert is_known(
+        tmp_path, "survey", Source(package="/p", columns={"camera_id": "Site"}, date_format="%d/%m/%y")
+    )
 
 
 def test_a_survey_that_was_not_imported_here_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.layouts.translated import Images, Table, iso_column, read_translated
+from spotted.formats.columns.translated import Images, Table, iso_column, read_translated
 from spotted.formats.problems import Problems
 from spotted.formats.row import Row
 from tests.spotted.published_tree import write_tree

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.sampler.session.ledger import Ledger, event_of, stated_labels
+from services.sampler.labels.ledger import Ledger, event_of, stated_labels
 from spotted.v1 import individuals_pb2
 from spotted.v1 import sampler_pb2 as pb
 

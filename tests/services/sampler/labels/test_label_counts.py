@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.sampler.session.label_counts import LabelCounts
+from services.sampler.labels.label_counts import LabelCounts
 from spotted import messages
 from spotted.v1 import sampler_pb2 as pb
 
