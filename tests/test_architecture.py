@@ -29,6 +29,7 @@ SCIENCE: dict[str, set[str]] = {
     "period_outliers": {"arrays"},
     "survey": BASE,
     "geodesy": BASE,
+    "journeys": SURVEY,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
     "ranking": SCORES | {"lazy"},
@@ -308,6 +309,7 @@ def test_only_the_settings_and_process_modules_read_the_environment(path: Path) 
         "services/common/process.py",
         "services/embedder/__main__.py",
         "services/embedder/training/__main__.py",
+        "services/review/__main__.py",
         "spotted/local/processes.py",
     }:
         return

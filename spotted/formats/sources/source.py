@@ -207,7 +207,8 @@ class Source:
     def folder(self) -> Path:
         """The folder that image paths are relative to."""
         files = Path(self.images_root or self.package or self.detections)
-        return files if files.is_dir() else files.parent
+        # a folder that was moved away is still the one that was imported
+        return files.parent if files.is_file() else files
 
     def _has_more(self, individuals: Mapping[str, str]) -> bool:
         """Whether boxes have split rows of the tables into several detections, which no table can hold."""
