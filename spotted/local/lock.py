@@ -27,6 +27,7 @@ from pathlib import Path
 import psutil
 
 from spotted.errors import PreconditionError
+from spotted.local.platforms import check_platform
 
 LOCK_FILE = "store.lock"
 OWNER_FILE = "store.owner"
@@ -207,6 +208,7 @@ def _file(path: Path) -> Iterator[int]:
 
 def _lock(descriptor: int, wait_s: float) -> bool | None:
     """Whether the lock was taken; None if the file system has no locks."""
+    check_platform()
     # absent on Windows, where the rest of the command line works with services elsewhere
     import fcntl  # noqa: PLC0415
 

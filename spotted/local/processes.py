@@ -19,7 +19,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from spotted.errors import PreconditionError, UnavailableError
 from spotted.local import append_only, lock, memory, ports
 from spotted.local.log_lines import last_message
-from spotted.local.platforms import check_platform
 
 LOOPBACK = ports.LOOPBACK
 SERVICES = ("embedder", "scorer", "sampler")
@@ -122,7 +121,6 @@ def up(
         settings = memory.shared(role, environment or {}, os.environ)
         return start_service(role, directory, at, run.store_url, address, settings)
 
-    check_platform()
     with lock.one_at_a_time(directory):
         before = read(directory) or LocalRun(directory, ())
         used = {member.role: member.port for member in before.members}
@@ -217,8 +215,7 @@ def start_store(directory: Path, port: int, *, take_over: bool = False, accept_l
         "appendfsync": "always",
     }
     command = [str(get_binary_path()), "--port", str(port), "--save", ""]
-    for option, value in options.items():
-        command += [f"--{option}", value]
+    command += [word for option, value in options.items() for word in (f"--{option}", value)]
     with lock.acquire(directory, take_over=take_over) as held:
         if not accept_loss:
             append_only.check_end(directory)
