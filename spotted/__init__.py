@@ -12,6 +12,7 @@ survey          cameras, detections and their extent in space and time
 journeys        the journey between two photographs as a phrase
 geodesy         latitude and longitude on a plane
 scoring         the score of a pair
+boxes           outputs of object detectors as boxes
 calibration     the score as a probability
 ranking         the best candidates of a detection
 heads           adaptation heads on frozen embeddings

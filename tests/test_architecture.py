@@ -29,6 +29,7 @@ SCIENCE: dict[str, set[str]] = {
     "period_outliers": {"arrays"},
     "survey": BASE,
     "geodesy": BASE,
+    "boxes": BASE,
     "journeys": SURVEY,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
@@ -46,7 +47,7 @@ SCIENCE: dict[str, set[str]] = {
 EDGE: dict[str, set[str]] = {
     "lazy": set(),
     "interrupts": set(),
-    "formats": SURVEY,
+    "formats": SURVEY | {"boxes"},
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
     "event_parts": {"errors", "v1"},

@@ -89,7 +89,10 @@ class Source:
 
         on_progress: called with the number of photographs read since the last call.
         """
-        imported = self._read_tables(survey_id, on_progress)
+        return self.boxed(self._read_tables(survey_id, on_progress))
+
+    def boxed(self, imported: ImportedSurvey) -> ImportedSurvey:
+        """The survey of the tables with the boxes of the detector, if there are any."""
         if not self.boxes:
             return imported
         return with_boxes(
