@@ -69,8 +69,8 @@ def assemble(
     stations: the station of each camera that shares one, by camera_id.
     undated: whether a survey without any instant gets an arbitrary day, and a note, instead of an error.
     The survey lasts from the first to the last instant of camera periods and of detections with trusted
-    clocks. Raises InvalidInputError if there is no instant at all, unless `undated`, or if `problems` are strict and
-    not empty.
+    clocks. Raises InvalidInputError if there is no instant at all, unless `undated`, or if `problems` are
+    strict and not empty.
 
     >>> cameras = {"C1": Camera("C1", start_s=0.0, end_s=86_400.0)}
     >>> late = Picture(Detection("d1", "C1", captured_at_s=90_000.0), path=None)
