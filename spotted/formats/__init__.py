@@ -13,6 +13,7 @@ layouts                the layouts of files recognised; exports of platforms; an
 columns                tables with any titles, by a map from fields to columns
 sheets                 tables of text and workbooks as spreadsheets save them
 photographs            folders of photographs, and boxes of MegaDetector
+detectors              detectors described, and what they found
 sources                the files that each survey was imported from
 picture                a detection with its image file and box
 captures               which individual was seen on which occasion at which station

@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor
 
 from services.common.rpc import checks
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
+from services.common.session.labels import LONGEST_NOTE
 from services.common.store.store import Store
 from services.common.survey.history import DetectionChange
 from services.embedder import wire as embedder_wire
@@ -317,6 +318,7 @@ def label(number: int) -> sampler_pb2.Label:
     return sampler_pb2.Label(
         label_id=f"100000-{number}", first_detection_id=longest(number), second_detection_id=longest(10**5),
         answer=sampler_pb2.ANSWER_SAME, annotator_id="a" * 64, create_time=messages.timestamp(1.5),
+        note="\u4e00" * LONGEST_NOTE,
     )  # fmt: skip
 
 
@@ -324,7 +326,7 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
     labels = {one.label_id: one for one in map(label, range(1000))}
     with pytest.raises(InvalidInputError, match="in one call"):
         wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=labels.values()))
-    given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:700]))
+    given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:300]))
     explanation = Explanation(tuple(labels))
     naming = label_outcomes.Naming(labels, [])
     outcomes = label_outcomes.shorten(

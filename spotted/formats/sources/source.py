@@ -96,7 +96,10 @@ class Source:
 
         on_progress: called with the number of photographs read since the last call.
         """
-        imported = self._read_tables(survey_id, on_progress)
+        return self.boxed(self._read_tables(survey_id, on_progress))
+
+    def boxed(self, imported: ImportedSurvey) -> ImportedSurvey:
+        """The survey of the tables with the boxes of the detector, if there are any."""
         if not self.boxes:
             return imported
         return with_boxes(
@@ -220,7 +223,8 @@ class Source:
     def folder(self) -> Path:
         """The folder that image paths are relative to."""
         files = Path(self.images_root or self.package or self.detections)
-        return files if files.is_dir() else files.parent
+        # a folder that was moved away is still the one that was imported
+        return files.parent if files.is_file() else files
 
     def _has_more(self, individuals: Mapping[str, str]) -> bool:
         """Whether boxes have split rows of the tables into several detections, which no table can hold."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
 from services.common import process
@@ -22,6 +23,7 @@ from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import ConcurrencyError, NotFoundError, UnavailableError
 from spotted.survey import Camera, Detection, Side, Survey
 from spotted.v1 import sampler_pb2, scorer_pb2
+from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from tests.services.sampler.individuals.session import OpenSession
 from tests.services.sampler.surveys import Sampler
@@ -99,6 +101,22 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     np.testing.assert_array_equal(
         np.stack([columns.visual, columns.feasibility, columns.fused], axis=1), np.array(listed, np.float32)
     )
+
+
+def test_with_a_filter_only_pairs_that_pass_are_candidates(scorer: ScorerClient, survey_id: str) -> None:
+    whole = scorer.read(survey_id, COUNT - 1, with_embeddings=False)
+    only = CandidateFilter(camera_ids=["c1", "c2", "deleted"], captured_from=Timestamp(seconds=10_000))
+    read = scorer.read(survey_id, COUNT - 1, with_embeddings=False, only=only)
+    inside = {row for row in range(COUNT) if row % 3 and row * 5000 >= 10_000}
+    rows = zip(whole.columns.query.tolist(), whole.columns.candidate.tolist(), strict=True)
+    kept = np.array([{query, candidate} <= inside for query, candidate in rows])
+    for name in ("query", "candidate", "visual", "feasibility", "fused"):
+        np.testing.assert_array_equal(getattr(read.columns, name), getattr(whole.columns, name)[kept])
+    # the few that pass have all candidates long before a list could hold all detections
+    assert scorer.read(survey_id, len(inside), with_embeddings=False, only=only).complete
+    assert not scorer.read(survey_id, 1, with_embeddings=False, only=only).complete
+    nobody = CandidateFilter(camera_ids=["deleted"])
+    assert len(scorer.read(survey_id, 3, with_embeddings=False, only=nobody).columns.query) == 0
 
 
 def test_a_candidate_takes_twenty_bytes(scorer: ScorerClient, survey_id: str) -> None:
