@@ -72,8 +72,13 @@ class Spotted:
     def local(cls, directory: Path = DEFAULT_DIRECTORY, *, credentials: Credentials = NOBODY) -> Self:
         """A client of the services that `spotted up` started. Raises PreconditionError if there are none."""
         # a client of services elsewhere needs no store of its own
-        from spotted.local import processes  # noqa: PLC0415
-
+        try:
+            from spotted.local import processes  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise PreconditionError(
+                "this is spotted-client, which starts no services; give the addresses of embedder, scorer "
+                "and sampler, or install `spotted`"
+            ) from error
         run = processes.read(directory)
         if run is None:
             raise PreconditionError(f"no services were started in {directory}; run `spotted up` first")
