@@ -56,8 +56,9 @@ docs: setup ## the site of docs/ and the Python reference, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # two workers share two cores, so each uses one thread of linear algebra: threads that wait spin.
-# Workers take whole files in the order of conftest.py, slow ones first
-TEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Workers take whole files in the order of conftest.py, slow ones first. Bytecode is kept whatever the
+# environment says: every worker reads all tests, and tests start hundreds of processes
+TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: models ## the whole test suite, a quarter of an hour on two cores
 	$(TEST)

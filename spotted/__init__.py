@@ -9,6 +9,7 @@ counting        pairs of one individual, shares of a total
 outliers        places that are most likely wrong
 period_outliers  periods and instants that are most likely wrong
 survey          cameras, detections and their extent in space and time
+journeys        the journey between two photographs as a phrase
 geodesy         latitude and longitude on a plane
 scoring         the score of a pair
 calibration     the score as a probability

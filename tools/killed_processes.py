@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import socket
 import time
+import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,15 +19,16 @@ from services.common import process
 from services.common.access.guard import Guard
 from services.common.server import serve
 from services.common.settings import Settings
+from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.sampler.__main__ import service
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner import Planner
-from services.sampler.scorer_client import CandidateColumns, SurveyFacts, SurveyScores, Version
 from services.sampler.session.leases import Leases
 from services.sampler.session.sessions import Sessions
+from services.sampler.survey_values import CandidateColumns, SurveyChanges, SurveyFacts, SurveyScores, Version
 from spotted.local import processes
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
@@ -51,41 +53,69 @@ CHANNEL_OPTIONS = [
 ] + [("grpc.use_local_subchannel_pool", 1)]
 
 
-VERSION = Version("planted", 1)
+UID = "planted"
 
 
 class PlantedScorer:
-    """Scores of planted animals, alike within one."""
+    """Scores of planted animals, alike within one; the survey's journal says which detections are deleted."""
+
+    def __init__(self, store: Store) -> None:
+        self._journal = Journal(store, SURVEY)
 
     def version(self, _: str) -> tuple[Version, int]:
-        """Always the same."""
-        return VERSION, len(DETECTIONS)
+        """The length of the journal."""
+        changed = self._changed()
+        deleted = sum(not stored for _, stored in changed.values())
+        return Version(UID, self._journal.length()), len(DETECTIONS) - deleted
 
-    def facts(self, _: str) -> SurveyFacts:
-        """The planted survey."""
-        return SurveyFacts(VERSION, DETECTIONS, CAMERAS)
+    def facts(self, survey_id: str) -> SurveyFacts:
+        """The planted survey without what was deleted."""
+        return SurveyFacts(self.version(survey_id)[0], self._stored(), CAMERAS)
 
-    def read(self, _: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
+    def changes(self, survey_id: str, since: Version) -> SurveyChanges:
+        """The detections that were deleted or added again."""
+        version, changed = self.version(survey_id)[0], self._changed()
+        return SurveyChanges(version, {i: kept for i, (at, kept) in changed.items() if at > since.revision})
+
+    def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The planted survey with its scores."""
+        version, stored = self.version(survey_id)[0], self._stored()
         rng = np.random.default_rng(0)
         animals = rng.normal(size=(ANIMALS, 16))[list(ANIMAL_OF.values())]
         vectors = unit_rows(animals + rng.normal(scale=0.7, size=animals.shape))
+        vectors = vectors[[n for n, i in enumerate(DETECTIONS) if i in stored]]
         cosines = vectors @ vectors.T
         np.fill_diagonal(cosines, -2.0)
         nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :top_k].astype(np.int32)
-        rows = np.repeat(np.arange(len(DETECTIONS), dtype=np.int32), nearest.shape[1])
+        rows = np.repeat(np.arange(len(stored), dtype=np.int32), nearest.shape[1])
         visual = cosines[rows, nearest.ravel()].astype(np.float32)
         fused = ((visual + 1.0) / 2.0).astype(np.float32)
         columns = CandidateColumns(rows, nearest.ravel(), visual, np.ones_like(visual), fused)
         embeddings = vectors.astype(np.float32) if with_embeddings else None
-        return SurveyScores(VERSION, top_k, DETECTIONS, CAMERAS, columns, embeddings)
+        return SurveyScores(version, top_k, stored, CAMERAS, columns, embeddings)
+
+    def _stored(self) -> dict[str, Detection]:
+        changed = self._changed()
+        return {i: one for i, one in DETECTIONS.items() if changed.get(i, (0, True))[1]}
+
+    def _changed(self) -> dict[str, tuple[int, bool]]:
+        """The position of the last change of each detection, and whether it is stored since."""
+        changed: dict[str, tuple[int, bool]] = {}
+        for position, entry in enumerate(self._journal.read(0), start=1):
+            event = store_pb2.SurveyEvent.FromString(entry)
+            changed |= dict.fromkeys(event.deleted.detection_ids, (position, False))
+            changed |= dict.fromkeys(
+                (one.detection_id for one in event.detections.detections), (position, True)
+            )
+        return changed
 
 
 def serve_sampler(listen: str, store_url: str) -> None:
     """The sampler's process: the service as it is deployed, but for scores and plans made in it."""
     # what it says of calls that fail under it is no news here
     logging.getLogger("spotted").addHandler(logging.NullHandler())
-    store, scorer = Store(store_url), PlantedScorer()
+    store = Store(store_url)
+    scorer = PlantedScorer(store)
     sessions = Sessions(store, scorer, now=process.now)
     asking = NextQuestions(sessions, Planner(sessions, scorer), Leases(store), DetectionFacts(scorer))
     settings = Settings(listen=listen, store_url=store_url)
@@ -151,6 +181,17 @@ class Processes:
         _wait_for(self._port)
         self._channel = grpc.insecure_channel(self._address, CHANNEL_OPTIONS)
         self.stub = SamplerServiceStub(self._channel)
+
+    def change_survey(self, detection_id: str, *, stored: bool) -> None:
+        """Delete a detection of the survey, or add it again."""
+        journal, request_id = Journal(self.store, SURVEY), uuid.uuid4().hex
+        event = store_pb2.SurveyEvent()
+        if stored:
+            event.detections.detections.add(detection_id=detection_id)
+        else:
+            event.deleted.detection_ids.append(detection_id)
+        change = Change(event.SerializeToString(), b"")
+        journal.append(change, expected=journal.length(), scope="Test", request_id=request_id)
 
     def kill_sampler(self) -> None:
         """SIGKILL."""

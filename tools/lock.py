@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "cpu": ("cpu",),
     "gpu": ("gpu",),
-    "dev": ("cpu", "train", "export", "batch", "otel", "operate", "s3", "dev"),
+    "dev": ("cpu", "train", "export", "batch", "otel", "operate", "review", "s3", "heif", "dev"),
 }
 # what every service imports
 SERVICE = (
@@ -43,6 +43,7 @@ COMMAND_LINE = (
     "jinja2",
     "matplotlib",
     "obstore",
+    "openpyxl",
     "pyproj",
     "rich",
     "scikit-learn",

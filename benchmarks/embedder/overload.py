@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from statistics import mean, median
 from typing import Any
 
+import grpc
 from google.rpc import error_details_pb2
 from grpc import aio
 from grpc_status import rpc_status
@@ -109,7 +110,9 @@ class Overload:
                 self.refusals["a good crop failed"] += 1
 
     def _refused(self, error: aio.AioRpcError) -> None:
-        self.refusals[error.code().name] += 1
+        code = error.code()
+        expected = code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        self.refusals[code.name if expected else f"{code.name}: {error.details()}"] += 1
         status = rpc_status.from_call(error)  # type: ignore[arg-type] # the stubs know only blocking calls
         retry = error_details_pb2.RetryInfo()
         for packed in status.details if status else ():

@@ -54,7 +54,7 @@ class Amounts:
 
 
 FULL = Amounts(pairs=7, warm_up=1, turn_s=4.0)
-QUICK = Amounts(pairs=1, warm_up=0, turn_s=0.4)
+QUICK = Amounts(pairs=1, warm_up=0, turn_s=0.1)
 
 
 def measure(model_id: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]:

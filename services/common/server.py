@@ -26,8 +26,9 @@ from services.common.settings import Settings
 from services.common.telemetry import metrics
 from spotted.errors import StoreUnavailableError, UnavailableError
 
-# of one server, and calls of one connection: as many as one token may have open
-MOST_CONNECTIONS, MOST_STREAMS = 1000, 500
+# of one server, and calls of one connection: four times as many as one token may have open, so that calls
+# beyond that are refused with a reason and a delay, and not reset by gRPC
+MOST_CONNECTIONS, MOST_STREAMS = 1000, 2000
 # SO_REUSEPORT is off: two servers on one port would each get half of the calls
 SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),

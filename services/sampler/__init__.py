@@ -3,8 +3,10 @@
 servicer       the rpcs of SamplerService
 wire           requests to library values, results to responses
 facts          what a session knows of its detections besides labels
+labels         which labels stand, and what each did
 session        a session's state and its journal
 questions      the next questions for an annotator
 individuals    names, merges, splits and moves by people, and individuals as they are watched
-scorer_client  the survey's detections and candidates, read from the scorer
+survey_values  the survey's detections and candidates, as values
+scorer_client  the same read from the scorer
 """

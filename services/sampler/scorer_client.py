@@ -2,140 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from services.common.access.outgoing import Line
 from services.common.settings import Security
+from services.sampler.survey_values import (
+    CandidateColumns,
+    SurveyChanges,
+    SurveyFacts,
+    SurveyScores,
+    Version,
+)
 from spotted import messages
-from spotted.arrays import Float32Array, FloatArray
+from spotted.arrays import FloatArray
 from spotted.client.calls import our_errors, streamed
-from spotted.errors import ConcurrencyError
-from spotted.sampling.candidate_graph import CandidateGraph, from_candidates
-from spotted.survey import Camera, Detection, DetectionTable, detection_table
-from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.errors import ConcurrencyError, InvalidInputError
+from spotted.survey import Camera, Detection
+from spotted.v1 import corrections_pb2, scorer_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
-
-RowArray = npt.NDArray[np.int32]
 
 CALL_TIMEOUT_S = 30.0
 STREAM_TIMEOUT_S = 600.0
 # attempts to read a survey that changes while it is read
 ATTEMPTS = 5
-# encoding of the survey's row numbers
-ROW = np.dtype("<i4")
+# changes of detections in one answer
+CHANGES = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateColumns:
-    """Candidate lists of all detections, concatenated; 20 bytes per candidate.
+@dataclass(slots=True)
+class _Content:
+    """The detections of a survey, page by page."""
 
-    query, candidate: (m,) int32, rows in the survey's order of detections.
-    visual, feasibility, fused: (m,) float32; feasibility is NaN if unknown.
-    """
-
-    query: RowArray
-    candidate: RowArray
-    visual: Float32Array
-    feasibility: Float32Array
-    fused: Float32Array
-
-    @classmethod
-    def joined(cls, blocks: Sequence[scorer_pb2.CandidateColumns]) -> CandidateColumns:
-        """The columns of all blocks, in their order."""
-        return cls(
-            _rows(block.query_rows for block in blocks),
-            _rows(block.candidate_rows for block in blocks),
-            _scores(block.visual for block in blocks),
-            _scores(block.feasibility for block in blocks),
-            _scores(block.fused for block in blocks),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Identifies the state of a survey at one time."""
-
-    uid: str
-    """Distinguishes the survey from a deleted one with the same id."""
-    revision: int
-    """Number of changes of the survey."""
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyFacts:
-    """A survey's detections and cameras, without scores."""
-
-    version: Version
-    """May be older than the detections, never newer."""
-    detections: dict[str, Detection]
-    cameras: dict[str, Camera]
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyScores:
-    """The detections, cameras and candidates of a survey at one version."""
-
-    version: Version
-    top_k: int
-    detections: dict[str, Detection]
-    """By id, in the survey's order."""
-    cameras: dict[str, Camera]
-    columns: CandidateColumns
-    """The top_k candidates of each detection."""
-    embeddings: FloatArray | None
-    """(n, D) in the type that the scorer sends; None unless requested."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether a larger top_k would add no pair."""
-        return self.top_k >= len(self.detections) - 1
-
-    def graph(self, item_of: dict[str, int]) -> CandidateGraph:
-        """The candidate graph over the items of a session; every detection must be an item."""
-        items = np.array([item_of[i] for i in self.detections], dtype=np.int64)
-        embeddings = table = None
-        if self.embeddings is not None:
-            # a deleted detection remains an item, without pairs and without a vector
-            embeddings = np.zeros((len(item_of), self.embeddings.shape[1]), np.float32)
-            embeddings[items] = self.embeddings
-            table = self.table(item_of)
-        return from_candidates(
-            len(item_of),
-            items[self.columns.query],
-            items[self.columns.candidate],
-            visual=self.columns.visual,
-            feasibility=self.columns.feasibility,
-            fused=self.columns.fused,
-            embeddings=embeddings,
-            table=table,
-        )
-
-    def table(self, item_of: dict[str, int]) -> DetectionTable:
-        """Position, time, image and side of the items of a session, in their order.
-
-        All of them are unknown for a detection that was deleted.
-        """
-        deleted = Detection("")
-        in_order = sorted(item_of, key=item_of.__getitem__)
-        return detection_table([self.detections.get(i, deleted) for i in in_order], self.cameras)
-
-
-class Scorer(Protocol):
-    """The source of a session's scores."""
-
-    def version(self, survey_id: str) -> tuple[Version, int]:
-        """The survey's version and number of detections. Raises NotFoundError."""
-
-    def facts(self, survey_id: str) -> SurveyFacts:
-        """The survey's current detections and cameras. Raises NotFoundError."""
-
-    def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
-        """The current survey with the top_k candidates of every detection."""
+    detections: dict[str, Detection] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    embeddings: FloatArray | None = None
+    revision: int = 0
+    """The highest of its pages."""
 
 
 class ScorerClient:
@@ -158,23 +63,30 @@ class ScorerClient:
     def facts(self, survey_id: str) -> SurveyFacts:
         """The survey's current detections and cameras."""
         version, _ = self.version(survey_id)
-        detections, _, _ = self._detections(survey_id, with_embeddings=False)
-        return SurveyFacts(version, detections, self._cameras(survey_id))
+        content = self._detections(survey_id, with_embeddings=False)
+        return SurveyFacts(version, content.detections, self._cameras(survey_id), content.versions)
+
+    def changes(self, survey_id: str, since: Version) -> SurveyChanges:
+        """The detections that changed since a version; none if that is of another survey."""
+        for _ in range(ATTEMPTS):
+            # the token of a page is refused if the survey has changed since the page before
+            with suppress(InvalidInputError):
+                return self._changes(survey_id, since)
+        raise _restless(survey_id)
 
     def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
         """The current survey; all parts are of one version."""
         for _ in range(ATTEMPTS):
             version, _ = self.version(survey_id)
-            detections, embeddings, seen = self._detections(survey_id, with_embeddings=with_embeddings)
+            content = self._detections(survey_id, with_embeddings=with_embeddings)
             cameras = self._cameras(survey_id)
             # row numbers are valid only for detections of the same revision
-            columns = self._columns(survey_id, top_k, seen) if seen == version.revision else None
+            same = content.revision == version.revision
+            columns = self._columns(survey_id, top_k, version.revision) if same else None
             if columns is not None:
-                return SurveyScores(version, top_k, detections, cameras, columns, embeddings)
-        raise ConcurrencyError(
-            f"survey {survey_id!r} changed during each of {ATTEMPTS} attempts to read it; ask again when its "
-            "import is done"
-        )
+                read = (content.detections, cameras, columns, content.embeddings, content.versions)
+                return SurveyScores(version, top_k, *read)
+        raise _restless(survey_id)
 
     def close(self) -> None:
         """Close the channel."""
@@ -187,24 +99,38 @@ class ScorerClient:
             self._last_stub = (channel, ScorerServiceStub(channel))
         return self._last_stub[1]
 
-    def _detections(
-        self, survey_id: str, *, with_embeddings: bool
-    ) -> tuple[dict[str, Detection], FloatArray | None, int]:
+    def _detections(self, survey_id: str, *, with_embeddings: bool) -> _Content:
         request = scorer_pb2.ListDetectionsRequest(survey_id=survey_id, include_embeddings=with_embeddings)
-        detections: dict[str, Detection] = {}
+        content = _Content()
         blocks: list[FloatArray] = []
-        revisions = set()
         while True:
             with our_errors(self._address):
                 page = self._stub.ListDetections(request, timeout=CALL_TIMEOUT_S)
-            detections |= {d.detection_id: messages.detection(d) for d in page.detections}
-            revisions.add(page.revision)
+            content.detections |= {d.detection_id: messages.detection(d) for d in page.detections}
+            content.versions |= {change.detection_id: change.version for change in page.changed}
+            content.revision = max(content.revision, page.revision)
             if with_embeddings and page.detections:
                 blocks.append(messages.array(page.embeddings))
             if not page.next_page_token:
-                break
+                content.embeddings = np.concatenate(blocks) if blocks else None
+                return content
             request.page_token = page.next_page_token
-        return detections, np.concatenate(blocks) if blocks else None, max(revisions)
+
+    def _changes(self, survey_id: str, since: Version) -> SurveyChanges:
+        request = corrections_pb2.ListDetectionChangesRequest(
+            survey_id=survey_id, since_revision=since.revision, page_size=CHANGES
+        )
+        stored: dict[str, bool] = {}
+        while True:
+            with our_errors(self._address):
+                page = self._stub.ListDetectionChanges(request, timeout=CALL_TIMEOUT_S)
+            version = Version(page.uid, page.revision)
+            if page.uid != since.uid:
+                return SurveyChanges(version, {})
+            stored |= {change.detection_id: change.stored for change in page.changes}
+            if not page.next_page_token:
+                return SurveyChanges(version, stored)
+            request.page_token = page.next_page_token
 
     def _cameras(self, survey_id: str) -> dict[str, Camera]:
         request = scorer_pb2.ListCamerasRequest(survey_id=survey_id)
@@ -230,9 +156,8 @@ class ScorerClient:
         return CandidateColumns.joined(blocks)
 
 
-def _rows(parts: Iterable[bytes]) -> RowArray:
-    return np.frombuffer(b"".join(parts), ROW)
-
-
-def _scores(parts: Iterable[survey_pb2.Tensor]) -> Float32Array:
-    return np.concatenate([np.empty(0, np.float32), *(messages.array(part) for part in parts)])
+def _restless(survey_id: str) -> ConcurrencyError:
+    return ConcurrencyError(
+        f"survey {survey_id!r} changed during each of {ATTEMPTS} attempts to read it; ask again when its "
+        "import is done"
+    )

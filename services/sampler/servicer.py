@@ -98,7 +98,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
 
     async def ListConflicts(self, request: pb.ListConflictsRequest, _: object) -> pb.ListConflictsResponse:
         """List the labels that contradict earlier ones."""
-        folded = self._sessions.folded(request.survey_id, request.session_id)
+        folded = await asyncio.to_thread(self._sessions.current, request.survey_id, request.session_id)
         conflicts = await asyncio.to_thread(folded.view, lambda state, _: state.conflicts())
         size = checks.page_size(request.page_size, default=100, largest=1000)
         arguments = request.page_token, *wire.page_arguments(request)
@@ -114,10 +114,9 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         self, request: pb.WatchProgressRequest, _: object
     ) -> AsyncIterator[pb.WatchProgressResponse]:
         """Stream progress: the current state, then each change."""
-        sent_position = -1
-        journal = self._sessions.folded(request.survey_id, request.session_id).journal
+        ids, sent_position = (request.survey_id, request.session_id), -1
         while True:
-            if await asyncio.to_thread(journal.length) != sent_position:
+            if await asyncio.to_thread(self._sessions.length, *ids) != sent_position:
                 progress = await self._progress(request.survey_id, request.session_id)
                 sent_position = progress.position
                 yield pb.WatchProgressResponse(progress=progress)
@@ -127,13 +126,13 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         self, request: ind.ListIndividualsRequest, _: object
     ) -> ind.ListIndividualsResponse:
         """List the individuals according to the labels and to what people decided."""
-        folded = self._sessions.folded(request.survey_id, request.session_id)
+        folded = await asyncio.to_thread(self._sessions.current, request.survey_id, request.session_id)
         page, token = await asyncio.to_thread(folded.view, lambda state, _: list_individuals(state, request))
         return ind.ListIndividualsResponse(individuals=page, next_page_token=token)
 
     async def GetIndividual(self, request: ind.GetIndividualRequest, _: object) -> ind.GetIndividualResponse:
         """Read an individual."""
-        folded = self._sessions.folded(request.survey_id, request.session_id)
+        folded = await asyncio.to_thread(self._sessions.current, request.survey_id, request.session_id)
         wanted = request.individual_id
         found = await asyncio.to_thread(folded.view, lambda state, _: get_individual(state, wanted))
         return ind.GetIndividualResponse(individual=found)
@@ -196,4 +195,5 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         return pb.ImportSessionResponse(session=stored)
 
     async def _progress(self, survey_id: str, session_id: str) -> pb.Progress:
-        return await asyncio.to_thread(self._sessions.folded(survey_id, session_id).view, full_progress)
+        folded = await asyncio.to_thread(self._sessions.current, survey_id, session_id)
+        return await asyncio.to_thread(folded.view, full_progress)

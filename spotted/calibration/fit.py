@@ -20,8 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds
-from scipy.special import expit
+import scipy
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, Term
@@ -209,7 +208,7 @@ def _product(labels: _Labels) -> Float64Array:
     start = np.array([0.0, 1.0])
     pull = np.array([FREE, LOOSE])
     design = np.hstack([np.ones_like(score), score])
-    bounds = Bounds([-np.inf, LEAST_STEEP], [np.inf, STEEPEST])
+    bounds = scipy.optimize.Bounds([-np.inf, LEAST_STEEP], [np.inf, STEEPEST])
     return Regression(design, labels.same, labels.weights, start, pull, bounds).solve()
 
 
@@ -222,7 +221,9 @@ def _regression(
     centre = [product[1] if term.name in {"log_visual", "log_feasibility"} else 0.0 for term in terms]
     start = np.array([product[0], *(centre * scale)])
     pull = np.array([FREE, *(max(shrinkage.strength, FREE) for _ in terms)])
-    bounds = Bounds([-np.inf, *(0.0 if term.grows and shrinkage.monotone else -np.inf for term in terms)])
+    bounds = scipy.optimize.Bounds(
+        [-np.inf, *(0.0 if term.grows and shrinkage.monotone else -np.inf for term in terms)]
+    )
     design = np.hstack([np.ones((len(values), 1)), values / scale])
     same, weights = labels.same[chosen], labels.weights[chosen]
     solution = Regression(design, same, weights, start, pull, bounds).solve()
@@ -245,7 +246,7 @@ def _held_out_error(labels: _Labels, candidates: int, shrinkage: Shrinkage) -> f
         mass.append(np.where(folds[held, 0] == folds[held, 1], 1.0, 0.5))
     answers = np.concatenate(same)
     weights = _balanced(answers, np.concatenate(mass), labels.share)
-    return expected_calibration_error(expit(np.concatenate(odds)), answers, weights)
+    return expected_calibration_error(scipy.special.expit(np.concatenate(odds)), answers, weights)
 
 
 def _calibration(labels: _Labels, placed: Float64Array, unplaced: Float64Array, error: float) -> Calibration:

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations, product
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from spotted.arrays import IntArray
 
@@ -50,8 +49,8 @@ def _animals(same: Iterable[Rows], individual: Sequence[str]) -> IntArray:
     links = [*same, *((first.setdefault(who, row), row) for row, who in enumerate(individual) if who)]
     ends = np.array(links, dtype=np.int64).reshape(-1, 2)
     count = len(individual)
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    graph = scipy.sparse.coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
+    return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def _members(animal: IntArray) -> dict[int, list[int]]:

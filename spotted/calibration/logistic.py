@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
-from scipy.special import expit
+import scipy
 
 from spotted.arrays import BoolArray, Float64Array
 
@@ -42,12 +41,12 @@ class Regression:
     """(k,) the weights without examples."""
     pull: Float64Array
     """(k,) the loss grows by pull / 2 * (w - start)^2; a pull above 0 makes it strictly convex."""
-    bounds: Bounds
+    bounds: scipy.optimize.Bounds
     """Lower and upper bound of each weight."""
 
     def solve(self) -> Float64Array:
         """The weights (k,) of least loss: minus the weighted log-likelihood, plus the pull."""
-        result = minimize(
+        result = scipy.optimize.minimize(
             self.loss,
             self.start,
             jac=True,
@@ -65,14 +64,16 @@ class Regression:
         odds, off = self.design @ at, at - self.start
         # log(1 + e^z) - y z, finite even if e^z overflows
         misfit = np.log1p(np.exp(-np.abs(odds))) + np.maximum(odds, 0.0) - self.truth * odds
-        gradient = self.design.T @ (self.weights * (expit(odds) - self.truth)) + self.pull * off
+        gradient = self.design.T @ (self.weights * (scipy.special.expit(odds) - self.truth)) + self.pull * off
         return float(self.weights @ misfit + self.pull @ off**2 / 2), gradient
 
     def _newton(self, at: Float64Array) -> Float64Array:
         """One Newton step over the weights that are not at a bound."""
         free = (at > self.bounds.lb) & (at < self.bounds.ub)
         odds, columns = self.design @ at, self.design[:, free]
-        bend = (columns.T * (self.weights * expit(odds) * expit(-odds))) @ columns + np.diag(self.pull[free])
+        bend = (
+            columns.T * (self.weights * scipy.special.expit(odds) * scipy.special.expit(-odds))
+        ) @ columns + np.diag(self.pull[free])
         moved = at.copy()
         moved[free] -= np.linalg.solve(bend, self.loss(at)[1][free])
         return np.asarray(np.clip(moved, self.bounds.lb, self.bounds.ub), dtype=np.float64)

@@ -13,7 +13,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from spotted.arrays import BoolArray, Float32Array, FloatArray
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, weigh
@@ -115,7 +115,7 @@ def log_odds(calibration: Calibration, pairs: PairEvidence) -> FloatArray:
 
 def probability(calibration: Calibration, pairs: PairEvidence) -> Float32Array:
     """Probability that each pair shows one animal, float32, elementwise."""
-    return np.asarray(expit(log_odds(calibration, pairs)), dtype=np.float32)
+    return np.asarray(scipy.special.expit(log_odds(calibration, pairs)), dtype=np.float32)
 
 
 def probability_bounds(
@@ -129,7 +129,7 @@ def probability_bounds(
         log_odds(calibration, replace(pairs, visual=np.clip(pairs.visual + shift, 0.0, 1.0)))
         for shift in (-error, error)
     )
-    least, most = expit(low - ROUNDING), expit(high + ROUNDING)
+    least, most = scipy.special.expit(low - ROUNDING), scipy.special.expit(high + ROUNDING)
     return np.asarray(least, dtype=np.float32), np.asarray(most, dtype=np.float32)
 
 

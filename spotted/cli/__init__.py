@@ -1,6 +1,7 @@
 """The `spotted` command.
 
 import_, embed, match            files to a survey, photographs to vectors, best candidates
+imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
@@ -11,7 +12,6 @@ export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run
 remote, connection               services on other machines, and the client of the chosen services
-sources                          the files that a survey was imported from
 lazy_group                       commands that are imported on first use
 """
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.sources import recall
 from spotted.client import Preparation, Tone
 from spotted.client.ingest import Intake, embed_pictures
 from spotted.console import EnumChoice, data_option, err, json_option, option_word, progress, show, with_unit
 from spotted.errors import InvalidInputError
+from spotted.formats.sources import recall
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FAILURES_SHOWN = 10

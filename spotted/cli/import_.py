@@ -10,19 +10,20 @@ import click
 
 from spotted.cli.connection import connect
 from spotted.cli.corrections.outcome import ImportOptions, carry_out
-from spotted.cli.sources import Source
+from spotted.cli.imports import parse_map, with_columns, with_last_options
 from spotted.console import data_option, err, json_option, show
 from spotted.errors import InvalidInputError
 from spotted.formats.archive import unpack
 from spotted.formats.camtrapdp.package import DESCRIPTOR
 from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.layouts.contents import columns_of
 from spotted.formats.layouts.recognition import (
     CAMERAS_FILE,
     CAMTRAP_DP,
-    CAMTRAPR,
     CATALOGUE,
     DETECTIONS_FILE,
     LAYOUTS,
+    MAPPED,
     PHOTOGRAPHS,
     PUBLISHED_SET,
     TABLES,
@@ -31,6 +32,8 @@ from spotted.formats.layouts.recognition import (
     recognise,
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
+from spotted.formats.sources import Source
+from spotted.formats.sources.source import EXPORTS
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # photographs between two updates of the status line
@@ -50,6 +53,19 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     "--species",
     default="",
     help="Species to import, if the files contain several: scientificName or species.",
+)
+@click.option(
+    "--map",
+    "mapped",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Column of a table with any titles, e.g. camera_id=Station; default: guessed, shown and saved.",
+)
+@click.option(
+    "--date-format",
+    default="",
+    metavar="FORM",
+    help="Form of dates that could be read in two ways, e.g. DD/MM/YYYY; default: found in the dates.",
 )
 @click.option("--cameras", type=FILE, help="CSV of cameras; with --detections it replaces PACKAGE.")
 @click.option("--detections", type=FILE, help="CSV of detections; with --cameras it replaces PACKAGE.")
@@ -98,6 +114,8 @@ def import_survey(
     detections: Path | None,
     images: Path | None,
     station: str,
+    mapped: tuple[str, ...],
+    date_format: str,
     boxes: Path | None,
     confidence: float,
     timezone: str,
@@ -109,23 +127,29 @@ def import_survey(
 
     PACKAGE is a file or directory in one of the layouts, which is recognised by itself. It can be replaced
     by two CSV files: --cameras with camera_id and x_m, y_m (or latitude, longitude), and --detections with
-    camera_id, timestamp and image. Folders of photographs, published sets and catalogues contain no camera
-    positions: give them with --cameras, or in a cameras.csv beside the photographs. The files are never
-    changed. `spotted embed` adds the detections.
+    camera_id, timestamp and image. A table with other titles is read by a map from fields to columns, which
+    is guessed, shown and saved with the survey; --map changes it. Folders of photographs, published sets and
+    catalogues contain no camera positions: give them with --cameras, or in a cameras.csv beside the
+    photographs. The files are never changed. `spotted embed` adds the detections.
 
     Importing again after an edit shows what was added, changed and removed, and carries it out. What the
     files no longer have is deleted only after a confirmation or with --delete-removed.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections)
     package = _unpacked(package, directory)
-    seen = _seen(package, layout)
+    columns = parse_map(mapped)
+    seen = _seen(package, layout, detections, is_mapped=bool(columns))
     _check_layout(seen, cameras=cameras, images=images, station=station)
-    source = _source(
+    source, notes = _complete(
+        directory,
+        survey_id,
         seen,
+        columns,
         Source(
-            package=_absolute(package and seen.path),
+            package=_absolute(seen.path if package or seen.layout == MAPPED else None),
             cameras=_absolute(cameras),
-            detections=_absolute(detections),
+            detections=_absolute(None if seen.layout == MAPPED else detections),
+            date_format=date_format,
             images_root=_absolute(images),
             species=species,
             timezone=timezone,
@@ -138,7 +162,7 @@ def import_survey(
     )
     imported = _read(source, survey_id)
     read_as = [f"read as {seen.reason}; --layout chooses another"] if seen.reason else []
-    notes = [*read_as, *imported.notes]
+    notes = [*read_as, *notes, *imported.notes]
     if not imported.pictures:
         raise InvalidInputError("\n  ".join(["the files contain no detection to import:", *notes]))
     options = ImportOptions(directory, dry_run=dry_run, delete_removed=delete_removed, as_json=as_json)
@@ -179,28 +203,43 @@ def _check_usage(
             raise click.UsageError(f"--layout {layout} requires PACKAGE instead of --detections")
 
 
-def _seen(package: Path | None, layout: str | None) -> Recognised:
+def _seen(
+    package: Path | None, layout: str | None, detections: Path | None, *, is_mapped: bool
+) -> Recognised:
     """The layout of the files, with the reason if it was not given."""
-    if package is None:
-        return Recognised(TABLES, Path(), "")
-    return Recognised(layout, package, "") if layout else recognise(package)
+    if package is None and detections is not None:
+        if not is_mapped and (layout or {"camera_id", "timestamp"} <= set(columns_of(detections))):
+            return Recognised(TABLES, Path(), "")
+        return Recognised(MAPPED, detections, "a table of detections with titles of its own")
+    if package is None or layout or (is_mapped and package.is_file()):
+        return Recognised(layout or MAPPED, package or Path(), "")
+    return recognise(package)
 
 
-def _source(seen: Recognised, given: Source) -> Source:
-    """The source as its layout needs it: a directory of two tables is these tables."""
-    if seen.layout != TABLES or not given.package:
-        return given
-    cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
-    return replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
+def _complete(
+    directory: Path, survey_id: str, seen: Recognised, columns: dict[str, str], given: Source
+) -> tuple[Source, list[str]]:
+    """The source as its layout needs it, with the options and columns of the last import; and notes."""
+    if seen.layout == TABLES and given.package:
+        # a directory of two tables is these tables
+        cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
+        given = replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
+    source, notes = with_last_options(directory, survey_id, given)
+    if seen.layout != MAPPED:
+        if columns:
+            raise click.UsageError(f"--map is for --layout {MAPPED}, this is {seen.layout}")
+        return source, notes
+    mapped, guessed = with_columns(directory, survey_id, source, columns)
+    return mapped, [*notes, *guessed]
 
 
 def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None, station: str) -> None:
     """Refuse options that the layout does not read."""
-    if station and seen.layout != PHOTOGRAPHS:
+    if station and seen.layout not in {PHOTOGRAPHS, MAPPED}:
         raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
     if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")
-    may_be_file = seen.layout in {CATALOGUE, WILDLIFE_INSIGHTS, CAMTRAPR} or seen.path.name == DESCRIPTOR
+    may_be_file = seen.layout in {CATALOGUE, *EXPORTS} or seen.path.name == DESCRIPTOR
     if not may_be_file and not seen.path.is_dir():
         raise click.UsageError(f"{seen.path} is a file; --layout {seen.layout} requires a directory")
     if seen.layout in {PUBLISHED_SET, PHOTOGRAPHS} and images is not None:

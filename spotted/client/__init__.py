@@ -17,6 +17,7 @@ survey_contents     its cameras and detections
 survey_scores       its candidates, pairs and matrices
 session_handle      `SessionHandle`: one annotation session
 individuals         `IndividualHandle`: one individual of a session
+aio                 the same client for asyncio
 operation_handle    `OperationHandle`: one long-running operation
 values              frozen values that go in and come out
 answers             labels for pairs, bursts and galleries

@@ -6,10 +6,11 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import grpc
 from google.rpc import error_details_pb2
+from grpc import aio
 from grpc_status import rpc_status
 
 from spotted import errors
@@ -82,10 +83,11 @@ def open_channel(
     Raises InvalidInputError, PreconditionError for credentials that cannot be used.
     """
     tls = credentials.for_channel(address)
+    options = channel_options(address, tls)
     channel = (
-        grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        grpc.insecure_channel(address, options=options)
         if tls is None
-        else grpc.secure_channel(address, tls, options=[*CHANNEL_OPTIONS, *_named(address)])
+        else grpc.secure_channel(address, tls, options=options)
     )
 
     def outgoing(request: object) -> Headers:
@@ -94,10 +96,14 @@ def open_channel(
     return grpc.intercept_channel(channel, SendsHeaders(outgoing))
 
 
-def _named(address: str) -> list[tuple[str, str | int]]:
-    """The name that certificates of replicas listed by address must have: the first address."""
+def channel_options(address: str, tls: grpc.ChannelCredentials | None) -> list[tuple[str, str | int]]:
+    """The options of a channel to an address.
+
+    Certificates of replicas listed by address must have the name of the first one.
+    """
     scheme, _, listed = address.partition(":")
-    return [("grpc.default_authority", listed.split(",")[0])] if scheme in {"ipv4", "ipv6"} else []
+    named = tls is not None and scheme in {"ipv4", "ipv6"}
+    return CHANNEL_OPTIONS + ([("grpc.default_authority", listed.split(",")[0])] if named else [])
 
 
 @contextmanager
@@ -160,7 +166,7 @@ def sent(
 
 def spotted_error(error: grpc.RpcError, address: str) -> SpottedError:
     """The error of a status: by its reason, or by its code if gRPC itself failed."""
-    if not isinstance(error, grpc.Call):
+    if not isinstance(error, grpc.Call | aio.AioRpcError):
         return SpottedError(f"{address}: {error}")
     info, field, retry_after_s = _details(error)
     message = error.details() or error.code().name
@@ -199,9 +205,10 @@ def _grpc_error(code: grpc.StatusCode, message: str, address: str) -> SpottedErr
     return kind(f"{address}: {code.name}: {message}")
 
 
-def _details(error: grpc.Call) -> tuple[error_details_pb2.ErrorInfo, str, float]:
+def _details(error: grpc.Call | aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo, str, float]:
     """The reason with its details, the field and the seconds to wait of a status; empty if it has none."""
-    status = rpc_status.from_call(error)
+    # the statuses of both kinds of channel have the methods that it reads
+    status = rpc_status.from_call(cast("grpc.Call", error))
     info, request, retry = (
         error_details_pb2.ErrorInfo(),
         error_details_pb2.BadRequest(),

@@ -94,20 +94,26 @@ class Connection:
 
     def __init__(self, addresses: tuple[str, str, str], timeout_s: float, credentials: Credentials) -> None:
         """Open the channels. addresses: embedder, scorer, sampler."""
+        self._timeout_s, self._credentials, self._closed = timeout_s, credentials, threading.Event()
         embedder, scorer, sampler = addresses
-        self._channels = [open_channel(address, credentials) for address in addresses]
-        self._closed = threading.Event()
+        self._channels = [self._open(address) for address in addresses]
         to_embedder, to_scorer, to_sampler = self._channels
-        self.embedder = Endpoint(EmbedderServiceStub(to_embedder), embedder, timeout_s, self._closed)
-        self.operations = Endpoint(OperationsServiceStub(to_embedder), embedder, timeout_s, self._closed)
-        self.scorer = Endpoint(ScorerServiceStub(to_scorer), scorer, timeout_s, self._closed)
-        self.sampler = Endpoint(SamplerServiceStub(to_sampler), sampler, timeout_s, self._closed)
+        self.embedder = self._endpoint(EmbedderServiceStub(to_embedder), embedder)
+        self.operations = self._endpoint(OperationsServiceStub(to_embedder), embedder)
+        self.scorer = self._endpoint(ScorerServiceStub(to_scorer), scorer)
+        self.sampler = self._endpoint(SamplerServiceStub(to_sampler), sampler)
 
     def close(self) -> None:
         """Close the channels; later calls raise PreconditionError."""
         self._closed.set()
         for channel in self._channels:
             channel.close()
+
+    def _open(self, address: str) -> grpc.Channel:
+        return open_channel(address, self._credentials)
+
+    def _endpoint(self, stub: StubT, address: str) -> Endpoint[StubT]:
+        return Endpoint(stub, address, self._timeout_s, self._closed)
 
 
 def request_id() -> str:

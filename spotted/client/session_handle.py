@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from spotted import messages
-from spotted.client.connection import Connection, request_id
+from spotted.client.connection import Connection
+from spotted.client.connection import request_id as new_request_id
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.individuals.messages import individual_values, individuals_change, watched_changes
 from spotted.client.session_events import whole_events
@@ -102,14 +103,14 @@ class SessionHandle:
             "filter": only,
             "ask_opposite_flanks": ask_opposite_flanks,
         }
-        request = sampler_pb2.UpdateSessionRequest(session=session, request_id=request_id())
+        request = sampler_pb2.UpdateSessionRequest(session=session, request_id=new_request_id())
         request.update_mask.paths.extend(field for field, value in values.items() if value is not None)
         return progress_value(self._sampler.call(self._sampler.stub.UpdateSession, request).progress)
 
     def delete(self) -> None:
         """Delete the session with its journal."""
         request = sampler_pb2.DeleteSessionRequest(
-            survey_id=self.survey_id, session_id=self.session_id, request_id=request_id()
+            survey_id=self.survey_id, session_id=self.session_id, request_id=new_request_id()
         )
         self._sampler.call(self._sampler.stub.DeleteSession, request)
 
@@ -142,26 +143,31 @@ class SessionHandle:
         return questions(self._sampler.call(self._sampler.stub.NextPairs, request, timeout_s=PLAN_TIMEOUT_S))
 
     def submit_labels(
-        self, labels: Sequence[Label], *, bursts: Sequence[BurstAnswer] = ()
+        self, labels: Sequence[Label], *, bursts: Sequence[BurstAnswer] = (), request_id: str = ""
     ) -> SubmittedLabels:
-        """Store answers to pairs and bursts; when this returns they are on disk."""
+        """Store answers to pairs and bursts; when this returns they are on disk.
+
+        request_id: a UUID, the same again to repeat a call that was not answered; "" for a new one.
+        """
         request = sampler_pb2.SubmitLabelsRequest(
             survey_id=self.survey_id,
             session_id=self.session_id,
             labels=[label_message(label) for label in labels],
             bursts=[burst_message(burst) for burst in bursts],
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
         )
         return submitted_labels(self._sampler.call(self._sampler.stub.SubmitLabels, request))
 
-    def retract_labels(self, label_ids: Sequence[str], annotator_id: str) -> Progress:
-        """Retract labels; returns the progress without them."""
+    def retract_labels(
+        self, label_ids: Sequence[str], annotator_id: str, *, request_id: str = ""
+    ) -> Progress:
+        """Retract labels; returns the progress without them. request_id: as in `submit_labels`."""
         request = sampler_pb2.RetractLabelsRequest(
             survey_id=self.survey_id,
             session_id=self.session_id,
             label_ids=label_ids,
             annotator_id=annotator_id,
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
         )
         return progress_value(self._sampler.call(self._sampler.stub.RetractLabels, request).progress)
 
@@ -204,17 +210,18 @@ class SessionHandle:
         """A handle for one individual, by its id or an alias."""
         return IndividualHandle(self._connection, self.survey_id, self.session_id, individual_id)
 
-    def undo_change(self, position: int, annotator_id: str) -> IndividualsChange:
+    def undo_change(self, position: int, annotator_id: str, *, request_id: str = "") -> IndividualsChange:
         """Undo a change of individuals by the position of its event; labels that it superseded stand again.
 
-        Raises NotFoundError if no such change stands, PreconditionError if a later change depends on it.
+        request_id: as in `submit_labels`. Raises NotFoundError if no such change stands, PreconditionError if
+        a later change depends on it.
         """
         request = individuals_pb2.UndoChangeRequest(
             survey_id=self.survey_id,
             session_id=self.session_id,
             position=position,
             annotator_id=annotator_id,
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
         )
         return individuals_change(self._sampler.call(self._sampler.stub.UndoChange, request).result)
 

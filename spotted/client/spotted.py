@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,8 @@ class Spotted:
     ['kruger'] (16,)
     """
 
+    _connection_type: ClassVar[type[Connection]] = Connection
+
     def __init__(
         self,
         *,
@@ -63,7 +65,7 @@ class Spotted:
         timeout_s: deadline of ordinary calls. credentials: for services that require a token or use TLS.
         Raises InvalidInputError, PreconditionError for credentials that cannot be used.
         """
-        self.connection = Connection((embedder, scorer, sampler), timeout_s, credentials)
+        self.connection = self._connection_type((embedder, scorer, sampler), timeout_s, credentials)
 
     @classmethod
     def local(cls, directory: Path = DEFAULT_DIRECTORY, *, credentials: Credentials = NOBODY) -> Self:

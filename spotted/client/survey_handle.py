@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from spotted import messages
-from spotted.client.connection import LONG_TIMEOUT_S, Connection, request_id
+from spotted.client.connection import LONG_TIMEOUT_S, Connection
+from spotted.client.connection import request_id as new_request_id
 from spotted.client.embedding_messages import recipe_message
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_events import import_parts
@@ -78,7 +79,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
             time_zone=time_zone or "",
             etag=etag,
         )
-        request = scorer_pb2.UpdateSurveyRequest(survey=message, request_id=request_id())
+        request = scorer_pb2.UpdateSurveyRequest(survey=message, request_id=new_request_id())
         values = {
             "display_name": display_name,
             "start_time": start_s,
@@ -91,7 +92,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
 
     def delete(self) -> None:
         """Delete the survey with all it holds, sessions included."""
-        request = scorer_pb2.DeleteSurveyRequest(survey_id=self.survey_id, request_id=request_id())
+        request = scorer_pb2.DeleteSurveyRequest(survey_id=self.survey_id, request_id=new_request_id())
         self._scorer.call(self._scorer.stub.DeleteSurvey, request)
 
     def train_head(self, recipe: HeadRecipe | None = None) -> OperationHandle:
@@ -104,7 +105,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
         request = embedder_pb2.TrainHeadRequest(
             survey_id=self.survey_id,
             recipe=recipe_message(recipe) if recipe else None,
-            request_id=request_id(),
+            request_id=new_request_id(),
         )
         operation = embedder.call(embedder.stub.TrainHead, request).operation
         return OperationHandle(self._connection, operation.operation_id)
@@ -112,7 +113,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
     def activate_head(self, digest: str) -> SurveyInfo:
         """Score the survey through a head from now on; "" for base embeddings."""
         request = scorer_pb2.ActivateHeadRequest(
-            survey_id=self.survey_id, head_digest=digest, request_id=request_id()
+            survey_id=self.survey_id, head_digest=digest, request_id=new_request_id()
         )
         return survey_info(self._scorer.call(self._scorer.stub.ActivateHead, request).survey)
 
@@ -134,7 +135,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
                 for pair, (_, _, same) in zip(pairs, given, strict=True)
             ],
             use_known_individuals=use_known_individuals,
-            request_id=request_id(),
+            request_id=new_request_id(),
         )
         return calibration_fit(
             self._scorer.call(self._scorer.stub.FitCalibration, request, timeout_s=LONG_TIMEOUT_S)
@@ -143,7 +144,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
     def activate_calibration(self, digest: str) -> SurveyInfo:
         """Return to an earlier calibration; "" for none."""
         request = scorer_pb2.ActivateCalibrationRequest(
-            survey_id=self.survey_id, calibration_digest=digest, request_id=request_id()
+            survey_id=self.survey_id, calibration_digest=digest, request_id=new_request_id()
         )
         return survey_info(self._scorer.call(self._scorer.stub.ActivateCalibration, request).survey)
 
@@ -171,6 +172,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
         known_individuals: KnownIndividuals | None = None,
         only: CandidateFilter | None = None,
         ask_opposite_flanks: bool = False,
+        request_id: str = "",
     ) -> SessionHandle:
         """Create an annotation session; one with equal settings may already exist.
 
@@ -178,7 +180,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
         eps: clustering radius on 1 - score, None to choose it from the scores. retrain: retrain the
         similarity on the labels. trust: None for single. known_individuals: how the names of the survey are
         used, None to believe them. only: limits the detections that are asked about. ask_opposite_flanks: ask
-        about pairs of a left and a right flank as well.
+        about pairs of a left and a right flank as well. request_id: as in `SessionHandle.submit_labels`.
         Raises AlreadyExistsError if the id is taken by a session with other settings.
         """
         sampler = self._connection.sampler
@@ -194,7 +196,7 @@ class SurveyHandle(SurveyContents, SurveyScores):
             filter=filter_message(only),
             ask_opposite_flanks=ask_opposite_flanks,
         )
-        request = sampler_pb2.CreateSessionRequest(session=session, request_id=request_id())
+        request = sampler_pb2.CreateSessionRequest(session=session, request_id=request_id or new_request_id())
         sampler.call(sampler.stub.CreateSession, request)
         return self.session(session_id)
 

@@ -49,6 +49,8 @@ class LabelEffect(enum.IntEnum):
     """Verified trust: the label split a component."""
     REOPENED = 8
     """Verified trust: two separated components are pending again."""
+    GONE = 9
+    """The survey no longer has one of its detections; the label is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spotted.constraints.components import Pair
@@ -31,6 +31,8 @@ class Assumptions:
     """The items of encounters, each one animal."""
     scope: Scope = field(default_factory=Scope)
     """The image pairs that may be asked."""
+    gone: Collection[int] = ()
+    """Items that are no longer there; no other assumption names them."""
 
 
 def assume(constraints: Constraints, assumed: Assumptions) -> None:
@@ -40,6 +42,7 @@ def assume(constraints: Constraints, assumed: Assumptions) -> None:
     out, and kept as `refused_facts`: a name of two animals of one image, an encounter of two names.
     """
     constraints.restrict(assumed.scope)
+    constraints.retire(assumed.gone)
     for first, second in assumed.same_image:
         constraints.forbid(first, second)
     constraints.name(assumed.names)

@@ -116,7 +116,7 @@ class Closure(Constraints):
             return self._labels.against_same(first, second)
         raise PreconditionError(f"{answer.name} contradicts no label of items {first} and {second}")
 
-    def decisions(self) -> Decisions:
+    def all_decisions(self) -> Decisions:
         """Every label that merged or separated two components, oldest first."""
         columns = np.array(self._decisions, dtype=np.int64).reshape(-1, 4).T
         return Decisions(columns[0], columns[1], columns[2].astype(np.bool_), columns[3])
@@ -127,11 +127,12 @@ class Closure(Constraints):
         image_pairs = components.size(ours) * components.size(theirs)
         if not label.certain:
             self._decisions.append((label.first, label.second, same, image_pairs))
+        implied = components.living_size(ours) * components.living_size(theirs)
         if same:
             components.merge(ours, theirs)
-            return LabelOutcome(LabelEffect.MERGED, implied_same=image_pairs)
+            return LabelOutcome(LabelEffect.MERGED, implied_same=implied)
         components.separate(ours, theirs)
-        return LabelOutcome(LabelEffect.SEPARATED, implied_different=image_pairs)
+        return LabelOutcome(LabelEffect.SEPARATED, implied_different=implied)
 
 
 def mark_names(components: Components, names: Mapping[int, str]) -> None:

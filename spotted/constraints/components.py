@@ -44,6 +44,8 @@ class Components:
         self._marked: Counter[int] = Counter()
         self.scope = Scope()
         """The pairs of items that may be asked about."""
+        self.gone: frozenset[int] = frozenset()
+        """Items that are no longer there. They stay in their components, and are not counted."""
         self._separations = 0
         self._positives = 0
         self._changed: dict[int, None] = {}
@@ -65,15 +67,26 @@ class Components:
 
     @property
     def open_pairs(self) -> int:
-        """Number of pairs of components that are not separated."""
-        marked = self._marked.total()
-        distinct = pairs_within([marked]) - pairs_within([*self._marked.values()])
-        return pairs_within([len(self)]) - self._separations - distinct
+        """Number of pairs of components that are not separated, of those with an item that is there."""
+        dead = self.dead()
+        between = sum(other in dead for component in dead for other in self._separated[component]) // 2
+        separations = self._separations - sum(len(self._separated[component]) for component in dead) + between
+        marked = self._marked - Counter(self._marks[component] for component in dead & self._marks.keys())
+        distinct = pairs_within([marked.total()]) - pairs_within([*marked.values()])
+        return pairs_within([len(self) - len(dead)]) - separations - distinct
 
     @property
     def positives(self) -> int:
-        """Number of pairs of items within components."""
-        return self._positives
+        """Number of pairs of items within components, of those that are there."""
+        if not self.gone:
+            return self._positives
+        touched = set(map(self.of, self.gone))
+        counted = [*map(self.size, touched)], [*map(self.living_size, touched)]
+        return self._positives - pairs_within(counted[0]) + pairs_within(counted[1])
+
+    def dead(self) -> frozenset[int]:
+        """The components of which no item is there."""
+        return frozenset(one for one in map(self.of, self.gone) if not self.living_size(one))
 
     def take_changed(self) -> list[int]:
         """One item of each component that was merged or split since the last call."""
@@ -99,6 +112,11 @@ class Components:
     def size(self, component: int) -> int:
         """Number of items of a component."""
         return len(self._members[component])
+
+    def living_size(self, component: int) -> int:
+        """Number of items of a component that are there."""
+        members = self._members[component]
+        return len(members) - sum(item in self.gone for item in members) if self.gone else len(members)
 
     def joined(self, component: int) -> Sequence[int]:
         """The items of a component, in the order in which they joined it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 
+import numpy as np
+
 from spotted.arrays import BoolArray, IntArray
 from spotted.constraints.answers import Answer, Check, Contradiction, Decisions, LabelledPair, LabelOutcome
 from spotted.constraints.components import Components, Pair, pair_columns
@@ -41,18 +43,28 @@ class Constraints(ABC):
         return self._components.items
 
     @property
+    def gone(self) -> frozenset[int]:
+        """Items that are no longer there: not asked about and not counted, while their labels stay."""
+        return self._components.gone
+
+    @property
+    def living_items(self) -> int:
+        """Number of items that are there."""
+        return self.items - len(self.gone)
+
+    @property
     def component_count(self) -> int:
-        """Number of components, single items included."""
-        return len(self._components)
+        """Number of components with an item that is there, single items included."""
+        return len(self._components) - len(self._components.dead())
 
     @property
     def open_component_pairs(self) -> int:
-        """Number of pairs of components of which neither SAME nor DIFFERENT is known."""
+        """Number of pairs of such components of which neither SAME nor DIFFERENT is known."""
         return self._components.open_pairs
 
     @property
     def positives(self) -> int:
-        """Number of image pairs that are known to be SAME."""
+        """Number of image pairs that are known to be SAME, of items that are there."""
         return self._components.positives
 
     def implied(self, first: int, second: int) -> Answer | None:
@@ -122,9 +134,21 @@ class Constraints(ABC):
         """(n,) False for the items that are outside the scope, whatever they are paired with."""
         return self._components.scope.askable(self.items)
 
+    def is_there(self, item: int) -> bool:
+        """True unless all items of an item's component are gone."""
+        return not self.gone or self._components.living_size(self._components.of(item)) > 0
+
     def restrict(self, scope: Scope) -> None:
         """Ask only about the image pairs of this scope from now on."""
         self._components.scope = scope
+
+    def retire(self, gone: Collection[int]) -> None:
+        """Count these items no longer; the scope closes their pairs.
+
+        What labels about them say of others stays: two items that are one individual with a third one are one
+        individual, whether or not that one is there.
+        """
+        self._components.gone = frozenset(gone)
 
     @abstractmethod
     def name(self, names: Mapping[int, str]) -> None:
@@ -174,9 +198,21 @@ class Constraints(ABC):
     def contradictions(self) -> tuple[Contradiction, ...]:
         """The labels that contradict others and are not resolved, each with the labels it contradicts."""
 
-    @abstractmethod
     def decisions(self) -> Decisions:
-        """The labels that merged or separated two components and still hold, oldest first."""
+        """The labels that merged or separated two components and still hold, oldest first.
+
+        Without those about an item that is gone: they were not drawn from the pairs that are left.
+        """
+        made = self.all_decisions()
+        if not self.gone:
+            return made
+        gone = np.array(sorted(self.gone))
+        left = ~(np.isin(made.first, gone) | np.isin(made.second, gone))
+        return Decisions(made.first[left], made.second[left], made.merged[left], made.image_pairs[left])
+
+    @abstractmethod
+    def all_decisions(self) -> Decisions:
+        """As `decisions`, with those about items that are gone."""
 
     @property
     def conflict_count(self) -> int | None:

@@ -141,7 +141,8 @@ class _Planned:
         answered = self._statements.answered_pairs
         for step in range(min(BLIND_TRIES, len(answered))):
             pair = answered[(checked * BLIND_STRIDE + step) % len(answered)]
-            if pair not in self._refused and self._components.implied(*pair) is not None:
+            refused = pair in self._refused or self._components.is_closed(*pair)
+            if not refused and self._components.implied(*pair) is not None:
                 yield Check(*pair, "asks again as before, to learn how often answers repeat")
                 break
 

@@ -84,8 +84,11 @@ class Verified(Constraints):
 
     @property
     def pending_count(self) -> int:
-        """Number of component pairs whose answers are not sufficient."""
-        return self.partition.pending_count
+        """Number of component pairs whose answers are not sufficient, of those with an item that is there."""
+        dead = self._components.dead()
+        if not dead:
+            return self.partition.pending_count
+        return sum(dead.isdisjoint((ours, theirs)) for ours, theirs, _ in self.partition.pending())
 
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:
@@ -166,7 +169,7 @@ class Verified(Constraints):
             raise PreconditionError(f"{answer.name} contradicts no label of items {first} and {second}")
         return self._contradictions.explain(first, second, answer)
 
-    def decisions(self) -> Decisions:
+    def all_decisions(self) -> Decisions:
         """The labels that merged or separated two components and still hold, oldest first."""
         return self.partition.decided.columns()
 
@@ -204,7 +207,7 @@ class Verified(Constraints):
 
     def _image_pairs(self, label: LabelledPair) -> int:
         ours, theirs = self._components.of(label.first), self._components.of(label.second)
-        return self._components.size(ours) * self._components.size(theirs)
+        return self._components.living_size(ours) * self._components.living_size(theirs)
 
     def _review(self) -> None:
         """Search for risky separations and learn the error rates, when the answers have grown enough."""

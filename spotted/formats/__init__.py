@@ -10,9 +10,13 @@ published_sets         LeopardID102, SpottedHyenaID109 and SpottedHyenaID415
 published_sets_export  these sets written as a catalogue
 imported_survey        the result of every reader: survey, pictures and notes
 layouts                the layouts of files recognised; exports of platforms; any survey as a catalogue
+columns                tables with any titles, by a map from fields to columns
+sheets                 tables of text and workbooks as spreadsheets save them
 photographs            folders of photographs, and boxes of MegaDetector
+sources                the files that each survey was imported from
 picture                a detection with its image file and box
-capture_history        which individual was seen on which occasion at which camera
+captures               which individual was seen on which occasion at which station
+exports                a survey written for other programs
 csv_candidates         candidates as CSV rows
 cameras                tables of cameras, which may move and fail
 camera_table           surveys of photographs, with an optional table of cameras
@@ -40,13 +44,15 @@ from spotted.formats.camtrapdp import (
     side_of_tags,
     write_camtrapdp,
 )
-from spotted.formats.capture_history import (
+from spotted.formats.captures import (
     Capture,
     CaptureHistory,
+    build_by_side,
     build_capture_history,
     write_capture_history,
 )
 from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue, write_catalogue
+from spotted.formats.columns import ColumnMap, Reading, read_mapped, resolve_columns
 from spotted.formats.csv_candidates import CandidateRow, candidate_row, write_candidates
 from spotted.formats.csv_cells import fill_column, fill_individuals
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
@@ -83,6 +89,7 @@ __all__ = [
     "CandidateRow",
     "Capture",
     "CaptureHistory",
+    "ColumnMap",
     "ImageFolder",
     "ImportedSurvey",
     "InstantError",
@@ -91,10 +98,12 @@ __all__ = [
     "Problems",
     "Projection",
     "PublishedSet",
+    "Reading",
     "Recognised",
     "Row",
     "StationPattern",
     "assemble",
+    "build_by_side",
     "build_capture_history",
     "candidate_row",
     "clock_zone",
@@ -111,12 +120,14 @@ __all__ = [
     "read_camtrapr",
     "read_catalogue",
     "read_csv_survey",
+    "read_mapped",
     "read_photographs",
     "read_pixel_box",
     "read_published",
     "read_table",
     "read_wildlife_insights",
     "recognise",
+    "resolve_columns",
     "select_species",
     "side_of_tags",
     "survey_of_photographs",

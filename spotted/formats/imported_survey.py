@@ -37,6 +37,8 @@ class ImportedSurvey:
     """Notes for the user, such as what was skipped and why."""
     stations: Mapping[str, str] = field(default_factory=dict)
     """The station of each camera that shares one, by camera id: one trap of a capture history."""
+    positions_deg: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Latitude and longitude by camera id, as far as the files give them."""
 
     @property
     def detections(self) -> tuple[Detection, ...]:
@@ -83,7 +85,11 @@ def assemble(
     quality += [*place_notes(survey, positions_deg), *_picture_notes(times.pictures, times.cameras)]
     quality += name_notes(times.pictures)
     return ImportedSurvey(
-        survey, tuple(times.pictures), (*notes, *projection_notes, *quality), dict(stations or {})
+        survey,
+        tuple(times.pictures),
+        (*notes, *projection_notes, *quality),
+        dict(stations or {}),
+        dict(positions_deg),
     )
 
 

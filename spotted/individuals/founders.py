@@ -54,6 +54,8 @@ class Founders:
         self._kept: list[_Kept] = []
         self._yields: dict[Founder, Founder] = {}
         self._expired: set[Founder] = set()
+        # items that stand for one that was there before them
+        self._first: dict[int, int] = {}
 
     def __contains__(self, founder: Founder) -> bool:
         return founder in self._founded
@@ -64,6 +66,24 @@ class Founders:
             if founder not in self._founded:
                 self._founded[founder] = position
                 self._at.setdefault(founder.item, []).append(founder)
+
+    def found_at(self, item: int, position: int) -> None:
+        """Found an identity that is not founded yet, anchored at this item."""
+        founder = self.unused(item)
+        self.found([founder], position)
+        if founder.item != item:
+            self.move(founder, item, position)
+
+    def replace(self, first: int, item: int, position: int) -> None:
+        """Note that an item stands for an earlier one: its identities are copies of that one's.
+
+        >>> founders = Founders()
+        >>> founders.replace(2, 9, position=4)
+        >>> founders.ranked([9])
+        [Founder(item=2, copy=1)]
+        """
+        self._first[item] = first
+        self.found_at(item, position)
 
     def update(self, founder: Founder, update: Update) -> None:
         """Add an update of the attributes of an individual."""
@@ -93,11 +113,13 @@ class Founders:
         return moves[-1][1] if moves else founder.item
 
     def unused(self, item: int) -> Founder:
-        """The identity to found on an item: the first that is not anchored elsewhere."""
-        copy = 0
-        while Founder(item, copy) in self._founded:
+        """The identity to found on an item: the first that is not founded yet."""
+        first = self._first.get(item, item)
+        # the first one of an earlier item is its own, founded or not
+        copy = int(first != item)
+        while Founder(first, copy) in self._founded:
             copy += 1
-        return Founder(item, copy)
+        return Founder(first, copy)
 
     def forget(self, positions: Collection[int]) -> set[int]:
         """Forget what events at these positions said, moved and chose; returns the items concerned.

@@ -20,7 +20,7 @@ class Registered:
     founder: Founder
     """The identity that gives its id."""
     members: tuple[int, ...]
-    """Its items, ascending."""
+    """Its items that are there, ascending."""
     aliases: tuple[Founder, ...]
     """Other identities anchored in it: ids that it also answers to."""
     position: int
@@ -30,8 +30,8 @@ class Registered:
 class Register:
     """The individuals of a session, brought up to date after each event of its journal.
 
-    An individual is present from the event that made it until the event that made it part of another one;
-    it has ended then, and is present again if they part.
+    An individual is present from the event that made it until the event that made it part of another one, or
+    after which none of its items is there; it has ended then, and is present again if they part or return.
 
     >>> from spotted.constraints.closure import Closure
     >>> constraints, register = Closure(3), Register()
@@ -60,14 +60,16 @@ class Register:
         present: dict[Founder, None] = {}
         gone: dict[Founder, None] = {}
         for members in sorted(map(constraints.members, components)):
+            is_there = constraints.is_there(members[0])
             if len(members) == 1 and not self.founders.are_at(members[0]):
-                present[Founder(members[0])] = None
+                (present if is_there else gone)[Founder(members[0])] = None
                 continue
             # an item that founded nothing stands for itself
             own = (founder for founder in map(Founder, members) if founder not in self.founders)
             gone |= dict.fromkeys([*own, *self.founders.ranked(members)])
             self.founders.settle(members)
-            present[self._founder(members, position)] = None
+            if is_there:
+                present[self._founder(members, position)] = None
         for founder in (gone.keys() - present.keys()) & self._present.keys():
             del self._present[founder]
             self._ended[founder] = position
@@ -88,10 +90,11 @@ class Register:
         return {founder: name for founder, name in names.items() if name and founder in self._present}
 
     def individual(self, constraints: Constraints, item: int) -> Registered:
-        """The individual of an item."""
+        """The individual of an item; one of its items must be there."""
         members = constraints.members(constraints.component_of(item))
         founder, *aliases = self.founders.ranked(members) or [Founder(members[0])]
-        return Registered(founder, members, tuple(aliases), self._present[founder])
+        there = tuple(member for member in members if member not in constraints.gone)
+        return Registered(founder, there, tuple(aliases), self._present[founder])
 
     def attributes(self, founder: Founder) -> Attributes:
         """The attributes of the individual with this identity."""
@@ -115,7 +118,7 @@ class Register:
             return ranked[0]
         founder = self.founders.unused(members[0])
         if len(members) > 1 or founder.copy:
-            self.founders.found([founder], position)
+            self.founders.found_at(members[0], position)
         return founder
 
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 
 import numpy as np
+import scipy
 
 from spotted.arrays import IntArray
 from spotted.constraints.components import ordered
@@ -124,10 +125,11 @@ def _image_pair(
 
 def _chance(hits: int, open_pairs: int, positives: int, audited: int) -> float:
     """The chance of at most `hits`; 0 if there cannot be that many positives."""
-    # a second of processor time to import, which the start of every sampler would pay
-    from scipy.stats import hypergeom  # noqa: PLC0415
-
-    return float(hypergeom.cdf(hits, open_pairs, positives, audited)) if positives <= open_pairs else 0.0
+    return (
+        float(scipy.stats.hypergeom.cdf(hits, open_pairs, positives, audited))
+        if positives <= open_pairs
+        else 0.0
+    )
 
 
 def _check(audited: int, hits: int, open_pairs: int, confidence: float) -> None:

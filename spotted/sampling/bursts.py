@@ -6,7 +6,7 @@ Sources and choices: docs/research/provenance.md.
 from __future__ import annotations
 
 import numpy as np
-from scipy.cluster.hierarchy import average, fcluster
+import scipy
 
 from spotted.arrays import Float32Array, IntArray
 from spotted.survey import DetectionTable
@@ -55,8 +55,8 @@ def burst_groups(
     for frames in np.split(order, starts[1:]) if len(order) else []:
         if len(frames) > 1:
             unlike = 1.0 - centred[frames] @ centred[frames].T
-            near = average(np.maximum(unlike[np.triu_indices(len(frames), 1)], 0.0))
-            number = fcluster(near, 1.0 - least_likeness, "distance")
+            near = scipy.cluster.hierarchy.average(np.maximum(unlike[np.triu_indices(len(frames), 1)], 0.0))
+            number = scipy.cluster.hierarchy.fcluster(near, 1.0 - least_likeness, "distance")
             groups += [tuple(frames[number == one].tolist()) for one in np.unique(number)]
     groups = [group for group in groups if len(group) > 1]
     return sorted(groups, key=lambda group: (table.time_s[group[0]], group[0]))

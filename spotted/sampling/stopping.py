@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, pdtr, pdtrik
+import scipy
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.constraints.answers import Decisions
@@ -245,7 +245,7 @@ class _Urns:
         drawn, seen = -np.expm1(odds * self.undrawn), self.seen
         # a few urns come near the bound, and few others can be below it
         near = _largest(drawn[::FEW], seen[::FEW], self.open_component_pairs, 1.0 - confidence)
-        lower = bdtr(seen, seen + near, drawn) <= 1.0 - confidence
+        lower = scipy.special.bdtr(seen, seen + near, drawn) <= 1.0 - confidence
         return _largest(drawn[lower], seen[lower], near, 1.0 - confidence)
 
 
@@ -254,8 +254,8 @@ def _poisson_quantile(chance: float, mean: float) -> int:
     if not mean:
         return 0
     # the inverse over real counts is off by less than one
-    below = max(math.ceil(pdtrik(chance, mean)) - 1, 0)
-    return below if pdtr(below, mean) >= chance else below + 1
+    below = max(math.ceil(scipy.special.pdtrik(chance, mean)) - 1, 0)
+    return below if scipy.special.pdtr(below, mean) >= chance else below + 1
 
 
 def _largest(drawn: Float64Array, seen: IntArray, most: int, least_chance: float) -> int:
@@ -263,7 +263,7 @@ def _largest(drawn: Float64Array, seen: IntArray, most: int, least_chance: float
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
-        rejected = bool(np.any(bdtr(seen, seen + middle, drawn) <= least_chance))
+        rejected = bool(np.any(scipy.special.bdtr(seen, seen + middle, drawn) <= least_chance))
         low, high = (low, middle - 1) if rejected else (middle, high)
     return low
 

@@ -140,6 +140,10 @@ class _LabelEffectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelEffe
     """It split a group that earlier answers had joined."""
     LABEL_EFFECT_REOPENED: _LabelEffect.ValueType  # 8
     """It cast doubt on the separation of two groups; they are asked about again."""
+    LABEL_EFFECT_GONE: _LabelEffect.ValueType  # 9
+    """The survey no longer has one of its detections. It is stored beside the earlier labels of that detection,
+    which no individual shows.
+    """
 
 class LabelEffect(_LabelEffect, metaclass=_LabelEffectEnumTypeWrapper):
     """The effect of one label."""
@@ -162,6 +166,10 @@ LABEL_EFFECT_SPLIT: LabelEffect.ValueType  # 7
 """It split a group that earlier answers had joined."""
 LABEL_EFFECT_REOPENED: LabelEffect.ValueType  # 8
 """It cast doubt on the separation of two groups; they are asked about again."""
+LABEL_EFFECT_GONE: LabelEffect.ValueType  # 9
+"""The survey no longer has one of its detections. It is stored beside the earlier labels of that detection,
+which no individual shows.
+"""
 Global___LabelEffect: _TypeAlias = LabelEffect  # noqa: Y015
 
 @_typing.final
@@ -816,6 +824,7 @@ class Label(_message.Message):
     ANSWER_FIELD_NUMBER: _builtins.int
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     label_id: _builtins.str
     """Chosen by the server; empty in SubmitLabels."""
     first_detection_id: _builtins.str
@@ -826,6 +835,10 @@ class Label(_message.Message):
     """The answer. Required."""
     annotator_id: _builtins.str
     """Who answered. Required."""
+    note: _builtins.str
+    """Free text of the annotator about this answer, at most 1,000 characters; without control characters but line
+    breaks and tabs. It has no effect.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was stored."""
@@ -839,10 +852,11 @@ class Label(_message.Message):
         answer: Global___Answer.ValueType = ...,
         annotator_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "answer", b"answer", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "label_id", b"label_id", "second_detection_id", b"second_detection_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "answer", b"answer", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "label_id", b"label_id", "note", b"note", "second_detection_id", b"second_detection_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1161,7 +1175,7 @@ class Progress(_message.Message):
     AGREEMENT_FIELD_NUMBER: _builtins.int
     KAPPA_FIELD_NUMBER: _builtins.int
     detections: _builtins.int
-    """Detections in the session."""
+    """Detections in the session that its survey has."""
     same: _builtins.int
     """Labels SAME that were not retracted."""
     different: _builtins.int
@@ -1173,7 +1187,9 @@ class Progress(_message.Message):
     conflicts: _builtins.int
     """Labels that contradict others."""
     individuals: _builtins.int
-    """Current number of individuals; each detection that was never joined to another one counts as one."""
+    """Current number of individuals; each detection that was never joined to another one counts as one. Detections
+    that were deleted count neither here nor in the numbers of pairs.
+    """
     same_pairs: _builtins.int
     """Pairs of detections known to show one animal, answered and implied."""
     open_pairs: _builtins.int
@@ -1516,6 +1532,7 @@ class PlannedRound(_message.Message):
     EXPECTED_AMONG_FIELD_NUMBER: _builtins.int
     SURVEY_UID_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1572,6 +1589,10 @@ class PlannedRound(_message.Message):
     def facts(self) -> _session_facts_pb2.DetectionFacts:
         """Facts about the detections added by this round."""
 
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[_session_facts_pb2.DetectionVersion]:
+        """As SurveyRead.versions."""
+
     def __init__(
         self,
         *,
@@ -1596,10 +1617,11 @@ class PlannedRound(_message.Message):
         expected_among: _builtins.int = ...,
         survey_uid: _builtins.str = ...,
         facts: _session_facts_pb2.DetectionFacts | None = ...,
+        versions: _abc.Iterable[_session_facts_pb2.DetectionVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015

@@ -168,9 +168,36 @@ class DetectionFacts(_message.Message):
 Global___DetectionFacts: _TypeAlias = DetectionFacts  # noqa: Y015
 
 @_typing.final
+class DetectionVersion(_message.Message):
+    """Which of its images and vectors a detection has, as DetectionChange.version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DETECTION_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    detection_id: _builtins.str
+    """The detection."""
+    version: _builtins.int
+    """Counted from 0."""
+    def __init__(
+        self,
+        *,
+        detection_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_id", b"detection_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DetectionVersion: _TypeAlias = DetectionVersion  # noqa: Y015
+
+@_typing.final
 class SurveyRead(_message.Message):
     """Detections read from the survey, outside a round: when the session is created, for a label of a detection that
-    no round has added yet, and when the session is updated.
+    no round has added yet, when the session is updated, and when detections of the session were deleted, added
+    again or corrected.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -181,6 +208,9 @@ class SurveyRead(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     SURVEY_UID_FIELD_NUMBER: _builtins.int
     SURVEY_REVISION_FIELD_NUMBER: _builtins.int
+    GONE_DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    RETURNED_DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     complete: _builtins.bool
     """Whether the facts replace all earlier ones."""
     survey_uid: _builtins.str
@@ -189,15 +219,31 @@ class SurveyRead(_message.Message):
     """The revision of the survey."""
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Detections added to the session."""
+        """Detections added to the session: such as it never had, and such as it had with another image or vector."""
 
     @_builtins.property
     def image_pairs(self) -> _containers.RepeatedCompositeFieldContainer[_survey_pb2.Pair]:
-        """Pairs of detections, one of them new, that share an image: two animals."""
+        """Pairs of detections, one of them added or returned, that share an image: two animals."""
 
     @_builtins.property
     def facts(self) -> Global___DetectionFacts:
-        """Facts about the added detections; about all detections if `complete`."""
+        """Facts about the detections that were added, returned or corrected; about all detections if `complete`."""
+
+    @_builtins.property
+    def gone_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Detections that the survey no longer has, or has with another image or vector. They keep their numbers and
+        labels, but no individual shows them and no question is about them.
+        """
+
+    @_builtins.property
+    def returned_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Detections that the survey has again, with an image and vector that they had in the session before."""
+
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectionVersion]:
+        """The versions of added and returned detections, other than 0; of all detections that the survey has if
+        survey_uid differs from the last one.
+        """
 
     def __init__(
         self,
@@ -208,10 +254,13 @@ class SurveyRead(_message.Message):
         complete: _builtins.bool = ...,
         survey_uid: _builtins.str = ...,
         survey_revision: _builtins.int = ...,
+        gone_detection_ids: _abc.Iterable[_builtins.str] | None = ...,
+        returned_detection_ids: _abc.Iterable[_builtins.str] | None = ...,
+        versions: _abc.Iterable[Global___DetectionVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_detection_ids", b"added_detection_ids", "complete", b"complete", "facts", b"facts", "image_pairs", b"image_pairs", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_detection_ids", b"added_detection_ids", "complete", b"complete", "facts", b"facts", "gone_detection_ids", b"gone_detection_ids", "image_pairs", b"image_pairs", "returned_detection_ids", b"returned_detection_ids", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

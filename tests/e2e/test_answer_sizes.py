@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor
 
 from services.common.rpc import checks
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
+from services.common.session.labels import LONGEST_NOTE
 from services.common.store.store import Store
 from services.common.survey.history import DetectionChange
 from services.embedder import wire as embedder_wire
@@ -19,8 +20,9 @@ from services.sampler import wire
 from services.sampler.individuals.listing import get_individual
 from services.sampler.individuals.results import change_result
 from services.sampler.individuals.watching import changes_since
+from services.sampler.labels import label_outcomes
 from services.sampler.questions.next_questions import ANSWER_BYTES
-from services.sampler.session import label_outcomes, progress
+from services.sampler.session import progress
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from services.scorer import responses
@@ -48,6 +50,7 @@ from spotted.v1 import (
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED
 from tests.services.journal_entries import push
 from tests.services.sampler.surveys import Sampler, ToyScorer
+from tests.services.sampler.versions import roster
 
 FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2)
 # a letter of four bytes
@@ -315,6 +318,7 @@ def label(number: int) -> sampler_pb2.Label:
     return sampler_pb2.Label(
         label_id=f"100000-{number}", first_detection_id=longest(number), second_detection_id=longest(10**5),
         answer=sampler_pb2.ANSWER_SAME, annotator_id="a" * 64, create_time=messages.timestamp(1.5),
+        note="\u4e00" * LONGEST_NOTE,
     )  # fmt: skip
 
 
@@ -322,7 +326,7 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
     labels = {one.label_id: one for one in map(label, range(1000))}
     with pytest.raises(InvalidInputError, match="in one call"):
         wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=labels.values()))
-    given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:700]))
+    given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:300]))
     explanation = Explanation(tuple(labels))
     naming = label_outcomes.Naming(labels, [])
     outcomes = label_outcomes.shorten(
@@ -362,8 +366,7 @@ def test_progress_fits_with_any_number_of_annotators() -> None:
 def large_individual() -> SessionState:
     """A session of 15,000 detections, all but one of which are one animal."""
     state = SessionState()
-    state.detection_ids = [longest(n) for n in range(15_000)]
-    state.item_of = {i: n for n, i in enumerate(state.detection_ids)}
+    state.roster = roster(*map(longest, range(15_000)))
     state.constraints.add_items(15_000)
     for item in range(1, 14_999):
         state.constraints.apply(LabelledPair("", 0, item, Answer.SAME))
@@ -400,7 +403,7 @@ def test_the_result_of_a_change_fits_without_the_detections_of_a_large_individua
         )
     )
     event = sampler_pb2.SessionEvent(changed=change)
-    assert not state.identity.change(2, event, state.item_of)
+    assert not state.identity.change(2, event, state.roster)
     result = change_result(state, 2)
     assert result.ByteSize() < MAX_MESSAGE_BYTES
     assert [(one.detection_count, len(one.detection_ids)) for one in result.individuals] == [

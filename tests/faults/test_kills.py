@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spotted.client import Spotted, oracle
-from spotted.client.ingest import embed_pictures
+from spotted.client.ingest import BLOCK, embed_pictures
+from spotted.client.session_handle import SessionHandle
 from spotted.client.values import Label, SubmittedLabels
 from spotted.counting import count_of_share
 from spotted.errors import SpottedError, StoreUnavailableError, UnavailableError
@@ -24,7 +26,8 @@ SURVEY = "faults"
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> ImportedSurvey:
-    params = SimulationParams(animals=8, cameras=6, detections=90, company=0.0)
+    # more detections than a block of an import
+    params = SimulationParams(animals=8, cameras=6, detections=BLOCK + 16, company=0.0)
     return drawn_survey(tmp_path_factory.mktemp("pictures"), SURVEY, params)
 
 
@@ -48,11 +51,21 @@ class Machine:
         process.wait()
 
 
-@pytest.fixture
-def machine(tmp_path: Path, models: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path, models)
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Machine]:
+    """One for all tests: each starts again what it killed, on what all before it stored."""
+    made = Machine(tmp_path_factory.mktemp("machine"), models)
     yield made
-    processes.down(tmp_path)
+    processes.down(made.directory)
+
+
+@pytest.fixture(scope="module")
+def embedded(machine: Machine, imported: ImportedSurvey) -> str:
+    """The id of a survey that holds all pictures."""
+    with Spotted.local(machine.directory) as spotted:
+        spotted.create_survey(imported.survey)
+        assert not embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures).failed
+    return SURVEY
 
 
 def attempt(work: Callable[[], object]) -> SpottedError | None:
@@ -78,6 +91,7 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
 ) -> None:
     acknowledged = 0
     killed = threading.Event()
+    survey_id = f"{SURVEY}-{role}"
 
     def on_progress(count: int) -> None:
         nonlocal acknowledged
@@ -87,21 +101,16 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
             machine.kill(role)
 
     with Spotted.local(machine.directory) as spotted:
-        spotted.create_survey(imported.survey)
-        check(
-            attempt(
-                lambda: embed_pictures(
-                    spotted, spotted.survey(SURVEY), imported.pictures, on_progress=on_progress
-                )
-            )
-        )
+        spotted.create_survey(replace(imported.survey, survey_id=survey_id))
+        survey = spotted.survey(survey_id)
+        check(attempt(lambda: embed_pictures(spotted, survey, imported.pictures, on_progress=on_progress)))
         machine.up()
         assert killed.is_set()
-        kept = {d.detection_id for d in spotted.survey(SURVEY).detections()}
+        kept = {d.detection_id for d in survey.detections()}
         assert len(kept) >= acknowledged
-        again = embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
+        again = embed_pictures(spotted, survey, imported.pictures)
         assert not again.failed
-        assert {d.detection_id for d in spotted.survey(SURVEY).detections()} == {
+        assert {d.detection_id for d in survey.detections()} == {
             p.detection.detection_id for p in imported.pictures
         }
 
@@ -109,7 +118,7 @@ def test_a_process_killed_during_import_loses_no_acknowledged_detection(
 @pytest.mark.slow
 @pytest.mark.parametrize("role", processes.ROLES)
 def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
-    machine: Machine, imported: ImportedSurvey, role: str
+    machine: Machine, imported: ImportedSurvey, embedded: str, role: str
 ) -> None:
     truth = {p.detection.detection_id: p.detection.individual_id for p in imported.pictures}
     acknowledged: list[str] = []
@@ -120,45 +129,34 @@ def test_a_process_killed_during_annotation_loses_no_acknowledged_label(
             machine.kill(role)
 
     with Spotted.local(machine.directory) as spotted:
-        spotted.create_survey(imported.survey)
-        embed_pictures(spotted, spotted.survey(SURVEY), imported.pictures)
-        spotted.survey(SURVEY).create_session(
-            "main", strategy="greedy", known_individuals=KnownIndividuals.IGNORED, ask_opposite_flanks=True
+        survey = spotted.survey(embedded)
+        survey.create_session(
+            role, strategy="greedy", known_individuals=KnownIndividuals.IGNORED, ask_opposite_flanks=True
         )
-        check(
-            attempt(
-                lambda: oracle.answer_all(
-                    spotted.survey(SURVEY).session("main"), truth, limit=60, on_answer=on_answer
-                )
-            )
-        )
+        session = survey.session(role)
+        check(attempt(lambda: oracle.answer_all(session, truth, limit=60, on_answer=on_answer)))
         machine.up()
         assert len(acknowledged) >= 25
-        kept = labels(spotted)
-        assert set(acknowledged) <= set(kept)
+        assert set(acknowledged) <= set(labels(session))
         total = sum(1 for i in truth for j in truth if i < j and truth[i] == truth[j])
-        oracle.answer_all(
-            spotted.survey(SURVEY).session("main"), truth, until_same_pairs=count_of_share(1.0, total)
-        )
-        found = {frozenset(i.detection_ids) for i in spotted.survey(SURVEY).session("main").individuals()}
+        oracle.answer_all(session, truth, until_same_pairs=count_of_share(1.0, total))
+        found = {frozenset(i.detection_ids) for i in session.individuals()}
         assert found == {frozenset(d for d in truth if truth[d] == animal) for animal in truth.values()}
-        assert set(acknowledged) <= set(labels(spotted))
+        assert set(acknowledged) <= set(labels(session))
 
 
-def labels(spotted: Spotted) -> dict[str, Label]:
+def labels(session: SessionHandle) -> dict[str, Label]:
     """The labels in a session's journal."""
-    events = spotted.survey(SURVEY).session("main").events()
-    return {label.label_id: label for event in events for label in event.labels}
+    return {label.label_id: label for event in session.events() for label in event.labels}
 
 
 @pytest.mark.slow
 def test_a_store_that_goes_and_comes_back_is_reported_and_then_used_again(
-    machine: Machine, imported: ImportedSurvey
+    machine: Machine, embedded: str
 ) -> None:
     with Spotted.local(machine.directory) as spotted:
-        spotted.create_survey(imported.survey)
         machine.kill("store")
         with pytest.raises(StoreUnavailableError, match=r"does not answer.*start it"):
-            spotted.survey(SURVEY).info()
+            spotted.survey(embedded).info()
         machine.up()
-        assert spotted.survey(SURVEY).info().camera_count == 6
+        assert spotted.survey(embedded).info().camera_count == 6

@@ -20,11 +20,11 @@ from spotted.survey import Camera, Detection, Survey
 from tests.waiting import until
 
 SURVEY = "large"
-COUNT, DIMENSION = 50_000, 16
-# detections of one stream, some 25 messages; streams at once
-STREAM, WRITERS = 2_500, 4
+COUNT, DIMENSION = 20_000, 16
+# detections of one stream, some 10 messages; streams at once
+STREAM, WRITERS = 1_000, 4
 # messages that are in the store when the scorer is killed: 2 in 5 of all, then 4 in 5
-KILLED_AT = (200, 400)
+KILLED_AT = (80, 160)
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=DIMENSION)
 CAMERAS = {f"c{i}": Camera(f"c{i}", x_m=1000.0 * i, y_m=0.0) for i in range(5)}
 DETECTIONS = [Detection(f"d{i:05}", f"c{i % 5}", float(i), individual_id=f"a{i % 700}") for i in range(COUNT)]

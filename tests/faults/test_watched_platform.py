@@ -1,14 +1,15 @@
 """A platform that keeps its own copy of the individuals, from the stream of changes and nothing else.
 
-It names, merges, splits and moves them, and undoes that, while two annotators answer, and while sampler and
-store are killed. In the end both sides have the same individuals.
+It names, merges, splits and moves them, and undoes that, while two annotators answer, while detections are
+deleted and added again, and while sampler and store are killed. In the end both sides have the same
+individuals.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.slow
 OPERATIONS = 200
 # one operation in so many meets a killed process
 SAMPLER_KILLS, STORE_KILLS, WATCHER_RESTARTS = 12, 45, 30
+# before one operation in so many, the survey loses a detection or gets one back
+SURVEY_CHANGES = 7
 # what a request may be answered if others were faster, or if it asks for nothing new
 REFUSED = {
     grpc.StatusCode.NOT_FOUND,
@@ -100,10 +103,13 @@ class Platform:
         self._rng = np.random.default_rng(seed)
         self.changes: list[int] = []
         self.names: dict[int, str] = {}
+        self.deleted: set[str] = set()
         self.done = 0
 
     def step(self, number: int) -> None:
         """One operation, answered in spite of a kill."""
+        if number % SURVEY_CHANGES == 0:
+            self._change_survey()
         rpc, request = self._drawn(number)
         meets = number % SAMPLER_KILLS == 0, number % STORE_KILLS == 0
         answer = self._answered(rpc, request, *meets)
@@ -123,6 +129,12 @@ class Platform:
         assert getattr(again, "result", ind.ChangeResult()).position == (
             getattr(answer, "result", ind.ChangeResult()).position
         )
+
+    def _change_survey(self) -> None:
+        """Delete a detection, or add one again."""
+        detection_id = str(self._rng.choice(list(DETECTIONS)))
+        self._processes.change_survey(detection_id, stored=detection_id in self.deleted)
+        self.deleted ^= {detection_id}
 
     def _drawn(self, number: int) -> tuple[str, Any]:
         who: dict[str, Any] = {
@@ -228,8 +240,8 @@ def test_a_platform_and_the_session_have_equal_individuals_after_200_operations_
             if number % WATCHER_RESTARTS == 0:
                 watcher.stop()
                 watcher = Watcher(processes, "watched", copy)
-        request = pb.GetSessionRequest(survey_id=SURVEY, session_id="watched")
-        position = processes.stub.GetSession(request, timeout=PATIENCE_S).session.position
+        request = pb.GetProgressRequest(survey_id=SURVEY, session_id="watched")
+        position = processes.stub.GetProgress(request, timeout=PATIENCE_S).progress.position
         until(lambda: copy.position == position, "the watcher has seen every change")
     finally:
         watcher.stop()
@@ -238,20 +250,24 @@ def test_a_platform_and_the_session_have_equal_individuals_after_200_operations_
     )
     theirs = sorted(individual_values(listed.individuals), key=lambda one: one.individual_id)
     assert copy.now() == theirs
-    assert sorted(i for one in theirs for i in one.detection_ids) == sorted(DETECTIONS)
+    assert platform.deleted
+    here = DETECTIONS.keys() - platform.deleted
+    assert sorted(i for one in theirs for i in one.detection_ids) == sorted(here)
     assert platform.done > OPERATIONS / 2
-    events = position - 2
-    assert events == platform.done
-    last = last_names(processes)
+    journal = pb.ListEventsRequest(survey_id=SURVEY, session_id="watched", page_size=1000)
+    events = list(processes.stub.ListEvents(journal, timeout=PATIENCE_S).events)
+    reads = sum(event.HasField("read") for event in events)
+    assert 0 < reads <= OPERATIONS // SURVEY_CHANGES
+    # the session was created, and one round planned
+    assert position - 2 - reads == platform.done
     names = {one.display_name for one in theirs} | {a.display_name for one in theirs for a in one.aliases}
     assert set(platform.names.values()) >= names - {""}
-    assert last <= names
+    # of an individual of which every detection is deleted, nothing is listed until one returns
+    assert len(last_names(events) - names) <= len(platform.deleted)
 
 
-def last_names(processes: Processes) -> set[str]:
+def last_names(events: Sequence[pb.SessionEvent]) -> set[str]:
     """The last name of each individual that people named, by the journal."""
-    request = pb.ListEventsRequest(survey_id=SURVEY, session_id="watched", page_size=1000)
-    events = processes.stub.ListEvents(request, timeout=PATIENCE_S).events
     undone = {event.changed.undone.position for event in events}
     names = {}
     for event in events:

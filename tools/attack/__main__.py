@@ -42,6 +42,8 @@ class Scale:
     """Quiet time before each attack."""
     rest_s: float = 2.0
     """Between the end of an attack and the next quiet time."""
+    pause_s: float = 0.05
+    """Between two calls of others to a service."""
 
 
 FULL = Scale()
@@ -57,6 +59,7 @@ SHORT = Scale(
     held_s=4.0,
     quiet_s=1.0,
     rest_s=0.2,
+    pause_s=0.3,
 )
 Attack = Callable[[Site], str]
 
@@ -104,7 +107,7 @@ def attack(site: Site, bystanders: Bystanders, name: str, run: Attack) -> Outcom
 def run_all(site: Site, scale: Scale, only: str) -> tuple[list[Outcome], dict[str, float]]:
     """Every attack whose name contains `only`; returns the outcomes, and the quiet p99 by service."""
     done, quiet = [], list[Window]()
-    with Bystanders(site) as bystanders:
+    with Bystanders(site, pause_s=scale.pause_s) as bystanders:
         # what each service does the first time
         time.sleep(scale.quiet_s)
         os.nice(ATTACKERS_NICENESS)

@@ -32,8 +32,6 @@ SPEC = embedding_spec(
     survey_pb2.EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=DIMENSION)
 )
 WIDTH, HEIGHT = 1600, 1200
-# between two calls, seconds
-PAUSE_S = 0.05
 P99 = 99.0
 # fewer calls have no p99
 FEWEST = 100
@@ -62,9 +60,10 @@ def photograph(width: int = WIDTH, height: int = HEIGHT) -> bytes:
 
 
 class Bystanders:
-    """Calls to each service without a pause, recorded in files."""
+    """Calls to each service one after the other, recorded in files."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, pause_s: float) -> None:
+        """Fill the survey. pause_s: between two calls to a service."""
         self._directory = site.directory / "bystanders"
         self._directory.mkdir()
         token = site.token("quiet")[1]
@@ -72,7 +71,7 @@ class Bystanders:
             fill(client, SURVEY)
             client.survey(SURVEY).create_session(SESSION, strategy="greedy")
         context = multiprocessing.get_context("spawn")
-        arguments = (site.addresses, token, self._directory)
+        arguments = (site.addresses, token, self._directory, pause_s)
         self._process = context.Process(target=work, args=arguments, daemon=True)
 
     def __enter__(self) -> Self:
@@ -111,12 +110,12 @@ class Bystanders:
         ]
 
 
-def work(addresses: Mapping[str, str], token: str, directory: Path) -> None:
+def work(addresses: Mapping[str, str], token: str, directory: Path, pause_s: float) -> None:
     """The process: a thread for each service, until it is killed."""
     client = Spotted(**addresses, timeout_s=CALL_S, credentials=Credentials(token))
     calls = {"embedder": _embedding(client), "scorer": _asking(client), "sampler": _answering(client)}
     threads = [
-        threading.Thread(target=_repeat, args=(call, directory / f"{role}.txt"))
+        threading.Thread(target=_repeat, args=(call, directory / f"{role}.txt", pause_s))
         for role, call in calls.items()
     ]
     for thread in threads:
@@ -125,7 +124,7 @@ def work(addresses: Mapping[str, str], token: str, directory: Path) -> None:
         thread.join()
 
 
-def _repeat(call: Callable[[], object], file: Path) -> None:
+def _repeat(call: Callable[[], object], file: Path, pause_s: float) -> None:
     with file.open("w", buffering=1) as written:
         while True:
             begun_s, error = time.monotonic(), ""
@@ -134,7 +133,7 @@ def _repeat(call: Callable[[], object], file: Path) -> None:
             except SpottedError as raised:
                 error = f"{type(raised).__name__}: {raised}".replace("\n", " ")
             written.write(f"{begun_s} {time.monotonic() - begun_s} {error}\n")
-            time.sleep(PAUSE_S)
+            time.sleep(pause_s)
 
 
 def _embedding(client: Spotted) -> Callable[[], object]:

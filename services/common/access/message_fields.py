@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -34,6 +35,7 @@ class Fields:
                 yield from fields.of(held)
 
 
+@cache
 def find(descriptor: Descriptor, chosen: Chosen) -> Fields:
     """The chosen fields of a message type; a type that contains itself is searched once."""
     return _find(descriptor, chosen, frozenset())

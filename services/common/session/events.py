@@ -24,12 +24,23 @@ from spotted.v1.session_facts_pb2 import SurveyRead
 class SessionEvents:
     """The events of one journal, in order."""
 
-    def __init__(self, survey_id: str, detection_ids: Collection[str]) -> None:
-        """Begin. detection_ids: the detections that a round may add."""
+    def __init__(
+        self, survey_id: str, detection_ids: Collection[str], *, may_lack_gone: bool = False
+    ) -> None:
+        """Begin.
+
+        detection_ids: the detections that an event may add. may_lack_gone: an event may also add others of
+            which a later one says that they are gone; `require_detections` then has to be called in the end.
+        """
         self.events = 0
         self._survey_id = survey_id
         self._detection_ids = detection_ids
+        self._may_lack_gone = may_lack_gone
         self._known: set[str] = set()
+        self._gone: set[str] = set()
+        self._items = 0
+        # detections that the session has and the survey has not, with the position of their event
+        self._missing: dict[str, int] = {}
         self._labels: set[str] = set()
         self._round = 0
         self._checks: Mapping[str, Callable[[pb.SessionEvent], None]] = {
@@ -54,6 +65,13 @@ class SessionEvents:
         self._checks[kind](event)
         self.events += 1
 
+    def require_detections(self) -> None:
+        """Raise InvalidInputError if the survey lacks a detection that the session has after all events."""
+        for detection_id, position in self._missing.items():
+            raise InvalidInputError(
+                f"event {position}: {self._lack(detection_id)}", field=f"events[{position - 1}]"
+            )
+
     def _check_created(self, event: pb.SessionEvent) -> None:
         settings = event.created.strategy
         if settings.HasField("eps"):
@@ -63,10 +81,10 @@ class SessionEvents:
 
     def _check_planned(self, event: pb.SessionEvent) -> None:
         planned = event.planned
-        added = planned.added_detection_ids
-        self._check_added(added, planned.image_pairs)
-        new = set(added)
-        check_facts(planned.facts, len(self._known) + len(added))
+        self._check_added(planned.added_detection_ids, (), planned.image_pairs)
+        new = set(planned.added_detection_ids)
+        items = self._items + len(new)
+        check_facts(planned.facts, items)
         for burst in planned.bursts:
             self._require(burst.detection_ids, new)
         for text in (*planned.reasons, planned.kind, planned.survey_uid):
@@ -75,38 +93,68 @@ class SessionEvents:
             raise InvalidInputError(
                 f"round {planned.round} cannot start; the next round is {self._round + 1}"
             )
-        _check_round(planned, len(self._known) + len(added))
-        self._known |= new
+        _check_round(planned, items)
+        self._add(planned.added_detection_ids)
         self._round = planned.round
 
     def _check_read(self, read: SurveyRead) -> None:
-        added = read.added_detection_ids
-        self._check_added(added, read.image_pairs)
-        check_facts(read.facts, len(self._known) + len(added))
+        gone, returned = read.gone_detection_ids, read.returned_detection_ids
+        checks.unique(gone, "gone_detection_ids")
+        checks.unique(returned, "returned_detection_ids")
+        for detection_id in gone:
+            if detection_id not in self._known or detection_id in self._gone:
+                raise InvalidInputError(f"detection {detection_id!r} is gone that the session does not have")
+        self._gone.update(gone)
+        for detection_id in returned:
+            if detection_id not in self._gone:
+                raise InvalidInputError(f"detection {detection_id!r} returns that was not gone")
+        self._check_added(read.added_detection_ids, returned, read.image_pairs)
+        check_facts(read.facts, self._items + len(read.added_detection_ids))
         checks.words(read.survey_uid, "survey_uid", most=checks.ID_LENGTH)
-        self._known.update(added)
+        self._gone.difference_update(returned)
+        self._note_missing(returned)
+        for detection_id in gone:
+            if detection_id in self._gone:
+                self._missing.pop(detection_id, None)
+        self._add(read.added_detection_ids)
 
     def _check_updated(self, event: pb.SessionEvent) -> None:
         check_settings(event.updated.settings, "settings.")
         if event.updated.HasField("read"):
             self._check_read(event.updated.read)
 
-    def _check_added(self, added: Sequence[str], image_pairs: Iterable[survey_pb2.Pair]) -> None:
-        checks.unique(added, "added_detection_ids")
+    def _check_added(
+        self, added: Sequence[str], returned: Sequence[str], image_pairs: Iterable[survey_pb2.Pair]
+    ) -> None:
+        checks.unique([*added, *returned], "added_detection_ids")
         for detection_id in added:
-            if detection_id in self._known:
+            if detection_id in self._known - self._gone:
                 raise InvalidInputError(f"detection {detection_id!r} was already added by an earlier round")
-            if detection_id not in self._detection_ids:
-                raise InvalidInputError(
-                    f"survey {self._survey_id!r} has no detection {detection_id!r}; import the session into "
-                    "its own survey, with all its detections"
-                )
-        new = set(added)
+        new = {*added, *returned}
         for pair in image_pairs:
             ids = (pair.first_detection_id, pair.second_detection_id)
             self._require(ids, new)
             if new.isdisjoint(ids):
                 raise InvalidInputError(f"image_pairs has {ids}, but this event adds neither of them")
+
+    def _add(self, added: Sequence[str]) -> None:
+        self._known.update(added)
+        self._gone.difference_update(added)
+        self._items += len(added)
+        self._note_missing(added)
+
+    def _note_missing(self, here: Sequence[str]) -> None:
+        """Note detections that the session has and the survey has not."""
+        absent = [i for i in here if i not in self._detection_ids]
+        if absent and not self._may_lack_gone:
+            raise InvalidInputError(self._lack(absent[0]))
+        self._missing |= dict.fromkeys(absent, self.events + 1)
+
+    def _lack(self, detection_id: str) -> str:
+        return (
+            f"survey {self._survey_id!r} has no detection {detection_id!r}; import the session into its own "
+            "survey, with all its detections"
+        )
 
     def _check_labelled(self, event: pb.SessionEvent) -> None:
         labelled = event.labelled
@@ -137,7 +185,7 @@ class SessionEvents:
 
     def _check_audit(self, event: pb.SessionEvent) -> None:
         audit = event.audit
-        pairs = _pairs(audit.first, audit.second, len(self._known))
+        pairs = _pairs(audit.first, audit.second, self._items)
         checks.between(len(pairs), 1, audit.open_pairs, "pairs of the audit")
 
     def _require(self, detection_ids: Sequence[str], new: Collection[str] = frozenset()) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 import redis
+from redis import DriverInfo
 from redis.backoff import ExponentialBackoff
 from redis.connection import AbstractConnection, parse_url
 from redis.retry import Retry
@@ -26,6 +27,8 @@ SENTINEL_TIMEOUT_S = 0.5
 RETRIES = 2
 # idle seconds before the first probe, seconds between probes, and probes before the connection is closed
 KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
+# redis-py would look up its own version, which it sends to the store, for every connection
+DRIVER = DriverInfo()
 SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 SENTINEL_PORT = 26379
 FORMS = (
@@ -63,6 +66,7 @@ class StoreAddress:
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "socket_timeout": self.timeout_s,
             "socket_keepalive": True,
+            "driver_info": DRIVER,
             "socket_keepalive_options": KEEPALIVE,
             # retries are safe: every write is a script guarded by position and request id, or sets a value. A
             # command that timed out is not sent again, since its caller has waited long enough.

@@ -26,6 +26,8 @@ from spotted.errors import UnreadableImageError
 ByteArray = npt.NDArray[np.uint8]
 
 EXIF_ORIENTATION = 0x0112
+# how libjpeg names pixels that are missing; Pillow would fill them with grey
+MISSING_PIXELS = "premature end"
 # the end marker of a JPEG; some cameras and copies lose it, with every pixel before it
 END_OF_IMAGE = b"\xff\xd9"
 EXIF_SHORT = 3
@@ -66,9 +68,10 @@ def _pixels(image: ImageFile.ImageFile, content: bytes) -> ByteArray:
             if (width, height) == image.size:
                 # the same pixels as from Pillow, in less than half the time
                 return np.asarray(simplejpeg.decode_jpeg(_ended(content), colorspace="RGB"))
-        except ValueError:
-            # it refuses harmless flaws, such as stray bytes between segments; let Pillow decide
-            pass
+        except ValueError as error:
+            # it refuses harmless flaws too, such as stray bytes between segments; let Pillow decide on them
+            if MISSING_PIXELS in str(error).lower():
+                raise
     return np.asarray(_as_rgb(image))
 
 

@@ -2,6 +2,7 @@
 
 backbones       a frozen backbone, identified by its file's digest
 devices         sessions on a CPU or GPU
+limits          how much is done and admitted at once
 batching        batches shared by concurrent callers
 fair_queue      fair shares of the queue between surveys
 decoding_budget  memory for decoding, shared by all images

@@ -17,8 +17,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from services.common.memory import MIB
 from services.embedder.inference.fair_queue import Admission, FairQueue, Share
+from services.embedder.inference.limits import Limits
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError
 
 ItemT = TypeVar("ItemT")
@@ -27,24 +27,6 @@ ResultT = TypeVar("ResultT")
 
 FIRST_GUESS_S = 0.1  # assumed seconds for an item before the first one was timed
 NEWEST = 0.05  # weight of the newest item in the running mean of the seconds between two finished items
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a batcher does and admits at once."""
-
-    workers: int
-    """Threads; each prepares items and runs batches."""
-    runs: int
-    """Most batches running at once; fewer than `workers` if one device runs them all."""
-    claim: int
-    """Most items that a thread prepares before it looks for a batch to run."""
-    max_batch: int
-    """Most items in one batch."""
-    max_queue: int = 256
-    """Most items admitted and not yet finished; a single share may fill half."""
-    max_queue_bytes: int = 256 * MIB
-    """Most bytes of these items; a single share may fill half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +71,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         fails only its item, a raised one fails the batch.
     Both are called from several threads at once, `work` from at most `limits.runs`.
     ready: held by an admitted item until it is finished; yields the item to queue.
+    cost: what preparing an item costs, in the unit of `limits.claim_cost`; None: nothing.
     """
 
     def __init__(
@@ -97,10 +80,12 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         work: Callable[[Sequence[PreparedT]], Sequence[ResultT | Exception]],
         limits: Limits,
         ready: Callable[[ItemT, Share], AbstractAsyncContextManager[ItemT]] | None = None,
+        cost: Callable[[ItemT], float] | None = None,
     ) -> None:
         self._prepare = prepare
         self._work = work
         self._ready = ready or (lambda item, _: nullcontext(item))
+        self._cost = cost or (lambda _: 0.0)
         self.limits = limits
         self._admission = Admission(limits.max_queue, limits.max_queue_bytes)
         self._changed = threading.Condition()
@@ -222,7 +207,14 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
             return []
         # idle threads share the queued items: two runs side by side beat one of twice the size
         count = min(self.limits.claim, math.ceil(len(self._queue) / self._idle))
-        return [self._queue.pop() for _ in range(count)]
+        claimed = [self._queue.pop()]
+        cost = self._cost(claimed[0].item)
+        while len(claimed) < count and (following := self._queue.first()) is not None:
+            cost += self._cost(following.item)
+            if cost > self.limits.claim_cost:
+                break
+            claimed.append(self._queue.pop())
+        return claimed
 
     def _prepare_all(self, claimed: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
         failed: list[_Delivery[ItemT, PreparedT, ResultT]] = []

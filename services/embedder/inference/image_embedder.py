@@ -18,10 +18,11 @@ from services.embedder.images.footprints import encoded_bytes, footprint
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.inference.backbones import Backbone
-from services.embedder.inference.batching import Batcher, Limits, Timings
+from services.embedder.inference.batching import Batcher, Timings
 from services.embedder.inference.decoding_budget import DecodingBudget, Hold
 from services.embedder.inference.fair_queue import Share
-from services.embedder.inference.slow_lane import SlowLane
+from services.embedder.inference.limits import Limits
+from services.embedder.inference.slow_lane import QUICK_COST, SlowLane
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
 
@@ -58,6 +59,8 @@ class _Task:
     """Memory to decode the image; None: it is already prepared."""
     pixels: ByteArray | None = None
     """The input of the model, if it is already prepared."""
+    cost: float = 0.0
+    """Time that a worker spends to prepare it, as in `Footprint`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,14 @@ def limits_for(backbone: Backbone, workers: int, *, max_queue_bytes: int = MOST_
     batch = backbone.max_batch
     if backbone.device == "cpu":
         # each core prepares a few images and runs them while they are in its cache
-        return Limits(workers, workers, claim=batch, max_batch=batch, max_queue_bytes=max_queue_bytes)
+        return Limits(
+            workers,
+            workers,
+            claim=batch,
+            max_batch=batch,
+            claim_cost=QUICK_COST,
+            max_queue_bytes=max_queue_bytes,
+        )
     # all cores decode for one device, which loads the next batch while it runs the current one
     return Limits(max(2, workers), runs=2, claim=1, max_batch=batch, max_queue_bytes=max_queue_bytes)
 
@@ -96,7 +106,9 @@ class ImageEmbedder:
         self.max_pixels = max_pixels
         limits = limits or limits_for(backbone, 1)
         self._slow = SlowLane(limits.workers)
-        self._batcher = Batcher(self._prepare, self._embed, limits, ready=self._ready)
+        self._batcher = Batcher(
+            self._prepare, self._embed, limits, ready=self._ready, cost=lambda task: task.cost
+        )
 
     @property
     def limits(self) -> Limits:
@@ -134,7 +146,7 @@ class ImageEmbedder:
         needed = await asyncio.to_thread(footprint, task.crop, steps, max_pixels=self.max_pixels)
         if not self.budget.is_costly(needed):
             async with self._slow.entered(share, needed.cost), self.budget.held(share, needed) as hold:
-                yield replace(task, hold=hold)
+                yield replace(task, hold=hold, cost=needed.cost)
             return
         async with self.budget.held(share, needed):
             # no worker is kept from the images of others

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -28,8 +28,11 @@ class SessionFacts:
         self.encounter_of: dict[int, str] = {}
         self._flags = bytearray()
 
-    def take(self, facts: DetectionFacts, *, complete: bool) -> None:
-        """Take in facts about some detections; complete: they replace all earlier ones."""
+    def take(self, facts: DetectionFacts, *, complete: bool, start: int = 0) -> bool:
+        """Take in facts about some detections; returns whether any of them is before item `start`.
+
+        complete: they replace all earlier ones.
+        """
         if complete:
             self.names, self.encounter_of, self._flags = {}, {}, bytearray()
         items = np.frombuffer(facts.detections, ITEM).tolist()
@@ -37,8 +40,15 @@ class SessionFacts:
             self._flags.extend(bytes(max(0, items[-1] + 1 - len(self._flags))))
         for item, flag in zip(items, facts.flags, strict=True):
             self._flags[item] = flag
+            self.encounter_of.pop(item, None)
         self.names |= texts_of(items, facts.names, facts.name_of)
         self.encounter_of |= texts_of(items, facts.encounters, facts.encounter_of)
+        return bool(items) and items[0] < start
+
+    def forget_names(self, items: Iterable[int]) -> None:
+        """Forget the names of some items, before those of now are taken in."""
+        for item in items:
+            self.names.pop(item, None)
 
     def copy(self) -> SessionFacts:
         """A copy that can be changed."""
@@ -47,17 +57,21 @@ class SessionFacts:
         copied._flags = bytearray(self._flags)
         return copied
 
-    def assumptions(self, session: pb.Session, same_image: Sequence[Pair]) -> Assumptions:
-        """The facts that the session takes for granted."""
+    def assumptions(
+        self, session: pb.Session, same_image: Sequence[Pair], gone: Collection[int] = ()
+    ) -> Assumptions:
+        """The facts that the session takes for granted; those about items that are gone hold no longer."""
         believed = session.known_individuals in (KNOWN_INDIVIDUALS_UNSPECIFIED, KNOWN_INDIVIDUALS_BELIEVED)
-        return Assumptions(
-            same_image, self.names if believed else {}, self._both_flanks(same_image), self.scope(session)
-        )
+        pairs = [pair for pair in same_image if pair[0] not in gone and pair[1] not in gone]
+        names = {item: name for item, name in self.names.items() if item not in gone} if believed else {}
+        return Assumptions(pairs, names, self._both_flanks(pairs, gone), self.scope(session, gone), gone)
 
-    def scope(self, session: pb.Session) -> Scope:
+    def scope(self, session: pb.Session, gone: Collection[int] = ()) -> Scope:
         """The pairs that the session asks about."""
-        flags = np.frombuffer(bytes(self._flags), np.uint8).astype(np.int64)
+        flags = np.zeros(max([len(self._flags), *(item + 1 for item in gone)]), np.int64)
+        flags[: len(self._flags)] = np.frombuffer(bytes(self._flags), np.uint8)
         only, outside = session.filter, (flags & OUTSIDE) // OUTSIDE
+        outside[list(gone)] = 1
         return Scope(
             flank=None if session.ask_opposite_flanks else flags & BOTH,
             outside=outside if outside.any() else None,
@@ -65,14 +79,15 @@ class SessionFacts:
             encounter=self._encounters(len(flags)) if only.exclude_same_encounter else None,
         )
 
-    def suggested(self) -> list[tuple[int, int, str]]:
+    def suggested(self, gone: Collection[int] = ()) -> list[tuple[int, int, str]]:
         """Pairs of one name with that name, so that their answers can join all of its detections.
 
-        Neighbours in the order of their flanks, since opposite flanks are not asked.
+        Of those that are there, neighbours in the order of their flanks, since opposite flanks are not asked.
         """
         named: defaultdict[str, list[int]] = defaultdict(list)
         for item, name in self.names.items():
-            named[name].append(item)
+            if item not in gone:
+                named[name].append(item)
         pairs = []
         for name, items in sorted(named.items()):
             ordered = sorted(items, key=lambda item: (self._flank(item), item))
@@ -82,11 +97,12 @@ class SessionFacts:
     def _flank(self, item: int) -> int:
         return self._flags[item] & BOTH
 
-    def _both_flanks(self, same_image: Sequence[Pair]) -> Mapping[str, Sequence[int]]:
+    def _both_flanks(self, same_image: Sequence[Pair], gone: Collection[int]) -> Mapping[str, Sequence[int]]:
         """The encounters that show both flanks of an animal, and no two animals in one image."""
         members: defaultdict[str, list[int]] = defaultdict(list)
         for item, encounter in sorted(self.encounter_of.items()):
-            members[encounter].append(item)
+            if item not in gone:
+                members[encounter].append(item)
         social = {self.encounter_of[a] for a, b in same_image if self._share_encounter(a, b)}
         return {
             encounter: items

@@ -10,7 +10,7 @@ from services.common.store.journal import Change
 from services.sampler.individuals.listing import find_item
 from services.sampler.individuals.requests import Wish
 from services.sampler.individuals.results import change_result
-from services.sampler.session.ledger import event_of
+from services.sampler.labels.ledger import event_of
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import LabelledPair
@@ -60,7 +60,7 @@ class IndividualChanges:
         def look(reply: Reply, state: SessionState, _: int) -> pb.ChangeResult:
             return change_result(state, int(reply.value))
 
-        return self._sessions.folded(*wish.key).change_and_view(
+        return self._sessions.current(*wish.key).change_and_view(
             decided, look, scope=keys.session_scope(scope, wish.key[1]), request_id=wish.request_id
         )
 
@@ -159,13 +159,23 @@ def _undone(state: SessionState, wish: Wish) -> pb.IndividualsChanged:
     labels = ledger.standing(without=wish.position)
     if labels.keys() != state.labels.keys():
         constraints = state.rebuilt(labels.values())
-        broken = holds(constraints, _labelled(state, labels.values()))
+        # a detection that came back, and its image, may contradict a decision already
+        held = (one for one in _labelled(state, labels.values()) if _may_hold(state, one))
+        broken = holds(constraints, held)
         if broken is not None:
             later = _contradicting(state, constraints, broken, wish.position)
             raise PreconditionError(
                 f"change {later} would not hold without change {wish.position}; undo change {later} first"
             )
     return pb.IndividualsChanged(undone=pb.ChangeUndone(position=wish.position))
+
+
+def _may_hold(state: SessionState, label: LabelledPair) -> bool:
+    """False for a label that stands now and does not hold."""
+    return (
+        label.label_id not in state.labels
+        or state.constraints.implied(label.first, label.second) is label.answer
+    )
 
 
 def _contradicting(state: SessionState, constraints: Constraints, broken: LabelledPair, position: int) -> int:
@@ -234,21 +244,29 @@ def _of(state: SessionState, item: int) -> Registered:
 
 def _items(state: SessionState, detection_ids: Sequence[str]) -> frozenset[int]:
     """The items of detections. Raises NotFoundError for an unknown one."""
-    state.require(detection_ids)
-    return frozenset(state.item_of[i] for i in detection_ids)
+    state.roster.require(detection_ids)
+    items = {i: state.roster.item_of[i] for i in detection_ids}
+    gone = [i for i, item in items.items() if item in state.roster.gone]
+    if gone:
+        raise NotFoundError(
+            f"detection {gone[0]!r} was deleted from the survey; leave it out, or add it again"
+        )
+    return frozenset(items.values())
 
 
 def _stay(
     state: SessionState, event: pb.IndividualsChanged, one: Registered, staying: frozenset[int]
 ) -> None:
     """Let the id of an individual stay with what stays of it, if the detection that anchors it leaves."""
-    if _anchor(state, one) not in staying:
+    if state.identity.register.founders.anchor(one.founder) not in staying:
         detection_id = state.detection_ids[min(staying)]
         event.anchors.add(individual_id=_id(state, one.founder), detection_id=detection_id)
 
 
 def _anchor(state: SessionState, one: Registered) -> int:
-    return state.identity.register.founders.anchor(one.founder)
+    """The item that an individual's id belongs to; if that is gone, the lowest of those that are there."""
+    anchor = state.identity.register.founders.anchor(one.founder)
+    return min(one.members) if anchor in state.roster.gone else anchor
 
 
 def _id(state: SessionState, founder: Founder) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from services.common.rpc import checks
-from services.sampler.session.identity import founder_of
 from services.sampler.session.state import SessionState
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.individuals.founders import Founder
@@ -15,13 +14,18 @@ from spotted.v1 import individuals_pb2 as pb
 def find_item(state: SessionState, individual_id: str) -> int:
     """A detection of the individual with this id or alias, as an item. Raises NotFoundError."""
     try:
-        item = state.identity.register.find(founder_of(individual_id, state.item_of))
+        item = state.identity.register.find(state.roster.founder(individual_id))
     except KeyError:
         item = None
     if item is None:
         raise NotFoundError(
             f"session {state.session.session_id!r} has no individual {individual_id!r}; list the individuals "
             "to see their ids"
+        )
+    if not state.constraints.is_there(item):
+        raise NotFoundError(
+            f"every detection of individual {individual_id!r} was deleted from the survey; add one of them "
+            "again, or list the individuals to see those that are left"
         )
     return item
 
@@ -64,12 +68,17 @@ def _matching(state: SessionState, request: pb.ListIndividualsRequest) -> Collec
     register = state.identity.register
     found: set[Founder] | None = None
     if request.detection_id:
-        if request.detection_id not in state.item_of:
+        item = state.roster.item_of.get(request.detection_id)
+        if item is None:
             raise NotFoundError(
                 f"session {request.session_id!r} has no detection {request.detection_id!r}; it knows those "
                 "of the rounds planned so far"
             )
-        item = state.item_of[request.detection_id]
+        if item in state.roster.gone:
+            raise NotFoundError(
+                f"detection {request.detection_id!r} was deleted from the survey, so no individual shows it; "
+                "add it again"
+            )
         found = {register.individual(state.constraints, item).founder}
     if request.changed_since_position:
         changed = set(register.changed_since(request.changed_since_position))
@@ -83,8 +92,10 @@ def _matching(state: SessionState, request: pb.ListIndividualsRequest) -> Collec
 def _named(state: SessionState, wanted: str) -> set[Founder]:
     """The individuals with this display name, their own or of an alias, in lower case."""
     register = state.identity.register
-    return {
-        register.individual(state.constraints, register.founders.anchor(founder)).founder
+    anchors = (
+        register.founders.anchor(founder)
         for founder in register.founders.described()
         if register.attributes(founder).display_name.casefold() == wanted
-    }
+    )
+    constraints = state.constraints
+    return {register.individual(constraints, i).founder for i in anchors if constraints.is_there(i)}

@@ -36,12 +36,13 @@ def contrary_label(label: sampler_pb2.Label) -> pb.ContraryLabel:
         same=label.answer == sampler_pb2.ANSWER_SAME,
         annotator_id=label.annotator_id,
         create_time=label.create_time,
+        note=label.note,
     )
 
 
 def _add_individuals(result: pb.ChangeResult, state: SessionState, event: pb.IndividualsChanged) -> None:
     individuals, register = state.named_individuals, state.identity.register
-    items = state.identity.concerned(event, state.item_of)
+    items = filter(state.constraints.is_there, state.identity.concerned(event, state.roster))
     ones = {register.individual(state.constraints, item) for item in items}
     size = 0
     for one in sorted(ones, key=lambda one: individuals.id_of(one.founder)):

@@ -39,9 +39,8 @@ async def watch_individuals(
     """The individuals from a cursor on, then each change."""
     key, cursor = (request.survey_id, request.session_id), request.cursor
     sent = -1
-    journal = sessions.folded(*key).journal
     while True:
-        if await asyncio.to_thread(journal.length) != sent:
+        if await asyncio.to_thread(sessions.length, *key) != sent:
             parts = await asyncio.to_thread(_read, sessions, key, cursor)
             cursor, sent = parts[-1].cursor, parts[-1].position
             for part in parts:

@@ -81,7 +81,8 @@ def choose(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest) 
             break
     busy = any(state.constraints.awaits_answer(*pair) for pair in skipped.union(held))
     notice = notice_before(state, wanted.annotator_id)
-    return Choice(tuple(questions), busy, state.queue.is_stale(), round_number(state), notice)
+    stale = state.queue.is_stale() or survey_changed(state)
+    return Choice(tuple(questions), busy, stale, round_number(state), notice)
 
 
 def round_number(state: SessionState) -> int:
@@ -89,9 +90,16 @@ def round_number(state: SessionState) -> int:
     return state.queue.round.number if state.queue.round else 0
 
 
+def survey_changed(state: SessionState) -> bool:
+    """Whether the session took in changes of its survey that its round was not planned with."""
+    return state.planned is not None and state.planned.survey != state.survey
+
+
 def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:
     """Pairs that the next round must not ask: those on a screen, and those that this annotator skipped."""
-    return frozenset(state.items(lease.pair) for lease in live) | state.skipped.get(annotator_id, set())
+    return frozenset(state.roster.items(lease.pair) for lease in live) | state.skipped.get(
+        annotator_id, set()
+    )
 
 
 def _offers(
@@ -109,7 +117,9 @@ def _offers(
         return chain(map(pair_question, mine), checked, map(pair_question, rest))
     shown: Iterator[Question] = iter(())
     if Kind.BURST in wanted.kinds:
-        bursts = [frames for frames in state.bursts if len(frames) <= LARGEST_BURST]
+        gone = state.roster.gone
+        there = (tuple(item for item in frames if item not in gone) for frames in state.bursts)
+        bursts = [frames for frames in there if 1 < len(frames) <= LARGEST_BURST]
         shown = burst_questions(state.constraints, bursts, state.mixed_bursts)
     if Kind.GALLERY in wanted.kinds:
         parts = (_galleries(state, part, wanted, refused, taken) for part in (mine, rest))
@@ -168,4 +178,5 @@ def _audit(state: SessionState) -> Iterator[Question]:
 
 def _items(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest, *, own: bool) -> list[Pair]:
     """The leased pairs of the annotator, or of all others, as items."""
-    return [state.items(lease.pair) for lease in live if (lease.annotator_id == wanted.annotator_id) is own]
+    mine = [lease.pair for lease in live if (lease.annotator_id == wanted.annotator_id) is own]
+    return [state.roster.items(pair) for pair in mine]

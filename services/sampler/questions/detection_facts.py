@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.common.store.cache import Recent
-from services.sampler.scorer_client import Scorer, SurveyFacts, Version
+from services.sampler.survey_values import Scorer, SurveyFacts, Version
 from spotted.errors import NotFoundError
 
 # approximate memory for facts; the least recently used ones are dropped and read again when needed

@@ -15,13 +15,20 @@ from services.common.session import round_messages
 from services.common.store.journal import Change
 from services.common.store.keys import SessionKey
 from services.common.telemetry import metrics, tracing
-from services.sampler.questions.choice import Choice, QuestionRequest, choose, excluded, round_number
+from services.sampler.questions.choice import (
+    Choice,
+    QuestionRequest,
+    choose,
+    excluded,
+    round_number,
+    survey_changed,
+)
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.planner import Planning
-from services.sampler.scorer_client import SurveyFacts, Version
 from services.sampler.session.leases import IdPair, Lease, Leases
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
+from services.sampler.survey_values import SurveyFacts, Version
 from spotted import messages
 from spotted.errors import SpottedError
 from spotted.sampling.audit import draw
@@ -120,7 +127,7 @@ class NextQuestions:
     def _serve(self, key: SessionKey, wanted: QuestionRequest) -> tuple[list[LeasedQuestion], Choice]:
         """Choose and lease questions of the session in its current state."""
         live = self._leases.live(*key)
-        folded = self._sessions.folded(*key)
+        folded = self._sessions.current(*key)
 
         def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Version | None, str]:
             choice = choose(state, live, wanted)
@@ -186,7 +193,7 @@ class NextQuestions:
 
             def decide(state: SessionState) -> Change:
                 # if another replica planned this round first, its round is used
-                is_next = round_number(state) == after == planned.round - 1
+                is_next = round_number(state) == after == planned.round - 1 and _is_current(state, planned)
                 return Change(entry if is_next else b"", b"new" if is_next else b"")
 
             if folded.change(decide, scope="PlanRound").value:
@@ -216,10 +223,20 @@ class NextQuestions:
         return self._sessions.folded(*key).change(decide, scope="DrawAudit").value != b"none"
 
 
+def _is_current(state: SessionState, planned: pb.PlannedRound) -> bool:
+    """Whether the session has taken in nothing of its survey that a round was planned without."""
+    known = state.survey
+    if known is not None and known.uid == planned.survey_uid and known.revision > planned.survey_revision:
+        return False
+    return state.roster.item_of.keys().isdisjoint(planned.added_detection_ids)
+
+
 def _asks_the_same(state: SessionState, planned: pb.PlannedRound) -> bool:
     """Whether all pairs of a round are open in the round before it, so that it adds nothing."""
     current = state.queue.round
-    if current is None or current.number != planned.round - 1 or state.queue.is_stale():
+    if current is None or current.number != planned.round - 1:
+        return False
+    if state.queue.is_stale() or survey_changed(state):
         return False
     open_pairs = {(query.first, query.second) for query in state.queue.open_pairs()}
     pairs = round_messages.read_pairs(planned.first, planned.second)

@@ -11,10 +11,10 @@ from typing import Protocol, TypeVar
 from services.common.session import round_messages
 from services.common.store.keys import SessionKey
 from services.sampler.facts.survey_read import read_survey
-from services.sampler.scorer_client import Scorer, SurveyScores
 from services.sampler.session.defaults import LEARNING
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
+from services.sampler.survey_values import Scorer, SurveyScores
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy
@@ -52,6 +52,7 @@ class _Prepared:
     session: pb.Session
     scores: SurveyScores
     item_of: dict[str, int]
+    """The item of each detection, of those that are gone too."""
     graph: CandidateGraph
     chosen: Strategy
 
@@ -98,7 +99,8 @@ class Planner:
     def _plan(
         self, scores: SurveyScores, excluding: frozenset[Pair], state: SessionState, _: int
     ) -> pb.PlannedRound:
-        read = read_survey(state.session, state.item_of, scores.detections, scores.version)
+        new = scores.detections.keys() - state.roster.item_of.keys()
+        read = read_survey(state.session, state.roster, scores, before=state.survey, among=new)
         added = read.added_detection_ids
         ready = self._prepare(state, scores, added)
         # the state must not be altered here; only a session with new detections needs a copy
@@ -111,6 +113,7 @@ class Planner:
             added_detection_ids=added,
             image_pairs=read.image_pairs,
             facts=read.facts if read.facts.detections else None,
+            versions=read.versions,
             bursts=_bursts(ready, {*state.detection_ids[state.planned_items :], *added}),
             open_pairs=int(open_rows(ready.graph, queue.constraints).sum()),
         )
@@ -127,14 +130,15 @@ class Planner:
     def _prepare(self, state: SessionState, scores: SurveyScores, added: Sequence[str]) -> _Prepared:
         key = (state.session.survey_id, state.session.session_id)
         ready = self._prepared.pop(key, None)
-        items = len(state.detection_ids) + len(added)
+        start = len(state.detection_ids)
+        item_of = state.roster.item_of | {i: item for item, i in enumerate(added, start)}
         # a session that was deleted and created again differs by its creation time
         matches = ready and ready.session == state.session and ready.scores is scores
-        if ready is None or not matches or len(ready.item_of) != items:
-            item_of = {i: item for item, i in enumerate((*state.detection_ids, *added))}
+        if ready is None or not matches or ready.item_of != item_of:
             settings = state.session.strategy
             chosen = strategy(settings.strategy_id, **_parameters(settings))
-            ready = _Prepared(state.session, scores, item_of, scores.graph(item_of), chosen)
+            graph = scores.graph(item_of, start + len(added))
+            ready = _Prepared(state.session, scores, item_of, graph, chosen)
         _keep(self._prepared, key, ready)
         return ready
 
@@ -172,6 +176,6 @@ def _bursts(ready: _Prepared, added: set[str]) -> list[pb.DetectionSet]:
     graph = ready.graph
     if graph.table is None or graph.embeddings is None or not added:
         return []
-    ids = list(ready.item_of)
+    ids = {item: detection_id for detection_id, item in ready.item_of.items()}
     groups = ([ids[item] for item in frames] for frames in burst_groups(graph.table, graph.embeddings))
     return [pb.DetectionSet(detection_ids=frames) for frames in groups if not added.isdisjoint(frames)]

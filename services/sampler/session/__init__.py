@@ -2,13 +2,12 @@
 
 sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
+following        detections that were deleted, added again or corrected, taken in
+entries          the kinds of events
 defaults         defaults for fields that the session's creator left unset
 labels           which pairs labels answer, and their counts
-label_outcomes   outcomes and conflicts of labels as messages
-ledger           which labels stand, and the changes of individuals by people
 identity         ids and attributes of individuals, and what changed when
 individual_messages  individuals as messages
-label_counts     labels counted by answer, time and annotator
 planned          the latest round and audit
 label_checks     labels to store and to retract
 reading          the survey read into a session outside a round

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from services.common.session.changes import named_detections
-from services.sampler.session.ledger import Ledger
+from services.sampler.facts.roster import Roster
+from services.sampler.labels.ledger import Ledger
 from spotted import messages
 from spotted.constraints.interface import Constraints
 from spotted.individuals.attributes import Attributes, Sex, Status, Update
-from spotted.individuals.founders import Founder
-from spotted.individuals.naming import read_individual_id
 from spotted.individuals.register import Register
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.individuals_pb2 import Individual, IndividualsChanged
@@ -42,42 +41,51 @@ class Identity:
         """Remove retracted labels, and what only they founded."""
         self.touch(self.register.founders.forget(self.ledger.retract(label_ids)))
 
-    def change(self, position: int, event: pb.SessionEvent, item_of: Mapping[str, int]) -> bool:
+    def add(self, roster: Roster, start: int, position: int) -> None:
+        """Take in the detections from this item on; one that was there before gets another identity."""
+        count = len(roster.detection_ids)
+        self.touch(range(start, count))
+        for item in range(start, count):
+            first = roster.first_of[roster.detection_ids[item]]
+            if first != item:
+                self.register.founders.replace(first, item, position)
+
+    def change(self, position: int, event: pb.SessionEvent, roster: Roster) -> bool:
         """Take in a change by a person; returns whether the labels that stand are others now."""
         changed = event.changed
         self.ledger.add(position, changed, event.create_time)
-        self.touch(self.concerned(changed, item_of))
+        self.touch(self.concerned(changed, roster))
+        founder_of, item_of = roster.founder, roster.item_of
         founders = self.register.founders
         match changed.WhichOneof("change"):
             case "updated":
                 said = changed.updated.individual
                 paths = tuple(_FIELDS[path] for path in changed.updated.paths)
                 update = Update(position, paths, attributes(said))
-                founders.update(founder_of(said.individual_id, item_of), update)
+                founders.update(founder_of(said.individual_id), update)
             case "merged":
-                merged = [founder_of(i, item_of) for i in changed.merged.merged_individual_ids]
-                founders.keep(founder_of(changed.merged.individual_id, item_of), merged, position)
+                merged = [founder_of(i) for i in changed.merged.merged_individual_ids]
+                founders.keep(founder_of(changed.merged.individual_id), merged, position)
             case "split":
-                founders.found([founder_of(changed.split.individual_id, item_of)], position)
+                founders.found([founder_of(changed.split.individual_id)], position)
             case "moved":
                 moved = founders.ranked(item_of[i] for i in changed.moved.detection_ids)
-                founders.keep(founder_of(changed.moved.individual_id, item_of), moved, position)
+                founders.keep(founder_of(changed.moved.individual_id), moved, position)
             case "undone":
                 self.touch(founders.forget({changed.undone.position}))
                 changed = self.ledger.changes[changed.undone.position].event
         if changed is event.changed:
             for anchor in changed.anchors:
-                founder = founder_of(anchor.individual_id, item_of)
-                founders.move(founder, item_of[anchor.detection_id], position)
+                founders.move(founder_of(anchor.individual_id), item_of[anchor.detection_id], position)
         return bool(changed.pairs or changed.superseded_label_ids)
 
-    def concerned(self, changed: IndividualsChanged, item_of: Mapping[str, int]) -> list[int]:
+    def concerned(self, changed: IndividualsChanged, roster: Roster) -> list[int]:
         """An item of each individual that a change concerns, undone or not."""
         if changed.HasField("undone"):
             changed = self.ledger.changes[changed.undone.position].event
-        named = (founder_of(i, item_of) for i in named_individuals(changed))
+        named = map(roster.founder, named_individuals(changed))
         found = [item for founder in named if (item := self.register.find(founder)) is not None]
-        return [*(item_of[i] for i in named_detections(changed)), *found]
+        return [*(roster.item_of[i] for i in named_detections(changed)), *found]
 
     def settle(self, entry: bytes, position: int, constraints: Constraints) -> None:
         """Bring the individuals up to date after an event."""
@@ -111,14 +119,6 @@ def attributes(message: Individual) -> Attributes:
         notes=message.notes,
         tags=tuple(message.tags),
     )
-
-
-def founder_of(individual_id: str, item_of: Mapping[str, int]) -> Founder:
-    """The identity of an id. Raises KeyError for a text that is no id, or names no detection."""
-    own = read_individual_id(individual_id)
-    if own is None:
-        raise KeyError(individual_id)
-    return Founder(item_of[own[0]], own[1])
 
 
 def named_individuals(changed: IndividualsChanged) -> list[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.common.rpc import checks
-from services.sampler.session.identity import ATTRIBUTES, founder_of, named_individuals
-from services.sampler.session.ledger import Ledger
+from services.sampler.labels.ledger import Ledger
+from services.sampler.session.identity import ATTRIBUTES, named_individuals
 from services.sampler.session.state import SessionState
 from spotted.errors import InvalidInputError
 from spotted.v1 import sampler_pb2 as pb
@@ -26,7 +26,7 @@ def check_change(state: SessionState, event: pb.SessionEvent) -> None:
 def _check_individuals(state: SessionState, changed: IndividualsChanged) -> None:
     for wanted in named_individuals(changed):
         try:
-            known = state.identity.register.find(founder_of(wanted, state.item_of)) is not None
+            known = state.identity.register.find(state.roster.founder(wanted)) is not None
         except KeyError:
             known = False
         if not known:

@@ -17,7 +17,7 @@ class ImportedEvents:
     def __init__(self, key: tuple[str, str], detection_ids: Collection[str]) -> None:
         """Begin. key: the ids of the survey and the session. detection_ids: the survey's detections."""
         self._key = key
-        self._events = SessionEvents(key[0], detection_ids)
+        self._events = SessionEvents(key[0], detection_ids, may_lack_gone=True)
         self._state = SessionState()
 
     def take(self, event: pb.SessionEvent) -> pb.SessionEvent:
@@ -40,6 +40,10 @@ class ImportedEvents:
         except SpottedError as error:
             raise InvalidInputError(f"event {position}: {error}", field=f"events[{position - 1}]") from error
         return converted
+
+    def end(self) -> None:
+        """Raise InvalidInputError if the survey lacks a detection that the session has in the end."""
+        self._events.require_detections()
 
     def _converted(self, event: pb.SessionEvent) -> pb.SessionEvent:
         converted = pb.SessionEvent()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.sampler.session.ledger import event_of
+from services.sampler.labels.ledger import event_of
 from services.sampler.session.state import SessionState
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.v1 import sampler_pb2 as pb
@@ -26,7 +26,7 @@ def stored_labels(
         label.label_id = f"{position + 1}-{number}"
         label.create_time.CopyFrom(now)
     for burst in stored.mixed_bursts:
-        state.require(burst.detection_ids)
+        state.roster.require(burst.detection_ids)
     return stored
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.sampler.survey_values import Version
 from spotted.sampling.rounds import Pair
 
 
@@ -11,6 +12,8 @@ from spotted.sampling.rounds import Pair
 class Planned:
     """The basis and the result of the session's latest round."""
 
+    survey: Version
+    """The version of the survey whose scores were used."""
     top_k: int
     """Candidates per detection that were considered."""
     open_pairs: int

@@ -23,7 +23,7 @@ def quick_progress(state: SessionState, position: int) -> pb.Progress:
     """The counts by the labels, cheap enough to send with every answer."""
     constraints, planned = state.constraints, state.planned
     progress = pb.Progress(
-        detections=constraints.items,
+        detections=constraints.living_items,
         same=state.counts.answers[pb.ANSWER_SAME],
         different=state.counts.answers[pb.ANSWER_DIFFERENT],
         not_comparable=state.counts.answers[pb.ANSWER_NOT_COMPARABLE],
@@ -66,7 +66,9 @@ def full_progress(state: SessionState, position: int) -> pb.Progress:
 
 
 def _add_audit(progress: pb.Progress, state: SessionState) -> None:
-    known = [answer for pair in state.audit.pairs if (answer := state.constraints.implied(*pair)) is not None]
+    gone = state.roster.gone
+    left = (pair for pair in state.audit.pairs if gone.isdisjoint(pair))
+    known = [answer for pair in left if (answer := state.constraints.implied(*pair)) is not None]
     if known:
         same, open_pairs = known.count(Answer.SAME), state.audit.open_pairs
         at_most = auditing.bound(len(known), same, open_pairs, confidence=CONFIDENCE)

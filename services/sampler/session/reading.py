@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 from services.common.store.folded import Folded
 from services.common.store.journal import Change
 from services.sampler.facts.survey_read import has_names, read_survey
-from services.sampler.scorer_client import SurveyFacts
 from services.sampler.session.state import SessionState
+from services.sampler.survey_values import SurveyFacts
 from spotted.v1.session_facts_pb2 import SurveyRead
 
 MakeEvent = Callable[[SurveyRead], bytes]
@@ -36,12 +36,13 @@ def add_detections(
     """Add the survey's new detections to a session, unless it has the wanted ones already."""
 
     def decide(state: SessionState) -> Change:
-        if all(detection_id in state.item_of for detection_id in wanted):
+        if all(detection_id in state.roster.item_of for detection_id in wanted):
             return Change(b"", b"")
-        return Change(event(_read(state, facts)), b"")
+        added = facts.detections.keys() - state.roster.item_of.keys()
+        return Change(event(_read(state, facts, added)), b"")
 
     folded.change(decide, scope="ReadSurvey")
 
 
-def _read(state: SessionState, facts: SurveyFacts) -> SurveyRead:
-    return read_survey(state.session, state.item_of, facts.detections, facts.version)
+def _read(state: SessionState, facts: SurveyFacts, among: Collection[str] | None = None) -> SurveyRead:
+    return read_survey(state.session, state.roster, facts, before=state.survey, among=among)

@@ -76,6 +76,7 @@ class SessionUpload:
         """
         if not self._stored:
             raise InvalidInputError("no event was sent; send the whole journal", field="events")
+        self._events.end()
         survey_id, session_id = self._key
         journal = Journal(self._store, *self._key)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -16,21 +16,23 @@ from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
+from services.sampler.facts.roster import NotInSessionError
 from services.sampler.facts.survey_read import uses_names
-from services.sampler.scorer_client import Scorer
+from services.sampler.labels.label_outcomes import shorten
 from services.sampler.session.defaults import with_defaults
+from services.sampler.session.entries import EventKind
 from services.sampler.session.event_pages import EventPage, read_page
+from services.sampler.session.following import Following
 from services.sampler.session.label_checks import require_retractable, stored_labels
-from services.sampler.session.label_outcomes import shorten
 from services.sampler.session.labels import answered_pairs, count_labels
 from services.sampler.session.leases import lease_fields
 from services.sampler.session.reading import add_detections, read_names
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
-from services.sampler.session.state import NotInSessionError, SessionState
+from services.sampler.session.state import SessionState
+from services.sampler.survey_values import Scorer
 from spotted.errors import AlreadyExistsError, DamagedError, NotFoundError, PreconditionError
 from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1.individuals_pb2 import IndividualsChanged
 from spotted.v1.session_facts_pb2 import SurveyRead
 from spotted.v1.store_pb2 import StoredSubmission
 
@@ -68,6 +70,7 @@ class Sessions:
             budget_bytes, lambda folded: folded.peek().size_bytes, idle_s=IDLE_S
         )
         self._existence = Existence(store)
+        self._following = Following(store, scorer, self._read_event)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
@@ -185,7 +188,7 @@ class Sessions:
                 count_labels(outcomes)
             return outcomes, look(state, position)
 
-        return self.folded(survey_id, session_id).change_together(
+        return self.current(survey_id, session_id).change_together(
             decide, answer, scope=keys.session_scope("SubmitLabels", session_id), request_id=request_id
         )
 
@@ -206,7 +209,7 @@ class Sessions:
             require_retractable(retracted.label_ids, state)
             return Change(self.event(retracted=retracted), b"")
 
-        return self.folded(survey_id, session_id).change_and_view(
+        return self.current(survey_id, session_id).change_and_view(
             decide,
             lambda _, state, position: look(state, position),
             scope=keys.session_scope("RetractLabels", session_id),
@@ -251,31 +254,19 @@ class Sessions:
         metrics.SESSIONS_OPEN.set(self._folded.state()[0])
         return folded
 
-    def event(
-        self,
-        *,
-        created: pb.Session | None = None,
-        planned: pb.PlannedRound | None = None,
-        labelled: pb.LabelsGiven | None = None,
-        retracted: pb.LabelsRetracted | None = None,
-        audit: pb.AuditDrawn | None = None,
-        changed: IndividualsChanged | None = None,
-        read: SurveyRead | None = None,
-        updated: pb.SessionUpdated | None = None,
-    ) -> bytes:
+    def current(self, survey_id: str, session_id: str) -> Folded[SessionState]:
+        """The in-memory state of a session, after it took in what became of the survey's detections."""
+        folded = self.folded(survey_id, session_id)
+        self._following.follow(folded, (survey_id, session_id))
+        return folded
+
+    def length(self, survey_id: str, session_id: str) -> int:
+        """The number of events of a session, after it took in what became of the survey's detections."""
+        return self.current(survey_id, session_id).journal.length()
+
+    def event(self, **kind: Unpack[EventKind]) -> bytes:
         """A journal entry for an event that happens now."""
-        event = pb.SessionEvent(
-            create_time=self._now(),
-            created=created,
-            planned=planned,
-            labelled=labelled,
-            retracted=retracted,
-            audit=audit,
-            changed=changed,
-            read=read,
-            updated=updated,
-        )
-        return event.SerializeToString()
+        return pb.SessionEvent(create_time=self._now(), **kind).SerializeToString()
 
     def _read_event(self, read: SurveyRead) -> bytes:
         return self.event(read=read)

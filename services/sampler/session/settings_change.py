@@ -40,7 +40,7 @@ def update_session(
         updated = pb.SessionUpdated()
         set_settings(updated.settings, session)
         if facts is not None:
-            read = read_survey(session, state.item_of, facts.detections, facts.version, complete=True)
+            read = read_survey(session, state.roster, facts, before=state.survey, complete=True)
             updated.read.CopyFrom(read)
         return Change(sessions.event(updated=updated), b"")
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from services.common.session import round_messages
+from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
-from services.sampler.scorer_client import Version
-from services.sampler.session import label_outcomes
+from services.sampler.labels import label_outcomes
+from services.sampler.labels.label_counts import LabelCounts
+from services.sampler.labels.ledger import PersonsChange
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
 from services.sampler.session.individual_messages import Individuals
-from services.sampler.session.label_counts import LabelCounts
-from services.sampler.session.ledger import PersonsChange
 from services.sampler.session.planned import AuditPairs, Planned
+from services.sampler.survey_values import Version
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
-from spotted.constraints.components import ordered
 from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
 from spotted.constraints.trust_change import fold_labels
 from spotted.constraints.verified import GivenLabel
-from spotted.errors import NotFoundError
 from spotted.individuals.register import differing
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.sampling.suggestions import Suggestions
@@ -35,23 +35,19 @@ from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_SUGGESTED, SurveyRead
 DETECTION_BYTES, LABEL_BYTES = 700, 6_000
 
 
-class NotInSessionError(NotFoundError):
-    """A label names a detection that the session has not added yet, or that does not exist."""
-
-
 class SessionState:
     """State of a session after the events of its journal.
 
     Detections are the items 0..n-1 of the constraints, in the order in which they were added. Labels are
     folded in their order. All remaining labels are folded again when a label is retracted, when a person
-    changes individuals, when facts that join detections were read, and when trust changes. So every replica
-    reaches the same state, whenever it reads the journal.
+    changes individuals, when detections were deleted or return, when facts that join detections were read,
+    and when trust changes. So every replica reaches the same state, whenever it reads the journal.
     """
 
     def __init__(self) -> None:
         self.session = pb.Session()
-        self.detection_ids: list[str] = []
-        self.item_of: dict[str, int] = {}
+        self.roster = Roster()
+        """The detections by item."""
         self.labels: dict[str, pb.Label] = {}
         self.outcomes: dict[str, LabelOutcome] = {}
         self.planned: Planned | None = None
@@ -74,6 +70,12 @@ class SessionState:
         self._same_image: list[Pair] = []
         self._single: set[str] = set()
         self._chances: dict[str, float | None] = {}
+        self._pairs: dict[str, Pair] = {}
+
+    @property
+    def detection_ids(self) -> list[str]:
+        """The detection of each item."""
+        return self.roster.detection_ids
 
     @property
     def size_bytes(self) -> int:
@@ -105,8 +107,11 @@ class SessionState:
                 self.identity.retract(list(event.retracted.label_ids))
                 self._stand_again()
             case "changed":
-                if self.identity.change(self.position, event, self.item_of):
-                    self._carry_out(self.identity.ledger.changes[self.position])
+                stands_again = self.identity.change(self.position, event, self.roster)
+                change = self.identity.ledger.changes[self.position]
+                self._pairs |= {i: self.pair(label) for i, label in change.labels.items()}
+                if stands_again:
+                    self._carry_out(change)
             case "audit":
                 pairs = round_messages.read_pairs(event.audit.first, event.audit.second)
                 self.audit = AuditPairs(tuple(pairs), event.audit.open_pairs)
@@ -114,21 +119,8 @@ class SessionState:
     def pair(self, label: pb.Label) -> Pair:
         """The items of a label, the lower first. Raises NotFoundError for an unknown detection."""
         ids = label.first_detection_id, label.second_detection_id
-        self.require(ids)
-        return self.items(ids)
-
-    def require(self, detection_ids: Sequence[str]) -> None:
-        """Raise NotInSessionError unless the session knows these detections."""
-        for unknown in (i for i in detection_ids if i not in self.item_of):
-            listed = ", ".join(map(repr, detection_ids))
-            raise NotInSessionError(
-                f"not all of {listed} belong to this session: it has no detection {unknown!r}; add the "
-                "detection to its survey first, or correct the id"
-            )
-
-    def items(self, ids: tuple[str, str]) -> Pair:
-        """The items of two detections of this session, the lower first."""
-        return ordered(self.item_of[ids[0]], self.item_of[ids[1]])
+        self.roster.require(ids)
+        return self.roster.items(ids)
 
     def is_open(self, pair: Pair) -> bool:
         """Whether an answer to this pair would be new information."""
@@ -165,17 +157,19 @@ class SessionState:
     def labelled_pair(self, label: pb.Label) -> LabelledPair:
         """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
         certain = self.identity.ledger.is_certain(label.label_id)
-        return LabelledPair(label.label_id, *self.pair(label), Answer(label.answer), certain=certain)
+        return LabelledPair(
+            label.label_id, *self._pairs[label.label_id], Answer(label.answer), certain=certain
+        )
 
     def rebuilt(self, labels: Iterable[pb.Label], certain: Sequence[LabelledPair] = ()) -> Constraints:
         """The constraints that follow from these labels by the session's trust. certain: further ones."""
         given = [one for label in labels if (one := self._given(label)) is not None]
         given += [(label, "", None) for label in certain]
-        single = [one for one in given if self.trust is Trust.SINGLE or one[0].label_id in self._single]
         # what is accepted first stands: what a person decided comes before answers
-        single.sort(key=lambda one: not one[0].certain)
+        given.sort(key=lambda one: not one[0].certain)
+        single = [one for one in given if self.trust is Trust.SINGLE or one[0].label_id in self._single]
         kept = {id(one) for one in single}
-        assumed = self.facts.assumptions(self.session, self._same_image)
+        assumed = self.facts.assumptions(self.session, self._same_image, self.roster.gone)
         weighed = [one for one in given if id(one) not in kept]
         return fold_labels(self.trust, len(self.detection_ids), assumed, single, weighed)
 
@@ -183,27 +177,26 @@ class SessionState:
         """A state with these detections, to plan with; this one does not change."""
         grown = copy.copy(self)
         grown.identity = copy.deepcopy(self.identity)
-        grown.item_of, grown.detection_ids = dict(self.item_of), list(self.detection_ids)
-        grown.facts, grown.skipped = self.facts.copy(), copy.deepcopy(self.skipped)
+        grown.roster, grown.facts = self.roster.copy(), self.facts.copy()
+        grown.skipped = copy.deepcopy(self.skipped)
         grown.constraints = copy.deepcopy(self.constraints)
         grown.queue = self.queue.over(grown.constraints)
         grown.take_in(read)
         return grown
 
     def take_in(self, read: SurveyRead) -> None:
-        """Add detections and take in facts about them."""
-        start, count = len(self.detection_ids), len(read.added_detection_ids)
-        self.detection_ids += read.added_detection_ids
-        self.item_of |= {i: item for item, i in enumerate(read.added_detection_ids, start=start)}
-        images = [
-            self.items((pair.first_detection_id, pair.second_detection_id)) for pair in read.image_pairs
-        ]
-        self._same_image = [*self._same_image, *images]
-        self.facts.take(read.facts, complete=read.complete)
+        """Add detections, let others go or return, and take in facts about them."""
+        start = len(self.detection_ids)
+        changed = self.roster.take_in(read, self.survey)
+        images = [self.roster.items((p.first_detection_id, p.second_detection_id)) for p in read.image_pairs]
+        self._same_image = list(dict.fromkeys([*self._same_image, *images]))
+        self.facts.forget_names(self.roster.item_of[i] for i in read.returned_detection_ids)
+        earlier = self.facts.take(read.facts, complete=read.complete, start=start)
         self.survey = Version(read.survey_uid, read.survey_revision)
-        self.constraints.add_items(count)
-        self.identity.touch(range(start, start + count))
-        if read.complete or read.facts.names or read.facts.encounters:
+        self.constraints.add_items(len(self.detection_ids) - start)
+        self.identity.add(self.roster, start, self.position)
+        self.identity.touch(changed)
+        if read.complete or changed or earlier or read.facts.names or read.facts.encounters:
             # facts come before labels, earlier ones included
             self._fold_again()
             return
@@ -211,7 +204,7 @@ class SessionState:
             # added with a new detection, so that no earlier label can contradict them
             self.constraints.forbid(first, second)
         if read.facts.detections:
-            self.constraints.restrict(self.facts.scope(self.session))
+            self.constraints.restrict(self.facts.scope(self.session, self.roster.gone))
 
     def _plan(self, planned: pb.PlannedRound) -> None:
         self.take_in(
@@ -221,15 +214,18 @@ class SessionState:
                 facts=planned.facts,
                 survey_uid=planned.survey_uid,
                 survey_revision=planned.survey_revision,
+                versions=planned.versions,
             )
         )
         self.planned = Planned(
+            Version(planned.survey_uid, planned.survey_revision),
             planned.top_k,
             planned.open_pairs,
             planned.expected_pairs if planned.HasField("expected_pairs") else None,
         )
         self.planned_items = len(self.detection_ids)
-        self.bursts += [tuple(self.item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
+        item_of = self.roster.item_of
+        self.bursts += [tuple(item_of[i] for i in burst.detection_ids) for burst in planned.bursts]
         self.queue.start(round_messages.read(planned))
 
     def _update(self, updated: pb.SessionUpdated) -> None:
@@ -248,17 +244,20 @@ class SessionState:
         for label in given.labels:
             self.counts.add(label)
             # kept for when the labels are folded again, after later rounds
-            self._chances[label.label_id] = self.queue.chance(self.pair(label))
+            pair = self._pairs[label.label_id] = self.pair(label)
+            self._chances[label.label_id] = self.queue.chance(pair)
             one = self._given(label)
-            closed = LabelOutcome(LabelEffect.CLOSED)
-            self.outcomes[label.label_id] = self.constraints.apply(*one) if one else closed
+            outcome = self.constraints.apply(*one) if one else LabelOutcome(LabelEffect.CLOSED)
+            if not self.roster.gone.isdisjoint(pair) and outcome.explanation is None:
+                outcome = replace(outcome, effect=LabelEffect.GONE)
+            self.outcomes[label.label_id] = outcome
             if one is None:
-                self.skipped[label.annotator_id].add(self.pair(label))
+                self.skipped[label.annotator_id].add(pair)
             self.labels[label.label_id] = label
         self.identity.ledger.give(given.labels)
         self.queue.count_answers(len(given.labels))
         for burst in given.mixed_bursts:
-            self.mixed_bursts.add(frozenset(self.item_of[i] for i in burst.detection_ids))
+            self.mixed_bursts.add(frozenset(self.roster.item_of[i] for i in burst.detection_ids))
 
     def _given(self, label: pb.Label) -> GivenLabel | None:
         """A label as constraints take it; None for SKIP, which they never see."""
@@ -273,7 +272,7 @@ class SessionState:
             return
         for label_id, label in change.labels.items():
             self.labels[label_id] = label
-            self._chances[label_id] = self.queue.chance(self.pair(label))
+            self._chances[label_id] = self.queue.chance(self._pairs[label_id])
             if one := self._given(label):
                 self.constraints.apply(*one)
 
@@ -284,11 +283,11 @@ class SessionState:
         self.constraints = self.rebuilt(self.labels.values())
         self.queue = self.queue.over(self.constraints)
         suggested = self.session.known_individuals == KNOWN_INDIVIDUALS_SUGGESTED
-        self.suggestions = Suggestions(self.facts.suggested() if suggested else ())
+        self.suggestions = Suggestions(self.facts.suggested(self.roster.gone) if suggested else ())
         self.skipped.clear()
         for label in self.labels.values():
             if label.answer == pb.ANSWER_SKIP:
-                self.skipped[label.annotator_id].add(self.pair(label))
+                self.skipped[label.annotator_id].add(self._pairs[label.label_id])
         self.constraints.take_changed()
         self.identity.touch(differing(before, self.constraints.component_ids()).tolist())
 

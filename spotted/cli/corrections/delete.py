@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect
-from spotted.cli.sources import forget
 from spotted.client import SurveyHandle
 from spotted.console import CommandT, data_option, json_option, show, with_unit
 from spotted.errors import NotFoundError
+from spotted.formats.sources import forget
 
 IDS_SHOWN = 5
 # most ids of one call

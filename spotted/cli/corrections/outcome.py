@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 
 from spotted.cli.corrections.reimport import Changes, apply_changes, document, lines, read_changes
-from spotted.cli.sources import Source, is_known, remember
 from spotted.client import Spotted, SurveyHandle
 from spotted.client.differences import changed_images
 from spotted.console import err, with_unit
 from spotted.errors import AlreadyExistsError, NotFoundError
 from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.sources import Source, is_known, remember
 
 CHANGES_SHOWN = 20
 REMOVED, ADDED = "removed:", "added:"

@@ -1,5 +1,6 @@
 """A session and its settings on the command line.
 
-settings  options that set up a session
-changes   commands that create a session and change its settings
+settings    options that set up a session
+changes     commands that create a session and change its settings
+unfinished  whether individuals may be counted yet
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spotted.client.connection import Connection, request_id
+from spotted.client.connection import Connection
+from spotted.client.connection import request_id as new_request_id
 from spotted.client.individuals.messages import individual_message, individual_value, individuals_change
 from spotted.client.values.individuals import Individual, IndividualsChange
 from spotted.individuals.attributes import Attributes, Sex, Status
@@ -16,7 +17,8 @@ class IndividualHandle:
 
     Every method raises NotFoundError if the session has no such individual. Changes are events of the
     session's journal and can be undone. `as_of`: position in the journal that the caller has seen; a change
-    is refused with PreconditionError if an individual that it concerns changed after it.
+    is refused with PreconditionError if an individual that it concerns changed after it. `request_id`: as in
+    `SessionHandle.submit_labels`.
     """
 
     def __init__(self, connection: Connection, survey_id: str, session_id: str, individual_id: str) -> None:
@@ -36,9 +38,11 @@ class IndividualHandle:
         found = self._sampler.call(self._sampler.stub.GetIndividual, request).individual
         return individual_value([found])
 
-    def rename(self, display_name: str, annotator_id: str, *, as_of: int = 0) -> IndividualsChange:
+    def rename(
+        self, display_name: str, annotator_id: str, *, as_of: int = 0, request_id: str = ""
+    ) -> IndividualsChange:
         """Give it a name; "" for none. Raises AlreadyExistsError if another one has this name."""
-        return self._update(("display_name",), Attributes(display_name), annotator_id, as_of)
+        return self._update(("display_name",), Attributes(display_name), annotator_id, as_of, request_id)
 
     def update(
         self,
@@ -51,6 +55,7 @@ class IndividualHandle:
         notes: str | None = None,
         tags: Sequence[str] | None = None,
         as_of: int = 0,
+        request_id: str = "",
     ) -> IndividualsChange:
         """Set the attributes that are given; None leaves one as it is.
 
@@ -73,9 +78,11 @@ class IndividualHandle:
             notes=notes or "",
             tags=tuple(tags or ()),
         )
-        return self._update(paths, values, annotator_id, as_of)
+        return self._update(paths, values, annotator_id, as_of, request_id)
 
-    def merge(self, others: Sequence[str], annotator_id: str, *, as_of: int = 0) -> IndividualsChange:
+    def merge(
+        self, others: Sequence[str], annotator_id: str, *, as_of: int = 0, request_id: str = ""
+    ) -> IndividualsChange:
         """Make other individuals part of this one, which keeps its id unless only they have attributes."""
         request = pb.MergeIndividualsRequest(
             survey_id=self.survey_id,
@@ -83,12 +90,14 @@ class IndividualHandle:
             individual_id=self.individual_id,
             merged_individual_ids=others,
             annotator_id=annotator_id,
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
             as_of_position=as_of,
         )
         return individuals_change(self._sampler.call(self._sampler.stub.MergeIndividuals, request).result)
 
-    def split(self, detection_ids: Sequence[str], annotator_id: str, *, as_of: int = 0) -> IndividualsChange:
+    def split(
+        self, detection_ids: Sequence[str], annotator_id: str, *, as_of: int = 0, request_id: str = ""
+    ) -> IndividualsChange:
         """Make some of its detections another individual."""
         request = pb.SplitIndividualRequest(
             survey_id=self.survey_id,
@@ -96,13 +105,13 @@ class IndividualHandle:
             individual_id=self.individual_id,
             detection_ids=detection_ids,
             annotator_id=annotator_id,
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
             as_of_position=as_of,
         )
         return individuals_change(self._sampler.call(self._sampler.stub.SplitIndividual, request).result)
 
     def move_here(
-        self, detection_ids: Sequence[str], annotator_id: str, *, as_of: int = 0
+        self, detection_ids: Sequence[str], annotator_id: str, *, as_of: int = 0, request_id: str = ""
     ) -> IndividualsChange:
         """Move detections from their individuals to this one."""
         request = pb.MoveDetectionsRequest(
@@ -111,20 +120,20 @@ class IndividualHandle:
             individual_id=self.individual_id,
             detection_ids=detection_ids,
             annotator_id=annotator_id,
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
             as_of_position=as_of,
         )
         return individuals_change(self._sampler.call(self._sampler.stub.MoveDetections, request).result)
 
     def _update(
-        self, paths: Sequence[str], values: Attributes, annotator_id: str, as_of: int
+        self, paths: Sequence[str], values: Attributes, annotator_id: str, as_of: int, request_id: str
     ) -> IndividualsChange:
         request = pb.UpdateIndividualRequest(
             survey_id=self.survey_id,
             session_id=self.session_id,
             individual=individual_message(self.individual_id, values),
             annotator_id=annotator_id,
-            request_id=request_id(),
+            request_id=request_id or new_request_id(),
             as_of_position=as_of,
         )
         request.update_mask.paths.extend(paths)

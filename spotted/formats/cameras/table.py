@@ -39,7 +39,7 @@ COLUMNS = (
     "location_uncertainty_m",
     "clock_suspect",
 )
-_DOWN = re.compile(r"problem(\d+)_(from|to)", re.IGNORECASE)
+DOWNTIME = re.compile(r"problem(\d+)_(from|to)", re.IGNORECASE)
 
 
 def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> CameraTable:
@@ -51,7 +51,7 @@ def read_cameras(path: Path, zone: tzinfo | None, problems: Problems) -> CameraT
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     for row in read_table(path, ("camera_id",), problems):
         if not rows:
-            check_columns(row, (*COLUMNS, *(c for c in row.cells if _DOWN.match(c))))
+            check_columns(row, (*COLUMNS, *(c for c in row.cells if DOWNTIME.match(c))))
         camera_id = row.identifier("camera_id")
         if camera_id and all(row.cells != other.cells for other in rows[camera_id]):
             rows[camera_id].append(row)
@@ -113,7 +113,7 @@ def _downtimes(row: Row, zone: tzinfo | None) -> list[tuple[float, float]]:
     """The downtimes of a camera, (start, end) in UTC seconds."""
     down = []
     for column in row.cells:
-        found = _DOWN.fullmatch(column)
+        found = DOWNTIME.fullmatch(column)
         other = next((c for c in row.cells if found and c.lower() == f"problem{found[1]}_to"), "")
         if not found or found[2].lower() != "from" or not row.text(column):
             continue

@@ -1,10 +1,9 @@
 """The layouts of files.
 
 recognition        the layout of a path, with the reason
+contents           files and titles that show a layout
 wildlife_insights  exports of Wildlife Insights
 camtrapr           tables of records and stations of camtrapR
-translated         tables of other programs, read as the two CSV tables
-dates              dates and times in the forms of spreadsheets
 catalogue_export   a survey of any layout written as a catalogue
 """
 

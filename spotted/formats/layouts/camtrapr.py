@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spotted.errors import InvalidInputError
+from spotted.formats.columns.dates import find_day_format, to_iso
+from spotted.formats.columns.translated import Images, Table, iso_column, read_translated
 from spotted.formats.csv_table import read_table
 from spotted.formats.imported_survey import ImportedSurvey, format_count, survey_slug
-from spotted.formats.layouts.dates import find_day_format, to_iso
-from spotted.formats.layouts.translated import Images, Table, iso_column, read_translated
 from spotted.formats.problems import Problems
 from spotted.formats.row import Row, absolute_path
 from spotted.formats.species import select_species

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from spotted.errors import InvalidInputError
 from spotted.formats.catalogue import CATALOGUE_FILE
-from spotted.formats.csv_cells import find_delimiter
+from spotted.formats.columns import resolve_columns
+from spotted.formats.columns.cameras import PAIRS
 from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
+from spotted.formats.layouts.contents import columns_of, describe, files_below, only_folder
 from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
 from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS
 from spotted.formats.row import absolute_path
+from spotted.formats.sheets import OTHER_SUFFIXES, SHEET_SUFFIXES, read_sheets
 
 CAMTRAP_DP = "camtrap-dp"
 PUBLISHED_SET = "spotted-published"
@@ -27,12 +29,13 @@ TABLES = "csv-tables"
 PHOTOGRAPHS = "photographs"
 WILDLIFE_INSIGHTS = "wildlife-insights"
 CAMTRAPR = "camtrapr"
-LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS, CAMTRAPR)
+MAPPED = "mapped-table"
+LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS, CAMTRAPR, MAPPED)
 # files looked at in a directory, which may contain millions
 EXAMINED_FILES = 2000
 # folders of unknown animals in the published sets
 UNKNOWN_FOLDERS = {"no_id", "unidentifiable"}
-SHOWN_FILES = 8
+MOST_TABLES = 20
 CAMERAS_FILE, DETECTIONS_FILE = "cameras.csv", "detections.csv"
 _DESCRIPTOR = "datapackage.json"
 _CAMERA_IN_NAME = re.compile(r"CAM[^_]+.*\d")
@@ -43,6 +46,7 @@ LOOKED_FOR = (
     "deployments.csv and images.csv, in a folder or zip (Wildlife Insights)",
     f"a table of records with {', '.join(RECORD_COLUMNS)} (camtrapR)",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
+    "a CSV or .xlsx with columns for camera, time and image, whatever their titles",
     "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
 )
 
@@ -75,7 +79,7 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
     """
     root = absolute_path(path)
     rules = _OF_DIRECTORY if root.is_dir() else _OF_FILE
-    tried = ((rule, place) for place in (root, *_only_folder(root)) for rule in rules)
+    tried = ((rule, place) for place in (root, *only_folder(root)) for rule in rules)
     found = next((one for rule, place in tried if (one := rule(place)) is not None), None)
     if found is None and root.is_dir():
         # photographs of one station lie in one folder, too, so that their folder is the outer one
@@ -83,34 +87,10 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
     if found is None:
         raise InvalidInputError(
             f"{root} has no known layout. Looked for: {'; '.join(LOOKED_FOR)}. "
-            f"{_contents(root)} Give the layout with --layout, or two tables with --cameras and --detections"
+            f"{describe(root)} Give the layout with --layout, the columns of a table with --map, or two "
+            "tables with --cameras and --detections"
         )
     return found
-
-
-def files_below(root: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    """Files with one of the suffixes, sorted at every level, without hidden ones."""
-    for directory, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "@", "__MACOSX")))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 - Path is slow for each of a million names
-                yield Path(directory, name)
-
-
-def _only_folder(root: Path) -> list[Path]:
-    """The folder in which most archives contain everything, [] if there is more."""
-    seen = [path for path in root.iterdir() if not path.name.startswith(".")] if root.is_dir() else []
-    return seen if len(seen) == 1 and seen[0].is_dir() else []
-
-
-def columns_of(table: Path) -> tuple[str, ...]:
-    """The titles of a CSV, () if it cannot be read as text."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as handle:
-            first = handle.readline()
-    except (OSError, UnicodeDecodeError):
-        return ()
-    return tuple(title.strip() for title in next(csv.reader([first], delimiter=find_delimiter(first)), []))
 
 
 def _package(root: Path) -> Recognised | None:
@@ -166,13 +146,39 @@ def _camtrapr(root: Path) -> Recognised | None:
 
 def _half_a_pair(root: Path) -> Recognised | None:
     """Name what is missing beside a table of cameras or of detections."""
-    if "camera_id" not in columns_of(root):
+    columns = set(columns_of(root))
+    if "camera_id" not in columns or any({"timestamp", *pair} <= columns for pair in PAIRS):
         return None
     raise InvalidInputError(
         f"{root} is one of two tables; give a table of cameras with --cameras and one of detections with "
         "--detections, or a directory that contains both as "
         f"{CAMERAS_FILE} and {DETECTIONS_FILE}"
     )
+
+
+def _mapped_file(root: Path) -> Recognised | None:
+    if root.suffix.lower() in OTHER_SUFFIXES:
+        # names the remedy
+        read_sheets(root)
+    if root.suffix.lower() not in SHEET_SUFFIXES or root.suffix.lower() == ".txt":
+        return None
+    try:
+        columns = resolve_columns(root).columns
+    except InvalidInputError:
+        return None
+    listed = ", ".join(
+        f"{columns[name]!r}" for name in ("camera_id", "time", "date", "image") if columns.get(name)
+    )
+    return Recognised(MAPPED, root, f"a table of detections, because it has the columns {listed}")
+
+
+def _mapped(root: Path) -> Recognised | None:
+    files = (path for path in sorted(root.iterdir()) if path.suffix.lower() in SHEET_SUFFIXES)
+    found = [seen for path in islice(files, MOST_TABLES) if (seen := _mapped_file(path)) is not None]
+    if len(found) > 1:
+        listed = ", ".join(seen.path.name for seen in found)
+        raise InvalidInputError(f"{root} contains several tables of detections, {listed}; give one of them")
+    return found[0] if found else None
 
 
 def _published(root: Path) -> Recognised | None:
@@ -212,15 +218,6 @@ def _with_boxes(root: Path, reason: str, boxes: Path) -> Recognised:
     return Recognised(PHOTOGRAPHS, root, f"{reason}, with boxes of MegaDetector in {boxes.name}", boxes)
 
 
-def _contents(root: Path) -> str:
-    if not root.is_dir():
-        columns = ", ".join(columns_of(root)[:SHOWN_FILES]) if root.suffix.lower() == ".csv" else ""
-        return f"Its columns are {columns}." if columns else "It is a file of another kind."
-    names = sorted(path.name + ("/" if path.is_dir() else "") for path in root.iterdir())
-    more = f" and {len(names) - SHOWN_FILES:,} more" if len(names) > SHOWN_FILES else ""
-    return f"It contains {', '.join(names[:SHOWN_FILES])}{more}." if names else "It is empty."
-
-
 _Rule = Callable[[Path], "Recognised | None"]
 _OF_DIRECTORY: tuple[_Rule, ...] = (
     _package,
@@ -229,6 +226,7 @@ _OF_DIRECTORY: tuple[_Rule, ...] = (
     _wildlife_insights,
     _camtrapr,
     _published,
+    _mapped,
 )
 _OF_FILE: tuple[_Rule, ...] = (
     _package,
@@ -237,4 +235,5 @@ _OF_FILE: tuple[_Rule, ...] = (
     _wildlife_insights,
     _camtrapr,
     _half_a_pair,
+    _mapped_file,
 )

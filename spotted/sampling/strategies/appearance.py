@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
+import scipy
 
 from spotted.arrays import Float32Array, Float64Array, IntArray
 
@@ -37,7 +37,7 @@ def looks(embeddings: Float32Array, station: IntArray, *, dimensions: int = DIME
     count = np.bincount(station[known], minlength=1)
     means = _sums(centred[known], station[known], len(count)) / (count + STATION_PULL)[:, None]
     centred[known] -= means[station[known]]
-    directions = eigh(centred.T @ centred)[1][:, ::-1][:, :dimensions]
+    directions = scipy.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :dimensions]
     return np.asarray(centred @ directions, dtype=np.float64)
 
 
@@ -102,7 +102,7 @@ def fitted(shown: Views, components: int, sides: int, guess: Float64Array) -> Ap
     freedom = len(group) - np.count_nonzero(count)
     within = (off.T @ off + PRIOR_VIEWS * guess) / (freedom + PRIOR_VIEWS)
     spread = _covariance(shown.mean)
-    ratio, directions = eigh(spread - within, within)
+    ratio, directions = scipy.linalg.eigh(spread - within, within)
     ratio = np.maximum(ratio, LEAST_RATIO)
     both = _both_sided(means @ directions, count.reshape(components, sides), ratio)
     number = count.reshape(components, sides)

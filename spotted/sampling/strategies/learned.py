@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds
-from scipy.special import expit
+import scipy
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.calibration.logistic import Regression
@@ -95,7 +94,7 @@ class Learned:
         renew_after = max(self.renew_after, state.graph.n // 40)
         everything = np.ones(len(log_odds), dtype=np.bool_)
         best = highest(log_odds, everything, renew_after * self.ahead)
-        chance = expit(log_odds)
+        chance = scipy.special.expit(log_odds)
         # the last column is left out of a session without names
         width = len(Term) if state.constraints.named_items().any() else int(Term.NAMED)
         asked = tuple(_queries(state.graph, fixed, pairs, best, chance, width))
@@ -138,7 +137,7 @@ def _examples(
 
 def _weights(start: dict[Term, tuple[float, float]], design: Float64Array, same: BoolArray) -> Float64Array:
     begin, pull = np.array(list(start.values())).T
-    free = Bounds(np.full(len(begin), -np.inf), np.full(len(begin), np.inf))
+    free = scipy.optimize.Bounds(np.full(len(begin), -np.inf), np.full(len(begin), np.inf))
     return Regression(design, same, np.ones(len(same)), begin, pull, free).solve()
 
 

@@ -120,7 +120,7 @@ def pair_terms(
     most: if more pairs are open, `most / 2` with the highest fused scores and `most / 2` with the most alike
     mean looks are kept; the others are hardly worth a question before the next round.
     """
-    component = np.unique(constraints.component_ids()[: graph.n], return_inverse=True)[1].reshape(-1)
+    component = _numbered(constraints, graph.n)
     a, b = component[graph.first], component[graph.second]
     across = np.flatnonzero(a != b)
     keys = pair_keys(graph.n, a[across], b[across])
@@ -142,6 +142,15 @@ def pair_terms(
     row = across[best[kept]]
     order = np.argsort(row)
     return PairTerms(row[order], np.stack(columns, axis=1)[order], scores[5][order] > 0)
+
+
+def _numbered(constraints: Constraints, count: int) -> IntArray:
+    """(count,) number of each item's component; an item that is gone has a number of its own."""
+    ids = constraints.component_ids()[:count]
+    gone = np.array(sorted(item for item in constraints.gone if item < count), dtype=np.int64)
+    # without a vector and a place, it would blur those of its component
+    ids[gone] = constraints.items + gone
+    return np.unique(ids, return_inverse=True)[1].reshape(-1)
 
 
 def _shortlist(
@@ -219,7 +228,8 @@ def _counted(
     ids = constraints.component_ids()
     # a component of items that came after the graph refuses others, and none asks what it refuses
     number = np.full(len(ids), count)
-    number[ids[: len(component)]] = component
+    there = np.setdiff1d(np.arange(len(component)), np.array(sorted(constraints.gone), dtype=np.int64))
+    number[ids[there]] = component[there]
     for column in constraints.separations().T:
         refused += np.bincount(number[column], minlength=count)[:count]
     shows = np.zeros((count, int(side.max(initial=0)) + 1), dtype=np.bool_)

@@ -37,9 +37,7 @@ def test_the_comparison_times_every_case_of_our_own() -> None:
 
 def test_overload_refuses_with_a_delay() -> None:
     written = _quick("embedder.overload")
-    # UNAVAILABLE was seen once, on a machine busy with two other workers; its cause is not known
-    assert "RESOURCE_EXHAUSTED" in written["refused"]
-    assert written["refused"].keys() <= {"RESOURCE_EXHAUSTED", "UNAVAILABLE"}
+    assert written["refused"].keys() == {"RESOURCE_EXHAUSTED"}
     assert written["retry_delay_p50_s"] > 0
     # that the queue holds no more than its room is a bar of the full run: here calls on their way count too
     assert written["most_held"] > 0

@@ -214,7 +214,7 @@ def test_quartiles_of_ratios_are_those_of_their_halves() -> None:
 def test_the_smoke_run_serves_the_mix_and_no_call_fails() -> None:
     path = RESULTS / "load-quick.json"
     path.unlink(missing_ok=True)
-    lengths = ["--warm-up-minutes", "0.05", "--soak-minutes", "0.15"]
+    lengths = ["--warm-up-minutes", "0.04", "--soak-minutes", "0.1"]
     command = [sys.executable, "-m", "benchmarks.load", "--quick", "--rate", "30", *lengths]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -88,8 +88,8 @@ def test_calls_of_one_connection_are_limited() -> None:
         assert client.ended == {streams[2]}
 
 
-def test_the_limits_leave_a_token_all_the_calls_that_it_may_have() -> None:
-    assert dict(SERVER_OPTIONS)["grpc.max_concurrent_streams"] >= SHARE * MOST_CALLS
+def test_calls_beyond_those_of_a_token_are_refused_with_a_reason_before_grpc_resets_them() -> None:
+    assert dict(SERVER_OPTIONS)["grpc.max_concurrent_streams"] >= 4 * SHARE * MOST_CALLS
 
 
 def test_the_health_port_takes_only_small_requests(tmp_path: Path, store_url: str) -> None:

@@ -71,7 +71,7 @@ def _update(sampler: Sampler, survey_id: str) -> None:
 
 def _read_again(sampler: Sampler, state: SessionState) -> Change:
     facts = sampler.sessions.scorer.facts(state.session.survey_id)
-    read = read_survey(state.session, state.item_of, facts.detections, facts.version)
+    read = read_survey(state.session, state.roster, facts)
     return Change(sampler.sessions.event(read=read), b"")
 
 

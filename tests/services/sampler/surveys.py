@@ -11,6 +11,7 @@ import numpy as np
 
 from services.common import process
 from services.common.server import Service
+from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.sampler.__main__ import service
@@ -18,11 +19,18 @@ from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
 from services.sampler.questions.planner import Planner
-from services.sampler.scorer_client import CandidateColumns, Scorer, SurveyFacts, SurveyScores, Version
 from services.sampler.session.leases import Leases
 from services.sampler.session.progress import quick_progress
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
+from services.sampler.survey_values import (
+    CandidateColumns,
+    Scorer,
+    SurveyChanges,
+    SurveyFacts,
+    SurveyScores,
+    Version,
+)
 from spotted.errors import NotFoundError
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb
@@ -43,7 +51,11 @@ class ToyScorer:
     # further fields of a detection, by id
     more: dict[str, dict[str, Any]] = field(default_factory=dict)
     uid: str = "first"
-    changes: int = 0
+    revisions: int = 0
+    # version of the detections that do not have their first image and vector
+    versions: dict[str, int] = field(default_factory=dict)
+    # revision after which a detection was changed, and whether it is stored
+    log: dict[str, tuple[int, bool]] = field(default_factory=dict)
     reads: int = 0
     fails: Exception | None = None
 
@@ -52,11 +64,41 @@ class ToyScorer:
             raise self.fails
         if not survey_id.startswith("survey-"):
             raise NotFoundError(f"survey {survey_id!r} does not exist")
-        return Version(self.uid, len(self.animals) + self.changes), len(self.animals)
+        return Version(self.uid, len(self.animals) + self.revisions), len(self.animals)
 
     def facts(self, survey_id: str) -> SurveyFacts:
         version, _ = self.version(survey_id)
-        return SurveyFacts(version, self._detections(), CAMERAS)
+        return SurveyFacts(version, self._detections(), CAMERAS, dict(self.versions))
+
+    def changes(self, survey_id: str, since: Version) -> SurveyChanges:
+        version, _ = self.version(survey_id)
+        if since.uid != version.uid:
+            return SurveyChanges(version, {})
+        changed = {i: stored for i, (revision, stored) in self.log.items() if revision > since.revision}
+        return SurveyChanges(version, changed)
+
+    def delete(self, detection_id: str) -> None:
+        """Delete a detection."""
+        del self.animals[detection_id]
+        # one detection fewer, and one revision more
+        self.revisions += 2
+        self._log(detection_id, stored=False)
+
+    def put(self, detection_id: str, animal: str, version: int = 0) -> None:
+        """Add a detection again, or replace its image and vector."""
+        self.revisions += detection_id in self.animals
+        self.animals[detection_id] = animal
+        self.versions[detection_id] = version
+        self._log(detection_id, stored=True)
+
+    def correct(self, detection_id: str, **fields: Any) -> None:  # noqa: ANN401 - any field of a detection
+        """Correct fields of a detection."""
+        self.more[detection_id] = self.more.get(detection_id, {}) | fields
+        self.revisions += 1
+        self._log(detection_id, stored=True)
+
+    def _log(self, detection_id: str, *, stored: bool) -> None:
+        self.log[detection_id] = (len(self.animals) + self.revisions, stored)
 
     def _detections(self) -> dict[str, Detection]:
         return {
@@ -84,7 +126,9 @@ class ToyScorer:
         pairs, visual = np.array(rows, np.int32).reshape(-1, 2), np.array(fused, np.float32)
         columns = CandidateColumns(pairs[:, 0], pairs[:, 1], visual, np.ones_like(visual), visual)
         embeddings = np.stack([self._vector(i) for i in ids]) if with_embeddings else None
-        return SurveyScores(version, top_k, self._detections(), CAMERAS, columns, embeddings)
+        return SurveyScores(
+            version, top_k, self._detections(), CAMERAS, columns, embeddings, dict(self.versions)
+        )
 
     def score(self, first: str, second: str) -> float:
         low, high = sorted((first, second))
@@ -140,6 +184,13 @@ class Sampler:
         fields = {"count": 1, "lease_s": LEASE_S} | wanted
         asked_for = QuestionRequest(annotator, **fields)  # type: ignore[arg-type] # any of its fields
         return self.asking.next_pairs(survey_id, "main", asked_for)
+
+    def changed(self, survey_id: str) -> None:
+        """Let the survey's journal grow, as a change of the survey does."""
+        journal = Journal(self.store, survey_id)
+        event = store_pb2.SurveyEvent(create_time=process.now(), import_id=uuid.uuid4().hex)
+        change, request_id = Change(event.SerializeToString(), b""), uuid.uuid4().hex
+        journal.append(change, expected=journal.length(), scope="Test", request_id=request_id)
 
     def ask(self, survey_id: str, annotator: str = ANNOTATOR, count: int = 1) -> list[tuple[str, str]]:
         questions = self.asked(survey_id, annotator, count=count).questions

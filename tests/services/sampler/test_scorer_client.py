@@ -10,7 +10,8 @@ from services.common import process
 from services.common.server import Service
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
-from services.sampler.scorer_client import ATTEMPTS, ScorerClient, SurveyScores
+from services.sampler.scorer_client import ATTEMPTS, ScorerClient
+from services.sampler.survey_values import SurveyChanges, SurveyScores, Version
 from services.scorer.__main__ import service
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.detections import delete_detections
@@ -20,8 +21,10 @@ from services.scorer.surveys import Surveys
 from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import ConcurrencyError, NotFoundError, UnavailableError
 from spotted.survey import Camera, Detection, Side, Survey
-from spotted.v1 import scorer_pb2
+from spotted.v1 import sampler_pb2, scorer_pb2
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
+from tests.services.sampler.individuals.session import OpenSession
+from tests.services.sampler.surveys import Sampler
 from tests.services.serving import running
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=6)
@@ -115,7 +118,7 @@ def test_vectors_are_kept_as_they_are_sent_and_learned_from_in_single_precision(
     assert scores.embeddings.dtype == np.float16
     with spotted(address) as client:
         _, stored = client.survey(survey_id).detections_with_embeddings()
-    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()})
+    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()}, COUNT + 1)
     assert graph.embeddings is not None
     assert graph.embeddings.dtype == np.float32
     np.testing.assert_array_equal(graph.embeddings, np.concatenate([np.zeros((1, 6)), stored]))
@@ -125,7 +128,7 @@ def test_the_graph_holds_each_pair_once_with_unknown_feasibility_kept(
     scorer: ScorerClient, survey_id: str
 ) -> None:
     scores = scorer.read(survey_id, COUNT - 1, with_embeddings=False)
-    graph = scores.graph(in_order(scores))
+    graph = scores.graph(in_order(scores), COUNT)
     # two animals of one image are no pair
     assert len(graph) == COUNT * (COUNT - 1) // 2 - 1
     touches_first = graph.first == 0
@@ -136,7 +139,7 @@ def test_the_graph_holds_each_pair_once_with_unknown_feasibility_kept(
 
 def test_a_detection_that_is_gone_stays_an_item_without_pairs(scorer: ScorerClient, survey_id: str) -> None:
     scores = scorer.read(survey_id, COUNT - 1, with_embeddings=True)
-    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()})
+    graph = scores.graph({"gone": 0} | {i: row + 1 for i, row in in_order(scores).items()}, COUNT + 1)
     assert graph.n == COUNT + 1
     assert graph.first.min() == 1
 
@@ -146,7 +149,7 @@ def test_the_table_is_in_the_order_of_the_items_and_knows_nothing_of_what_is_gon
 ) -> None:
     scores = scorer.read(survey_id, 1, with_embeddings=False)
     backwards = {i: COUNT - row for i, row in in_order(scores).items()} | {"gone": 0}
-    table = scores.table(backwards)
+    table = scores.table(backwards, COUNT + 1)
     assert len(table) == COUNT + 1
     for detection_id, item in backwards.items():
         if detection_id != "gone":
@@ -168,8 +171,13 @@ def test_a_survey_without_pairs_is_read_too(
     small = f"{survey_id}-small"
     plant(address, small, count)
     scores = scorer.read(small, 5, with_embeddings=True)
-    graph = scores.graph(in_order(scores))
-    assert (len(scores.detections), graph.n, len(graph), len(scores.table({}))) == (count, count, 0, 0)
+    graph = scores.graph(in_order(scores), count)
+    assert (len(scores.detections), graph.n, len(graph), len(scores.table(in_order(scores), count))) == (
+        count,
+        count,
+        0,
+        count,
+    )
     assert scores.version == scorer.version(small)[0]
 
 
@@ -179,6 +187,54 @@ def test_the_version_follows_the_survey(scorer: ScorerClient, survey_id: str) ->
     assert version.uid
     assert scorer.read(survey_id, 1, with_embeddings=False).version == version
     assert scorer.facts(survey_id).version == version
+
+
+def test_changes_say_what_became_of_detections_since_a_version(
+    scorer: ScorerClient, address: str, survey_id: str
+) -> None:
+    version, _ = scorer.version(survey_id)
+    assert scorer.changes(survey_id, version).stored == {}
+    stored = scorer.facts(survey_id).detections
+    with spotted(address) as client:
+        survey = client.survey(survey_id)
+        survey.delete_detections(["d02", "d03"])
+        rng = np.random.default_rng(5)
+        survey.add_detections([stored["d03"]], rng.normal(size=(1, 6)).astype(np.float32), SPEC)
+    changes = scorer.changes(survey_id, version)
+    assert changes.stored == {"d02": False, "d03": True}
+    assert changes.version == scorer.version(survey_id)[0]
+    assert scorer.changes(survey_id, changes.version).stored == {}
+    # the vector is another one
+    assert scorer.facts(survey_id).versions == {"d03": 1}
+    assert scorer.read(survey_id, 3, with_embeddings=False).versions == {"d03": 1}
+    other = Version("other", version.revision)
+    assert scorer.changes(survey_id, other) == SurveyChanges(changes.version, {})
+
+
+def test_a_session_over_the_scorer_loses_what_the_survey_loses(
+    store: Store, scorer: ScorerClient, address: str, survey_id: str
+) -> None:
+    sampler = Sampler(store, scorer)
+    sampler.create(survey_id, "learned")
+    opened = OpenSession(sampler, survey_id)
+    ((first, second),) = sampler.ask(survey_id)
+    opened.label(first, second, "SAME")
+    with spotted(address) as client:
+        survey = client.survey(survey_id)
+        detections, vectors = survey.detections_with_embeddings()
+        assert survey.delete_detections([first]).deleted == 1
+        late = opened.sampler.answer(survey_id, (first, second), sampler_pb2.ANSWER_SAME)
+        assert late.effect == sampler_pb2.LABEL_EFFECT_GONE
+        assert frozenset({second}) in opened.partition()
+        asked = {
+            i for question in sampler.asked(survey_id, count=20).questions for i in question.detection_ids
+        }
+        assert first not in asked
+        kept = [one for one in detections if one.detection_id == first]
+        row = [one.detection_id for one in detections].index(first)
+        survey.add_detections(kept, vectors[row : row + 1], SPEC)
+    sampler.sessions.current(survey_id, "main")
+    assert frozenset({first, second}) in opened.partition()
 
 
 class Shrinking(ScorerServicer):

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.sampler import wire
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
-from services.sampler.scorer_client import SurveyFacts, Version
+from services.sampler.survey_values import SurveyFacts, Version
 from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind, Question, pair_question
 from spotted.sampling.rounds import PairQuery

@@ -10,6 +10,8 @@ import pytest
 # Ray's words if a node did not register within 30 s. Its agents, which all import Ray, have 15 s of these. No
 # option of `ray.init` changes either limit
 TOO_SLOW = "timed out during startup"
+# Ray drops the processes of a failed start without waiting for them
+dropped_processes = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 
 
 def skip_if_too_slow(message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
-from tests.spotted.batch.slow_ray import skip_if_too_slow
+from tests.spotted.batch.slow_ray import dropped_processes, skip_if_too_slow
 from tests.waiting import until
 
 NUMBERS = [0, 1, 2, 3, 4]
@@ -41,7 +41,7 @@ def ray_engine() -> Iterator[RayEngine]:
 @pytest.fixture(
     params=[
         pytest.param("local", marks=pytest.mark.processes),
-        pytest.param("ray", marks=pytest.mark.slow),
+        pytest.param("ray", marks=[pytest.mark.slow, dropped_processes]),
     ]
 )
 def works(request: pytest.FixtureRequest) -> Engine:

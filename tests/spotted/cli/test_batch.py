@@ -14,14 +14,14 @@ from spotted.client import Candidates
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.survey import Camera
 from tests.services.scorer.planted import Scorer
-from tests.spotted.batch.slow_ray import skip_if_too_slow
+from tests.spotted.batch.slow_ray import dropped_processes, skip_if_too_slow
 from tests.spotted.cli.conftest import Machine
 
 COUNT, ROWS, TOP = 45, 8, 5
 BLOCKS = 6
 ENGINES = [
     "local",
-    pytest.param("ray", marks=pytest.mark.slow),
+    pytest.param("ray", marks=[pytest.mark.slow, dropped_processes]),
 ]
 
 
@@ -34,10 +34,12 @@ def planted(machine: Machine, survey_id: str) -> Machine:
     return machine
 
 
-def run(machine: Machine, survey_id: str, output: Path, *more: str, code: int = 0) -> dict[str, object]:
+def run(
+    machine: Machine, survey_id: str, output: Path, *more: str, workers: int = 1, code: int = 0
+) -> dict[str, object]:
     """Run the command; its document, or its stderr if it should fail with a code."""
-    arguments = ["batch", "candidates", survey_id, "-o", str(output), "--block", str(ROWS), "--workers", "2"]
-    done = machine.run(*arguments, "--json", *more)
+    arguments = ["batch", "candidates", survey_id, "-o", str(output), "--block", str(ROWS)]
+    done = machine.run(*arguments, "--workers", str(workers), "--json", *more)
     assert done.exit_code == code, done.stderr
     return {"stderr": done.stderr} if code else dict(json.loads(done.stdout))
 
@@ -58,7 +60,7 @@ def test_blocks_and_listing_are_the_services_bit_for_bit(
         pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
     output = tmp_path / "out"
     try:
-        document = run(planted, survey_id, output, "--engine", engine)
+        document = run(planted, survey_id, output, "--engine", engine, workers=2)
     except AssertionError as failure:
         skip_if_too_slow(str(failure))
         raise

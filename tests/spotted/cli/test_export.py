@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from spotted.cli.export import CAPTURES, CHANGED, write_changed_names
-from spotted.cli.sources import Source, recall
 from spotted.client.session_handle import SessionHandle
 from spotted.facts import KnownIndividuals
+from spotted.formats.sources import Source, recall
+from spotted.individuals.attributes import Sex
 from spotted.individuals.naming import CellChange
 from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
@@ -62,6 +63,29 @@ def test_an_unknown_session_is_named_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_an_unfinished_session_writes_nothing_without_the_option(
+    machine: Machine, survey_id: str, imported: Source, tmp_path: Path
+) -> None:
+    assert imported.package
+    assert machine.run("annotate", survey_id, "--oracle", "--limit", "2").exit_code == 0
+    refused = machine.run("export", survey_id, "-o", str(tmp_path / "out"))
+    assert refused.exit_code == 6
+    assert "session 'main'" in refused.stderr
+    assert "individuals among 12 detections" in refused.stderr
+    assert "--unfinished" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    done = machine.run("export", survey_id, "-o", str(tmp_path / "out"), "--unfinished", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "out" / CAPTURES / "capture_history.csv").is_file()
+    assert f"note: session 'main' of {survey_id!r} is not finished" in done.stderr
+    assert "individuals among 12 detections" in json.loads(done.stdout)["unfinished"]
+    # the rest of the answers
+    assert machine.run("annotate", survey_id, "--oracle").exit_code == 0
+    finished = machine.run("export", survey_id, "-o", str(tmp_path / "all"), "--json")
+    assert finished.exit_code == 0, finished.stderr
+    assert json.loads(finished.stdout)["unfinished"] == ""
+
+
 CAMERAS = """camera_id,x_m,y_m,start,end
 A1,0,0,2023-06-01T00:00:00Z,2023-08-01T00:00:00Z
 A2,900,0,2023-06-01T00:00:00Z,2023-08-01T00:00:00Z
@@ -90,7 +114,7 @@ def named(machine: Machine, survey_id: str, tmp_path: Path) -> SessionHandle:
 
 def exported(machine: Machine, survey_id: str, output: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The document of the command, and the name in each row."""
-    done = machine.run("export", survey_id, "-o", str(output), "--json")
+    done = machine.run("export", survey_id, "-o", str(output), "--unfinished", "--json")
     assert done.exit_code == 0, done.stderr
     rows = csv.DictReader(io.StringIO((output / "detections.csv").read_text()))
     return json.loads(done.stdout), {row["detection_id"]: row["individual_id"] for row in rows}
@@ -123,7 +147,7 @@ def test_an_individual_with_two_typed_names_is_reported_and_left_as_it_is(
     said, names = exported(machine, survey_id, tmp_path / "out")
     assert [names[f"n{n}"] for n in range(4)] == NAMES[:4]
     assert [one["names"] for one in said["conflicts"]] == [["Chipembere", "Mvula"], ["Mvula", "Sita"]]
-    done = machine.run("export", survey_id, "-o", str(tmp_path / "text"))
+    done = machine.run("export", survey_id, "-o", str(tmp_path / "text"), "--unfinished")
     assert "left as it is: individual ind-n0 has the names Chipembere, Mvula" in done.stdout
     history = (tmp_path / "out" / CAPTURES / "capture_history.csv").read_text()
     # n3 belongs to one of the two, which nobody knows
@@ -139,12 +163,48 @@ def test_what_a_person_decides_about_a_believed_name_reaches_the_files(
     # both photographs named Mvula are one individual already
     assert session.individual("ind-n2").get().detection_ids[:2] == ("n0", "n2")
     session.individual("ind-n2").move_here(["n3"], "anna")
-    done = machine.run("export", survey_id, "--session", "believed", "-o", str(tmp_path / "out"), "--json")
+    options = ("--session", "believed", "-o", str(tmp_path / "out"), "--unfinished", "--json")
+    done = machine.run("export", survey_id, *options)
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["shared_names"] == {}
     rows = csv.DictReader(io.StringIO((tmp_path / "out" / "detections.csv").read_text()))
     names = {row["detection_id"]: row["individual_id"] for row in rows}
     assert [names[f"n{n}"] for n in range(4)] == ["Mvula", "Chipembere", "Mvula", "Mvula"]
+
+
+def test_files_for_other_programs_have_the_names_of_the_session(
+    machine: Machine, survey_id: str, named: SessionHandle, tmp_path: Path
+) -> None:
+    individual = named.individual("ind-n3")
+    individual.rename("Sita", "anna")
+    individual.update("anna", sex=Sex.FEMALE)
+    options = ("-o", str(tmp_path / "out"), "--unfinished", "--timezone", "Africa/Harare", "--json")
+    programs = ("--for", "oscr", "--for", "secr", "--for", "camtrapr", "--for", "jags", "--for", "wildbook")
+    done = machine.run("export", survey_id, *options, *programs)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["written_for"] == list(programs[1::2])
+    edf = csv.DictReader(io.StringIO((tmp_path / "out" / "oscr" / "edf.csv").read_text()))
+    assert {row["individual"]: row["sex"] for row in edf}["Sita"] == "F"
+    assert "Sita female" not in (tmp_path / "out" / "secr" / "traps.txt").read_text()
+    records = csv.DictReader(io.StringIO((tmp_path / "out" / "camtrapr" / "records.csv").read_text()))
+    assert {row["Individual"]: row["DateTimeOriginal"] for row in records}["Sita"] == "2023-06-04 07:00:00"
+    # these cameras have metres only, and nothing is written before that is known
+    refused = machine.run(
+        "export", survey_id, "-o", str(tmp_path / "no"), "--unfinished", "--for", "camtrap-dp"
+    )
+    assert refused.exit_code == 3
+    assert "latitude and longitude" in refused.stderr
+    assert not (tmp_path / "no").exists()
+
+
+def test_days_of_utc_are_noted_if_no_zone_is_known(
+    machine: Machine, survey_id: str, named: SessionHandle, tmp_path: Path
+) -> None:
+    assert named.survey_id == survey_id
+    done = machine.run("export", survey_id, "-o", str(tmp_path / "a"), "--unfinished")
+    assert "days and times are those of UTC; --timezone" in done.stderr
+    done = machine.run("export", survey_id, "-o", str(tmp_path / "b"), "--unfinished", "--timezone", "UTC")
+    assert "days and times" not in done.stderr
 
 
 def test_changed_names_are_written_as_a_table(tmp_path: Path) -> None:

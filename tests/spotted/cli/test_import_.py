@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from spotted.cli.import_ import import_survey
-from spotted.cli.sources import recall
+from spotted.formats.sources import recall
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import survey
@@ -233,3 +233,51 @@ def test_boxes_of_megadetector_turn_photographs_into_animals(
     arguments = ("--boxes", str(tmp_path / "md.json"), "--confidence", "0.1", "--layout", "photographs")
     lower = machine.run("import", str(tmp_path), "--survey", f"{survey_id}-2", *arguments)
     assert "1 camera, 2 detections to embed" in lower.stdout, lower.output
+
+
+def test_a_table_with_any_titles_is_imported_by_a_map_that_is_shown_and_saved(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    write_photograph(tmp_path / "photos" / "A1" / "1.jpg")
+    table = tmp_path / f"{survey_id}.csv"
+    table.write_text("Ort;Datum;Foto;Tier\nA1;03/04/2020 11:21;1.jpg;Asha\n")
+    unclear = machine.run("import", str(table), "--dry-run")
+    assert unclear.exit_code == 3
+    options = ["--map", "camera_id=Ort", "--images", str(tmp_path / "photos"), "--timezone", "+02:00"]
+    ambiguous = machine.run("import", str(table), *options)
+    assert ambiguous.exit_code == 3
+    assert "add --date-format DD/MM/YYYY or --date-format MM/DD/YYYY" in ambiguous.stderr
+    options += ["--map", "individual_id=Tier", "--date-format", "DD/MM/YYYY HH:MM"]
+    done = machine.run("import", str(table), *options)
+    assert done.exit_code == 0, done.output
+    assert "'Ort' as camera_id, 'Datum' as time, 'Foto' as image, 'Tier' as individual_id" in done.stderr
+    assert recall(machine.directory, survey_id).date_format == "%d/%m/%Y"
+    again = machine.run("import", str(table), "--dry-run", "--json")
+    assert again.exit_code == 0, again.output
+    answer = json.loads(again.stdout)
+    assert answer["survey_id"] == survey_id
+    assert not any(answer["changes"][kind].get("changed") for kind in ("cameras", "detections"))
+    assert any(
+        note.startswith("options of the last import are used: --timezone +02:00") for note in answer["notes"]
+    )
+    (picture,) = recall(machine.directory, survey_id).read().pictures
+    assert picture.path == tmp_path / "photos" / "A1" / "1.jpg"
+    assert picture.detection.captured_at_s == 1585905660.0
+
+
+def test_a_corrected_map_corrects_the_survey(machine: Machine, survey_id: str, tmp_path: Path) -> None:
+    table = tmp_path / f"{survey_id}.csv"
+    table.write_text("Site,Station,Date,Photo\nNorth,A1,2020-04-03 11:21,1.jpg\n")
+    arguments = ["import", str(table), "--timezone", "+02:00"]
+    first = machine.run(*arguments)
+    assert "'Site' may be camera_id, too" in first.stderr, first.output
+    done = machine.run(*arguments, "--map", "camera_id=Site", "--delete-removed")
+    assert done.exit_code == 0, done.output
+    assert [camera.camera_id for camera in machine.spotted.survey(survey_id).cameras()] == ["North"]
+
+
+def test_a_map_is_only_for_tables_with_titles_of_their_own(tmp_path: Path) -> None:
+    write_package(tmp_path)
+    for entry in ("camera_id=Station", "camera_id"):
+        done = CliRunner().invoke(import_survey, [str(tmp_path), "--map", entry])
+        assert done.exit_code == 2, done.output

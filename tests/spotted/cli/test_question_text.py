@@ -69,11 +69,13 @@ def test_effects_are_printed_once_and_only_if_they_matter(capsys: pytest.Capture
         (LabelEffect.CONFLICT, conflict),
         (LabelEffect.SPLIT, None),
         (LabelEffect.REOPENED, None),
+        (LabelEffect.GONE, None),
     ]
     print_effects(StoredLabel(LABEL, effect, 0, contradicted) for effect, contradicted in effects)
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert "not enough evidence yet" in lines[0]
     assert lines[1] == "kept as a conflict: [a] was said to be [b]"
     assert "split" in lines[2]
     assert "asked again" in lines[3]
+    assert "was deleted from the survey" in lines[4]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from itertools import combinations, product
 
 import pytest
@@ -12,6 +13,8 @@ from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError
 from spotted.facts import KnownIndividuals
 from tests.spotted.client.surveys import COUNT, DETECTIONS
+
+IDS = [str(uuid.UUID(int=n + 1, version=4)) for n in range(4)]
 
 
 @pytest.fixture
@@ -127,3 +130,22 @@ def test_progress_is_watched_from_the_present_on(session: SessionHandle) -> None
     assert next(watched) == session.progress()
     session.submit_labels([Label("d00", "d01", Answer.SAME, "anna")])
     assert next(watched).same == 1
+
+
+def test_a_write_is_repeated_by_its_request_id(session: SessionHandle) -> None:
+    (pair,) = session.next_pairs("anna").pairs
+    label = Label(pair.first.detection_id, pair.second.detection_id, Answer.DIFFERENT, "anna")
+    first, again = (session.submit_labels([label], request_id=IDS[0]) for _ in range(2))
+    assert first.outcomes == again.outcomes
+    assert session.progress().different == 1
+    label_id = first.outcomes[0].label.label_id
+    without, still = (session.retract_labels([label_id], "anna", request_id=IDS[1]) for _ in range(2))
+    assert without.different == still.different == 0
+    individual = next(session.individuals())
+    named, repeated = (
+        session.individual(individual.individual_id).rename("Sita", "anna", request_id=IDS[2])
+        for _ in range(2)
+    )
+    assert named == repeated
+    undone, twice = (session.undo_change(named.position, "anna", request_id=IDS[3]) for _ in range(2))
+    assert undone == twice

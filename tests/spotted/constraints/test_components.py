@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.constraints.answers import Answer
@@ -113,3 +113,27 @@ def test_merged_and_split_components_are_reported_once() -> None:
     assert components.take_changed() == []
     components.split(components.of(0), [[0], [1, 2]])
     assert {components.of(item) for item in components.take_changed()} == {0, components.of(1)}
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_items_that_are_gone_count_neither_as_components_nor_as_pairs(data: st.DataObject) -> None:
+    count = data.draw(st.integers(2, 9))
+    components = Components(count)
+    item = st.integers(0, count - 1)
+    for first, second, same in data.draw(st.lists(st.tuples(item, item, st.booleans()), max_size=12)):
+        if first != second and components.implied(first, second) is None:
+            (components.merge if same else components.separate)(components.of(first), components.of(second))
+    gone = data.draw(st.frozensets(item))
+    raw = components.positives
+    components.gone = gone
+    there = [one for one in range(count) if one not in gone]
+    living = {components.of(one) for one in there}
+    pairs = list(itertools.combinations(there, 2))
+    assert components.positives == sum(components.of(a) == components.of(b) for a, b in pairs)
+    assert raw >= components.positives
+    apart = itertools.combinations(sorted(living), 2)
+    assert components.open_pairs == sum(not components.are_separated(a, b) for a, b in apart)
+    assert len(components) - len(components.dead()) == len(living)
+    for component in components:
+        assert components.living_size(component) == sum(components.of(one) == component for one in there)

@@ -69,3 +69,35 @@ def test_answers_that_are_evidence_are_checked() -> None:
     assert made.error_rates("ana") == made.error_rates("ben")
     # counting contradictions takes a search
     assert made.conflict_count is None
+
+
+def test_items_that_are_gone_are_not_counted_and_what_they_join_stays_joined(
+    constraints: Constraints,
+) -> None:
+    for number, second in enumerate((2, 5)):
+        said = Answer.DIFFERENT if second == 2 else Answer.SAME
+        constraints.apply(LabelledPair(f"more-{number}", 1, second, said), "ben", 0.5)
+    before = constraints.components()
+    pending = constraints.pending_count
+    constraints.retire([1, 2])
+    assert constraints.components() == before
+    # 0 stands for what is left of its individual; 2 is left of none
+    assert (constraints.living_items, constraints.component_count) == (4, len(before) - 1)
+    assert constraints.is_there(0)
+    assert constraints.is_there(1)
+    assert not constraints.is_there(2)
+    joined = constraints.component_of(0) == constraints.component_of(5)
+    assert constraints.positives == int(joined)
+    decided = {
+        (a, b)
+        for a, b in zip(
+            *map(list, (constraints.decisions().first, constraints.decisions().second)), strict=True
+        )
+    }
+    assert all({a, b}.isdisjoint({1, 2}) for a, b in decided)
+    assert len(constraints.all_decisions().merged) > len(decided)
+    constraints.retire([])
+    assert (constraints.living_items, constraints.component_count) == (6, len(before))
+    assert constraints.pending_count == pending
+    constraints.retire([0, 1, 5])
+    assert constraints.pending_count == 0

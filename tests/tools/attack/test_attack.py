@@ -24,7 +24,7 @@ def site(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
 
 @pytest.fixture(scope="module")
 def bystanders(site: Site) -> Iterator[Bystanders]:
-    with Bystanders(site) as working:
+    with Bystanders(site, pause_s=SHORT.pause_s) as working:
         yield working
 
 

@@ -14,7 +14,6 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
-from prometheus_client import REGISTRY
 
 from services.common.access.caller import Caller, methods, role_name
 from services.common.access.guard import HEADER, Guard, guard_for
@@ -50,6 +49,7 @@ from spotted.v1 import (
     scorer_pb2,
     scorer_pb2_grpc,
 )
+from tests.samples import sample
 from tests.services.failing import failure_of
 from tests.services.journal_entries import break_entry
 from tests.services.scorer.planted import CAMERAS, SPEC, add_request, detections, new_survey, vectors
@@ -233,8 +233,7 @@ def test_without_a_token_nothing_of_the_contract_is_served(bare: Guarded) -> Non
 def received_bytes(path: str) -> float:
     """Bytes of requests that this process has received for an rpc."""
     service, _, method = path.strip("/").partition("/")
-    labels = {"service": service, "method": method}
-    return REGISTRY.get_sample_value("spotted_rpc_received_bytes_total", labels) or 0.0
+    return sample("spotted_rpc_received_bytes_total", service=service, method=method)
 
 
 @pytest.mark.parametrize("path", RPCS)

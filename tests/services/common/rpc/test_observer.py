@@ -21,6 +21,7 @@ from spotted.errors import NotFoundError, SpottedError
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import scorer_pb2_grpc
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
+from tests.samples import sample
 from tests.services.serving import running
 from tests.waiting import PATIENCE_S, until
 
@@ -68,10 +69,6 @@ def scripted() -> Service:
 def channel() -> Iterator[grpc.Channel]:
     with running(scripted()) as address, grpc.insecure_channel(address) as opened:
         yield opened
-
-
-def sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 def finished(method: str, status: str) -> float:

@@ -11,7 +11,7 @@ from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import DetectionFacts
 from tests.services.sampler.journals import ints
-from tests.services.sampler.versions import VERSION
+from tests.services.sampler.versions import content, roster
 
 SEEN = {
     "a": Detection("a", side=Side.LEFT, individual_id="Mvula", encounter_id="e"),
@@ -20,7 +20,7 @@ SEEN = {
 
 
 def facts() -> DetectionFacts:
-    return read_survey(pb.Session(), {}, SEEN, VERSION).facts
+    return read_survey(pb.Session(), roster(), content(SEEN.values())).facts
 
 
 def test_facts_as_they_are_read_are_valid() -> None:

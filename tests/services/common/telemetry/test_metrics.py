@@ -10,16 +10,13 @@ from services.common.telemetry import metrics
 from spotted import __version__
 from spotted.errors import InvalidInputError, StoreUnavailableError, UnavailableError
 from spotted.local import processes
+from tests.samples import sample
 from tests.waiting import PATIENCE_S
 
 # gRFC A66: grpc.server.call.duration
 A66_LATENCY_S = """0, 0.00001, 0.00005, 0.0001, 0.0003, 0.0006, 0.0008, 0.001, 0.002, 0.003, 0.004, 0.005,
 0.006, 0.008, 0.01, 0.013, 0.016, 0.02, 0.025, 0.03, 0.04, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25,
 0.3, 0.4, 0.5, 0.65, 0.8, 1, 2, 5, 10, 20, 50, 100"""
-
-
-def sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 def test_an_rpc_is_counted_by_its_names_and_status_in_the_buckets_of_a66() -> None:

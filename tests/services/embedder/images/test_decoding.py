@@ -163,13 +163,14 @@ def test_bytes_after_the_end_marker_of_a_jpeg_change_nothing(drawing: ByteArray,
 
 @pytest.mark.parametrize("lost", [20, 60, 300])
 @pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("ending", [b"", b"\xff\xd9"])
 def test_a_jpeg_that_lacks_pixels_is_refused_even_with_an_end_marker_put_on(
-    lost: int, *, progressive: bool
+    lost: int, ending: bytes, *, progressive: bool
 ) -> None:
     noise = np.random.default_rng(2).integers(0, 255, (64, 96, 3), dtype=np.uint8)
     content = encoded(noise, "JPEG", progressive=progressive)
     with pytest.raises(UnreadableImageError, match="damaged or truncated"):
-        decode(content[:-lost])
+        decode(content[:-lost] + ending)
 
 
 @settings(max_examples=150, deadline=None)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ def other_process() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
+@cache
 def photograph(mode: str) -> Image.Image:
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (EDGE // 20, EDGE // 20, 3), dtype=np.uint8))
@@ -51,6 +53,11 @@ def photograph(mode: str) -> Image.Image:
     if mode == "RGBA":
         image.putalpha(image.convert("L"))
     return image
+
+
+@cache
+def file_of(kind: str, mode: str, options: tuple[tuple[str, object], ...]) -> bytes:
+    return encoded(photograph(mode), kind, **dict(options))
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's /proc")
@@ -73,7 +80,7 @@ def photograph(mode: str) -> Image.Image:
 def test_no_image_takes_more_than_its_footprint(
     other_process: ProcessPoolExecutor, kind: str, mode: str, options: dict[str, object], more: str
 ) -> None:
-    content = encoded(photograph(mode), kind, **options)
+    content = file_of(kind, mode, tuple(options.items()))
     crop, steps = ImageCrop(content), PLAIN
     if more != "plain":
         mask = RleMask(EDGE, EDGE, (0, EDGE * EDGE))

@@ -29,7 +29,7 @@ def test_scans_are_limited_in_every_jpeg_before_they_are_decoded(
     hostile: Callable[[int, int], bytes],
 ) -> None:
     # many passes over few pixels are cheap
-    assert decode(hostile(80, 60)).shape == (80, 80, 3)
+    assert read_header(hostile(80, 60)).width == 80
     with pytest.raises(
         UnreadableImageError, match=r"[67]\d scans of 8000 x 8000 pixels, more than the 640 mega"
     ):

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.embedder.inference.batching import Batcher, Limits
+from services.embedder.inference.batching import Batcher
 from services.embedder.inference.fair_queue import Share
+from services.embedder.inference.limits import Limits
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError, UnreadableImageError
 from tests.waiting import PATIENCE_S
 
@@ -389,3 +390,29 @@ def test_timings_say_where_the_time_went() -> None:
         await batcher.close()
 
     asyncio.run(run())
+
+
+def test_a_costly_item_is_prepared_by_itself() -> None:
+    claims: list[list[int]] = []
+    gate = threading.Event()
+
+    class Costs(Doubling):
+        def work(self, numbers: Sequence[int]) -> list[int | Exception]:
+            assert gate.wait(PATIENCE_S)
+            claims.append(list(numbers))
+            return list(numbers)
+
+    doubling = Costs()
+
+    async def submit_all() -> None:
+        limits = Limits(workers=1, runs=1, claim=8, max_batch=8, claim_cost=10.0)
+        batcher = Batcher(doubling.prepare, doubling.work, limits, cost=float)
+        # they run alone, so that all others wait behind them
+        tasks = [asyncio.create_task(batcher.submit(number, ONE)) for number in (9, 4, 3, 3, 40, 1, 2)]
+        await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(*tasks)
+        await batcher.close()
+
+    asyncio.run(submit_all())
+    assert claims == [[9], [4, 3, 3], [40], [1, 2]]

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY
 
 from services.embedder.inference.fair_queue import Admission, FairQueue, Share
+from tests.samples import sample
 
 KRUGER, ETOSHA, BULK = Share("kruger", bulk=False), Share("etosha", bulk=False), Share("kruger", bulk=True)
 
@@ -123,7 +123,7 @@ def test_nothing_is_lost_and_what_is_discarded_is_gone(pushed: list[tuple[Share,
 
 
 def gauge(name: str) -> float:
-    return REGISTRY.get_sample_value(f"spotted_embed_queue_{name}") or 0.0
+    return sample(f"spotted_embed_queue_{name}")
 
 
 def test_gauges_follow_what_waits_and_what_it_holds() -> None:

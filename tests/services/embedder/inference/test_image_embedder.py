@@ -12,9 +12,9 @@ from services.embedder.images.cropping import FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import Backbone
-from services.embedder.inference.batching import Limits
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder, limits_for
+from services.embedder.inference.limits import Limits
 from spotted.arrays import Float32Array
 from spotted.errors import SpottedError, UnreadableImageError
 

@@ -10,7 +10,7 @@ from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_IGNORED, KNOWN_INDIVIDUALS_SUGGESTED
-from tests.services.sampler.versions import VERSION
+from tests.services.sampler.versions import content, roster
 
 SEEN = [
     Detection("a", "c", 10.0, side=Side.LEFT, encounter_id="e", individual_id="Mvula"),
@@ -23,7 +23,7 @@ SEEN = [
 
 def facts_of(session: pb.Session, detections: list[Detection]) -> SessionFacts:
     facts = SessionFacts()
-    read = read_survey(session, {}, {one.detection_id: one for one in detections}, VERSION)
+    read = read_survey(session, roster(), content(detections))
     facts.take(read.facts, complete=False)
     return facts
 
@@ -77,7 +77,7 @@ def test_suggestions_pair_neighbours_of_one_flank() -> None:
 def test_a_complete_read_forgets_and_a_copy_does_not_follow() -> None:
     facts = facts_of(pb.Session(), SEEN)
     copied = facts.copy()
-    read = read_survey(pb.Session(), {"a": 0}, {"a": Detection("a")}, VERSION, complete=True)
+    read = read_survey(pb.Session(), roster("a"), content([Detection("a")]), complete=True)
     facts.take(read.facts, complete=True)
     assert facts.names == facts.encounter_of == {}
     assert len(copied.names) == 3

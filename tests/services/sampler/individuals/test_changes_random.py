@@ -18,6 +18,7 @@ from spotted.individuals.decisions import holds
 from spotted.v1 import individuals_pb2 as ind
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
+from spotted.v1.session_facts_pb2 import DetectionVersion, SurveyRead
 
 DETECTIONS = 14
 KEY = ("s", "m")
@@ -32,6 +33,8 @@ class Session:
         self.journal: list[bytes] = []
         self.rng = np.random.default_rng(seed)
         self.ids = [f"d{n:02}" for n in range(DETECTIONS)]
+        # the detections that the survey has, each with its version
+        self.versions = dict.fromkeys(self.ids[:10], 0)
         self.append(created=pb.Session(session_id="m", survey_id="s", trust=trust))
         pair = survey_pb2.Pair(first_detection_id="d00", second_detection_id="d01")
         self.append(
@@ -48,17 +51,39 @@ class Session:
 
     def step(self) -> None:
         """One event of any kind, if its request is not refused."""
-        kind = self.rng.choice(["merge", "split", "move", "name", "undo", "label", "retract", "more"])
+        kinds = ["merge", "split", "move", "name", "undo", "label", "retract", "more", "survey", "survey"]
+        kind = self.rng.choice(kinds)
         if kind == "label":
             self._label()
         elif kind == "retract":
             self._retract()
-        elif kind == "more" and len(self.state.detection_ids) < DETECTIONS:
+        elif kind == "survey":
+            self._survey()
+        elif kind == "more" and len(self.state.roster.item_of) < DETECTIONS:
             number = 2 if self.state.queue.round is None else self.state.queue.round.number + 1
-            added = [self.ids[len(self.state.detection_ids)]]
+            added = [self.ids[len(self.state.roster.item_of)]]
+            self.versions[added[0]] = 0
             self.append(planned=pb.PlannedRound(round=number, added_detection_ids=added, kind="greedy"))
         else:
             self._change(str(kind))
+
+    def _survey(self) -> None:
+        """A detection is deleted, comes back, or gets another image."""
+        one = str(self.rng.choice(list(self.state.roster.item_of)))
+        if one in self.versions and self.rng.random() < 0.6 and len(self.versions) > 3:
+            del self.versions[one]
+        else:
+            self.versions[one] = int(self.rng.integers(3))
+        found = self.state.roster.differences(self.versions, [one])
+        versions = [DetectionVersion(detection_id=one, version=self.versions.get(one, 0))]
+        self.append(
+            read=SurveyRead(
+                added_detection_ids=found.added,
+                gone_detection_ids=found.gone,
+                returned_detection_ids=found.returned,
+                versions=versions,
+            )
+        )
 
     def _change(self, kind: str) -> None:
         known = self.state.individuals()
@@ -92,7 +117,7 @@ class Session:
         self.append(changed=event)
 
     def _label(self) -> None:
-        first, second = self.rng.choice(self.state.detection_ids, 2, replace=False)
+        first, second = self.rng.choice(list(self.state.roster.item_of), 2, replace=False)
         label = pb.Label(
             label_id=f"{len(self.journal) + 1}-1",
             first_detection_id=str(first),
@@ -112,9 +137,9 @@ class Session:
 
 
 def check(state: SessionState) -> None:
-    """Every detection has one individual, every id leads to its own, and what people decided holds."""
+    """Every detection of the survey has one individual, every id its own, and what people decided holds."""
     listed = state.individuals()
-    assert sorted(i for one in listed for i in one.detection_ids) == sorted(state.detection_ids)
+    assert sorted(i for one in listed for i in one.detection_ids) == sorted(state.roster.living())
     ids = [one.individual_id for one in listed]
     aliases = [alias.individual_id for one in listed for alias in one.aliases]
     assert len({*ids, *aliases}) == len(ids) + len(aliases)
@@ -124,7 +149,8 @@ def check(state: SessionState) -> None:
             found = individuals.of(find_item(state, named)).one.founder
             assert individuals.id_of(found) == one.individual_id
     labels = [state.labelled_pair(label) for label in state.labels.values() if label.answer != pb.ANSWER_SKIP]
-    assert holds(state.constraints, labels) is None
+    # a detection that came back may stand against a decision; then the two are listed
+    assert holds(state.constraints, labels) is None or state.conflicts()
     assert len(state.identity.register) == len(listed) == state.constraints.component_count
 
 
@@ -165,3 +191,4 @@ def test_after_any_events_individuals_are_whole_and_copies_equal(
     assert replayed.conflicts() == session.state.conflicts()
     kinds = {e.changed.WhichOneof("change") for e in map(pb.SessionEvent.FromString, session.journal)}
     assert kinds >= {"merged", "split", "moved", "updated", "undone"}
+    assert session.state.roster.living().keys() == session.versions.keys()

@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 
 from services.sampler.questions.detection_facts import DETECTION_BYTES, DetectionFacts
-from services.sampler.scorer_client import SurveyFacts, Version
+from services.sampler.survey_values import SurveyFacts, Version
 from spotted.errors import NotFoundError, UnavailableError
 from tests.services.sampler.surveys import CAMERAS, ToyScorer
 
@@ -47,7 +47,7 @@ def test_a_camera_that_moved_is_seen_with_the_next_round() -> None:
     scorer = CountingScorer({"d1": "a"})
     facts = DetectionFacts(scorer)
     before = facts.including("survey-1", NOW, ["d1"])
-    scorer.changes += 1
+    scorer.revisions += 1
     # the round that is asked now was planned before
     assert facts.including("survey-1", NOW, ["d1"]) is before
     after = facts.including("survey-1", Version("first", 2), ["d1"])

@@ -7,17 +7,16 @@ from services.sampler.session.identity import (
     ATTRIBUTES,
     Identity,
     attributes,
-    founder_of,
     named_individuals,
 )
 from spotted import messages
 from spotted.constraints.closure import Closure
 from spotted.individuals.attributes import Attributes, Sex, Status
-from spotted.individuals.founders import Founder
 from spotted.v1 import individuals_pb2 as ind
 from spotted.v1 import sampler_pb2 as pb
+from tests.services.sampler.versions import roster
 
-ITEM_OF = {"a": 0, "b": 1, "c": 2, "d": 3}
+ROSTER = roster(*"abcd")
 
 
 def event(change: ind.IndividualsChanged) -> pb.SessionEvent:
@@ -40,15 +39,15 @@ def test_a_change_says_whether_other_labels_stand() -> None:
     updated = ind.IndividualUpdated(
         paths=["notes"], individual=ind.Individual(individual_id="ind-a", notes="x")
     )
-    assert not identity.change(2, event(ind.IndividualsChanged(updated=updated)), ITEM_OF)
+    assert not identity.change(2, event(ind.IndividualsChanged(updated=updated)), ROSTER)
     merged = ind.IndividualsMerged(individual_id="ind-a", merged_individual_ids=["ind-b"])
     change = ind.IndividualsChanged(
         merged=merged, pairs=[ind.StatedPair(first_detection_id="a", second_detection_id="b")]
     )
-    assert identity.change(3, event(change), ITEM_OF)
+    assert identity.change(3, event(change), ROSTER)
     for undone, affects in ((2, False), (3, True)):
         change = ind.IndividualsChanged(undone=ind.ChangeUndone(position=undone))
-        assert identity.change(undone + 2, event(change), ITEM_OF) is affects
+        assert identity.change(undone + 2, event(change), ROSTER) is affects
 
 
 def test_attributes_are_read_from_the_fields_of_the_contract() -> None:
@@ -91,11 +90,3 @@ def test_a_change_names_individuals_and_detections(
     change = ind.IndividualsChanged(**{kind: CHANGES[kind]})  # type: ignore[arg-type] # by its name
     assert named_individuals(change) == individuals
     assert named_detections(change) == detections
-
-
-def test_an_id_names_a_founding_detection() -> None:
-    assert founder_of("ind-b", ITEM_OF) == Founder(1)
-    assert founder_of("ind3-b", ITEM_OF) == Founder(1, 2)
-    for wrong in ("b", "ind-x", "ind1-b", "ind0-b"):
-        with pytest.raises(KeyError):
-            founder_of(wrong, ITEM_OF)

@@ -88,7 +88,7 @@ def test_a_change_that_cannot_follow_is_refused(session: OpenSession, words: str
     change.annotator_id = "carla"
 
     def check(state: SessionState) -> None:
-        changes.check_change(change, state.item_of)
+        changes.check_change(change, state.roster.item_of)
         check_change(state, pb.SessionEvent(changed=change))
 
     with pytest.raises(InvalidInputError, match=words):

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from services.sampler.facts.roster import NotInSessionError
 from services.sampler.session.label_checks import require_retractable, stored_labels
-from services.sampler.session.state import NotInSessionError, SessionState
+from services.sampler.session.state import SessionState
 from spotted import messages
 from spotted.errors import NotFoundError
 from spotted.v1 import sampler_pb2 as pb

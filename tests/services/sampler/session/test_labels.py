@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-from prometheus_client import REGISTRY
-
 from services.common.store.store import Store
 from services.sampler.session.labels import answered_pairs
 from spotted.v1 import sampler_pb2 as pb
+from tests.samples import sample
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
 
 
 def counted(kind: str) -> float:
-    return REGISTRY.get_sample_value("spotted_labels_total", {"kind": kind}) or 0.0
+    return sample("spotted_labels_total", kind=kind)
 
 
 def conflicts() -> float:
-    return REGISTRY.get_sample_value("spotted_label_conflicts_total") or 0.0
+    return sample("spotted_label_conflicts_total")
 
 
 def test_an_answer_is_counted_once_however_often_its_request_comes(store: Store, survey_id: str) -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from services.common.session import round_messages
 from services.sampler.facts.survey_read import read_survey
-from services.sampler.scorer_client import Version
 from services.sampler.session.progress import quick_progress
 from services.sampler.session.state import SessionState
+from services.sampler.survey_values import Version
 from spotted import messages
 from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError
@@ -26,6 +26,7 @@ from spotted.v1.session_facts_pb2 import (
     KNOWN_INDIVIDUALS_SUGGESTED,
     SurveyRead,
 )
+from tests.services.sampler.versions import content, roster
 
 IDS = ["d0", "d1", "d2", "d3", "d4"]
 UNLIKELY, CHANCE = ((0, 1), (2, 4)), 0.125
@@ -220,9 +221,7 @@ def test_trust_that_changes_keeps_animals_of_one_image_apart() -> None:
 def survey_read(
     session: pb.Session, *detections: Detection, have: Sequence[str] = (), complete: bool = False
 ) -> SurveyRead:
-    item_of = {detection_id: item for item, detection_id in enumerate(have)}
-    by_id = {detection.detection_id: detection for detection in detections}
-    return read_survey(session, item_of, by_id, Version("u", 1), complete=complete)
+    return read_survey(session, roster(*have), content(detections), complete=complete)
 
 
 def opened(session: pb.Session, *events: pb.SessionEvent) -> SessionState:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spotted.cli.corrections.outcome import ImportOptions, carry_out
-from spotted.cli.sources import Source, recall
+from spotted.formats.sources import Source, recall
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 

@@ -10,9 +10,9 @@ import pytest
 from click.testing import Result
 
 from spotted.cli.corrections.reimport import lines, read_changes
-from spotted.cli.sources import recall
 from spotted.client.ingest import boxed
 from spotted.formats import ImportedSurvey
+from spotted.formats.sources import recall
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import SPEC

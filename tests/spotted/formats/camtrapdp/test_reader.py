@@ -324,9 +324,9 @@ def test_tags_give_the_side(tags: str, side: Side) -> None:
     assert side_of_tags(tags) is side
 
 
-def test_fifty_thousand_observations_are_read_in_seconds(package: Path) -> None:
+def test_twenty_thousand_observations_are_read_in_seconds(package: Path) -> None:
     tables = {t: (package / f"{t}.csv").read_text().splitlines() for t in ("media", "observations")}
-    repeats = 50_000 // 13 + 1
+    repeats = 20_000 // 13 + 1
     for table, lines in tables.items():
         repeated = (
             line.replace("m0", f"{number}-m0").replace("m1", f"{number}-m1")
@@ -336,9 +336,9 @@ def test_fifty_thousand_observations_are_read_in_seconds(package: Path) -> None:
         (package / f"{table}.csv").write_text("\n".join([lines[0], *repeated]) + "\n")
     started = time.process_time()
     imported = read_camtrapdp(package)
-    assert len(imported.pictures) == 13 * repeats >= 50_000
-    # about two seconds on a laptop; the bound only catches a quadratic mistake
-    assert time.process_time() - started < 30.0
+    assert len(imported.pictures) == 13 * repeats >= 20_000
+    # about a second on a laptop; the bound only catches a quadratic mistake
+    assert time.process_time() - started < 12.0
 
 
 def as_events(package: Path) -> None:

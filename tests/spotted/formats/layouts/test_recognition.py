@@ -13,8 +13,6 @@ from spotted.formats.layouts.recognition import (
     PHOTOGRAPHS,
     PUBLISHED_SET,
     TABLES,
-    columns_of,
-    files_below,
     recognise,
 )
 from tests.spotted.camtrapdp_package import write_package
@@ -82,19 +80,6 @@ def test_an_unknown_file_or_directory_is_refused_with_what_was_looked_for(tmp_pa
 def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="It is empty"):
         recognise(tmp_path)
-
-
-def test_files_are_found_in_order_without_hidden_ones(tmp_path: Path) -> None:
-    write_tree(
-        tmp_path, ["b/2.JPG", "b/1.jpg", "a.jpg", ".hidden/3.jpg", "@eaDir/4.jpg", "b/._1.jpg", "c.txt"]
-    )
-    found = [path.relative_to(tmp_path).as_posix() for path in files_below(tmp_path, frozenset({".jpg"}))]
-    assert found == ["a.jpg", "b/1.jpg", "b/2.JPG"]
-
-
-def test_the_columns_of_a_file_that_is_no_text_are_none(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
-    assert columns_of(tmp_path / "a.csv") == ()
 
 
 def test_boxes_of_megadetector_beside_photographs_are_recognised_and_two_files_of_them_refused(

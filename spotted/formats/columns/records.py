@@ -1,0 +1,212 @@
+"""Rows with the fields of `spotted.formats.columns.names` as titles, read as a survey."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spotted.formats.columns.cameras import camera_of, cameras_of_records, pair_of
+from spotted.formats.columns.dates import DAYS, find_day_format, is_date, shown_form, to_iso, to_iso_clock
+from spotted.formats.columns.translated import Images, Table, read_translated
+from spotted.formats.columns.values import is_no_animal
+from spotted.formats.csv_survey import DetectionIds
+from spotted.formats.imported_survey import SIDES, ImportedSurvey, format_count
+from spotted.formats.photographs.stations import StationPattern, folded, guess_pattern
+from spotted.formats.row import LONGEST_ID, Row
+from spotted.formats.species import select_species
+from spotted.survey import Side
+
+# fields that a table of detections takes over as they are
+_PLAIN = ("individual_id", "species", "encounter_id", "box_x", "box_y", "box_width", "box_height")
+_SIDES = {
+    **dict.fromkeys(["lhs", "izquierda", "izquierdo", "links", "gauche", "esquerda", "esquerdo"], Side.LEFT),
+    **dict.fromkeys(["rhs", "derecha", "derecho", "rechts", "droite", "droit", "direita"], Side.RIGHT),
+}
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How rows become a survey."""
+
+    survey_id: str
+    """Id of the survey."""
+    images_root: Path
+    """The folder of the image files, absolute."""
+    species: str | None = None
+    """Required if the rows name several."""
+    timezone: str | None = None
+    """IANA name or offset of the cameras' clocks."""
+    date_format: str = ""
+    """Form of the days, e.g. `%d/%m/%Y`; found in the dates by default."""
+    station: str = ""
+    """Pattern of paths that gives the stations of rows without a camera."""
+    strict: bool = False
+    """Whether doubtful values stop the import."""
+
+
+def read_records(
+    rows: Sequence[Row], reading: Reading, *, cameras: Table | None = None, notes: Sequence[str] = ()
+) -> ImportedSurvey:
+    """The survey of rows, each of which is a detection.
+
+    cameras: their cameras; by default those that the rows name, at the positions in the rows.
+    Rows that name no animal are left out with a note. A day without a time of day is a time unknown.
+    Raises InvalidInputError for several species, dates whose form is not clear, and wrong values.
+    """
+    file = rows[0].file if rows else ""
+    animals, skipped = _animals(rows)
+    selected = select_species(animals, reading.species, column="species", table=file) if animals else []
+    said = [*notes, *skipped]
+    if len(selected) < len(animals):
+        said.append(f"{format_count(len(animals) - len(selected), 'row')} skipped: other species")
+    times, day_notes = _times(selected, reading.date_format)
+    selected, station_notes = _with_stations(selected, reading.station)
+    if cameras is None:
+        pair = pair_of(selected)
+        selected = [_with_camera(row, camera_of(row, pair)) for row in selected]
+        cameras = cameras_of_records(selected, times)
+    else:
+        names = {row["camera_id"] for row in cameras.rows.values()}
+        selected = [_with_camera(row, _known_as(row.text("camera_id"), names)) for row in selected]
+    images, ids = Images(reading.images_root), DetectionIds()
+    detections = {
+        row.number: _detection(row, time, images, ids, own_id)
+        for row, time, own_id in zip(selected, times, _distinct_ids(selected), strict=True)
+    }
+    unclear = list(
+        dict.fromkeys(row.text("side") for row in selected if row.text("side") and not side_of(row))
+    )
+    if unclear:
+        said.append(f"taken as an unknown side: {', '.join(map(repr, unclear[:SHOWN]))}")
+    return read_translated(
+        cameras,
+        Table(file, detections),
+        survey_id=reading.survey_id,
+        images_root=reading.images_root,
+        timezone=reading.timezone,
+        strict=reading.strict,
+        notes=[*said, *day_notes, *station_notes],
+    )
+
+
+def _animals(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """The rows with an animal, and a note about the others; rows of a table without species all have one."""
+    labels = {row.text("species") for row in rows}
+    if not any(label and not is_no_animal(label) for label in labels):
+        return list(rows), []
+    kept = [row for row in rows if row.text("species") and not is_no_animal(row.text("species"))]
+    without = Counter(row.text("species") or "(no species)" for row in rows) - Counter(
+        row.text("species") for row in kept
+    )
+    if not without:
+        return kept, []
+    listed = ", ".join(f"{label} ({count:,})" for label, count in without.most_common(SHOWN))
+    return kept, [f"{format_count(without.total(), 'row')} skipped: no animal: {listed}"]
+
+
+def _times(rows: Sequence[Row], date_format: str) -> tuple[list[str], list[str]]:
+    """The time of each row as ISO 8601, "" without one, and notes."""
+    column = "time" if any(row.text("time") for row in rows) else "date"
+    texts = [row.text(column) for row in rows]
+    form = find_day_format(texts, column=f"{rows[0].file}, {column}", given=date_format) if rows else ""
+    days = 0
+    times = []
+    for row, text in zip(rows, texts, strict=True):
+        time = to_iso(text, form)
+        if "T" not in time and " " not in time and is_date(time):
+            clock = row.text("clock")
+            # spreadsheets write a time of day as one of their first day
+            part = to_iso_clock(clock) or (
+                to_iso(clock, find_day_format([clock], column="clock")) if is_date(clock) else ""
+            )
+            time = f"{time}T{part.partition('T')[2] or part}" if part else ""
+            days += not part
+        times.append(time)
+    notes = [f"dates are read as {shown_form(form)}"] if form not in {"", DAYS[0]} else []
+    if days:
+        notes.append(
+            f"{format_count(days, 'row')} with a day but no time of day; the time is taken as unknown"
+        )
+    return times, notes
+
+
+def _with_stations(rows: Sequence[Row], station: str) -> tuple[list[Row], list[str]]:
+    """The rows with a camera: their own, or the station in their path."""
+    if any(row.text("camera_id") for row in rows) and not station:
+        return list(rows), []
+    paths = [_path(row) for row in rows]
+    pattern = StationPattern(station) if station else guess_pattern([path for path in paths if path])
+    if pattern is None:
+        return list(rows), []
+    found = [pattern.station(path) for path in paths]
+    names = list(dict.fromkeys(filter(None, found)))
+    note = (
+        f"stations by the pattern '{pattern.text}' of paths: {format_count(len(names), 'station')} "
+        f"({', '.join(map(repr, names[:SHOWN]))}); --station PATTERN changes it"
+    )
+    if not station and any(row.text("latitude") or row.text("x_m") for row in rows):
+        return list(rows), []
+    return [
+        replace(row, cells={**row.cells, "camera_id": camera_id})
+        for row, camera_id in zip(rows, found, strict=True)
+    ], [note]
+
+
+def _path(row: Row) -> str:
+    """The path of the image as written, with slashes."""
+    folder, name = (row.text(column).replace("\\", "/") for column in ("folder", "image"))
+    return f"{folder.rstrip('/')}/{name}".removeprefix("./") if folder and name else name
+
+
+def side_of(row: Row) -> str:
+    """The side that a text such as `Left flank` names, "" if it names none, or several."""
+    words = re.findall(r"[a-z]+", row.text("side").lower())
+    named = {side for word in words if (side := SIDES.get(word) or _SIDES.get(word))}
+    return named.pop().name.lower() if len(named) == 1 else ""
+
+
+def _distinct_ids(rows: Sequence[Row]) -> Iterator[str]:
+    """The ids of the rows, numbered if the table repeats one; "" if it has none."""
+    seen = Counter[str]()
+    for row in rows:
+        own = row.text("detection_id")
+        seen[own] += 1
+        yield own if seen[own] == 1 or not own else f"{own}#{seen[own]}"
+
+
+def _with_camera(row: Row, camera_id: str) -> Row:
+    return (
+        row
+        if row.text("camera_id") == camera_id
+        else replace(row, cells={**row.cells, "camera_id": camera_id})
+    )
+
+
+def _known_as(camera_id: str, names: Collection[str]) -> str:
+    """The camera of a table that is written like this but for case and separators."""
+    if camera_id in names:
+        return camera_id
+    alike = [name for name in names if folded(name) == folded(camera_id)]
+    return alike[0] if len(alike) == 1 else camera_id
+
+
+def _detection(row: Row, time: str, images: Images, ids: DetectionIds, own_id: str) -> Mapping[str, str]:
+    path, camera_id = _path(row), row.text("camera_id")
+    name = path.rsplit("/", 1)[-1]
+    # every camera may have a file of this name
+    written = path if "/" in path or not camera_id else f"{camera_id}/{name}" if name else ""
+    cells = {column: row.text(column) for column in _PLAIN}
+    identifying = {"camera_id": camera_id, "timestamp": time, "image": written, **cells}
+    return {
+        "detection_id": own_id or ids.of(identifying),
+        "camera_id": camera_id,
+        "timestamp": time,
+        "image": images.find(path, f"{camera_id}/{name}") if path else "",
+        "image_id": row.text("image_id") or written[-LONGEST_ID:],
+        "side": side_of(row),
+        **cells,
+    }
