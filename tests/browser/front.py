@@ -30,5 +30,7 @@ def with_packages() -> Path:
         if not installed.is_file() or installed.stat().st_mtime < wanted.stat().st_mtime:
             done = subprocess.run([npm, "ci"], cwd=FRONT, capture_output=True, text=True, check=False)
             if done.returncode:
-                pytest.skip(f"the packages of the page cannot be installed here: {done.stderr.strip()[-300:]}")
+                pytest.skip(
+                    f"the packages of the page cannot be installed here: {done.stderr.strip()[-300:]}"
+                )
     return FRONT
