@@ -31,10 +31,19 @@ def images() -> list[str]:
 
 def bill(image: str) -> str:
     """The bill of materials of an image, JSON. Raises ValueError if it is not valid."""
+    return licensed(image, components(image))
+
+
+def components(image: str) -> str:
+    """The bill without licences, JSON."""
     command = [sys.executable, "-m", "cyclonedx_py", "requirements", "--output-reproducible"]
     command += ["--pyproject=pyproject.toml", "--sv=1.6", f"requirements/{image}.lock"]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    made: dict[str, Any] = json.loads(done.stdout)
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def licensed(image: str, found: str) -> str:
+    """The bill of an image with the licences of its components. Raises ValueError if it is not valid."""
+    made: dict[str, Any] = json.loads(found)
     for component in made["components"]:
         stated = licence(component["name"])
         if stated:
