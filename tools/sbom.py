@@ -14,9 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-
 from tools.licences import REQUIREMENTS, licence, locks
 
 ROOT = REQUIREMENTS.parent
@@ -43,6 +40,10 @@ def components(image: str) -> str:
 
 def licensed(image: str, found: str) -> str:
     """The bill of an image with the licences of its components. Raises ValueError if it is not valid."""
+    # two seconds of processor time to import, which reading the tests would take in every worker
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     made: dict[str, Any] = json.loads(found)
     for component in made["components"]:
         stated = licence(component["name"])
