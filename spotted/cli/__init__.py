@@ -9,6 +9,7 @@ heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
 sessions                         options and commands that set up a session
 individuals                      names, merges, splits and moves
+catalogue                        animals over several surveys
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run
@@ -82,6 +83,11 @@ SECTIONS = {
             "spotted.cli.individuals",
             "individuals",
             "List, name, merge and split the individuals of a session; every change can be undone.",
+        ),
+        "catalogue": LazyCommand(
+            "spotted.cli.catalogue",
+            "catalogue",
+            "List, add to, match with and correct the animals of all surveys.",
         ),
         "session": LazyCommand(
             "spotted.cli.session",

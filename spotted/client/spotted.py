@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spotted import messages
 from spotted.arrays import Float32Array
+from spotted.client.catalogue.handle import CatalogueHandle
 from spotted.client.connection import CALL_TIMEOUT_S, Connection, request_id
 from spotted.client.credentials import NOBODY, Credentials
 from spotted.client.embedding_messages import (
@@ -132,6 +133,10 @@ class Spotted:
         if survey.cameras:
             handle.upsert_cameras(survey.cameras.values())
         return handle
+
+    def catalogue(self) -> CatalogueHandle:
+        """The catalogue of the caller's organisation; no call is made."""
+        return CatalogueHandle(self.connection)
 
     def operation(self, operation_id: str) -> OperationHandle:
         """An operation by its id; no call is made."""
