@@ -8,5 +8,6 @@ common    what all services share: settings, telemetry, store, rpc, access, surv
 embedder  images to embeddings; adaptation heads
 scorer    surveys to scores and candidates
 sampler   sessions to questions, labels and individuals
+review    the page on which experts answer, in a browser
 upkeep    what an operator runs on the store: tokens, certificates, backups, upgrades
 """

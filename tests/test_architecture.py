@@ -29,6 +29,8 @@ SCIENCE: dict[str, set[str]] = {
     "period_outliers": {"arrays"},
     "survey": BASE,
     "geodesy": BASE,
+    "boxes": BASE,
+    "journeys": SURVEY,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
     "ranking": SCORES | {"lazy"},
@@ -36,6 +38,7 @@ SCIENCE: dict[str, set[str]] = {
     "facts": BASE,
     "constraints": BASE | {"facts"},
     "individuals": BASE | {"constraints", "facts"},
+    "catalogue": BASE,
     "sampling": SURVEY | {"constraints", "facts"},
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration", "facts"},
     "simulation": SURVEY | {"constraints", "sampling", "facts"},
@@ -45,7 +48,7 @@ SCIENCE: dict[str, set[str]] = {
 EDGE: dict[str, set[str]] = {
     "lazy": set(),
     "interrupts": set(),
-    "formats": SURVEY,
+    "formats": SURVEY | {"boxes"},
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
     "event_parts": {"errors", "v1"},
@@ -58,6 +61,7 @@ EDGE: dict[str, set[str]] = {
         "ranking",
         "constraints",
         "individuals",
+        "catalogue",
         "heads",
         "local",
         "formats",
@@ -65,7 +69,18 @@ EDGE: dict[str, set[str]] = {
     },
     "console": {"errors", "client"},
     "testing": SCORES
-    | {"v1", "messages", "event_parts", "ranking", "constraints", "facts", "individuals", "client", "local"},
+    | {
+        "v1",
+        "messages",
+        "event_parts",
+        "ranking",
+        "constraints",
+        "facts",
+        "individuals",
+        "client",
+        "local",
+        "catalogue",
+    },
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together
@@ -308,6 +323,7 @@ def test_only_the_settings_and_process_modules_read_the_environment(path: Path) 
         "services/common/process.py",
         "services/embedder/__main__.py",
         "services/embedder/training/__main__.py",
+        "services/review/__main__.py",
         "spotted/local/processes.py",
     }:
         return

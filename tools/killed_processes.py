@@ -34,6 +34,7 @@ from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection
 from spotted.v1 import store_pb2, survey_pb2
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
+from spotted.v1.scorer_pb2 import CandidateFilter
 
 SURVEY = "kills"
 ANIMALS, EACH = 8, 4
@@ -77,7 +78,14 @@ class PlantedScorer:
         version, changed = self.version(survey_id)[0], self._changed()
         return SurveyChanges(version, {i: kept for i, (at, kept) in changed.items() if at > since.revision})
 
-    def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
+    def read(
+        self,
+        survey_id: str,
+        top_k: int,
+        *,
+        with_embeddings: bool,
+        only: CandidateFilter | None = None,  # noqa: ARG002 - its sessions have no filter
+    ) -> SurveyScores:
         """The planted survey with its scores."""
         version, stored = self.version(survey_id)[0], self._stored()
         rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from services.common.access.outgoing import Line
 from services.common.settings import Security
+from services.common.survey.filters import filter_rules, passing
 from services.sampler.survey_values import (
     CandidateColumns,
     SurveyChanges,
@@ -22,12 +24,15 @@ from spotted.client.calls import our_errors, streamed
 from spotted.errors import ConcurrencyError, InvalidInputError
 from spotted.survey import Camera, Detection
 from spotted.v1 import corrections_pb2, scorer_pb2
+from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 
 CALL_TIMEOUT_S = 30.0
 STREAM_TIMEOUT_S = 600.0
 # attempts to read a survey that changes while it is read
 ATTEMPTS = 5
+# detections of a request that names them, some 70 bytes each
+MOST_QUERIES = 20_000
 # changes of detections in one answer
 CHANGES = 10_000
 
@@ -74,7 +79,9 @@ class ScorerClient:
                 return self._changes(survey_id, since)
         raise _restless(survey_id)
 
-    def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
+    def read(
+        self, survey_id: str, top_k: int, *, with_embeddings: bool, only: CandidateFilter | None = None
+    ) -> SurveyScores:
         """The current survey; all parts are of one version."""
         for _ in range(ATTEMPTS):
             version, _ = self.version(survey_id)
@@ -82,7 +89,10 @@ class ScorerClient:
             cameras = self._cameras(survey_id)
             # row numbers are valid only for detections of the same revision
             same = content.revision == version.revision
-            columns = self._columns(survey_id, top_k, version.revision) if same else None
+            columns = None
+            if same:
+                request = _candidates_request(survey_id, top_k, only, content, cameras)
+                columns = self._columns(request, version.revision)
             if columns is not None:
                 read = (content.detections, cameras, columns, content.embeddings, content.versions)
                 return SurveyScores(version, top_k, *read)
@@ -143,10 +153,13 @@ class ScorerClient:
                 return cameras
             request.page_token = page.next_page_token
 
-    def _columns(self, survey_id: str, top_k: int, revision: int) -> CandidateColumns | None:
-        """The candidates of all detections; None if the survey's revision is no longer this one."""
-        request = scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=top_k, as_columns=True)
-        blocks = []
+    def _columns(
+        self, request: scorer_pb2.GetCandidatesRequest | None, revision: int
+    ) -> CandidateColumns | None:
+        """The candidates of a request; None if the survey's revision is no longer this one."""
+        blocks: list[scorer_pb2.CandidateColumns] = []
+        if request is None:
+            return CandidateColumns.joined(blocks)
         for answer in streamed(
             self._stub.GetCandidates, request, timeout_s=STREAM_TIMEOUT_S, address=self._address
         ):
@@ -154,6 +167,29 @@ class ScorerClient:
                 return None
             blocks.append(answer.columns)
         return CandidateColumns.joined(blocks)
+
+
+def _candidates_request(
+    survey_id: str,
+    top_k: int,
+    only: CandidateFilter | None,
+    content: _Content,
+    cameras: Mapping[str, Camera],
+) -> scorer_pb2.GetCandidatesRequest | None:
+    """The request for the candidates; None if no detection passes the filter."""
+    request = scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=top_k, as_columns=True)
+    if only is None:
+        return request
+    passes = passing(filter_rules(only), list(content.detections.values())).tolist()
+    ids = [i for i, passed in zip(content.detections, passes, strict=True) if passed]
+    if not ids:
+        return None
+    request.filter.CopyFrom(only)
+    # a camera may have been deleted since the session was created
+    request.filter.camera_ids[:] = [camera_id for camera_id in only.camera_ids if camera_id in cameras]
+    if len(ids) < len(content.detections) and len(ids) <= MOST_QUERIES:
+        request.detection_ids.extend(ids)
+    return request
 
 
 def _restless(survey_id: str) -> ConcurrencyError:

@@ -14,6 +14,7 @@ from spotted.arrays import Float32Array, FloatArray
 from spotted.sampling.candidate_graph import CandidateGraph, from_candidates
 from spotted.survey import Camera, Detection, DetectionTable, detection_table
 from spotted.v1 import scorer_pb2, survey_pb2
+from spotted.v1.scorer_pb2 import CandidateFilter
 
 RowArray = npt.NDArray[np.int32]
 
@@ -114,7 +115,10 @@ class SurveyScores:
     @property
     def complete(self) -> bool:
         """Whether a larger top_k would add no pair."""
-        return self.top_k >= len(self.detections) - 1
+        if self.top_k >= len(self.detections) - 1:
+            return True
+        # a filter may leave fewer candidates than that
+        return bool(np.bincount(self.columns.query).max(initial=0) < self.top_k)
 
     def graph(self, item_of: dict[str, int], count: int) -> CandidateGraph:
         """The candidate graph over the `count` items of a session; every detection must be one of them."""
@@ -159,8 +163,13 @@ class Scorer(Protocol):
     def changes(self, survey_id: str, since: Version) -> SurveyChanges:
         """The detections that changed since a version; none if that is of another survey."""
 
-    def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
-        """The current survey with the top_k candidates of every detection."""
+    def read(
+        self, survey_id: str, top_k: int, *, with_embeddings: bool, only: CandidateFilter | None = None
+    ) -> SurveyScores:
+        """The current survey with the top_k candidates of every detection.
+
+        only: candidates are those that pass, and only detections that pass have any; None: all.
+        """
 
 
 def _rows(parts: Iterable[bytes]) -> RowArray:

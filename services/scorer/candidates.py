@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from services.common.survey.filters import Rules
 from services.common.survey.periods import Period, outside_period
 from services.common.telemetry import metrics
-from services.scorer.filters import Filter, Rules
+from services.scorer.filters import Filter
 from services.scorer.scored_surveys import ScoredSurvey
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.errors import InvalidInputError, NotFoundError, OutsidePeriodError
@@ -167,7 +168,7 @@ def _ranked(scored: ScoredSurvey, rows: IntArray, query: CandidateQuery, sieve: 
         return scored.ranker.top_k(rows, k, fusion=fusion, allowed=allowed, threads=scored.threads)
 
     if query.group_by_individual:
-        return rank_individuals(top_k, rows, query.k, scored.columns.individual.number)
+        return rank_individuals(top_k, rows, query.k, scored.columns.animal)
     if allowed is None and len(rows) == len(scored.gallery):
         table = scored.candidate_table(query.k, query.fusion)
         if table is not None:
@@ -204,7 +205,7 @@ def _ranked_unstored(
 
     itself = np.array([UNSTORED])
     if query.group_by_individual:
-        return next(rank_individuals(top_k, itself, query.k, scored.columns.individual.number))
+        return next(rank_individuals(top_k, itself, query.k, scored.columns.animal))
     return next(iter(top_k(itself, query.k)))
 
 

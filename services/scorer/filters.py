@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
+from services.common.survey.filters import NONE, FilterColumns, Numbered, Rules, exclusions
 from services.common.survey.state import Snapshot
 from spotted.arrays import BoolArray, IntArray
 from spotted.errors import NotFoundError
@@ -14,66 +14,19 @@ from spotted.ranking.rules import CandidateRule
 from spotted.ranking.search import Allowed
 from spotted.survey import Detection, DetectionTable, Side
 
-# number of an empty text
-NONE = -1
 # opposite flanks, whose coats cannot be compared
 _OPPOSITE = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT}
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Which detections may be candidates; every rule that is set must be met."""
-
-    comparable_sides_only: bool = False
-    exclude_same_encounter: bool = False
-    camera_ids: frozenset[str] = frozenset()
-    captured_from_s: float | None = None
-    captured_before_s: float | None = None
-    known_individuals_only: bool = False
-    exclude_individual_ids: frozenset[str] = frozenset()
-    species: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """Texts of detections as numbers."""
-
-    number: IntArray
-    """(n,) equal for equal texts, NONE for an empty text."""
-    of: dict[str, int]
-    """Text -> its number."""
-    counts: IntArray
-    """Number of detections of each number."""
-
-    @classmethod
-    def by(cls, texts: Iterable[str]) -> Numbered:
-        """Number texts in order of first occurrence."""
-        of: dict[str, int] = {}
-        numbered = [of.setdefault(text, len(of)) if text else NONE for text in texts]
-        number = np.array(numbered, dtype=np.int64)
-        return cls(number, of, np.bincount(number[number != NONE], minlength=len(of)))
-
-    def among(self, texts: Iterable[str]) -> BoolArray:
-        """Whether each detection has one of the texts, (n,)."""
-        numbers = [self.of[text] for text in texts if text in self.of]
-        return np.isin(self.number, numbers) if numbers else np.zeros(len(self.number), np.bool_)
-
-    def sharing(self, text: str) -> int:
-        """Number of detections that have a text; 0 for an empty text."""
-        return int(self.counts[self.of[text]]) if text in self.of else 0
-
-
-class Columns:
+class Columns(FilterColumns):
     """The columns that rules read, for all detections of a snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         detections = snapshot.detections
+        super().__init__(detections)
         self.table: DetectionTable = snapshot.gallery.table
-        self.camera = Numbered.by(d.camera_id for d in detections)
         self.encounter = Numbered.by(d.encounter_id for d in detections)
-        self.individual = Numbered.by(d.individual_id for d in detections)
         self.image = Numbered.by(d.image_id for d in detections)
-        self.species = Numbered.by(d.species for d in detections)
         self.sides = np.bincount(self.table.side, minlength=max(Side) + 1)
 
 
@@ -87,7 +40,7 @@ class Filter:
             )
         self._rules = rules
         self._columns = columns
-        self._excluded = dict(_exclusions(rules, columns))
+        self._excluded = dict(exclusions(rules, columns))
         self._counts = {rule: int(mask.sum()) for rule, mask in self._excluded.items()}
         self._allowed = ~np.logical_or.reduce(list(self._excluded.values())) if self._excluded else None
 
@@ -103,7 +56,7 @@ class Filter:
             if self._allowed is not None:
                 mask &= self._allowed[others]
             if self._rules.comparable_sides_only:
-                mask &= ~_opposite(side[rows], side[others])
+                mask &= ~opposite_flanks(side[rows], side[others])
             if self._rules.exclude_same_encounter:
                 mask &= (encounter[rows] != encounter[others]) | (encounter[rows] == NONE)
             return mask
@@ -142,23 +95,7 @@ class Filter:
         return tuple((rule, count) for rule, count in sorted(counts.items()) if count)
 
 
-def _exclusions(rules: Rules, columns: Columns) -> Iterable[tuple[CandidateRule, BoolArray]]:
-    """The detections that each rule excludes, for the rules that do not depend on the query."""
-    if rules.camera_ids:
-        yield CandidateRule.CAMERA, ~columns.camera.among(rules.camera_ids)
-    if rules.captured_from_s is not None or rules.captured_before_s is not None:
-        earliest = -np.inf if rules.captured_from_s is None else rules.captured_from_s
-        end = np.inf if rules.captured_before_s is None else rules.captured_before_s
-        # an unknown time compares as false
-        yield CandidateRule.TIME, ~((columns.table.time_s >= earliest) & (columns.table.time_s < end))
-    if rules.known_individuals_only:
-        yield CandidateRule.UNKNOWN_INDIVIDUAL, columns.individual.number == NONE
-    if rules.exclude_individual_ids:
-        yield CandidateRule.EXCLUDED_INDIVIDUAL, columns.individual.among(rules.exclude_individual_ids)
-    if rules.species:
-        yield CandidateRule.SPECIES, ~columns.species.among(rules.species)
-
-
-def _opposite(first: IntArray, second: IntArray) -> BoolArray:
+def opposite_flanks(first: IntArray, second: IntArray) -> BoolArray:
+    """Whether sides that broadcast are opposite flanks."""
     flanks: Sequence[int] = (Side.LEFT, Side.RIGHT)
     return np.asarray((first != second) & np.isin(first, flanks) & np.isin(second, flanks))

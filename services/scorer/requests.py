@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.rpc import checks
+from services.common.survey.filters import filter_rules
 from services.scorer.calibration_fit import KnownAnswers
 from services.scorer.candidates import CandidateQuery
 from services.scorer.detections import DetectionBlock
-from services.scorer.filters import Rules
 from services.scorer.matrices import Matrix
 from services.scorer.scored_surveys import ScoredSurvey
 from services.scorer.survey_fields import check_fields
@@ -145,7 +145,7 @@ def candidate_query(request: pb.GetCandidatesRequest | pb.QueryCandidatesRequest
     return CandidateQuery(
         checks.between(request.top_k, 1, MOST_ITEMS, "top_k"),
         fusion(request.fusion),
-        _rules(request.filter),
+        filter_rules(request.filter),
         request.group_by_individual,
     )
 
@@ -159,25 +159,6 @@ def _check_columns(request: pb.GetCandidatesRequest) -> None:
         )
     # in columns, two lists of one detection could not be distinguished
     checks.unique(request.detection_ids, "detection_ids")
-
-
-def _rules(message: pb.CandidateFilter) -> Rules:
-    for part in ("captured_from", "captured_before"):
-        checks.instant(getattr(message, part), f"filter.{part}")
-    return Rules(
-        comparable_sides_only=message.comparable_sides_only,
-        exclude_same_encounter=message.exclude_same_encounter,
-        camera_ids=frozenset(message.camera_ids),
-        captured_from_s=messages.seconds(message.captured_from)
-        if message.HasField("captured_from")
-        else None,
-        captured_before_s=(
-            messages.seconds(message.captured_before) if message.HasField("captured_before") else None
-        ),
-        known_individuals_only=message.known_individuals_only,
-        exclude_individual_ids=frozenset(message.exclude_individual_ids),
-        species=frozenset(message.species),
-    )
 
 
 def known_answers(request: pb.FitCalibrationRequest) -> KnownAnswers:

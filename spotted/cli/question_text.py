@@ -17,9 +17,11 @@ from spotted.survey import Detection
 
 ANSWERS = {"s": Answer.SAME, "d": Answer.DIFFERENT, "n": Answer.NOT_COMPARABLE, "k": Answer.SKIP}
 YES, NO, SKIP, QUIT = "y", "n", "k", "q"
-PAIR_PROMPT = "same (s), different (d), not comparable (n), skip (k), quit (q)"
+PAIR_PROMPT = "same (s), different (d), not comparable (n), skip (k), quit (q); a note may follow: d torn ear"
 BURST_PROMPT = "one animal (y), several (n), skip (k), quit (q)"
-GALLERY_PROMPT = "numbers of the same animal, e.g. 1 3; empty for none; skip (k), quit (q)"
+GALLERY_PROMPT = (
+    "numbers of the same animal, e.g. 1 3; empty for none; skip (k), quit (q); with a note: 1 3: torn ear"
+)
 SECONDS_PER_HOUR = 3600.0
 
 
@@ -91,10 +93,15 @@ def _effect_text(outcome: StoredLabel) -> str:
 
 
 def _ask_pair(pair: PairQuery, annotator_id: str) -> Reply | None:
-    key = _choose(PAIR_PROMPT, [*ANSWERS, QUIT])
-    if key == QUIT:
-        return None
-    return Reply((Label(pair.first.detection_id, pair.second.detection_id, ANSWERS[key], annotator_id),))
+    while True:
+        line = click.prompt(PAIR_PROMPT, err=True).strip()
+        key, _, note = line.partition(" ")
+        if line == QUIT:
+            return None
+        if key in ANSWERS:
+            ids = pair.first.detection_id, pair.second.detection_id
+            return Reply((Label(*ids, ANSWERS[key], annotator_id, note=note.strip()),))
+        err.print(f"{line!r} does not begin with one of {', '.join([*ANSWERS, QUIT])}", markup=False)
 
 
 def _ask_burst(group: GroupQuery, annotator_id: str) -> Reply | None:
@@ -115,11 +122,12 @@ def _ask_gallery(group: GroupQuery, annotator_id: str) -> Reply | None:
             return None
         if line == SKIP:
             return Reply(tuple(skip_labels(group, annotator_id)))
-        keys = line.replace(",", " ").split()
+        numbers, _, note = line.partition(":")
+        keys = numbers.replace(",", " ").split()
         if all(key.isdecimal() and 1 <= int(key) <= len(group.detections) for key in keys):
             same_ids = {group.detections[int(key) - 1].detection_id for key in keys}
-            return Reply(tuple(gallery_labels(group, same_ids, annotator_id)))
-        err.print(f"{line!r} is not a list of numbers from 1 to {len(group.detections)}", markup=False)
+            return Reply(tuple(gallery_labels(group, same_ids, annotator_id, note.strip())))
+        err.print(f"{numbers!r} is not a list of numbers from 1 to {len(group.detections)}", markup=False)
 
 
 def _choose(prompt: str, keys: list[str]) -> str:

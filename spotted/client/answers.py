@@ -13,8 +13,12 @@ def burst_answer(group: GroupQuery, annotator_id: str, *, one_animal: bool) -> B
     return BurstAnswer(shown_ids(group), one_animal, annotator_id)
 
 
-def gallery_labels(group: GroupQuery, same_ids: Collection[str], annotator_id: str) -> list[Label]:
+def gallery_labels(
+    group: GroupQuery, same_ids: Collection[str], annotator_id: str, note: str = ""
+) -> list[Label]:
     """The labels of a gallery: its anchor is the same animal as `same_ids`, and not as the others.
+
+    note: kept with each of them.
 
     >>> from spotted.client.values import QuestionKind
     >>> from spotted.survey import Detection
@@ -25,7 +29,13 @@ def gallery_labels(group: GroupQuery, same_ids: Collection[str], annotator_id: s
     """
     anchor, *candidates = shown_ids(group)
     return [
-        Label(anchor, candidate, Answer.SAME if candidate in same_ids else Answer.DIFFERENT, annotator_id)
+        Label(
+            anchor,
+            candidate,
+            Answer.SAME if candidate in same_ids else Answer.DIFFERENT,
+            annotator_id,
+            note=note,
+        )
         for candidate in candidates
     ]
 

@@ -92,6 +92,7 @@ def label_message(label: Label) -> pb.Label:
         second_detection_id=label.second_detection_id,
         answer=pb.Answer.ValueType(label.answer),
         annotator_id=label.annotator_id,
+        note=label.note,
     )
 
 
@@ -104,6 +105,7 @@ def label_value(message: pb.Label) -> Label:
         annotator_id=message.annotator_id,
         label_id=message.label_id,
         created_at_s=messages.optional_seconds(message, "create_time"),
+        note=message.note,
     )
 
 

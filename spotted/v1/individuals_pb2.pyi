@@ -718,6 +718,7 @@ class ContraryLabel(_message.Message):
     SAME_FIELD_NUMBER: _builtins.int
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     label_id: _builtins.str
     """Its id."""
     first_detection_id: _builtins.str
@@ -728,6 +729,8 @@ class ContraryLabel(_message.Message):
     """True for a label SAME, false for a label DIFFERENT."""
     annotator_id: _builtins.str
     """Who gave it."""
+    note: _builtins.str
+    """Its note; empty without one."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stored."""
@@ -741,10 +744,11 @@ class ContraryLabel(_message.Message):
         same: _builtins.bool = ...,
         annotator_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "label_id", b"label_id", "same", b"same", "second_detection_id", b"second_detection_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "label_id", b"label_id", "note", b"note", "same", b"same", "second_detection_id", b"second_detection_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -824,6 +824,7 @@ class Label(_message.Message):
     ANSWER_FIELD_NUMBER: _builtins.int
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     label_id: _builtins.str
     """Chosen by the server; empty in SubmitLabels."""
     first_detection_id: _builtins.str
@@ -834,6 +835,10 @@ class Label(_message.Message):
     """The answer. Required."""
     annotator_id: _builtins.str
     """Who answered. Required."""
+    note: _builtins.str
+    """Free text of the annotator about this answer, at most 1,000 characters; without control characters but line
+    breaks and tabs. It has no effect.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was stored."""
@@ -847,10 +852,11 @@ class Label(_message.Message):
         answer: Global___Answer.ValueType = ...,
         annotator_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "answer", b"answer", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "label_id", b"label_id", "second_detection_id", b"second_detection_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "answer", b"answer", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "label_id", b"label_id", "note", b"note", "second_detection_id", b"second_detection_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

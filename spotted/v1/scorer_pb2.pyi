@@ -961,7 +961,7 @@ class CandidateFilter(_message.Message):
     exclude_same_encounter: _builtins.bool
     """Exclude detections of the query's own encounter."""
     known_individuals_only: _builtins.bool
-    """Only detections with an individual_id."""
+    """Only detections with an individual_id that is a name; see KnownIndividuals for texts that are none."""
     @_builtins.property
     def camera_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these cameras; empty: all."""

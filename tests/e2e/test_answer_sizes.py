@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor
 
 from services.common.rpc import checks
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
+from services.common.session.labels import LONGEST_NOTE
 from services.common.store.store import Store
 from services.common.survey.history import DetectionChange
 from services.embedder import wire as embedder_wire
@@ -38,6 +39,7 @@ from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 from spotted.survey import Camera, Detection
 from spotted.v1 import (
+    catalogue_pb2,
     corrections_pb2,
     embedder_pb2,
     individuals_pb2,
@@ -51,7 +53,7 @@ from tests.services.journal_entries import push
 from tests.services.sampler.surveys import Sampler, ToyScorer
 from tests.services.sampler.versions import roster
 
-FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2)
+FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, catalogue_pb2)
 # a letter of four bytes
 LETTER = "𐌀"
 CAMERA = LETTER * checks.ID_LENGTH
@@ -96,6 +98,16 @@ BOUNDED = {
     "UndoChange": "test_the_result_of_a_change",
     "WatchIndividuals": "test_watched_individuals",
     "ListEvents": "test_events",
+    "ListCatalogueEntries": "parts of 500 members; tests/services/scorer/catalogue/test_listing.py",
+    "GetCatalogueEntry": "refused if too large; tests/services/scorer/catalogue/test_listing.py",
+    "AddCatalogueMembers": "results, as many as the request has additions, with ten ids each",
+    "UpdateCatalogueEntry": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
+    "MergeCatalogueEntries": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
+    "SplitCatalogueEntry": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
+    "RemoveCatalogueMembers": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
+    "UndoCatalogueChange": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
+    "ListCatalogueChanges": "1 MiB of each list; tests/services/scorer/catalogue/test_listing.py",
+    "MatchCatalogue": "100 candidates; tests/services/scorer/catalogue/test_responses.py",
 }
 
 
@@ -111,7 +123,7 @@ def grows(kind: Descriptor) -> bool:
 
 def test_the_table_has_every_answer_that_may_be_large_and_its_tests_exist() -> None:
     methods = [m for f in FILES for s in f.DESCRIPTOR.services_by_name.values() for m in s.methods]
-    assert len(methods) == 52
+    assert len(methods) == 62
     assert {m.name for m in methods if grows(cast("Descriptor", m.output_type))} == set(BOUNDED)
     tests = {name for name in globals() if name.startswith("test_")}
     for bound in BOUNDED.values():
@@ -317,6 +329,7 @@ def label(number: int) -> sampler_pb2.Label:
     return sampler_pb2.Label(
         label_id=f"100000-{number}", first_detection_id=longest(number), second_detection_id=longest(10**5),
         answer=sampler_pb2.ANSWER_SAME, annotator_id="a" * 64, create_time=messages.timestamp(1.5),
+        note="\u4e00" * LONGEST_NOTE,
     )  # fmt: skip
 
 
@@ -324,7 +337,7 @@ def test_outcomes_fit_also_if_all_labels_are_conflicts() -> None:
     labels = {one.label_id: one for one in map(label, range(1000))}
     with pytest.raises(InvalidInputError, match="in one call"):
         wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=labels.values()))
-    given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:700]))
+    given = wire.labels_to_store(sampler_pb2.SubmitLabelsRequest(labels=[*labels.values()][:300]))
     explanation = Explanation(tuple(labels))
     naming = label_outcomes.Naming(labels, [])
     outcomes = label_outcomes.shorten(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from services.common.rpc import checks
 from spotted.errors import InvalidInputError
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_LABELS = 1000
+LONGEST_NOTE = 1000
+# category of control characters, and those that a text may have
+CONTROL, LAYOUT = "Cc", {"\n", "\t"}
 
 
 def check_label(label: pb.Label, field: str) -> None:
@@ -22,3 +27,6 @@ def check_label(label: pb.Label, field: str) -> None:
             f"{field}.answer is {label.answer}; use SAME, DIFFERENT, NOT_COMPARABLE or SKIP",
             field=f"{field}.answer",
         )
+    checks.words(label.note, f"{field}.note", most=LONGEST_NOTE)
+    if any(unicodedata.category(letter) == CONTROL for letter in set(label.note) - LAYOUT):
+        raise InvalidInputError(f"{field}.note has control characters; leave them out", field=f"{field}.note")

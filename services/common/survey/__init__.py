@@ -5,6 +5,7 @@ existence_scripts  their atomic steps
 state      a survey rebuilt from its journal, and immutable snapshots of it
 rows       its detections as rows that grow in place
 history    which detections left, returned or were corrected
+filters    rules on detections
 periods    when a survey and its cameras take photographs
 places     where cameras stand, on one plane
 heads      adaptation heads in the store

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from services.common.session.facts import ITEM, NAMED, OUTSIDE
+from services.common.survey.filters import filter_rules, passing
 from services.sampler.facts.roster import Differences, Roster
 from services.sampler.facts.session_facts import text_columns
 from services.sampler.survey_values import SurveyContent, Version
-from spotted import messages
 from spotted.facts.kinds import known_name
 from spotted.facts.scope import LEFT, NO_FLANK, RIGHT
 from spotted.survey import Detection, Side
@@ -111,7 +111,7 @@ def _facts(
     # an earlier detection counts as well if a new one joins its encounter
     met = {here[i].encounter_id for i in described if shared[here[i].encounter_id] > 1}
     rows = [(items[i], i, d) for i, d in here.items() if i in described or d.encounter_id in met]
-    flags = [_flags(d, session.filter) for _, _, d in rows]
+    flags = _flags([d for _, _, d in rows], session.filter)
     encounters, encounter_of = text_columns([d.encounter_id for _, _, d in rows], met)
     facts = DetectionFacts(encounters=encounters, encounter_of=encounter_of)
     if uses_names(session):
@@ -124,24 +124,14 @@ def _facts(
     return facts
 
 
-def _flags(detection: Detection, only: CandidateFilter) -> int:
-    named = NAMED if known_name(detection.individual_id) else 0
-    outside = 0 if _passes(detection, only) else OUTSIDE
-    return FLANKS.get(detection.side, NO_FLANK) + named + outside
-
-
-def _passes(detection: Detection, only: CandidateFilter) -> bool:
-    """Whether a session with this filter asks about a detection."""
-    at_s = detection.captured_at_s
-    if only.camera_ids and detection.camera_id not in only.camera_ids:
-        return False
-    if only.species and detection.species not in only.species:
-        return False
-    if only.HasField("captured_from") and (at_s is None or at_s < messages.seconds(only.captured_from)):
-        return False
-    if only.HasField("captured_before") and (at_s is None or at_s >= messages.seconds(only.captured_before)):
-        return False
-    return detection.individual_id not in only.exclude_individual_ids or not detection.individual_id
+def _flags(detections: Sequence[Detection], only: CandidateFilter) -> list[int]:
+    passes = passing(filter_rules(only), detections).tolist()
+    return [
+        FLANKS.get(d.side, NO_FLANK)
+        + (NAMED if known_name(d.individual_id) else 0)
+        + (0 if passed else OUTSIDE)
+        for d, passed in zip(detections, passes, strict=True)
+    ]
 
 
 def _image_pairs(detections: Mapping[str, Detection], added: set[str]) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ def contrary_label(label: sampler_pb2.Label) -> pb.ContraryLabel:
         same=label.answer == sampler_pb2.ANSWER_SAME,
         annotator_id=label.annotator_id,
         create_time=label.create_time,
+        note=label.note,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from spotted.v1.session_facts_pb2 import Evidence, EvidenceSource
 
 # labels, and evidence, that explain one conflict, and all explanations in the answer to one call
 CONFLICT_BYTES, OUTCOMES_BYTES = 64 * 1024, 512 * 1024
+# characters of a note in the text of a conflict; the labels have all of it
+NOTE_LETTERS = 80
 
 _SAID = {pb.ANSWER_SAME: "are one animal", pb.ANSWER_DIFFERENT: "are two animals"}
 
@@ -97,14 +100,21 @@ def _conflict_text(
     said = _SAID.get(label.answer, "are unclear")
     pair = f"{label.first_detection_id} and {label.second_detection_id}"
     against = [
-        f"{r.first_detection_id} and {r.second_detection_id} {_SAID.get(r.answer, '')} ({r.annotator_id})"
+        f"{r.first_detection_id} and {r.second_detection_id} {_SAID.get(r.answer, '')} ({_who(r)})"
         for r in reasons
     ]
     against += map(_evidence_text, evidence)
     if left_out:
         against.append(f"and {left_out} more")
     remedy = _remedy(reasons, evidence)
-    return f"{label.annotator_id} says that {pair} {said}, against: {'; '.join(against)}; {remedy}"
+    return f"{_who(label)} says that {pair} {said}, against: {'; '.join(against)}; {remedy}"
+
+
+def _who(label: pb.Label) -> str:
+    """The annotator of a label, with the beginning of their note."""
+    if not label.note:
+        return label.annotator_id
+    return f"{label.annotator_id}, {textwrap.shorten(label.note, NOTE_LETTERS, placeholder=' ...')!r}"
 
 
 def _remedy(labels: Sequence[pb.Label], evidence: Sequence[Evidence]) -> str:

@@ -21,6 +21,7 @@ from spotted.sampling.rounds import Pair, Strategy
 from spotted.sampling.stopping import estimate_planned, estimate_remaining
 from spotted.sampling.strategies.by_name import strategy
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.scorer_pb2 import CandidateFilter
 
 # number of score tables and graphs kept in memory; others are made again when needed
 KEPT = 2
@@ -63,7 +64,7 @@ class Planner:
     def __init__(self, sessions: Sessions, scorer: Scorer) -> None:
         self._sessions = sessions
         self._scorer = scorer
-        self._scores: dict[tuple[str, bool, int], SurveyScores] = {}
+        self._scores: dict[tuple[str, bool, int, bytes], SurveyScores] = {}
         self._prepared: dict[SessionKey, _Prepared] = {}
         self._lock = threading.RLock()
 
@@ -88,11 +89,13 @@ class Planner:
         top_k = top_k or session.strategy.top_k or max(LEAST_TOP_K, CANDIDATES // max(count, 1))
         # a detection has at most count - 1 candidates
         top_k = min(top_k, max(count - 1, 1))
+        only = _candidate_filter(session)
         # top_k is part of the key, so that a plan never depends on what other sessions made this process read
-        key = (session.survey_id, with_embeddings, top_k)
+        key = (session.survey_id, with_embeddings, top_k, only.SerializeToString() if only else b"")
         scores = self._scores.pop(key, None)
         if scores is None or scores.version != version:
-            scores = self._scorer.read(session.survey_id, top_k, with_embeddings=with_embeddings)
+            survey_id = session.survey_id
+            scores = self._scorer.read(survey_id, top_k, with_embeddings=with_embeddings, only=only)
         _keep(self._scores, key, scores)
         return scores
 
@@ -141,6 +144,16 @@ class Planner:
             ready = _Prepared(state.session, scores, item_of, graph, chosen)
         _keep(self._prepared, key, ready)
         return ready
+
+
+def _candidate_filter(session: pb.Session) -> CandidateFilter | None:
+    """The filter of a session's candidates; None without rules, since then the scorer has the lists ready."""
+    if session.filter == CandidateFilter():
+        return None
+    only = CandidateFilter()
+    only.CopyFrom(session.filter)
+    only.comparable_sides_only = not session.ask_opposite_flanks
+    return only
 
 
 def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value) -> None:

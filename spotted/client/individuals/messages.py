@@ -67,6 +67,7 @@ def _label(message: pb.ContraryLabel) -> Label:
         message.annotator_id,
         message.label_id,
         messages.optional_seconds(message, "create_time"),
+        message.note,
     )
 
 

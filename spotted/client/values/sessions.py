@@ -135,6 +135,8 @@ class Label:
     """Chosen by the sampler; "" before it is stored."""
     created_at_s: float | None = None
     """When it was stored, UTC seconds since 1970; None before."""
+    note: str = ""
+    """Free text of the annotator about it, at most 1,000 characters; without effect."""
 
 
 @dataclass(frozen=True, slots=True)

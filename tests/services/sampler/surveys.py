@@ -14,6 +14,7 @@ from services.common.server import Service
 from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
+from services.common.survey.filters import filter_rules, passing
 from services.sampler.__main__ import service
 from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
@@ -35,6 +36,7 @@ from spotted.errors import NotFoundError
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import store_pb2, survey_pb2
+from spotted.v1.scorer_pb2 import CandidateFilter
 
 ANNOTATOR = "anna"
 LEASE_S = 600.0
@@ -112,14 +114,19 @@ class ToyScorer:
             for n, i in enumerate(self.animals)
         }
 
-    def read(self, survey_id: str, top_k: int, *, with_embeddings: bool) -> SurveyScores:
+    def read(
+        self, survey_id: str, top_k: int, *, with_embeddings: bool, only: CandidateFilter | None = None
+    ) -> SurveyScores:
         self.reads += 1
         version, _ = self.version(survey_id)
         ids = list(self.animals)
+        passes = passing(filter_rules(only or CandidateFilter()), list(self._detections().values()))
+        passed = {i for i, passed in zip(ids, passes.tolist(), strict=True) if passed}
         rows: list[tuple[int, int]] = []
         fused: list[float] = []
         for row, query in enumerate(ids):
-            scores = {other: self.score(query, other) for other in ids if self._competes(query, other)}
+            rivals = (other for other in ids if {query, other} <= passed and self._competes(query, other))
+            scores = {other: self.score(query, other) for other in rivals}
             for other in sorted(scores, key=lambda i: (-scores[i], i))[:top_k]:
                 rows.append((row, ids.index(other)))
                 fused.append(scores[other])

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
 from services.common import process
+from services.common.rpc.turns import Turns
 from services.common.server import Service
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
@@ -14,6 +16,8 @@ from services.sampler.scorer_client import ATTEMPTS, ScorerClient
 from services.sampler.survey_values import SurveyChanges, SurveyScores, Version
 from services.scorer.__main__ import service
 from services.scorer.calibrations import CalibrationStore
+from services.scorer.catalogue.catalogues import Catalogues
+from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.detections import delete_detections
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
@@ -22,6 +26,7 @@ from spotted.client import EmbeddingSpec, Spotted
 from spotted.errors import ConcurrencyError, NotFoundError, UnavailableError
 from spotted.survey import Camera, Detection, Side, Survey
 from spotted.v1 import sampler_pb2, scorer_pb2
+from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from tests.services.sampler.individuals.session import OpenSession
 from tests.services.sampler.surveys import Sampler
@@ -99,6 +104,22 @@ def test_the_columns_are_the_lists_that_a_client_reads(
     np.testing.assert_array_equal(
         np.stack([columns.visual, columns.feasibility, columns.fused], axis=1), np.array(listed, np.float32)
     )
+
+
+def test_with_a_filter_only_pairs_that_pass_are_candidates(scorer: ScorerClient, survey_id: str) -> None:
+    whole = scorer.read(survey_id, COUNT - 1, with_embeddings=False)
+    only = CandidateFilter(camera_ids=["c1", "c2", "deleted"], captured_from=Timestamp(seconds=10_000))
+    read = scorer.read(survey_id, COUNT - 1, with_embeddings=False, only=only)
+    inside = {row for row in range(COUNT) if row % 3 and row * 5000 >= 10_000}
+    rows = zip(whole.columns.query.tolist(), whole.columns.candidate.tolist(), strict=True)
+    kept = np.array([{query, candidate} <= inside for query, candidate in rows])
+    for name in ("query", "candidate", "visual", "feasibility", "fused"):
+        np.testing.assert_array_equal(getattr(read.columns, name), getattr(whole.columns, name)[kept])
+    # the few that pass have all candidates long before a list could hold all detections
+    assert scorer.read(survey_id, len(inside), with_embeddings=False, only=only).complete
+    assert not scorer.read(survey_id, 1, with_embeddings=False, only=only).complete
+    nobody = CandidateFilter(camera_ids=["deleted"])
+    assert len(scorer.read(survey_id, 3, with_embeddings=False, only=nobody).columns.query) == 0
 
 
 def test_a_candidate_takes_twenty_bytes(scorer: ScorerClient, survey_id: str) -> None:
@@ -243,7 +264,9 @@ class Shrinking(ScorerServicer):
     def __init__(self, store: Store, after: str, times: int) -> None:
         heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
         self._shrinking = Surveys(store, heads, now=process.now)
-        super().__init__(self._shrinking, ScoredSurveys(self._shrinking, heads, calibrations), calibrations)
+        scored = ScoredSurveys(self._shrinking, heads, calibrations)
+        catalogue = CatalogueChanges(Catalogues(store, process.now), self._shrinking)
+        super().__init__(self._shrinking, scored, calibrations, catalogue, Turns(1))
         self._after, self._times, self.lost = after, times, 0
 
     async def GetSurvey(  # noqa: N802 - the rpc

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.scorer.filters import Columns, Filter, Numbered, Rules
+from services.common.survey.filters import Rules
+from services.scorer.filters import Columns, Filter
 from spotted.errors import NotFoundError
 from spotted.ranking.rules import CandidateRule
 from spotted.survey import Detection, Side
@@ -105,10 +106,3 @@ def test_rules_that_exclude_nothing_are_not_listed() -> None:
 def test_an_unknown_camera_is_named() -> None:
     with pytest.raises(NotFoundError, match="'CAM99' of the filter is not in the survey"):
         Filter(Rules(camera_ids=frozenset({"CAM01", "CAM99"})), COLUMNS, SNAPSHOT)
-
-
-def test_empty_texts_are_shared_by_nobody() -> None:
-    numbered = Numbered.by(["a", "", "b", "a", ""])
-    assert numbered.number.tolist() == [0, -1, 1, 0, -1]
-    assert [numbered.sharing(text) for text in ("a", "b", "c", "")] == [2, 1, 0, 0]
-    assert numbered.among(["a", "c", ""]).tolist() == [True, False, False, True, False]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +89,25 @@ def test_every_answer_to_a_pair_is_stored_as_it_was_given(asked: Machine, survey
     labels = asked.spotted.survey(survey_id).session("main").labels()
     assert [label.answer for label in labels] == [1, 2, 3, 4]
     assert {label.annotator_id for label in labels} == {"anna"}
+
+
+def test_a_note_follows_an_answer_and_is_kept_with_it(asked: Machine, survey_id: str, tmp_path: Path) -> None:
+    answers = "x\nd torn left ear\nn\nq\n"
+    done = asked.run("annotate", survey_id, answers=answers)
+    assert done.exit_code == 0, done.stderr
+    assert "'x' does not begin with one of s, d, n, k, q" in done.stderr
+    session = asked.spotted.survey(survey_id).session("main")
+    assert [label.note for label in session.labels()] == ["torn left ear", ""]
+    shown = ("--session", "shown", "--strategy", "greedy", "--galleries", "--limit", "1")
+    assert asked.run("annotate", survey_id, *shown, answers="1 3: same scar\n").exit_code == 0
+    labels = asked.spotted.survey(survey_id).session("shown").labels()
+    assert {label.note for label in labels} == {"same scar"}
+    file = tmp_path / "main.jsonl"
+    assert asked.run("session", "export", survey_id, "-o", str(file)).exit_code == 0
+    assert "torn left ear" in file.read_text()
+    assert asked.run("session", "import", survey_id, str(file), "--session", "copy").exit_code == 0
+    copied = asked.spotted.survey(survey_id).session("copy")
+    assert [label.note for label in copied.labels()] == [label.note for label in session.labels()]
 
 
 def test_the_result_lists_annotators_and_guarantees(named: Machine, survey_id: str) -> None:

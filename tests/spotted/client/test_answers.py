@@ -22,7 +22,9 @@ def test_a_gallery_is_answered_by_one_label_for_each_candidate_with_the_anchor()
         ("q", "a", Answer.SAME),
         ("q", "b", Answer.DIFFERENT),
     ]
-    assert {one.annotator_id for one in labels} == {"anna"}
+    assert {(one.annotator_id, one.note) for one in labels} == {("anna", "")}
+    noted = gallery_labels(GALLERY, {"a"}, "anna", "torn ear")
+    assert {one.note for one in noted} == {"torn ear"}
 
 
 def test_a_burst_is_answered_as_a_whole_in_the_order_of_its_frames() -> None:

@@ -16,10 +16,10 @@ from spotted.v1 import sampler_pb2 as pb
 
 
 def test_a_label_travels_without_the_id_and_time_that_the_sampler_chooses() -> None:
-    label = Label("a", "b", Answer.DIFFERENT, "anna", label_id="l", created_at_s=5.0)
+    label = Label("a", "b", Answer.DIFFERENT, "anna", label_id="l", created_at_s=5.0, note="torn ear")
     message = label_message(label)
     assert (message.label_id, message.HasField("create_time")) == ("", False)
-    assert label_value(message) == Label("a", "b", Answer.DIFFERENT, "anna")
+    assert label_value(message) == Label("a", "b", Answer.DIFFERENT, "anna", note="torn ear")
 
 
 def test_what_a_message_leaves_out_is_none() -> None:

@@ -22,6 +22,11 @@ def test_every_answer_to_two_detections_is_one() -> None:
             check_label(label(answer=answer), "labels[0]")
 
 
+def test_a_note_is_text_with_lines_and_tabs() -> None:
+    for note in ("", "left ear torn\n\tsee d07", "\u00e9" * 1000):
+        check_label(label(note=note), "labels[0]")
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -30,6 +35,9 @@ def test_every_answer_to_two_detections_is_one() -> None:
         ({"second_detection_id": "a"}, "second_detection_id"),
         ({"answer": 0}, "answer"),
         ({"answer": 9}, "answer"),
+        ({"note": "n" * 1001}, "note"),
+        ({"note": "\x1b[2J"}, "note"),
+        ({"note": "a\r"}, "note"),
     ],
 )
 def test_an_invalid_answer_is_named(changed: dict[str, object], field: str) -> None:

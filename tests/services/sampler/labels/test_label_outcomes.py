@@ -113,3 +113,15 @@ def test_evidence_beyond_a_message_is_counted() -> None:
 def test_reasons_that_were_taken_back_are_left_out() -> None:
     found = label_outcomes.conflict("3-1", Explanation(("1-1", "gone")), NAMING)
     assert [one.label_id for one in found.explanation] == ["1-1"]
+
+
+def test_a_conflict_shows_the_beginning_of_notes() -> None:
+    noted = {label_id: pb.Label.FromString(one.SerializeToString()) for label_id, one in LABELS.items()}
+    noted["3-1"].note = "torn\n left ear"
+    noted["1-1"].note = "word " * 100
+    naming = label_outcomes.Naming(noted, NAMING.detection_ids)
+    found = label_outcomes.conflict("3-1", Explanation(("1-1", "2-1")), naming)
+    assert found.message.startswith("ben, 'torn left ear' says that d0 and d2 are two animals")
+    assert "(anna, 'word word" in found.message
+    assert len(found.message) < 400
+    assert found.explanation[0].note == "word " * 100

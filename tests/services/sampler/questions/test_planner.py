@@ -7,6 +7,7 @@ from services.common.store.store import Store
 from services.sampler.questions.planner import Planner
 from spotted.errors import NotFoundError
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.scorer_pb2 import CandidateFilter
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
 
 Pair = tuple[int, int]
@@ -179,3 +180,24 @@ def test_a_session_or_survey_that_is_not_there_is_not_found(store: Store, survey
     made = Sampler(store, ToyScorer(planted())).planner
     with pytest.raises(NotFoundError, match="create the session first"):
         made.plan(survey_id, "nosuch", frozenset())
+
+
+def test_candidates_are_sought_among_the_detections_that_a_session_asks_about(
+    store: Store, survey_id: str
+) -> None:
+    scorer = ToyScorer(planted())
+    sampler = Sampler(store, scorer)
+    # every other detection is of this camera; unfiltered lists of two would hold the others as well
+    sampler.create(survey_id, "greedy", top_k=2, filter=CandidateFilter(camera_ids=["d"]))
+    planned = plan(sampler.planner, survey_id)
+    assert planned.top_k == 2
+    found = {i for pair in asked(planned) for i in pair}
+    ids = list(planned.added_detection_ids)
+    assert len(ids) == len(scorer.animals)
+    assert found == {n for n in range(len(ids)) if n % 2}
+    # one without a filter is planned from lists of its own
+    other = f"{survey_id}-all"
+    sampler.create(other, "greedy", top_k=2)
+    everyone = {i for pair in asked(plan(sampler.planner, other)) for i in pair}
+    assert everyone == set(range(len(ids)))
+    assert scorer.reads == 2

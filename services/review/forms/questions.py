@@ -1,0 +1,82 @@
+"""Questions and journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.review.forms.instants import chance, instant, number
+from services.review.forms.photos import Json
+from spotted.client.values import GroupQuery, PairExplanation, PairQuery, Questions
+from spotted.journeys import journey_text, opposite_sides
+from spotted.scoring.fusion import Fusion
+from spotted.survey import Detection
+
+Photo = Callable[[Detection], Json]
+
+
+def question_forms(questions: Questions, photo: Photo, limit_kmh: float | None) -> list[Json]:
+    """The questions in the order of asking: groups answer several pairs at once."""
+    groups = [_group_form(group, photo) for group in questions.groups]
+    return groups + [_pair_form(pair, photo, limit_kmh) for pair in questions.pairs]
+
+
+def journey_form(
+    distance_m: float | None, gap_s: float | None, needed_kmh: float | None, limit_kmh: float | None
+) -> Json:
+    """A journey between two photographs."""
+    return {
+        "distance_m": number(distance_m),
+        "gap_s": number(gap_s),
+        "speed_kmh": number(needed_kmh),
+        "text": journey_text(distance_m, gap_s, limit_kmh=limit_kmh),
+    }
+
+
+def explanation_form(explained: PairExplanation, limit_kmh: float | None) -> Json:
+    """Everything known about one pair."""
+    return {
+        "visual": explained.visual,
+        "feasibility": number(explained.feasibility),
+        "fused": explained.fused,
+        "percentile": explained.percentile,
+        "reason": explained.reason,
+        "journey": journey_form(explained.distance_m, explained.gap_s, explained.needed_speed_kmh, limit_kmh),
+        "scores": {
+            "fusion": explained.score_spec.fusion.name.lower(),
+            "calibrated": explained.score_spec.fusion is Fusion.CALIBRATED,
+            "head": explained.score_spec.head_digest,
+        },
+    }
+
+
+def _pair_form(pair: PairQuery, photo: Photo, limit_kmh: float | None) -> Json:
+    return {
+        "key": f"pair:{pair.first.detection_id},{pair.second.detection_id}",
+        "kind": "pair",
+        "anchor": None,
+        "photos": [photo(pair.first), photo(pair.second)],
+        "reason": pair.reason,
+        "scores": [pair.score],
+        "chances": [chance(pair.score)],
+        "journey": journey_form(pair.distance_m, pair.gap_s, pair.needed_speed_kmh, limit_kmh),
+        "opposite_sides": opposite_sides(pair.first.side, pair.second.side),
+        "lease_expires_at": instant(pair.lease_expires_at_s),
+    }
+
+
+def _group_form(group: GroupQuery, photo: Photo) -> Json:
+    shown = [*([group.anchor] if group.anchor else []), *group.detections]
+    ids = ",".join(detection.detection_id for detection in shown)
+    kind = group.kind.name.lower()
+    return {
+        "key": f"{kind}:{ids}",
+        "kind": kind,
+        "anchor": photo(group.anchor) if group.anchor else None,
+        "photos": [photo(detection) for detection in group.detections],
+        "reason": group.reason,
+        "scores": list(group.scores),
+        "chances": [chance(score) for score in group.scores],
+        "journey": None,
+        "opposite_sides": False,
+        "lease_expires_at": instant(group.lease_expires_at_s),
+    }
