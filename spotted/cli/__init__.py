@@ -6,7 +6,8 @@ imports                          columns of tables, and the options of the last 
 corrections                      stored surveys corrected from edited files, and content removed
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
-annotate, question_text, session  questions, how they are shown, and sessions as files
+annotate, session                questions, and sessions as files
+asking                           how questions are shown and answered in the terminal
 review                           the page on which the questions are answered in a browser
 sessions                         options and commands that set up a session
 individuals                      names, merges, splits and moves
