@@ -155,8 +155,19 @@ def test_a_gallery_is_answered_by_digits(site: Site, survey_id: str, page: Page)
     assert given == {frozenset((anchor, first)): "SAME", **expected}
 
 
+def test_galleries_in_haste_ask_no_pair_twice(site: Site, survey_id: str, page: Page) -> None:
+    site.add_survey(survey_id, strategy="learned")
+    enter(page, site.entrance(survey_id), shown="galleries")
+    for _ in range(12):
+        press_until_next(page, "0")
+    settled(page)
+    stored = [frozenset(pair) for pair in answers(site.session(survey_id).labels())]
+    assert len(stored) > 24
+    assert len(set(stored)) == len(stored)
+
+
 def test_a_burst_is_one_answer(site: Site, survey_id: str, page: Page) -> None:
-    site.add_survey(survey_id, burst=True)
+    site.add_survey(survey_id, strategy="learned", burst=True)
     enter(page, site.entrance(survey_id), shown="galleries")
     page.wait_for_selector(".burst")
     page.keyboard.press("y")
