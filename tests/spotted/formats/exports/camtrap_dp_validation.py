@@ -21,7 +21,9 @@ def faults(directory: Path) -> list[str]:
     del profile["allOf"][0]["properties"]["spatial"]["$ref"]
     found = [error.message for error in jsonschema.Draft4Validator(profile).iter_errors(descriptor)]
     for resource in descriptor["resources"]:
-        resource["schema"] = json.loads((SCHEMAS / resource["schema"].removeprefix(URL)).read_text())
+        schema = resource.get("schema")
+        if isinstance(schema, str):
+            resource["schema"] = json.loads((SCHEMAS / schema.removeprefix(URL)).read_text())
     descriptor["profile"] = "data-package"
     package = frictionless.Package.from_descriptor(descriptor, basepath=str(directory))
     report = package.validate()
