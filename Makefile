@@ -9,7 +9,7 @@ QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+.PHONY: help setup models wheels stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
@@ -29,6 +29,9 @@ $(VENV)/.ready: requirements/dev.lock pyproject.toml
 
 models: setup ## export the backbone to ONNX, once
 	@$(BIN)/python -m services.embedder.export efficientnet-lite0 --output models
+
+wheels: models ## wheels of Spotted, with the default backbone, and of its Python client, into out/dist
+	@$(BIN)/python -m tools.wheels
 
 stubs: setup ## generate spotted/v1 and docs/api.md from protos/
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py

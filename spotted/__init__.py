@@ -12,12 +12,14 @@ survey          cameras, detections and their extent in space and time
 journeys        the journey between two photographs as a phrase
 geodesy         latitude and longitude on a plane
 scoring         the score of a pair
+boxes           outputs of object detectors as boxes
 calibration     the score as a probability
 ranking         the best candidates of a detection
 heads           adaptation heads on frozen embeddings
 facts           what is known of pairs besides answers: images, names, encounters
 constraints     what answers imply about individuals
 individuals     ids that last, names, and decisions of people about individuals
+catalogue       animals over several surveys, and who may see what of them
 sampling        which questions to ask
 simulation      simulated surveys, annotators and sessions
 evaluation      how good the results are

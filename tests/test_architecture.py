@@ -29,6 +29,7 @@ SCIENCE: dict[str, set[str]] = {
     "period_outliers": {"arrays"},
     "survey": BASE,
     "geodesy": BASE,
+    "boxes": BASE,
     "journeys": SURVEY,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
@@ -37,6 +38,7 @@ SCIENCE: dict[str, set[str]] = {
     "facts": BASE,
     "constraints": BASE | {"facts"},
     "individuals": BASE | {"constraints", "facts"},
+    "catalogue": BASE,
     "sampling": SURVEY | {"constraints", "facts"},
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration", "facts"},
     "simulation": SURVEY | {"constraints", "sampling", "facts"},
@@ -46,7 +48,7 @@ SCIENCE: dict[str, set[str]] = {
 EDGE: dict[str, set[str]] = {
     "lazy": set(),
     "interrupts": set(),
-    "formats": SURVEY,
+    "formats": SURVEY | {"boxes"},
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
     "event_parts": {"errors", "v1"},
@@ -59,6 +61,7 @@ EDGE: dict[str, set[str]] = {
         "ranking",
         "constraints",
         "individuals",
+        "catalogue",
         "heads",
         "local",
         "formats",
@@ -66,7 +69,18 @@ EDGE: dict[str, set[str]] = {
     },
     "console": {"errors", "client"},
     "testing": SCORES
-    | {"v1", "messages", "event_parts", "ranking", "constraints", "facts", "individuals", "client", "local"},
+    | {
+        "v1",
+        "messages",
+        "event_parts",
+        "ranking",
+        "constraints",
+        "facts",
+        "individuals",
+        "client",
+        "local",
+        "catalogue",
+    },
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together

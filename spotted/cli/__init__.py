@@ -1,6 +1,7 @@
 """The `spotted` command.
 
 import_, embed, match            files to a survey, photographs to vectors, best candidates
+detection                        boxes of animals from a detector
 imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 evaluate, calibrate, tune        how good the scores are, and how to improve them
@@ -8,6 +9,7 @@ heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
 sessions                         options and commands that set up a session
 individuals                      names, merges, splits and moves
+catalogue                        animals over several surveys
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run
@@ -30,6 +32,11 @@ SECTIONS = {
     "Survey": {
         "import": LazyCommand(
             "spotted.cli.import_", "import_survey", "Create a survey from files: its cameras and detections."
+        ),
+        "detect": LazyCommand(
+            "spotted.cli.detection.detect",
+            "detect",
+            "Find the animals in the photographs of an imported survey with a detector.",
         ),
         "embed": LazyCommand(
             "spotted.cli.embed", "embed", "Turn the photographs of an imported survey into stored vectors."
@@ -76,6 +83,11 @@ SECTIONS = {
             "spotted.cli.individuals",
             "individuals",
             "List, name, merge and split the individuals of a session; every change can be undone.",
+        ),
+        "catalogue": LazyCommand(
+            "spotted.cli.catalogue",
+            "catalogue",
+            "List, add to, match with and correct the animals of all surveys.",
         ),
         "session": LazyCommand(
             "spotted.cli.session",
@@ -150,6 +162,7 @@ def main(
     \b
       spotted up                       start the store and the three services on this machine
       spotted import DIR               read cameras and detections from a Camtrap DP directory
+      spotted detect SURVEY            find the animals with a detector (optional)
       spotted embed SURVEY             turn the photographs into vectors
       spotted match SURVEY             list the best candidates of every detection
       spotted annotate SURVEY          answer "the same animal?" until the individuals are known

@@ -12,11 +12,12 @@ from spotted.cli.connection import connect_here
 from spotted.console import data_option, err, json_option, show, table
 from spotted.errors import UnavailableError
 from spotted.local import append_only, diagnosis, processes
+from spotted.local.models import DEFAULT_BACKBONE, models_directory, prepare
+from spotted.local.platforms import check_platform
 from spotted.local.ports import DEFAULT_PORT
 
 DEVICES = ("cpu", "cuda", "tensorrt")
 OK = "answers"
-MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 @click.command()
@@ -31,15 +32,16 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @click.option(
     "--models",
     type=click.Path(file_okay=False, path_type=Path),
-    default=MODELS,
+    default=models_directory,
     envvar="SPOTTED_MODELS",
-    help="Directory of exported backbones; `make models` fills the default directory.",
+    show_default="models of the checkout, or ~/.local/share/spotted/models",
+    help="Directory of exported backbones.",
 )
 @click.option(
     "--backbone",
     "backbones",
     multiple=True,
-    default=("efficientnet-lite0",),
+    default=(DEFAULT_BACKBONE,),
     show_default=True,
     help="Backbone to load; can be repeated, the first one is the default.",
 )
@@ -71,9 +73,12 @@ def up(
 
     Processes that already run are not restarted. Everything is stored in the data directory, on disk before
     any call is answered. The processes keep running after the terminal is closed; `spotted down` stops them.
+    The default backbone comes with Spotted; others have to be exported.
     """
+    check_platform()
     ran = processes.read(directory)
     with err.status("starting") as status:
+        prepare(models, backbones, say=status.update)
         run = processes.up(
             directory,
             port=port,

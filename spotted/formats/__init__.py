@@ -13,6 +13,7 @@ layouts                the layouts of files recognised; exports of platforms; an
 columns                tables with any titles, by a map from fields to columns
 sheets                 tables of text and workbooks as spreadsheets save them
 photographs            folders of photographs, and boxes of MegaDetector
+detectors              detectors described, and what they found
 sources                the files that each survey was imported from
 picture                a detection with its image file and box
 captures               which individual was seen on which occasion at which station
@@ -65,6 +66,9 @@ from spotted.formats.layouts import (
     LAYOUTS,
     Recognised,
     read_camtrapr,
+    read_coco,
+    read_traptagger,
+    read_wildbook,
     read_wildlife_insights,
     recognise,
     write_as_catalogue,
@@ -119,12 +123,15 @@ __all__ = [
     "read_camtrapdp",
     "read_camtrapr",
     "read_catalogue",
+    "read_coco",
     "read_csv_survey",
     "read_mapped",
     "read_photographs",
     "read_pixel_box",
     "read_published",
     "read_table",
+    "read_traptagger",
+    "read_wildbook",
     "read_wildlife_insights",
     "recognise",
     "resolve_columns",

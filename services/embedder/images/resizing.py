@@ -13,6 +13,7 @@ from PIL import Image
 
 from services.embedder.images.cropping import BLACK, Colour
 from services.embedder.images.decoding import ByteArray
+from spotted.boxes import Fit, Placement, place
 
 Kernel = Literal["bilinear", "bicubic", "lanczos", "opencv-linear"]
 Aspect = Literal["stretch", "pad"]
@@ -43,17 +44,25 @@ def resize(
         reads four pixels for each output pixel; MiewID was trained with it.
     aspect: stretch fills the square; pad keeps the proportions and centres the image on `fill`.
     """
-    if aspect == "stretch":
-        return _scaled(image, size, size, kernel)
+    fit: Fit = "stretch" if aspect == "stretch" else "letterbox"
     height, width = image.shape[:2]
-    longer = max(height, width)
-    # halves are rounded up, and the thinnest crop keeps one line
-    wide, high = (max((2 * size * side + longer) // (2 * longer), 1) for side in (width, height))
-    square = np.empty((size, size, 3), dtype=np.uint8)
-    square[:] = fill
-    top, left = (size - high) // 2, (size - wide) // 2
-    square[top : top + high, left : left + wide] = _scaled(image, wide, high, kernel)
-    return square
+    return resize_into(
+        image, (size, size), place(width, height, width=size, height=size, fit=fit), kernel, fill
+    )
+
+
+def resize_into(
+    image: ByteArray, shape: tuple[int, int], placement: Placement, kernel: Kernel, fill: Colour
+) -> ByteArray:
+    """Resize an (H, W, 3) image into its placement in an input of shape (height, width), on `fill`."""
+    scaled = _scaled(image, placement.width, placement.height, kernel)
+    if scaled.shape[:2] == shape:
+        return scaled
+    whole = np.empty((*shape, 3), dtype=np.uint8)
+    whole[:] = fill
+    rows = slice(placement.top, placement.top + placement.height)
+    whole[rows, placement.left : placement.left + placement.width] = scaled
+    return whole
 
 
 def _scaled(image: ByteArray, width: int, height: int, kernel: Kernel) -> ByteArray:

@@ -27,9 +27,22 @@ def recall(directory: Path, survey_id: str) -> Source:
         ) from error
 
 
+def detected_boxes(directory: Path, survey_id: str) -> Path:
+    """The file with what a detector found in the photographs of a survey."""
+    return _path(directory, survey_id, "boxes")
+
+
+def progress_file(boxes: Path) -> Path:
+    """The file beside the boxes from which an interrupted detection continues."""
+    return boxes.with_name(f"{boxes.name}l")
+
+
 def forget(directory: Path, survey_id: str) -> None:
-    """Remove the record of a survey's source, if there is one."""
+    """Remove the record of a survey's source and what a detector found, if there are any."""
     _path(directory, survey_id).unlink(missing_ok=True)
+    detected = detected_boxes(directory, survey_id)
+    for path in (detected, progress_file(detected)):
+        path.unlink(missing_ok=True)
 
 
 def is_known(directory: Path, survey_id: str, source: Source) -> bool:
@@ -45,7 +58,7 @@ def _without_columns(source: Source) -> Source:
     return replace(source, columns={}, camera_columns={}, date_format="", station="", strict=False)
 
 
-def _path(directory: Path, survey_id: str) -> Path:
+def _path(directory: Path, survey_id: str, folder: str = "imports") -> Path:
     # an id that is not the name of a file, such as `../x`, has no record
     name = survey_id if survey_id == Path(survey_id).name else ""
-    return directory / "imports" / f"{name}.json"
+    return directory / folder / f"{name}.json"

@@ -7,7 +7,14 @@ import pytest
 
 from spotted.errors import NotFoundError
 from spotted.formats.layouts.recognition import CAMTRAP_DP
-from spotted.formats.sources.records import forget, is_known, recall, remember
+from spotted.formats.sources.records import (
+    detected_boxes,
+    forget,
+    is_known,
+    progress_file,
+    recall,
+    remember,
+)
 from spotted.formats.sources.source import Source
 
 
@@ -50,3 +57,13 @@ def test_no_id_leads_out_of_the_records(tmp_path: Path, survey_id: str) -> None:
         recall(tmp_path, survey_id)
     forget(tmp_path, survey_id)
     assert (tmp_path / "secret.json").exists()
+
+
+def test_the_boxes_of_a_detector_are_forgotten_with_the_source(tmp_path: Path) -> None:
+    remember(tmp_path, "survey", Source(package="/p"))
+    boxes = detected_boxes(tmp_path, "survey")
+    boxes.parent.mkdir()
+    for path in (boxes, progress_file(boxes)):
+        path.write_text("{}")
+    forget(tmp_path, "survey")
+    assert list(boxes.parent.iterdir()) == []

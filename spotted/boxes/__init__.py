@@ -1,0 +1,23 @@
+"""Boxes from the outputs of object detectors, as arrays.
+
+placement    where an image lies in the input of a detector, and the way back to the image
+outputs      the outputs of a detector as boxes, in the forms in which detectors are exported
+suppression  repeated boxes of one object removed
+"""
+
+from spotted.boxes.outputs import FORMS, FoundBoxes, OutputForm, ScoreKind, read_outputs
+from spotted.boxes.placement import FITS, Fit, Placement, place
+from spotted.boxes.suppression import suppress
+
+__all__ = [
+    "FITS",
+    "FORMS",
+    "Fit",
+    "FoundBoxes",
+    "OutputForm",
+    "Placement",
+    "ScoreKind",
+    "place",
+    "read_outputs",
+    "suppress",
+]

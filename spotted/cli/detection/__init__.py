@@ -1,0 +1,5 @@
+"""Boxes of animals without another program.
+
+detect       `spotted detect`
+examination  photographs examined by a detector in a process of its own
+"""
