@@ -12,7 +12,7 @@ naming      the name of each detection in files: typed names first, ids for unna
 """
 
 from spotted.individuals.attributes import Attributes, Sex, Status, Update
-from spotted.individuals.contrary_facts import contrary_facts
+from spotted.individuals.contrary_facts import facts_against
 from spotted.individuals.decisions import Decision, decide
 from spotted.individuals.founders import Founder, Founders
 from spotted.individuals.naming import CellChange, NameConflict, NamedIndividual, Naming, name_detections
@@ -31,8 +31,8 @@ __all__ = [
     "Sex",
     "Status",
     "Update",
-    "contrary_facts",
     "decide",
     "differing",
+    "facts_against",
     "name_detections",
 ]

@@ -8,7 +8,7 @@ from spotted.facts.kinds import Fact, Source
 from spotted.individuals.decisions import Parts
 
 
-def contrary_facts(
+def facts_against(
     parts: Parts,
     leaving: frozenset[int],
     names: Mapping[int, str],
@@ -20,10 +20,10 @@ def contrary_facts(
     individual; they come second in the facts, and give way. names, encounters: those that are believed.
 
     >>> merged = Parts((frozenset({0, 1}),), (0,))
-    >>> contrary_facts(merged, frozenset(), {0: "Mvula", 1: "Nandi"}, {})[0].names
+    >>> facts_against(merged, frozenset(), {0: "Mvula", 1: "Nandi"}, {})[0].names
     ('Mvula', 'Nandi')
     >>> split = Parts((frozenset({0}), frozenset({1})), (0, 1), ((0, 1),))
-    >>> contrary_facts(split, frozenset({1}), {0: "Mvula", 1: "Mvula"}, {})[0].same
+    >>> facts_against(split, frozenset({1}), {0: "Mvula", 1: "Mvula"}, {})[0].same
     True
     """
     found = [*_of_names(parts, leaving, names), *_of_encounters(parts, leaving, encounters)]

@@ -10,7 +10,7 @@ from spotted.facts.kinds import Fact, Source
 
 @dataclass
 class Overrides:
-    """What decisions changed of the names and encounters of a session.
+    """Changes of the names and encounters of a session by decisions.
 
     >>> overrides = Overrides()
     >>> overrides.add([Fact(Source.KNOWN, 0, 3, ("Mvula", "Nandi"))], merged=True)

@@ -17,7 +17,7 @@ from services.sampler.session.state import SessionState
 from spotted.constraints.answers import LabelledPair
 from spotted.constraints.interface import Constraints
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
-from spotted.individuals.contrary_facts import contrary_facts
+from spotted.individuals.contrary_facts import facts_against
 from spotted.individuals.decisions import Parts, decide, holds
 from spotted.individuals.founders import Founder
 from spotted.individuals.register import Registered
@@ -207,7 +207,7 @@ def _state_parts(
             )
 
     assumed = state.assumptions()
-    contrary = contrary_facts(parts, leaving, assumed.names, assumed.encounters)
+    contrary = facts_against(parts, leaving, assumed.names, assumed.encounters)
     overrides = state.identity.overrides()
     overrides.add(contrary, merged=event.HasField("merged"))
 

@@ -194,12 +194,13 @@ class SessionState:
         self.same_image = list(dict.fromkeys([*self.same_image, *images]))
         self.facts.forget_names(self.roster.item_of[i] for i in read.returned_detection_ids)
         earlier = self.facts.take(read.facts, complete=read.complete, start=start)
+        if self.planned and (read.added_detection_ids or read.returned_detection_ids or earlier):
+            self.planned = replace(self.planned, outdated=True)
         self.survey = Version(read.survey_uid, read.survey_revision)
         self.constraints.add_items(len(self.detection_ids) - start)
         self.identity.add(self.roster, start, self.position)
         self.identity.touch(changed)
         if read.complete or changed or earlier or read.facts.names or read.facts.encounters:
-            # facts come before labels, earlier ones included
             self._fold_again()
             return
         for first, second in images:
@@ -220,7 +221,6 @@ class SessionState:
             )
         )
         self.planned = Planned(
-            Version(planned.survey_uid, planned.survey_revision),
             planned.top_k,
             planned.open_pairs,
             planned.expected_pairs if planned.HasField("expected_pairs") else None,
