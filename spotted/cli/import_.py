@@ -123,7 +123,7 @@ def import_survey(
     strict: bool,
     dry_run: bool,
     delete_removed: bool,
-) -> None:
+) -> str:
     """Create a survey from files: its cameras and detections.
 
     PACKAGE is a file or directory in one of the layouts, which is recognised by itself. It can be replaced
@@ -173,6 +173,8 @@ def import_survey(
     with connect(directory) as spotted:
         outcome = carry_out(spotted, source, _zoned(imported, timezone, notes), options)
     show(outcome.document() | {"layout": seen.layout}, as_json=as_json, text=outcome.print)
+    # for commands that begin with an import
+    return outcome.imported.survey.survey_id
 
 
 def _zoned(imported: ImportedSurvey, timezone: str, notes: Sequence[str]) -> ImportedSurvey:

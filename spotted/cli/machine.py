@@ -1,4 +1,4 @@
-"""`spotted up | down | status`: the store and the services on this machine."""
+"""`spotted up | down | status`: the processes of this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from spotted.cli.connection import connect_here
 from spotted.console import data_option, err, json_option, show, table
 from spotted.errors import UnavailableError
-from spotted.local import append_only, diagnosis, processes
+from spotted.local import append_only, diagnosis, processes, review_page
 from spotted.local.models import DEFAULT_BACKBONE, models_directory, prepare
 from spotted.local.platforms import check_platform
 from spotted.local.ports import DEFAULT_PORT
@@ -25,8 +25,8 @@ OK = "answers"
     "--port",
     type=int,
     help=(
-        f"Port of the store; the services use the next three. 0: any free ports. Default: those of the last "
-        f"run, at first {DEFAULT_PORT}."
+        "Port of the store; the services and the review page use the next four. 0: any free ports. Default: "
+        f"those of the last run, at first {DEFAULT_PORT}."
     ),
 )
 @click.option(
@@ -56,6 +56,13 @@ OK = "answers"
 @click.option(
     "--accept-loss", is_flag=True, help="Start although files of the store are shorter than they were left."
 )
+@click.option(
+    "--review/--no-review",
+    "with_page",
+    default=True,
+    show_default=True,
+    help="Start the review page as well, if it is installed.",
+)
 @data_option
 @json_option
 def up(
@@ -68,8 +75,9 @@ def up(
     device: str,
     take_over: bool,
     accept_loss: bool,
+    with_page: bool,
 ) -> None:
-    """Start the store and the three services on this machine.
+    """Start the store, the three services and the review page on this machine.
 
     Processes that already run are not restarted. Everything is stored in the data directory, on disk before
     any call is answered. The processes keep running after the terminal is closed; `spotted down` stops them.
@@ -77,6 +85,7 @@ def up(
     """
     check_platform()
     ran = processes.read(directory)
+    lacking = review_page.missing_packages() if with_page else []
     with err.status("starting") as status:
         prepare(models, backbones, say=status.update)
         run = processes.up(
@@ -90,9 +99,10 @@ def up(
                 "SPOTTED_DEVICE": device,
             },
             say=status.update,
+            with_page=with_page and not lacking,
         )
     addresses = {member.role: member.address for member in run.members}
-    warnings = _warnings(run, ran, port)
+    warnings = _warnings(run, ran, port) + ([without_page(lacking)] if lacking else [])
 
     def text() -> None:
         table("running processes", ("role", "address"), list(addresses.items()))
@@ -186,6 +196,11 @@ def status(
         raise UnavailableError(
             f"some processes of {directory} do not answer; `spotted up` starts those that are missing"
         )
+
+
+def without_page(lacking: Sequence[str]) -> str:
+    """Why the review page is not started, and the remedy."""
+    return f"the review page needs {', '.join(lacking)}; install it with {review_page.INSTALL}"
 
 
 def _warnings(run: processes.LocalRun, ran: processes.LocalRun | None, port: int | None) -> list[str]:

@@ -188,3 +188,9 @@ def test_damaged_surveys_and_sessions_are_shown_with_their_remedies(
     assert "spotted restore --over-damaged" in shown
     (other,) = [each for each in with_sessions if f"{survey_id}-b" in each]
     assert other.startswith("session 'main' of survey")
+
+
+def test_a_machine_without_the_page_says_how_to_install_it() -> None:
+    warning = machine.without_page(["starlette", "uvicorn"])
+    assert "starlette, uvicorn" in warning
+    assert "spotted[review]" in warning
