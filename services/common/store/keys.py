@@ -126,7 +126,7 @@ def session_scope(rpc: str, session_id: str) -> str:
 
 
 def catalogue_id(organisation: str) -> str:
-    """What backups call a catalogue; no survey has such an id."""
+    """The id by which backups know a catalogue; no survey has such an id."""
     return f"{organisation}{OF}{OF}catalogue"
 
 
