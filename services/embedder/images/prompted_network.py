@@ -137,12 +137,18 @@ class PromptedNetwork:
                 f"segmenter {manifest.model_id!r} takes {', '.join(unknown)}, which is not known; export it "
                 "so that the encoder takes an image, and the decoder embeddings and points"
             )
-        axes = CHANNELS if manifest.encoder_input == "hwc" else CHANNELS + 1
-        if image.type not in _ELEMENTS or len(image.shape or ()) != axes:
+        size = manifest.input_size
+        wanted = ["h", "w", CHANNELS] if manifest.encoder_input == "hwc" else [1, CHANNELS, size, size]
+        shape = image.shape or ()
+        # names and None stand for any length
+        fits = len(shape) == len(wanted) and all(
+            found == want or not isinstance(found, int) for found, want in zip(shape, wanted, strict=True)
+        )
+        if image.type not in _ELEMENTS or not fits:
             raise PreconditionError(
                 f"the encoder of segmenter {manifest.model_id!r} takes {image.type} {image.shape}, but "
-                f"{manifest.encoder_input!r} in its manifest means {axes} axes; correct the manifest, or "
-                "choose another --form"
+                f"{manifest.encoder_input!r} in its manifest means {wanted}; correct the manifest, or choose "
+                "another --form"
             )
 
     def scores(self, region: ByteArray, rows: slice, columns: slice) -> Float32Array:
@@ -188,16 +194,17 @@ class PromptedNetwork:
         self, embeddings: Mapping[str, NumberArray], corners: npt.NDArray[np.float64]
     ) -> dict[str, NumberArray]:
         """The inputs of the decoder."""
-        first = embeddings[self._embeddings[0]]
+        # beside the embeddings of the image, SAM 2 has larger ones of its details
+        main = min(embeddings.values(), key=lambda each: each.shape[-1])
         size = self.manifest.input_size
-        edge = [MASK_SCALE * length for length in first.shape[-2:]]
+        edge = [MASK_SCALE * length for length in main.shape[-2:]]
         given: dict[str, NumberArray] = {}
         for one in self._decoder.get_inputs():
             if one.name in embeddings:
                 given[one.name] = embeddings[one.name]
                 continue
             if "embed" in one.name:
-                given[one.name] = first
+                given[one.name] = main
                 continue
             # the first axis is that of images, a second one that of prompts
             several = (1,) * (len(one.shape or ()) - POINT_AXES + ("labels" in one.name))

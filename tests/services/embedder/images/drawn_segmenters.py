@@ -92,7 +92,7 @@ def encoder(form: str) -> bytes:
     ]
     outputs = ["image_embeddings"]
     if form == "sam2":
-        nodes.append(helper.make_node("Identity", ["image_embeddings"], ["high_res_feats_0"]))
+        nodes.append(helper.make_node("Identity", ["signs"], ["high_res_feats_0"]))
         outputs = ["high_res_feats_0", "image_embeddings"]
     return _model(nodes, given, outputs, constants)
 
@@ -115,7 +115,7 @@ def decoder(form: str) -> bytes:
         inputs["mask_input"] = (TensorProto.FLOAT, [1, 1, 4 * CELLS, 4 * CELLS])
         inputs["has_mask_input"] = (TensorProto.FLOAT, [1])
     if form == "sam2":
-        inputs["high_res_feats_0"] = (TensorProto.FLOAT, [1, 1, CELLS, CELLS])
+        inputs["high_res_feats_0"] = (TensorProto.FLOAT, [1, 1, SIZE, SIZE])
     else:
         kind = TensorProto.INT64 if batched else TensorProto.FLOAT
         inputs["orig_im_size"] = (kind, [2])

@@ -131,6 +131,17 @@ def test_unknown_inputs_are_named(tmp_path: Path) -> None:
         load_segmenter(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"input_size": 32}, r"means \[1, 3, 32, 32\]"), ({"encoder_input": "hwc"}, r"means \['h', 'w', 3\]")],
+)
+def test_an_encoder_of_another_input_is_refused(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(PreconditionError, match=rf"takes tensor\(float\) \[1, 3, 64, 64\].*{message}"):
+        load_segmenter(write_segmenter(tmp_path, "sam", **changes))
+
+
 def test_masks_without_a_quality_of_each_are_refused(tmp_path: Path, scene: ByteArray) -> None:
     write_segmenter(tmp_path, "sam2")
     content = decoder("sam2").replace(b"iou_predictions", b"own_predictions")
