@@ -9,7 +9,7 @@ QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models stubs baseline lock check docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+.PHONY: help setup models wheels stubs baseline lock check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
@@ -30,6 +30,9 @@ $(VENV)/.ready: requirements/dev.lock pyproject.toml
 models: setup ## export the backbone to ONNX, once
 	@$(BIN)/python -m services.embedder.export efficientnet-lite0 --output models
 
+wheels: models ## wheels of Spotted, with the default backbone, and of its Python client, into out/dist
+	@$(BIN)/python -m tools.wheels
+
 stubs: setup ## generate spotted/v1 and docs/api.md from protos/
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py
 
@@ -48,6 +51,9 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py tests/deploy
+
+front: ## build the review page into services/review/static; needs node 20 or later
+	cd services/review/front && npm ci && npm run build
 
 docs: setup ## the site of docs/ and the Python reference, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
@@ -134,4 +140,4 @@ benchmark-backup: setup ## back up and restore a survey of 50,000 detections
 	$(BIN)/python -m benchmarks.backup
 
 clean: ## remove everything the targets made
-	rm -rf $(VENV) models out build
+	rm -rf $(VENV) models out build services/review/front/node_modules

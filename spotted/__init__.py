@@ -19,6 +19,7 @@ heads           adaptation heads on frozen embeddings
 facts           what is known of pairs besides answers: images, names, encounters
 constraints     what answers imply about individuals
 individuals     ids that last, names, and decisions of people about individuals
+catalogue       animals over several surveys, and who may see what of them
 sampling        which questions to ask
 simulation      simulated surveys, annotators and sessions
 evaluation      how good the results are

@@ -65,6 +65,9 @@ def store(store_url: str) -> Iterator[Store]:
         journal = keys.survey_journal(survey_id)
         opened.delete(journal, journal + keys.LENGTH)
         opened.remove_member(keys.surveys(""), survey_id)
+    catalogue = opened.names(keys.of_catalogue(""))
+    if catalogue:
+        opened.delete(*catalogue)
     opened.close()
 
 

@@ -38,6 +38,7 @@ SCIENCE: dict[str, set[str]] = {
     "facts": BASE,
     "constraints": BASE | {"facts"},
     "individuals": BASE | {"constraints", "facts"},
+    "catalogue": BASE,
     "sampling": SURVEY | {"constraints", "facts"},
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration", "facts"},
     "simulation": SURVEY | {"constraints", "sampling", "facts"},
@@ -60,6 +61,7 @@ EDGE: dict[str, set[str]] = {
         "ranking",
         "constraints",
         "individuals",
+        "catalogue",
         "heads",
         "local",
         "formats",
@@ -67,7 +69,18 @@ EDGE: dict[str, set[str]] = {
     },
     "console": {"errors", "client"},
     "testing": SCORES
-    | {"v1", "messages", "event_parts", "ranking", "constraints", "facts", "individuals", "client", "local"},
+    | {
+        "v1",
+        "messages",
+        "event_parts",
+        "ranking",
+        "constraints",
+        "facts",
+        "individuals",
+        "client",
+        "local",
+        "catalogue",
+    },
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
 }
 # programs that put everything together

@@ -52,7 +52,7 @@ def named(words: list[str]) -> tuple[click.Command, list[str]]:
         if called is not None:
             command, rest = called, []
         elif word.startswith("-"):
-            assert any(word in parameter.opts for parameter in command.params), words
+            assert any(word in (*p.opts, *p.secondary_opts) for p in command.params), words
         else:
             rest.append(word)
     return command, rest

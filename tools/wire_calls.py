@@ -18,14 +18,14 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
 from grpc_health.v1 import health_pb2
 
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
+from spotted.v1 import catalogue_pb2, embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
 from tools.wire_mutations import damaged, mutate, pick
 from tools.wire_requests import IDS, drawn
 
 # role -> modules of the services that it serves
 SERVED: Mapping[str, Sequence[ModuleType]] = {
     "embedder": (embedder_pb2, operations_pb2, health_pb2),
-    "scorer": (scorer_pb2, health_pb2),
+    "scorer": (scorer_pb2, catalogue_pb2, health_pb2),
     "sampler": (sampler_pb2, health_pb2),
 }
 # what a machine under load may take for any of these small requests

@@ -18,7 +18,15 @@ from services.embedder.training.head_onnx import to_onnx
 from spotted import messages
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
-from spotted.v1 import corrections_pb2, embedder_pb2, individuals_pb2, sampler_pb2, scorer_pb2, survey_pb2
+from spotted.v1 import (
+    catalogue_pb2,
+    corrections_pb2,
+    embedder_pb2,
+    individuals_pb2,
+    sampler_pb2,
+    scorer_pb2,
+    survey_pb2,
+)
 from tools.wire_mutations import pick
 
 DIMENSION = 12
@@ -47,6 +55,7 @@ TEXTS: Mapping[str, Sequence[str]] = {
     "first_detection_id": DETECTIONS[:12],
     "second_detection_id": DETECTIONS[12:],
     "annotator_id": ANNOTATORS,
+    "entry_id": ("cat-0123456789abcdef",),
     "label_id": [f"{n}-1" for n in range(2, 12)],
     "label_ids": [f"{n}-1" for n in range(2, 12)],
     "strategy_id": ("learned", "learned", "greedy"),
@@ -84,6 +93,7 @@ NEEDED = frozenset(TEXTS) | {
     "labels",
     "individual",
     "merged_individual_ids",
+    "additions",
     "pair",
     "crop",
 }
@@ -238,6 +248,21 @@ def _fit_list(request: individuals_pb2.ListIndividualsRequest, rng: np.random.Ge
     request.display_name = pick(rng, ("", "", "A survey"))
 
 
+def _fit_addition(request: catalogue_pb2.AddCatalogueMembersRequest, rng: np.random.Generator) -> None:
+    """Animals in no entry so far, or in one: ids of entries are drawn by the service."""
+    del request.additions[1:]
+    for addition in request.additions:
+        addition.entry_id = pick(rng, ("", "", "cat-0123456789abcdef"))
+        addition.individual.detection_ids[:] = [pick(rng, DETECTIONS)]
+        addition.individual.ClearField("dead_since")
+
+
+def _fit_match(request: catalogue_pb2.MatchCatalogueRequest, rng: np.random.Generator) -> None:
+    request.detection_ids[:] = [pick(rng, DETECTIONS)]
+    request.ClearField("encounter_ids")
+    request.each_encounter = False
+
+
 def _fit_camera(camera: survey_pb2.Camera, _: np.random.Generator) -> None:
     camera.start_time.seconds, camera.end_time.seconds = START_S, END_S
 
@@ -320,6 +345,8 @@ FITS: Mapping[str, Callable[[Any, np.random.Generator], None]] = {
     "MoveDetectionsRequest": _fit_individual,
     "UndoChangeRequest": _fit_individual,
     "ListIndividualsRequest": _fit_list,
+    "AddCatalogueMembersRequest": _fit_addition,
+    "MatchCatalogueRequest": _fit_match,
     "Camera": _fit_camera,
     "Detection": _fit_detection,
     "Tensor": _fit_tensor,

@@ -61,6 +61,13 @@ class Service:
     full_name: str
     register: Callable[[aio.Server], None]
     """Adds it to a server."""
+    further: tuple[str, ...] = ()
+    """Full names of other services that are added with it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that is added."""
+        return (self.full_name, *self.further)
 
 
 async def serve(
@@ -132,7 +139,7 @@ def _servers(
         service.register(server)
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:
-        names = [s.full_name for s in services] + [health.SERVICE_NAME, reflection.SERVICE_NAME]
+        names = [name for s in services for name in s.names] + [health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
     _bind(server, settings.listen, "SPOTTED_LISTEN", server_credentials(settings.security))
     if not settings.health_listen:
@@ -189,6 +196,6 @@ async def _set_health(
 ) -> None:
     kind = health_pb2.HealthCheckResponse
     status = kind.SERVING if serving else kind.NOT_SERVING
-    for full_name in ("", READINESS, *(s.full_name for s in services)):
+    for full_name in ("", READINESS, *(name for s in services for name in s.names)):
         await checks.set(full_name, status)
     await checks.set(LIVENESS, kind.SERVING)

@@ -9,22 +9,30 @@ from threadpoolctl import threadpool_limits
 from services.common import process
 from services.common.access.guard import guard_for
 from services.common.memory import memory_limit_bytes, plan_memory
+from services.common.rpc.turns import Turns
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.scorer.calibrations import CalibrationStore
+from services.scorer.catalogue.catalogues import Catalogues
+from services.scorer.catalogue.changes import CatalogueChanges
+from services.scorer.catalogue.matcher import CatalogueMatcher
+from services.scorer.catalogue.servicer import CatalogueServicer
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys
+from spotted.v1.catalogue_pb2_grpc import add_CatalogueServiceServicer_to_server
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
 # share of the memory of surveys that is for candidate lists of all their detections
 LISTS_SHARE = 0.25
+# streams of answers that compute at the same time, each on all cores
+STREAMS_AT_ONCE = 2
 
 
 def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2) -> Service:
-    """The scorer over a store.
+    """The scorer and the catalogue over a store.
 
     budget_bytes: approximate memory for surveys. threads: number of threads to rank with.
     """
@@ -32,12 +40,16 @@ def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
     surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
     scored = ScoredSurveys(surveys, heads, calibrations, lists_bytes=lists_bytes, threads=threads)
-    servicer = ScorerServicer(surveys, scored, calibrations)
+    catalogues, turns = Catalogues(store, process.now), Turns(STREAMS_AT_ONCE)
+    changes = CatalogueChanges(catalogues, surveys)
+    scorer = ScorerServicer(surveys, scored, calibrations, changes, turns)
+    catalogue = CatalogueServicer(catalogues, changes, CatalogueMatcher(catalogues, surveys, scored), turns)
 
     def register(server: aio.Server) -> None:
-        add_ScorerServiceServicer_to_server(servicer, server)
+        add_ScorerServiceServicer_to_server(scorer, server)
+        add_CatalogueServiceServicer_to_server(catalogue, server)
 
-    return Service("spotted.v1.ScorerService", register)
+    return Service("spotted.v1.ScorerService", register, further=("spotted.v1.CatalogueService",))
 
 
 async def run(settings: Settings) -> None:

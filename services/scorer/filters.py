@@ -56,7 +56,7 @@ class Filter:
             if self._allowed is not None:
                 mask &= self._allowed[others]
             if self._rules.comparable_sides_only:
-                mask &= ~_opposite(side[rows], side[others])
+                mask &= ~opposite_flanks(side[rows], side[others])
             if self._rules.exclude_same_encounter:
                 mask &= (encounter[rows] != encounter[others]) | (encounter[rows] == NONE)
             return mask
@@ -95,6 +95,7 @@ class Filter:
         return tuple((rule, count) for rule, count in sorted(counts.items()) if count)
 
 
-def _opposite(first: IntArray, second: IntArray) -> BoolArray:
+def opposite_flanks(first: IntArray, second: IntArray) -> BoolArray:
+    """Whether sides that broadcast are opposite flanks."""
     flanks: Sequence[int] = (Side.LEFT, Side.RIGHT)
     return np.asarray((first != second) & np.isin(first, flanks) & np.isin(second, flanks))

@@ -13,6 +13,7 @@ import numpy as np
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded
 from services.common.survey.heads import HeadStore
+from services.common.survey.rows import HalfArray
 from services.common.survey.state import Snapshot, SurveyState
 from services.common.telemetry import metrics
 from services.scorer.calibrations import CalibrationStore
@@ -135,6 +136,14 @@ class ScoredSurveys:
             if entry.scored is None or entry.scored.snapshot is not snapshot:
                 entry.scored = self._make_ready(snapshot, entry.scored)
             return entry.scored
+
+    def adapt_rows(self, scored: ScoredSurvey, base: HalfArray) -> HalfArray:
+        """Stored base vectors (m, D) of any survey through the active head of this one, if it has one."""
+        digest = scored.snapshot.survey.head_digest
+        if not digest or not len(base):
+            return base
+        head = self._heads.get(digest, scored.snapshot.organisation)
+        return head.apply(unit_rows(base)).astype(np.float16)
 
     def adapt(self, scored: ScoredSurvey, base: Float32Array) -> Float32Array:
         """One base unit vector (D,) through the active head, if there is one."""

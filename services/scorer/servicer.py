@@ -14,6 +14,7 @@ from services.scorer.calibration_fit import KnownAnswers, fit
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.camera_deletion import delete_cameras
 from services.scorer.candidates import explain, list_candidates, query_candidates, rank_candidates
+from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.corrections import detection_changes, update_detections
 from services.scorer.detections import AddResult, add_block, delete_detections, response
 from services.scorer.matrices import compute_blocks
@@ -25,18 +26,23 @@ from spotted.scoring.fusion import Fusion
 from spotted.v1 import corrections_pb2, scorer_pb2_grpc
 from spotted.v1 import scorer_pb2 as pb
 
-# streams of answers that compute at the same time, each on all cores
-STREAMS_AT_ONCE = 2
-
 
 class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     """spotted.v1.ScorerService."""
 
-    def __init__(self, surveys: Surveys, scored: ScoredSurveys, calibrations: CalibrationStore) -> None:
+    def __init__(
+        self,
+        surveys: Surveys,
+        scored: ScoredSurveys,
+        calibrations: CalibrationStore,
+        catalogue: CatalogueChanges,
+        turns: Turns,
+    ) -> None:
         self._surveys = surveys
         self._scored = scored
         self._calibrations = calibrations
-        self._turns = Turns(STREAMS_AT_ONCE)
+        self._catalogue = catalogue
+        self._turns = turns
 
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
@@ -69,6 +75,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     async def DeleteSurvey(self, request: pb.DeleteSurveyRequest, _: object) -> pb.DeleteSurveyResponse:
         """Delete a survey."""
         await asyncio.to_thread(self._surveys.delete, request.survey_id, request.request_id)
+        await asyncio.to_thread(self._catalogue.forget, request.survey_id)
         return pb.DeleteSurveyResponse()
 
     async def UpsertCameras(self, request: pb.UpsertCamerasRequest, _: object) -> pb.UpsertCamerasResponse:
@@ -123,7 +130,11 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     ) -> corrections_pb2.UpdateDetectionsResponse:
         """Correct detections."""
         block = correction_requests.corrections(request)
-        return await asyncio.to_thread(update_detections, self._surveys, block, request.request_id)
+        answer = await asyncio.to_thread(update_detections, self._surveys, block, request.request_id)
+        if request.HasField("embeddings"):
+            ids = [detection.detection_id for detection in request.detections]
+            await asyncio.to_thread(self._catalogue.forget, request.survey_id, ids)
+        return answer
 
     async def ListDetectionChanges(
         self, request: corrections_pb2.ListDetectionChangesRequest, _: object
@@ -139,9 +150,10 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     ) -> pb.DeleteDetectionsResponse:
         """Remove detections."""
         ids = requests.ids(request.detection_ids, "detection_ids")
-        return await asyncio.to_thread(
-            delete_detections, self._surveys, request.survey_id, ids, request.request_id
-        )
+        about = request.survey_id, ids
+        answer = await asyncio.to_thread(delete_detections, self._surveys, *about, request.request_id)
+        await asyncio.to_thread(self._catalogue.forget, *about)
+        return answer
 
     async def ActivateHead(self, request: pb.ActivateHeadRequest, _: object) -> pb.ActivateHeadResponse:
         """Score through a head."""

@@ -7,8 +7,10 @@ corrections                      stored surveys corrected from edited files, and
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
 annotate, question_text, session  questions, how they are shown, and sessions as files
+review                           the page on which the questions are answered in a browser
 sessions                         options and commands that set up a session
 individuals                      names, merges, splits and moves
+catalogue                        animals over several surveys
 export                           individuals back into files
 batch                            candidates of surveys too large for one machine
 machine, operate                 this machine's services, and what operators run
@@ -78,10 +80,20 @@ SECTIONS = {
             "annotate",
             'Answer "the same animal?" for one pair of photographs after another.',
         ),
+        "review": LazyCommand(
+            "spotted.cli.review",
+            "review",
+            "Answer in the browser, where both photographs are shown; also begins from a folder.",
+        ),
         "individuals": LazyCommand(
             "spotted.cli.individuals",
             "individuals",
             "List, name, merge and split the individuals of a session; every change can be undone.",
+        ),
+        "catalogue": LazyCommand(
+            "spotted.cli.catalogue",
+            "catalogue",
+            "List, add to, match with and correct the animals of all surveys.",
         ),
         "session": LazyCommand(
             "spotted.cli.session",
@@ -91,7 +103,9 @@ SECTIONS = {
     },
     "Operation": {
         "up": LazyCommand(
-            "spotted.cli.machine", "up", "Start the store and the three services on this machine."
+            "spotted.cli.machine",
+            "up",
+            "Start the store, the three services and the review page on this machine.",
         ),
         "down": LazyCommand(
             "spotted.cli.machine", "down", "Stop the store and the services that `spotted up` started."
@@ -159,12 +173,13 @@ def main(
     A survey goes through these steps. Each can be repeated, and continues from where it stopped:
 
     \b
-      spotted up                       start the store and the three services on this machine
+      spotted up                       start the store, the services and the review page on this machine
       spotted import DIR               read cameras and detections from a Camtrap DP directory
       spotted detect SURVEY            find the animals with a detector (optional)
       spotted embed SURVEY             turn the photographs into vectors
       spotted match SURVEY             list the best candidates of every detection
-      spotted annotate SURVEY          answer "the same animal?" until the individuals are known
+      spotted review SURVEY            answer "the same animal?" in the browser
+      spotted annotate SURVEY          the same in the terminal, until the individuals are known
       spotted evaluate SURVEY          measure top-k accuracy on known identities
       spotted export SURVEY -o OUT     write the observations back with individualID
       spotted down                     stop the store and the services

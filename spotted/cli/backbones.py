@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.machine import MODELS
 from spotted.errors import PreconditionError
+from spotted.local.models import models_directory
 
 # required for every backbone
 REQUIRED = ("torch", "onnx", "onnxscript")
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
     "-o",
     "models",
     type=click.Path(file_okay=False, path_type=Path),
-    default=MODELS,
+    default=models_directory,
     envvar="SPOTTED_MODELS",
     help="Models directory; writes NAME/VERSION below it. Default: the one `spotted up` reads.",
 )
@@ -72,7 +72,7 @@ def export_backbone(
         raise PreconditionError(
             f"{', '.join(missing)} not installed; install the extra `export`: pip install 'spotted[export]'"
         )
-    command = [sys.executable, "-m", "services.embedder.export", name]
+    command = [sys.executable, "-P", "-m", "services.embedder.export", name]
     command += ["--output", str(models.resolve()), "--precision", precision, "--version", str(version)]
     for option, given in (("--weights", weights), ("--calibration", calibration)):
         command += [option, str(given.resolve())] if given else []

@@ -29,6 +29,11 @@ def connect_here(directory: Path) -> Spotted:
     return Spotted.local(directory, credentials=_credentials())
 
 
+def is_remote() -> bool:
+    """Whether services were named before the command."""
+    return _remote().addresses is not None
+
+
 def _remote() -> Remote:
     remote: Remote | None = click.get_current_context().find_root().obj
     return remote or Remote()

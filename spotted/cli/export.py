@@ -164,7 +164,7 @@ def _name(source: Source, survey: str, found: _Found, timezone: str) -> tuple[Ma
 
 
 def _doubts(found: _Found, material: Material, timezone: str) -> list[str]:
-    doubts = [found.doubt] if found.doubt else []
+    doubts = [doubt for doubt in (found.doubt, material.side_note()) if doubt]
     if material.timezone == "UTC" and timezone != "UTC":
         doubts.append("days and times are those of UTC; --timezone chooses the survey's, e.g. Africa/Harare")
     return doubts

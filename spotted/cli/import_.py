@@ -15,7 +15,8 @@ from spotted.console import data_option, err, json_option, show
 from spotted.errors import InvalidInputError
 from spotted.formats.archive import unpack
 from spotted.formats.camtrapdp.package import DESCRIPTOR
-from spotted.formats.imported_survey import ImportedSurvey
+from spotted.formats.columns.dates import read_date_format
+from spotted.formats.imported_survey import ImportedSurvey, survey_slug
 from spotted.formats.layouts.contents import columns_of
 from spotted.formats.layouts.recognition import (
     CAMERAS_FILE,
@@ -33,7 +34,7 @@ from spotted.formats.layouts.recognition import (
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.sources import Source
-from spotted.formats.sources.source import EXPORTS
+from spotted.formats.sources.source import EXPORTS, MAPS, READERS
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # photographs between two updates of the status line
@@ -122,7 +123,7 @@ def import_survey(
     strict: bool,
     dry_run: bool,
     delete_removed: bool,
-) -> None:
+) -> str:
     """Create a survey from files: its cameras and detections.
 
     PACKAGE is a file or directory in one of the layouts, which is recognised by itself. It can be replaced
@@ -139,6 +140,9 @@ def import_survey(
     package = _unpacked(package, directory)
     columns = parse_map(mapped)
     seen = _seen(package, layout, detections, is_mapped=bool(columns))
+    if package is not None and package.is_dir() and seen.layout in {*MAPS, *READERS}:
+        # the table in a folder often has the name of its program
+        survey_id = survey_id or survey_slug(package.resolve().name)
     _check_layout(seen, cameras=cameras, images=images, station=station)
     source, notes = _complete(
         directory,
@@ -149,7 +153,7 @@ def import_survey(
             package=_absolute(seen.path if package or seen.layout == MAPPED else None),
             cameras=_absolute(cameras),
             detections=_absolute(None if seen.layout == MAPPED else detections),
-            date_format=date_format,
+            date_format=date_format and read_date_format(date_format),
             images_root=_absolute(images),
             species=species,
             timezone=timezone,
@@ -169,6 +173,8 @@ def import_survey(
     with connect(directory) as spotted:
         outcome = carry_out(spotted, source, _zoned(imported, timezone, notes), options)
     show(outcome.document() | {"layout": seen.layout}, as_json=as_json, text=outcome.print)
+    # for commands that begin with an import
+    return outcome.imported.survey.survey_id
 
 
 def _zoned(imported: ImportedSurvey, timezone: str, notes: Sequence[str]) -> ImportedSurvey:
@@ -225,7 +231,7 @@ def _complete(
         cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
         given = replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
     source, notes = with_last_options(directory, survey_id, given)
-    if seen.layout != MAPPED:
+    if seen.layout not in MAPS:
         if columns:
             raise click.UsageError(f"--map is for --layout {MAPPED}, this is {seen.layout}")
         return source, notes
@@ -235,7 +241,7 @@ def _complete(
 
 def _check_layout(seen: Recognised, *, cameras: Path | None, images: Path | None, station: str) -> None:
     """Refuse options that the layout does not read."""
-    if station and seen.layout not in {PHOTOGRAPHS, MAPPED}:
+    if station and seen.layout not in {PHOTOGRAPHS, *MAPS, *READERS}:
         raise click.UsageError(f"--station is for --layout {PHOTOGRAPHS}, this is {seen.layout}")
     if seen.layout in {CAMTRAP_DP, WILDLIFE_INSIGHTS} and cameras is not None:
         raise click.UsageError(f"--layout {seen.layout} contains its cameras; leave out --cameras")

@@ -1,4 +1,4 @@
-"""`spotted up | down | status`: the store and the services on this machine."""
+"""`spotted up | down | status`: the processes of this machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import click
 from spotted.cli.connection import connect_here
 from spotted.console import data_option, err, json_option, show, table
 from spotted.errors import UnavailableError
-from spotted.local import append_only, diagnosis, processes
+from spotted.local import append_only, diagnosis, processes, review_page
+from spotted.local.models import DEFAULT_BACKBONE, models_directory, prepare
+from spotted.local.platforms import check_platform
 from spotted.local.ports import DEFAULT_PORT
 
 DEVICES = ("cpu", "cuda", "tensorrt")
 OK = "answers"
-MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 @click.command()
@@ -24,22 +25,23 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
     "--port",
     type=int,
     help=(
-        f"Port of the store; the services use the next three. 0: any free ports. Default: those of the last "
-        f"run, at first {DEFAULT_PORT}."
+        "Port of the store; the services and the review page use the next four. 0: any free ports. Default: "
+        f"those of the last run, at first {DEFAULT_PORT}."
     ),
 )
 @click.option(
     "--models",
     type=click.Path(file_okay=False, path_type=Path),
-    default=MODELS,
+    default=models_directory,
     envvar="SPOTTED_MODELS",
-    help="Directory of exported backbones; `make models` fills the default directory.",
+    show_default="models of the checkout, or ~/.local/share/spotted/models",
+    help="Directory of exported backbones.",
 )
 @click.option(
     "--backbone",
     "backbones",
     multiple=True,
-    default=("efficientnet-lite0",),
+    default=(DEFAULT_BACKBONE,),
     show_default=True,
     help="Backbone to load; can be repeated, the first one is the default.",
 )
@@ -60,6 +62,13 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 @click.option(
     "--accept-loss", is_flag=True, help="Start although files of the store are shorter than they were left."
 )
+@click.option(
+    "--review/--no-review",
+    "with_page",
+    default=True,
+    show_default=True,
+    help="Start the review page as well, if it is installed.",
+)
 @data_option
 @json_option
 def up(
@@ -73,14 +82,19 @@ def up(
     segmenter: Path | None,
     take_over: bool,
     accept_loss: bool,
+    with_page: bool,
 ) -> None:
-    """Start the store and the three services on this machine.
+    """Start the store, the three services and the review page on this machine.
 
     Processes that already run are not restarted. Everything is stored in the data directory, on disk before
     any call is answered. The processes keep running after the terminal is closed; `spotted down` stops them.
+    The default backbone comes with Spotted; others have to be exported.
     """
+    check_platform()
     ran = processes.read(directory)
+    lacking = review_page.missing_packages() if with_page else []
     with err.status("starting") as status:
+        prepare(models, backbones, say=status.update)
         run = processes.up(
             directory,
             port=port,
@@ -93,9 +107,10 @@ def up(
             }
             | ({"SPOTTED_SEGMENTER": str(segmenter.resolve())} if segmenter else {}),
             say=status.update,
+            with_page=with_page and not lacking,
         )
     addresses = {member.role: member.address for member in run.members}
-    warnings = _warnings(run, ran, port)
+    warnings = _warnings(run, ran, port) + ([without_page(lacking)] if lacking else [])
 
     def text() -> None:
         table("running processes", ("role", "address"), list(addresses.items()))
@@ -189,6 +204,11 @@ def status(
         raise UnavailableError(
             f"some processes of {directory} do not answer; `spotted up` starts those that are missing"
         )
+
+
+def without_page(lacking: Sequence[str]) -> str:
+    """Why the review page is not started, and the remedy."""
+    return f"the review page needs {', '.join(lacking)}; install it with {review_page.INSTALL}"
 
 
 def _warnings(run: processes.LocalRun, ran: processes.LocalRun | None, port: int | None) -> list[str]:

@@ -17,6 +17,7 @@ survey_contents     its cameras and detections
 survey_scores       its candidates, pairs and matrices
 session_handle      `SessionHandle`: one annotation session
 individuals         `IndividualHandle`: one individual of a session
+catalogue           `CatalogueHandle`: animals over several surveys
 aio                 the same client for asyncio
 operation_handle    `OperationHandle`: one long-running operation
 values              frozen values that go in and come out
@@ -44,6 +45,7 @@ from typing import TYPE_CHECKING
 from spotted.lazy import lazy_face
 
 if TYPE_CHECKING:
+    from spotted.client.catalogue.handle import CatalogueHandle
     from spotted.client.credentials import Credentials
     from spotted.client.individuals.handle import IndividualHandle
     from spotted.client.operation_handle import OperationHandle
@@ -69,6 +71,7 @@ __all__ = [
     "DEFAULT_DIRECTORY",
     "CandidateFilter",
     "Candidates",
+    "CatalogueHandle",
     "Credentials",
     "Crop",
     "Embedded",
@@ -90,6 +93,7 @@ __all__ = [
 __getattr__ = lazy_face(
     __name__,
     {
+        "catalogue.handle": ("CatalogueHandle",),
         "credentials": ("Credentials",),
         "individuals.handle": ("IndividualHandle",),
         "operation_handle": ("OperationHandle",),

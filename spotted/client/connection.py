@@ -13,6 +13,7 @@ import grpc
 from spotted.client.calls import open_channel, our_errors, sent, streamed
 from spotted.client.credentials import Credentials
 from spotted.errors import PreconditionError
+from spotted.v1.catalogue_pb2_grpc import CatalogueServiceStub
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from spotted.v1.operations_pb2_grpc import OperationsServiceStub
 from spotted.v1.sampler_pb2_grpc import SamplerServiceStub
@@ -101,6 +102,7 @@ class Connection:
         self.embedder = self._endpoint(EmbedderServiceStub(to_embedder), embedder)
         self.operations = self._endpoint(OperationsServiceStub(to_embedder), embedder)
         self.scorer = self._endpoint(ScorerServiceStub(to_scorer), scorer)
+        self.catalogue = self._endpoint(CatalogueServiceStub(to_scorer), scorer)
         self.sampler = self._endpoint(SamplerServiceStub(to_sampler), sampler)
 
     def close(self) -> None:

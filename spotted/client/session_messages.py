@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from spotted import messages
-from spotted.client.individuals.messages import individuals_event
+from spotted.client.individuals.messages import evidence_value, individuals_event
 from spotted.client.survey_messages import filter_value
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
     Conflict,
     EventKind,
-    Evidence,
     GroupQuery,
     Label,
     PairQuery,
@@ -23,9 +22,8 @@ from spotted.client.values.sessions import (
 )
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.constraints.trust import Trust
-from spotted.facts.kinds import KnownIndividuals, Source
+from spotted.facts.kinds import KnownIndividuals
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1 import session_facts_pb2
 
 
 def session_info(message: pb.Session) -> SessionInfo:
@@ -139,15 +137,9 @@ def conflict_value(message: pb.Conflict) -> Conflict:
     return Conflict(
         label=label_value(message.label) if message.HasField("label") else None,
         explanation=tuple(label_value(label) for label in message.explanation),
-        evidence=tuple(_evidence(evidence) for evidence in message.evidence),
+        evidence=tuple(evidence_value(evidence) for evidence in message.evidence),
         message=message.message,
     )
-
-
-def _evidence(message: session_facts_pb2.Evidence) -> Evidence:
-    pair = message.pair
-    ids = pair.first_detection_id, pair.second_detection_id
-    return Evidence(Source(message.source), *ids, tuple(message.names))
 
 
 def progress_value(message: pb.Progress) -> Progress:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spotted import messages
 from spotted.arrays import Float32Array
+from spotted.client.catalogue.handle import CatalogueHandle
 from spotted.client.connection import CALL_TIMEOUT_S, Connection, request_id
 from spotted.client.credentials import NOBODY, Credentials
 from spotted.client.embedding_messages import (
@@ -71,8 +72,13 @@ class Spotted:
     def local(cls, directory: Path = DEFAULT_DIRECTORY, *, credentials: Credentials = NOBODY) -> Self:
         """A client of the services that `spotted up` started. Raises PreconditionError if there are none."""
         # a client of services elsewhere needs no store of its own
-        from spotted.local import processes  # noqa: PLC0415
-
+        try:
+            from spotted.local import processes  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise PreconditionError(
+                "this is spotted-client, which starts no services; give the addresses of embedder, scorer "
+                "and sampler, or install `spotted`"
+            ) from error
         run = processes.read(directory)
         if run is None:
             raise PreconditionError(f"no services were started in {directory}; run `spotted up` first")
@@ -127,6 +133,10 @@ class Spotted:
         if survey.cameras:
             handle.upsert_cameras(survey.cameras.values())
         return handle
+
+    def catalogue(self) -> CatalogueHandle:
+        """The catalogue of the caller's organisation; no call is made."""
+        return CatalogueHandle(self.connection)
 
     def operation(self, operation_id: str) -> OperationHandle:
         """An operation by its id; no call is made."""

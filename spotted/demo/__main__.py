@@ -14,7 +14,6 @@ from pathlib import Path
 import click
 import numpy as np
 
-from spotted.cli.machine import MODELS
 from spotted.client import Spotted
 from spotted.console import SpottedGroup, err, table
 from spotted.demo.composite import read_composite
@@ -24,6 +23,7 @@ from spotted.errors import InvalidInputError
 from spotted.evaluation.retrieval import hours
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.picture import Picture
+from spotted.local.models import models_directory
 from spotted.reports.page import SurveyFigures, write_report
 from spotted.simulation.survey import Shot, SimulationParams, simulate_survey
 from spotted.testing import local_services
@@ -93,7 +93,7 @@ def started() -> Iterator[Spotted]:
     """The real services, with a status line while they start."""
     with ExitStack() as stack:
         with err.status("starting the store and the services"):
-            spotted = stack.enter_context(local_services({"SPOTTED_MODELS": str(MODELS)}))
+            spotted = stack.enter_context(local_services({"SPOTTED_MODELS": str(models_directory())}))
         yield spotted
 
 

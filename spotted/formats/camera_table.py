@@ -17,8 +17,8 @@ from spotted.formats.cameras.table import read_cameras
 from spotted.formats.imported_survey import ImportedSurvey, assemble, format_count
 from spotted.formats.picture import Picture
 from spotted.formats.problems import Problems
-from spotted.formats.timestamps import DAY_S, time_zone
-from spotted.survey import Camera, Survey
+from spotted.formats.timestamps import time_zone
+from spotted.survey import Camera
 
 ASSUMED_UTC = (
     "times without offset are taken as UTC: time gaps are right, hours of the day and clock changes are "
@@ -64,12 +64,6 @@ def survey_of_photographs(
     all_notes = [*notes, *_camera_notes(known, positions, pictures, cameras), *table.notes()]
     seen = dict.fromkeys(p.detection.camera_id for p in pictures if p.detection.camera_id)
     all_cameras = {**{camera_id: Camera(camera_id) for camera_id in seen}, **known}
-    if not _is_timed(known, pictures):
-        all_notes.append(
-            "no time is known, so only visual similarity can be measured; the survey has arbitrary dates"
-        )
-        survey = Survey(survey_id, 0.0, DAY_S, title, all_cameras)
-        return ImportedSurvey(survey, tuple(pictures), (*all_notes, *problems.notes))
     return assemble(
         survey_id,
         title,
@@ -79,6 +73,7 @@ def survey_of_photographs(
         all_notes,
         problems=problems,
         stations=table.stations(),
+        undated=True,
     )
 
 
@@ -134,8 +129,3 @@ def _camera_notes(
         if not any(known[c].has_position or c in positions for c in used if c in known):
             notes.append(NO_LOCATIONS)
     return notes
-
-
-def _is_timed(known: Mapping[str, Camera], pictures: Sequence[Picture]) -> bool:
-    periods = (s for camera in known.values() for s in (camera.start_s, camera.end_s))
-    return any(s is not None for s in (*periods, *(p.detection.captured_at_s for p in pictures)))

@@ -84,6 +84,7 @@ def read_csv_survey(
     images_root: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
     strict: bool = False,
+    undated: bool = False,
 ) -> ImportedSurvey:
     r"""The survey of a table of cameras and a table of detections.
 
@@ -92,6 +93,7 @@ def read_csv_survey(
     images_root: the folder that image paths are relative to, by default that of `detections`.
     timezone: IANA name or offset of the cameras' clocks, for times without offset.
     strict: whether doubtful values stop the import, instead of being left out with a note.
+    undated: whether a survey without any time gets an arbitrary day, and a note, instead of an error.
     Raises InvalidInputError that lists the first ten wrong values by file, row, column and value.
 
     >>> import tempfile
@@ -136,6 +138,7 @@ def read_csv_survey(
         notes,
         problems=problems,
         stations=known.stations(),
+        undated=undated,
     )
 
 

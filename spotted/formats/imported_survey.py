@@ -11,11 +11,14 @@ import numpy as np
 
 from spotted.formats.doubts.names import name_notes
 from spotted.formats.doubts.places import place_notes
-from spotted.formats.doubts.times import settle_times
+from spotted.formats.doubts.times import Times, settle_times
 from spotted.formats.picture import Picture
 from spotted.formats.problems import Problems
 from spotted.formats.projection import LARGEST_ERROR, project
+from spotted.formats.timestamps import DAY_S
 from spotted.survey import Camera, Detection, Side, Survey
+
+UNDATED = "no time is known, so only visual similarity can be measured; the survey has arbitrary dates"
 
 SIDES = {side.name.lower(): side for side in Side} | {
     "l": Side.LEFT,
@@ -56,6 +59,7 @@ def assemble(
     *,
     problems: Problems | None = None,
     stations: Mapping[str, str] | None = None,
+    undated: bool = False,
 ) -> ImportedSurvey:
     """A survey from its parts: cameras projected to metres, camera periods that contain all detections.
 
@@ -63,8 +67,10 @@ def assemble(
     problems: the doubts of the reader, to which times that contradict each other are added (see
         `spotted.formats.doubts.times`); they become notes, or stop a strict import.
     stations: the station of each camera that shares one, by camera_id.
+    undated: whether a survey without any instant gets an arbitrary day, and a note, instead of an error.
     The survey lasts from the first to the last instant of camera periods and of detections with trusted
-    clocks. Raises InvalidInputError if there is no instant at all, or if `problems` are strict and not empty.
+    clocks. Raises InvalidInputError if there is no instant at all, unless `undated`, or if `problems` are
+    strict and not empty.
 
     >>> cameras = {"C1": Camera("C1", start_s=0.0, end_s=86_400.0)}
     >>> late = Picture(Detection("d1", "C1", captured_at_s=90_000.0), path=None)
@@ -75,7 +81,11 @@ def assemble(
     "1 of 1 camera without position, such as 'C1'; feasibility unknown"
     """
     placed, projection_notes = _placed(cameras, positions_deg)
-    times = settle_times(placed, pictures)
+    times = (
+        Times(placed, list(pictures), 0.0, DAY_S, [UNDATED])
+        if undated and not _is_timed(cameras, pictures)
+        else settle_times(placed, pictures)
+    )
     problems = Problems() if problems is None else problems
     for doubt in times.doubts:
         problems.doubt(doubt)
@@ -101,6 +111,11 @@ def survey_slug(text: str) -> str:
 def format_count(count: int, noun: str) -> str:
     """A number with its noun: 1 camera, 1,200 cameras."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _is_timed(cameras: Mapping[str, Camera], pictures: Sequence[Picture]) -> bool:
+    periods = (s for camera in cameras.values() for s in (camera.start_s, camera.end_s))
+    return any(s is not None for s in (*periods, *(p.detection.captured_at_s for p in pictures)))
 
 
 def _placed(

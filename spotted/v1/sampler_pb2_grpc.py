@@ -261,8 +261,8 @@ class SamplerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MergeIndividuals(self, request, context):
-        """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
-        come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+        """Makes several individuals one, as a person's decision: labels, known names and encounters against it are
+        superseded, and labels to come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
         shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

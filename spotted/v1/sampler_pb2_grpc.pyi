@@ -86,8 +86,8 @@ class SamplerServiceStub:
     PRECONDITION (it changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
     """
     MergeIndividuals: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.MergeIndividualsRequest, _individuals_pb2.MergeIndividualsResponse]
-    """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
-    come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+    """Makes several individuals one, as a person's decision: labels, known names and encounters against it are
+    superseded, and labels to come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
     shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
     """
     SplitIndividual: _grpc.UnaryUnaryMultiCallable[_individuals_pb2.SplitIndividualRequest, _individuals_pb2.SplitIndividualResponse]
@@ -177,8 +177,8 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     PRECONDITION (it changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
     """
     MergeIndividuals: _aio.UnaryUnaryMultiCallable[_individuals_pb2.MergeIndividualsRequest, _individuals_pb2.MergeIndividualsResponse]  # type: ignore[assignment]
-    """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
-    come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+    """Makes several individuals one, as a person's decision: labels, known names and encounters against it are
+    superseded, and labels to come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
     shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
     """
     SplitIndividual: _aio.UnaryUnaryMultiCallable[_individuals_pb2.SplitIndividualRequest, _individuals_pb2.SplitIndividualResponse]  # type: ignore[assignment]
@@ -355,8 +355,8 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _individuals_pb2.MergeIndividualsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_individuals_pb2.MergeIndividualsResponse, _abc.Awaitable[_individuals_pb2.MergeIndividualsResponse]]:
-        """Makes several individuals one, as a person's decision: labels against it are superseded, and labels to
-        come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
+        """Makes several individuals one, as a person's decision: labels, known names and encounters against it are
+        superseded, and labels to come do not outweigh it. Fails: NOT_FOUND / NOT_FOUND, FAILED_PRECONDITION / PRECONDITION (one image
         shows two of them, or one changed after as_of_position), INVALID_ARGUMENT / INVALID_INPUT.
         """
 

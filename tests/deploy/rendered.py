@@ -42,6 +42,18 @@ def kustomized(directory: Path) -> tuple[Object, ...]:
     return tuple(yaml.safe_load_all(rendered.stdout))
 
 
+def schema_fault(each: Object, version: str) -> str:
+    """What is wrong with an object by its schema in a version of Kubernetes, "" if nothing is."""
+    # two seconds of processor time to import, which reading the tests would take in every worker
+    import kubernetes_validate  # noqa: PLC0415
+
+    try:
+        kubernetes_validate.validate(dict(each), version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return str(error)
+    return ""
+
+
 def objects(overlay: str) -> tuple[Object, ...]:
     """The objects of an overlay."""
     return kustomized(KUBERNETES / "overlays" / overlay)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -27,6 +26,7 @@ from tests.deploy.rendered import (
     mebibytes,
     named,
     pod_template,
+    schema_fault,
     tool,
 )
 from tests.waiting import PATIENCE_S, until
@@ -145,12 +145,12 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         server.stop(None).wait()
 
 
-@pytest.mark.parametrize("service", ["ScorerService", "SamplerService"])
+@pytest.mark.parametrize("service", ["ScorerService", "CatalogueService", "SamplerService"])
 def test_calls_of_one_survey_go_to_one_replica_and_surveys_to_all(front: Front, service: str) -> None:
     first = {survey_id: front.answer(service, survey_id) for survey_id in SURVEYS}
     again = {survey_id: front.answer(service, survey_id) for survey_id in SURVEYS}
     assert again == first
-    role = service.removesuffix("Service").lower()
+    role = "sampler" if service == "SamplerService" else "scorer"
     assert set(first.values()) == {f"{role} {replica}" for replica in range(REPLICAS)}
 
 
@@ -229,7 +229,7 @@ def test_the_components_add_to_an_overlay_what_its_schema_allows(rendered: tuple
         if each["apiVersion"].startswith("cert-manager.io/"):
             continue
         if "affinity" in each["metadata"]["name"]:
-            kubernetes_validate.validate(dict(each), "1.37", strict=True)
+            assert schema_fault(each, "1.37") == ""
 
 
 def test_envoy_is_as_restricted_as_the_services(rendered: tuple[Object, ...]) -> None:

@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 
 from services.common.access.tls import check_exposure
@@ -29,6 +28,7 @@ from tests.deploy.rendered import (
     of_kind,
     pod_template,
     pods,
+    schema_fault,
     selects,
 )
 
@@ -77,13 +77,12 @@ def config_of(workload: Object) -> str:
 def test_every_object_has_the_fields_of_its_schema_and_no_others(version: str) -> None:
     distinct = {json.dumps(each, sort_keys=True): each for overlay in OVERLAYS for each in objects(overlay)}
     for each in distinct.values():
-        kubernetes_validate.validate(dict(each), version, strict=True)
+        assert schema_fault(each, version) == ""
 
 
 def test_the_schema_check_sees_an_unknown_field() -> None:
     wrong = {**deployment("cpu", "scorer"), "sepc": {}}
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
+    assert "sepc" in schema_fault(wrong, VERSIONS[-1])
 
 
 @every_overlay

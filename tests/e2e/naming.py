@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from spotted import messages
 from spotted.survey import Camera, Detection
 from spotted.v1 import (
+    catalogue_pb2,
     corrections_pb2,
     embedder_pb2,
     individuals_pb2,
@@ -36,6 +37,10 @@ class Naming:
 
 def _pair(ids: Ids) -> survey_pb2.Pair:
     return survey_pb2.Pair(first_detection_id=ids.detection, second_detection_id=ids.other_detection)
+
+
+def _member(ids: Ids) -> catalogue_pb2.CatalogueMember:
+    return catalogue_pb2.CatalogueMember(survey_id=ids.survey, detection_id=ids.detection)
 
 
 def _survey(survey_id: str, end_s: float = 50_000.0) -> survey_pb2.Survey:
@@ -381,6 +386,83 @@ SCORER = {
     ),
     "DeleteSurvey": (Naming(lambda i: scorer_pb2.DeleteSurveyRequest(survey_id=i.survey)),),
 }
+CATALOGUE = {
+    "ListCatalogueEntries": (
+        Naming(lambda _: catalogue_pb2.ListCatalogueEntriesRequest()),
+        Naming(
+            lambda i: catalogue_pb2.ListCatalogueEntriesRequest(
+                survey_id=i.survey, detection_id=i.detection, display_name=i.entry
+            ),
+        ),
+    ),
+    "GetCatalogueEntry": (
+        Naming(lambda i: catalogue_pb2.GetCatalogueEntryRequest(entry_id=i.entry), parts=True),
+    ),
+    "ListCatalogueChanges": (
+        Naming(lambda _: catalogue_pb2.ListCatalogueChangesRequest()),
+        Naming(lambda i: catalogue_pb2.ListCatalogueChangesRequest(entry_id=i.entry), parts=True),
+    ),
+    "MatchCatalogue": (
+        Naming(
+            lambda i: catalogue_pb2.MatchCatalogueRequest(
+                survey_id=i.survey, detection_ids=[i.detection], top_k=3
+            ),
+            parts=True,
+        ),
+    ),
+    "AddCatalogueMembers": (
+        Naming(
+            lambda i: catalogue_pb2.AddCatalogueMembersRequest(
+                survey_id=i.survey,
+                additions=[
+                    catalogue_pb2.CatalogueAddition(
+                        entry_id=i.entry,
+                        individual=individuals_pb2.Individual(detection_ids=[i.other_detection]),
+                    )
+                ],
+                annotator_id="anna",
+            ),
+        ),
+    ),
+    "UpdateCatalogueEntry": (
+        Naming(
+            lambda i: catalogue_pb2.UpdateCatalogueEntryRequest(
+                entry=catalogue_pb2.CatalogueEntry(entry_id=i.entry, notes="seen"), annotator_id="anna"
+            ),
+            parts=True,
+        ),
+    ),
+    "SplitCatalogueEntry": (
+        Naming(
+            lambda i: catalogue_pb2.SplitCatalogueEntryRequest(
+                entry_id=i.entry, members=[_member(i)], annotator_id="anna"
+            ),
+            parts=True,
+        ),
+    ),
+    "MergeCatalogueEntries": (
+        Naming(
+            lambda i: catalogue_pb2.MergeCatalogueEntriesRequest(
+                entry_id=i.entry, merged_entry_ids=[i.other_entry], annotator_id="anna"
+            ),
+            parts=True,
+        ),
+    ),
+    "UndoCatalogueChange": (
+        Naming(
+            lambda i: catalogue_pb2.UndoCatalogueChangeRequest(
+                change_id=i.catalogue_change, annotator_id="anna"
+            ),
+            parts=True,
+        ),
+    ),
+    "RemoveCatalogueMembers": (
+        Naming(
+            lambda i: catalogue_pb2.RemoveCatalogueMembersRequest(members=[_member(i)], annotator_id="anna"),
+            parts=True,
+        ),
+    ),
+}
 # by the path of the rpc; what destroys comes last in its service
 NAMINGS = {
     f"/spotted.v1.{service}/{name}": namings
@@ -388,6 +470,7 @@ NAMINGS = {
         ("EmbedderService", EMBEDDER),
         ("OperationsService", OPERATIONS),
         ("SamplerService", SAMPLER),
+        ("CatalogueService", CATALOGUE),
         ("ScorerService", SCORER),
     )
     for name, namings in rpcs.items()

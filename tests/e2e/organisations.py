@@ -46,6 +46,7 @@ from spotted.arrays import Float32Array
 from spotted.client import Credentials, Label, Spotted
 from spotted.client.calls import open_channel
 from spotted.client.survey_messages import embedding_spec
+from spotted.client.values import CatalogueAddition, Individual
 from spotted.constraints.answers import Answer
 from spotted.facts import KnownIndividuals
 from spotted.heads.head import Head
@@ -85,6 +86,9 @@ class Ids:
     reference: str
     calibration: str
     operation: str
+    entry: str
+    other_entry: str
+    catalogue_change: str
 
     @classmethod
     def missing(cls, mark: str) -> Ids:
@@ -101,6 +105,9 @@ class Ids:
             reference=uuid.uuid4().hex * 2,
             calibration=uuid.uuid4().hex * 2,
             operation=uuid.uuid4().hex,
+            entry=f"cat-{uuid.uuid4().hex[:16]}",
+            other_entry=f"cat-{uuid.uuid4().hex[:16]}",
+            catalogue_change=uuid.uuid4().hex,
         )
 
     def of(self, organisation: str) -> Ids:
@@ -141,7 +148,7 @@ class Member:
     def call(self, method: MethodDescriptor, request: Message | list[Message]) -> Message | None:
         """The first answer to a request; None if a stream ends without one. Raises grpc.RpcError."""
         role = method.containing_service.name.removesuffix("Service").lower()
-        channel = self._channels["embedder" if role == "operations" else role]
+        channel = self._channels[{"operations": "embedder", "catalogue": "scorer"}.get(role, role)]
         shape = "_".join(
             "stream" if s else "unary" for s in (method.client_streaming, method.server_streaming)
         )
@@ -175,7 +182,10 @@ class World:
     def keys_of_south(self) -> dict[str, bytes]:
         """All that the store holds of the second organisation, byte for byte."""
         south = self.names[1]
-        own = (f"spotted:{{s:{south}/", f"spotted:{{o:{south}}}:", f"spotted:training:{south}/")
+        own = tuple(
+            f"spotted:{kind}"
+            for kind in (f"{{s:{south}/", f"{{o:{south}}}:", f"training:{south}/", f"{{c:{south}}}:")
+        )
         names = [name for name in self.store.names("spotted:") if name.startswith(own)]
         dump = self.store.script(
             "local all = {} for i, key in ipairs(KEYS) do all[i] = redis.call('DUMP', key) end return all",
@@ -273,6 +283,11 @@ def filled(store: Store, member: Member, name: str, seed: int) -> Ids:
     answered(client, COMMON, "main")
     head = stored_head(store, f"{name}/{own}", seed)
     client.survey(own).activate_head(head)
+    animals = [
+        CatalogueAddition(Individual("", (detections[n].detection_id,), f"a{n}-{name}")) for n in (0, 2)
+    ]
+    added = client.catalogue().add(own, animals, "anna")
+    change = client.catalogue().update(added.animals[0].entry_id, "anna", tags=["ear"])
     return Ids(
         survey=own,
         taken=f"taken-{name}",
@@ -285,6 +300,9 @@ def filled(store: Store, member: Member, name: str, seed: int) -> Ids:
         reference=client.add_reference(picture(seed)),
         calibration=client.survey(own).fit_calibration(use_known_individuals=True).survey.calibration_digest,
         operation=ended_operation(store, name),
+        entry=added.animals[0].entry_id,
+        other_entry=added.animals[1].entry_id,
+        catalogue_change=change.change_id,
     )
 
 

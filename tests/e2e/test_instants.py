@@ -15,9 +15,11 @@ from services.sampler import wire
 from services.sampler.individuals import requests as individual_requests
 from services.sampler.session.imported_events import ImportedEvents
 from services.scorer import correction_requests, requests
+from services.scorer.catalogue import requests as catalogue_requests
 from spotted.errors import InvalidInputError
 from spotted.messages import timestamp
 from spotted.v1 import (
+    catalogue_pb2,
     corrections_pb2,
     embedder_pb2,
     individuals_pb2,
@@ -27,7 +29,15 @@ from spotted.v1 import (
     survey_pb2,
 )
 
-FILES = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, individuals_pb2, corrections_pb2)
+FILES = (
+    embedder_pb2,
+    operations_pb2,
+    sampler_pb2,
+    scorer_pb2,
+    individuals_pb2,
+    corrections_pb2,
+    catalogue_pb2,
+)
 TIMES = {"google.protobuf.Timestamp", "google.protobuf.Duration"}
 LABEL = {"first_detection_id": "a", "second_detection_id": "b", "answer": 1, "annotator_id": "x"}
 
@@ -151,6 +161,19 @@ def individual(request: individuals_pb2.UpdateIndividualRequest) -> None:
     individual_requests.update(request)
 
 
+def animal(request: catalogue_pb2.AddCatalogueMembersRequest) -> None:
+    (addition,) = request.additions
+    addition.individual.detection_ids.append("d")
+    addition.individual.status = individuals_pb2.INDIVIDUAL_STATUS_DEAD
+    catalogue_requests.addition(addition, 0)
+
+
+def entry(request: catalogue_pb2.UpdateCatalogueEntryRequest) -> None:
+    request.entry.entry_id, request.annotator_id = "cat-a", "x"
+    request.update_mask.paths.append("dead_since")
+    catalogue_requests.update(request)
+
+
 def asked(request: sampler_pb2.NextPairsRequest) -> None:
     request.annotator_id = "anna"
     wire.question_request(request)
@@ -176,6 +199,8 @@ READ: dict[str, Callable[[Any], None]] = {
     "UpdateSessionRequest.session.filter.captured_before": session_updated,
     "UpdateDetectionsRequest.detections.captured_at": corrected,
     "UpdateIndividualRequest.individual.dead_since": individual,
+    "AddCatalogueMembersRequest.additions.individual.dead_since": animal,
+    "UpdateCatalogueEntryRequest.entry.dead_since": entry,
     "ImportSessionRequest.events.created.filter.captured_from": imported,
     "ImportSessionRequest.events.created.filter.captured_before": imported,
     "ImportSessionRequest.events.updated.settings.filter.captured_from": imported,

@@ -46,6 +46,8 @@ OPEN = {
     "GetServerInfo",
     "CreateSurvey",
     "ListSurveys",
+    "ListCatalogueEntries",
+    "ListCatalogueChanges",
 }
 # of the clock, of the machine's speed, or of what the caller itself changed since
 PASSING = {"etag", "uid", "timings", "create_time", "revision", "camera_count", "detection_count", "position"}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from services.common import process
-from spotted.local import processes
+from spotted.local import health, processes
 from tests.waiting import until
 
 ROLES = ("scorer", "sampler")
@@ -63,7 +63,7 @@ class ForkedService:
 
         def serves() -> bool:
             assert started.is_alive(), self.log
-            return processes.serving(self.address)
+            return health.serving(self.address)
 
         until(serves, f"the {self.role} serves")
         return self

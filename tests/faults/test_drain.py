@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spotted.local import processes
+from spotted.local import health, processes
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1.embedder_pb2_grpc import EmbedderServiceStub
 from tests.waiting import PATIENCE_S
@@ -65,4 +65,4 @@ def test_an_embedder_asked_to_stop_answers_what_it_took(
         assert streamed.result(PATIENCE_S) == [str(n) for n in range(CROPS)]
         assert [len(call.result().results) for call in calls] == [4] * CALLS
     assert process.wait(PATIENCE_S) == 0
-    assert not processes.serving(member.address)
+    assert not health.serving(member.address)

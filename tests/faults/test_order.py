@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spotted.local import processes
+from spotted.local import health, processes
 from tests.waiting import until
 
 
@@ -46,7 +46,7 @@ def test_services_that_start_before_the_store_wait_for_it(
     for member in started:
         log = tmp_path / f"{member.role}.log"
         until(partial(waits_for_store, log), f"{member.role} waits for the store")
-        assert not processes.serving(member.address)
+        assert not health.serving(member.address)
     started.append(processes.start_store(tmp_path, ports["store"]))
     for member in started:
         processes.wait(member, tmp_path / f"{member.role}.log")

@@ -12,9 +12,9 @@ from google.protobuf.descriptor import MethodDescriptor
 from services.common.store import keys
 from spotted.errors import InvalidInputError, PermissionDeniedError
 from spotted.v1 import access_pb2 as pb
-from spotted.v1 import embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
+from spotted.v1 import catalogue_pb2, embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2
 
-CONTRACT = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2)
+CONTRACT = (embedder_pb2, operations_pb2, sampler_pb2, scorer_pb2, catalogue_pb2)
 SEES_POSITIONS = pb.ROLE_WRITE
 
 

@@ -5,6 +5,7 @@ message_sizes  limits of the bytes of messages
 parsing        bytes to requests
 turns          few costly streams at a time, surveys by turns
 checks         checks of requests before anything is computed
+animal_attributes  checks of names, sex, status, notes and tags
 errors         errors to gRPC statuses, in one place
 observer       calls counted, timed, traced and given an id
 """

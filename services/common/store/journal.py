@@ -174,6 +174,10 @@ class Journal:
         # its answer is acknowledged to the caller, so it waits for the disk like a write
         self._look_up = store.script(_LOOK_UP)
 
+    def request_key(self, scope: str, request_id: str) -> str:
+        """The key of the first answer to a request."""
+        return keys.request(self._survey_id, scope, request_id)
+
     def length(self) -> int:
         """Number of events that were appended; some may have been lost from the end."""
         length, noted = cast("tuple[int, int]", self._length([self.key], []))
@@ -205,7 +209,7 @@ class Journal:
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
         """The first answer to the request being served, or None. Raises RequestIdReusedError."""
-        request = keys.request(self._survey_id, scope, request_id)
+        request = self.request_key(scope, request_id)
         kept = cast("bytes | None", self._look_up([self.key, request], []))
         return None if kept is None else first_answer(request, kept, request_id)
 
@@ -228,7 +232,7 @@ class Journal:
         first, last: as stored; b"" to skip their comparison.
         Nothing is appended if a request was answered before, or the journal has grown or was replaced.
         """
-        requests = [keys.request(self._survey_id, offer.scope, offer.request_id) for offer in offers]
+        requests = [self.request_key(offer.scope, offer.request_id) for offer in offers]
         appended: list[bytes] = []
         touched = [self.key]
         arguments: list[bytes | str | int] = [folded, first, _mark(last), keys.REQUEST_TTL_S]

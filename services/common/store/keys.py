@@ -25,6 +25,9 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `<owner>operation:<id>:cancel`                       | string | present if cancellation was requested     |
 | `spotted:{s:<survey>}:training:<generation>`         | string | the training in progress                  |
 | `spotted:token:<id>`                                 | string | spotted.v1.StoredToken                    |
+| `spotted:{c:<organisation>}:journal`                 | list   | spotted.v1.CatalogueChange                |
+| `spotted:{c:<organisation>}:restore:<id>`            | list   | a catalogue being restored, for an hour   |
+| `spotted:{c:<organisation>}:request:<scope>:<id>`    | string | as of a survey                            |
 
 Entries of journals, messages and kept answers end with a checksum of their place and content
 (`services/common/store/seal.py`).
@@ -44,6 +47,8 @@ SYNCED = "spotted:synced"
 TOKENS = "spotted:token:"
 # common prefix of the keys of all organisations
 ORGANISATIONS = "spotted:{o:"
+# common prefix of the keys of all catalogues
+CATALOGUES = "spotted:{c:"
 # separates the organisation from the survey's own id
 OF = "/"
 
@@ -118,6 +123,26 @@ def request(survey_id: str, scope: str, request_id: str) -> str:
 def session_scope(rpc: str, session_id: str) -> str:
     """The scope of a request id of a session's rpc."""
     return f"{rpc}:{session_id}"
+
+
+def of_catalogue(organisation: str) -> str:
+    """Prefix of the keys of an organisation's catalogue."""
+    return f"{CATALOGUES}{organisation}}}:"
+
+
+def catalogue_journal(organisation: str) -> str:
+    """The journal of a catalogue."""
+    return f"{of_catalogue(organisation)}journal"
+
+
+def restored_catalogue(organisation: str, import_id: str) -> str:
+    """The journal of a catalogue while a backup is restored."""
+    return f"{of_catalogue(organisation)}restore:{import_id}"
+
+
+def catalogue_request(organisation: str, scope: str, request_id: str) -> str:
+    """The first answer to a request id of a catalogue's rpc."""
+    return f"{of_catalogue(organisation)}request:{scope}:{request_id}"
 
 
 def calibration(organisation: str, digest: str) -> str:

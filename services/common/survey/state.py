@@ -20,8 +20,9 @@ from services.common.survey.rows import DetectionRows, HalfArray
 from spotted import messages
 from spotted.errors import NotFoundError
 from spotted.ranking.gallery import Gallery
+from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
-from spotted.survey import Camera, Detection, Survey
+from spotted.survey import Camera, Detection, Extent, Survey
 from spotted.v1 import corrections_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 
@@ -50,12 +51,17 @@ class Snapshot:
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
-        row = self._row_of.get(detection_id)
-        if row is None or row >= len(self.detections):
+        row = self.find(detection_id)
+        if row is None:
             raise NotFoundError(
                 f"detection {detection_id!r} is not in survey {self.survey.survey_id!r}; add it first"
             )
         return row
+
+    def find(self, detection_id: str) -> int | None:
+        """The row of a detection; None if the survey does not have it."""
+        row = self._row_of.get(detection_id)
+        return None if row is None or row >= len(self.detections) else row
 
     @property
     def organisation(self) -> str:
@@ -64,12 +70,10 @@ class Snapshot:
 
     def score_spec(self, fusion: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
         """The specification of this survey's scores."""
-        described = {"params": asdict(self.gallery.params), "extent": asdict(self.gallery.extent)}
-        text = json.dumps(described, sort_keys=True, separators=(",", ":"))
         return pb.ScoreSpec(
             embedding=self.survey.embedding,
             head_digest=self.survey.head_digest,
-            feasibility_digest=hashlib.sha256(text.encode()).hexdigest(),
+            feasibility_digest=feasibility_digest(self.gallery.params, self.gallery.extent),
             fusion=pb.Fusion.ValueType(fusion),
         )
 
@@ -238,6 +242,13 @@ def uid_of(first: bytes) -> str:
 def etag(survey: pb.Survey) -> str:
     """A tag of a survey's own fields."""
     return hashlib.sha256(survey.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+def feasibility_digest(params: FeasibilityParams, extent: Extent) -> str:
+    """A digest of all that the feasibility of a journey depends on."""
+    described = {"params": asdict(params), "extent": asdict(extent)}
+    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def vector_digest(vector: HalfArray) -> bytes:

@@ -27,7 +27,7 @@ from spotted.errors import NotFoundError, PreconditionError
 
 MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
-REMEDY = "export it with `make models`"
+REMEDY = "export it with `spotted export-backbone`"
 
 
 @dataclass(frozen=True, slots=True)

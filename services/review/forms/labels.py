@@ -14,13 +14,22 @@ EFFECTS = {
     LabelEffect.PENDING: "not enough evidence yet to decide; the pair is asked again",
     LabelEffect.SPLIT: "earlier answers merged what this one separates; the group was split",
     LabelEffect.REOPENED: "earlier answers separated what this one merges; it is asked again",
+    LabelEffect.GONE: (
+        "one of the photographs was deleted from the survey; the answer is kept, and shows nowhere"
+    ),
 }
 
 
 def labels_of(body: Body, annotator: str) -> list[Label]:
     """The answers to pairs of a body."""
     return [
-        Label(one.required("first"), one.required("second"), one.chosen("answer", Answer), annotator)
+        Label(
+            one.required("first"),
+            one.required("second"),
+            one.chosen("answer", Answer),
+            annotator,
+            note=one.text("note"),
+        )
         for one in body.objects("labels")
     ]
 
@@ -41,6 +50,7 @@ def label_form(label: Label) -> Json:
         "second": label.second_detection_id,
         "answer": word(label.answer),
         "annotator": label.annotator_id,
+        "note": label.note,
         "created_at": instant(label.created_at_s),
     }
 

@@ -12,7 +12,7 @@ from spotted.survey import ImageBox
 
 # what the embedder reads
 FORMATS = ("JPEG", "PNG", "WEBP")
-MOST_PIXELS = 200_000_000
+MOST_PIXELS = 100_000_000
 QUALITY = 88
 # around an animal, as a share of the longer side of its box
 MARGIN = 0.15
@@ -80,17 +80,13 @@ def pixels(content: bytes, *, part: Rectangle | None = None, longest: int | None
             upright = ImageOps.exif_transpose(_rgb(image))
         except DAMAGED as error:
             raise _unreadable(error) from error
-    reduced = upright.width / size.width
     # a draft rounds up: the part is that of the size it has now
-    left, top, right, bottom = (round(edge * reduced) for edge in part)
-    cut = upright.crop(
-        (left, top, min(max(right, left + 1), upright.width), min(max(bottom, top + 1), upright.height))
-    )
-    if scale < 1.0:
-        cut.thumbnail(
-            (longest or cut.width, longest or cut.height), Image.Resampling.LANCZOS, reducing_gap=2.0
-        )
-    return cut
+    across, down = upright.width / size.width, upright.height / size.height
+    left, top, right, bottom = part[0] * across, part[1] * down, part[2] * across, part[3] * down
+    if scale >= 1.0:
+        return upright.crop((round(left), round(top), round(right), round(bottom)))
+    target = (max(1, round((part[2] - part[0]) * scale)), max(1, round((part[3] - part[1]) * scale)))
+    return upright.resize(target, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
 
 
 def encoded(image: Image.Image) -> bytes:

@@ -104,14 +104,15 @@ class _Counts:
     """The number of detections in the files of each survey, counted while the page is used."""
 
     def __init__(self) -> None:
-        self._counting: dict[Source, asyncio.Task[int | None]] = {}
+        self._counting: dict[str, asyncio.Task[int | None]] = {}
 
     def of(self, survey_id: str, source: Source) -> int | None:
         """The number if it is known by now."""
-        if source not in self._counting:
+        key = repr(source)
+        if key not in self._counting:
             read = partial(_count, survey_id, source)
-            self._counting[source] = asyncio.create_task(asyncio.to_thread(read))
-        task = self._counting[source]
+            self._counting[key] = asyncio.create_task(asyncio.to_thread(read))
+        task = self._counting[key]
         return task.result() if task.done() else None
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from services.common.session.facts import ITEM, NAMED, NONE, OUTSIDE
+from services.sampler.facts.overrides import Overrides
 from spotted.constraints.assumptions import Assumptions
 from spotted.facts.scope import BOTH, LEFT, NO_ENCOUNTER, RIGHT, Scope
 from spotted.sampling.rounds import Pair
@@ -58,13 +59,19 @@ class SessionFacts:
         return copied
 
     def assumptions(
-        self, session: pb.Session, same_image: Sequence[Pair], gone: Collection[int] = ()
+        self,
+        session: pb.Session,
+        same_image: Sequence[Pair],
+        gone: Collection[int] = (),
+        overrides: Overrides | None = None,
     ) -> Assumptions:
         """The facts that the session takes for granted; those about items that are gone hold no longer."""
+        decided = overrides or Overrides()
         believed = session.known_individuals in (KNOWN_INDIVIDUALS_UNSPECIFIED, KNOWN_INDIVIDUALS_BELIEVED)
         pairs = [pair for pair in same_image if pair[0] not in gone and pair[1] not in gone]
         names = {item: name for item, name in self.names.items() if item not in gone} if believed else {}
-        return Assumptions(pairs, names, self._both_flanks(pairs, gone), self.scope(session, gone), gone)
+        encounters = decided.encounters(self._both_flanks(pairs, gone))
+        return Assumptions(pairs, decided.names(names), encounters, self.scope(session, gone), gone)
 
     def scope(self, session: pb.Session, gone: Collection[int] = ()) -> Scope:
         """The pairs that the session asks about."""

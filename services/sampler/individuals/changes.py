@@ -10,12 +10,14 @@ from services.common.store.journal import Change
 from services.sampler.individuals.listing import find_item
 from services.sampler.individuals.requests import Wish
 from services.sampler.individuals.results import change_result
+from services.sampler.labels.label_outcomes import Naming
 from services.sampler.labels.ledger import event_of
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import LabelledPair
 from spotted.constraints.interface import Constraints
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
+from spotted.individuals.contrary_facts import facts_against
 from spotted.individuals.decisions import Parts, decide, holds
 from spotted.individuals.founders import Founder
 from spotted.individuals.register import Registered
@@ -118,7 +120,8 @@ def _split(state: SessionState, wish: Wish) -> pb.IndividualsChanged:
     split = pb.IndividualSplit(individual_id=_id(state, one.founder), detection_ids=wish.detection_ids)
     event.split.CopyFrom(split)
     _stay(state, event, one, staying)
-    _state_parts(state, event, Parts((staying, leaving), (min(staying), min(leaving)), ((0, 1),)))
+    parts = Parts((staying, leaving), (min(staying), min(leaving)), ((0, 1),))
+    _state_parts(state, event, parts, leaving)
     return event
 
 
@@ -144,7 +147,7 @@ def _moved(state: SessionState, wish: Wish) -> pb.IndividualsChanged:
             _stay(state, event, one, rest)
     parts = (moving | {*target.members}, *left)
     anchors = (_anchor(state, target), *map(min, left))
-    _state_parts(state, event, Parts(parts, anchors, tuple((0, n) for n in range(1, len(parts)))))
+    _state_parts(state, event, Parts(parts, anchors, tuple((0, n) for n in range(1, len(parts)))), moving)
     return event
 
 
@@ -157,8 +160,8 @@ def _undone(state: SessionState, wish: Wish) -> pb.IndividualsChanged:
             "undone; the session's events list all changes"
         )
     labels = ledger.standing(without=wish.position)
-    if labels.keys() != state.labels.keys():
-        constraints = state.rebuilt(labels.values())
+    if labels.keys() != state.labels.keys() or change.event.superseded_facts:
+        constraints = state.rebuilt(labels.values(), (), state.identity.overrides(without=wish.position))
         # a detection that came back, and its image, may contradict a decision already
         held = (one for one in _labelled(state, labels.values()) if _may_hold(state, one))
         broken = holds(constraints, held)
@@ -188,9 +191,14 @@ def _contradicting(state: SessionState, constraints: Constraints, broken: Labell
     return max(after, default=max(p for p in ledger.changes if ledger.standing_change(p)))
 
 
-def _state_parts(state: SessionState, event: pb.IndividualsChanged, parts: Parts) -> None:
-    """Add to an event what makes each part one individual. Raises PreconditionError if that cannot be."""
-    for first, second in state.image_pairs():
+def _state_parts(
+    state: SessionState, event: pb.IndividualsChanged, parts: Parts, leaving: frozenset[int] = frozenset()
+) -> None:
+    """Add to an event what makes each part one individual. Raises PreconditionError if that cannot be.
+
+    leaving: the items that a split or a move takes from their individual.
+    """
+    for first, second in state.same_image:
         if any(first in part and second in part for part in parts.items):
             a, b = state.detection_ids[first], state.detection_ids[second]
             raise PreconditionError(
@@ -198,17 +206,22 @@ def _state_parts(state: SessionState, event: pb.IndividualsChanged, parts: Parts
                 "the image ids of the detections"
             )
 
+    assumed = state.assumptions()
+    contrary = facts_against(parts, leaving, assumed.names, assumed.encounters)
+    overrides = state.identity.overrides()
+    overrides.add(contrary, merged=event.HasField("merged"))
+
     def replay(without: Collection[str], certain: Sequence[LabelledPair]) -> Constraints:
         kept = (label for label_id, label in state.labels.items() if label_id not in without)
-        return state.rebuilt(kept, certain)
+        return state.rebuilt(kept, certain, overrides)
 
     labels = _labelled(state, state.labels.values())
-    decision = decide(parts, labels, state.constraints, replay)
+    decision = decide(parts, labels, state.constraints, replay, against_facts=bool(contrary))
     if decision.unmet is not None:
         a, b = (state.detection_ids[item] for item in decision.unmet)
         raise PreconditionError(
-            f"what is known of {a!r} and {b!r} contradicts this change; correct their names, images or "
-            "encounters and read the known names again, or see the conflicts of the session"
+            f"what is known of {a!r} and {b!r} contradicts this change: an image shows that they are two "
+            "animals; correct the image ids, or see the conflicts of the session"
         )
     for pairs, same in ((decision.same, True), (decision.different, False)):
         for first, second in pairs:
@@ -218,6 +231,8 @@ def _state_parts(state: SessionState, event: pb.IndividualsChanged, parts: Parts
                 same=same,
             )
     event.superseded_label_ids.extend(decision.superseded)
+    naming = Naming(state.labels, state.detection_ids)
+    event.superseded_facts.extend(map(naming.evidence, contrary))
 
 
 def _labelled(state: SessionState, labels: Iterable[Label]) -> list[LabelledPair]:

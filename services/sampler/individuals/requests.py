@@ -9,14 +9,13 @@ from typing import Protocol
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.common.rpc import checks
+from services.common.rpc.animal_attributes import check_attributes
 from services.common.store.keys import SessionKey
 from services.sampler.session.identity import ATTRIBUTES
 from spotted.errors import InvalidInputError
-from spotted.individuals.naming import read_individual_id
 from spotted.v1 import individuals_pb2 as pb
 
 MOST_MERGED, MOST_DETECTIONS = 100, 10_000
-LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS = 256, 4096, 64, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def update(request: pb.UpdateIndividualRequest) -> Wish:
             f"update_mask names {unknown or 'no field'}; name some of {', '.join(ATTRIBUTES)}",
             field="update_mask",
         )
-    _check_attributes(sent, paths)
+    check_attributes(sent, paths, "individual")
     values = pb.Individual()
     FieldMask(paths=paths).MergeMessage(sent, values)
     about = _individual(sent.individual_id, "individual.individual_id")
@@ -117,42 +116,3 @@ def _individual(text: str, name: str) -> str:
     if not text:
         raise InvalidInputError(f"{name} is missing; name an individual by its id", field=name)
     return text
-
-
-def _check_attributes(sent: pb.Individual, paths: Sequence[str]) -> None:
-    """Raise InvalidInputError unless the attributes at these paths are valid."""
-    name = sent.display_name
-    if name != name.strip() or len(name) > LONGEST_NAME or (name and not name.isprintable()):
-        raise InvalidInputError(
-            f"individual.display_name is {name[:40]!r}; use at most {LONGEST_NAME} printable characters, "
-            "without spaces around them",
-            field="individual.display_name",
-        )
-    if read_individual_id(name) is not None:
-        raise InvalidInputError(
-            f"individual.display_name is {name!r}, which looks like an id; choose another name",
-            field="individual.display_name",
-        )
-    for enum, value, part in (
-        (pb.Sex, sent.sex, "sex"),
-        (pb.IndividualStatus, sent.status, "status"),
-    ):
-        if value not in enum.values():
-            raise InvalidInputError(
-                f"individual.{part} is {value}; use a value of the contract", field=f"individual.{part}"
-            )
-    if sent.HasField("dead_since"):
-        checks.instant(sent.dead_since, "individual.dead_since")
-        if "status" in paths and sent.status != pb.INDIVIDUAL_STATUS_DEAD:
-            raise InvalidInputError(
-                "individual.dead_since is set for an animal that is not dead; set the status to dead or "
-                "leave the time out",
-                field="individual.dead_since",
-            )
-    checks.words(sent.notes, "individual.notes", most=LONGEST_NOTES)
-    checks.between(len(sent.tags), 0, MOST_TAGS, "individual.tags")
-    checks.unique(sent.tags, "individual.tags")
-    for number, tag in enumerate(sent.tags):
-        checks.words(
-            checks.identifier(tag, f"individual.tags[{number}]"), "individual.tags", most=LONGEST_TAG
-        )

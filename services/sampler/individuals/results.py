@@ -7,8 +7,8 @@ from services.sampler.session.state import SessionState
 from spotted.v1 import individuals_pb2 as pb
 from spotted.v1 import sampler_pb2
 
-# detections of the individuals, and labels, of one answer
-DETECTION_BYTES, LABEL_BYTES = 3 << 20, 512 * 1024
+# detections of the individuals, labels and facts of one answer
+DETECTION_BYTES, LABEL_BYTES, FACT_BYTES = 3 << 20, 512 * 1024, 64 * 1024
 
 
 def change_result(state: SessionState, position: int) -> pb.ChangeResult:
@@ -23,6 +23,9 @@ def change_result(state: SessionState, position: int) -> pb.ChangeResult:
     if shown:
         fitting = checks.fitting([label.ByteSize() for label in shown], LABEL_BYTES)
         result.superseded_labels.extend(shown[:fitting])
+    facts = event.superseded_facts
+    result.superseded_fact_count = len(facts)
+    result.superseded_facts.extend(facts[: checks.fitting([one.ByteSize() for one in facts], FACT_BYTES)])
     _add_individuals(result, state, event)
     return result
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.common.rpc import checks
 from spotted.constraints.answers import LabelOutcome
 from spotted.constraints.explanation import Explanation
+from spotted.constraints.interface import Constraints
 from spotted.facts.kinds import Fact, Source
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -67,6 +68,12 @@ def conflict(label_id: str, explanation: Explanation, naming: Naming) -> pb.Conf
         evidence=evidence,
         message=_conflict_text(label, reasons, evidence, left_out),
     )
+
+
+def conflicts(constraints: Constraints, naming: Naming) -> list[pb.Conflict]:
+    """The labels that contradict earlier ones or facts, oldest first, then facts that do."""
+    found = [conflict(one.label.label_id, one.explanation, naming) for one in constraints.contradictions]
+    return found + [fact_conflict(fact, naming) for fact in constraints.refused_facts]
 
 
 def fact_conflict(fact: Fact, naming: Naming) -> pb.Conflict:

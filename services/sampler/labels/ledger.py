@@ -26,7 +26,8 @@ class PersonsChange:
     def only_joins(self) -> bool:
         """True if it joins individuals that no label keeps apart, and does nothing else."""
         parts = any(label.answer == pb.ANSWER_DIFFERENT for label in self.labels.values())
-        return bool(self.labels) and not parts and not self.event.superseded_label_ids
+        supersedes = self.event.superseded_label_ids or self.event.superseded_facts
+        return bool(self.labels) and not parts and not supersedes
 
 
 class Ledger:

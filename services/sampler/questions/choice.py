@@ -81,7 +81,7 @@ def choose(state: SessionState, live: Sequence[Lease], wanted: QuestionRequest) 
             break
     busy = any(state.constraints.awaits_answer(*pair) for pair in skipped.union(held))
     notice = notice_before(state, wanted.annotator_id)
-    stale = state.queue.is_stale() or survey_changed(state)
+    stale = state.queue.is_stale() or is_outdated(state)
     return Choice(tuple(questions), busy, stale, round_number(state), notice)
 
 
@@ -90,9 +90,9 @@ def round_number(state: SessionState) -> int:
     return state.queue.round.number if state.queue.round else 0
 
 
-def survey_changed(state: SessionState) -> bool:
-    """Whether the session took in changes of its survey that its round was not planned with."""
-    return state.planned is not None and state.planned.survey != state.survey
+def is_outdated(state: SessionState) -> bool:
+    """Whether detections came or were corrected since the present round was planned."""
+    return state.planned is not None and state.planned.outdated
 
 
 def excluded(state: SessionState, live: Sequence[Lease], annotator_id: str) -> frozenset[Pair]:

@@ -20,8 +20,8 @@ from services.sampler.questions.choice import (
     QuestionRequest,
     choose,
     excluded,
+    is_outdated,
     round_number,
-    survey_changed,
 )
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.planner import Planning
@@ -236,7 +236,7 @@ def _asks_the_same(state: SessionState, planned: pb.PlannedRound) -> bool:
     current = state.queue.round
     if current is None or current.number != planned.round - 1:
         return False
-    if state.queue.is_stale() or survey_changed(state):
+    if state.queue.is_stale() or is_outdated(state):
         return False
     open_pairs = {(query.first, query.second) for query in state.queue.open_pairs()}
     pairs = round_messages.read_pairs(planned.first, planned.second)

@@ -6,14 +6,17 @@ import hashlib
 from collections.abc import Iterable
 
 from services.common.session.changes import named_detections
+from services.sampler.facts.overrides import Overrides
 from services.sampler.facts.roster import Roster
 from services.sampler.labels.ledger import Ledger
 from spotted import messages
 from spotted.constraints.interface import Constraints
+from spotted.facts.kinds import Fact, Source
 from spotted.individuals.attributes import Attributes, Sex, Status, Update
 from spotted.individuals.register import Register
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.individuals_pb2 import Individual, IndividualsChanged
+from spotted.v1.session_facts_pb2 import Evidence
 
 MARK_BYTES = 8
 
@@ -26,6 +29,7 @@ class Identity:
         """The labels and changes that stand."""
         self.register = Register()
         """The individuals."""
+        self._contrary: dict[int, list[Fact]] = {}
         self._touched: set[int] = set()
         self._marks: list[bytes] = []
 
@@ -54,6 +58,7 @@ class Identity:
         """Take in a change by a person; returns whether the labels that stand are others now."""
         changed = event.changed
         self.ledger.add(position, changed, event.create_time)
+        self._contrary[position] = [_fact(one, roster) for one in changed.superseded_facts]
         self.touch(self.concerned(changed, roster))
         founder_of, item_of = roster.founder, roster.item_of
         founders = self.register.founders
@@ -77,7 +82,16 @@ class Identity:
         if changed is event.changed:
             for anchor in changed.anchors:
                 founders.move(founder_of(anchor.individual_id), item_of[anchor.detection_id], position)
-        return bool(changed.pairs or changed.superseded_label_ids)
+        return bool(changed.pairs or changed.superseded_label_ids or changed.superseded_facts)
+
+    def overrides(self, *, without: int | None = None) -> Overrides:
+        """The facts that the changes that stand superseded. without: as if this change were undone."""
+        made = Overrides()
+        for position, facts in self._contrary.items():
+            change = self.ledger.standing_change(position) if facts and position != without else None
+            if change is not None:
+                made.add(facts, merged=change.event.HasField("merged"))
+        return made
 
     def concerned(self, changed: IndividualsChanged, roster: Roster) -> list[int]:
         """An item of each individual that a change concerns, undone or not."""
@@ -107,6 +121,12 @@ _FIELDS = {
     "tags": "tags",
 }
 ATTRIBUTES = tuple(_FIELDS)
+
+
+def _fact(evidence: Evidence, roster: Roster) -> Fact:
+    pair = evidence.pair.first_detection_id, evidence.pair.second_detection_id
+    first, second = (roster.item_of[i] for i in pair)
+    return Fact(Source(evidence.source), first, second, tuple(evidence.names))
 
 
 def attributes(message: Individual) -> Attributes:

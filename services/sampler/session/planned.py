@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.sampler.survey_values import Version
 from spotted.sampling.rounds import Pair
 
 
@@ -12,14 +11,14 @@ from spotted.sampling.rounds import Pair
 class Planned:
     """The basis and the result of the session's latest round."""
 
-    survey: Version
-    """The version of the survey whose scores were used."""
     top_k: int
     """Candidates per detection that were considered."""
     open_pairs: int
     """Candidate pairs that were open."""
     expected_pairs: float | None
     """Estimated pairs of one animal among them; None if there were too few answers for an estimate."""
+    outdated: bool = False
+    """Whether detections came or were corrected since."""
 
 
 @dataclass(frozen=True, slots=True)

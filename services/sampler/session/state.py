@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.common.session import round_messages
+from services.sampler.facts.overrides import Overrides
 from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.labels import label_outcomes
 from services.sampler.labels.label_counts import LabelCounts
+from services.sampler.labels.label_outcomes import Naming
 from services.sampler.labels.ledger import PersonsChange
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
@@ -19,6 +21,7 @@ from services.sampler.session.individual_messages import Individuals
 from services.sampler.session.planned import AuditPairs, Planned
 from services.sampler.survey_values import Version
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
+from spotted.constraints.assumptions import Assumptions
 from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
 from spotted.constraints.trust_change import fold_labels
@@ -39,9 +42,8 @@ class SessionState:
     """State of a session after the events of its journal.
 
     Detections are the items 0..n-1 of the constraints, in the order in which they were added. Labels are
-    folded in their order. All remaining labels are folded again when a label is retracted, when a person
-    changes individuals, when detections were deleted or return, when facts that join detections were read,
-    and when trust changes. So every replica reaches the same state, whenever it reads the journal.
+    folded in their order, and again when one is retracted, a person changes individuals, detections go or
+    return, facts are read, or trust changes. So every replica reaches the same state whenever it reads.
     """
 
     def __init__(self) -> None:
@@ -67,7 +69,7 @@ class SessionState:
         self.audit = AuditPairs()
         self.position = 0
         self.identity = Identity()
-        self._same_image: list[Pair] = []
+        self.same_image: list[Pair] = []
         self._single: set[str] = set()
         self._chances: dict[str, float | None] = {}
         self._pairs: dict[str, Pair] = {}
@@ -128,17 +130,12 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """The outcome of a label when it was stored, as a message."""
-        naming = label_outcomes.Naming(self.identity.ledger.given, self.detection_ids)
+        naming = Naming(self.identity.ledger.given, self.detection_ids)
         return label_outcomes.outcome_message(label_id, self.outcomes[label_id], naming)
 
     def conflicts(self) -> list[pb.Conflict]:
         """The labels that contradict earlier ones or facts now, oldest first, then facts that do."""
-        naming = label_outcomes.Naming(self.labels, self.detection_ids)
-        found = [
-            label_outcomes.conflict(c.label.label_id, c.explanation, naming)
-            for c in self.constraints.contradictions
-        ]
-        return found + [label_outcomes.fact_conflict(f, naming) for f in self.constraints.refused_facts]
+        return label_outcomes.conflicts(self.constraints, Naming(self.labels, self.detection_ids))
 
     @property
     def named_individuals(self) -> Individuals:
@@ -150,10 +147,6 @@ class SessionState:
         individuals = self.named_individuals
         return [individuals.message(part) for part in individuals.parts()]
 
-    def image_pairs(self) -> Iterable[Pair]:
-        """The pairs of items that one image shows."""
-        return iter(self._same_image)
-
     def labelled_pair(self, label: pb.Label) -> LabelledPair:
         """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
         certain = self.identity.ledger.is_certain(label.label_id)
@@ -161,7 +154,12 @@ class SessionState:
             label.label_id, *self._pairs[label.label_id], Answer(label.answer), certain=certain
         )
 
-    def rebuilt(self, labels: Iterable[pb.Label], certain: Sequence[LabelledPair] = ()) -> Constraints:
+    def rebuilt(
+        self,
+        labels: Iterable[pb.Label],
+        certain: Sequence[LabelledPair] = (),
+        overrides: Overrides | None = None,
+    ) -> Constraints:
         """The constraints that follow from these labels by the session's trust. certain: further ones."""
         given = [one for label in labels if (one := self._given(label)) is not None]
         given += [(label, "", None) for label in certain]
@@ -169,9 +167,13 @@ class SessionState:
         given.sort(key=lambda one: not one[0].certain)
         single = [one for one in given if self.trust is Trust.SINGLE or one[0].label_id in self._single]
         kept = {id(one) for one in single}
-        assumed = self.facts.assumptions(self.session, self._same_image, self.roster.gone)
         weighed = [one for one in given if id(one) not in kept]
-        return fold_labels(self.trust, len(self.detection_ids), assumed, single, weighed)
+        return fold_labels(self.trust, len(self.detection_ids), self.assumptions(overrides), single, weighed)
+
+    def assumptions(self, overrides: Overrides | None = None) -> Assumptions:
+        """The facts that the session takes for granted. overrides: other than by the changes that stand."""
+        decided = overrides or self.identity.overrides()
+        return self.facts.assumptions(self.session, self.same_image, self.roster.gone, decided)
 
     def with_added(self, read: SurveyRead) -> SessionState:
         """A state with these detections, to plan with; this one does not change."""
@@ -189,15 +191,16 @@ class SessionState:
         start = len(self.detection_ids)
         changed = self.roster.take_in(read, self.survey)
         images = [self.roster.items((p.first_detection_id, p.second_detection_id)) for p in read.image_pairs]
-        self._same_image = list(dict.fromkeys([*self._same_image, *images]))
+        self.same_image = list(dict.fromkeys([*self.same_image, *images]))
         self.facts.forget_names(self.roster.item_of[i] for i in read.returned_detection_ids)
         earlier = self.facts.take(read.facts, complete=read.complete, start=start)
+        if self.planned and (read.added_detection_ids or read.returned_detection_ids or earlier):
+            self.planned = replace(self.planned, outdated=True)
         self.survey = Version(read.survey_uid, read.survey_revision)
         self.constraints.add_items(len(self.detection_ids) - start)
         self.identity.add(self.roster, start, self.position)
         self.identity.touch(changed)
         if read.complete or changed or earlier or read.facts.names or read.facts.encounters:
-            # facts come before labels, earlier ones included
             self._fold_again()
             return
         for first, second in images:
@@ -218,7 +221,6 @@ class SessionState:
             )
         )
         self.planned = Planned(
-            Version(planned.survey_uid, planned.survey_revision),
             planned.top_k,
             planned.open_pairs,
             planned.expected_pairs if planned.HasField("expected_pairs") else None,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from spotted.cli.machine import MODELS
 from spotted.errors import PreconditionError
+from spotted.local.models import models_directory
 
 FORMS = ("sam", "sam-with-preprocessing", "sam2", "efficient-sam")
 MODULE = "services.embedder.segmenter_export"
@@ -68,7 +68,7 @@ def export_segmenter(
         raise PreconditionError(
             "onnxruntime is not installed; install the extra `cpu` or `gpu`: pip install 'spotted[cpu]'"
         )
-    target = (output or MODELS / "segmenters" / name).resolve()
+    target = (output or models_directory() / "segmenters" / name).resolve()
     command = [sys.executable, "-m", MODULE, name, "--encoder", str(encoder.resolve())]
     command += ["--decoder", str(decoder.resolve()), "--form", form, "--licence", licence]
     command += ["--source", source, "--margin", str(margin), "--output", str(target)]

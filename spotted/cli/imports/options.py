@@ -10,11 +10,13 @@ import click
 
 from spotted.errors import NotFoundError
 from spotted.formats.columns import resolve_columns
-from spotted.formats.columns.dates import read_date_format
 from spotted.formats.imported_survey import survey_slug
-from spotted.formats.layouts.recognition import MAPPED
+from spotted.formats.layouts.programs import TIMELAPSE
+from spotted.formats.layouts.timelapse import timelapse_columns
 from spotted.formats.photographs.megadetector import CONFIDENCE
+from spotted.formats.sheets import read_titles
 from spotted.formats.sources import Source, recall
+from spotted.formats.sources.source import MAPS, READERS
 
 # fields of a source that the command line leaves "" to take those of the last import, and their options
 REPEATED = {
@@ -61,9 +63,11 @@ def with_columns(
     Raises InvalidInputError if the columns are not clear, or one of the last import is gone.
     """
     last = _last(directory, survey_id or _usual_id(source), source)
+    titles = read_titles(Path(source.package))
+    usual = timelapse_columns(titles[0]) if titles and source.layout == TIMELAPSE else {}
     found = resolve_columns(
         source.package,
-        given,
+        {**usual, **given},
         cameras=source.cameras or None,
         saved=last.columns if last else {},
         saved_cameras=last.camera_columns if last else {},
@@ -73,7 +77,6 @@ def with_columns(
         columns=dict(found.columns),
         camera_columns=dict(found.camera_columns),
         cameras=str(found.cameras or ""),
-        date_format=source.date_format and read_date_format(source.date_format),
     )
     return resolved, list(found.notes)
 
@@ -90,6 +93,6 @@ def _last(directory: Path, survey_id: str, source: Source) -> Source | None:
 def _usual_id(source: Source) -> str:
     """The id that a survey of these files gets without --survey."""
     path = Path(source.package or source.detections)
-    if source.layout == MAPPED:
+    if source.layout in {*MAPS, *READERS}:
         return survey_slug(path.stem)
     return survey_slug(path.name if path.is_dir() else path.parent.name)

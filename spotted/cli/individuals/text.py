@@ -10,6 +10,7 @@ import click
 from spotted.client.values import Individual, IndividualsChange, Label
 from spotted.console import option_word, with_unit
 from spotted.constraints import Answer
+from spotted.facts import Source
 
 LABELS_SHOWN = 10
 
@@ -44,6 +45,10 @@ def change_document(change: IndividualsChange) -> dict[str, object]:
         "individuals": [document(one) for one in change.individuals],
         "set_aside": [_label_document(label) for label in change.superseded],
         "set_aside_count": change.superseded_count,
+        "set_aside_facts": [
+            asdict(fact) | {"source": option_word(fact.source)} for fact in change.superseded_facts
+        ],
+        "set_aside_fact_count": change.superseded_fact_count,
     }
 
 
@@ -53,17 +58,39 @@ def print_change(change: IndividualsChange, survey_id: str, *, undone: bool) -> 
         name = f"{one.display_name} ({one.individual_id})" if one.display_name else one.individual_id
         click.echo(f"{name}: {with_unit(len(one.detection_ids), 'detection')}")
     if change.superseded_count:
-        verb = "counts" if change.superseded_count == 1 else "count"
-        what = f"{verb} again" if undone else f"no longer {verb}"
-        click.echo(f"{with_unit(change.superseded_count, 'answer')} against it {what}:")
+        counting = _counting(change.superseded_count, undone=undone)
+        click.echo(f"{with_unit(change.superseded_count, 'answer')} against it {counting}:")
         for label in change.superseded[:LABELS_SHOWN]:
             said = "one animal" if label.answer is Answer.SAME else "two animals"
             pair = f"{label.first_detection_id} and {label.second_detection_id}"
             click.echo(f"  {pair} are {said} ({label.annotator_id})")
         if change.superseded_count > LABELS_SHOWN:
             click.echo(f"  and {change.superseded_count - LABELS_SHOWN} more")
+    _print_facts(change, undone=undone)
     if not undone:
         click.echo(f"to undo: spotted individuals undo {survey_id} {change.position}")
+
+
+def _print_facts(change: IndividualsChange, *, undone: bool) -> None:
+    count = change.superseded_fact_count
+    if not count:
+        return
+    click.echo(f"{with_unit(count, 'known fact')} against it {_counting(count, undone=undone)}:")
+    for fact in change.superseded_facts[:LABELS_SHOWN]:
+        pair = f"{fact.first_detection_id} and {fact.second_detection_id}"
+        if fact.source is Source.ENCOUNTER:
+            click.echo(f"  {pair} are of encounter {fact.names[0]}")
+        elif len(fact.names) == 1:
+            click.echo(f"  {pair} are both named {fact.names[0]}")
+        else:
+            click.echo(f"  {pair} are named {' and '.join(fact.names)}")
+    if count > LABELS_SHOWN:
+        click.echo(f"  and {count - LABELS_SHOWN} more")
+
+
+def _counting(count: int, *, undone: bool) -> str:
+    verb = "counts" if count == 1 else "count"
+    return f"{verb} again" if undone else f"no longer {verb}"
 
 
 def _since(one: Individual) -> str:

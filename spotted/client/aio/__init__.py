@@ -13,13 +13,14 @@ channels of asyncio, so that one thread serves many callers and a cancelled task
 extra `aio`.
 
 spotted     `AsyncSpotted`: connections, embedding, surveys and operations by id
-handles     a survey, session, individual and operation
+handles     a survey, session, individual, operation, and the catalogue
 connection  channels and endpoints of asyncio
 methods     methods of the client as methods that are awaited
 bridge      code that waits as ordinary code does, run by asyncio
 """
 
 from spotted.client.aio.handles import (
+    AsyncCatalogueHandle,
     AsyncIndividualHandle,
     AsyncOperationHandle,
     AsyncSessionHandle,
@@ -28,6 +29,7 @@ from spotted.client.aio.handles import (
 from spotted.client.aio.spotted import AsyncSpotted
 
 __all__ = [
+    "AsyncCatalogueHandle",
     "AsyncIndividualHandle",
     "AsyncOperationHandle",
     "AsyncSessionHandle",

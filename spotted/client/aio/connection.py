@@ -90,7 +90,7 @@ class AsyncConnection(Connection):
         for endpoint in (self.embedder, self.scorer, self.sampler):
             credentials.for_channel(endpoint.address)
         other = copy.copy(self)
-        for name in ("embedder", "operations", "scorer", "sampler"):
+        for name in ("embedder", "operations", "scorer", "catalogue", "sampler"):
             setattr(other, name, replace(getattr(self, name), credentials=credentials))
         return other
 

@@ -1,8 +1,9 @@
-"""Handles whose methods are awaited: a survey, a session, an individual and an operation."""
+"""Handles whose methods are awaited: a survey, session, individual, operation, and the catalogue."""
 
 from __future__ import annotations
 
 from spotted.client.aio.methods import Bridged, awaits, awaits_handle, gives_handle, iterates
+from spotted.client.catalogue.handle import CatalogueHandle
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_handle import SessionHandle
@@ -40,6 +41,24 @@ class AsyncIndividualHandle(Bridged[IndividualHandle]):
     merge = awaits(IndividualHandle.merge)
     split = awaits(IndividualHandle.split)
     move_here = awaits(IndividualHandle.move_here)
+
+
+class AsyncCatalogueHandle(Bridged[CatalogueHandle]):
+    """The catalogue of the caller's organisation."""
+
+    entries = iterates(CatalogueHandle.entries)
+    entry = awaits(CatalogueHandle.entry)
+    add = awaits(CatalogueHandle.add)
+    add_session = awaits(CatalogueHandle.add_session)
+    add_known_names = awaits(CatalogueHandle.add_known_names)
+    name_individual = awaits(CatalogueHandle.name_individual)
+    update = awaits(CatalogueHandle.update)
+    merge = awaits(CatalogueHandle.merge)
+    split = awaits(CatalogueHandle.split)
+    remove = awaits(CatalogueHandle.remove)
+    undo = awaits(CatalogueHandle.undo)
+    changes = iterates(CatalogueHandle.changes)
+    match = iterates(CatalogueHandle.match)
 
 
 class AsyncSessionHandle(Bridged[SessionHandle]):

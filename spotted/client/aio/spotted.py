@@ -9,7 +9,7 @@ from typing import Self, cast
 
 from spotted.client.aio.bridge import run
 from spotted.client.aio.connection import AsyncConnection
-from spotted.client.aio.handles import AsyncOperationHandle, AsyncSurveyHandle
+from spotted.client.aio.handles import AsyncCatalogueHandle, AsyncOperationHandle, AsyncSurveyHandle
 from spotted.client.aio.methods import Bridged, awaits, awaits_handle, gives_handle, iterates
 from spotted.client.connection import CALL_TIMEOUT_S
 from spotted.client.credentials import NOBODY, Credentials
@@ -90,6 +90,7 @@ class AsyncSpotted(Bridged[Spotted]):
     survey = gives_handle(Spotted.survey, AsyncSurveyHandle)
     surveys = iterates(Spotted.surveys)
     create_survey = awaits_handle(Spotted.create_survey, AsyncSurveyHandle)
+    catalogue = gives_handle(Spotted.catalogue, AsyncCatalogueHandle)
     operation = gives_handle(Spotted.operation, AsyncOperationHandle)
     embed = iterates(Spotted.embed)
     embed_batch = awaits(Spotted.embed_batch)

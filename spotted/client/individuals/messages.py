@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from spotted import messages
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
-from spotted.client.values.sessions import IndividualsEvent, Label
+from spotted.client.values.sessions import Evidence, IndividualsEvent, Label
 from spotted.constraints.answers import Answer
+from spotted.facts.kinds import Source
 from spotted.individuals.attributes import Attributes, Sex, Status
 from spotted.v1 import individuals_pb2 as pb
+from spotted.v1 import session_facts_pb2
 
 
 def individual_values(listed: Iterable[pb.Individual]) -> Iterator[Individual]:
@@ -56,6 +58,8 @@ def individuals_change(message: pb.ChangeResult) -> IndividualsChange:
         individuals=tuple(individual_value([one]) for one in message.individuals),
         superseded=tuple(_label(label) for label in message.superseded_labels),
         superseded_count=message.superseded_count,
+        superseded_facts=tuple(map(evidence_value, message.superseded_facts)),
+        superseded_fact_count=message.superseded_fact_count,
     )
 
 
@@ -105,3 +109,10 @@ def individuals_event(message: pb.IndividualsChanged) -> IndividualsEvent:
         display_name=message.updated.individual.display_name,
         undone_position=message.undone.position,
     )
+
+
+def evidence_value(message: session_facts_pb2.Evidence) -> Evidence:
+    """A fact from its message."""
+    pair = message.pair
+    ids = pair.first_detection_id, pair.second_detection_id
+    return Evidence(Source(message.source), *ids, tuple(message.names))

@@ -2,6 +2,7 @@
 
 surveys     surveys as stored, score specs, results of changing a survey
 candidates  candidates of a detection, filters, the evidence for a pair
+catalogue   animals over several surveys, and who photographs may show
 sessions    questions, answers, conflicts, events
 individuals  individuals, changes of them by people, and changes as they are watched
 progress    the progress of a session
@@ -14,6 +15,20 @@ from spotted.client.values.candidates import (
     CandidateFilter,
     Candidates,
     PairExplanation,
+)
+from spotted.client.values.catalogue import (
+    AddedAnimal,
+    AddedAnimals,
+    AnimalCandidate,
+    CatalogueAddition,
+    CatalogueChange,
+    CatalogueChangeKind,
+    CatalogueEntry,
+    CatalogueMatch,
+    CatalogueResult,
+    CatalogueSource,
+    MatchedSurvey,
+    PhotographCandidate,
 )
 from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation, Tone
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
@@ -52,8 +67,11 @@ from spotted.client.values.surveys import (
 from spotted.ranking.rules import CandidateRule
 
 __all__ = [
+    "AddedAnimal",
+    "AddedAnimals",
     "AddedDetections",
     "Alias",
+    "AnimalCandidate",
     "AnnotatorProgress",
     "Audit",
     "BurstAnswer",
@@ -62,6 +80,13 @@ __all__ = [
     "CandidateFilter",
     "CandidateRule",
     "Candidates",
+    "CatalogueAddition",
+    "CatalogueChange",
+    "CatalogueChangeKind",
+    "CatalogueEntry",
+    "CatalogueMatch",
+    "CatalogueResult",
+    "CatalogueSource",
     "Conflict",
     "Crop",
     "DeletedCameras",
@@ -79,11 +104,13 @@ __all__ = [
     "IndividualsChange",
     "IndividualsEvent",
     "Label",
+    "MatchedSurvey",
     "Model",
     "OperationInfo",
     "OperationState",
     "PairExplanation",
     "PairQuery",
+    "PhotographCandidate",
     "Preparation",
     "Progress",
     "QuestionKind",

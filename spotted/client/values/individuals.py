@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spotted.client.values.sessions import Label
+from spotted.client.values.sessions import Evidence, Label
 from spotted.individuals.attributes import Sex, Status
 
 
@@ -61,6 +61,11 @@ class IndividualsChange:
     """The labels against it, without effect until it is undone; for an undo those that stand again."""
     superseded_count: int
     """Number of these labels; larger if not all fit into the answer."""
+    superseded_facts: tuple[Evidence, ...] = ()
+    """The known names and encounters against it, which do not count until it is undone; for an undo those
+    that count again."""
+    superseded_fact_count: int = 0
+    """Number of these facts; larger if not all fit into the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,5 +69,5 @@ def side_note(detections: Iterable[Detection], individuals: Mapping[str, str]) -
         return ""
     return (
         f"{format_count(left, 'individual')} seen only from the left and {right:,} only from the right may "
-        "be the same animals; count one side, or compare opposite flanks"
+        "be the same animals; count one side (`--for jags`), or compare opposite flanks"
     )

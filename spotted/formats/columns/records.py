@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -160,6 +160,19 @@ def _path(row: Row) -> str:
     """The path of the image as written, with slashes."""
     folder, name = (row.text(column).replace("\\", "/") for column in ("folder", "image"))
     return f"{folder.rstrip('/')}/{name}".removeprefix("./") if folder and name else name
+
+
+def numbered(groups: Iterable[Sequence[Row]]) -> list[Row]:
+    """The rows of each row of a file: the first keeps its number, the others follow after the last row.
+
+    A number names one row, in messages that of the file as far as there is one.
+    """
+    listed = [group for group in groups if group]
+    last = max((group[0].number for group in listed), default=1)
+    others = [row for group in listed for row in group[1:]]
+    return [group[0] for group in listed] + [
+        replace(row, number=number) for number, row in enumerate(others, start=last + 1)
+    ]
 
 
 def side_of(row: Row) -> str:

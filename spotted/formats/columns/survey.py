@@ -12,6 +12,7 @@ from spotted.formats.columns.cameras import camera_table
 from spotted.formats.columns.guess import ColumnMap, check_given, guess_columns
 from spotted.formats.columns.names import FIELDS
 from spotted.formats.columns.records import Reading, read_records
+from spotted.formats.columns.translated import Table
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.photographs.stations import folded
 from spotted.formats.problems import Problems
@@ -111,12 +112,25 @@ def read_mapped(
     ]
     known = None
     if cameras:
-        own = ColumnMap(camera_columns or {})
-        camera_sheet = _with_titles(absolute_path(cameras), own.columns)
-        known = camera_table(camera_sheet, own, problems, date_format=reading.date_format)
-        notes += [f"{camera_sheet.name}: {own.text()}", *_unread(camera_sheet, own), *camera_sheet.notes]
+        known, more = _read_cameras(
+            absolute_path(cameras), ColumnMap(camera_columns or {}), problems, reading
+        )
+        notes += more
     problems.raise_any()
     return read_records(rows, reading, cameras=known, notes=list(dict.fromkeys(notes)))
+
+
+def read_camera_file(path: Path, problems: Problems, reading: Reading) -> tuple[Table, list[str]]:
+    """A table of cameras with any titles, and notes. Raises InvalidInputError if no column is a camera."""
+    return _read_cameras(path, _best_map(read_sheets(path), {}), problems, reading)
+
+
+def _read_cameras(
+    path: Path, columns: ColumnMap, problems: Problems, reading: Reading
+) -> tuple[Table, list[str]]:
+    sheet = _with_titles(path, columns.columns)
+    table = camera_table(sheet, columns, problems, date_format=reading.date_format)
+    return table, [f"{sheet.name}: {columns.text()}", *_unread(sheet, columns), *sheet.notes]
 
 
 def _detections(

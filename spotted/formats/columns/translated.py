@@ -19,6 +19,10 @@ from spotted.formats.photographs.stations import folded
 from spotted.formats.published_sets import IMAGE_SUFFIXES
 from spotted.formats.row import Row
 
+# of tables without a row
+_CAMERA_TITLES = ("camera_id", "latitude", "longitude")
+_DETECTION_TITLES = ("camera_id", "timestamp")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -83,9 +87,17 @@ def read_translated(
     """
     detections = Table(detections.name, _with_own_images(detections.rows))
     with tempfile.TemporaryDirectory() as folder:
-        paths = [_write(Path(folder, kind), table) for kind, table in (("c", cameras), ("d", detections))]
+        paths = [
+            _write(Path(folder, kind), table, titles)
+            for kind, table, titles in (("c", cameras, _CAMERA_TITLES), ("d", detections, _DETECTION_TITLES))
+        ]
         imported = read_csv_survey(
-            *paths, survey_id=survey_id, images_root=images_root, timezone=timezone, strict=strict
+            *paths,
+            survey_id=survey_id,
+            images_root=images_root,
+            timezone=timezone,
+            strict=strict,
+            undated=True,
         )
     whole = sum(not row.get("image") for row in detections.rows.values())
     lost = (
@@ -103,10 +115,10 @@ def iso_column(rows: Sequence[Row], column: str, *, date_format: str = "") -> li
     return [to_iso(text, day) for text in texts]
 
 
-def _write(folder: Path, table: Table) -> Path:
+def _write(folder: Path, table: Table, titles: Sequence[str]) -> Path:
     folder.mkdir()
     path = folder / table.name
-    titles = list(dict.fromkeys(title for row in table.rows.values() for title in row))
+    titles = list(dict.fromkeys(title for row in table.rows.values() for title in row)) or titles
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, titles, restval="")
         writer.writeheader()

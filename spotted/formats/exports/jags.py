@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from spotted.arrays import Float64Array
-from spotted.formats.captures.by_side import side_note
 from spotted.formats.captures.history import CaptureHistory
 from spotted.formats.captures.tables import csv_bytes, history_table
 from spotted.formats.exports.material import ExportFiles, Material
@@ -33,8 +32,7 @@ def jags_files(material: Material) -> ExportFiles:
     whole = histories["all"]
     rows = [[row, camera.camera_id] for row, camera in enumerate(whole.cameras, start=1)]
     contents["stations.csv"] = csv_bytes(["row", "station"], rows)
-    note = side_note(material.imported.detections, material.individuals)
-    return ExportFiles(contents, (note,) if note else ())
+    return ExportFiles(contents, ())
 
 
 def dump(values: Mapping[str, Float64Array | int]) -> str:

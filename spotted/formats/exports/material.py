@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spotted.formats.captures.by_side import build_by_side
+from spotted.formats.captures.by_side import build_by_side, side_note
 from spotted.formats.captures.history import CaptureHistory, build_capture_history
 from spotted.formats.file_set import write_fileset
 from spotted.formats.imported_survey import ImportedSurvey
@@ -72,6 +72,10 @@ class Material:
             stations=self.imported.stations,
             timezone=self.timezone,
         )
+
+    def side_note(self) -> str:
+        """A note about animals that may be counted once for each side; "" if there can be none."""
+        return side_note(self.imported.detections, self.individuals)
 
     def station(self, camera_id: str) -> str:
         """The station of a camera."""

@@ -41,12 +41,16 @@ def read_camtrapr(
     species: str | None = None,
     images_root: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
+    date_format: str = "",
+    strict: bool = False,
 ) -> ImportedSurvey:
     """The survey of a table of records and a table of stations.
 
     species: required if the records contain several.
     images_root: the folder of the pictures, by default that of the records; files are found by the last parts
         of Directory and FileName.
+    date_format: the form of days, e.g. `%d/%m/%Y`; found in the dates by default.
+    strict: whether doubtful values stop the import.
     Raises InvalidInputError for missing columns and wrong values.
     """
     table = absolute_path(records)
@@ -58,18 +62,19 @@ def read_camtrapr(
     selected = select_species(rows, species, column="Species", table="the records")
     others = len(rows) - len(selected)
     notes = [f"{format_count(others, 'record')} skipped: other species"] if others else []
-    images, times = Images(root), iso_column(selected, "DateTimeOriginal")
+    images, times = Images(root), iso_column(selected, "DateTimeOriginal", date_format=date_format)
     return read_translated(
-        Table(absolute_path(stations).name, _cameras(known)),
+        Table(absolute_path(stations).name, _cameras(known, date_format)),
         Table(table.name, {r.number: _detection(r, t, images) for r, t in zip(selected, times, strict=True)}),
         survey_id=survey_id or survey_slug(table.parent.name),
         images_root=root,
         timezone=timezone,
+        strict=strict,
         notes=notes,
     )
 
 
-def _cameras(rows: Sequence[Row]) -> dict[int, Mapping[str, str]]:
+def _cameras(rows: Sequence[Row], date_format: str) -> dict[int, Mapping[str, str]]:
     """The stations with the columns of a table of cameras."""
     if not rows:
         return {}
@@ -87,7 +92,7 @@ def _cameras(rows: Sequence[Row]) -> dict[int, Mapping[str, str]]:
     dates = [title for title, new in titles.items() if new in {"start", "end"} or _PROBLEM.fullmatch(title)]
     # one person wrote all dates of a table, and a column of few may leave day and month open
     texts = [row.text(title) for row in rows for title in dates]
-    day = find_day_format(texts, column=f"{rows[0].file}, {' and '.join(dates[:2])}")
+    day = find_day_format(texts, column=f"{rows[0].file}, {' and '.join(dates[:2])}", given=date_format)
     return {
         row.number: {
             new: to_iso(row.text(old), day) if old in dates else row.text(old) for old, new in titles.items()

@@ -16,6 +16,7 @@ from spotted.formats.columns import resolve_columns
 from spotted.formats.columns.cameras import PAIRS
 from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
 from spotted.formats.layouts.contents import columns_of, describe, files_below, only_folder
+from spotted.formats.layouts.programs import COCO, TIMELAPSE, TRAPTAGGER, WILDBOOK, find_program, tables_in
 from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
 from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS
@@ -30,12 +31,24 @@ PHOTOGRAPHS = "photographs"
 WILDLIFE_INSIGHTS = "wildlife-insights"
 CAMTRAPR = "camtrapr"
 MAPPED = "mapped-table"
-LAYOUTS = (CAMTRAP_DP, PUBLISHED_SET, CATALOGUE, TABLES, PHOTOGRAPHS, WILDLIFE_INSIGHTS, CAMTRAPR, MAPPED)
+LAYOUTS = (
+    CAMTRAP_DP,
+    PUBLISHED_SET,
+    CATALOGUE,
+    TABLES,
+    PHOTOGRAPHS,
+    WILDLIFE_INSIGHTS,
+    CAMTRAPR,
+    TRAPTAGGER,
+    TIMELAPSE,
+    WILDBOOK,
+    COCO,
+    MAPPED,
+)
 # files looked at in a directory, which may contain millions
 EXAMINED_FILES = 2000
 # folders of unknown animals in the published sets
 UNKNOWN_FOLDERS = {"no_id", "unidentifiable"}
-MOST_TABLES = 20
 CAMERAS_FILE, DETECTIONS_FILE = "cameras.csv", "detections.csv"
 _DESCRIPTOR = "datapackage.json"
 _CAMERA_IN_NAME = re.compile(r"CAM[^_]+.*\d")
@@ -45,6 +58,10 @@ LOOKED_FOR = (
     f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
     "deployments.csv and images.csv, in a folder or zip (Wildlife Insights)",
     f"a table of records with {', '.join(RECORD_COLUMNS)} (camtrapR)",
+    "a table with site and image_labels or others of a level (TrapTagger)",
+    "a table with File, RelativePath and DateTime (Timelapse)",
+    "a .xlsx or CSV with Encounter.mediaAsset0 (Wildbook's bulk import)",
+    "JSON with images, annotations and categories (COCO, LILA)",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
     "a CSV or .xlsx with columns for camera, time and image, whatever their titles",
     "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
@@ -144,6 +161,11 @@ def _camtrapr(root: Path) -> Recognised | None:
     return Recognised(CAMTRAPR, records[0], reason)
 
 
+def _program(root: Path) -> Recognised | None:
+    found = find_program(root)
+    return Recognised(*found) if found else None
+
+
 def _half_a_pair(root: Path) -> Recognised | None:
     """Name what is missing beside a table of cameras or of detections."""
     columns = set(columns_of(root))
@@ -173,8 +195,7 @@ def _mapped_file(root: Path) -> Recognised | None:
 
 
 def _mapped(root: Path) -> Recognised | None:
-    files = (path for path in sorted(root.iterdir()) if path.suffix.lower() in SHEET_SUFFIXES)
-    found = [seen for path in islice(files, MOST_TABLES) if (seen := _mapped_file(path)) is not None]
+    found = [seen for path in tables_in(root) if (seen := _mapped_file(path)) is not None]
     if len(found) > 1:
         listed = ", ".join(seen.path.name for seen in found)
         raise InvalidInputError(f"{root} contains several tables of detections, {listed}; give one of them")
@@ -225,6 +246,7 @@ _OF_DIRECTORY: tuple[_Rule, ...] = (
     _tables,
     _wildlife_insights,
     _camtrapr,
+    _program,
     _published,
     _mapped,
 )
@@ -234,6 +256,7 @@ _OF_FILE: tuple[_Rule, ...] = (
     _catalogue,
     _wildlife_insights,
     _camtrapr,
+    _program,
     _half_a_pair,
     _mapped_file,
 )

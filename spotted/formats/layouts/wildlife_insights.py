@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spotted.errors import InvalidInputError
+from spotted.formats.columns.records import Reading
 from spotted.formats.columns.translated import Images, Table, iso_column, read_translated
 from spotted.formats.csv_table import read_table
 from spotted.formats.imported_survey import ImportedSurvey, format_count, survey_slug
@@ -36,6 +37,8 @@ def read_wildlife_insights(
     species: str | None = None,
     images_root: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
+    date_format: str = "",
+    strict: bool = False,
 ) -> ImportedSurvey:
     """The survey of an export.
 
@@ -43,16 +46,21 @@ def read_wildlife_insights(
     species: genus and species, or the common name if the genus is missing; required if there are several.
     images_root: the folder of the image files, by default that of the tables; files are found by the end of
         `location`, by `deployment_id` and `filename`, or by `filename` if it is unique.
+    date_format: the form of days, e.g. `%d/%m/%Y`; found in the dates by default.
+    strict: whether doubtful values stop the import.
     Raises InvalidInputError for missing tables and wrong values.
     """
     path = absolute_path(package)
     survey_id = survey_id or survey_slug(path.stem if path.is_file() else path.name)
     root = absolute_path(images_root or (path if path.is_dir() else path.parent))
+    reading = Reading(
+        survey_id, root, species=species, timezone=timezone, date_format=date_format, strict=strict
+    )
     if path.is_dir():
-        return _read(path, survey_id, species, root, timezone)
+        return _read(path, reading)
     with tempfile.TemporaryDirectory() as folder:
         _unpack(path, Path(folder))
-        return _read(Path(folder), survey_id, species, root, timezone)
+        return _read(Path(folder), reading)
 
 
 def image_tables(names: Sequence[str]) -> list[str]:
@@ -60,9 +68,7 @@ def image_tables(names: Sequence[str]) -> list[str]:
     return sorted(n for n in names if n.rsplit("/", 1)[-1].startswith("images") and n.endswith(".csv"))
 
 
-def _read(
-    folder: Path, survey_id: str, species: str | None, root: Path, timezone: str | None
-) -> ImportedSurvey:
+def _read(folder: Path, reading: Reading) -> ImportedSurvey:
     problems = Problems()
     deployments = list(read_table(folder / DEPLOYMENTS_FILE, DEPLOYMENT_COLUMNS, problems))
     tables = image_tables([path.name for path in folder.iterdir()])
@@ -71,21 +77,24 @@ def _read(
         rows = [replace(row, number=number) for number, row in enumerate(rows, start=2)]
     problems.raise_any()
     named = [_named(row) for row in rows if not row.flag("is_blank")]
-    selected = select_species([r for r in named if r.text(_NAME)], species, column=_NAME, table="the images")
+    selected = select_species(
+        [r for r in named if r.text(_NAME)], reading.species, column=_NAME, table="the images"
+    )
     others = len(rows) - len(selected)
     notes = [f"{format_count(others, 'image')} skipped: blank, unnamed or other species"] if others else []
-    images = Images(root)
-    times = iso_column(selected, "timestamp")
+    images = Images(reading.images_root)
+    times = iso_column(selected, "timestamp", date_format=reading.date_format)
     seen: Counter[str] = Counter()
     detections = {
         row.number: _detection(row, time, images, seen) for row, time in zip(selected, times, strict=True)
     }
     return read_translated(
-        Table(DEPLOYMENTS_FILE, _cameras(deployments)),
+        Table(DEPLOYMENTS_FILE, _cameras(deployments, reading.date_format)),
         Table(tables[0] if len(tables) == 1 else "images.csv", detections),
-        survey_id=survey_id,
-        images_root=root,
-        timezone=timezone,
+        survey_id=reading.survey_id,
+        images_root=reading.images_root,
+        timezone=reading.timezone,
+        strict=reading.strict,
         notes=notes,
     )
 
@@ -95,8 +104,10 @@ def _named(row: Row) -> Row:
     return replace(row, cells={**row.cells, _NAME: title})
 
 
-def _cameras(deployments: Sequence[Row]) -> dict[int, Mapping[str, str]]:
-    starts, ends = iso_column(deployments, "start_date"), iso_column(deployments, "end_date")
+def _cameras(deployments: Sequence[Row], date_format: str) -> dict[int, Mapping[str, str]]:
+    starts, ends = (
+        iso_column(deployments, column, date_format=date_format) for column in ("start_date", "end_date")
+    )
     return {
         row.number: {
             "camera_id": row.text("deployment_id"),

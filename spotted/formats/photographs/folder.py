@@ -40,12 +40,16 @@ class _Reading:
     temperatures_c: list[float] = field(default_factory=list)
     without_offset: int = 0
 
+    def doubts(self) -> Iterator[str]:
+        """A line for each reason for which the time or the station of photographs is unknown."""
+        for reason, files in self.files_by_reason.items():
+            yield f"{format_count(len(files), 'photograph')} {reason}, such as {files[0]}"
+
     def notes(self) -> Iterator[str]:
         if self.skipped:
             kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.skipped.most_common())
             yield f"{format_count(self.skipped.total(), 'file')} skipped: {kinds}"
-        for reason, files in self.files_by_reason.items():
-            yield f"{format_count(len(files), 'photograph')} {reason}, such as {files[0]}"
+        yield from self.doubts()
         if self.models:
             made = ", ".join(f"{name} ({count:,})" for name, count in self.models.most_common(SHOWN_NAMES))
             yield f"cameras by EXIF: {made}"
@@ -67,6 +71,7 @@ def read_photographs(
     station: str = "",
     cameras: str | os.PathLike[str] | None = None,
     timezone: str | None = None,
+    strict: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> ImportedSurvey:
     """The survey of a folder of photographs, each of which is a detection.
@@ -75,6 +80,7 @@ def read_photographs(
     station: a pattern (see `StationPattern`) of paths in the folder; guessed by default. A note shows it.
     cameras: table of cameras (see `spotted.formats.csv_survey`), by default cameras.csv in the folder.
     timezone: IANA name or offset of the cameras' clocks, for times without offset; by default UTC and a note.
+    strict: whether photographs whose header, time or station is unknown, and other doubts, stop the import.
     on_progress: called with the number of photographs read since the last call.
     The id of a detection is its path in the folder. A photograph without a time is kept, its time is unknown.
     Raises InvalidInputError if there is no photograph, or the pattern or the table is wrong.
@@ -93,6 +99,9 @@ def read_photographs(
     for file, camera_id in zip(files, stations, strict=True):
         pictures.append(_picture(file, camera_id, reading))
         on_progress(1)
+    problems = Problems(strict=strict)
+    for doubt in reading.doubts() if strict else ():
+        problems.add(doubt)
     notes = [_pattern_note(pattern, stations), *(assumed if reading.without_offset else []), *reading.notes()]
     title, survey_id = root.name, survey_id or survey_slug(root.name)
     written = {folded(name): name for name in stations if name}
@@ -100,7 +109,9 @@ def read_photographs(
     def known_as(camera_id: str) -> str:
         return written.get(folded(camera_id), camera_id)
 
-    return survey_of_photographs(survey_id, title, pictures, table, zone, notes, known_as=known_as)
+    return survey_of_photographs(
+        survey_id, title, pictures, table, zone, notes, known_as=known_as, problems=problems
+    )
 
 
 def _photographs(reading: _Reading) -> Iterator[str]:

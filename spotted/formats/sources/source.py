@@ -13,6 +13,8 @@ from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey, survey_slug
 from spotted.formats.layouts.camtrapr import read_camtrapr, station_table
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
+from spotted.formats.layouts.coco import read_coco
+from spotted.formats.layouts.programs import COCO, TIMELAPSE, TRAPTAGGER, WILDBOOK
 from spotted.formats.layouts.recognition import (
     CAMTRAP_DP,
     CAMTRAPR,
@@ -22,6 +24,8 @@ from spotted.formats.layouts.recognition import (
     PUBLISHED_SET,
     WILDLIFE_INSIGHTS,
 )
+from spotted.formats.layouts.traptagger import read_traptagger
+from spotted.formats.layouts.wildbook import read_wildbook
 from spotted.formats.layouts.wildlife_insights import read_wildlife_insights
 from spotted.formats.photographs import read_photographs, with_boxes
 from spotted.formats.photographs.megadetector import CONFIDENCE
@@ -29,7 +33,10 @@ from spotted.formats.published_sets import read_published
 from spotted.formats.published_sets_export import write_published
 
 # layouts that are read as tables of their own and written as a catalogue
-EXPORTS = frozenset({CAMTRAPR, MAPPED, WILDLIFE_INSIGHTS})
+READERS = {COCO: read_coco, TRAPTAGGER: read_traptagger, WILDBOOK: read_wildbook}
+# layouts that are read by a map of columns
+MAPS = frozenset({MAPPED, TIMELAPSE})
+EXPORTS = frozenset({CAMTRAPR, WILDLIFE_INSIGHTS, *MAPS, *READERS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,7 @@ class Source:
                 station=self.station,
                 cameras=cameras,
                 timezone=timezone,
+                strict=self.strict,
                 on_progress=on_progress,
             )
         if self.layout == PUBLISHED_SET:
@@ -154,14 +162,8 @@ class Source:
                 timezone=timezone,
                 strict=self.strict,
             )
-        if self.layout == MAPPED:
-            return read_mapped(
-                self.package,
-                self.columns,
-                self._reading(survey_id or survey_slug(Path(self.package).stem)),
-                cameras=self.cameras or None,
-                camera_columns=self.camera_columns,
-            )
+        if self.layout in {*MAPS, *READERS}:
+            return self._read_table(survey_id or survey_slug(Path(self.package).stem))
         if self.layout == CAMTRAPR:
             return read_camtrapr(
                 self.package,
@@ -170,6 +172,8 @@ class Source:
                 species=species,
                 images_root=images_root,
                 timezone=timezone,
+                date_format=self.date_format,
+                strict=self.strict,
             )
         return read_wildlife_insights(
             self.package,
@@ -177,10 +181,13 @@ class Source:
             species=species,
             images_root=images_root,
             timezone=timezone,
+            date_format=self.date_format,
+            strict=self.strict,
         )
 
-    def _reading(self, survey_id: str) -> Reading:
-        return Reading(
+    def _read_table(self, survey_id: str) -> ImportedSurvey:
+        """The survey of a table with titles of its own, or of one that is read like it."""
+        reading = Reading(
             survey_id,
             self.folder(),
             species=self.species or None,
@@ -188,6 +195,12 @@ class Source:
             date_format=self.date_format,
             station=self.station,
             strict=self.strict,
+        )
+        cameras = self.cameras or None
+        if self.layout in READERS:
+            return READERS[self.layout](self.package, reading, cameras=cameras)
+        return read_mapped(
+            self.package, self.columns, reading, cameras=cameras, camera_columns=self.camera_columns
         )
 
     def write(self, target: Path, individuals: Mapping[str, str], *, overwrite: bool) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from services.common.access.load import MOST_CALLS, SHARE
 from services.common.server import SERVER_OPTIONS, serve
 from services.common.settings import Security, Settings
 from spotted.errors import PreconditionError, UnavailableError
-from spotted.local import processes
+from spotted.local import health, processes
 from tests.services.common.access.test_public_calls import CHECK, HEALTH
 from tests.services.raw_http2 import half_sent
 from tests.services.serving import running
@@ -42,7 +42,7 @@ def test_a_service_that_is_asked_to_stop_drains_and_ends(member: processes.Membe
     process.terminate()
     assert process.wait(30) == 0
     assert (tmp_path / "scorer.log").read_text().rstrip().endswith("stopped")
-    assert not processes.serving(member.address)
+    assert not health.serving(member.address)
 
 
 def test_a_taken_port_is_reported_with_the_remedy() -> None:

@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
 from services.common import process
+from services.common.rpc.turns import Turns
 from services.common.server import Service
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
@@ -15,6 +16,8 @@ from services.sampler.scorer_client import ATTEMPTS, ScorerClient
 from services.sampler.survey_values import SurveyChanges, SurveyScores, Version
 from services.scorer.__main__ import service
 from services.scorer.calibrations import CalibrationStore
+from services.scorer.catalogue.catalogues import Catalogues
+from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.detections import delete_detections
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
@@ -261,7 +264,9 @@ class Shrinking(ScorerServicer):
     def __init__(self, store: Store, after: str, times: int) -> None:
         heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
         self._shrinking = Surveys(store, heads, now=process.now)
-        super().__init__(self._shrinking, ScoredSurveys(self._shrinking, heads, calibrations), calibrations)
+        scored = ScoredSurveys(self._shrinking, heads, calibrations)
+        catalogue = CatalogueChanges(Catalogues(store, process.now), self._shrinking)
+        super().__init__(self._shrinking, scored, calibrations, catalogue, Turns(1))
         self._after, self._times, self.lost = after, times, 0
 
     async def GetSurvey(  # noqa: N802 - the rpc

@@ -11,6 +11,9 @@ import pytest
 from spotted.cli.export import CAPTURES, CHANGED, write_changed_names
 from spotted.client.session_handle import SessionHandle
 from spotted.facts import KnownIndividuals
+from spotted.formats.camtrapdp import read_camtrapdp
+from spotted.formats.exports import TARGETS
+from spotted.formats.layouts import read_camtrapr
 from spotted.formats.sources import Source, recall
 from spotted.individuals.attributes import Sex
 from spotted.individuals.naming import CellChange
@@ -18,6 +21,7 @@ from spotted.survey import Detection
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import SPEC, vectors
+from tests.spotted.formats.exports.camtrap_dp_validation import faults
 
 
 @pytest.fixture
@@ -51,6 +55,25 @@ def test_individuals_are_written_into_a_copy_with_the_capture_history(
     assert again.exit_code != 0
     assert "overwrite" in again.stderr or "empty" in again.stderr
     assert machine.run("export", survey_id, "-o", str(output), "--overwrite").exit_code == 0
+
+
+def test_a_session_goes_out_and_comes_in_again_with_its_names(
+    machine: Machine, survey_id: str, imported: Source, tmp_path: Path
+) -> None:
+    assert machine.run("annotate", survey_id, "--oracle", "--opposite-flanks").exit_code == 0
+    programs = [word for target in TARGETS for word in ("--for", target)]
+    done = machine.run("export", survey_id, "-o", str(tmp_path / "out"), "--timezone", "+02:00", *programs)
+    assert done.exit_code == 0, done.stderr
+    assert faults(tmp_path / "out" / "camtrap-dp") == []
+    before = imported.read(survey_id)
+    again = read_camtrapdp(tmp_path / "out" / "camtrap-dp", images_root=imported.package)
+    # the oracle answered for twelve of the thirteen
+    known = {d.detection_id: d.individual_id for d in before.detections}
+    assert {d.detection_id: d.individual_id for d in again.detections} == known
+    assert [p.box for p in again.pictures] == [p.box for p in before.pictures]
+    tables = [str(tmp_path / "out" / "camtrapr" / f"{name}.csv") for name in ("records", "stations")]
+    records = read_camtrapr(*tables, images_root=imported.package, timezone="+02:00")
+    assert sorted(d.individual_id for d in records.detections) == sorted(known.values())
 
 
 def test_an_unknown_session_is_named_and_nothing_is_written(

@@ -281,3 +281,20 @@ def test_a_map_is_only_for_tables_with_titles_of_their_own(tmp_path: Path) -> No
     for entry in ("camera_id=Station", "camera_id"):
         done = CliRunner().invoke(import_survey, [str(tmp_path), "--map", entry])
         assert done.exit_code == 2, done.output
+
+
+def test_a_table_of_a_program_in_a_folder_gives_the_survey_the_name_of_the_folder(
+    machine: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / survey_id
+    write_photograph(folder / "A1" / "1.jpg")
+    table = folder / "TimelapseData.csv"
+    table.write_text("File,RelativePath,DateTime,Tier\n1.jpg,A1,2020-03-24 11:21:46,Asha\n")
+    done = machine.run("import", str(folder), "--timezone", "+02:00", "--map", "individual_id=Tier")
+    assert done.exit_code == 0, done.output
+    assert "read as a table of Timelapse" in done.stderr
+    again = machine.run("import", str(folder), "--json")
+    answer = json.loads(again.stdout)
+    assert (answer["survey_id"], answer["layout"]) == (survey_id, "timelapse")
+    (picture,) = recall(machine.directory, survey_id).read(survey_id).pictures
+    assert (picture.path, picture.detection.individual_id) == (folder / "A1" / "1.jpg", "Asha")

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import onnxruntime
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -18,6 +19,7 @@ from spotted.cli import machine, main
 from spotted.cli.machine import DEVICES
 from spotted.client import Spotted
 from spotted.local import lock, ports, processes
+from spotted.local.platforms import check_platform
 from tests.services.journal_entries import break_entry
 from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors
 
@@ -46,6 +48,7 @@ def test_a_segmenter_reaches_the_embedder(tmp_path: Path, monkeypatch: pytest.Mo
         return processes.LocalRun(directory, ())
 
     monkeypatch.setattr(processes, "up", started)
+    monkeypatch.setattr(machine, "prepare", lambda *_, **__: None)
     (tmp_path / "sam").mkdir()
     assert run("up", "--data", str(tmp_path / "data"), "--segmenter", str(tmp_path / "sam"))[0] == 0
     assert run("up", "--data", str(tmp_path / "data"))[0] == 0
@@ -62,14 +65,41 @@ def test_a_taken_port_is_reported_before_anything_runs(tmp_path: Path) -> None:
     assert f"port {port}" in err
 
 
+def test_missing_models_are_reported_with_the_remedy_before_anything_runs(tmp_path: Path) -> None:
+    empty, data = tmp_path / "models", tmp_path / "data"
+    wanted = ("--models", str(empty), "--backbone", "miewid-msv3")
+    code, _, err = run("up", "--data", str(data), "--port", "0", *wanted)
+    assert code == 6
+    assert (
+        f"backbone 'miewid-msv3' is not in {empty}; export it with `spotted export-backbone miewid-msv3`"
+        in err
+    )
+    assert processes.read(data) is None
+    assert not data.exists()
+
+
 @pytest.mark.processes
-def test_missing_models_are_reported_with_the_remedy(tmp_path: Path) -> None:
-    empty = tmp_path / "models"
-    empty.mkdir()
-    code, _, err = run("up", "--data", str(tmp_path / "data"), "--port", "0", "--models", str(empty))
+def test_a_service_that_does_not_start_leaves_nothing_running(tmp_path: Path, models: Path) -> None:
+    broken, data = tmp_path / "models", tmp_path / "data"
+    shutil.copytree(models, broken)
+    (model,) = broken.rglob("model.onnx")
+    model.write_bytes(b"cut off")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    code, _, err = run("up", "--data", str(data), "--port", "0", "--models", str(broken))
     assert code == 5
-    assert "make models" in err
-    assert run("down", "--data", str(tmp_path / "data"))[0] == 0
+    assert "the embedder did not start" in err
+    assert "spotted export-backbone" in err
+    after = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    assert [child for child in after if child.status() != psutil.STATUS_ZOMBIE] == []
+    assert processes.read(data) is None
+
+
+def test_windows_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "check_platform", lambda: check_platform("win32"))
+    code, _, err = run("up", "--data", str(tmp_path / "data"))
+    assert code == 6
+    assert "wsl --install" in err
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_machine_on_which_nothing_runs_says_so(tmp_path: Path) -> None:
@@ -121,22 +151,13 @@ def test_the_services_load_the_backbones_named_the_first_as_the_default(tmp_path
         processes.down(tmp_path / "data")
 
 
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        (("--backbone", "efficientnet-lite0", "--backbone", "nosuch"), "nosuch"),
-        (("--device", "cuda"), "device 'cuda'"),
-    ],
-)
-def test_what_cannot_be_loaded_is_named_with_the_log(
-    tmp_path: Path, models: Path, options: tuple[str, ...], named: str
-) -> None:
-    if "cuda" in options and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+def test_a_device_that_is_missing_is_named_with_the_log(tmp_path: Path, models: Path) -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this onnxruntime has CUDA, so the device is not refused")
-    code, _, err = up(tmp_path / "data", models, *options)
+    code, _, err = up(tmp_path / "data", models, "--device", "cuda")
     processes.down(tmp_path / "data")
     assert code == 5
-    assert named in err
+    assert "device 'cuda'" in err
     assert "embedder.log" in err
 
 
@@ -182,3 +203,9 @@ def test_damaged_surveys_and_sessions_are_shown_with_their_remedies(
     assert "spotted restore --over-damaged" in shown
     (other,) = [each for each in with_sessions if f"{survey_id}-b" in each]
     assert other.startswith("session 'main' of survey")
+
+
+def test_a_machine_without_the_page_says_how_to_install_it() -> None:
+    warning = machine.without_page(["starlette", "uvicorn"])
+    assert "starlette, uvicorn" in warning
+    assert "spotted[review]" in warning

@@ -18,7 +18,9 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from spotted import client
+from spotted.catalogue.facts import Member
 from spotted.client import oracle, values
+from spotted.client.catalogue.handle import CatalogueHandle
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_handle import SessionHandle
@@ -32,6 +34,7 @@ from spotted.v1 import operations_pb2, survey_pb2
 RPCS = {method.name for service in SERVICES for method in service.methods}
 SPEC = values.EmbeddingSpec("b", "p", 2)
 VECTORS = np.ones((1, 2), np.float32)
+ANIMAL = values.CatalogueAddition(values.Individual("i", ("d",)))
 # each rpc, and the call by which it is reached
 CALLS: dict[str, Callable[[Spotted], object]] = {
     "Embed": lambda s: s.embed_batch([values.Crop("a", b"")]),
@@ -85,6 +88,16 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "MoveDetections": lambda s: s.survey("a").session("m").individual("i").move_here(["d"], "anna"),
     "UndoChange": lambda s: s.survey("a").session("m").undo_change(3, "anna"),
     "WatchIndividuals": lambda s: list(s.survey("a").session("m").watch_individuals()),
+    "ListCatalogueEntries": lambda s: list(s.catalogue().entries()),
+    "GetCatalogueEntry": lambda s: s.catalogue().entry("c"),
+    "AddCatalogueMembers": lambda s: s.catalogue().add("a", [ANIMAL], "anna"),
+    "UpdateCatalogueEntry": lambda s: s.catalogue().update("c", "anna", notes="scar"),
+    "MergeCatalogueEntries": lambda s: s.catalogue().merge("c", ["e"], "anna"),
+    "SplitCatalogueEntry": lambda s: s.catalogue().split("c", [Member("a", "d")], "anna"),
+    "RemoveCatalogueMembers": lambda s: s.catalogue().remove([Member("a", "d")], "anna"),
+    "UndoCatalogueChange": lambda s: s.catalogue().undo("x", "anna"),
+    "ListCatalogueChanges": lambda s: list(s.catalogue().changes()),
+    "MatchCatalogue": lambda s: list(s.catalogue().match("a")),
     "ListEvents": lambda s: list(s.survey("a").session("m").events()),
 }
 
@@ -159,7 +172,14 @@ def public(owner: type) -> list[Callable[..., object]]:
 PUBLIC = [
     *(
         method
-        for owner in (Spotted, SurveyHandle, SessionHandle, IndividualHandle, OperationHandle)
+        for owner in (
+            Spotted,
+            SurveyHandle,
+            SessionHandle,
+            IndividualHandle,
+            OperationHandle,
+            CatalogueHandle,
+        )
         for method in public(owner)
     ),
     oracle.answer_all,

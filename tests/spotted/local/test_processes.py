@@ -58,10 +58,6 @@ def test_a_pid_that_belongs_to_another_process_is_not_ours(tmp_path: Path) -> No
     process.wait()
 
 
-def test_nothing_serves_if_nothing_listens() -> None:
-    assert not processes.serving("127.0.0.1:1")
-
-
 def test_what_a_failed_start_began_is_stopped(tmp_path: Path) -> None:
     environment = {"SPOTTED_DEVICE": "abacus"}
     with pytest.raises(UnavailableError, match="did not start"):

@@ -7,7 +7,13 @@ from services.common.access import caller as access
 from services.common.access.caller import Caller, authorise, least_role, methods, role_name
 from spotted.errors import InvalidInputError, PermissionDeniedError
 from spotted.v1 import access_pb2 as pb
-from spotted.v1 import embedder_pb2_grpc, operations_pb2_grpc, sampler_pb2_grpc, scorer_pb2_grpc
+from spotted.v1 import (
+    catalogue_pb2_grpc,
+    embedder_pb2_grpc,
+    operations_pb2_grpc,
+    sampler_pb2_grpc,
+    scorer_pb2_grpc,
+)
 
 ROLES = [pb.ROLE_READ, pb.ROLE_ANNOTATE, pb.ROLE_WRITE, pb.ROLE_ADMIN, pb.ROLE_SERVICE]
 SERVICERS = (
@@ -15,6 +21,7 @@ SERVICERS = (
     operations_pb2_grpc.OperationsServiceServicer,
     sampler_pb2_grpc.SamplerServiceServicer,
     scorer_pb2_grpc.ScorerServiceServicer,
+    catalogue_pb2_grpc.CatalogueServiceServicer,
 )
 RPCS = methods()
 

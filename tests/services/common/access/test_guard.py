@@ -41,6 +41,7 @@ from spotted.local import processes
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import (
     access_pb2,
+    catalogue_pb2_grpc,
     embedder_pb2,
     embedder_pb2_grpc,
     operations_pb2_grpc,
@@ -64,6 +65,7 @@ BARE: tuple[tuple[Any, str], ...] = (
     (operations_pb2_grpc, "OperationsService"),
     (sampler_pb2_grpc, "SamplerService"),
     (scorer_pb2_grpc, "ScorerService"),
+    (catalogue_pb2_grpc, "CatalogueService"),
 )
 
 

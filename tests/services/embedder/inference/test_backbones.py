@@ -167,12 +167,14 @@ def test_an_image_without_a_finite_vector_fails_alone(tiny: Backbone) -> None:
 
 
 def test_a_missing_model_names_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"no backbone 'efficientnet-lite0' under .*make models"):
+    with pytest.raises(
+        NotFoundError, match=r"no backbone 'efficientnet-lite0' under .*spotted export-backbone"
+    ):
         load_backbone(tmp_path, MODEL_ID)
 
 
 def test_a_missing_version_names_the_remedy(models: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"no backbone at .*make models"):
+    with pytest.raises(NotFoundError, match=r"no backbone at .*spotted export-backbone"):
         load_backbone(models, MODEL_ID, version=9)
 
 
@@ -180,20 +182,20 @@ def test_a_file_with_one_other_byte_is_refused(copied: Path) -> None:
     content = bytearray((copied / MODEL_FILE).read_bytes())
     content[len(content) // 2] ^= 1
     (copied / MODEL_FILE).write_bytes(content)
-    with pytest.raises(PreconditionError, match=r"does not match manifest.json .*make models"):
+    with pytest.raises(PreconditionError, match=r"does not match manifest.json .*spotted export-backbone"):
         load_backbone(copied.parent.parent, MODEL_ID)
 
 
 def test_a_missing_file_beside_its_manifest_is_refused(copied: Path) -> None:
     (copied / MODEL_FILE).unlink()
-    with pytest.raises(PreconditionError, match=r"is missing .*make models"):
+    with pytest.raises(PreconditionError, match=r"is missing .*spotted export-backbone"):
         load_backbone(copied.parent.parent, MODEL_ID)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"model_id": "x"}', '{"mean": 1, "std": 2}'])
 def test_a_manifest_of_another_kind_is_refused(copied: Path, text: str) -> None:
     (copied / MANIFEST_FILE).write_text(text)
-    with pytest.raises(PreconditionError, match=r"not a manifest of this version .*make models"):
+    with pytest.raises(PreconditionError, match=r"not a manifest of this version .*spotted export-backbone"):
         load_backbone(copied.parent.parent, MODEL_ID)
 
 

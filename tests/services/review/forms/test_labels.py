@@ -21,11 +21,11 @@ from spotted.facts.kinds import Source
 def test_labels_and_bursts_have_the_name_of_the_person() -> None:
     body = Body(
         {
-            "labels": [{"first": "a", "second": "b", "answer": "not_comparable"}],
+            "labels": [{"first": "a", "second": "b", "answer": "not_comparable", "note": "blurred"}],
             "bursts": [{"detections": ["a", "b", "c"], "one_animal": True}],
         }
     )
-    assert labels_of(body, "anna") == [Label("a", "b", Answer.NOT_COMPARABLE, "anna")]
+    assert labels_of(body, "anna") == [Label("a", "b", Answer.NOT_COMPARABLE, "anna", note="blurred")]
     (burst,) = bursts_of(body, "anna")
     assert (burst.detection_ids, burst.one_animal, burst.annotator_id) == (("a", "b", "c"), True, "anna")
     with pytest.raises(InvalidInputError, match=r"labels\[0\].answer"):

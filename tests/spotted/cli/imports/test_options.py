@@ -7,7 +7,6 @@ import click
 import pytest
 
 from spotted.cli.imports.options import parse_map, with_columns, with_last_options
-from spotted.errors import InvalidInputError
 from spotted.formats.layouts.recognition import MAPPED
 from spotted.formats.sources import Source, remember
 
@@ -46,12 +45,9 @@ def test_options_of_other_files_or_another_survey_are_not_used(tmp_path: Path, s
 
 
 def test_columns_are_guessed_then_saved_then_given(tmp_path: Path, source: Source) -> None:
-    first, notes = with_columns(tmp_path, "", replace(source, date_format="DD/MM/YY"), {})
+    first, notes = with_columns(tmp_path, "", source, {})
     assert first.columns == {"camera_id": "Station", "time": "Date", "image": "Photo"}
-    assert first.date_format == "%d/%m/%y"
     assert "'Cam' may be camera_id, too" in notes[0]
     remember(tmp_path, "leopards", replace(first, columns={**first.columns, "camera_id": "Cam"}))
     assert with_columns(tmp_path, "", source, {})[0].columns["camera_id"] == "Cam"
     assert with_columns(tmp_path, "", source, {"camera_id": "Station"})[0].columns["camera_id"] == "Station"
-    with pytest.raises(InvalidInputError, match="needs day, month and year"):
-        with_columns(tmp_path, "", replace(source, date_format="DD/MM"), {})

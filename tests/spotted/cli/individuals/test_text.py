@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from spotted.cli.individuals.text import change_document, describe, document, print_change
-from spotted.client.values import Alias, Individual, IndividualsChange, Label
+from spotted.client.values import Alias, Evidence, Individual, IndividualsChange, Label
 from spotted.constraints.answers import Answer
+from spotted.facts import Source
 from spotted.individuals.attributes import Sex, Status
 
 SITA = Individual(
@@ -50,3 +51,24 @@ def test_the_answers_set_aside_are_shown_up_to_ten(capsys: pytest.CaptureFixture
     assert "12 answers against it count again:" in capsys.readouterr().out
     made = change_document(change)
     assert (made["change"], made["set_aside_count"]) == (7, 12)
+
+
+def test_known_facts_set_aside_are_shown_with_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = (
+        Evidence(Source.KNOWN, "a", "b", ("Mvula",)),
+        Evidence(Source.KNOWN, "a", "c", ("Mvula", "Nandi")),
+        Evidence(Source.ENCOUNTER, "a", "d", ("e5",)),
+    )
+    change = IndividualsChange(7, (), (), 0, facts, 12)
+    print_change(change, "s", undone=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "12 known facts against it no longer count:",
+        "  a and b are both named Mvula",
+        "  a and c are named Mvula and Nandi",
+        "  a and d are of encounter e5",
+        "  and 2 more",
+        "to undo: spotted individuals undo s 7",
+    ]
+    print_change(IndividualsChange(8, (), (), 0, facts[:1], 1), "s", undone=True)
+    assert capsys.readouterr().out.startswith("1 known fact against it counts again:")
+    assert change_document(change)["set_aside_fact_count"] == 12

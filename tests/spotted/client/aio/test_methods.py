@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from spotted.client.aio.handles import (
+    AsyncCatalogueHandle,
     AsyncIndividualHandle,
     AsyncOperationHandle,
     AsyncSessionHandle,
@@ -14,6 +15,7 @@ from spotted.client.aio.handles import (
 )
 from spotted.client.aio.methods import Bridged, awaits, awaits_handle, gives_handle, iterates
 from spotted.client.aio.spotted import AsyncSpotted
+from spotted.client.catalogue.handle import CatalogueHandle
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_handle import SessionHandle
@@ -26,6 +28,7 @@ KINDS = {
     AsyncSessionHandle: SessionHandle,
     AsyncIndividualHandle: IndividualHandle,
     AsyncOperationHandle: OperationHandle,
+    AsyncCatalogueHandle: CatalogueHandle,
 }
 # makes the client itself
 MADE = {"local"}

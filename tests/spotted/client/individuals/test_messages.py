@@ -8,9 +8,13 @@ from spotted.client.individuals.messages import (
     individuals_event,
     watched_changes,
 )
-from spotted.client.values import Individual
+from spotted.client.values import Evidence, Individual
+from spotted.facts import Source
 from spotted.individuals.attributes import Attributes, Sex, Status
 from spotted.v1 import individuals_pb2 as pb
+from spotted.v1 import survey_pb2
+from spotted.v1.session_facts_pb2 import EVIDENCE_SOURCE_KNOWN
+from spotted.v1.session_facts_pb2 import Evidence as Fact
 
 
 def test_an_individual_in_parts_is_one_value() -> None:
@@ -49,6 +53,15 @@ def test_the_labels_of_a_result_say_what_they_said() -> None:
     change = individuals_change(pb.ChangeResult(position=5, superseded_labels=[label], superseded_count=7))
     assert (change.position, change.superseded_count) == (5, 7)
     assert change.superseded[0].answer.name == "SAME"
+    assert (change.superseded_facts, change.superseded_fact_count) == ((), 0)
+
+
+def test_the_facts_of_a_result_have_their_source_and_names() -> None:
+    pair = survey_pb2.Pair(first_detection_id="a", second_detection_id="b")
+    fact = Fact(source=EVIDENCE_SOURCE_KNOWN, pair=pair, names=["Mvula", "Nandi"])
+    change = individuals_change(pb.ChangeResult(superseded_facts=[fact], superseded_fact_count=9))
+    assert change.superseded_facts == (Evidence(Source.KNOWN, "a", "b", ("Mvula", "Nandi")),)
+    assert change.superseded_fact_count == 9
 
 
 def test_a_change_of_the_journal_names_who_what_and_which() -> None:

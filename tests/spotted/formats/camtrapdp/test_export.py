@@ -11,7 +11,10 @@ import pytest
 from spotted.errors import AlreadyExistsError, InvalidInputError
 from spotted.formats.camtrapdp import read_camtrapdp
 from spotted.formats.camtrapdp.export import write_camtrapdp
+from spotted.formats.exports.camtrap_dp import camtrap_dp_files
 from tests.spotted.camtrapdp_package import write_package
+from tests.spotted.formats.exports.camtrap_dp_validation import faults
+from tests.spotted.formats.exports.surveys import made
 
 
 @pytest.fixture
@@ -149,3 +152,20 @@ def test_an_event_gets_the_individual_that_all_of_its_images_show(tmp_path: Path
     assert (tmp_path / "two" / "observations.csv").read_bytes() == (
         tmp_path / "in" / "observations.csv"
     ).read_bytes()
+
+
+def test_the_copy_of_a_valid_package_is_valid(tmp_path: Path) -> None:
+    camtrap_dp_files(made(tmp_path)).write(tmp_path / "package")
+    write_camtrapdp(tmp_path / "package", tmp_path / "out", {"d2": "Sita", "d6": "Sita"})
+    assert faults(tmp_path / "out") == []
+    (tmp_path / "out" / "media.csv").write_text("mediaID\nm1\n")
+    assert faults(tmp_path / "out")
+
+
+def test_the_copy_of_the_example_of_camtrap_dp_is_valid(tmp_path: Path, real_files: Path) -> None:
+    example = real_files / "exports" / "camtrap_dp_example"
+    if not example.is_dir():
+        pytest.skip(f"no example of Camtrap DP at {example}")
+    imported = read_camtrapdp(example, species="Anas platyrhynchos")
+    write_camtrapdp(example, tmp_path / "out", {d.detection_id: "Asha" for d in imported.detections[:3]})
+    assert faults(tmp_path / "out") == []

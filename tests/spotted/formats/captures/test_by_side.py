@@ -29,7 +29,7 @@ def test_each_side_is_the_history_of_its_photographs_with_the_effort_of_all() ->
 def test_animals_of_one_side_only_are_named_if_they_may_be_the_same() -> None:
     assert side_note(DETECTIONS, NAMES) == (
         "1 individual seen only from the left and 1 only from the right may be the same animals; count one "
-        "side, or compare opposite flanks"
+        "side (`--for jags`), or compare opposite flanks"
     )
     assert side_note(DETECTIONS, {"1": "Asha", "2": "Asha"}) == ""
     assert side_note(DETECTIONS, {"1": "Asha", "4": "Both"}) == ""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -78,11 +77,3 @@ def test_a_side_without_photographs_has_no_files_and_unknown_places_are_missing(
     files = jags_files(only_left)
     assert sorted(files.contents) == ["all.csv", "all.data.R", "left.csv", "left.data.R", "stations.csv"]
     assert np.isnan(read_dump(files.contents["all.data.R"].decode())["X"][2]).all()
-
-
-def test_animals_of_one_side_are_noted(tmp_path: Path) -> None:
-    material = replace(made(tmp_path), individuals={"d3": "Asha", "d4": "Tau"})
-    (note,) = jags_files(material).notes
-    assert note.startswith("1 individual seen only from the left and 1 only from the right")
-    with pytest.raises(AssertionError):
-        read_dump("x = 1")

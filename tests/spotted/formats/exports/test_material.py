@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ def test_occasions_are_as_wanted_and_days_begin_at_midnight(tmp_path: Path) -> N
     assert [history.occasions for history in material.by_side().values()] == [4, 4]
     assert material.station("ford_01#2") == "ford_01"
     assert material.station("idle") == "idle"
+
+
+def test_animals_of_one_side_are_noted(tmp_path: Path) -> None:
+    material = made(tmp_path)
+    assert material.side_note() == ""
+    one_sided = replace(material, individuals={"d3": "Asha", "d4": "Tau"})
+    assert one_sided.side_note().startswith("1 individual seen only from the left and 1 only from the right")
 
 
 def test_files_are_written_into_an_empty_directory(tmp_path: Path) -> None:

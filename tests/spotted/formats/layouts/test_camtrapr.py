@@ -86,6 +86,22 @@ def test_stations_without_coordinates_are_refused_with_the_titles_to_write(tmp_p
         read_camtrapr(records, stations, species="LeopardCat", timezone="+08:00")
 
 
+def test_a_strict_import_refuses_a_doubtful_time_and_a_given_form_of_dates_counts(tmp_path: Path) -> None:
+    records, stations = write_tables(tmp_path)
+    records.write_text(RECORDS.replace("2009-05-07 17:11:00", "2009-05-07 at night"))
+    kept = read_camtrapr(records, stations, species="LeopardCat", timezone="+08:00")
+    assert kept.detections[0].captured_at_s is None
+    with pytest.raises(InvalidInputError, match="'2009-05-07 at night' is not a date and time"):
+        read_camtrapr(records, stations, species="LeopardCat", timezone="+08:00", strict=True)
+    stations.write_text(STATIONS.replace("14/05", "12/05").replace("05/05/2009,07", "05/05/2009,06"))
+    with pytest.raises(InvalidInputError, match="add --date-format DD/MM/YYYY or --date-format MM/DD/YYYY"):
+        read_camtrapr(records, stations, species="LeopardCat", timezone="+08:00")
+    read = read_camtrapr(records, stations, species="LeopardCat", timezone="+08:00", date_format="%d/%m/%Y")
+    assert (
+        read.survey.cameras["A"].start_s == datetime(2009, 4, 2, tzinfo=ZoneInfo("Asia/Kuching")).timestamp()
+    )
+
+
 def test_problem_periods_and_seasons_are_periods_of_a_station(tmp_path: Path) -> None:
     seasons = STATIONS + "A,604000,526000,02/04/2010,14/05/2010,,\n"
     records, stations = write_tables(tmp_path, seasons)

@@ -59,8 +59,10 @@ def test_a_zip_reads_as_its_folder(tmp_path: Path) -> None:
             written.write(file, f"wi_1234/{file.name}")
     for path in (folder, archive):
         assert recognise(path).layout == WILDLIFE_INSIGHTS
-    options = {"species": "Panthera pardus", "timezone": "+03:00"}
-    zipped, plain = (read_wildlife_insights(p, **options) for p in (archive, folder))
+    zipped, plain = (
+        read_wildlife_insights(path, species="Panthera pardus", timezone="+03:00")
+        for path in (archive, folder)
+    )
     assert zipped.detections == plain.detections
     assert zipped.survey == plain.survey
 
@@ -88,6 +90,23 @@ def test_a_damaged_zip_and_a_missing_table_are_named(tmp_path: Path) -> None:
     (tmp_path / "images.csv").write_text(IMAGES)
     with pytest.raises(InvalidInputError, match=r"deployments\.csv"):
         read_wildlife_insights(tmp_path)
+
+
+def test_a_strict_import_refuses_a_doubtful_time_and_a_given_form_of_dates_counts(tmp_path: Path) -> None:
+    write_export(tmp_path)
+    images = tmp_path / "images.csv"
+    images.write_text(IMAGES.replace("5/5/19 17:21", "at night"))
+    kept = read_wildlife_insights(tmp_path, species="Panthera pardus", timezone="+03:00")
+    assert kept.detections[0].captured_at_s is None
+    with pytest.raises(InvalidInputError, match="'at night' is not a date and time"):
+        read_wildlife_insights(tmp_path, species="Panthera pardus", timezone="+03:00", strict=True)
+    images.write_text(IMAGES.replace("8/26/19", "8/6/19"))
+    with pytest.raises(InvalidInputError, match="--date-format DD/MM/YY"):
+        read_wildlife_insights(tmp_path, species="Panthera pardus", timezone="+03:00")
+    options = {"species": "Panthera pardus", "timezone": "+03:00", "date_format": "%m/%d/%y"}
+    read = read_wildlife_insights(tmp_path, **options)  # type: ignore[arg-type] # all of them are texts
+    taken = datetime(2019, 8, 6, 18, 48, tzinfo=ZoneInfo("Africa/Nairobi"))
+    assert read.detections[1].captured_at_s == taken.timestamp()
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the export of Wildlife Insights is not on this machine")

@@ -100,6 +100,16 @@ def test_a_file_that_cannot_be_read_is_kept_and_named(tmp_path: Path) -> None:
     assert any("1 photograph that cannot be read" in note for note in imported.notes)
 
 
+def test_a_strict_import_refuses_photographs_without_time_or_station(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "A1" / "1.jpg", "2024:05:01 06:00:00")
+    write_photograph(tmp_path / "A1" / "2.jpg", "2024:05:02 06:00:00")
+    assert len(read_photographs(tmp_path, strict=True).pictures) == 2
+    write_photograph(tmp_path / "A1" / "3.jpg")
+    assert len(read_photographs(tmp_path).pictures) == 3
+    with pytest.raises(InvalidInputError, match=r"1 photograph without a time in EXIF.*A1/3\.jpg"):
+        read_photographs(tmp_path, strict=True)
+
+
 def test_progress_counts_every_photograph(tmp_path: Path) -> None:
     counts: list[int] = []
     imported = read_photographs(write_folder(tmp_path), on_progress=counts.append)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spotted.formats.catalogue import read_catalogue
+from spotted.formats.layouts.programs import COCO, TRAPTAGGER, WILDBOOK
 from spotted.formats.layouts.recognition import CAMTRAPR, CATALOGUE, PHOTOGRAPHS, PUBLISHED_SET
 from spotted.formats.sources.source import Source
 from tests.spotted.camtrapdp_package import write_package
@@ -126,3 +127,22 @@ def test_tables_of_another_program_are_read_with_what_lies_beside_them_and_writt
     assert [(d.individual_id, p.path) for d, p in zip(again.detections, again.pictures, strict=True)] == [
         ("Asha", tmp_path / "A" / "1.JPG")
     ]
+
+
+def test_tables_of_programs_are_read_by_their_source_and_written_as_a_catalogue(tmp_path: Path) -> None:
+    texts = {
+        WILDBOOK: "Encounter.mediaAsset0,Encounter.year,MarkedIndividual.individualID\na.jpg,2020,Asha\n",
+        TRAPTAGGER: "site,timestamp,image,image_individual_1\nA,2020-03-24 11:21:46,A/a.jpg,Asha\n",
+        COCO: '{"images": [{"id": 1, "file_name": "a.jpg"}], '
+        '"annotations": [{"id": 1, "image_id": 1, "name": "Asha"}]}',
+    }
+    write_tree(tmp_path, ["A/a.jpg"])
+    for layout, text in texts.items():
+        path = tmp_path / f"{layout}.csv"
+        path.write_text(text)
+        source = Source(package=str(path), layout=layout, timezone="+02:00")
+        (detection,) = source.read().detections
+        assert (source.read().survey.survey_id, detection.individual_id) == (layout, "Asha")
+        source.write(tmp_path / f"out-{layout}", {detection.detection_id: "Bela"}, overwrite=False)
+        (again,) = read_catalogue(tmp_path / f"out-{layout}").detections
+        assert again.individual_id == "Bela"

@@ -1,0 +1,297 @@
+/** The JSON of the page's server, as docs/review-api.md describes it. */
+
+export type Side = "left" | "right" | "front" | "back" | "unknown";
+export type AnswerName = "same" | "different" | "not_comparable" | "skip";
+export type QuestionKind = "pair" | "gallery" | "burst";
+
+/** Fractions of the upright image. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Photo {
+  detection_id: string;
+  camera: string;
+  captured_at: string | null;
+  zone: string;
+  side: Side;
+  file: string;
+  image_id: string;
+  encounter_id: string;
+  species: string;
+  known_as: string;
+  box: Box | null;
+  others: { detection_id: string; box: Box | null }[];
+}
+
+export interface ImageInfo {
+  width: number;
+  height: number;
+  tile_size: number;
+  max_level: number;
+  box: Box | null;
+}
+
+export interface Journey {
+  distance_m: number | null;
+  gap_s: number | null;
+  speed_kmh: number | null;
+  text: string;
+}
+
+export interface Question {
+  key: string;
+  kind: QuestionKind;
+  anchor: Photo | null;
+  photos: Photo[];
+  reason: string;
+  scores: number[];
+  chances: string[];
+  journey: Journey | null;
+  opposite_sides: boolean;
+  lease_expires_at: string;
+}
+
+export interface OtherAnnotator {
+  annotator: string;
+  answers: number;
+  answers_per_minute: number | null;
+}
+
+export interface NextQuestions {
+  state: "ready" | "finished" | "leased";
+  notice: string;
+  others: OtherAnnotator[];
+  questions: Question[];
+}
+
+export interface LabelSent {
+  first: string;
+  second: string;
+  answer: AnswerName;
+}
+
+export interface BurstSent {
+  detections: string[];
+  one_animal: boolean;
+}
+
+export interface Given {
+  labels: LabelSent[];
+  bursts: BurstSent[];
+}
+
+export interface Label extends LabelSent {
+  label_id: string;
+  annotator: string;
+  created_at: string;
+}
+
+export type Effect =
+  | "merged"
+  | "separated"
+  | "implied"
+  | "conflict"
+  | "closed"
+  | "pending"
+  | "split"
+  | "reopened";
+
+export interface Outcome {
+  label: Label;
+  effect: Effect;
+  implied_same_pairs: number;
+  message: string;
+}
+
+export interface Submitted {
+  outcomes: Outcome[];
+  progress: Progress;
+  notice: string;
+}
+
+export interface Progress {
+  detections: number;
+  same: number;
+  different: number;
+  not_comparable: number;
+  skipped: number;
+  conflicts: number;
+  individuals: number;
+  same_pairs: number;
+  open_pairs: number | null;
+  estimated_remaining_pairs: number | null;
+  answers_per_minute: number | null;
+  summary: string;
+  position: number;
+  merges_left_at_most: number | null;
+  guarantees: { target: number; reached: boolean }[];
+  audit: { answered: number; same: number; open_pairs: number; same_at_most: number } | null;
+  trust: string;
+  pending: number;
+  checks: number;
+  agreement: number | null;
+  kappa: number | null;
+  annotators: {
+    annotator: string;
+    answers: number;
+    answers_per_minute: number | null;
+    false_same_rate: number | null;
+    false_different_rate: number | null;
+  }[];
+  advice: string;
+}
+
+export interface Me {
+  annotator: string;
+  annotator_fixed: boolean;
+  mode: "local" | "remote";
+  version: string;
+  survey_id: string;
+  session_id: string;
+}
+
+export interface SessionInfo {
+  session_id: string;
+  strategy: string;
+  trust: string;
+  galleries: boolean;
+  created_at: string | null;
+  damage: string;
+}
+
+export interface SurveyInfo {
+  survey_id: string;
+  display_name: string;
+  cameras: number;
+  detections: number;
+  photographs: number | null;
+  embedded_percent: number | null;
+  time_zone: string;
+  start: string | null;
+  end: string | null;
+  state: "ready" | "partly_embedded" | "not_embedded" | "damaged";
+  message: string;
+  command: string;
+  sessions: SessionInfo[];
+}
+
+export interface Start {
+  state: "ready" | "empty";
+  message: string;
+  command: string;
+  surveys: SurveyInfo[];
+}
+
+export interface Context {
+  individual: { individual_id: string; name: string; photographs: number } | null;
+  group: Photo[];
+  encounter: Photo[];
+}
+
+export interface Explained {
+  visual: number | null;
+  feasibility: number | null;
+  fused: number | null;
+  percentile: number | null;
+  reason: string;
+  journey: Journey | null;
+  scores: { fusion: string; calibrated: boolean; head: string };
+}
+
+export interface Sighting {
+  detection_id: string;
+  camera: string;
+  captured_at: string | null;
+}
+
+export interface MapGroup {
+  detection_id: string;
+  sightings: Sighting[];
+  legs: { from: string; to: string; journey: Journey; too_fast: boolean }[];
+}
+
+/** Cameras on a plane 1 wide and `height` high: moved, turned and scaled, so never coordinates. */
+export interface RelativeMap {
+  width_m: number;
+  height: number;
+  scale_bar: { length: number; text: string } | null;
+  without_position: number;
+  cameras: { camera: string; x: number; y: number }[];
+  groups: MapGroup[];
+}
+
+export interface Conflict {
+  message: string;
+  label: Label | null;
+  explanation: Label[];
+  evidence: { source: "image" | "known" | "encounter"; first: string; second: string; names: string[] }[];
+  photos: Record<string, Photo>;
+}
+
+export interface Card {
+  individual_id: string;
+  name: string;
+  display_name: string;
+  sex: string;
+  status: string;
+  photographs: number;
+  first_seen: string | null;
+  last_seen: string | null;
+  cameras: string[];
+  sides: Side[];
+  best: { left: Photo | null; right: Photo | null; other: Photo | null };
+  position: number;
+}
+
+export interface IndividualPage extends Card {
+  notes: string;
+  tags: string[];
+  dead_since: string | null;
+  aliases: { individual_id: string; display_name: string }[];
+  photos: Photo[];
+  labels: Label[];
+  map: RelativeMap | null;
+}
+
+export interface Changed {
+  position: number;
+  individuals: Card[];
+  superseded: Label[];
+  superseded_count: number;
+}
+
+export interface Candidates {
+  detection: Photo;
+  compared: number;
+  fallback: string;
+  excluded: { rule: string; detections: number }[];
+  candidates: {
+    photo: Photo;
+    visual: number | null;
+    feasibility: number | null;
+    fused: number | null;
+    reason: string;
+    known_as: string;
+  }[];
+}
+
+export interface Photos {
+  total: number;
+  photos: Photo[];
+  cameras: string[];
+}
+
+export interface ExportState {
+  certified: boolean;
+  warnings: string[];
+  detections: number;
+  individuals: number;
+  singletons: number;
+  named: number;
+  merges_left_at_most: number | null;
+  command: string;
+}

@@ -1,0 +1,89 @@
+/** The list of keys, in which they can be changed, and the settings of this browser. */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { type Action, keyName, keysOf, remap, resetKeys, setSingleKeys, singleKeys, USUAL } from "../keys";
+import { useKept } from "../state";
+import { text } from "../text";
+import { Dialog } from "./basics";
+
+const THEMES = ["dark", "light", "system"] as const;
+type Theme = (typeof THEMES)[number];
+
+export function applyTheme(theme: string): void {
+  document.documentElement.dataset["theme"] = theme;
+}
+
+export function Help({ onClose }: { onClose: () => void }): VNode {
+  const [asking, setAsking] = useState<Action | null>(null);
+  const [problem, setProblem] = useState("");
+  const [, redraw] = useState(0);
+  const [theme, setTheme] = useKept<Theme>("theme", "dark");
+
+  const pressed = (action: Action, event: KeyboardEvent): void => {
+    if (asking !== action || ["Shift", "Tab", "Control", "Alt", "Meta"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key !== "Escape") setProblem(remap(action, event.key) ? "" : text.help.taken(keyName(event.key)));
+    setAsking(null);
+  };
+
+  return (
+    <Dialog title={text.help.title} onClose={onClose}>
+      <p>{text.help.remap}</p>
+      {problem && <p role="alert">{problem}</p>}
+      <ul class="keys">
+        {(Object.keys(USUAL) as Action[]).map((action) => (
+          <li key={action}>
+            <span>{text.keys[action]}</span>
+            <button
+              aria-label={`${text.keys[action]}: ${keysOf(action).map(keyName).join(", ")}`}
+              onClick={() => setAsking(action)}
+              onKeyDown={(event) => pressed(action, event)}
+              onBlur={() => setAsking(null)}
+            >
+              {asking === action ? text.help.press : keysOf(action).map((key) => <kbd key={key}>{keyName(key)}</kbd>)}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <p class="row">
+        <button
+          onClick={() => {
+            resetKeys();
+            redraw((n) => n + 1);
+          }}
+        >
+          {text.help.reset}
+        </button>
+        <label>
+          <input
+            type="checkbox"
+            checked={singleKeys()}
+            onChange={(event) => {
+              setSingleKeys(event.currentTarget.checked);
+              redraw((n) => n + 1);
+            }}
+          />{" "}
+          {text.help.single}
+        </label>
+        <label>
+          {text.help.theme}{" "}
+          <select
+            value={theme}
+            onChange={(event) => {
+              setTheme(event.currentTarget.value as Theme);
+              applyTheme(event.currentTarget.value);
+            }}
+          >
+            {THEMES.map((one) => (
+              <option key={one} value={one}>
+                {text.help.themes[one]}
+              </option>
+            ))}
+          </select>
+        </label>
+      </p>
+      <p>{text.compare.zoom}</p>
+    </Dialog>
+  );
+}

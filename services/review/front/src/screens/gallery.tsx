@@ -1,0 +1,189 @@
+/** One animal large, up to eight candidates beside it: which are the same? */
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { AnswerName, Given, Photo, Question } from "../api/types";
+import { actionOf, useKeys } from "../keys";
+import { AnswerBar, AnswerButton } from "../parts/answers";
+import { described, Dialog, SideBadge, Thumb } from "../parts/basics";
+import { Help } from "../parts/help";
+import { START } from "../routes";
+import { say } from "../state";
+import { text, when } from "../text";
+import { thumbnail } from "../api/client";
+import { Zoomable } from "../viewer/zoomable";
+import type { QuestionProps } from "./ask";
+
+type Mark = Exclude<AnswerName, "skip">;
+/** Up to so many candidates are shown in two columns. */
+const FEW = 4;
+const SHAPE: Record<Mark, string> = { same: "=", different: "≠", not_comparable: "∅" };
+
+/** The labels of a gallery: the anchor with each candidate. */
+export function galleryLabels(question: Question, marks: readonly AnswerName[]): Given {
+  const first = question.anchor?.detection_id ?? "";
+  return {
+    labels: question.photos.map((photo, index) => ({
+      first,
+      second: photo.detection_id,
+      answer: marks[index] ?? "different",
+    })),
+    bursts: [],
+  };
+}
+
+export function GalleryScreen({ survey, question, ahead, progress, waiting, onAnswer, onUndo, onRedo }: QuestionProps): VNode {
+  const none = question.photos.map((): Mark => "different");
+  const [marked, setMarked] = useState<{ key: string; marks: Mark[] }>({ key: question.key, marks: none });
+  const marks = marked.key === question.key ? marked.marks : none;
+  const [hidden, setHidden] = useState(false);
+  const [help, setHelp] = useState(false);
+  const [closer, setCloser] = useState<Photo | null>(null);
+  const { anchor } = question;
+
+  useEffect(() => {
+    if (anchor) say(`${text.gallery.heading} ${described(anchor)}`);
+    for (const next of ahead) {
+      if (next.kind !== "gallery") continue;
+      for (const photo of next.photos) load(thumbnail(survey, photo.detection_id));
+      if (next.anchor) load(thumbnail(survey, next.anchor.detection_id, 1600));
+    }
+  }, [question.key]);
+
+  const mark = (index: number, wanted: Mark): void => {
+    const next = marks[index] === wanted ? "different" : wanted;
+    setMarked({ key: question.key, marks: marks.map((one, at) => (at === index ? next : one)) });
+  };
+  const submit = (given: readonly AnswerName[]): void => onAnswer(galleryLabels(question, given), text.gallery.submit);
+
+  useKeys((event) => {
+    if (event.repeat || event.ctrlKey || event.metaKey) return run(actionOf(event));
+    const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1];
+    const index = Number(digit) - 1;
+    if (digit === "0") submit(none);
+    else if (digit && index < question.photos.length) mark(index, event.shiftKey ? "not_comparable" : "same");
+    else if (event.key === "Enter" && !(event.target as HTMLElement).closest("button, a")) submit(marks);
+    else return run(actionOf(event));
+    return true;
+  });
+  const run = (action: ReturnType<typeof actionOf>): boolean => {
+    if (action === "undo") onUndo();
+    else if (action === "redo") onRedo();
+    else if (action === "skip") submit(question.photos.map(() => "skip"));
+    else if (action === "hide") setHidden(!hidden);
+    else if (action === "help") setHelp(true);
+    else if (action === "leave") location.hash = START;
+    else return false;
+    return true;
+  };
+
+  return (
+    <div class="gallery" data-key={question.key}>
+      <div class="ask">
+        <h1>{text.gallery.heading}</h1>
+        <p class="facts">
+          <span class="keys-help">{text.gallery.help}</span>
+        </p>
+      </div>
+      <div class="gallery-body">
+        {anchor && (
+          <figure class="anchor">
+            <Zoomable survey={survey} photo={anchor} label={text.gallery.anchor} />
+            <figcaption>
+              <SideBadge side={anchor.side} /> <strong>{anchor.camera}</strong> {when(anchor.captured_at, anchor.zone)}
+            </figcaption>
+          </figure>
+        )}
+        <div class={question.photos.length > FEW ? "candidates" : "candidates few"}>
+          {question.photos.map((photo, index) => (
+            <Candidate
+              key={photo.detection_id}
+              survey={survey}
+              photo={photo}
+              index={index}
+              mark={marks[index] ?? "different"}
+              chance={hidden ? "" : (question.chances[index] ?? "")}
+              onMark={mark}
+              onCloser={() => setCloser(photo)}
+            />
+          ))}
+        </div>
+      </div>
+      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo}>
+        <button class="answer same" data-answer="submit" onClick={() => submit(marks)}>
+          <span class="shape" aria-hidden="true">
+            ✓
+          </span>
+          <span>{text.gallery.submit}</span>
+          <kbd aria-hidden="true">Enter</kbd>
+        </button>
+        <button class="answer different" data-answer="none" onClick={() => submit(none)}>
+          <span class="shape" aria-hidden="true">
+            ≠
+          </span>
+          <span>{text.gallery.noneSame}</span>
+          <kbd aria-hidden="true">0</kbd>
+        </button>
+        <AnswerButton kind="skip" action="skip" onClick={() => submit(question.photos.map(() => "skip"))} />
+      </AnswerBar>
+      {help && <Help onClose={() => setHelp(false)} />}
+      {closer && anchor && (
+        <Dialog title={text.gallery.closer} onClose={() => setCloser(null)} wide>
+          <div class="closer">
+            {[anchor, closer].map((photo) => (
+              <figure key={photo.detection_id}>
+                <Zoomable survey={survey} photo={photo} label={described(photo)} />
+                <figcaption>{described(photo)}</figcaption>
+              </figure>
+            ))}
+          </div>
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+function load(address: string): void {
+  new Image().src = address;
+}
+
+interface CandidateProps {
+  survey: string;
+  photo: Photo;
+  index: number;
+  mark: Mark;
+  chance: string;
+  onMark: (index: number, mark: Mark) => void;
+  onCloser: () => void;
+}
+
+function Candidate({ survey, photo, index, mark, chance, onMark, onCloser }: CandidateProps): VNode {
+  const state = text.gallery.state[mark];
+  return (
+    <div class={`candidate ${mark}`}>
+      <button
+        class="candidate-photo"
+        aria-pressed={mark === "same"}
+        aria-label={text.gallery.candidate(index + 1, state, described(photo))}
+        onClick={() => onMark(index, "same")}
+      >
+        <Thumb survey={survey} photo={photo} alt="" lazy={false} />
+        <kbd>{index + 1}</kbd>
+        <span class="state">
+          <span class="shape">{SHAPE[mark]}</span> {state}
+        </span>
+      </button>
+      <p class="caption">
+        <SideBadge side={photo.side} /> <strong>{photo.camera}</strong> <span>{when(photo.captured_at, photo.zone)}</span>
+      </p>
+      <p class="caption">
+        <span>{chance}</span>
+        <button class="quiet" onClick={onCloser} title={text.gallery.closer} aria-label={`${text.gallery.closer}: ${index + 1}`}>
+          ⤢
+        </button>
+        <button class="quiet" aria-pressed={mark === "not_comparable"} onClick={() => onMark(index, "not_comparable")}>
+          ∅ {text.answer.not_comparable}
+        </button>
+      </p>
+    </div>
+  );
+}

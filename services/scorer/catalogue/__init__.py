@@ -1,0 +1,14 @@
+"""The catalogue of an organisation: named animals over several surveys, and which a photograph may show.
+
+servicer    the rpcs of CatalogueService
+requests    requests to library values, checked
+changes     decisions on changes, and the changes that follow the deletion of detections
+additions   decisions on members to add
+events      changes as messages, as they are stored and listed
+catalogues  the catalogues of a store, rebuilt from their journals
+listing     entries and changes as messages
+gallery     members of other surveys and photographs of a survey, on one plane
+matcher     requests to match, prepared
+matching    the best animals and photographs of queries
+responses   matches as messages
+"""

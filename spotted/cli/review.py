@@ -1,0 +1,94 @@
+"""`spotted review`: the questions of a session in the browser."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import click
+
+from spotted.cli.connection import connect_here, is_remote
+from spotted.cli.embed import embed
+from spotted.cli.import_ import import_survey
+from spotted.cli.machine import up, without_page
+from spotted.cli.sessions.settings import SessionSettings
+from spotted.client import Spotted
+from spotted.console import data_option, err, json_option, session_option, show
+from spotted.errors import InvalidInputError, NotFoundError, PreconditionError
+from spotted.local import processes, review_keys, review_page
+from spotted.local.review_keys import Opened
+
+
+@click.command()
+@click.argument("survey")
+@session_option
+@click.option("--annotator", default=getpass.getuser, show_default="your login", help="Annotator id.")
+@click.option(
+    "--browser/--no-browser", default=True, show_default=True, help="Open the page in your browser."
+)
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port of the page, if it does not run yet.")
+@data_option
+@json_option
+@click.pass_context
+def review(
+    ctx: click.Context,
+    *,
+    survey: str,
+    session_id: str,
+    annotator: str,
+    browser: bool,
+    port: int | None,
+    directory: Path,
+    as_json: bool,
+) -> None:
+    """Answer "the same animal?" in the browser, where both photographs are shown.
+
+    SURVEY is the id of a survey, or a file or folder to import: `spotted review DIR` starts what does not
+    run, imports and embeds, and opens the first question. The printed address opens the page once, within
+    ten minutes; it is for this machine only. The page goes on running until `spotted down`.
+    """
+    if is_remote():
+        raise click.UsageError(
+            "the review page of services on other machines has an address of its own; ask their operator"
+        )
+    if lacking := review_page.missing_packages():
+        raise PreconditionError(without_page(lacking))
+    page = _started(ctx, directory, port)
+    with connect_here(directory) as spotted:
+        survey_id = _imported(ctx, spotted, survey, directory)
+        if not spotted.survey(survey_id).info().detection_count:
+            ctx.invoke(embed, survey=survey_id, directory=directory)
+        SessionSettings().open(spotted.survey(survey_id), session_id)
+    key = review_keys.make(directory, Opened(annotator, survey_id, session_id))
+    address = f"http://{page.address}/#k={key}"
+    document = {"address": address, "survey_id": survey_id, "session_id": session_id, "annotator": annotator}
+    show(document, as_json=as_json, text=lambda: click.echo(f"review page: {address}"))
+    if browser and click.launch(address):
+        err.print("No browser could be opened; open the address in one on this machine.")
+
+
+def _started(ctx: click.Context, directory: Path, port: int | None) -> processes.Member:
+    """The review page; starts what does not run."""
+    run = processes.read(directory)
+    running = {member.role for member in run.members if member.process()} if run else set()
+    if not running.issuperset(processes.ROLES):
+        ctx.invoke(up, directory=directory)
+    with err.status("starting the review page"):
+        run = processes.up(directory, with_page=True, page_port=port)
+    page = run.member(review_page.ROLE)
+    if page is None:
+        raise PreconditionError(f"the review page was not started; see {directory / 'review.log'}")
+    if port and page.port != port:
+        err.print(f"The page runs at port {page.port} already; --port has no effect.")
+    return page
+
+
+def _imported(ctx: click.Context, spotted: Spotted, survey: str, directory: Path) -> str:
+    """The id of a survey; a file or folder of this name is imported if there is no such survey."""
+    try:
+        return spotted.survey(survey).info().survey_id
+    except (NotFoundError, InvalidInputError):
+        if not Path(survey).exists():
+            raise
+    imported: str = ctx.invoke(import_survey, package=Path(survey), directory=directory)
+    return imported

@@ -1,0 +1,234 @@
+"""Every screen: accessible, by keyboard, at three widths, from this machine only."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Request
+
+from spotted.client.values import Label
+from spotted.constraints import Answer
+from tests.browser.person import current, enter, press_until_next, wait_for
+from tests.browser.site import Site, detection_id
+
+# whether both panes show the photographs that they name
+SHOWN = "[...document.querySelectorAll('.pane')].every(one => one.dataset.shown === one.dataset.detection)"
+SERIOUS = {"serious", "critical"}
+WIDTHS = {1400: 900, 1024: 768, 400: 860}
+# what each screen shows when it is ready
+SCREENS = {
+    "compare": ".pane[data-shown]:not([data-shown=''])",
+    "conflicts": ".conflict",
+    "catalogue": "a.individual",
+    "progress": ".guarantees",
+    "candidates": "a.card",
+    "candidates/d00": ".candidate-list li",
+    "export": ".command",
+}
+
+
+@pytest.fixture(scope="module")
+def answered(site: Site) -> str:
+    """A survey with answers, an individual of four photographs and a conflict."""
+    survey_id = "answered"
+    site.add_survey(survey_id)
+    session = site.session(survey_id)
+    session.next_pairs("anna")
+    joined = [detection_id(number) for number in (0, 12, 24, 36)]
+
+    def label(first: str, second: str, answer: Answer) -> None:
+        session.submit_labels([Label(first, second, answer, "anna")])
+
+    for first, second in itertools.pairwise(joined):
+        label(first, second, Answer.SAME)
+    label(joined[0], joined[-1], Answer.DIFFERENT)
+    return survey_id
+
+
+def open_screen(site: Site, page: Page, survey_id: str, screen: str) -> None:
+    if not page.url.startswith(site.address):
+        enter(page, site.entrance(survey_id))
+    page.goto(f"{site.address}/#/{survey_id}/main/{screen}")
+    page.wait_for_selector(SCREENS[screen])
+
+
+def open_individual(site: Site, page: Page, survey_id: str) -> None:
+    open_screen(site, page, survey_id, "catalogue")
+    page.click("a.individual")
+    page.wait_for_selector(".individual-page .map")
+
+
+def overflow(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_screen_is_wider_than_the_window(site: Site, answered: str, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    for screen in SCREENS:
+        open_screen(site, page, answered, screen)
+        assert overflow(page) <= 0, screen
+    open_individual(site, page, answered)
+    assert overflow(page) <= 0
+    page.goto(f"{site.address}/#/")
+    page.wait_for_selector(".survey")
+    assert overflow(page) <= 0
+
+
+def test_photographs_have_four_fifths_of_the_height(site: Site, answered: str, page: Page) -> None:
+    open_screen(site, page, answered, "compare")
+    box = page.locator(".pane .frame").first.bounding_box()
+    assert box is not None
+    assert box["height"] >= 0.8 * WIDTHS[1400]
+
+
+def faults(page: Page, front: Path) -> list[str]:
+    page.evaluate((front / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html']}"
+        for one in found["violations"]
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_no_serious_fault(site: Site, answered: str, page: Page, front: Path, theme: str) -> None:
+    page.add_init_script(f"localStorage.setItem('spotted-review theme', '{theme}')")
+    for screen in SCREENS:
+        open_screen(site, page, answered, screen)
+        assert faults(page, front) == [], screen
+    open_individual(site, page, answered)
+    assert faults(page, front) == []
+    page.goto(f"{site.address}/#/")
+    page.wait_for_selector(".survey")
+    assert faults(page, front) == []
+
+
+@pytest.mark.parametrize("key", ["?", "i", "g", "m"])
+def test_axe_finds_no_serious_fault_in_what_compare_opens(
+    site: Site, answered: str, page: Page, front: Path, key: str
+) -> None:
+    open_screen(site, page, answered, "compare")
+    page.keyboard.press(key)
+    page.wait_for_selector("dialog[open], .map-view")
+    assert faults(page, front) == []
+
+
+def test_everything_on_the_way_to_an_answer_works_by_keyboard(site: Site, survey: str, page: Page) -> None:
+    enter(page, site.entrance(survey))
+    page.keyboard.press("q")
+    page.wait_for_selector(".survey")
+    link = page.locator(f".survey a[href='#/{survey}/main/compare']")
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if link.evaluate("link => link === document.activeElement"):
+            break
+    width = page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
+    assert width >= 2, "the focus is not visible"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-key]")
+    press_until_next(page, "ArrowLeft")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    before = current(page)
+    page.keyboard.press("s")  # a dialog keeps keys for itself
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
+    assert current(page) == before
+    page.keyboard.press("Control+z")
+    wait_for(page, f"document.querySelector('[data-key]').dataset.key !== '{before}'")
+
+
+def test_a_question_is_read_aloud(site: Site, survey: str, page: Page) -> None:
+    enter(page, site.entrance(survey))
+    spoken = page.locator("[role=status][aria-live=polite]").inner_text()
+    assert "The same animal?" in spoken
+    assert "EAT" in spoken, "the clock is that of the survey"
+
+
+def test_a_key_may_be_another_one(site: Site, survey: str, page: Page) -> None:
+    enter(page, site.entrance(survey))
+    page.keyboard.press("?")
+    page.click("dialog button[aria-label^='Different animals']")
+    page.keyboard.press("w")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
+    press_until_next(page, "w")
+
+
+def test_zoom_is_linked_and_a_new_pair_starts_at_the_animal(site: Site, survey: str, page: Page) -> None:
+    enter(page, site.entrance(survey))
+    wait_for(
+        page,
+        SHOWN,
+    )
+    before = [page.locator(".pane .stage").nth(n).screenshot() for n in range(2)]
+    page.keyboard.press("+")
+    page.wait_for_timeout(500)
+    after = [page.locator(".pane .stage").nth(n).screenshot() for n in range(2)]
+    assert all(one != other for one, other in zip(before, after, strict=True))
+    page.keyboard.press("0")
+    page.wait_for_timeout(500)
+    assert [page.locator(".pane .stage").nth(n).screenshot() for n in range(2)] == before
+
+
+def test_the_page_asks_nobody_else(site: Site, answered: str, page: Page) -> None:
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - it marks what it is given
+    for screen in SCREENS:
+        open_screen(site, page, answered, screen)
+    hosts = {
+        urlsplit(request.url).netloc for request in asked if not request.url.startswith(("data:", "blob:"))
+    }
+    assert hosts == {urlsplit(site.address).netloc}
+
+
+def test_an_unfinished_export_needs_a_decision(site: Site, answered: str, page: Page) -> None:
+    open_screen(site, page, answered, "export")
+    download = page.locator("text=Download the table")
+    assert download.evaluate("element => element.disabled")
+    page.check("input[type=checkbox]")
+    with page.expect_download() as started:
+        page.click("text=Download the table")
+    table = Path(started.value.path()).read_text()
+    assert table.startswith("detection_id,individual_id,display_name")
+    assert detection_id(0) in table
+
+
+def test_an_individual_is_named_split_and_put_back(site: Site, survey: str, page: Page) -> None:
+    enter(page, site.entrance(survey))
+    press_until_next(page, "s")
+    page.goto(f"{site.address}/#/{survey}/main/catalogue")
+    page.click("a.individual")
+    page.fill(".attributes label:has-text('Name') input", "Sita")
+    page.click(".attributes button")
+    page.wait_for_selector("h1:has-text('Sita')")
+    page.click(".individual-page .card >> nth=0")
+    page.click("text=These are another animal")
+    page.wait_for_selector(".individual-page .card >> nth=1", state="detached")
+    page.click("text=Undo this change")
+    page.wait_for_selector(".individual-page .card >> nth=1")
+    names = {one.display_name for one in site.session(survey).individuals()}
+    assert "Sita" in names
+
+
+def test_a_conflict_is_taken_back(site: Site, survey: str, page: Page) -> None:
+    session = site.session(survey)
+    session.next_pairs("ben")
+    joined = [detection_id(number) for number in (0, 12, 24)]
+    for first, second, answer in (
+        (joined[0], joined[1], Answer.SAME),
+        (joined[1], joined[2], Answer.SAME),
+        (joined[0], joined[2], Answer.DIFFERENT),
+    ):
+        session.submit_labels([Label(first, second, answer, "ben")])
+    open_screen(site, page, survey, "conflicts")
+    page.click(".conflict .link.different button:has-text('Take back')")
+    page.click("dialog button.primary")
+    page.wait_for_selector("text=No answer contradicts another")
+    assert list(session.conflicts()) == []

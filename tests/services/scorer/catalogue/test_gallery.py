@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+
+from services.common.survey.state import vector_digest
+from services.scorer.catalogue.gallery import LOOKS_ONLY, Part, open_gallery, part_of
+from tests.services.scorer.snapshots import planted_snapshot
+
+SNAPSHOT = planted_snapshot(12)
+MEMBERS = {
+    d.detection_id: (f"cat-{row % 2}", vector_digest(SNAPSHOT.base[row])[:16])
+    for row, d in enumerate(SNAPSHOT.detections)
+}
+
+
+def test_members_whose_detection_or_image_is_gone_do_not_compete() -> None:
+    gone = {"nobody": ("cat-0", b"x"), "d0003": ("cat-1", b"another image")}
+    part = part_of("2024", SNAPSHOT, MEMBERS | gone)
+    ids = [detection.detection_id for detection in part.detections]
+    assert ids == sorted(MEMBERS.keys() - {"d0003"})
+    assert list(part.entry_ids) == [MEMBERS[i][0] for i in ids]
+    assert part.missing == 2
+
+
+def test_members_come_before_the_photographs_and_vectors_are_theirs() -> None:
+    part = part_of("2024", SNAPSHOT, MEMBERS)
+    rows = np.array([4, 2])
+    vectors = np.concatenate([SNAPSHOT.base[part.rows], SNAPSHOT.base[rows]])
+    gallery = open_gallery(SNAPSHOT, rows, [part], vectors, places=True)
+    assert [survey_id for survey_id, *_ in gallery.members] == ["2024"] * 12
+    assert list(gallery.photographs) == [SNAPSHOT.detections[4], SNAPSHOT.detections[2]]
+    small = gallery.beside(SNAPSHOT.gallery, np.array([1]))
+    assert len(small) == 13
+    assert (small.embeddings[12] == SNAPSHOT.base[2]).all()
+    assert (small.embeddings[:12] == SNAPSHOT.base[part.rows]).all()
+    # images of other surveys are never those of a photograph
+    assert (small.table.image == -1).all()
+
+
+def test_positions_in_metres_are_compared_with_none() -> None:
+    part = part_of("2024", SNAPSHOT, MEMBERS)
+    rows = np.array([0])
+    vectors = np.concatenate([SNAPSHOT.base[part.rows], SNAPSHOT.base[rows]])
+    for places, reason in ((True, "latitude and longitude"), (False, LOOKS_ONLY)):
+        gallery = open_gallery(SNAPSHOT, rows, [part], vectors, places=places)
+        assert reason in gallery.parts[0].reason
+        assert np.isnan(gallery.table.position_m).all()
+
+
+def test_a_survey_that_cannot_be_read_has_no_members() -> None:
+    part = Part("2024", None, np.empty(0, np.int64), (), 3, "the survey was deleted")
+    gallery = open_gallery(SNAPSHOT, np.array([1]), [part], SNAPSHOT.base[[1]], places=True)
+    assert (gallery.members, gallery.parts[0].reason) == ([], "the survey was deleted")
