@@ -10,6 +10,8 @@ import numpy as np
 from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values.embedding import Crop, Embedded, Preparation
+from spotted.errors import InvalidInputError
+from spotted.formats.image_kinds import read_sendable
 from spotted.formats.picture import Picture
 from spotted.survey import Detection, ImageBox
 
@@ -99,9 +101,12 @@ def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterat
             unread.append((detection_id, "it has no photograph"))
             continue
         try:
-            image = picture.path.read_bytes()
+            image = read_sendable(picture.path)
         except OSError as error:
-            unread.append((detection_id, f"{picture.path} cannot be read: {error.strerror}"))
+            unread.append((detection_id, f"{picture.path} cannot be read: {error.strerror or error}"))
+            continue
+        except InvalidInputError as error:
+            unread.append((detection_id, f"{picture.path}: {error}"))
             continue
         yield Crop(detection_id, image, picture.box)
 

@@ -27,6 +27,7 @@ row                    one row as typed cells
 problems               wrong and doubtful values, one line a cause
 doubts                 what files state and readers do not believe
 archive                zip archives unpacked
+image_kinds            image files that services read, and those that are converted first
 image_files            the image files that tables name
 species                the rows of one species
 pixel_boxes            boxes in pixels as fractions of the image
@@ -61,6 +62,7 @@ from spotted.formats.csv_table import read_table
 from spotted.formats.doubts import means_unknown
 from spotted.formats.file_set import write_fileset
 from spotted.formats.image_files import ImageFolder
+from spotted.formats.image_kinds import read_sendable
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, assemble, survey_slug
 from spotted.formats.layouts import (
     LAYOUTS,
@@ -129,6 +131,7 @@ __all__ = [
     "read_photographs",
     "read_pixel_box",
     "read_published",
+    "read_sendable",
     "read_table",
     "read_traptagger",
     "read_wildbook",

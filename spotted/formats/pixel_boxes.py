@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from spotted.formats.image_kinds import open_image
 from spotted.formats.row import Box, Row
 
 _ORIENTATION = 0x0112
@@ -39,7 +40,7 @@ def upright_size(path: Path) -> tuple[int, int]:
 
     Raises OSError or DecompressionBombError for a file that cannot be read.
     """
-    with Image.open(path) as image:
+    with open_image(path) as image:
         wide, high = image.size
         turned = image.getexif().get(_ORIENTATION) in _TURNED
     return (high, wide) if turned else (wide, high)

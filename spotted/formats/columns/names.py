@@ -73,11 +73,13 @@ PERIOD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "start": _titles(
         "start, start date, startdate, date start, setup, setup date, deployment start, deployed, "
         "deploy date, deployment date, install date, installed, date installed, date out, fecha "
-        "inicio, inicio, beginn, debut"
+        "inicio, inicio, beginn, debut, setup time, set date, von, from, desde, du"
     ),
     "end": _titles(
         "end, end date, enddate, date end, retrieval, retrieval date, retrieved, deployment end, "
-        "pickup date, pick up date, removed, date removed, date in, fecha fin, fin, ende"
+        "pickup date, pick up date, removed, date removed, date in, fecha fin, fin, ende, "
+        "removal, removal date, take down date, pickup, collected, collection date, recovered, bis, "
+        "until, hasta"
     ),
     "location_uncertainty_m": _titles("location uncertainty m, coordinate uncertainty, gps accuracy"),
     "clock_suspect": _titles("clock suspect"),

@@ -9,9 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spotted.formats.columns.cameras import camera_of, cameras_of_records, pair_of
-from spotted.formats.columns.dates import DAYS, find_day_format, is_date, shown_form, to_iso, to_iso_clock
+from spotted.formats.columns.dates import (
+    DAYS,
+    SERIAL,
+    find_day_format,
+    has_clock,
+    is_date,
+    shown_form,
+    to_iso,
+    to_iso_clock,
+)
 from spotted.formats.columns.translated import Images, Table, read_translated
 from spotted.formats.columns.values import is_no_animal
+from spotted.formats.csv_cells import plain_text
 from spotted.formats.csv_survey import DetectionIds
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, format_count
 from spotted.formats.photographs.stations import StationPattern, folded, guess_pattern
@@ -24,6 +34,19 @@ _PLAIN = ("individual_id", "species", "encounter_id", "box_x", "box_y", "box_wid
 _SIDES = {
     **dict.fromkeys(["lhs", "izquierda", "izquierdo", "links", "gauche", "esquerda", "esquerdo"], Side.LEFT),
     **dict.fromkeys(["rhs", "derecha", "derecho", "rechts", "droite", "droit", "direita"], Side.RIGHT),
+}
+_TOTALS = {
+    "total",
+    "totals",
+    "grandtotal",
+    "sum",
+    "summe",
+    "gesamt",
+    "suma",
+    "totale",
+    "mean",
+    "average",
+    "n",
 }
 SHOWN = 3
 
@@ -58,9 +81,10 @@ def read_records(
     Raises InvalidInputError for several species, dates whose form is not clear, and wrong values.
     """
     file = rows[0].file if rows else ""
+    rows, footers = _without_footers(rows)
     animals, skipped = _animals(rows)
     selected = select_species(animals, reading.species, column="species", table=file) if animals else []
-    said = [*notes, *skipped]
+    said = [*notes, *footers, *skipped]
     if len(selected) < len(animals):
         said.append(f"{format_count(len(animals) - len(selected), 'row')} skipped: other species")
     times, day_notes = _times(selected, reading.date_format)
@@ -93,6 +117,23 @@ def read_records(
     )
 
 
+def _without_footers(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """The rows but for totals and remarks below a table, and a note about these."""
+    kept: list[Row] = []
+    left_out: list[Row] = []
+    for row in rows:
+        is_timed = any(is_date(row.text(name)) for name in ("time", "date"))
+        is_empty = not any(row.text(name) for name in ("time", "date", "image", "individual_id"))
+        is_footer = not is_timed and (is_empty or folded(row.text("camera_id")) in _TOTALS)
+        (left_out if is_footer else kept).append(row)
+    if not left_out:
+        return kept, []
+    first = left_out[0]
+    shown = next(filter(None, map(plain_text, first.cells.values())), "")
+    count = format_count(len(left_out), "row")
+    return kept, [f"{count} without a time and an image left out, such as row {first.number} ({shown!r})"]
+
+
 def _animals(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
     """The rows with an animal, and a note about the others; rows of a table without species all have one."""
     labels = {row.text("species") for row in rows}
@@ -115,8 +156,11 @@ def _times(rows: Sequence[Row], date_format: str) -> tuple[list[str], list[str]]
     form = find_day_format(texts, column=f"{rows[0].file}, {column}", given=date_format) if rows else ""
     days = 0
     times = []
+    # a spreadsheet writes midnight as a whole number of days
+    midnight = "T00:00:00" if form == SERIAL and any(map(has_clock, texts)) else ""
     for row, text in zip(rows, texts, strict=True):
         time = to_iso(text, form)
+        time += midnight if time and "T" not in time else ""
         if "T" not in time and " " not in time and is_date(time):
             clock = row.text("clock")
             # spreadsheets write a time of day as one of their first day

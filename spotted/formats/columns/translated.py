@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from spotted.formats.columns.dates import find_day_format, to_iso
 from spotted.formats.csv_survey import read_csv_survey
+from spotted.formats.image_kinds import PHOTOGRAPHS
 from spotted.formats.imported_survey import ImportedSurvey, format_count
 from spotted.formats.photographs.stations import folded
-from spotted.formats.published_sets import IMAGE_SUFFIXES
 from spotted.formats.row import Row
 
 # of tables without a row
@@ -64,7 +64,7 @@ class Images:
             for name in sorted(names):
                 files[_folded(name)].append(above / name)
                 stem, suffix = os.path.splitext(name)  # noqa: PTH122 - Path is slow for each of many names
-                if suffix.lower() in IMAGE_SUFFIXES:
+                if suffix.lower() in PHOTOGRAPHS:
                     files[_folded(stem)].append(above / name)
         return files
 

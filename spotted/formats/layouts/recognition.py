@@ -14,6 +14,7 @@ from spotted.errors import InvalidInputError
 from spotted.formats.catalogue import CATALOGUE_FILE
 from spotted.formats.columns import resolve_columns
 from spotted.formats.columns.cameras import PAIRS
+from spotted.formats.image_kinds import PHOTOGRAPHS as PHOTOGRAPH_SUFFIXES
 from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
 from spotted.formats.layouts.contents import columns_of, describe, files_below, only_folder
 from spotted.formats.layouts.programs import COCO, TIMELAPSE, TRAPTAGGER, WILDBOOK, find_program, tables_in
@@ -64,7 +65,7 @@ LOOKED_FOR = (
     "JSON with images, annotations and categories (COCO, LILA)",
     "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
     "a CSV or .xlsx with columns for camera, time and image, whatever their titles",
-    "JPEG, PNG or WebP files in folders, with or without JSON of MegaDetector (photographs)",
+    "JPEG, PNG, WebP, HEIC, AVIF or TIFF files, with or without JSON of MegaDetector (photographs)",
 )
 
 
@@ -105,9 +106,20 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
         raise InvalidInputError(
             f"{root} has no known layout. Looked for: {'; '.join(LOOKED_FOR)}. "
             f"{describe(root)} Give the layout with --layout, the columns of a table with --map, or two "
-            "tables with --cameras and --detections"
+            f"tables with --cameras and --detections{_why_not(root)}"
         )
     return found
+
+
+def _why_not(root: Path) -> str:
+    """Why the only table is not read, for a message."""
+    tables = tables_in(root)
+    if len(tables) == 1:
+        try:
+            resolve_columns(tables[0])
+        except InvalidInputError as error:
+            return f". {error}"
+    return ""
 
 
 def _package(root: Path) -> Recognised | None:
@@ -220,7 +232,7 @@ def _published(root: Path) -> Recognised | None:
 
 
 def _photographs(root: Path) -> Recognised | None:
-    first = next(files_below(root, IMAGE_SUFFIXES), None)
+    first = next(files_below(root, PHOTOGRAPH_SUFFIXES), None)
     if first is None:
         return None
     boxes = [file for file in sorted(root.glob("*.json")) if is_megadetector(file)]

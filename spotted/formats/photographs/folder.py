@@ -13,12 +13,12 @@ from spotted.errors import InvalidInputError
 from spotted.formats.camera_table import clock_zone, survey_of_photographs
 from spotted.formats.catalogue import LONGEST_PATH
 from spotted.formats.csv_table import read_table
+from spotted.formats.image_kinds import PHOTOGRAPHS, missing_reader
 from spotted.formats.imported_survey import ImportedSurvey, format_count, survey_slug
 from spotted.formats.photographs.headers import ImageHeader, read_header
 from spotted.formats.photographs.stations import StationPattern, folded, guess_pattern
 from spotted.formats.picture import Picture
 from spotted.formats.problems import Problems
-from spotted.formats.published_sets import IMAGE_SUFFIXES
 from spotted.formats.row import absolute_path
 from spotted.formats.timestamps import InstantError, utc_seconds
 from spotted.survey import Detection
@@ -92,7 +92,9 @@ def read_photographs(
     reading = _Reading(root, zone)
     files = list(_photographs(reading))
     if not files:
-        raise InvalidInputError(f"{root} contains no photograph; give a folder with JPEG, PNG or WebP files")
+        raise InvalidInputError(
+            f"{root} contains no photograph; give a folder with JPEG, PNG, WebP, HEIC, AVIF or TIFF files"
+        )
     pattern = StationPattern(station) if station else guess_pattern(files, _camera_ids(table))
     stations = [_station(file, pattern, reading) for file in files]
     pictures = []
@@ -124,7 +126,7 @@ def _photographs(reading: _Reading) -> Iterator[str]:
             file = name if above == "." else f"{above}/{name}"
             if name.startswith("."):
                 reading.skipped["hidden"] += 1
-            elif suffix not in IMAGE_SUFFIXES:
+            elif suffix not in PHOTOGRAPHS:
                 if name != CAMERAS_FILE:
                     reading.skipped[suffix or "without suffix"] += 1
             elif len(file) > LONGEST_PATH or not file.isprintable():
@@ -143,7 +145,10 @@ def _station(file: str, pattern: StationPattern | None, reading: _Reading) -> st
 def _picture(file: str, station: str, reading: _Reading) -> Picture:
     path = reading.root / file
     header = read_header(path)
-    if header.fault:
+    missing = missing_reader(path.suffix)
+    if missing:
+        reading.files_by_reason[f"that cannot be read ({missing}), time unknown"].append(file)
+    elif header.fault:
         reading.files_by_reason["that cannot be read, time unknown"].append(f"{file} ({header.fault})")
     if header.camera:
         reading.models[header.camera] += 1

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
-_FORMATS = ("JPEG", "PNG", "WEBP")
+from spotted.formats.image_kinds import missing_reader, open_image
+
 _EXIF_IFD = 0x8769
 _MAKE, _MODEL, _CHANGED = 0x010F, 0x0110, 0x0132
 _TAKEN, _DIGITISED = 0x9003, 0x9004
@@ -42,7 +43,10 @@ class ImageHeader:
 
 
 def read_header(path: Path) -> ImageHeader:
-    """The header of a JPEG, PNG or WebP; a file that cannot be read has a fault and nothing else."""
+    """The header of an image file; one that cannot be read has a fault and nothing else."""
+    missing = missing_reader(path.suffix)
+    if missing:
+        return ImageHeader(fault=missing)
     try:
         with warnings.catch_warnings():
             # Pillow warns of each damaged field, and of large images that are not decoded here
@@ -55,7 +59,11 @@ def read_header(path: Path) -> ImageHeader:
 
 
 def _read(path: Path) -> ImageHeader:
-    with Image.open(path, formats=_FORMATS) as image:
+    with open_image(path) as image:
+        if image.format == "TIFF":
+            # its own tags are those of EXIF
+            exif = image.getexif()
+            return _header(exif, exif.get_ifd(_EXIF_IFD))
         written = image.info.get("exif")
     exif = Image.Exif()
     if written:

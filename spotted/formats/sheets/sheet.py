@@ -92,12 +92,17 @@ def read_titles(path: Path) -> list[tuple[str, ...]]:
 def _sheet(name: str, grid: Grid) -> Sheet:
     header = find_header(grid.rows)
     titles, repeated = distinct_titles(grid.rows.get(header, []))
+    written = [cell.strip() for cell in grid.rows.get(header, [])]
     below = {number: cells for number, cells in grid.rows.items() if number > header}
+    again = [number for number, cells in below.items() if [cell.strip() for cell in cells] == written]
+    below = {number: cells for number, cells in below.items() if number not in again}
     rows = {number: _row(titles, cells) for number, cells in below.items()}
     surplus = tuple(number for number, cells in below.items() if any(map(str.strip, cells[len(titles) :])))
     notes = list(grid.notes)
     if header > 1:
         notes.append(f"{name}: the titles are in row {header}")
+    if again:
+        notes.append(f"{name} row {again[0]} repeats the titles and is left out")
     if repeated:
         notes.append(
             f"{name}: several columns have the title {', '.join(map(repr, repeated))}; the second one is "

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def _decoded(path: Path, content: bytes) -> tuple[str, tuple[str, ...]]:
             ) from error
     # every byte but five has a letter in this one, which Excel writes in western countries
     text = content.decode("cp1252", "replace")
-    strange = next(word for word in text.split() if not word.isascii())
+    strange = next(word for word in re.findall(r"\w+|\S", text) if not word.isascii())
     note = (
         f"{path.name} is not encoded in UTF-8 and was read as Windows-1252; if {strange!r} is wrong, save it "
         "as CSV UTF-8"

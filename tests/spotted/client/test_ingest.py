@@ -58,6 +58,20 @@ def test_the_box_of_a_picture_is_stored_with_its_detection(
     assert stored == {"d001": ImageBox(0.25, 0.5, 0.5, 0.25), "d002": None}
 
 
+def test_a_tiff_is_embedded_and_a_kind_without_reader_is_listed_with_the_remedy(
+    spotted: Spotted, survey_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spotted.formats.image_kinds._has_heif", lambda: False)
+    Image.new("RGB", (50, 40), "grey").save(tmp_path / "a.tif")
+    (tmp_path / "b.heic").touch()
+    pictures = [Picture(Detection("d1"), tmp_path / "a.tif"), Picture(Detection("d2"), tmp_path / "b.heic")]
+    intake = embed_pictures(spotted, spotted.survey(survey_id), pictures)
+    assert intake.added == 1
+    ((failed, reason),) = intake.failed
+    assert failed == "d2"
+    assert "pip install 'spotted[heif]'" in reason
+
+
 def test_what_cannot_be_used_is_listed_and_the_others_are_stored(
     spotted: Spotted, survey_id: str, tmp_path: Path
 ) -> None:

@@ -49,6 +49,20 @@ def test_rows_become_detections_with_the_files_of_their_stations(tmp_path: Path)
     assert "read as an unknown animal" in notes
 
 
+def test_totals_and_remarks_below_a_table_are_no_detections(tmp_path: Path) -> None:
+    footers = (("Total", "", "", "", "5", "", "2"), ("Data collected by Jo", "", "", "", "", "", ""))
+    imported = read(tmp_path, (*ROWS, *footers))
+    assert imported.detections == read(tmp_path).detections
+    assert any(
+        "2 rows without a time and an image left out, such as row 7 ('Total')" in n for n in imported.notes
+    )
+
+
+def test_whole_numbers_of_days_are_midnight_beside_fractions(tmp_path: Path) -> None:
+    days = [("A1", day, "", "", f"{n}.jpg", "", "") for n, day in enumerate(("43914.5", "43915"))]
+    assert [d.captured_at_s for d in read(tmp_path, tuple(days)).detections] == [1585044000.0, 1585087200.0]
+
+
 def test_ids_stay_the_same_if_files_are_found_later_or_rows_are_added(tmp_path: Path) -> None:
     before = [d.detection_id for d in read(tmp_path).detections]
     write_tree(tmp_path, ["A1/IMG_1.JPG"])

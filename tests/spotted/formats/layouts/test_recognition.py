@@ -77,6 +77,13 @@ def test_an_unknown_file_or_directory_is_refused_with_what_was_looked_for(tmp_pa
         recognise(tmp_path / name)
 
 
+def test_the_reason_why_the_only_table_is_not_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("colour,size\nred,3\n")
+    for path in (tmp_path, tmp_path / "a.csv"):
+        with pytest.raises(InvalidInputError, match=r"a\.csv: it is not clear which columns are camera"):
+            recognise(path)
+
+
 def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="It is empty"):
         recognise(tmp_path)

@@ -100,6 +100,18 @@ def test_a_file_that_cannot_be_read_is_kept_and_named(tmp_path: Path) -> None:
     assert any("1 photograph that cannot be read" in note for note in imported.notes)
 
 
+def test_a_kind_whose_reader_is_missing_is_kept_and_its_remedy_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_photograph(tmp_path / "A1" / "1.avif", "2024:05:01 06:00:00")
+    write_photograph(tmp_path / "A1" / "2.tif", "2024:05:02 06:00:00")
+    (tmp_path / "A1" / "3.heic").touch()
+    monkeypatch.setattr("spotted.formats.image_kinds._has_heif", lambda: False)
+    imported = read_photographs(tmp_path, timezone="+00:00")
+    assert [d.captured_at_s is None for d in imported.detections] == [False, False, True]
+    assert any("HEIC needs pillow-heif: pip install 'spotted[heif]'" in note for note in imported.notes)
+
+
 def test_a_strict_import_refuses_photographs_without_time_or_station(tmp_path: Path) -> None:
     write_photograph(tmp_path / "A1" / "1.jpg", "2024:05:01 06:00:00")
     write_photograph(tmp_path / "A1" / "2.jpg", "2024:05:02 06:00:00")

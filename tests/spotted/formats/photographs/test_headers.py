@@ -8,7 +8,7 @@ from spotted.formats.photographs.headers import ImageHeader, read_header
 from tests.spotted.photograph_folder import write_photograph
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
 def test_time_camera_and_temperature_are_read_from_every_format(tmp_path: Path, suffix: str) -> None:
     path = write_photograph(
         tmp_path / f"a.{suffix}",

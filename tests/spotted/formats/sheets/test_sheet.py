@@ -23,6 +23,13 @@ def test_a_table_is_read_with_the_rows_of_the_spreadsheet(tmp_path: Path) -> Non
     assert read_titles(tmp_path / "a.csv") == [("Id", "Photo", "Id (2)")]
 
 
+def test_titles_that_are_repeated_below_are_no_row(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Id,Photo\n1,a.jpg\nId, Photo\n2,b.jpg\n")
+    (sheet,) = read_sheets(tmp_path / "a.csv")
+    assert list(sheet.rows) == [2, 4]
+    assert "row 3 repeats the titles and is left out" in sheet.notes[0]
+
+
 def test_a_row_with_more_cells_than_titles_is_refused_since_its_cells_may_be_shifted(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("Id,Note,Photo\n1,dark, wet,a.jpg\n2,,b.jpg,\n")
     problems = Problems()

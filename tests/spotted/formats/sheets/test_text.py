@@ -21,6 +21,7 @@ def test_every_encoding_and_delimiter_gives_the_same_cells(
     grid = read_text(tmp_path / "a.csv")
     assert grid.rows == ROWS
     assert bool(grid.notes) == (encoding == "cp1252")
+    assert all("if 'Estación' is wrong" in note for note in grid.notes)
     assert grid.decimal_comma == (delimiter != ",")
 
 

@@ -1,0 +1,89 @@
+"""Kinds of image files: those that the services read as they are, and those that are converted first.
+
+HEIC needs the extra `heif` (pillow-heif); AVIF and TIFF are read by Pillow.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, features
+
+from spotted.errors import InvalidInputError
+
+# as the services read them
+SENT = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+HEIF = frozenset({".heic", ".heif"})
+AVIF = frozenset({".avif"})
+CONVERTED = HEIF | AVIF | {".tif", ".tiff"}
+PHOTOGRAPHS = SENT | CONVERTED
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "HEIF")
+# high enough that a second coding does not move an embedding, small enough for one message
+_QUALITY = 95
+_HEIF_REMEDY = "HEIC needs pillow-heif: pip install 'spotted[heif]'"
+_AVIF_REMEDY = "this build of Pillow cannot read AVIF: pip install --upgrade pillow"
+
+
+def missing_reader(suffix: str) -> str:
+    """Why files with a suffix cannot be read here, with the remedy; "" if they can.
+
+    >>> missing_reader(".jpg")
+    ''
+    """
+    if suffix.lower() in HEIF:
+        return "" if _has_heif() else _HEIF_REMEDY
+    if suffix.lower() in AVIF:
+        return "" if features.check("avif") else _AVIF_REMEDY
+    return ""
+
+
+def open_image(path: Path) -> Image.Image:
+    """An image file opened by Pillow; pixels are read later.
+
+    Raises OSError or another error of Pillow for a file that cannot be read.
+    """
+    if path.suffix.lower() in HEIF and _has_heif():
+        _register_heif()
+    return Image.open(path, formats=FORMATS)
+
+
+def read_sendable(path: Path) -> bytes:
+    """The content of an image file in a format that services read; HEIC, AVIF and TIFF become upright JPEG.
+
+    Raises OSError if the file cannot be read, and InvalidInputError if its reader is missing here.
+    """
+    if path.suffix.lower() not in CONVERTED:
+        return path.read_bytes()
+    missing = missing_reader(path.suffix)
+    if missing:
+        raise InvalidInputError(missing)
+    try:
+        with open_image(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            content = io.BytesIO()
+            _as_rgb(upright).save(content, "JPEG", quality=_QUALITY, subsampling=0)
+    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise OSError(0, str(error)) from error
+    return content.getvalue()
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB, 16-bit samples by their high byte, as the embedder reads other files."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
+
+
+def _has_heif() -> bool:
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+@cache
+def _register_heif() -> None:
+    from pillow_heif import register_heif_opener  # noqa: PLC0415 - an extra
+
+    register_heif_opener()
