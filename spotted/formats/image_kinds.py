@@ -47,7 +47,7 @@ def open_image(path: Path) -> Image.Image:
 
     Raises OSError or another error of Pillow for a file that cannot be read.
     """
-    kinds = FORMATS
+    kinds: tuple[str, ...] = FORMATS
     if path.suffix.lower() in HEIF and _has_heif():
         _register_heif()
         kinds = (*FORMATS, "HEIF")
