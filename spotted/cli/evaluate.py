@@ -13,10 +13,11 @@ import numpy as np
 from spotted.cli.connection import connect
 from spotted.client.gallery import load_gallery
 from spotted.client.survey_handle import SurveyHandle
-from spotted.console import data_option, err, json_option, progress, show, table
+from spotted.console import data_option, err, json_option, progress, show, table, with_unit
 from spotted.counting import same_pairs
 from spotted.errors import PreconditionError
 from spotted.evaluation.comparison import TOP, ScoreMetrics, SurveyRanks, compare, rank_survey
+from spotted.evaluation.given_names import NameAgreement, compare_names
 from spotted.evaluation.hardest import HardQuery, find_hardest
 from spotted.evaluation.paper_figures import compare_with_paper, find_paper_figures
 from spotted.evaluation.partition import PartitionMetrics, measure_partition
@@ -29,6 +30,8 @@ from spotted.survey import Detection, Survey
 
 # resampling of individuals for the intervals, and the split for the calibration
 SEED = 0
+# names that differ in the text; --json lists all
+NAMES_SHOWN = 10
 
 
 @click.command()
@@ -72,7 +75,7 @@ def evaluate(
         gallery, detections = load_gallery(handle)
         stored, cameras = handle.info(), {c.camera_id: c for c in handle.cameras()}
         base = handle.detections_with_embeddings(base=True)[1] if stored.head_digest else None
-        partition = _partition(handle, session_id, detections) if session_id else None
+        partition, names = _of_session(handle, session_id, detections) if session_id else (None, None)
     individuals = [d.individual_id for d in detections]
     if not same_pairs(individuals):
         raise PreconditionError(
@@ -93,7 +96,7 @@ def evaluate(
         evaluation = _evaluation(
             (survey, stored.display_name), ranked, detections, hard, other_encounters=other_encounters
         )
-        evaluation = replace(evaluation, partition=partition)
+        evaluation = replace(evaluation, partition=partition, names=names)
     if output:
         placed = Survey(survey, 0.0, 0.0, stored.display_name, cameras)
         with err.status("drawing"):
@@ -101,8 +104,12 @@ def evaluate(
     show(evaluation.document(), as_json=as_json, text=lambda: _print(evaluation, output))
 
 
-def _partition(survey: SurveyHandle, session_id: str, detections: Sequence[Detection]) -> PartitionMetrics:
-    """Agreement of the individuals of a session with the known ones; other detections stand by themselves.
+def _of_session(
+    survey: SurveyHandle, session_id: str, detections: Sequence[Detection]
+) -> tuple[PartitionMetrics, NameAgreement]:
+    """Agreement of the individuals of a session, and of their names, with the known ones.
+
+    Detections that are in no individual stand by themselves.
 
     Raises PreconditionError if the session believes the known ones, which would then agree with themselves.
     """
@@ -112,11 +119,11 @@ def _partition(survey: SurveyHandle, session_id: str, detections: Sequence[Detec
             f"session {session_id!r} believes the known names, which would be compared with themselves; "
             "compare a session that was created with --known ignored"
         )
-    part_of = {
-        detection_id: one.individual_id for one in session.individuals() for detection_id in one.detection_ids
-    }
-    parts = [part_of.get(d.detection_id, "") for d in detections]
-    return measure_partition(parts, [d.individual_id for d in detections])
+    of = {detection_id: one for one in session.individuals() for detection_id in one.detection_ids}
+    found = [of.get(d.detection_id) for d in detections]
+    known = [d.individual_id for d in detections]
+    partition = measure_partition([one.individual_id if one else "" for one in found], known)
+    return partition, compare_names([one.display_name if one else "" for one in found], known)
 
 
 def _evaluation(
@@ -176,6 +183,10 @@ def _print(evaluation: Evaluation, output: Path | None) -> None:
             f"pair precision {part.pair_precision:.3f}, pair recall {part.pair_recall:.3f}, "
             f"B-cubed precision {part.b_cubed_precision:.3f}, B-cubed recall {part.b_cubed_recall:.3f}"
         )
+    if (names := evaluation.names) is not None and names.detections:
+        click.echo(f"names given in the session: {names.agreeing} of {names.detections} detections agree")
+        for one in names.others[:NAMES_SHOWN]:
+            click.echo(f"  {one.given} is known as {one.known} ({with_unit(one.detections, 'detection')})")
     if output:
         click.echo(f"report: {output / 'report.html'}")
 

@@ -3,6 +3,7 @@
 retrieval           top-k and mean average precision of one score
 comparison          several scores on one survey, with intervals, strata and gains
 partition           agreement of individuals found with known individuals
+given_names         agreement of names that people gave with known names
 hardest             the animals that are hardest to find again
 reliability         deviation of probabilities from observed frequencies
 feasibility_tuning  the feasibility setting that ranks the animals of a survey best

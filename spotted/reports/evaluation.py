@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spotted.evaluation.bootstrap import CONFIDENCE, FEWEST_INDIVIDUALS, REPEATS, Interval
 from spotted.evaluation.comparison import Comparison, ScoreMetrics
+from spotted.evaluation.given_names import NameAgreement
 from spotted.evaluation.paper_figures import PaperComparison
 from spotted.evaluation.partition import PartitionMetrics
 from spotted.evaluation.reliability import Reliability
@@ -45,6 +46,8 @@ class Evaluation:
     """Comparison with the paper, for a published set."""
     partition: PartitionMetrics | None = None
     """Agreement of a session's individuals with the known ones, None without a session."""
+    names: NameAgreement | None = None
+    """Agreement of the names that people gave in the session with the known ones, None without a session."""
     notes: Sequence[str] = ()
     """Notes for the user."""
 
@@ -77,6 +80,7 @@ class Evaluation:
                 ],
             },
             "partition": None if self.partition is None else asdict(self.partition),
+            "names": None if self.names is None else asdict(self.names),
             "interval": {"confidence": CONFIDENCE, "repeats": REPEATS, "drawn": "individuals"},
             "notes": list(self.notes),
         }

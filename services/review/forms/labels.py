@@ -14,7 +14,7 @@ EFFECTS = {
     LabelEffect.PENDING: "not enough evidence yet to decide; the pair is asked again",
     LabelEffect.SPLIT: "earlier answers merged what this one separates; the group was split",
     LabelEffect.REOPENED: "earlier answers separated what this one merges; it is asked again",
-    LabelEffect.GONE: "one of the photographs was deleted from the survey; the answer is kept, and shows nowhere",
+    LabelEffect.GONE: "one of the photographs was deleted; the answer is kept, and shows nowhere",
 }
 
 

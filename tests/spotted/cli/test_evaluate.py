@@ -62,6 +62,9 @@ def test_individuals_of_a_session_are_compared_with_the_known_ones(machine: Mach
     assert "partition" in (plain := json.loads(machine.run("evaluate", survey_id, "--json").stdout))
     assert plain["partition"] is None
     oracle.answer_all(session, truth)
+    named = next(session.individuals())
+    known = next(one.individual_id for one in DETECTIONS if one.detection_id in named.detection_ids)
+    session.individual(named.individual_id).update("anna", display_name=known.upper())
     done = machine.run("evaluate", survey_id, "--session", "main", "--json")
     partition = json.loads(done.stdout)["partition"]
     assert partition == {
@@ -72,6 +75,8 @@ def test_individuals_of_a_session_are_compared_with_the_known_ones(machine: Mach
         "b_cubed_recall": 1.0,
     }
     text = machine.run("evaluate", survey_id, "--session", "main").stdout
+    count = len(named.detection_ids)
+    assert f"names given in the session: {count} of {count} detections agree" in text
     assert "pair precision 1.000, pair recall 1.000" in text
 
 

@@ -53,10 +53,10 @@ def assert_same(ones: list[Ranked], others: list[Ranked]) -> None:
     shapes, theirs = ([(one.query, one.compared, len(one.rows)) for one in side] for side in (ones, others))
     assert shapes == theirs
     rows = [np.concatenate([one.rows for one in side]) for side in (ones, others)]
-    np.testing.assert_array_equal(*rows)
+    np.testing.assert_array_equal(rows[0], rows[1])
     for name in ("visual", "feasibility", "fused"):
         scores = [np.concatenate([getattr(one.scores, name) for one in side]) for side in (ones, others)]
-        np.testing.assert_array_equal(*scores)
+        np.testing.assert_array_equal(scores[0], scores[1])
 
 
 def clustered_gallery(count: int, seed: int) -> Gallery:
