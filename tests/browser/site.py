@@ -26,7 +26,7 @@ SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 ANIMALS, EACH, CAMERAS = 12, 4, 5
 COUNT = ANIMALS * EACH
 SIZE = (640, 480)
-START_S, STEP_S = 1_700_000_000.0, 4000.0
+START_S, STEP_S, FRAME_S = 1_700_000_000.0, 4000.0, 2.0
 
 
 def detection_id(number: int) -> str:
@@ -50,10 +50,18 @@ class Site:
         opened = review_keys.Opened(annotator, survey_id, "main" if survey_id else "")
         return f"{self.address}/#k={review_keys.make(self.directory, opened)}"
 
-    def add_survey(self, survey_id: str, *, strategy: str = "greedy") -> None:
-        """A survey of twelve animals, four photographs each, with a session `main`."""
-        folder = self.directory.parent / "photographs"
-        shown = _detections(folder)
+    @property
+    def photographs(self) -> Path:
+        """The folder of the photographs of all surveys."""
+        return self.directory.parent / "photographs"
+
+    def add_survey(self, survey_id: str, *, strategy: str = "greedy", burst: bool = False) -> None:
+        """A survey of twelve animals, four photographs each, with a session `main`.
+
+        burst: whether the four photographs of the first animal are frames of one burst.
+        """
+        folder = self.photographs
+        shown = _detections(folder, burst=burst)
         times = [one.captured_at_s for one in shown if one.captured_at_s is not None]
         survey = self.spotted.create_survey(
             Survey(
@@ -121,19 +129,21 @@ def _healthy(listen: str) -> bool:
         return False
 
 
-def _detections(folder: Path) -> list[Detection]:
-    return [
-        Detection(
-            detection_id(number),
-            f"c{number % CAMERAS}",
-            START_S + number * STEP_S,
-            image_id=detection_id(number),
-            side=Side.LEFT if number % 2 else Side.UNKNOWN,
-            image_uri=str(folder / f"{detection_id(number)}.jpg"),
-            box=ImageBox(0.25, 0.25, 0.5, 0.5),
-        )
-        for number in range(COUNT)
-    ]
+def _detections(folder: Path, *, burst: bool) -> list[Detection]:
+    return [_detection(folder, number, in_burst=burst and number % ANIMALS == 0) for number in range(COUNT)]
+
+
+def _detection(folder: Path, number: int, *, in_burst: bool) -> Detection:
+    at_s = (number // ANIMALS) * FRAME_S if in_burst else number * STEP_S
+    return Detection(
+        detection_id(number),
+        "c0" if in_burst else f"c{number % CAMERAS}",
+        START_S + at_s,
+        image_id=detection_id(number),
+        side=Side.LEFT if number % 2 else Side.UNKNOWN,
+        image_uri=str(folder / f"{detection_id(number)}.jpg"),
+        box=ImageBox(0.25, 0.25, 0.5, 0.5),
+    )
 
 
 def _cameras() -> dict[str, Camera]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Page
 
 from spotted.client.values import Label
-from tests.browser.person import current, enter, pairs, press_until_next, settled, shown, wait_for
-from tests.browser.site import COUNT, Site
+from tests.browser.person import CURRENT, current, enter, pairs, press_until_next, settled, shown, wait_for
+from tests.browser.site import COUNT, Site, detection_id
 from tests.waiting import PATIENCE_S
 
 
@@ -153,3 +153,48 @@ def test_a_gallery_is_answered_by_digits(site: Site, survey_id: str, page: Page)
     }
     expected = {frozenset((anchor, one)): "DIFFERENT" for one in rest}
     assert given == {frozenset((anchor, first)): "SAME", **expected}
+
+
+def test_galleries_in_haste_ask_no_pair_twice(site: Site, survey_id: str, page: Page) -> None:
+    site.add_survey(survey_id, strategy="learned")
+    enter(page, site.entrance(survey_id), shown="galleries")
+    for _ in range(12):
+        press_until_next(page, "0")
+    settled(page)
+    stored = [frozenset(pair) for pair in answers(site.session(survey_id).labels())]
+    assert len(stored) > 24
+    assert len(set(stored)) == len(stored)
+
+
+def test_a_burst_is_one_answer(site: Site, survey_id: str, page: Page) -> None:
+    site.add_survey(survey_id, strategy="learned", burst=True)
+    enter(page, site.entrance(survey_id), shown="galleries")
+    page.wait_for_selector(".burst")
+    page.keyboard.press("y")
+    wait_for(page, "window.shown.length > 1")
+    settled(page)
+    labels = site.session(survey_id).labels()
+    assert {label.answer.name for label in labels} == {"SAME"}
+    assert {one for pair in answers(labels) for one in pair} == {detection_id(n) for n in (0, 12, 24, 36)}
+    page.keyboard.press("u")
+    page.wait_for_selector(".burst")
+    settled(page)
+    assert site.session(survey_id).labels() == []
+
+
+def test_a_missing_photograph_is_named_and_the_pair_is_asked_later(
+    site: Site, survey: str, page: Page
+) -> None:
+    first = site.session(survey).next_pairs("anna", count=1).pairs[0].first.detection_id
+    file = site.photographs / f"{first}.jpg"
+    away = file.rename(site.directory / file.name)
+    try:
+        enter(page, site.entrance(survey))
+        page.wait_for_selector(".missing-photo")
+        assert file.name in page.inner_text(".missing-photo")
+        asked = current(page)
+        page.click("text=Ask me later")
+        wait_for(page, f"{CURRENT} !== '{asked}'")
+        assert site.session(survey).labels() == []
+    finally:
+        away.rename(file)

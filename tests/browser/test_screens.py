@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Request
 
 from spotted.client.values import Label
 from spotted.constraints import Answer
-from tests.browser.person import current, enter, press_until_next, wait_for
+from tests.browser.person import current, enter, press_until_next, settled, wait_for
 from tests.browser.site import Site, detection_id
 
 # whether both panes show the photographs that they name
@@ -232,3 +232,28 @@ def test_a_conflict_is_taken_back(site: Site, survey: str, page: Page) -> None:
     page.click("dialog button.primary")
     page.wait_for_selector("text=No answer contradicts another")
     assert list(session.conflicts()) == []
+
+
+def test_two_individuals_are_merged_after_a_look_at_both(site: Site, survey: str, page: Page) -> None:
+    session = site.session(survey)
+    session.next_pairs("ben")
+    for first, second in ((0, 12), (24, 36)):
+        session.submit_labels([Label(detection_id(first), detection_id(second), Answer.SAME, "ben")])
+    open_screen(site, page, survey, "catalogue")
+    page.click("a.individual >> nth=0")
+    page.click("summary:has-text('Merge with')")
+    page.fill("details[open] input[type=search]", "ind-")
+    page.select_option("details[open] select", index=1)
+    page.wait_for_selector(".merge-preview img")
+    page.click("text=They are one animal")
+    page.wait_for_selector(".individual-page .card >> nth=3")
+    assert max(len(one.detection_ids) for one in session.individuals()) == 4
+
+
+def test_a_mouse_leaves_the_keys_to_the_question(site: Site, survey: str, page: Page) -> None:
+    enter(page, site.entrance(survey))
+    page.click("[data-answer=different]")
+    wait_for(page, "window.shown.length > 1")
+    press_until_next(page, "Space")
+    settled(page)
+    assert [label.answer.name for label in site.session(survey).labels()] == ["DIFFERENT", "SKIP"]

@@ -125,6 +125,17 @@ def session_scope(rpc: str, session_id: str) -> str:
     return f"{rpc}:{session_id}"
 
 
+def catalogue_id(organisation: str) -> str:
+    """The id by which backups know a catalogue; no survey has such an id."""
+    return f"{organisation}{OF}{OF}catalogue"
+
+
+def catalogue_owner(named: str) -> str | None:
+    """The organisation of a catalogue as backups call it; None for the id of a survey."""
+    organisation, of, _ = named.partition(f"{OF}{OF}")
+    return organisation if of and named == catalogue_id(organisation) else None
+
+
 def of_catalogue(organisation: str) -> str:
     """Prefix of the keys of an organisation's catalogue."""
     return f"{CATALOGUES}{organisation}}}:"

@@ -2,6 +2,7 @@
 
 write         one survey at one instant, into a file
 journals      the journals of a survey as of one instant, whole or up to their damage
+catalogues    the catalogue of an organisation
 file          the file format: framed, checksummed records
 contents      what a file holds, reported once all of it has been verified
 validation    its ids and events checked before a restore
@@ -10,6 +11,7 @@ object_store  files in S3 and the like
 restore       a file back into a store, completely or not at all
 """
 
+from services.upkeep.backup.catalogues import catalogue_ids, check_catalogue
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
 from services.upkeep.backup.object_store import Bucket, is_url, local_copy, read_settings
@@ -24,6 +26,8 @@ __all__ = [
     "Contents",
     "Restored",
     "back_up_all",
+    "catalogue_ids",
+    "check_catalogue",
     "is_url",
     "local_copy",
     "read_contents",

@@ -72,7 +72,7 @@ def back_up_all(
     up_to_damage: bool = False,
     on_progress: Progress = lambda *_: None,
 ) -> BackupRun:
-    """Back up surveys one after another.
+    """Back up surveys, and catalogues by `keys.catalogue_id`, one after another.
 
     keep: number of files to keep per survey, the newest; 0: all. bucket: takes the files, which then are in
     the directory only until they are uploaded. up_to_damage: see `Backups.back_up`. If a survey fails, its
@@ -86,7 +86,11 @@ def back_up_all(
     for survey_id in survey_ids:
         try:
             # an id that no service accepts could lead out of the directory
-            checks.survey_id(survey_id, "the survey's id")
+            catalogue = keys.catalogue_owner(survey_id)
+            if catalogue is None:
+                checks.survey_id(survey_id, "the survey's id")
+            elif catalogue:
+                checks.slug(catalogue, "the organisation of a catalogue")
             path = directory / file_name(survey_id, now())
             report = _for_survey(survey_id, on_progress)
             done = backups.back_up(survey_id, path, up_to_damage=up_to_damage, on_progress=report)

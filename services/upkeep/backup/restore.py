@@ -16,6 +16,7 @@ from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.common.survey.existence import Existence, UploadLostError
 from services.upkeep.backup import file
+from services.upkeep.backup.catalogues import restore_catalogue
 from services.upkeep.backup.contents import Contents, pages, read_contents
 from services.upkeep.backup.journals import Journals
 from services.upkeep.backup.validation import check_events
@@ -23,6 +24,7 @@ from services.upkeep.backup.write import calibration_digest, head_digest
 from spotted.errors import (
     AlreadyExistsError,
     DamagedError,
+    InvalidInputError,
     NotFoundError,
     SpottedError,
     StoreUnavailableError,
@@ -80,6 +82,13 @@ def restore_survey(
     AlreadyExistsError if the survey exists with other content, SurveyDamagedError if it is damaged.
     """
     whole = read_contents(path)
+    catalogue = keys.catalogue_owner(whole.header.survey_id)
+    if catalogue is not None:
+        if survey:
+            raise InvalidInputError(f"{path} holds a catalogue, which has no other id; omit --as")
+        owner, count = organisation or catalogue, sum(whole.events.values())
+        restored = restore_catalogue(store, whole, owner, over_damaged=over_damaged, on_progress=on_progress)
+        return Restored(keys.catalogue_id(owner), count, 0, unchanged=not restored)
     survey_id = target_id(whole.header.survey_id, survey=survey, organisation=organisation)
     checks.survey_id(survey_id, "the survey id in the file")
     check_events(whole)

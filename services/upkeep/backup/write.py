@@ -21,6 +21,7 @@ from services.common.store import keys
 from services.common.store.journal import damaged_journal
 from services.common.store.records import get_record
 from services.common.store.store import Store
+from services.upkeep.backup.catalogues import batches, read_catalogue
 from services.upkeep.backup.file import RecordWriter, open_writer
 from services.upkeep.backup.journals import Beginning, JournalReplacedError, Journals
 from spotted import __version__
@@ -78,12 +79,15 @@ class Backups:
         up_to_damage: bool = False,
         on_progress: Progress = lambda *_: None,
     ) -> BackedUp:
-        """Write the current survey to a file, which appears once it is complete.
+        """Write the current survey, or catalogue, to a file, which appears once it is complete.
 
         up_to_damage: write what precedes the first damaged event of each journal.
         Raises NotFoundError, SurveyDamagedError, JournalReplacedError if the survey is deleted and created
         again all the time.
         """
+        organisation = keys.catalogue_owner(survey_id)
+        if organisation is not None:
+            return self._write_catalogue(organisation, path, on_progress, up_to_damage=up_to_damage)
         for _ in range(ATTEMPTS - 1):
             with suppress(JournalReplacedError):
                 return self._write(survey_id, path, on_progress, up_to_damage=up_to_damage)
@@ -111,6 +115,21 @@ class Backups:
         size = path.stat().st_size
         left_out = stored - total if up_to_damage else 0
         return BackedUp(survey_id, path, size, total, len(beginnings) - 1, missing, left_out)
+
+    def _write_catalogue(
+        self, organisation: str, path: Path, on_progress: Progress, *, up_to_damage: bool
+    ) -> BackedUp:
+        named = keys.catalogue_id(organisation)
+        events, left_out = read_catalogue(self._store, organisation, up_to_damage=up_to_damage)
+        done = 0
+        with open_writer(path) as writer:
+            beginning = Beginning("", len(events), len(events), b"")
+            writer.write(pb.BackupRecord(header=self._header(named, [beginning])))
+            for entries in batches(events):
+                writer.write(pb.BackupRecord(page=pb.BackupPage(entries=entries)))
+                done += len(entries)
+                on_progress(done, len(events))
+        return BackedUp(named, path, path.stat().st_size, len(events), 0, (), left_out)
 
     def _header(self, survey_id: str, beginnings: Sequence[Beginning]) -> pb.BackupHeader:
         journals = [pb.BackupJournal(session_id=b.session_id, events=b.events) for b in beginnings]

@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 import click
 
 from services.common import process
+from services.common.store import keys
 from services.common.store.store import Store
+from services.upkeep.backup.catalogues import catalogue_ids, check_catalogue
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
 from services.upkeep.backup.object_store import Bucket, is_url, local_copy, read_settings
@@ -22,7 +24,7 @@ from spotted.console import OTHER_FAILURE, err, json_option, show
 
 @click.command()
 @click.argument("surveys", metavar="[SURVEY | FILE]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Back up all surveys of the store.")
+@click.option("--all", "everything", is_flag=True, help="Back up all surveys and catalogues of the store.")
 @click.option("--check", is_flag=True, help="Verify the given files and show their contents; write nothing.")
 @click.option(
     "--output",
@@ -62,7 +64,7 @@ def backup(
 
     A file has the survey as of one instant, and appears once it is complete; `spotted restore` restores it.
     In a directory or bucket, files are named by survey and time. A survey of an organisation is
-    ORGANISATION/SURVEY.
+    ORGANISATION/SURVEY, its catalogue ORGANISATION//catalogue.
     """
     if check:
         _require(bool(surveys) and not everything, "--check needs the files to verify")
@@ -70,7 +72,8 @@ def backup(
         for name in surveys:
             with local_copy(name, read_settings(settings)) as path:
                 checked[name] = read_contents(path)
-                check_events(checked[name])
+                catalogue = keys.catalogue_owner(checked[name].header.survey_id) is not None
+                (check_catalogue if catalogue else check_events)(checked[name])
         _show_checked(checked, as_json=as_json)
         return
     _require(bool(surveys) != everything, "give the surveys to back up, or --all")
@@ -87,7 +90,7 @@ def backup(
             return
         run = _back_up_many(
             store,
-            surveys or survey_ids(store),
+            surveys or [*survey_ids(store), *catalogue_ids(store)],
             bucket or Path(output),
             keep or 0,
             up_to_damage=up_to_damage,
@@ -130,7 +133,7 @@ def _back_up_many(
         size = sum(each.size_bytes for each in run.backed_up) / 1e6
         took_s = time.monotonic() - started_s
         click.echo(
-            f"{len(run.backed_up)} of {len(surveys)} surveys backed up to "
+            f"{len(run.backed_up)} of {len(surveys)} {_kinds(surveys)} backed up to "
             f"{bucket.url if bucket else place}: {size:.1f} MB in {took_s:.1f} s, "
             f"{len(run.removed)} older files removed"
         )
@@ -168,6 +171,15 @@ def _show(run: BackupRun, *, as_json: bool) -> None:
     show(document, as_json=as_json, text=text)
 
 
+def _named(survey_id: str) -> str:
+    return survey_id if keys.catalogue_owner(survey_id) is not None else f"survey {survey_id}"
+
+
+def _kinds(ids: Sequence[str]) -> str:
+    only_surveys = all(keys.catalogue_owner(each) is None for each in ids)
+    return "surveys" if only_surveys else "surveys and catalogues"
+
+
 def _described(backed_up: BackedUp) -> dict[str, object]:
     return {
         "survey_id": backed_up.survey_id,
@@ -200,7 +212,7 @@ def _show_checked(checked: Mapping[str, Contents], *, as_json: bool) -> None:
     def text() -> None:
         for name, each in checked.items():
             click.echo(
-                f"{name} is intact: survey {each.header.survey_id} as of "
+                f"{name} is intact: {_named(each.header.survey_id)} as of "
                 f"{each.header.create_time.ToJsonString()}, {sum(each.events.values())} events, "
                 f"{each.sessions} sessions, {each.heads} heads, {each.calibrations} calibrations"
             )

@@ -44,6 +44,10 @@ export function App(): VNode {
     enter().catch(setFailed);
   };
   useEffect(load, []);
+  useEffect(() => {
+    document.addEventListener("click", leaveButton);
+    return () => document.removeEventListener("click", leaveButton);
+  }, []);
   return (
     <>
       <a class="skip-link" href="#main" onClick={focusMain}>
@@ -56,6 +60,12 @@ export function App(): VNode {
       <Messages />
     </>
   );
+}
+
+/** After a click by mouse or finger the keys belong to the question again: Space skips and presses no button. */
+function leaveButton(event: MouseEvent): void {
+  const button = event.target instanceof Element ? event.target.closest("button") : null;
+  if (event.detail > 0 && button?.closest(".compare, .gallery, .burst")) button.blur();
 }
 
 function focusMain(event: Event): void {
@@ -142,13 +152,13 @@ function Body({ place }: { place: Place }): VNode {
   }
 }
 
-/** How a person wants to be asked; empty: as the survey allows. */
-export type Shown = "" | "pairs" | "galleries";
+/** How a person wants to be asked. With galleries pairs are asked too, where no gallery can be made. */
+export type Shown = "pairs" | "galleries";
 
 function Compare({ place }: { place: Place }): VNode {
   const { survey, session } = place;
   const who = useShared(me);
-  const [shown] = useKept<Shown>("shown", "");
+  const [shown] = useKept<Shown>("shown", "galleries");
   const path = sessionPath(survey, session);
   const { data, error, reload } = useLoaded<{ session: SessionInfo; progress: Progress }>(path);
   if (error) return <Problem error={error} again={reload} />;
@@ -167,7 +177,7 @@ function Compare({ place }: { place: Place }): VNode {
         session={data.session}
         annotator={who.annotator}
         progress={data.progress}
-        galleries={shown === "" ? data.session.galleries : shown === "galleries"}
+        galleries={shown === "galleries"}
         audit={audit}
       />
     </>

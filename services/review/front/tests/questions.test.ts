@@ -1,13 +1,31 @@
 import { expect, test } from "vitest";
-import { leaseEnding, postponed, putBack, refilled } from "../src/answers/supply";
-import { pair } from "./things";
+import { leaseEnding, pairsOf, postponed, putBack, refilled } from "../src/answers/supply";
+import type { Question } from "../src/api/types";
+import { pair, photo } from "./things";
 
 const [first, second, third] = [pair("a", "b"), pair("b", "c"), pair("c", "d")];
 
 test("a fetch renews leases, adds what is new and leaves out what is answered", () => {
   const again = { ...first, lease_expires_at: "2026-02-03T03:00:00Z", reason: "was asked before" };
   const renewed = { ...first, lease_expires_at: again.lease_expires_at };
-  expect(refilled([first], [again, second, third], new Set([second.key]))).toEqual([renewed, third]);
+  expect(refilled([first], [again, second, third], new Set(pairsOf(second)))).toEqual([renewed, third]);
+});
+
+function gallery(anchor: string, ...members: string[]): Question {
+  const photos = members.map(photo);
+  return { ...pair(anchor, ""), key: `gallery:${[anchor, ...members].join()}`, kind: "gallery", anchor: photo(anchor), photos };
+}
+
+test("galleries that are laid out again replace those that wait, and no pair is asked twice", () => {
+  const [shown, old] = [gallery("a", "b", "c"), gallery("d", "e", "f")];
+  const [again, overlapping] = [gallery("e", "d", "g"), gallery("c", "a")];
+  expect(refilled([shown, old], [overlapping, again], new Set())).toEqual([shown, again]);
+});
+
+test("a burst decides all pairs of its frames", () => {
+  const burst: Question = { ...pair("a", "b"), kind: "burst", photos: ["a", "b", "c"].map(photo) };
+  expect(pairsOf(burst).length).toBe(3);
+  expect(refilled([], [burst, pair("c", "a"), pair("c", "d")], new Set())).toEqual([burst, pair("c", "d")]);
 });
 
 test("a question that is put back is asked once, first", () => {

@@ -29,6 +29,9 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.operation_cancel("<organisation>", "<id>"),
         keys.training("<survey>", "<generation>"),
         keys.token("<id>"),
+        keys.catalogue_journal("<organisation>"),
+        keys.restored_catalogue("<organisation>", "<id>"),
+        keys.catalogue_request("<organisation>", "<scope>", "<id>"),
     ]
     owner = keys.of_owner("<organisation>")
     assert f"`<owner>` is `{owner}`" in " ".join((keys.__doc__ or "").split())

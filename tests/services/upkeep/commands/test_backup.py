@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from services.common import process
 from services.common.store import keys
 from services.common.store.store import Store
 from services.upkeep.backup.directory import files
 from services.upkeep.commands import backup, restore
-from spotted.v1 import store_pb2, survey_pb2
+from spotted.v1 import catalogue_pb2, store_pb2, survey_pb2
 from tests.services.journal_entries import break_entry, push
 from tests.services.upkeep.backup.test_directory import plant
 from tests.services.upkeep.console import invoke
@@ -58,6 +59,22 @@ def test_all_surveys_go_into_a_directory_with_a_last_line_that_counts(
     assert f"{survey}: 1 events, 0 sessions, 0.0 MB in {path}" in done.stdout
     count = len(list(tmp_path.iterdir()))
     assert done.stdout.splitlines()[-1].startswith(f"{count} of {count} surveys backed up to {tmp_path}: ")
+
+
+def test_all_includes_catalogues_which_are_checked_by_their_own_rules(
+    second: Store, survey_id: str, tmp_path: Path
+) -> None:
+    plant(second, survey_id)
+    owner = f"org{survey_id[-8:]}"
+    change = catalogue_pb2.CatalogueChange(change_id="first", create_time=process.now())
+    push(second, keys.catalogue_journal(owner), change.SerializeToString())
+    done = run(second, "--all", "--output", str(tmp_path))
+    assert done.exit_code == 0, done.stderr
+    assert "surveys and catalogues backed up to" in done.stdout.splitlines()[-1]
+    (path,) = files(tmp_path, f"{owner}//catalogue")
+    checked = run(second, "--check", str(path))
+    assert f"{path} is intact: {owner}//catalogue as of" in checked.stdout
+    second.delete(*second.names(f"{keys.CATALOGUES}{owner}"))
 
 
 def test_one_that_fails_fails_the_command_and_stops_no_other(

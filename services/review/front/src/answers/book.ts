@@ -119,7 +119,7 @@ export function dropped(book: Book, id: string): Book {
   return { ...book, entries: book.entries.filter((one) => one.id !== id && one.undo?.id !== id) };
 }
 
-/** The keys of questions whose answers are not stored yet: the server may still ask them. */
-export function waitingKeys(book: Book): Set<string> {
-  return new Set(book.entries.filter((one) => one.state === "waiting" && !one.undo).map((one) => one.question.key));
+/** The questions whose answers are not stored yet: the server may still ask them. */
+export function waitingQuestions(book: Book): Question[] {
+  return book.entries.filter((one) => one.state === "waiting" && !one.undo).map((one) => one.question);
 }

@@ -65,7 +65,7 @@ export class Desk {
   private sending: string | null = null;
   private running = false;
   private stopped = false;
-  /** Keys answered while a fetch is under way: its result may still contain them. */
+  /** Pairs answered while a fetch is under way: its result may still contain them. */
   private answeredMeanwhile = new Set<string>();
   private onDisk: Promise<void> = Promise.resolve();
 
@@ -134,7 +134,7 @@ export class Desk {
   }
 
   private take(question: Question, book: books.Book): void {
-    this.answeredMeanwhile.add(question.key);
+    for (const pair of supplies.pairsOf(question)) this.answeredMeanwhile.add(pair);
     this.keep(book, { supply: supplies.taken(this.state.supply, question.key) });
     void this.send();
     if (this.state.supply.length < supplies.REFILL_BELOW) void this.refill();
@@ -207,7 +207,7 @@ export class Desk {
     this.set({ fetching: true });
     let pause = FIRST_PAUSE_MS;
     while (!this.stopped) {
-      this.answeredMeanwhile = books.waitingKeys(this.state.book);
+      this.answeredMeanwhile = new Set(books.waitingQuestions(this.state.book).flatMap(supplies.pairsOf));
       try {
         const found = await this.around.calls.next(this.audit);
         const supply = supplies.refilled(this.state.supply, found.questions, this.answeredMeanwhile);

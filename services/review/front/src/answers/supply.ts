@@ -1,22 +1,44 @@
 /** The questions that were fetched and not answered yet, the current one first. */
-import type { Question } from "../api/types";
+import type { Photo, Question } from "../api/types";
 
 /** Questions asked for at once. */
 export const FETCHED = 10;
 /** Fetch more when fewer are left. */
 export const REFILL_BELOW = 6;
 
-/** The supply after a fetch: fresh leases for known questions, new ones at the end, `excluded` keys left out. */
-export function refilled(supply: readonly Question[], fetched: readonly Question[], excluded: ReadonlySet<string>): Question[] {
+const pairOf = (first: Photo, second: Photo): string => [first.detection_id, second.detection_id].sort().join("\n");
+
+/** The pairs of detections that an answer to a question decides. */
+export function pairsOf({ kind, anchor, photos }: Question): string[] {
+  if (kind === "gallery" && anchor) return photos.map((photo) => pairOf(anchor, photo));
+  return photos.flatMap((first, index) => photos.slice(index + 1).map((second) => pairOf(first, second)));
+}
+
+/**
+ * The supply after a fetch: fresh leases, and no pair twice.
+ *
+ * excluded: pairs that are answered already. The server lays out galleries again each time it is asked, so that
+ * all but the one on the screen give way to the new ones.
+ */
+export function refilled(
+  supply: readonly Question[],
+  fetched: readonly Question[],
+  excluded: ReadonlySet<string>,
+): Question[] {
   const fresh = new Map(fetched.map((question) => [question.key, question]));
+  const kept = supply.filter((question, index) => index === 0 || question.kind === "pair" || fresh.has(question.key));
   // asked again the server gives another reason: that the question waits; the first one says why it was chosen
-  const renewed = supply.map((question) => ({
+  const renewed = kept.map((question) => ({
     ...question,
     lease_expires_at: fresh.get(question.key)?.lease_expires_at ?? question.lease_expires_at,
   }));
-  const known = new Set(supply.map((question) => question.key));
-  const added = fetched.filter(({ key }) => !known.has(key) && !excluded.has(key));
-  return [...renewed, ...added];
+  const taken = new Set(excluded);
+  return [...renewed, ...fetched].filter((question, index) => {
+    const pairs = pairsOf(question);
+    if (pairs.some((pair) => taken.has(pair)) && !(index === 0 && renewed.length)) return false;
+    for (const pair of pairs) taken.add(pair);
+    return true;
+  });
 }
 
 /** The supply with a question that was taken back, at the head. */

@@ -98,7 +98,8 @@ export type Effect =
   | "closed"
   | "pending"
   | "split"
-  | "reopened";
+  | "reopened"
+  | "gone";
 
 export interface Outcome {
   label: Label;
@@ -158,7 +159,6 @@ export interface SessionInfo {
   session_id: string;
   strategy: string;
   trust: string;
-  galleries: boolean;
   created_at: string | null;
   damage: string;
 }

@@ -8,7 +8,7 @@ import type { AnswerName, Effect, Given, Progress, Question, SessionInfo } from 
 import { GUARD_MS } from "../keys";
 import { Problem, Waiting } from "../parts/basics";
 import { addressOf } from "../routes";
-import { say, toast } from "../state";
+import { say, signedIn, toast } from "../state";
 import { text } from "../text";
 import { forgetContexts } from "../viewer/contexts";
 import { BurstScreen } from "./burst";
@@ -58,7 +58,7 @@ export function labelOf(first: string, second: string, answer: AnswerName): Give
 export function spokenAnswer(given: Given): string {
   const [label] = given.labels;
   if (label && given.labels.length === 1) return text.answer[label.answer];
-  if (label) return text.gallery.submit;
+  if (label) return text.gallery.given;
   return given.bursts[0]?.one_animal ? text.burst.one : text.burst.several;
 }
 
@@ -70,6 +70,12 @@ export function Ask(props: AskProps): VNode {
   useEffect(() => {
     if (notice) toast(notice, true);
   }, [notice]);
+
+  const signedOut = open?.state.offline?.status === 401;
+  useEffect(() => {
+    // answers that wait stay on this computer and are sent when the screen is opened again
+    if (signedOut) signedIn.value = false;
+  }, [signedOut]);
 
   if (failed) return <Problem error={failed} again={() => location.reload()} />;
   if (!open) return <Waiting />;
@@ -120,7 +126,7 @@ function Connection({ state, waiting, accepting }: { state: OpenDesk["state"]; w
   if (!state.offline) return null;
   return (
     <div class="banner" role="status">
-      <strong>{state.offline.status === 401 ? text.login.expired : state.offline.message || text.failure.offline}</strong>{" "}
+      <strong>{state.offline.message || text.failure.offline}</strong>{" "}
       {waiting > 0 && text.compare.waiting(waiting)} {!accepting && text.compare.full}
     </div>
   );

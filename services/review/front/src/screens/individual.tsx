@@ -9,7 +9,7 @@ import { addressOf } from "../routes";
 import { explained, toast, useLoaded } from "../state";
 import { day, text, when } from "../text";
 import { Edge } from "./conflicts";
-import { Attributes, Merge } from "./individual_forms";
+import { Attributes, Merge, Move } from "./individual_forms";
 import { weakLinks } from "./weakest";
 
 interface IndividualProps {
@@ -18,8 +18,8 @@ interface IndividualProps {
   individual: string;
 }
 
-/** A change of individuals; resolves when it is stored. */
-export type Change = (path: string, body: object) => Promise<void>;
+/** A change of an individual, this one or another; resolves when it is stored. */
+export type Change = (individual: string, what: string, body: object) => Promise<void>;
 
 export function IndividualScreen({ survey, session, individual }: IndividualProps): VNode {
   const base = sessionPath(survey, session);
@@ -28,9 +28,9 @@ export function IndividualScreen({ survey, session, individual }: IndividualProp
   const [last, setLast] = useState<Changed | null>(null);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
 
-  const change: Change = async (what, body) => {
+  const change: Change = async (whose, what, body) => {
     try {
-      const changed = await call<Changed>(`${path}${what}`, { request_id: newRequestId(), as_of: data?.position ?? 0, ...body });
+      const changed = await call<Changed>(`${base}/individuals/${encodeURIComponent(whose)}${what}`, { request_id: newRequestId(), as_of: data?.position ?? 0, ...body });
       setLast(changed);
       setSelected(new Set());
       toast(text.individual.changed(changed.superseded_count));
@@ -145,7 +145,7 @@ interface SelectionProps {
   onSelect: (detections: readonly string[]) => void;
 }
 
-function Selection({ data, selected, change, onSelect }: SelectionProps): VNode {
+function Selection({ survey, session, data, selected, change, onSelect }: SelectionProps): VNode {
   const detections = [...selected];
   const all = detections.length === data.photos.length;
   const [weakest] = weakLinks(data.photos.map((photo) => photo.detection_id), data.labels);
@@ -153,10 +153,11 @@ function Selection({ data, selected, change, onSelect }: SelectionProps): VNode 
     <section class="screen-only">
       <p class="row">
         <span role="status">{text.individual.selected(selected.size)}</span>
-        <button disabled={!selected.size || all} onClick={() => void change("/split", { detections })}>
+        <button disabled={!selected.size || all} onClick={() => void change(data.individual_id, "/split", { detections })}>
           {text.individual.split}
         </button>
       </p>
+      {selected.size > 0 && !all && <Move {...{ survey, session, change, detections }} individual={data} />}
       {weakest && (
         <details>
           <summary>{text.individual.weakest}</summary>

@@ -27,7 +27,7 @@ export function Attributes({ individual, change }: { individual: IndividualPage;
       ...(notes === individual.notes ? {} : { notes }),
       ...(split.join() === individual.tags.join() ? {} : { tags: split }),
     };
-    if (Object.keys(changed).length) void change("", changed);
+    if (Object.keys(changed).length) void change(individual.individual_id, "", changed);
   };
   return (
     <form class="attributes screen-only" onSubmit={save}>
@@ -47,41 +47,60 @@ export function Attributes({ individual, change }: { individual: IndividualPage;
   );
 }
 
-interface MergeProps {
+interface FindProps {
+  survey: string;
+  session: string;
+  /** The individual that is not offered. */
+  but: string;
+  chosen: string;
+  onChoose: (card: Card | null) => void;
+}
+
+/** Finds another individual by name or id. */
+function Find({ survey, session, but, chosen, onChoose }: FindProps): VNode {
+  const [name, setName] = useState("");
+  const found = useLoaded<{ individuals: Card[] }>(
+    name ? `${sessionPath(survey, session)}/individuals${query({ name, limit: MOST_FOUND })}` : "",
+  ).data?.individuals.filter((card) => card.individual_id !== but);
+  return (
+    <span class="row">
+      <label>
+        {text.catalogue.search} <input type="search" value={name} onInput={(event) => setName(event.currentTarget.value)} />
+      </label>
+      {found && found.length > 0 && (
+        <Choice
+          label={text.individual.which}
+          value={chosen}
+          onChange={(id) => onChoose(found.find((one) => one.individual_id === id) ?? null)}
+          options={[["", ""], ...found.map((one): [string, string] => [one.individual_id, `${one.name} (${one.photographs})`])]}
+        />
+      )}
+    </span>
+  );
+}
+
+interface OtherProps {
   survey: string;
   session: string;
   individual: IndividualPage;
   change: Change;
 }
 
-export function Merge({ survey, session, individual, change }: MergeProps): VNode {
-  const [name, setName] = useState("");
-  const [other, setOther] = useState("");
-  const found = useLoaded<{ individuals: Card[] }>(
-    name ? `${sessionPath(survey, session)}/individuals${query({ name, limit: MOST_FOUND })}` : "",
-  ).data?.individuals.filter((card) => card.individual_id !== individual.individual_id);
-  const card = found?.find((one) => one.individual_id === other);
+/** A change is refused if either individual changed after what the person saw. */
+const seen = (one: Card, other: Card): { as_of: number } => ({ as_of: Math.max(one.position, other.position) });
+
+/** Both individuals side by side, and then one decision: never a silent merge. */
+export function Merge({ survey, session, individual, change }: OtherProps): VNode {
+  const [other, setOther] = useState<Card | null>(null);
   return (
     <details class="screen-only">
       <summary>{text.individual.merge}</summary>
       <p>{text.individual.mergeHelp}</p>
-      <div class="row">
-        <label>
-          {text.catalogue.search} <input type="search" value={name} onInput={(event) => setName(event.currentTarget.value)} />
-        </label>
-        {found && found.length > 0 && (
-          <Choice
-            label={text.individual.compare}
-            value={other}
-            onChange={setOther}
-            options={[["", ""], ...found.map((one): [string, string] => [one.individual_id, `${one.name} (${one.photographs})`])]}
-          />
-        )}
-      </div>
-      {card && (
+      <Find survey={survey} session={session} but={individual.individual_id} chosen={other?.individual_id ?? ""} onChoose={setOther} />
+      {other && (
         <>
           <div class="merge-preview">
-            {[individual, card].map((one) => (
+            {[individual, other].map((one) => (
               <figure key={one.individual_id}>
                 <Flanks survey={survey} best={one.best} />
                 <figcaption>
@@ -90,12 +109,26 @@ export function Merge({ survey, session, individual, change }: MergeProps): VNod
               </figure>
             ))}
           </div>
-          <p class="row">
-            <button class="primary" onClick={() => void change("/merge", { others: [card.individual_id] })}>
-              {text.individual.mergeNow}
-            </button>
-          </p>
+          <button class="primary" onClick={() => void change(individual.individual_id, "/merge", { others: [other.individual_id], ...seen(individual, other) })}>
+            {text.individual.mergeNow}
+          </button>
         </>
+      )}
+    </details>
+  );
+}
+
+/** Selected photographs become those of another individual. */
+export function Move({ survey, session, individual, change, detections }: OtherProps & { detections: string[] }): VNode {
+  const [other, setOther] = useState<Card | null>(null);
+  return (
+    <details>
+      <summary>{text.individual.move}</summary>
+      <Find survey={survey} session={session} but={individual.individual_id} chosen={other?.individual_id ?? ""} onChoose={setOther} />
+      {other && (
+        <button class="primary" onClick={() => void change(other.individual_id, "/move", { detections, ...seen(individual, other) })}>
+          {text.individual.moveNow(detections.length, other.name)}
+        </button>
       )}
     </details>
   );

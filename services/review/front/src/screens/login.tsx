@@ -24,6 +24,7 @@ export function Login(): VNode {
   return (
     <div class="message">
       <h1>{text.login.title}</h1>
+      {me.value && <p>{text.login.expired}</p>}
       {data?.mode === "remote" ? (
         <form onSubmit={(event) => void submit(event)}>
           <label>

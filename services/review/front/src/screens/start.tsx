@@ -58,14 +58,13 @@ function Who(): VNode | null {
 }
 
 function HowAsked(): VNode {
-  const [shown, setShown] = useKept<Shown>("shown", "");
-  const choice = shown || "galleries";
+  const [shown, setShown] = useKept<Shown>("shown", "galleries");
   return (
     <fieldset class="row">
       <legend>{text.start.shown}</legend>
       {(["galleries", "pairs"] as const).map((one) => (
         <label key={one}>
-          <input type="radio" name="shown" checked={choice === one} onChange={() => setShown(one)} /> {text.start[one]}
+          <input type="radio" name="shown" checked={shown === one} onChange={() => setShown(one)} /> {text.start[one]}
         </label>
       ))}
     </fieldset>
