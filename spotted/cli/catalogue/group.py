@@ -24,7 +24,8 @@ OF = "/"
 def catalogue() -> None:
     """List, add to, match with and correct the animals of all surveys.
 
-    Every change can be undone. ANIMAL is an id such as cat-0f3a5b7c9d1e2f40, or a name. A photograph is SURVEY/DETECTION.
+    ANIMAL is an id such as cat-0f3a5b7c9d1e2f40, or a name. A photograph is SURVEY/DETECTION. Every change
+    can be undone.
     """
 
 
