@@ -59,11 +59,14 @@ def load(settings: Settings, store: Store) -> Embedders:
     backbones = [load_backbone(settings.models, name, device=settings.device) for name in settings.model_ids]
     for backbone in backbones:
         backbone.warm_up()
-    segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
+    segmenter = load_segmenter(settings.segmenter, threads=workers) if settings.segmenter else None
+    if segmenter:
+        segmenter.warm_up()
     limit_bytes = memory_limit_bytes(percent=settings.memory_percent)
     queue_bytes = min(MOST_QUEUED_BYTES, limit_bytes // (QUEUED_PART * len(backbones)))
     costly = max(1, workers // 2)
-    held_bytes = resident_bytes() + costly * PROCESS_BYTES
+    process_bytes = PROCESS_BYTES + (segmenter.needs.bytes if segmenter else 0)
+    held_bytes = resident_bytes() + costly * process_bytes
     room = decoding_bytes(
         limit_bytes,
         held_bytes=held_bytes,

@@ -1,12 +1,13 @@
 """The `spotted` command.
 
 import_, embed, match            files to a survey, photographs to vectors, best candidates
-detection                        boxes of animals from a detector
+detection                        boxes and masks of animals
 imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
-annotate, question_text, session  questions, how they are shown, and sessions as files
+annotate, session                questions, and sessions as files
+asking                           how questions are shown and answered in the terminal
 review                           the page on which the questions are answered in a browser
 sessions                         options and commands that set up a session
 individuals                      names, merges, splits and moves
@@ -117,6 +118,11 @@ SECTIONS = {
             "spotted.cli.backbones",
             "export_backbone",
             "Export a published backbone to ONNX, verified against its PyTorch network.",
+        ),
+        "export-segmenter": LazyCommand(
+            "spotted.cli.detection.segmenter",
+            "export_segmenter",
+            "Assemble a segmenter from the encoder and decoder of Segment Anything, checked on a drawing.",
         ),
         "backup": LazyCommand(
             "spotted.cli.operate",

@@ -49,6 +49,12 @@ OK = "answers"
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Device of the embedder."
 )
 @click.option(
+    "--segmenter",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="SPOTTED_SEGMENTER",
+    help="Directory of a segmenter of `spotted export-segmenter`, for `spotted embed --segment`.",
+)
+@click.option(
     "--take-over",
     is_flag=True,
     help="Start although another machine is recorded as running the store, if it certainly no longer does.",
@@ -73,6 +79,7 @@ def up(
     models: Path,
     backbones: tuple[str, ...],
     device: str,
+    segmenter: Path | None,
     take_over: bool,
     accept_loss: bool,
     with_page: bool,
@@ -97,7 +104,8 @@ def up(
                 "SPOTTED_MODELS": str(models.resolve()),
                 "SPOTTED_MODEL": ",".join(backbones),
                 "SPOTTED_DEVICE": device,
-            },
+            }
+            | ({"SPOTTED_SEGMENTER": str(segmenter.resolve())} if segmenter else {}),
             say=status.update,
             with_page=with_page and not lacking,
         )

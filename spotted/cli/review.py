@@ -41,7 +41,7 @@ def review(
     directory: Path,
     as_json: bool,
 ) -> None:
-    """Answer "the same animal?" in the browser, where both photographs are shown.
+    """Answer in the browser, where both photographs are shown; also begins from a folder.
 
     SURVEY is the id of a survey, or a file or folder to import: `spotted review DIR` starts what does not
     run, imports and embeds, and opens the first question. The printed address opens the page once, within

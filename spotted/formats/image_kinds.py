@@ -21,7 +21,8 @@ HEIF = frozenset({".heic", ".heif"})
 AVIF = frozenset({".avif"})
 CONVERTED = HEIF | AVIF | {".tif", ".tiff"}
 PHOTOGRAPHS = SENT | CONVERTED
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "HEIF")
+# Pillow refuses the name of a kind that is not registered
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")
 # high enough that a second coding does not move an embedding, small enough for one message
 _QUALITY = 95
 _HEIF_REMEDY = "HEIC needs pillow-heif: pip install 'spotted[heif]'"
@@ -46,9 +47,11 @@ def open_image(path: Path) -> Image.Image:
 
     Raises OSError or another error of Pillow for a file that cannot be read.
     """
+    kinds: tuple[str, ...] = FORMATS
     if path.suffix.lower() in HEIF and _has_heif():
         _register_heif()
-    return Image.open(path, formats=FORMATS)
+        kinds = (*FORMATS, "HEIF")
+    return Image.open(path, formats=kinds)
 
 
 def read_sendable(path: Path) -> bytes:

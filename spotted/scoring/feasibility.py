@@ -129,7 +129,9 @@ def describe_journey(
         return f"same camera {cameras[0]}"
     between = f"between {min(cameras)} and {max(cameras)}"
     if distance_m == 0:
-        return f"no distance {between}"
+        # softened distances of different places may be 0, too
+        paired = not params.use_location_uncertainty
+        return f"same station: {min(cameras)} and {max(cameras)}" if paired else f"no distance {between}"
     if gap_s == 0:
         return f"infeasible: at one instant {between}"
     speed = distance_m / METRES_PER_KM / (gap_s / SECONDS_PER_HOUR)

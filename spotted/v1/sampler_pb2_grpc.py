@@ -314,7 +314,7 @@ class SamplerServiceServicer:
     def ImportSession(self, request_iterator, context):
         """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
         restore a backup, or to move a session to another store. The survey must have all detections of the
-        journal. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+        journal but those that are gone in the end. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
         journal), INVALID_ARGUMENT / INVALID_INPUT (not a valid journal; the field `events[i]`, counted from 0
         over the whole stream, names the first invalid event; nothing is stored then).
         """

@@ -115,7 +115,7 @@ class SamplerServiceStub:
     ImportSession: _grpc.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
     restore a backup, or to move a session to another store. The survey must have all detections of the
-    journal. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+    journal but those that are gone in the end. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
     journal), INVALID_ARGUMENT / INVALID_INPUT (not a valid journal; the field `events[i]`, counted from 0
     over the whole stream, names the first invalid event; nothing is stored then).
     """
@@ -206,7 +206,7 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     ImportSession: _aio.StreamUnaryMultiCallable[_sampler_pb2.ImportSessionRequest, _sampler_pb2.ImportSessionResponse]  # type: ignore[assignment]
     """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
     restore a backup, or to move a session to another store. The survey must have all detections of the
-    journal. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+    journal but those that are gone in the end. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
     journal), INVALID_ARGUMENT / INVALID_INPUT (not a valid journal; the field `events[i]`, counted from 0
     over the whole stream, names the first invalid event; nothing is stored then).
     """
@@ -420,7 +420,7 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_sampler_pb2.ImportSessionResponse, _abc.Awaitable[_sampler_pb2.ImportSessionResponse]]:
         """Creates a session from a journal returned by ListEvents, with all answers, rounds and times unchanged: to
         restore a backup, or to move a session to another store. The survey must have all detections of the
-        journal. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
+        journal but those that are gone in the end. Fails: NOT_FOUND / NOT_FOUND (survey), ALREADY_EXISTS / ALREADY_EXISTS (a session with another
         journal), INVALID_ARGUMENT / INVALID_INPUT (not a valid journal; the field `events[i]`, counted from 0
         over the whole stream, names the first invalid event; nothing is stored then).
         """

@@ -30,6 +30,7 @@ IMAGES = (
     Image("embedder-gpu", "embedder-gpu", "services.embedder"),
     Image("scorer", "scorer", "services.scorer"),
     Image("sampler", "sampler", "services.sampler"),
+    Image("review", "review", "services.review"),
     Image("upkeep", "upkeep", "services.upkeep"),
 )
 

@@ -26,6 +26,7 @@ AHEAD = 2
 
 async def run(detector: Detector, paths: list[Path], *, workers: int) -> None:
     """Print a line for each photograph."""
+    detector.warm_up()
     room = decoding_bytes(
         memory_limit_bytes(), held_bytes=resident_bytes(), queue_bytes=MOST_QUEUED_BYTES // 2
     )

@@ -38,6 +38,8 @@ MOST_CANDIDATES = 30_000
 # second input of exports of RT-DETR, which scale their boxes to it: width, height
 SIZES_INPUT = "orig_target_sizes"
 CHANNELS = 3
+# edge of a blank photograph, pixels
+BLANK = 32
 
 _ELEMENTS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 # parts of the names of outputs, in the order in which `read_outputs` takes them
@@ -100,6 +102,13 @@ class Detector:
             for index, image in enumerate(part):
                 found.append(self._boxes(list(self._of_image(arrays, index, len(part))), image.placement))
         return found
+
+    def warm_up(self) -> None:
+        """Run blank photographs: a wrong manifest and the memory of a run are known before the first one.
+
+        Raises InvalidInputError or PreconditionError as `detect` does.
+        """
+        self.detect([self.prepare(np.zeros((BLANK, BLANK, CHANNELS), dtype=np.uint8))] * self.max_batch)
 
     @property
     def _is_labelled(self) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 from services.embedder.detection.image_detector import ImageDetector
-from spotted.errors import UnreadableImageError
+from spotted.errors import InvalidInputError, UnreadableImageError
 from spotted.formats.detectors import FoundAnimals
+from spotted.formats.image_kinds import read_sendable
 
 
 def read_paths(file: Path) -> list[Path]:
@@ -57,13 +58,21 @@ async def _examine(
 ) -> None:
     for index, path in waiting:
         try:
-            found = await detector.detect(await asyncio.to_thread(path.read_bytes))
+            found = await detector.detect(await asyncio.to_thread(_content, path))
         except UnreadableImageError as error:
             lines.put_nowait(json.dumps({"index": index, "failure": str(error)}))
-        except OSError as error:
-            lines.put_nowait(json.dumps({"index": index, "failure": f"it cannot be read: {error.strerror}"}))
         else:
             lines.put_nowait(_line(index, found))
+
+
+def _content(path: Path) -> bytes:
+    """The content of a photograph as services read it. Raises UnreadableImageError."""
+    try:
+        return read_sendable(path)
+    except InvalidInputError as error:
+        raise UnreadableImageError(str(error)) from error
+    except OSError as error:
+        raise UnreadableImageError(f"it cannot be read: {error.strerror or error}") from error
 
 
 def _line(index: int, found: FoundAnimals) -> str:

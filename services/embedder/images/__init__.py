@@ -6,7 +6,9 @@ cropping       the box of the animal, upright or turned
 resizing       crops to the square input of a backbone
 tones          histogram equalisation, and matching to a reference image
 masks          masks of the animal, as PNG or run lengths
-segmenting     an optional network that masks the animal in a box
+segmenting     masks of the animal in a box, by an optional network
+crop_network   a network that masks the animal in a crop
+prompted_network  encoder and decoder that are prompted with the box
 footprints     memory and time of a crop, estimated from its header
 separate_process  preparation of a costly image in a process of its own
 references     reference images in the store

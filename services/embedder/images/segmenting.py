@@ -1,8 +1,8 @@
-"""An optional network that masks the animal in a box.
+"""Masks of the animal in a box, by an optional network.
 
-On disk a segmenter is a directory with `model.onnx` and a `manifest.json` of the kind "segmenter". The
-graph takes uint8 (n, s, s, 3) RGB and returns (n, s, s) logits or probabilities. Its input is the photograph
-as taken, before any tone map, like the images that it was trained on, with a margin around the box.
+On disk a segmenter is a directory with a `manifest.json`, and `model.onnx` or, if it is prompted with the
+box, `encoder.onnx` and `decoder.onnx`. Its input is the photograph as taken, before any tone map, like
+the images that it was trained on, with a margin around the box.
 """
 
 from __future__ import annotations
@@ -10,79 +10,55 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
 from PIL import Image
 
+from services.common.memory import resident_bytes
 from services.common.telemetry import metrics
+from services.embedder.images import prompted_network
+from services.embedder.images.crop_network import CropNetwork, SegmenterManifest
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.masks import BoolArray
-from services.embedder.images.resizing import resize
+from services.embedder.images.prompted_network import PromptedManifest, PromptedNetwork
 from spotted.arrays import Float32Array
 from spotted.errors import NotFoundError, PreconditionError
 
 MODEL_FILE = "model.onnx"
+ENCODER_FILE = "encoder.onnx"
+DECODER_FILE = "decoder.onnx"
 MANIFEST_FILE = "manifest.json"
-KIND = "segmenter"
 # log level of onnxruntime: errors only
 _ERRORS_ONLY = 3
+# edge of the image of a warm-up, pixels
+_WARM = 64
+
+
+class Network(Protocol):
+    """A loaded network."""
+
+    @property
+    def manifest(self) -> SegmenterManifest | PromptedManifest:
+        """Its description."""
+
+    def scores(self, region: ByteArray, rows: slice, columns: slice) -> Float32Array:
+        """Scores (h, w) of an (H, W, 3) region, whose box is at rows and columns."""
 
 
 @dataclass(frozen=True, slots=True)
-class SegmenterManifest:
-    """Description of a segmenter."""
+class Needs:
+    """Resources that a segmenter takes in a process of its own."""
 
-    model_id: str
-    """Name of the segmenter."""
-    version: int
-    """Version of the model file."""
-    input_size: int
-    """Edge of the square input, pixels."""
-    output: Literal["logits", "probabilities"]
-    """Scores that the graph returns."""
-    threshold: float
-    """Least probability of a pixel that shows the animal."""
-    margin: float
-    """Share of the width and height of the box that is added on each side."""
-    sha256: str
-    """SHA-256 (hex) of the model file."""
-    licence: str
-    """SPDX id of the licence of the weights."""
-    source: str
-    """Origin of the weights."""
-    kind: str = KIND
-    """Always "segmenter"."""
-
-    def __post_init__(self) -> None:
-        if self.kind != KIND:
-            raise ValueError(f"kind is {self.kind!r}, not {KIND!r}")
-        if self.output not in {"logits", "probabilities"}:
-            raise ValueError(f"output is {self.output!r}, not logits or probabilities")
-        if not (self.input_size > 0 and 0 < self.threshold < 1 and self.margin >= 0):
-            raise ValueError("input_size must be above 0, threshold between 0 and 1, margin at least 0")
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of everything that affects the masks; part of `Preprocessing.digest`."""
-        parts = {
-            "input_size": self.input_size,
-            "margin": float(self.margin),
-            "output": self.output,
-            "resize": "Pillow bilinear, antialiased, stretched; there and back",
-            "sha256": self.sha256,
-            "threshold": float(self.threshold),
-            "version": 1,
-        }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-    def to_json(self) -> str:
-        """The text of a manifest file."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+    bytes: int = 0
+    """Memory of a run."""
+    seconds: float = 0.0
+    """Processor time of a run."""
 
 
 class Segmenter:
@@ -91,15 +67,11 @@ class Segmenter:
     Another process that it is sent to loads it again from its directory.
     """
 
-    def __init__(
-        self, manifest: SegmenterManifest, session: onnxruntime.InferenceSession, directory: Path
-    ) -> None:
-        self.manifest = manifest
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.manifest = network.manifest
+        self.needs = Needs()
+        self._network = network
         self._directory = directory
-        self._session = session
-        self._input = session.get_inputs()[0].name
-        odds = manifest.threshold / (1 - manifest.threshold)
-        self._least = math.log(odds) if manifest.output == "logits" else manifest.threshold
 
     def __reduce__(self) -> tuple[Callable[[Path], Segmenter], tuple[Path]]:
         return load_segmenter, (self._directory.absolute(),)
@@ -108,6 +80,14 @@ class Segmenter:
     def digest(self) -> str:
         """SHA-256 (hex) of everything that affects the masks."""
         return self.manifest.digest
+
+    def warm_up(self) -> None:
+        """Run once, so that no caller waits for memory allocation, and measure `needs`."""
+        before_bytes, before_s = resident_bytes(), time.process_time()
+        self.mask(np.zeros((_WARM, _WARM, 3), dtype=np.uint8), slice(16, 48), slice(16, 48))
+        grown = max(resident_bytes() - before_bytes, 0)
+        files = sum(path.stat().st_size for path in self._directory.glob("*.onnx"))
+        self.needs = Needs(grown + 2 * files, time.process_time() - before_s)
 
     @metrics.EMBED_SEGMENT_SECONDS.time()
     def mask(self, image: ByteArray, rows: slice, columns: slice) -> BoolArray:
@@ -119,53 +99,63 @@ class Segmenter:
         wide_rows = _widened(rows, self.manifest.margin, height)
         wide_columns = _widened(columns, self.manifest.margin, width)
         region = image[wide_rows, wide_columns]
-        scores = Image.fromarray(self._scores(region)).resize(
+        box = (
+            slice(rows.start - wide_rows.start, rows.stop - wide_rows.start),
+            slice(columns.start - wide_columns.start, columns.stop - wide_columns.start),
+        )
+        scores = Image.fromarray(self._network.scores(region, *box)).resize(
             (region.shape[1], region.shape[0]), Image.Resampling.BILINEAR
         )
-        top, left = rows.start - wide_rows.start, columns.start - wide_columns.start
-        animal: BoolArray = np.asarray(scores) >= self._least
-        return animal[top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
-
-    def _scores(self, region: ByteArray) -> Float32Array:
-        size = self.manifest.input_size
-        (scores,) = self._session.run(None, {self._input: resize(region, size)[None]})
-        if scores.shape != (1, size, size) or not np.isfinite(scores).all():
-            raise PreconditionError(
-                f"segmenter {self.manifest.model_id!r} returned scores of shape {scores.shape}; finite "
-                f"scores of shape (1, {size}, {size}) are required; export it again to match its manifest"
-            )
-        found: Float32Array = scores[0].astype(np.float32)
-        return found
+        animal: BoolArray = np.asarray(scores) >= self.manifest.least_score
+        return animal[box]
 
 
 def load_segmenter(directory: Path, *, threads: int = 1) -> Segmenter:
-    """Verify and load the segmenter in a directory; it runs on the CPU with `threads` threads.
+    """Verify and load the segmenter in a directory; it runs on the CPU.
 
+    threads: number of threads of a segmenter whose runs take turns; others run with one.
     Raises NotFoundError if a file is missing, PreconditionError if the manifest is invalid or does not match
-    the model file.
+    the model files.
     """
     try:
-        content = (directory / MODEL_FILE).read_bytes()
-        manifest = SegmenterManifest(**json.loads((directory / MANIFEST_FILE).read_text("utf-8")))
+        manifest = _manifest(json.loads((directory / MANIFEST_FILE).read_text("utf-8")))
+        if isinstance(manifest, SegmenterManifest):
+            crop = _session(directory / MODEL_FILE, manifest.sha256, threads=1)
+            return Segmenter(CropNetwork(manifest, crop), directory)
+        encoder = _session(directory / ENCODER_FILE, manifest.encoder_sha256, threads=threads)
+        decoder = _session(directory / DECODER_FILE, manifest.decoder_sha256, threads=threads)
     except FileNotFoundError as error:
         raise NotFoundError(
-            f"no segmenter in {directory}: {error.filename} is missing; copy {MODEL_FILE} and "
-            f"{MANIFEST_FILE} there"
+            f"no segmenter in {directory}: {error.filename} is missing; copy {MANIFEST_FILE} there, with "
+            f"{MODEL_FILE} or, for one with two graphs, {ENCODER_FILE} and {DECODER_FILE}"
         ) from error
     except (ValueError, TypeError) as error:
         raise PreconditionError(
             f"{directory / MANIFEST_FILE} is not a manifest of a segmenter ({error}); correct it"
         ) from error
-    if hashlib.sha256(content).hexdigest() != manifest.sha256:
+    return Segmenter(PromptedNetwork(manifest, encoder, decoder), directory)
+
+
+def _manifest(fields: object) -> SegmenterManifest | PromptedManifest:
+    """The manifest of either kind. Raises ValueError or TypeError if it is invalid."""
+    if not isinstance(fields, dict):
+        raise TypeError("it is no JSON object")
+    if fields.get("kind") == prompted_network.KIND:
+        lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+        return PromptedManifest(**(fields | lists))
+    return SegmenterManifest(**fields)
+
+
+def _session(path: Path, sha256: str, *, threads: int) -> onnxruntime.InferenceSession:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise PreconditionError(
-            f"{directory / MODEL_FILE} does not match {MANIFEST_FILE} "
-            f"(SHA-256 {manifest.sha256}); download it again"
+            f"{path} does not match {MANIFEST_FILE} (SHA-256 {sha256}); download it again"
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = _ERRORS_ONLY
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return Segmenter(manifest, session, directory)
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _widened(window: slice, margin: float, length: int) -> slice:

@@ -32,6 +32,8 @@ RESERVED_BYTES = 256 << 20
 LOWER_PRIORITY = 5
 # limit of processor time: some seconds, and several times what was measured for a unit of cost
 START_S, SECONDS_PER_COST = 5, 0.02
+# time to load a segmenter and to run it once with other processes beside it, in runs
+SEGMENTER_RUNS = 4
 DONE, REFUSED = b"+", b"-"
 
 _Task = tuple[ImageCrop, Preprocessing | None, int]
@@ -43,6 +45,7 @@ async def prepare(crop: ImageCrop, steps: Preprocessing, limits: Footprint, *, m
     The process is killed if the caller is cancelled. Raises UnreadableImageError as `apply` does, and if the
     process ends early.
     """
+    limits = _with_segmenter(limits, steps)
     content = await _result((crop, steps, max_pixels), limits, steps.size**2 * CHANNELS)
     return np.frombuffer(content, dtype=np.uint8).reshape(steps.size, steps.size, CHANNELS)
 
@@ -52,6 +55,15 @@ async def count_levels(content: bytes, limits: Footprint, *, max_pixels: int) ->
     counts = np.zeros((CHANNELS, LEVELS), dtype=np.int64)
     found = await _result((ImageCrop(content), None, max_pixels), limits, counts.nbytes)
     return np.frombuffer(found, dtype=np.int64).reshape(counts.shape)
+
+
+def _with_segmenter(limits: Footprint, steps: Preprocessing) -> Footprint:
+    """Limits of a process that loads a segmenter and runs it."""
+    if steps.segmenter is None:
+        return limits
+    needs = steps.segmenter.needs
+    seconds = SEGMENTER_RUNS * needs.seconds
+    return Footprint(limits.bytes + needs.bytes, limits.cost + seconds / SECONDS_PER_COST)
 
 
 async def _result(task: _Task, limits: Footprint, size: int) -> bytes:

@@ -22,9 +22,10 @@ OF = "/"
 
 @click.group()
 def catalogue() -> None:
-    """List, add to, match with and correct the animals of all surveys; every change can be undone.
+    """List, add to, match with and correct the animals of all surveys.
 
-    ANIMAL is an id such as cat-0f3a5b7c9d1e2f40, or a name. A photograph is SURVEY/DETECTION.
+    ANIMAL is an id such as cat-0f3a5b7c9d1e2f40, or a name. A photograph is SURVEY/DETECTION. Every change
+    can be undone.
     """
 
 

@@ -4,6 +4,7 @@ names       the fields, and the titles that usually name them
 guess       the map of a table, guessed from titles and values, or given
 values      cells in the forms that fields need
 records     rows with fields as titles, read as a survey
+row_cameras  the camera of each row: station, spelling, name in a table
 cameras     tables of cameras beside such rows
 survey      a survey from a table with any titles
 dates       dates and times in the forms of spreadsheets

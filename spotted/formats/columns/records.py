@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,12 +19,13 @@ from spotted.formats.columns.dates import (
     to_iso,
     to_iso_clock,
 )
+from spotted.formats.columns.row_cameras import known_as, one_spelling, path_of, with_camera, with_stations
 from spotted.formats.columns.translated import Images, Table, read_translated
 from spotted.formats.columns.values import is_no_animal
 from spotted.formats.csv_cells import plain_text
 from spotted.formats.csv_survey import DetectionIds
 from spotted.formats.imported_survey import SIDES, ImportedSurvey, format_count
-from spotted.formats.photographs.stations import StationPattern, folded, guess_pattern
+from spotted.formats.photographs.stations import folded
 from spotted.formats.row import LONGEST_ID, Row
 from spotted.formats.species import select_species
 from spotted.survey import Side
@@ -88,17 +89,20 @@ def read_records(
     if len(selected) < len(animals):
         said.append(f"{format_count(len(animals) - len(selected), 'row')} skipped: other species")
     times, day_notes = _times(selected, reading.date_format)
-    selected, station_notes = _with_stations(selected, reading.station)
+    selected, station_notes = with_stations(selected, reading.station)
+    selected, spellings = one_spelling(selected)
+    said += spellings
     if cameras is None:
         pair = pair_of(selected)
-        selected = [_with_camera(row, camera_of(row, pair)) for row in selected]
+        selected = [with_camera(row, camera_of(row, pair)) for row in selected]
         cameras = cameras_of_records(selected, times)
     else:
         names = {row["camera_id"] for row in cameras.rows.values()}
-        selected = [_with_camera(row, _known_as(row.text("camera_id"), names)) for row in selected]
+        selected = [with_camera(row, known_as(row.text("camera_id"), names)) for row in selected]
     images, ids = Images(reading.images_root), DetectionIds()
+    stations = {folded(row["camera_id"]) for row in cameras.rows.values()}
     detections = {
-        row.number: _detection(row, time, images, ids, own_id)
+        row.number: _detection(row, time, images, stations, ids.of, own_id)
         for row, time, own_id in zip(selected, times, _distinct_ids(selected), strict=True)
     }
     unclear = list(
@@ -178,34 +182,6 @@ def _times(rows: Sequence[Row], date_format: str) -> tuple[list[str], list[str]]
     return times, notes
 
 
-def _with_stations(rows: Sequence[Row], station: str) -> tuple[list[Row], list[str]]:
-    """The rows with a camera: their own, or the station in their path."""
-    if any(row.text("camera_id") for row in rows) and not station:
-        return list(rows), []
-    paths = [_path(row) for row in rows]
-    pattern = StationPattern(station) if station else guess_pattern([path for path in paths if path])
-    if pattern is None:
-        return list(rows), []
-    found = [pattern.station(path) for path in paths]
-    names = list(dict.fromkeys(filter(None, found)))
-    note = (
-        f"stations by the pattern '{pattern.text}' of paths: {format_count(len(names), 'station')} "
-        f"({', '.join(map(repr, names[:SHOWN]))}); --station PATTERN changes it"
-    )
-    if not station and any(row.text("latitude") or row.text("x_m") for row in rows):
-        return list(rows), []
-    return [
-        replace(row, cells={**row.cells, "camera_id": camera_id})
-        for row, camera_id in zip(rows, found, strict=True)
-    ], [note]
-
-
-def _path(row: Row) -> str:
-    """The path of the image as written, with slashes."""
-    folder, name = (row.text(column).replace("\\", "/") for column in ("folder", "image"))
-    return f"{folder.rstrip('/')}/{name}".removeprefix("./") if folder and name else name
-
-
 def numbered(groups: Iterable[Sequence[Row]]) -> list[Row]:
     """The rows of each row of a file: the first keeps its number, the others follow after the last row.
 
@@ -235,34 +211,36 @@ def _distinct_ids(rows: Sequence[Row]) -> Iterator[str]:
         yield own if seen[own] == 1 or not own else f"{own}#{seen[own]}"
 
 
-def _with_camera(row: Row, camera_id: str) -> Row:
-    return (
-        row
-        if row.text("camera_id") == camera_id
-        else replace(row, cells={**row.cells, "camera_id": camera_id})
-    )
+def _image(row: Row, images: Images, stations: Collection[str]) -> str:
+    """The file of a row below the folder, "" without one; a file in the folder of another station is none."""
+    path, camera_id = path_of(row), row.text("camera_id")
+    name = path.rsplit("/", 1)[-1]
+    texts = (path, f"{camera_id}/{name}") if "/" in path else (f"{camera_id}/{name}", name)
+    found = images.find(*texts) if path else ""
+    folders = {folded(part) for part in found.split("/")[:-1]}
+    is_of_another = folders & set(stations) and folded(camera_id) not in folders and "/" not in path
+    return "" if is_of_another else found
 
 
-def _known_as(camera_id: str, names: Collection[str]) -> str:
-    """The camera of a table that is written like this but for case and separators."""
-    if camera_id in names:
-        return camera_id
-    alike = [name for name in names if folded(name) == folded(camera_id)]
-    return alike[0] if len(alike) == 1 else camera_id
-
-
-def _detection(row: Row, time: str, images: Images, ids: DetectionIds, own_id: str) -> Mapping[str, str]:
-    path, camera_id = _path(row), row.text("camera_id")
+def _detection(
+    row: Row,
+    time: str,
+    images: Images,
+    stations: Collection[str],
+    id_of: Callable[[Mapping[str, str]], str],
+    own_id: str,
+) -> Mapping[str, str]:
+    path, camera_id = path_of(row), row.text("camera_id")
     name = path.rsplit("/", 1)[-1]
     # every camera may have a file of this name
     written = path if "/" in path or not camera_id else f"{camera_id}/{name}" if name else ""
     cells = {column: row.text(column) for column in _PLAIN}
     identifying = {"camera_id": camera_id, "timestamp": time, "image": written, **cells}
     return {
-        "detection_id": own_id or ids.of(identifying),
+        "detection_id": own_id or id_of(identifying),
         "camera_id": camera_id,
         "timestamp": time,
-        "image": images.find(path, f"{camera_id}/{name}") if path else "",
+        "image": _image(row, images, stations),
         "image_id": row.text("image_id") or written[-LONGEST_ID:],
         "side": side_of(row),
         **cells,

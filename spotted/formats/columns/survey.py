@@ -10,7 +10,7 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 from spotted.formats.columns.cameras import camera_table
 from spotted.formats.columns.guess import ColumnMap, check_given, guess_columns
-from spotted.formats.columns.names import FIELDS
+from spotted.formats.columns.names import FIELDS, plain_title
 from spotted.formats.columns.records import Reading, read_records
 from spotted.formats.columns.translated import Table
 from spotted.formats.imported_survey import ImportedSurvey
@@ -22,6 +22,8 @@ from spotted.formats.sheets import SHEET_SUFFIXES, Sheet, read_sheets
 # tables beside one of detections that are looked at
 EXAMINED_FILES = 20
 SHOWN = 3
+# titles of the zone of a projection
+ZONES = {"utm zone", "utmzone", "zone", "utm", "huso", "grid zone", "epsg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def read_mapped(
     path, problems = absolute_path(table), Problems(strict=reading.strict)
     sheet, found = _with_titles(path, columns), ColumnMap(columns)
     rows = [replace(row, cells=found.apply(row.cells)) for row in sheet.typed(problems)]
+    _check_zones(sheet, found)
     notes = [
         f"{sheet.name}: {found.text()}; --map FIELD=COLUMN changes it",
         *_unread(sheet, found),
@@ -129,6 +132,7 @@ def _read_cameras(
     path: Path, columns: ColumnMap, problems: Problems, reading: Reading
 ) -> tuple[Table, list[str]]:
     sheet = _with_titles(path, columns.columns)
+    _check_zones(sheet, columns)
     table = camera_table(sheet, columns, problems, date_format=reading.date_format)
     return table, [f"{sheet.name}: {columns.text()}", *_unread(sheet, columns), *sheet.notes]
 
@@ -210,6 +214,18 @@ def _with_titles(path: Path, columns: Mapping[str, str]) -> Sheet:
             field=path.name,
         )
     return found
+
+
+def _check_zones(sheet: Sheet, found: ColumnMap) -> None:
+    """Raise InvalidInputError for metres of several projections, whose distances would be wrong."""
+    title = next((title for title in sheet.titles if plain_title(title) in ZONES), "")
+    zones = {row[title].strip() for row in sheet.rows.values() if title} - {""}
+    if "x_m" in found.fields and len(zones) > 1:
+        raise InvalidInputError(
+            f"{sheet.name}, {title}: positions are in several zones ({', '.join(sorted(zones)[:SHOWN])}); "
+            "convert them to latitude and longitude, or to one zone",
+            field=title,
+        )
 
 
 def _unread(sheet: Sheet, found: ColumnMap) -> list[str]:

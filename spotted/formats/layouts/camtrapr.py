@@ -15,6 +15,7 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 from spotted.formats.columns.dates import find_day_format, to_iso
 from spotted.formats.columns.translated import Images, Table, iso_column, read_translated
+from spotted.formats.columns.values import degrees_text, number_text
 from spotted.formats.csv_table import read_table
 from spotted.formats.imported_survey import ImportedSurvey, format_count, survey_slug
 from spotted.formats.problems import Problems
@@ -95,10 +96,18 @@ def _cameras(rows: Sequence[Row], date_format: str) -> dict[int, Mapping[str, st
     day = find_day_format(texts, column=f"{rows[0].file}, {' and '.join(dates[:2])}", given=date_format)
     return {
         row.number: {
-            new: to_iso(row.text(old), day) if old in dates else row.text(old) for old, new in titles.items()
+            new: to_iso(row.text(old), day) if old in dates else _coordinate(row, old, new)
+            for old, new in titles.items()
         }
         for row in rows
     }
+
+
+def _coordinate(row: Row, old: str, new: str) -> str:
+    """The text of a column; a coordinate with a decimal point."""
+    if new in {"x_m", "y_m"}:
+        return number_text(row.text(old), decimal_comma=row.decimal_comma)
+    return degrees_text(row.text(old)) if new in {"latitude", "longitude"} else row.text(old)
 
 
 def _detection(row: Row, time: str, images: Images) -> Mapping[str, str]:

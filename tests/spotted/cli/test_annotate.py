@@ -83,7 +83,7 @@ def test_a_session_goes_on_as_it_was_opened(asked: Machine, survey_id: str) -> N
 
 
 def test_every_answer_to_a_pair_is_stored_as_it_was_given(asked: Machine, survey_id: str) -> None:
-    done = asked.run("annotate", survey_id, "--annotator", "anna", answers="s\nwhat\nd\nn\nk\nq\n")
+    done = asked.run("annotate", survey_id, "--annotator", "anna", answers="s\nwhat\nd\nx\nk\nq\n")
     assert done.exit_code == 0, done.stderr
     assert "4 questions answered" in done.stdout
     labels = asked.spotted.survey(survey_id).session("main").labels()
@@ -92,10 +92,10 @@ def test_every_answer_to_a_pair_is_stored_as_it_was_given(asked: Machine, survey
 
 
 def test_a_note_follows_an_answer_and_is_kept_with_it(asked: Machine, survey_id: str, tmp_path: Path) -> None:
-    answers = "x\nd torn left ear\nn\nq\n"
+    answers = "z\nd torn left ear\nx\nq\n"
     done = asked.run("annotate", survey_id, answers=answers)
     assert done.exit_code == 0, done.stderr
-    assert "'x' does not begin with one of s, d, n, k, q" in done.stderr
+    assert "'z' does not begin with one of s, d, x, k, u, q" in done.stderr
     session = asked.spotted.survey(survey_id).session("main")
     assert [label.note for label in session.labels()] == ["torn left ear", ""]
     shown = ("--session", "shown", "--strategy", "greedy", "--galleries", "--limit", "1")
@@ -225,3 +225,21 @@ def test_the_last_answer_is_taken_back_again_and_again(burst: Machine, survey_id
     done = burst.run("annotate", survey_id, "--annotator", "anna", "--undo")
     assert done.exit_code == 4
     assert "annotator 'anna' has no answer in session 'main'" in done.stderr
+
+
+def test_u_takes_back_answer_after_answer_and_then_says_that_there_is_none(
+    asked: Machine, survey_id: str
+) -> None:
+    done = asked.run("annotate", survey_id, "--annotator", "anna", answers="d\nd\nu\nu\nu\nd\nq\n")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.count("taken back: ") == 2
+    assert "'anna' has no answer" in done.stderr
+    assert "1 question answered" in done.stdout
+    (label,) = asked.spotted.survey(survey_id).session("main").labels()
+    assert label.answer is Answer.DIFFERENT
+
+
+def test_photographs_that_are_no_files_are_named(asked: Machine, survey_id: str) -> None:
+    done = asked.run("annotate", survey_id, "--open", answers="q\n")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("no photograph at") == 2

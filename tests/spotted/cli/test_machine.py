@@ -40,6 +40,21 @@ def test_help_teaches_the_steps_and_the_exit_codes() -> None:
         assert "--data" in out
 
 
+def test_a_segmenter_reaches_the_embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, str]] = []
+
+    def started(directory: Path, *, environment: dict[str, str], **_: object) -> processes.LocalRun:
+        given.append(environment)
+        return processes.LocalRun(directory, ())
+
+    monkeypatch.setattr(processes, "up", started)
+    monkeypatch.setattr(machine, "prepare", lambda *_, **__: None)
+    (tmp_path / "sam").mkdir()
+    assert run("up", "--data", str(tmp_path / "data"), "--segmenter", str(tmp_path / "sam"))[0] == 0
+    assert run("up", "--data", str(tmp_path / "data"))[0] == 0
+    assert [one.get("SPOTTED_SEGMENTER") for one in given] == [str(tmp_path / "sam"), None]
+
+
 def test_a_taken_port_is_reported_before_anything_runs(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind((processes.LOOPBACK, 0))

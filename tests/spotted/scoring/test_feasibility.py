@@ -124,7 +124,7 @@ def test_a_knob_that_cannot_be_is_named(knob: str, value: float) -> None:
         (5_000.0, 3_600.0, ("CAM12", "CAM07"), "needs 5.0 km/h between CAM07 and CAM12"),
         (100.0, 3_600.0, ("A", "B"), "needs 0.1 km/h between A and B"),
         (0.0, 0.0, ("A", "A"), "same camera A"),
-        (0.0, 5.0, ("A", "B"), "no distance between A and B"),
+        (0.0, 5.0, ("B", "A"), "same station: A and B"),
         (5.0, 0.0, ("A", "B"), "infeasible: at one instant between A and B"),
         (50_000.0, 3_600.0, ("A", "B"), "infeasible: needs 50.0 km/h between A and B, above 12 km/h"),
         (math.nan, 5.0, ("A", ""), "unknown: a detection has no position"),
@@ -133,3 +133,8 @@ def test_a_knob_that_cannot_be_is_named(knob: str, value: float) -> None:
 )
 def test_a_journey_is_described(distance: float, gap: float, cameras: tuple[str, str], words: str) -> None:
     assert describe_journey(distance, gap, cameras, FeasibilityParams(max_speed_kmh=12.0)) == words
+
+
+def test_places_that_are_equal_only_by_their_uncertainty_are_not_called_one_station() -> None:
+    params = FeasibilityParams(use_location_uncertainty=True)
+    assert describe_journey(0.0, 5.0, ("A", "B"), params) == "no distance between A and B"

@@ -107,6 +107,9 @@ def test_outputs_of_another_form_are_refused(tmp_path: Path, scene: ByteArray) -
     detector = load_detector(write_detector(tmp_path, "yolov5", network("end-to-end")))
     with pytest.raises(InvalidInputError, match=r'is not yolov5.*correct "output"'):
         detector.detect([detector.prepare(scene)])
+    # before the first photograph
+    with pytest.raises(InvalidInputError, match="is not yolov5"):
+        detector.warm_up()
     logits = load_detector(write_detector(tmp_path, "rt-detr", scores="probabilities"))
     with pytest.raises(InvalidInputError, match='set "scores" to "logits"'):
         logits.detect([logits.prepare(scene)])

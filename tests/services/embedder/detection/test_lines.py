@@ -51,6 +51,16 @@ def test_each_photograph_has_one_line(tmp_path: Path, together: int) -> None:
     assert (category, round(confidence, 3), box) == (1, 0.9, list(LION))
 
 
+def test_a_tiff_is_examined_as_it_is_embedded(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    paths[0].write_bytes(encoded(squares(64, 48, (0, LION)), "TIFF"))
+    paths[1].write_bytes(b"no image")
+    found = lines(write_detector(tmp_path / "d", "end-to-end"), paths, 2)
+    assert "boxes" in found[0]
+    assert found[0]["boxes"]
+    assert "it cannot be read" in str(found[1]["failure"])
+
+
 def test_an_error_of_the_detector_ends_the_run(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded(squares(64, 48)))

@@ -15,6 +15,7 @@ from services.embedder.images.cropping import PixelBox
 from services.embedder.images.decoding import ByteArray, decode
 from services.embedder.images.footprints import Footprint, footprint
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.segmenting import load_segmenter
 from services.embedder.images.separate_process import (
     DONE,
     REFUSED,
@@ -24,6 +25,7 @@ from services.embedder.images.separate_process import (
 )
 from services.embedder.images.tones import Tone, histograms
 from spotted.errors import UnreadableImageError
+from tests.services.embedder.images.drawn_segmenters import write_segmenter
 from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import many_scans
 
@@ -57,6 +59,24 @@ def test_the_pixels_are_those_of_the_same_steps_here(drawing: ByteArray, kind: s
     crop = ImageCrop(encoded(drawing, kind), PixelBox(60, 50, 200, 140), 0.5)
     found = asyncio.run(prepare(crop, STEPS, footprint(crop, STEPS), max_pixels=MAX_PIXELS))
     assert np.array_equal(found, STEPS.apply(crop))
+
+
+def test_a_segmenter_is_loaded_and_run_within_what_it_was_measured_to_take(tmp_path: Path) -> None:
+    segmenter = load_segmenter(write_segmenter(tmp_path, "sam"))
+    segmenter.warm_up()
+    steps = Preprocessing(64, segmenter=segmenter)
+    image = np.full((100, 100, 3), 60, dtype=np.uint8)
+    image[30:70, 40:80] = 230
+    crop = ImageCrop(encoded(image), PixelBox(20, 20, 64, 64))
+    limits = footprint(crop, steps)
+    found = asyncio.run(prepare(crop, steps, limits, max_pixels=MAX_PIXELS))
+    assert np.array_equal(found, steps.apply(crop))
+    more = separate_process._with_segmenter(limits, steps)
+    assert more.bytes == limits.bytes + segmenter.needs.bytes
+    assert (more.cost - limits.cost) * separate_process.SECONDS_PER_COST == pytest.approx(
+        4 * segmenter.needs.seconds
+    )
+    assert separate_process._with_segmenter(limits, STEPS) == limits
 
 
 def test_the_levels_are_those_counted_here(drawing: ByteArray) -> None:

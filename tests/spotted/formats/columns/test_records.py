@@ -63,6 +63,21 @@ def test_whole_numbers_of_days_are_midnight_beside_fractions(tmp_path: Path) -> 
     assert [d.captured_at_s for d in read(tmp_path, tuple(days)).detections] == [1585044000.0, 1585087200.0]
 
 
+def test_a_file_in_the_folder_of_another_station_is_not_taken(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["A1/IMG_1.JPG"])
+    found = [p.path for p in read(tmp_path).pictures]
+    assert found == [tmp_path / "A1" / "IMG_1.JPG", None, None]
+
+
+def test_cameras_that_differ_in_case_or_spaces_are_one_and_named(tmp_path: Path) -> None:
+    rows = tuple(
+        (camera, "24/03/2020", "11:21", "", f"{camera}.JPG", "", "") for camera in ("A1", "a1", "A 1", "A-1")
+    )
+    imported = read(tmp_path, rows)
+    assert [d.camera_id for d in imported.detections] == ["A1", "A1", "A1", "A-1"]
+    assert any("are read as one: 'a1' as 'A1', 'A 1' as 'A1'" in note for note in imported.notes)
+
+
 def test_ids_stay_the_same_if_files_are_found_later_or_rows_are_added(tmp_path: Path) -> None:
     before = [d.detection_id for d in read(tmp_path).detections]
     write_tree(tmp_path, ["A1/IMG_1.JPG"])

@@ -94,6 +94,15 @@ def test_a_saved_column_stays_and_its_loss_is_an_error(tmp_path: Path) -> None:
         read_mapped(path, saved, Reading("s", tmp_path))
 
 
+def test_metres_of_several_zones_are_refused(tmp_path: Path) -> None:
+    rows = "A,456789,5123456,36S,2020-03-24 11:21\nB,999999,5123456,{},2020-03-25 11:21\n"
+    (tmp_path / "a.csv").write_text("Station,Easting,Northing,UTM zone,Date\n" + rows.format("35S"))
+    with pytest.raises(InvalidInputError, match=r"several zones \(35S, 36S\); convert them to latitude"):
+        read(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("Station,Easting,Northing,UTM zone,Date\n" + rows.format("36S"))
+    assert len(read(tmp_path / "a.csv").pictures) == 2
+
+
 def test_wrong_values_are_named_with_the_row_of_the_table(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "Station,Lat,Long,Date\nA1,-24.5,north,2020-03-24 11:21\nA2,,,2020-03-24 11:22\n"

@@ -86,6 +86,14 @@ def test_stations_without_coordinates_are_refused_with_the_titles_to_write(tmp_p
         read_camtrapr(records, stations, species="LeopardCat", timezone="+08:00")
 
 
+def test_decimal_commas_of_tables_with_semicolons_are_read(tmp_path: Path) -> None:
+    stations = STATIONS.replace(",", ";").replace("604000;526000", "604000,5;526000,25")
+    records, table = write_tables(tmp_path, stations)
+    imported = read_camtrapr(records, table, species="LeopardCat", timezone="+08:00")
+    camera = imported.survey.cameras["A"]
+    assert (camera.x_m, camera.y_m) == (526_000.25, 604_000.5)
+
+
 def test_a_strict_import_refuses_a_doubtful_time_and_a_given_form_of_dates_counts(tmp_path: Path) -> None:
     records, stations = write_tables(tmp_path)
     records.write_text(RECORDS.replace("2009-05-07 17:11:00", "2009-05-07 at night"))

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from spotted.cli.question_text import describe, describe_group, print_effects
+from spotted.cli.asking.question_text import describe, describe_group, print_effects
 from spotted.client import Label, QuestionKind
 from spotted.client.values import Conflict, GroupQuery, PairQuery, StoredLabel
 from spotted.constraints.answers import Answer, LabelEffect
-from spotted.survey import Detection
+from spotted.survey import Detection, Side
 
 LABEL = Label("a", "b", Answer.SAME, "anna")
 
@@ -32,7 +33,7 @@ def test_a_question_shows_photographs_cameras_times_and_the_journey() -> None:
     text = describe(query(distance_m=12_340.0, gap_s=7200.0, needed_speed_kmh=6.17), 3)
     for part in ("Question 3: most alike", "d1: /photos/a.jpg", "CAM1", "2023-11-14 22:13:20 UTC"):
         assert part in text
-    assert "12.3 km apart within 2.0 h, needs 6.2 km/h" in text
+    assert "2 hours, 12 km apart, a run" in text
 
 
 def test_times_are_shown_in_the_zone_of_the_survey() -> None:
@@ -41,14 +42,18 @@ def test_times_are_shown_in_the_zone_of_the_survey() -> None:
     assert "2023-11-14 23:13:20 CET" in shown["Europe/Oslo"]
 
 
-@pytest.mark.parametrize(("gap_s", "words"), [(90.0, "2 min"), (5400.0, "1.5 h"), (86_400.0 * 5, "5.0 days")])
-def test_a_gap_has_a_unit_of_its_size(gap_s: float, words: str) -> None:
-    assert f"within {words}" in describe(query(distance_m=1.0, gap_s=gap_s, needed_speed_kmh=1.0), 1)
+def test_sides_are_shown_and_opposite_ones_named() -> None:
+    left = replace(query().first, side=Side.LEFT)
+    right = replace(query().second, side=Side.RIGHT)
+    text = describe(replace(query(), first=left, second=right), 1)
+    for part in ("left side", "right side", "opposite sides"):
+        assert part in text
+    assert "side" not in describe(query(), 1)
 
 
 def test_unknown_values_are_called_unknown() -> None:
     text = describe(query(), 1)
-    for part in ("d2: no image", "camera unknown", "time unknown", "distance or time unknown"):
+    for part in ("d2: no image", "camera unknown", "time unknown", "distance and time unknown"):
         assert part in text
 
 
