@@ -114,7 +114,7 @@ class FakeIndividuals:
 
 
 def _result(session: FoldedSession, event: pb.IndividualsChanged) -> pb.ChangeResult:
-    """What the last event of a session did."""
+    """The result of the last event of a session."""
     items = session.concerned(event)
     if event.HasField("undone"):
         event = session.changes[event.undone.position]

@@ -118,7 +118,7 @@ class FoldedSession:
         return [known[label_id] for label_id in label_ids if label_id in known]
 
     def stated(self, position: int) -> dict[str, pb.Label]:
-        """What the change at a position states, as labels by id."""
+        """The statements of the change at a position, as labels by id."""
         change = self.changes[position]
         labels = {}
         for number, pair in enumerate(change.pairs, start=1):
