@@ -6,12 +6,15 @@
         with fake_services() as spotted:
             ...
 
-services       `fake_services` and `local_services`: a client of fakes, or of the real services
-server         a gRPC server whose rpcs are plain functions
-fake_scorer    surveys in memory, scored by the library
+services          `fake_services` and `local_services`: a client of fakes, or of the real services
+server            a gRPC server whose rpcs are plain functions
+fake_scorer       surveys in memory, scored by the library
 fake_corrections  corrections of its detections
-fake_sampler   sessions in memory
-fake_embedder  vectors without a network
+fake_sampler      sessions in memory
+fake_session      the journal of one, and what follows from it
+fake_individuals  its individuals
+fake_changes      names, merges, splits and moves of them by people
+fake_embedder     vectors without a network
 """
 
 from spotted.testing.fake_embedder import FakeEmbedder

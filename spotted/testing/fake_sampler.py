@@ -1,97 +1,21 @@
-"""A sampler in memory: pairs in the order of their fused scores, answers believed at once.
-
-Changes of individuals by people (names, merges, splits, moves) and watching them need a real sampler.
-"""
+"""A sampler in memory: pairs in the order of their fused scores, answers believed at once."""
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from spotted.constraints.answers import Answer, LabelledPair, LabelOutcome
-from spotted.constraints.assumptions import Assumptions, assume
-from spotted.constraints.closure import Closure
+from spotted.constraints.answers import LabelOutcome
 from spotted.constraints.explanation import Explanation
 from spotted.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from spotted.event_parts import Joining
-from spotted.facts.kinds import KnownIndividuals, known_name
-from spotted.individuals.naming import individual_id, read_individual_id
 from spotted.messages import detection_message
-from spotted.testing.fake_scorer import FakeScorer, StoredSurvey
+from spotted.testing.fake_individuals import FakeIndividuals, SessionRequest
+from spotted.testing.fake_scorer import FakeScorer
+from spotted.testing.fake_session import StoredSession
 from spotted.testing.server import Replies
-from spotted.v1 import individuals_pb2
 from spotted.v1 import sampler_pb2 as pb
-
-
-@dataclass
-class StoredSession:
-    """A session in memory, as its journal; everything else follows from it."""
-
-    survey: StoredSurvey
-    events: list[pb.SessionEvent] = field(default_factory=list)
-
-    @property
-    def message(self) -> pb.Session:
-        """The session as stored."""
-        session = pb.Session()
-        session.CopyFrom(self.events[0].created)
-        for event in self.events:
-            if event.HasField("updated"):
-                session.MergeFrom(event.updated.settings)
-        session.position = len(self.events)
-        return session
-
-    def append(self, event: pb.SessionEvent) -> None:
-        """Add an event to the journal."""
-        event.position = len(self.events) + 1
-        self.events.append(event)
-
-    def labels(self) -> dict[str, pb.Label]:
-        """The labels that have not been retracted, by id, oldest first."""
-        labels: dict[str, pb.Label] = {}
-        for event in self.events:
-            labels |= {label.label_id: label for label in event.labelled.labels}
-            for label_id in event.retracted.label_ids:
-                labels.pop(label_id, None)
-        return labels
-
-    def constraints(self) -> tuple[Closure, dict[str, LabelOutcome]]:
-        """The closure of the labels, and the outcome of each."""
-        detections = list(self.survey.detections.values())
-        constraints = Closure(len(detections))
-        pairs = itertools.combinations(enumerate(detections), 2)
-        images = [(a, b) for (a, one), (b, d) in pairs if one.image_id and one.image_id == d.image_id]
-        believed = self.message.known_individuals in (0, KnownIndividuals.BELIEVED)
-        named = {item: known_name(d.individual_id) for item, d in enumerate(detections) if believed}
-        assume(constraints, Assumptions(images, {item: name for item, name in named.items() if name}))
-        outcomes = {}
-        for label_id, label in self.labels().items():
-            first, second = self.survey.rows([label.first_detection_id, label.second_detection_id]).tolist()
-            pair = LabelledPair(label_id, first, second, Answer(label.answer))
-            outcomes[label_id] = constraints.apply(pair)
-        return constraints, outcomes
-
-    def progress(self) -> pb.Progress:
-        """The session's progress, without estimates and guarantees."""
-        constraints, _ = self.constraints()
-        answers = Counter(label.answer for label in self.labels().values())
-        return pb.Progress(
-            detections=constraints.items,
-            same=answers[pb.ANSWER_SAME],
-            different=answers[pb.ANSWER_DIFFERENT],
-            not_comparable=answers[pb.ANSWER_NOT_COMPARABLE],
-            skipped=answers[pb.ANSWER_SKIP],
-            conflicts=len(constraints.contradictions),
-            individuals=constraints.component_count,
-            same_pairs=constraints.positives,
-            summary=f"{constraints.component_count} individuals from {sum(answers.values())} answers",
-            position=len(self.events),
-            trust=self.message.trust or pb.TRUST_SINGLE,
-        )
 
 
 class FakeSampler:
@@ -112,7 +36,6 @@ class FakeSampler:
     def __init__(self, scorer: FakeScorer) -> None:
         self._scorer = scorer
         self.sessions: dict[tuple[str, str], StoredSession] = {}
-        self._labels = 0
 
     def replies(self) -> Replies:
         """The rpcs that it answers, by name."""
@@ -126,28 +49,18 @@ class FakeSampler:
             "SubmitLabels": self._submit,
             "RetractLabels": self._retract,
             "ListConflicts": self._conflicts,
-            "GetProgress": lambda request: pb.GetProgressResponse(progress=self._session(request).progress()),
-            "WatchProgress": lambda request: iter(
-                [pb.WatchProgressResponse(progress=self._session(request).progress())]
+            "GetProgress": lambda request: pb.GetProgressResponse(
+                progress=self._session(request).folded().progress()
             ),
-            "ListIndividuals": self._individuals,
-            "GetIndividual": self._individual,
+            "WatchProgress": lambda request: iter(
+                [pb.WatchProgressResponse(progress=self._session(request).folded().progress())]
+            ),
+            **FakeIndividuals(self._session).replies(),
             "ListEvents": lambda request: pb.ListEventsResponse(events=self._session(request).events),
             "ImportSession": self._import,
         }
 
-    def _session(
-        self,
-        request: pb.Session
-        | pb.GetSessionRequest
-        | pb.NextPairsRequest
-        | pb.SubmitLabelsRequest
-        | pb.RetractLabelsRequest
-        | pb.DeleteSessionRequest
-        | pb.ListConflictsRequest
-        | individuals_pb2.ListIndividualsRequest
-        | individuals_pb2.GetIndividualRequest,
-    ) -> StoredSession:
+    def _session(self, request: SessionRequest) -> StoredSession:
         try:
             return self.sessions[request.survey_id, request.session_id]
         except KeyError:
@@ -177,7 +90,7 @@ class FakeSampler:
         settings = pb.Session()
         request.update_mask.MergeMessage(request.session, settings)
         stored.append(pb.SessionEvent(updated=pb.SessionUpdated(settings=settings)))
-        return pb.UpdateSessionResponse(session=stored.message, progress=stored.progress())
+        return pb.UpdateSessionResponse(session=stored.message, progress=stored.folded().progress())
 
     def _delete(self, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
         self._session(request)
@@ -199,51 +112,29 @@ class FakeSampler:
         stored = self._session(request)
         if request.bursts:
             raise InvalidInputError("this fake asks pairs only; submit labels", field="bursts")
-        for label in request.labels:
+        for number, label in enumerate(request.labels, start=1):
             stored.survey.rows([label.first_detection_id, label.second_detection_id])
-            self._labels += 1
-            label.label_id = f"label-{self._labels}"
-        stored.append(pb.SessionEvent(labelled=pb.LabelsGiven(labels=request.labels)))
-        labels, (_, outcomes) = stored.labels(), stored.constraints()
+            label.label_id = f"{len(stored.events) + 1}-{number}"
+        session = stored.append(pb.SessionEvent(labelled=pb.LabelsGiven(labels=request.labels)))
+        labels, outcomes = session.labels(), session.outcomes
         return pb.SubmitLabelsResponse(
             outcomes=[_outcome(label, outcomes[label.label_id], labels) for label in request.labels],
-            progress=stored.progress(),
+            progress=session.progress(),
         )
 
     def _retract(self, request: pb.RetractLabelsRequest) -> pb.RetractLabelsResponse:
         stored = self._session(request)
-        if unknown := set(request.label_ids) - stored.labels().keys():
+        if unknown := set(request.label_ids) - stored.folded().labels().keys():
             raise NotFoundError(f"label {min(unknown)!r} does not exist; list the labels first")
         retracted = pb.LabelsRetracted(label_ids=request.label_ids, annotator_id=request.annotator_id)
         stored.append(pb.SessionEvent(retracted=retracted))
-        return pb.RetractLabelsResponse(progress=stored.progress())
+        return pb.RetractLabelsResponse(progress=stored.folded().progress())
 
     def _conflicts(self, request: pb.ListConflictsRequest) -> pb.ListConflictsResponse:
-        stored = self._session(request)
-        labels = stored.labels()
-        contradictions = stored.constraints()[0].contradictions
+        session = self._session(request).folded()
+        labels, contradictions = session.labels(), session.constraints.contradictions
         conflicts = [_conflict(labels[c.label.label_id], c.explanation, labels) for c in contradictions]
         return pb.ListConflictsResponse(conflicts=conflicts)
-
-    def _individuals(
-        self, request: individuals_pb2.ListIndividualsRequest
-    ) -> individuals_pb2.ListIndividualsResponse:
-        listed = _individuals_of(self._session(request))
-        wanted = request.detection_id
-        return individuals_pb2.ListIndividualsResponse(
-            individuals=[one for one in listed if not wanted or wanted in one.detection_ids]
-        )
-
-    def _individual(
-        self, request: individuals_pb2.GetIndividualRequest
-    ) -> individuals_pb2.GetIndividualResponse:
-        own = read_individual_id(request.individual_id)
-        for one in _individuals_of(self._session(request)):
-            if own is not None and own[0] in one.detection_ids:
-                return individuals_pb2.GetIndividualResponse(individual=one)
-        raise NotFoundError(
-            f"individual {request.individual_id!r} does not exist; list the individuals first"
-        )
 
     def _import(self, requests: Iterator[pb.ImportSessionRequest]) -> pb.ImportSessionResponse:
         parts = list(requests)
@@ -257,22 +148,9 @@ class FakeSampler:
         return pb.ImportSessionResponse(session=stored.message)
 
 
-def _individuals_of(stored: StoredSession) -> list[individuals_pb2.Individual]:
-    """The individuals that the labels imply, largest first."""
-    ids = list(stored.survey.detections)
-    groups = [sorted(ids[item] for item in items) for items in stored.constraints()[0].components()]
-    groups.sort(key=lambda group: (-len(group), group[0]))
-    return [
-        individuals_pb2.Individual(
-            individual_id=individual_id(group[0]), detection_ids=group, detection_count=len(group)
-        )
-        for group in groups
-    ]
-
-
 def _open_pairs(stored: StoredSession) -> list[tuple[int, int, float]]:
     """The pairs that no label answers, best fused score first; equal scores by row."""
-    constraints, _ = stored.constraints()
+    constraints = stored.folded().constraints
     first, second = np.triu_indices(constraints.items, k=1)
     if not len(first):
         return []

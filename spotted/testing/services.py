@@ -21,7 +21,8 @@ def fake_services(replies: Replies | None = None) -> Iterator[Spotted]:
     """A client of fakes in this process, which start in milliseconds and forget everything at the end.
 
     Surveys are scored by the library, exactly; sessions ask pairs in the order of their scores and believe
-    every answer. Filters, heads, calibrations, bursts and galleries are not implemented: such calls fail.
+    every answer; people name, merge, split and move individuals. Filters, heads, calibrations, bursts and
+    galleries are not implemented: such calls fail.
     replies: functions in place of a fake's, by the rpc's name, e.g. to raise an error of spotted.errors.
 
     >>> import numpy as np

@@ -1,7 +1,6 @@
 """Facts about the detections of a session besides labels.
 
 roster         the detections by item, those that are gone too
-overrides      names and encounters that decisions of people superseded
 session_facts  names, flanks, encounters and the filter, by detection
 survey_read    the same as read from the survey and stored in the journal
 """

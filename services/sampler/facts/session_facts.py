@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from services.common.session.facts import ITEM, NAMED, NONE, OUTSIDE
-from services.sampler.facts.overrides import Overrides
 from spotted.constraints.assumptions import Assumptions
+from spotted.facts.overrides import Overrides
 from spotted.facts.scope import BOTH, LEFT, NO_ENCOUNTER, RIGHT, Scope
 from spotted.sampling.rounds import Pair
 from spotted.v1 import sampler_pb2 as pb

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterable
 
 from services.common.session.changes import named_detections
-from services.sampler.facts.overrides import Overrides
 from services.sampler.facts.roster import Roster
 from services.sampler.labels.ledger import Ledger
 from spotted import messages
 from spotted.constraints.interface import Constraints
 from spotted.facts.kinds import Fact, Source
+from spotted.facts.overrides import Overrides
 from spotted.individuals.attributes import Attributes, Sex, Status, Update
 from spotted.individuals.register import Register
 from spotted.v1 import sampler_pb2 as pb

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.common.session import round_messages
-from services.sampler.facts.overrides import Overrides
 from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.labels import label_outcomes
@@ -26,6 +25,7 @@ from spotted.constraints.interface import Constraints
 from spotted.constraints.trust import Trust, make_constraints
 from spotted.constraints.trust_change import fold_labels
 from spotted.constraints.verified import GivenLabel
+from spotted.facts.overrides import Overrides
 from spotted.individuals.register import differing
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.sampling.suggestions import Suggestions

@@ -65,7 +65,7 @@ export function App(): VNode {
 /** After a click by mouse or finger the keys belong to the question again: Space skips and presses no button. */
 function leaveButton(event: MouseEvent): void {
   const button = event.target instanceof Element ? event.target.closest("button") : null;
-  if (event.detail > 0 && button?.closest(".compare, .gallery, .burst")) button.blur();
+  if (event.detail > 0 && !button?.closest("dialog") && button?.closest(".compare, .gallery, .burst")) button.blur();
 }
 
 function focusMain(event: Event): void {

@@ -91,6 +91,9 @@ function TimeLine({ groups }: { groups: readonly MapGroup[] }): VNode | null {
   const [first, last] = [all[0], all.at(-1)];
   if (!first || !last) return null;
   const span = Math.max(1, last.time - first.time);
+  const days = [day(first.sighting.captured_at), day(last.sighting.captured_at)];
+  // within a day the hours tell them apart
+  const ends = days[0] === days[1] ? [when(first.sighting.captured_at), when(last.sighting.captured_at)] : days;
   return (
     <figure class="timeline">
       <svg viewBox="0 0 1 0.12" role="img" aria-label={text.map.timeline}>
@@ -105,8 +108,8 @@ function TimeLine({ groups }: { groups: readonly MapGroup[] }): VNode | null {
         )}
       </svg>
       <figcaption class="ends">
-        <span>{day(first.sighting.captured_at)}</span>
-        <span>{day(last.sighting.captured_at)}</span>
+        <span>{ends[0]}</span>
+        <span>{ends[1]}</span>
       </figcaption>
     </figure>
   );

@@ -180,8 +180,8 @@ function Candidate({ survey, photo, index, mark, chance, onMark, onCloser }: Can
         <button class="quiet" onClick={onCloser} title={text.gallery.closer} aria-label={`${text.gallery.closer}: ${index + 1}`}>
           ⤢
         </button>
-        <button class="quiet" aria-pressed={mark === "not_comparable"} onClick={() => onMark(index, "not_comparable")}>
-          ∅ {text.answer.not_comparable}
+        <button class="quiet" aria-label={`${text.answer.not_comparable}: ${index + 1}`} aria-pressed={mark === "not_comparable"} onClick={() => onMark(index, "not_comparable")}>
+          ∅ <span class="wide-only">{text.answer.not_comparable}</span>
         </button>
       </p>
     </div>

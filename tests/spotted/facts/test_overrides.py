@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from services.sampler.facts.overrides import Overrides
 from spotted.facts.kinds import Fact, Source
+from spotted.facts.overrides import Overrides
 
 NAMES = {0: "Mvula", 1: "Nandi", 2: "Sita", 3: "Mvula"}
 
