@@ -91,7 +91,7 @@ audit: setup ## known vulnerabilities of the pinned packages, if the vulnerabili
 	$(BIN)/python -m tools.audit
 
 images: models ## container images
-	for i in embedder scorer sampler upkeep; do docker build -f deploy/docker/$$i.Dockerfile -t spotted/$$i:0.1.0 . || exit 1; done
+	for i in embedder scorer sampler review upkeep; do docker build -f deploy/docker/$$i.Dockerfile -t spotted/$$i:0.1.0 . || exit 1; done
 
 kill-points: setup ## a thousand kills of sampler and store while annotators answer
 	$(BIN)/python -m tools.kill_points --points 1000

@@ -43,7 +43,7 @@ SCIENCE: dict[str, set[str]] = {
     "sampling.strategies": SURVEY | {"constraints", "sampling", "calibration", "facts"},
     "simulation": SURVEY | {"constraints", "sampling", "facts"},
     "evaluation": SCORES | {"ranking"},
-    "reports": SCORES | {"ranking", "evaluation"},
+    "reports": SCORES | {"ranking", "evaluation", "journeys"},
 }
 EDGE: dict[str, set[str]] = {
     "lazy": set(),

@@ -19,7 +19,7 @@ README = ROOT_PAGES[0].read_text()
 STEP = re.compile(r"`([\w/]+\.py):(\w+)`")
 # a path of the repository in backticks, and not the name of an image; NAME stands for any
 PATH = re.compile(
-    r"`((?:spotted/(?!embedder|scorer|sampler|upkeep)|(?:services|protos|tests|tools|deploy|benchmarks|docs)/)[\w./-]+)`"
+    r"`((?:spotted/(?!embedder|scorer|sampler|review|upkeep)|(?:services|protos|tests|tools|deploy|benchmarks|docs)/)[\w./-]+)`"
 )
 # phrases that read as translated; docs/api.md comes from protos/
 STILTED = re.compile(r"\(ours\)|\b(?:so many|is none|anew|in words)\b|^#+ What ", re.MULTILINE)

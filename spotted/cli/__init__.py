@@ -4,6 +4,7 @@ import_, embed, match            files to a survey, photographs to vectors, best
 detection                        boxes and masks of animals
 imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
+report                           the page of a survey whose individuals nobody knew
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
 annotate, session                questions, and sessions as files
@@ -96,6 +97,11 @@ SECTIONS = {
             "catalogue",
             "List, add to, match with and correct the animals of all surveys.",
         ),
+        "report": LazyCommand(
+            "spotted.cli.report",
+            "report",
+            "Write a page about a survey: who was found, where and when, how certain it is, what next.",
+        ),
         "session": LazyCommand(
             "spotted.cli.session",
             "session",
@@ -181,6 +187,7 @@ def main(
       spotted match SURVEY             list the best candidates of every detection
       spotted review SURVEY            answer "the same animal?" in the browser
       spotted annotate SURVEY          the same in the terminal, until the individuals are known
+      spotted report SURVEY            a page: who was found, where and when, and what to do next
       spotted evaluate SURVEY          measure top-k accuracy on known identities
       spotted export SURVEY -o OUT     write the observations back with individualID
       spotted down                     stop the store and the services

@@ -126,12 +126,16 @@ def write_page(
     (directory / "report.json").write_text(
         json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8"
     )
+    (directory / "report.html").write_text(fill_template(template, page), encoding="utf-8")
+
+
+def fill_template(template: str, page: Mapping[str, object]) -> str:
+    """A template of this package, filled in."""
     loader = jinja2.FunctionLoader(lambda part: resources.files("spotted.reports").joinpath(part).read_text())
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, loader=loader
     )
-    filled = environment.get_template(template).render(page)
-    (directory / "report.html").write_text(filled, encoding="utf-8")
+    return environment.get_template(template).render(page)
 
 
 def _shares(by_score: Mapping[str, float]) -> dict[str, float | None]:

@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-OVERLAYS = ("cpu", "gpu", "dev", "sentinel")
+OVERLAYS = ("cpu", "gpu", "dev", "sentinel", "review")
 WORKLOADS = {"Deployment", "StatefulSet", "CronJob"}
 SERVICES = ("embedder", "scorer", "sampler")
 # stands for what a Secret holds

@@ -14,8 +14,17 @@ import yaml
 from services.common.access.tls import check_exposure
 from services.common.settings import DEFAULT_PORTS, Settings, from_environment
 from services.common.store import address
+from services.review.settings import DEFAULT_PORT
 from spotted import __version__
-from tests.deploy.rendered import ROOT, SECRET, SERVICES, configuration, secret_arguments, tool
+from tests.deploy.rendered import (
+    KUBERNETES,
+    ROOT,
+    SECRET,
+    SERVICES,
+    configuration,
+    secret_arguments,
+    tool,
+)
 
 PASSWORD_FILE = "/run/secrets/store-password"  # noqa: S105 - a path
 COMPOSE = ROOT / "deploy" / "compose.yaml"
@@ -41,7 +50,8 @@ def settings_of(composed: dict[str, Any], service: str) -> Settings:
 
 @pytest.fixture(scope="module")
 def composed() -> dict[str, Any]:
-    done = config("--profile", "upkeep", "config", "--format", "json", STORE_PASSWORD=SECRET)
+    profiles = ("--profile", "upkeep", "--profile", "review")
+    done = config(*profiles, "config", "--format", "json", STORE_PASSWORD=SECRET)
     assert done.returncode == 0, done.stderr
     parsed: dict[str, Any] = json.loads(done.stdout)
     return parsed
@@ -54,7 +64,9 @@ def test_the_password_of_the_store_is_in_a_file_and_in_no_argument_or_variable(
     assert secret["file"] == str(ROOT / "deploy" / "secrets" / "store-password")
     assert SECRET not in json.dumps(composed)
     for called, service in composed["services"].items():
-        assert [each["target"] for each in service["secrets"]] == [PASSWORD_FILE], called
+        # the page has nothing to do with the store
+        wanted = [] if called == "review" else [PASSWORD_FILE]
+        assert [each["target"] for each in service.get("secrets", ())] == wanted, called
         started = [*(service.get("entrypoint") or ()), *(service.get("command") or ())]
         assert not secret_arguments([*started, *service.get("healthcheck", {}).get("test", ())], set()), (
             called
@@ -135,8 +147,10 @@ def test_ports_are_published_on_loopback_unless_it_is_asked_for(composed: dict[s
         called: [(port["host_ip"], int(port["published"])) for port in service.get("ports", ())]
         for called, service in composed["services"].items()
     }
+    ports = {**DEFAULT_PORTS, "review": DEFAULT_PORT}
     assert published == {
-        called: [("127.0.0.1", DEFAULT_PORTS[called])] if called in SERVICES else [] for called in published
+        called: [("127.0.0.1", ports[called])] if called in (*SERVICES, "review") else []
+        for called in published
     }
 
 
@@ -183,7 +197,9 @@ def test_a_container_is_not_killed_before_it_has_drained(composed: dict[str, Any
 
 def test_compose_and_kubernetes_run_the_same_images() -> None:
     composed = {s["image"] for s in yaml.safe_load(COMPOSE.read_text())["services"].values()}
-    base = yaml.safe_load((ROOT / "deploy/kubernetes/base/kustomization.yaml").read_text())
-    assert {f"{image['name']}:{image['newTag']}" for image in base["images"]} == {
-        image for image in composed if image.startswith("spotted/")
+    deployed = {
+        f"{image['name']}:{image['newTag']}"
+        for directory in ("base", "components/review")
+        for image in yaml.safe_load((KUBERNETES / directory / "kustomization.yaml").read_text())["images"]
     }
+    assert deployed == {image for image in composed if image.startswith("spotted/")}

@@ -41,7 +41,11 @@ SECRETS = {
     "spotted-store": {"password"},
     "spotted-service-token": {"token"},
     "spotted-object-store": set(),
+    "spotted-review": {"cookies.key"},
+    "spotted-review-proxy": {"oauth2-proxy.cfg"},
 }
+# claims that the operator makes
+CLAIMS = {"spotted-photographs"}
 PASSWORD_FILE = "/etc/spotted/store/password"  # noqa: S105 - a path
 VARIABLE = re.compile(r"\bSPOTTED_[A-Z_]+\b")
 
@@ -138,9 +142,12 @@ def test_settings_are_read_as_they_are_meant(overlay: str, service: str) -> None
 
 @every_overlay
 def test_every_variable_is_one_that_the_settings_read(overlay: str) -> None:
-    sources = [ROOT / "services/common/settings.py", ROOT / "services/upkeep/commands/store_option.py"]
-    read = {variable for source in sources for variable in VARIABLE.findall(source.read_text())}
+    sources = ("common/settings.py", "review/settings.py", "upkeep/commands/store_option.py")
+    texts = [(ROOT / "services" / source).read_text() for source in sources]
+    read = {variable for text in texts for variable in VARIABLE.findall(text)}
     for workload, container in containers(objects(overlay)):
+        if not container["image"].startswith("spotted/"):
+            continue
         passed = set(environment(objects(overlay), container))
         for variable in passed - read:
             used = f"$({variable})"
@@ -288,10 +295,10 @@ def test_what_pods_refer_to_is_there(overlay: str) -> None:
             assert volume.get("secret", {"secretName": "spotted-tls"})["secretName"] in SECRETS, name(
                 workload
             )
-            if "configMap" in volume:
+            if "configMap" in volume and not volume["configMap"].get("optional"):
                 assert volume["configMap"]["name"] in configs
             if "persistentVolumeClaim" in volume:
-                assert volume["persistentVolumeClaim"]["claimName"] in claims
+                assert volume["persistentVolumeClaim"]["claimName"] in claims | CLAIMS
     assert all(each["automountServiceAccountToken"] is False for each in of_kind(found, "ServiceAccount"))
 
 

@@ -19,6 +19,8 @@ from services.embedder.__main__ import QUEUED_PART
 from services.embedder.images.separate_process import PROCESS_BYTES as COSTLY_BYTES
 from services.embedder.inference.decoding_budget import RESERVED_PART, decoding_bytes
 from services.embedder.inference.image_embedder import MOST_QUEUED_BYTES
+from services.review.images.pictures import AT_ONCE
+from services.review.images.rendering import MOST_PIXELS
 from tests.deploy.rendered import (
     KUBERNETES,
     OVERLAYS,
@@ -36,12 +38,18 @@ from tests.deploy.rendered import (
 
 # held by an embedder with its default backbone, measured: 259 MiB
 MODEL_BYTES = 320 * MIB
-CONFIG = ("--profile", "upkeep", "config", "--format", "json")
+CONFIG = ("--profile", "upkeep", "--profile", "review", "config", "--format", "json")
+# of the pixels of a picture that is rendered: decoded, upright, and cut out
+COPIES, BYTES_PER_PIXEL = 3, 3
+# the page's own process, and its largest pictures
+REVIEW_BYTES = PROCESS_BYTES + AT_ONCE * COPIES * BYTES_PER_PIXEL * MOST_PIXELS
 BUFFERS_BYTES = 256 * MIB
 # programs without a budget of their own: a command, a shell
 PLAIN = {"upkeep": PROCESS_BYTES, "backup": PROCESS_BYTES, "setup": PROCESS_BYTES}
 # shells, and Sentinels, which keep names of stores
 PLAIN |= dict.fromkeys(("password", "role", "configure", "sentinel"), 16 * MIB)
+# a proxy that keeps its sessions in cookies
+PLAIN |= {"review": REVIEW_BYTES, "oauth2-proxy": 128 * MIB}
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,8 @@ def of_compose() -> tuple[Limited, ...]:
 @pytest.mark.parametrize("place", [*OVERLAYS, "compose"])
 def test_what_the_processes_of_a_container_may_take_is_below_its_limit(place: str) -> None:
     found = of_compose() if place == "compose" else [*of_overlay(place)]
-    assert {container.called for container in found} >= {*SERVICES, "store", "upkeep"}
+    review = {"review"} if place in {"review", "compose"} else set()
+    assert {container.called for container in found} >= {*SERVICES, "store", "upkeep", *review}
     for container in found:
         assert needed_bytes(container) < container.limit_bytes, container.called
 

@@ -22,6 +22,8 @@ from tests.deploy.rendered import (
 
 PORTS = {"embedder": 7101, "scorer": 7102, "sampler": 7103}
 HEALTH, METRICS, STORE, SENTINEL, DNS, HTTPS = 7120, 7130, 6379, 26379, 53, 443
+REVIEW, PROXY = 7104, 4180
+EVERY_PORT = (*PORTS.values(), METRICS, STORE, SENTINEL, REVIEW, PROXY)
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -90,7 +92,9 @@ def policies(overlay: str) -> list[Object]:
 
 
 def ours(overlay: str) -> dict[str, Pod]:
-    pods = {service: pod(overlay, "Deployment", f"spotted-{service}") for service in (*SERVICES, "upkeep")}
+    review = ("review", "review-proxy") if overlay == "review" else ()
+    deployed = (*SERVICES, "upkeep", *review)
+    pods = {called: pod(overlay, "Deployment", f"spotted-{called}") for called in deployed}
     sets = ("store", "sentinel") if overlay == "sentinel" else ("store",)
     return {
         **pods,
@@ -108,10 +112,13 @@ def test_between_our_pods_only_the_calls_of_the_design_pass(overlay: str) -> Non
     if overlay == "sentinel":
         meant |= {(source, "sentinel", SENTINEL) for source in (*SERVICES, "upkeep", "backup")}
         meant |= {("sentinel", "store", STORE)}
-    every_port = (*PORTS.values(), METRICS, STORE, SENTINEL, 22)
+    if overlay == "review":
+        # never the store
+        meant |= {("review", service, port) for service, port in PORTS.items()}
+        meant |= {("review-proxy", "review", REVIEW)}
     passed = {
         (source, target, port)
-        for source, target, port in itertools.product(pods, pods, every_port)
+        for source, target, port in itertools.product(pods, pods, (*EVERY_PORT, 22))
         if source != target and allowed(policies(overlay), pods[source], pods[target], port)
     }
     assert passed == meant
@@ -127,7 +134,7 @@ def test_stores_follow_one_another_and_sentinels_agree() -> None:
 def test_clients_reach_the_three_services_and_nothing_else(overlay: str) -> None:
     client = Pod({}, {"kubernetes.io/metadata.name": "platform", "spotted-client": "true"})
     for target, there in ours(overlay).items():
-        for port in (*PORTS.values(), METRICS, STORE, SENTINEL):
+        for port in EVERY_PORT:
             wanted = PORTS.get(target) == port
             assert allowed(policies(overlay), client, there, port) == wanted, (target, port)
 
@@ -136,9 +143,20 @@ def test_clients_reach_the_three_services_and_nothing_else(overlay: str) -> None
 def test_strangers_reach_nothing_but_health(overlay: str) -> None:
     stranger = elsewhere("default", app="stranger")
     for target, there in ours(overlay).items():
-        for port in (*PORTS.values(), METRICS, STORE, SENTINEL):
+        for port in EVERY_PORT:
             assert not allowed(policies(overlay), stranger, there, port), (target, port)
         assert allowed(policies(overlay), stranger, there, HEALTH) == (target in SERVICES)
+
+
+def test_the_controller_of_the_ingress_reaches_the_proxy_and_never_the_page() -> None:
+    controller = Pod({}, {"kubernetes.io/metadata.name": "ingress-nginx", "spotted-ingress": "true"})
+    reached = {
+        (target, port)
+        for target, there in ours("review").items()
+        for port in EVERY_PORT
+        if allowed(policies("review"), controller, there, port)
+    }
+    assert reached == {("review-proxy", PROXY)}
 
 
 @every_overlay
@@ -160,16 +178,29 @@ def test_our_pods_reach_nothing_outside_but_names(overlay: str) -> None:
 
 
 @every_overlay
-def test_only_upkeep_reaches_an_object_store_outside_the_cluster(overlay: str) -> None:
+def test_only_upkeep_and_the_proxy_reach_servers_outside_the_cluster(overlay: str) -> None:
     outside = elsewhere("", address="public")
+    # an object store, and the identity provider
+    reaching = {"upkeep", "backup", "review-proxy"}
     for called, there in ours(overlay).items():
-        assert allowed(policies(overlay), there, outside, 443) == (called in {"upkeep", "backup"}), called
+        assert allowed(policies(overlay), there, outside, 443) == (called in reaching), called
         assert not allowed(policies(overlay), there, outside, 80), called
-    (policy,) = [each for each in policies(overlay) if each["metadata"]["name"] == "object-store"]
-    (peer,) = policy["spec"]["egress"][0]["to"]
-    private = [ipaddress.ip_network(each) for each in peer["ipBlock"]["except"]]
-    for address in ("10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254"):
-        assert any(ipaddress.ip_address(address) in network for network in private)
+
+
+@every_overlay
+def test_addresses_outside_the_cluster_leave_out_private_ones(overlay: str) -> None:
+    peers = [
+        peer["ipBlock"]
+        for policy in policies(overlay)
+        for rule in policy["spec"].get("egress", ())
+        for peer in rule["to"]
+        if "ipBlock" in peer
+    ]
+    assert len(peers) == (2 if overlay == "review" else 1)
+    for block in peers:
+        private = [ipaddress.ip_network(each) for each in block["except"]]
+        for address in ("10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254"):
+            assert any(ipaddress.ip_address(address) in network for network in private)
 
 
 @every_overlay

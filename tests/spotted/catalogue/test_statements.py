@@ -4,7 +4,7 @@ import pytest
 
 from spotted.catalogue import statements
 from spotted.catalogue.entries import CatalogueView, Entry, is_entry_id
-from spotted.catalogue.facts import Attribute, Change, Facts, Link, Member, Membership
+from spotted.catalogue.facts import Attribute, Change, Fact, Facts, Link, Member, Membership, Value
 from spotted.errors import ConcurrencyError, DigestMismatchError, InvalidInputError, NotFoundError
 
 ONE, TWO, THREE = (Member("2024", f"d{n}") for n in range(3))
@@ -14,7 +14,7 @@ SPECS = {"2024": "a", "2025": "b"}
 @pytest.fixture
 def facts() -> Facts:
     made = Facts()
-    members = {
+    members: dict[Fact, Value] = {
         ONE: Membership("cat-a", b"1"),
         TWO: Membership("cat-a", b"2"),
         THREE: Membership("cat-b", b"3"),

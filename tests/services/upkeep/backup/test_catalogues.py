@@ -119,6 +119,8 @@ def test_a_catalogue_that_nobody_wrote_cannot_be_backed_up(store: Store, tmp_pat
         (pb.CatalogueChange(create_time=now()).SerializeToString(), "change_id"),
         (change(0), "twice"),
     ],
+    # the messages differ in their times
+    ids=["no message", "no id", "twice"],
 )
 def test_a_file_with_a_wrong_change_is_refused(
     store: Store, owner: str, tmp_path: Path, wrong: bytes, words: str
