@@ -34,6 +34,6 @@ def test_a_change_names_what_it_set_and_removed() -> None:
     message = change_message(HEADER, change)
     value = change_value(message)
     assert value.members == {member: "cat-a", gone: ""}
-    assert value.entry_ids == ("cat-a", "cat-b", "cat-c", "cat-d")
+    assert value.entry_ids == ("cat-b", "cat-c", "cat-d")
     assert [one.joined for one in message.links] == [False]
     assert [list(one.cleared_paths) for one in message.attributes] == [["notes"], []]
