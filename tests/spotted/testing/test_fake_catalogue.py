@@ -19,7 +19,8 @@ from spotted.errors import (
     PreconditionError,
 )
 from spotted.individuals.attributes import Sex, Status
-from spotted.testing import FakeCatalogue, FakeScorer, fake_services
+from spotted.testing import FakeScorer, fake_services
+from spotted.testing.fake_catalogue import FakeCatalogue
 from tests.services.scorer.catalogue.organisation import SPEC, animal, looks, names, plant
 from tests.spotted.client.surveys import serving
 
