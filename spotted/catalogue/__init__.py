@@ -3,8 +3,10 @@
 A statement about a detection, a name or two entries is a fact; changes of facts can be undone. What a reader
 sees depends only on the surveys that it may read.
 
-facts     facts, changes of them, and how a change is undone
-entries   the animals that a reader sees
+facts       facts, changes of them, and how a change is undone
+entries     the animals that a reader sees
+additions   animals to add: which entry each is, or why it is refused
+statements  attributes, merges, splits and removals as facts
 """
 
 from spotted.catalogue.entries import CatalogueView, Entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -44,6 +45,13 @@ class Entry:
     def name(self) -> str:
         """Its display name; "" without one."""
         return str(self.attributes.get(NAME) or "")
+
+    @property
+    def etag(self) -> str:
+        """A tag that changes with everything that a reader sees of the entry."""
+        seen = (self.entry_id, self.aliases, sorted(self.attributes.items()))
+        members = [(member.survey_id, member.detection_id) for member in self.members]
+        return hashlib.sha256(repr((seen, members)).encode()).hexdigest()[:16]
 
 
 class CatalogueView:

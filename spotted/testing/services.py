@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spotted.client.spotted import Spotted
 from spotted.local import processes
+from spotted.testing.fake_catalogue import FakeCatalogue
 from spotted.testing.fake_embedder import FakeEmbedder
 from spotted.testing.fake_sampler import FakeSampler
 from spotted.testing.fake_scorer import FakeScorer
@@ -21,8 +22,8 @@ def fake_services(replies: Replies | None = None) -> Iterator[Spotted]:
     """A client of fakes in this process, which start in milliseconds and forget everything at the end.
 
     Surveys are scored by the library, exactly; sessions ask pairs in the order of their scores and believe
-    every answer; people name, merge, split and move individuals. Filters, heads, calibrations, bursts and
-    galleries are not implemented: such calls fail.
+    every answer; people name, merge, split and move individuals, and keep a catalogue, whose matches go by
+    looks only. Filters, heads, calibrations, bursts and galleries are not implemented: such calls fail.
     replies: functions in place of a fake's, by the rpc's name, e.g. to raise an error of spotted.errors.
 
     >>> import numpy as np
@@ -43,7 +44,8 @@ def fake_services(replies: Replies | None = None) -> Iterator[Spotted]:
     (3, 'MERGED', [('a', 'b'), ('c',)])
     """
     scorer = FakeScorer()
-    fakes = FakeEmbedder().replies(), scorer.replies(), FakeSampler(scorer).replies()
+    parts = FakeEmbedder(), scorer, FakeSampler(scorer), FakeCatalogue(scorer)
+    fakes = [part.replies() for part in parts]
     together = {name: reply for one in fakes for name, reply in one.items()} | dict(replies or {})
     with (
         serve_replies(together) as address,

@@ -3,7 +3,6 @@
 servicer    the rpcs of CatalogueService
 requests    requests to library values, checked
 changes     decisions on changes, and the changes that follow the deletion of detections
-additions   decisions on members to add
 events      changes as messages, as they are stored and listed
 catalogues  the catalogues of a store, rebuilt from their journals
 listing     entries and changes as messages

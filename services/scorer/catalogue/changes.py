@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 
 from services.common.access.caller import Caller
 from services.common.store import keys
 from services.scorer.catalogue import requests
-from services.scorer.catalogue.additions import Additions, Source, unlike
 from services.scorer.catalogue.catalogues import (
     Catalogues,
     CatalogueState,
@@ -17,11 +15,13 @@ from services.scorer.catalogue.catalogues import (
     Decision,
     own_survey,
 )
-from services.scorer.catalogue.listing import change_result, entry_etag
+from services.scorer.catalogue.listing import change_result
 from services.scorer.surveys import Surveys
-from spotted.catalogue.entries import CatalogueView, Entry, entry_id
-from spotted.catalogue.facts import Attribute, Fact, Link, Member, Membership, Value, unknown_change
-from spotted.errors import ConcurrencyError, InvalidInputError, NotFoundError, SpottedError
+from spotted.catalogue import statements
+from spotted.catalogue.additions import Additions, Source
+from spotted.catalogue.entries import CatalogueView
+from spotted.catalogue.facts import Fact, Member, Membership, Value, unknown_change
+from spotted.errors import NotFoundError, SpottedError
 from spotted.v1 import catalogue_pb2 as pb
 from spotted.v1 import survey_pb2
 
@@ -39,7 +39,7 @@ class CatalogueChanges:
     def add(self, request: pb.AddCatalogueMembersRequest, caller: Caller) -> pb.AddCatalogueMembersResponse:
         """Add animals of a survey; each may be refused. Raises NotFoundError for the survey."""
         requests.check_additions(request)
-        source = self._source(request, caller)
+        source, spec = self._source(request, caller)
 
         def decide(state: CatalogueState, view: CatalogueView, change_id: str) -> Decision:
             additions = Additions(view, state.specs, source, request.names_identify)
@@ -52,7 +52,7 @@ class CatalogueChanges:
                 source=request.source or pb.CATALOGUE_SOURCE_PERSON,
                 survey_id=source.survey_id,
                 session_id=request.session_id,
-                embedding=source.spec,
+                embedding=spec,
             )
             return Decision(additions.facts, header, answer.SerializeToString())
 
@@ -67,17 +67,7 @@ class CatalogueChanges:
         values = requests.update(request)
 
         def decide(_: CatalogueState, view: CatalogueView, __: str) -> Decision:
-            entry = view.find(request.entry.entry_id)
-            if request.entry.etag and request.entry.etag != entry_etag(entry):
-                raise ConcurrencyError(
-                    f"entry {entry.entry_id!r} changed since it was read; read it again and repeat"
-                )
-            facts: dict[Fact, Value] = {}
-            for path, value in values.items():
-                facts[Attribute(entry.entry_id, path)] = value
-                if value is None:
-                    # that of an alias would show instead
-                    facts.update(dict.fromkeys(Attribute(alias, path) for alias, _ in entry.aliases))
+            facts = statements.update(view.find(request.entry.entry_id), values, request.entry.etag)
             return Decision(facts, _header(request.annotator_id, pb.CATALOGUE_CHANGE_KIND_UPDATED))
 
         return self._changed(caller, decide, "UpdateCatalogueEntry", request.request_id)
@@ -87,15 +77,7 @@ class CatalogueChanges:
         wanted = requests.merged(request)
 
         def decide(state: CatalogueState, view: CatalogueView, _: str) -> Decision:
-            chief, *others = (view.find(each) for each in wanted)
-            for other in others:
-                if other.entry_id == chief.entry_id:
-                    raise InvalidInputError(
-                        f"entries {wanted[0]!r} and {other.entry_id!r} are one already; name others",
-                        field="merged_entry_ids",
-                    )
-                check_alike(state, chief.members, other.members, other.entry_id)
-            facts: dict[Fact, Value] = {Link(chief.entry_id, other.entry_id): True for other in others}
+            facts = statements.merge(view, wanted, state.specs)
             return Decision(facts, _header(request.annotator_id, pb.CATALOGUE_CHANGE_KIND_MERGED))
 
         return self._changed(caller, decide, "MergeCatalogueEntries", request.request_id)
@@ -108,11 +90,7 @@ class CatalogueChanges:
         def decide(state: CatalogueState, view: CatalogueView, _: str) -> Decision:
             entry = view.find(requests.required(request.entry_id, "entry_id"))
             target = view.find(request.to_entry_id) if request.to_entry_id else None
-            if target == entry:
-                raise InvalidInputError(
-                    f"entry {entry.entry_id!r} has these detections; name another entry", field="to_entry_id"
-                )
-            facts = _moved(state, entry, members, target)
+            facts = statements.split(state.facts, entry, members, target, state.specs)
             return Decision(facts, _header(request.annotator_id, pb.CATALOGUE_CHANGE_KIND_SPLIT))
 
         return self._changed(caller, decide, "SplitCatalogueEntry", request.request_id)
@@ -123,11 +101,8 @@ class CatalogueChanges:
         members = requests.members(request.members, caller)
 
         def decide(_: CatalogueState, view: CatalogueView, __: str) -> Decision:
-            for member in members:
-                if view.of(member) is None:
-                    raise no_member(member)
             header = _header(request.annotator_id, pb.CATALOGUE_CHANGE_KIND_REMOVED)
-            return Decision(dict.fromkeys(members), header)
+            return Decision(statements.remove(view, members), header)
 
         return self._changed(caller, decide, "RemoveCatalogueMembers", request.request_id)
 
@@ -184,10 +159,12 @@ class CatalogueChanges:
         except NotFoundError:
             return {}
 
-    def _source(self, request: pb.AddCatalogueMembersRequest, caller: Caller) -> Source:
+    def _source(
+        self, request: pb.AddCatalogueMembersRequest, caller: Caller
+    ) -> tuple[Source, survey_pb2.EmbeddingSpec]:
         own = own_survey(request.survey_id, caller)
         spec = self._surveys.described(request.survey_id).embedding
-        return Source(own, self.images(request.survey_id), spec)
+        return Source(own, self.images(request.survey_id), spec), spec
 
     def _changed(
         self, caller: Caller, decide: Decide, scope: str, request_id: str
@@ -198,45 +175,19 @@ class CatalogueChanges:
         return self._catalogues.change(caller, decide, result, scope=scope, request_id=request_id)
 
 
-def no_member(member: Member) -> NotFoundError:
-    """The error for a detection that is in no entry that the caller sees."""
-    return NotFoundError(
-        f"detection {member.detection_id!r} of survey {member.survey_id!r} is in no such entry; list the "
-        "entries to see their members"
-    )
-
-
-def check_alike(state: CatalogueState, first: Sequence[Member], second: Sequence[Member], about: str) -> None:
-    """Raise DigestMismatchError unless the vectors of members are made alike. about: what has the second."""
-    specs = [state.specs[members[0].survey_id] for members in (first, second) if members]
-    if any(spec != specs[0] for spec in specs):
-        raise unlike(about)
-
-
-def _moved(
-    state: CatalogueState, entry: Entry, members: Sequence[Member], target: Entry | None
-) -> dict[Fact, Value]:
-    """Members of an entry as those of another one, a new one if it is None."""
-    for member in members:
-        if member not in entry.members:
-            raise no_member(member)
-    if target is not None:
-        check_alike(state, target.members, members, entry.entry_id)
-    to = target.entry_id if target else entry_id(uuid.uuid4().hex)
-    facts: dict[Fact, Value] = {}
-    for member in members:
-        value = state.facts.known[member]
-        if isinstance(value, Membership):
-            facts[member] = Membership(to, value.image)
-    return facts
-
-
 def _added(additions: Additions, message: pb.CatalogueAddition, number: int) -> pb.CatalogueAdditionResult:
     try:
-        return additions.add(requests.addition(message, number))
+        one = additions.add(requests.addition(message, number))
     except SpottedError as error:
         item = survey_pb2.ItemError(reason=error.reason, message=str(error))
         return pb.CatalogueAdditionResult(error=item)
+    return pb.CatalogueAdditionResult(
+        entry_id=one.entry_id,
+        added=one.added,
+        unchanged=one.unchanged,
+        created=one.created,
+        same_name_entry_ids=one.same_name,
+    )
 
 
 def _header(annotator_id: str, kind: pb.CatalogueChangeKind.ValueType) -> pb.CatalogueChange:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from services.common.access.caller import Caller
 from services.common.rpc import checks
 from services.scorer.catalogue.catalogues import CatalogueState, own_survey
@@ -27,7 +25,7 @@ def entry_message(entry: Entry, start: int = 0, count: int | None = None) -> pb.
     )
     if start:
         return message
-    message.member_count, message.etag = len(entry.members), entry_etag(entry)
+    message.member_count, message.etag = len(entry.members), entry.etag
     message.aliases.extend(pb.CatalogueAlias(entry_id=i, display_name=name) for i, name in entry.aliases)
     for path, value in entry.attributes.items():
         write_attribute(message, path, value)
@@ -37,13 +35,6 @@ def entry_message(entry: Entry, start: int = 0, count: int | None = None) -> pb.
 def member_message(member: Member) -> pb.CatalogueMember:
     """A member."""
     return pb.CatalogueMember(survey_id=member.survey_id, detection_id=member.detection_id)
-
-
-def entry_etag(entry: Entry) -> str:
-    """A tag of all that the caller sees of an entry."""
-    seen = (entry.entry_id, entry.aliases, sorted(entry.attributes.items()))
-    members = [(member.survey_id, member.detection_id) for member in entry.members]
-    return hashlib.sha256(repr((seen, members)).encode()).hexdigest()[:16]
 
 
 def get_entry(view: CatalogueView, entry_id: str) -> pb.CatalogueEntry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from services.common.rpc.animal_attributes import check_attributes
 from services.scorer.catalogue.catalogues import own_survey
 from services.scorer.catalogue.events import ATTRIBUTES, read_attribute
 from services.scorer.requests import fusion
+from spotted.catalogue.additions import Addition
 from spotted.catalogue.facts import Member, Value
 from spotted.errors import InvalidInputError
 from spotted.scoring.fusion import Fusion
@@ -21,17 +22,6 @@ from spotted.v1 import individuals_pb2
 MOST_ADDITIONS, MOST_MEMBERS, MOST_MERGED = 1000, 10_000, 100
 # photographs of one query, and candidates of it, so that its answer fits into a message
 MOST_PHOTOGRAPHS, MOST_CANDIDATES, MOST_QUERIES = 1000, 100, 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """An animal to add."""
-
-    entry_id: str
-    """The entry that it is; "" to find one."""
-    detection_ids: Sequence[str]
-    attributes: Mapping[str, Value]
-    """The attributes that are known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from services.scorer.catalogue.catalogues import CatalogueState
 from services.scorer.catalogue.events import write_facts
 from services.scorer.catalogue.listing import (
     change_result,
-    entry_etag,
     entry_message,
     get_entry,
     list_changes,
@@ -115,5 +114,5 @@ def test_an_etag_differs_for_all_that_is_seen() -> None:
         Entry("cat-a", first.members, {"sex": 2}),
         Entry("cat-a", first.members, first.attributes, (("cat-b", ""),)),
     ]
-    assert len({entry_etag(entry) for entry in (first, *others)}) == 5
-    assert entry_message(first).etag == entry_etag(first)
+    assert len({entry.etag for entry in (first, *others)}) == 5
+    assert entry_message(first).etag == first.etag

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from services.common.access.caller import Caller
 from services.scorer.catalogue import requests
+from spotted.catalogue.additions import Addition
 from spotted.catalogue.facts import Member
 from spotted.errors import InvalidInputError
 from spotted.v1 import catalogue_pb2 as pb
@@ -23,7 +24,7 @@ MERGE = pb.MergeCatalogueEntriesRequest(entry_id="a", merged_entry_ids=["b"], an
 MATCH = pb.MatchCatalogueRequest(survey_id="s", detection_ids=["d"], top_k=5)
 
 
-def decode_addition(request: pb.CatalogueAddition) -> requests.Addition:
+def decode_addition(request: pb.CatalogueAddition) -> Addition:
     return requests.addition(request, 0)
 
 

@@ -2,17 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from services.scorer.catalogue.additions import Additions, Source, unlike
-from services.scorer.catalogue.requests import Addition
+from spotted.catalogue.additions import Addition, Additions, Source, unlike
 from spotted.catalogue.entries import CatalogueView, is_entry_id
 from spotted.catalogue.facts import Attribute, Change, Facts, Member, Membership
 from spotted.errors import AlreadyExistsError, DigestMismatchError
-from spotted.v1.survey_pb2 import EmbeddingSpec
 
-SPEC, OTHER = EmbeddingSpec(backbone_digest="b"), EmbeddingSpec(backbone_digest="c")
+SPEC, OTHER = "b", "c"
 
 
-def additions(*, names_identify: bool = False, spec: EmbeddingSpec = SPEC) -> Additions:
+def additions(*, names_identify: bool = False, spec: str = SPEC) -> Additions:
     """Additions of a survey to a catalogue with the entries Sita and Gita of another one."""
     facts = Facts()
     facts.apply(
@@ -53,7 +51,7 @@ def test_attributes_that_the_entry_has_stay() -> None:
 
 def test_equal_names_join_only_if_they_identify() -> None:
     apart = additions().add(Addition("", ["d5"], {"display_name": "SITA"}))
-    assert (apart.created, list(apart.same_name_entry_ids)) == (True, ["cat-a"])
+    assert (apart.created, apart.same_name) == (True, ("cat-a",))
     joined = additions(names_identify=True).add(Addition("", ["d5"], {"display_name": "SITA"}))
     assert (joined.created, joined.entry_id) == (False, "cat-a")
 

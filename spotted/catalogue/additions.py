@@ -6,14 +6,38 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.scorer.catalogue.requests import Addition
 from spotted.catalogue.entries import NAME, CatalogueView, Entry, entry_id
 from spotted.catalogue.facts import Attribute, Fact, Member, Membership, Value
 from spotted.errors import AlreadyExistsError, DigestMismatchError, NotFoundError
-from spotted.v1 import catalogue_pb2 as pb
-from spotted.v1 import survey_pb2
 
 MOST_NAMESAKES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An animal to add."""
+
+    entry_id: str
+    """The entry that it is; "" to find one."""
+    detection_ids: Sequence[str]
+    attributes: Mapping[str, Value]
+    """The attributes that are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An animal that was added."""
+
+    entry_id: str
+    """The entry that has its detections now."""
+    added: int
+    """Number of detections that were added."""
+    unchanged: int
+    """Number of detections that were members before."""
+    created: bool
+    """Whether the entry is new."""
+    same_name: tuple[str, ...]
+    """Other entries of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +48,7 @@ class Source:
     """Its id within the organisation."""
     images: Mapping[str, bytes]
     """A digest of the vector of each detection that it has."""
-    spec: survey_pb2.EmbeddingSpec
+    spec: object
     """How its vectors are made."""
 
 
@@ -33,7 +57,7 @@ class Additions:
     """Animals added to a catalogue, one after the other; those before count for those after."""
 
     view: CatalogueView
-    specs: Mapping[str, survey_pb2.EmbeddingSpec]
+    specs: Mapping[str, object]
     """How the vectors of each survey of the catalogue are made."""
     source: Source
     names_identify: bool
@@ -42,7 +66,7 @@ class Additions:
     _new: dict[str, str] = field(default_factory=dict)
     """The new entries with a name, by name in lower case."""
 
-    def add(self, one: Addition) -> pb.CatalogueAdditionResult:
+    def add(self, one: Addition) -> Added:
         """Add an animal. Raises NotFoundError, AlreadyExistsError, DigestMismatchError if it is refused."""
         for detection_id in one.detection_ids:
             if detection_id not in self.source.images:
@@ -54,23 +78,20 @@ class Additions:
         target = self._target(one, entries)
         name = str(one.attributes.get(NAME) or "")
         found = target.entry_id if target else self._namesake(name)
-        result = pb.CatalogueAdditionResult(entry_id=found or entry_id(uuid.uuid4().hex), created=not found)
-        for member, entry in zip(members, entries, strict=True):
-            if entry is None:
-                image = self.source.images[member.detection_id]
-                self.facts[member] = Membership(result.entry_id, image)
-                result.added += 1
-        result.unchanged = len(members) - result.added
+        chosen = found or entry_id(uuid.uuid4().hex)
+        new = [member for member, entry in zip(members, entries, strict=True) if entry is None]
+        for member in new:
+            self.facts[member] = Membership(chosen, self.source.images[member.detection_id])
         known = target.attributes if target else {}
         for path, value in one.attributes.items():
-            fact = Attribute(result.entry_id, path)
+            fact = Attribute(chosen, path)
             if path not in known and fact not in self.facts:
                 self.facts[fact] = value
-        if name and result.created:
-            self._new.setdefault(name.casefold(), result.entry_id)
-        others = [e.entry_id for e in self.view.named(name)] if name else []
-        result.same_name_entry_ids.extend([i for i in others if i != result.entry_id][:MOST_NAMESAKES])
-        return result
+        if name and not found:
+            self._new.setdefault(name.casefold(), chosen)
+        others = [e.entry_id for e in self.view.named(name) if e.entry_id != chosen] if name else []
+        same_name = tuple(others[:MOST_NAMESAKES])
+        return Added(chosen, len(new), len(members) - len(new), not found, same_name)
 
     def _target(self, one: Addition, entries: Sequence[Entry | None]) -> Entry | None:
         """The entry that an animal is; None for a new one."""
