@@ -22,8 +22,9 @@ from spotted.evaluation.hardest import HardQuery, find_hardest
 from spotted.evaluation.paper_figures import compare_with_paper, find_paper_figures
 from spotted.evaluation.partition import PartitionMetrics, measure_partition
 from spotted.evaluation.reliability import measure_held_out
+from spotted.evaluation.ruled_out import count_ruled_out
 from spotted.facts import KnownIndividuals
-from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
+from spotted.reports.evaluation import Evaluation, findings, format_interval, write_evaluation
 from spotted.reports.evaluation_figures import draw_figures, draw_strips, read_image
 from spotted.reports.page import Figure
 from spotted.survey import Detection, Survey
@@ -150,6 +151,7 @@ def _evaluation(
         other_encounters=other_encounters,
         published=marks.survey if marks else "",
         paper=compare_with_paper(compared, marks) if marks else (),
+        ruled_out=count_ruled_out(ranked),
     )
 
 
@@ -176,6 +178,8 @@ def _print(evaluation: Evaluation, output: Path | None) -> None:
     queries = max((one.queries for one in found.values()), default=0)
     title = f"{evaluation.survey_id}: {queries} queries among {compared.detections} detections"
     columns = ("score", *(f"top-{k}" for k in TOP), "mAP", "top-5 with 95 % interval")
+    for sentence in findings(evaluation):
+        click.echo(sentence)
     table(title, columns, [_row(score, one) for score, one in found.items()])
     if (part := evaluation.partition) is not None:
         click.echo(

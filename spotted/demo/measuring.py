@@ -23,7 +23,7 @@ from spotted.formats.imported_survey import ImportedSurvey
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.reports import plots
-from spotted.reports.evaluation_figures import draw_feasibility
+from spotted.reports.evaluation_figures import MAP_CAPTION, draw_feasibility
 from spotted.reports.page import Figure, SurveyFigures
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection
@@ -121,7 +121,6 @@ def _figures(
 ) -> list[Figure]:
     individuals = [d.individual_id for d in detections]
     everyone = np.arange(len(detections))
-    animals = np.unique(individuals, return_inverse=True)[1]
     ranker = Ranker(gallery)
     visual, fused = (ranker.score_block(everyone, everyone, f) for f in (Fusion.VISUAL, Fusion.PRODUCT))
     figures = [
@@ -135,15 +134,16 @@ def _figures(
             "Scores before and after fusion",
             "All pairs, ordered by individual: good scores show bright blocks on the diagonal.",
             plots.similarity_matrices(visual, fused, individuals),
+            folded=True,
         ),
         Figure(
             "Cameras and movements",
-            "Triangles are cameras; lines join the captures of an animal in time order.",
+            MAP_CAPTION,
             plots.camera_map(
                 imported.survey,
                 [d.camera_id for d in detections],
                 gallery.table.time_s,
-                animals.astype(np.int64),
+                individuals,
             ),
         ),
     ]
@@ -164,7 +164,10 @@ def _strips(imported: ImportedSurvey, gallery: Gallery, detections: Sequence[Det
             candidate = detections[row]
             same = candidate.individual_id == query.individual_id
             pictures.append(_thumbnail(candidate, paths, f"fused {score:.3f}", same=same))
-        caption = "The query, then its best candidates by fused score; green frames show the same animal."
+        caption = (
+            "The query, then its best candidates by fused score; a green frame with a tick shows the same "
+            "animal, an orange one with a cross another."
+        )
         figures.append(Figure(f"Candidates of {query.detection_id}", caption, plots.strip(pictures)))
     return figures
 

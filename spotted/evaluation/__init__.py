@@ -4,6 +4,7 @@ retrieval           top-k and mean average precision of one score
 comparison          several scores on one survey, with intervals, strata and gains
 partition           agreement of individuals found with known individuals
 given_names         agreement of names that people gave with known names
+ruled_out           the true matches that feasibility rules out
 hardest             the animals that are hardest to find again
 reliability         deviation of probabilities from observed frequencies
 feasibility_tuning  the feasibility setting that ranks the animals of a survey best
@@ -54,6 +55,7 @@ from spotted.evaluation.retrieval import (
     hours,
     measure_retrieval,
 )
+from spotted.evaluation.ruled_out import RuledOut, count_ruled_out
 from spotted.evaluation.strata import Strata, assign_strata
 from spotted.evaluation.ties import TieGroups, expected_average_precision, expected_hits
 
@@ -75,6 +77,7 @@ __all__ = [
     "RelevantPairs",
     "Reliability",
     "Retrieval",
+    "RuledOut",
     "ScoreMetrics",
     "SettingMetrics",
     "Strata",
@@ -86,6 +89,7 @@ __all__ = [
     "choose_queries",
     "compare",
     "compare_with_paper",
+    "count_ruled_out",
     "decay_grid",
     "expected_average_precision",
     "expected_hits",

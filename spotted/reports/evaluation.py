@@ -13,10 +13,14 @@ from spotted.evaluation.given_names import NameAgreement
 from spotted.evaluation.paper_figures import PaperComparison
 from spotted.evaluation.partition import PartitionMetrics
 from spotted.evaluation.reliability import Reliability
+from spotted.evaluation.ruled_out import RuledOut
+from spotted.journeys import distance_text, duration_text
 from spotted.reports.page import Figure, write_page
 
 TEMPLATE = "evaluation.html.j2"
 Json = dict[str, object]
+# candidates of a query that a person looks at
+BEST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Evaluation:
     """Agreement of a session's individuals with the known ones, None without a session."""
     names: NameAgreement | None = None
     """Agreement of the names that people gave in the session with the known ones, None without a session."""
+    ruled_out: RuledOut | None = None
+    """True matches that feasibility rules out; None if they were not counted."""
     notes: Sequence[str] = ()
     """Notes for the user."""
 
@@ -82,6 +88,7 @@ class Evaluation:
             "partition": None if self.partition is None else asdict(self.partition),
             "names": None if self.names is None else asdict(self.names),
             "interval": {"confidence": CONFIDENCE, "repeats": REPEATS, "drawn": "individuals"},
+            "ruled_out": None if self.ruled_out is None else asdict(self.ruled_out),
             "notes": list(self.notes),
         }
 
@@ -92,11 +99,35 @@ def write_evaluation(directory: Path, evaluation: Evaluation, figures: Sequence[
         "evaluation": evaluation,
         "compared": evaluation.comparison,
         "figures": figures,
+        "findings": findings(evaluation),
         "shown": format_interval,
         "confidence": f"{CONFIDENCE:.0%}",
         "fewest": FEWEST_INDIVIDUALS,
     }
     write_page(directory, evaluation.document(), TEMPLATE, page)
+
+
+def findings(evaluation: Evaluation) -> list[str]:
+    """The findings of an evaluation as sentences, the most important one first."""
+    out, scores = evaluation.ruled_out, evaluation.comparison.overall
+    said = []
+    if out is not None and out.ruled_out:
+        said.append(
+            f"Feasibility rules out {out.ruled_out} of {out.pairs} true matches ({100 * out.share:.0f} %), "
+            f"so the fused score cannot find them. Half of them are at most {duration_text(out.gap_s)} and "
+            f"{distance_text(out.distance_m)} apart. Try `spotted tune-feasibility {evaluation.survey_id}`, "
+            "and check the clocks of the cameras."
+        )
+    elif out is not None and out.pairs:
+        said.append(f"Feasibility rules out none of {out.pairs} true matches.")
+    found = ", ".join(
+        f"{100 * one.top[BEST].value:.0f} % by the {score} score"
+        for score, one in scores.items()
+        if not math.isnan(one.top[BEST].value)
+    )
+    if found:
+        said.append(f"The same animal is among the {BEST} best candidates for {found}.")
+    return said
 
 
 def format_interval(interval: Interval) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from spotted.arrays import IntArray
+from spotted.arrays import Float64Array, IntArray
 from spotted.evaluation.comparison import ADAPTED, VISUAL, Comparison, SurveyRanks
 from spotted.evaluation.hardest import HardQuery
 from spotted.evaluation.reliability import Reliability
@@ -24,9 +24,15 @@ from spotted.survey import Detection, Survey
 
 # in a larger matrix single detections cannot be seen
 MOST_SHOWN = 300
+# candidates named in the text of the curves
+DEEP = 10
 # an image may be missing, not an image, or too large to be opened safely
 UNREACHABLE = (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError)
 Read = Callable[[str], bytes]
+MAP_CAPTION = (
+    "Triangles are cameras; arrows follow the animals seen most in time, from the square where each was "
+    "first to the diamond where it was last."
+)
 
 
 def draw_figures(
@@ -49,6 +55,7 @@ def draw_figures(
             "Found among the k best (CMC)",
             "Share of queries with a detection of the same animal among the k best candidates.",
             plots.cmc(compared.curves),
+            _cmc_alt(compared.curves),
         ),
         *([_reliability(curves)] if curves else []),
         Figure(
@@ -56,13 +63,14 @@ def draw_figures(
             f"Pairs of {len(rows)} detections of the animals seen most, ordered by individual: good scores "
             "show bright blocks on the diagonal.",
             plots.similarity_matrices(visual, fused, names, appearance=appearance),
+            folded=True,
         ),
         draw_feasibility(gallery),
         Figure(
             "Cameras and movements",
-            "Triangles are cameras; lines join the captures of an animal in time order.",
+            MAP_CAPTION,
             plots.camera_map(
-                survey, [d.camera_id for d in detections], gallery.table.time_s, _animals(ranked.individuals)
+                survey, [d.camera_id for d in detections], gallery.table.time_s, ranked.individuals
             ),
         ),
     ]
@@ -74,6 +82,7 @@ def draw_feasibility(gallery: Gallery) -> Figure:
         "Feasibility",
         "Feasibility of a journey by distance and time within this survey (Spotted eq. 3).",
         plots.feasibility_surface(gallery.extent, decay=gallery.params.decay),
+        folded=True,
     )
 
 
@@ -121,6 +130,15 @@ def most_seen(individuals: Sequence[str], most: int = MOST_SHOWN) -> IntArray:
     return np.array([row for row, one in enumerate(individuals) if one in chosen], dtype=np.int64)[:most]
 
 
+def _cmc_alt(curves: Mapping[str, Float64Array]) -> str:
+    best = "; ".join(
+        f"{score} {100 * share[0]:.0f} % first, {100 * share[min(len(share), DEEP) - 1]:.0f} % among {DEEP}"
+        for score, share in curves.items()
+        if len(share)
+    )
+    return f"Queries whose animal is found: {best}."
+
+
 def _reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
     return Figure(
         "Reliability of probabilities",
@@ -128,12 +146,6 @@ def _reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
         "equals the share of same pairs.",
         plots.reliability(curves),
     )
-
-
-def _animals(individuals: Sequence[str]) -> IntArray:
-    """A number for the individual of each row; below 0 if it is unknown."""
-    number = np.unique(np.array(individuals, dtype=object), return_inverse=True)[1]
-    return np.where(np.array([bool(one) for one in individuals]), number, -1)
 
 
 def _checked(content: bytes) -> bytes:
@@ -155,7 +167,7 @@ def _strip(
         for image, line, detection, truth in zip(images, lines, shown, same, strict=True)
     ]
     caption = (
-        f"{one.above} candidates score more than the best detection of {shown[0].individual_id} (green); the "
-        "best candidates of other animals are red."
+        f"{one.above} candidates score more than the best detection of {shown[0].individual_id} (green, "
+        "tick); the best candidates of other animals are orange, with a cross."
     )
     return Figure(f"Hard to find again: {shown[0].detection_id}", caption, plots.strip(pictures))

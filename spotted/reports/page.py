@@ -98,6 +98,10 @@ class Figure:
     """Text below the figure."""
     image: bytes
     """PNG or JPEG."""
+    alt: str = ""
+    """The finding of the figure, for who cannot see it; "" for the caption."""
+    folded: bool = False
+    """Whether it is a detail that a page shows on request."""
 
     @property
     def source(self) -> str:
@@ -110,12 +114,31 @@ def write_report(directory: Path, measured: SurveyFigures, figures: Sequence[Fig
     """Write report.json and report.html into a directory."""
     page = {
         "measured": measured,
+        "finding": finding(measured),
         "figures": figures,
         "hours": _hours,
         "share": _shown,
         "rate": ANSWERS_PER_MINUTE,
     }
     write_page(directory, measured.document(), TEMPLATE, page)
+
+
+def finding(measured: SurveyFigures) -> str:
+    """The most important result as a sentence: what the questions of Spotted spare.
+
+    >>> finding(SurveyFigures("s", "simulated", 9, 2, 3, 3, {}, {}, {"0.95": 520}, {"0.95": 1300}))
+    '520 questions find 95 % of all matches; in the order of visual similarity it takes 1300.'
+    """
+    reached = [recall for recall, asked in measured.queries_to.items() if asked is not None]
+    if not reached:
+        return "The questions did not find enough matches to compare."
+    recall = "0.95" if "0.95" in reached else reached[-1]
+    plain = measured.greedy_visual_queries_to.get(recall)
+    takes = "more than were asked" if plain is None else plain
+    return (
+        f"{measured.queries_to[recall]} questions find {100 * float(recall):.0f} % of all matches; in the "
+        f"order of visual similarity it takes {takes}."
+    )
 
 
 def write_page(

@@ -112,6 +112,11 @@ class SurveyFacts:
     other_sessions: Sequence[str] = ()
     """Ids of the survey's other sessions."""
 
+    @property
+    def compared(self) -> bool:
+        """Whether answers, or names that the session believes, joined photographs."""
+        return self.session is not None and bool(self.session.answers or self.seen_again())
+
     def seen_again(self) -> list[FoundIndividual]:
         """The individuals with several detections, the one with most first."""
         several = [one for one in self.individuals if len(one.detections) > 1]

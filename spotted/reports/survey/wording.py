@@ -33,7 +33,7 @@ def finding(facts: SurveyFacts) -> str:
         return "No photograph of an animal is stored yet."
     seen = counted(len(facts.detections), "photograph")
     cameras = counted(len({d.camera_id for d in facts.detections if d.camera_id}), "camera")
-    if facts.session is None or not facts.session.answers:
+    if not facts.compared:
         are = "is" if len(facts.detections) == 1 else "are"
         return f"There {are} {seen} of animals from {cameras}, and nobody has compared them yet."
     again = facts.seen_again()
@@ -48,7 +48,7 @@ def finding(facts: SurveyFacts) -> str:
 def certainty(facts: SurveyFacts) -> list[str]:
     """How far the number of individuals can be relied on."""
     state = facts.session
-    if state is None or not state.answers:
+    if state is None or not facts.compared:
         return []
     said = [_reached(state)]
     if not state.finished and state.merges_left_at_most:
@@ -76,7 +76,7 @@ def next_steps(facts: SurveyFacts) -> list[Step]:
             )
         ]
     chosen = "" if state is None or state.session_id == DEFAULT_SESSION else f" --session {state.session_id}"
-    if state is None or not state.answers:
+    if state is None or not facts.compared:
         answer = Step("Answer the first questions.", f"spotted review {survey}{chosen}")
         others = [
             Step(f"Another session exists: report on {one}.", f"spotted report {survey} --session {one}")

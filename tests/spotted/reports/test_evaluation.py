@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from spotted.evaluation.bootstrap import Interval
 from spotted.evaluation.comparison import FUSED, LOCATION
 from spotted.evaluation.paper_figures import PUBLISHED, compare_with_paper
 from spotted.evaluation.reliability import measure_reliability
-from spotted.reports.evaluation import Evaluation, format_interval, write_evaluation
+from spotted.evaluation.ruled_out import RuledOut
+from spotted.reports.evaluation import Evaluation, findings, format_interval, write_evaluation
 from spotted.reports.page import Figure
 from tests.spotted.compared_surveys import compared
 
@@ -65,6 +67,47 @@ def test_the_page_shows_every_table_and_the_papers_figures_beside(tmp_path: Path
         assert part in page
     assert "data:image/png;base64,iVBORzE=" in page
     assert "http" not in page
+
+
+def test_true_matches_that_feasibility_rules_out_come_first(tmp_path: Path) -> None:
+    out = replace(evaluation(), ruled_out=RuledOut(pairs=400, ruled_out=60, gap_s=1800.0, distance_m=900.0))
+    assert findings(out)[0] == (
+        "Feasibility rules out 60 of 400 true matches (15 %), so the fused score cannot find them. Half of "
+        "them are at most 30 min and 900 m apart. Try `spotted tune-feasibility LeopardID102`, and check the "
+        "clocks of the cameras."
+    )
+    write_evaluation(tmp_path, out, [])
+    page = (tmp_path / "report.html").read_text()
+    assert page.index("Feasibility rules out 60 of 400") < page.index("<table")
+    assert json.loads((tmp_path / "report.json").read_text())["ruled_out"]["ruled_out"] == 60
+    none = findings(replace(out, ruled_out=RuledOut(400, 0)))
+    assert none[0] == "Feasibility rules out none of 400 true matches."
+    assert len(findings(evaluation())) == 1
+
+
+def test_figures_say_their_finding_and_details_are_folded(tmp_path: Path) -> None:
+    figures = [
+        Figure("Curve", "caption", b"\x89PNG1", alt="fused finds 80 %"),
+        Figure("Matrix", "a caption of scores", b"\x89PNG2", folded=True),
+    ]
+    write_evaluation(tmp_path, evaluation(), figures)
+    page = (tmp_path / "report.html").read_text()
+    assert 'alt="fused finds 80 %"' in page
+    assert 'alt="a caption of scores"' in page
+    folded = page.index("<details><summary>Details of the scores")
+    assert page.index("<h2>Curve") < folded < page.index("<h2>Matrix")
+    assert not re.search(r"<th(?! scope=)[ >]", page)
+    assert page.count("<details") == page.count("</details>") == 3
+
+
+def test_a_table_is_not_repeated_if_there_are_no_encounters(tmp_path: Path) -> None:
+    one = evaluation()
+    title = "Without candidates of the query"
+    write_evaluation(tmp_path, one, [])
+    assert title in (tmp_path / "report.html").read_text()
+    equal = replace(one.comparison, other_encounters=one.comparison.overall)
+    write_evaluation(tmp_path, replace(one, comparison=equal), [])
+    assert title not in (tmp_path / "report.html").read_text()
 
 
 def test_no_paper_and_no_calibration_leave_their_tables_out(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spotted.reports.page import Figure, SurveyFigures, write_report
+from spotted.reports.page import Figure, SurveyFigures, finding, write_report
 
 QUESTIONS = {"0.90": 10, "0.95": 20, "0.99": None}
 
@@ -73,6 +73,20 @@ def test_a_share_of_no_query_is_null_and_the_document_stays_json(tmp_path: Path)
     page = (tmp_path / "report.html").read_text()
     assert "no query" in page
     assert "nan" not in page
+
+
+def test_the_finding_stands_before_the_tables(tmp_path: Path) -> None:
+    write_report(tmp_path, measured(), [])
+    page = (tmp_path / "report.html").read_text()
+    said = "20 questions find 95 % of all matches; in the order of visual similarity it takes 40."
+    assert page.index(said) < page.index("<table")
+    assert finding(replace(measured(), greedy_visual_queries_to={"0.95": None})).endswith(
+        "it takes more than were asked."
+    )
+    assert finding(replace(measured(), queries_to={"0.90": 10, "0.95": None})).startswith(
+        "10 questions find 90 %"
+    )
+    assert "not find enough" in finding(replace(measured(), queries_to={"0.95": None}))
 
 
 def test_the_page_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> None:

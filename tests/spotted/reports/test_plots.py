@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image, ImageColor
 
 from spotted.reports import plots
@@ -64,10 +65,43 @@ def test_every_recall_line_is_named_inside_the_picture() -> None:
 def test_a_map_leaves_out_cameras_and_animals_that_are_unknown() -> None:
     cameras = {"A": Camera("A", 0.0, 0.0), "B": Camera("B", 1000.0, 0.0), "lost": Camera("lost")}
     survey = Survey("s", 0.0, 1.0, cameras=cameras)
-    times, animals = np.array([2.0, 1.0, 3.0]), np.array([0, 0, -1])
+    times, animals = np.array([2.0, 1.0, 3.0]), ["Sita", "Sita", ""]
     with_lost = plots.camera_map(survey, ["A", "B", "lost"], times, animals)
     without = plots.camera_map(survey, ["A", "B"], times[:2], animals[:2])
     assert with_lost == without
+
+
+def test_the_direction_of_time_shows_on_the_map() -> None:
+    cameras = {"A": Camera("A", 0.0, 0.0), "B": Camera("B", 1000.0, 0.0)}
+    survey = Survey("s", 0.0, 1.0, cameras=cameras)
+    there = plots.camera_map(survey, ["A", "B"], np.array([1.0, 2.0]), ["Sita", "Sita"])
+    assert there != plots.camera_map(survey, ["A", "B"], np.array([2.0, 1.0]), ["Sita", "Sita"])
+    # a name stands in the legend, and places are relative
+    assert there != plots.camera_map(survey, ["A", "B"], np.array([1.0, 2.0]), ["Mvula", "Mvula"])
+    moved = {one: Camera(one, (c.x_m or 0.0) + 350_000.0, 9_870_000.0) for one, c in cameras.items()}
+    assert there == plots.camera_map(
+        Survey("s", 0.0, 1.0, cameras=moved), ["A", "B"], np.array([1.0, 2.0]), ["Sita", "Sita"]
+    )
+
+
+def test_curves_differ_without_their_colours_and_carry_their_names() -> None:
+    curve = np.linspace(0.2, 1.0, 50)
+    figure = Figure()
+    axes = figure.add_subplot()
+    plots._draw_curves(axes, {name: (curve, curve**power) for power, name in enumerate("abc", start=1)})
+    assert len({line.get_linestyle() for line in axes.lines}) == 3
+    assert sorted(text.get_text() for text in axes.texts) == ["a", "b", "c"]
+    assert len({text.get_position()[0] for text in axes.texts}) == 3
+
+
+def test_right_and_wrong_candidates_differ_without_their_colours() -> None:
+    tick, cross = (
+        opened(plots.strip([plots.Thumbnail(photograph("blue"), ("", ""), same)])).convert("RGB")
+        for same in (True, False)
+    )
+    box = (plots.FRAME, plots.FRAME, plots.FRAME + 24, plots.FRAME + 24)
+    marks = [np.asarray(one.crop(box).convert("L")) < 180 for one in (tick, cross)]
+    assert (marks[0] != marks[1]).mean() > 0.1
 
 
 def test_a_strip_frames_the_query_plainly_and_candidates_by_the_truth() -> None:

@@ -7,7 +7,7 @@ import pytest
 from spotted.evaluation.retrieval import ANSWERS_PER_MINUTE
 from spotted.reports.survey.facts import SessionState
 from spotted.reports.survey.wording import certainty, finding, next_steps
-from tests.spotted.reports.survey.ridge import STATE, ridge
+from tests.spotted.reports.survey.ridge import INDIVIDUALS, STATE, ridge
 
 FINISHED = replace(STATE, finished=True, certain_share=0.95)
 
@@ -20,12 +20,19 @@ def test_the_finding_is_a_range_until_the_session_is_finished() -> None:
 
 @pytest.mark.parametrize("state", [None, SessionState("main", answers=0)])
 def test_without_answers_nobody_is_called_an_individual(state: SessionState | None) -> None:
-    facts = ridge(state)
+    facts = replace(ridge(state), individuals=())
     assert finding(facts) == (
         "There are 6 photographs of animals from 4 cameras, and nobody has compared them yet."
     )
     assert certainty(facts) == []
     assert [step.command for step in next_steps(facts)] == ["spotted review ridge"]
+
+
+def test_names_that_a_session_believes_count_without_an_answer() -> None:
+    facts = ridge(replace(STATE, answers=0))
+    assert finding(facts).startswith("Between 2 and 3 individuals")
+    nothing = [replace(one, detections=one.detections[:1]) for one in INDIVIDUALS]
+    assert "nobody has compared them" in finding(replace(facts, individuals=nothing))
 
 
 def test_certainty_says_merges_questions_and_minutes() -> None:
