@@ -11,6 +11,13 @@ from spotted.client.values.individuals import Individual, IndividualsChange
 from spotted.individuals.attributes import Attributes, Sex, Status
 from spotted.v1 import individuals_pb2 as pb
 
+ChangeRequest = (
+    pb.UpdateIndividualRequest
+    | pb.MergeIndividualsRequest
+    | pb.SplitIndividualRequest
+    | pb.MoveDetectionsRequest
+)
+
 
 class IndividualHandle:
     """An individual on the sampler; its id may be an alias, which stands for the individual that has it.
@@ -84,57 +91,36 @@ class IndividualHandle:
         self, others: Sequence[str], annotator_id: str, *, as_of: int = 0, request_id: str = ""
     ) -> IndividualsChange:
         """Make other individuals part of this one, which keeps its id unless only they have attributes."""
-        request = pb.MergeIndividualsRequest(
-            survey_id=self.survey_id,
-            session_id=self.session_id,
-            individual_id=self.individual_id,
-            merged_individual_ids=others,
-            annotator_id=annotator_id,
-            request_id=request_id or new_request_id(),
-            as_of_position=as_of,
-        )
+        request = pb.MergeIndividualsRequest(individual_id=self.individual_id, merged_individual_ids=others)
+        self._state(request, annotator_id, as_of, request_id)
         return individuals_change(self._sampler.call(self._sampler.stub.MergeIndividuals, request).result)
 
     def split(
         self, detection_ids: Sequence[str], annotator_id: str, *, as_of: int = 0, request_id: str = ""
     ) -> IndividualsChange:
         """Make some of its detections another individual."""
-        request = pb.SplitIndividualRequest(
-            survey_id=self.survey_id,
-            session_id=self.session_id,
-            individual_id=self.individual_id,
-            detection_ids=detection_ids,
-            annotator_id=annotator_id,
-            request_id=request_id or new_request_id(),
-            as_of_position=as_of,
-        )
+        request = pb.SplitIndividualRequest(individual_id=self.individual_id, detection_ids=detection_ids)
+        self._state(request, annotator_id, as_of, request_id)
         return individuals_change(self._sampler.call(self._sampler.stub.SplitIndividual, request).result)
 
     def move_here(
         self, detection_ids: Sequence[str], annotator_id: str, *, as_of: int = 0, request_id: str = ""
     ) -> IndividualsChange:
         """Move detections from their individuals to this one."""
-        request = pb.MoveDetectionsRequest(
-            survey_id=self.survey_id,
-            session_id=self.session_id,
-            individual_id=self.individual_id,
-            detection_ids=detection_ids,
-            annotator_id=annotator_id,
-            request_id=request_id or new_request_id(),
-            as_of_position=as_of,
-        )
+        request = pb.MoveDetectionsRequest(individual_id=self.individual_id, detection_ids=detection_ids)
+        self._state(request, annotator_id, as_of, request_id)
         return individuals_change(self._sampler.call(self._sampler.stub.MoveDetections, request).result)
 
     def _update(
         self, paths: Sequence[str], values: Attributes, annotator_id: str, as_of: int, request_id: str
     ) -> IndividualsChange:
-        request = pb.UpdateIndividualRequest(
-            survey_id=self.survey_id,
-            session_id=self.session_id,
-            individual=individual_message(self.individual_id, values),
-            annotator_id=annotator_id,
-            request_id=request_id or new_request_id(),
-            as_of_position=as_of,
-        )
+        request = pb.UpdateIndividualRequest(individual=individual_message(self.individual_id, values))
         request.update_mask.paths.extend(paths)
+        self._state(request, annotator_id, as_of, request_id)
         return individuals_change(self._sampler.call(self._sampler.stub.UpdateIndividual, request).result)
+
+    def _state(self, request: ChangeRequest, annotator_id: str, as_of: int, request_id: str) -> None:
+        """Set the fields of every change: the session, who states it, and what they have seen."""
+        request.survey_id, request.session_id = self.survey_id, self.session_id
+        request.annotator_id, request.as_of_position = annotator_id, as_of
+        request.request_id = request_id or new_request_id()

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import uuid
+from functools import partial
+from typing import Any
+
 import pytest
+from google.protobuf.message import Message
 
 from spotted.client import SurveyHandle
 from spotted.client.individuals.handle import IndividualHandle
@@ -10,6 +15,8 @@ from spotted.constraints.answers import Answer
 from spotted.errors import AlreadyExistsError, NotFoundError, PreconditionError
 from spotted.facts import KnownIndividuals
 from spotted.individuals.attributes import Sex, Status
+from spotted.testing import fake_services
+from spotted.v1 import individuals_pb2 as pb
 
 
 @pytest.fixture
@@ -76,3 +83,27 @@ def test_a_watcher_sees_a_change_and_resumes_at_its_cursor(session: SessionHandl
     change = next(watched)
     assert (change.ended, [one.individual_id for one in change.individuals]) == (("ind-d04",), ["ind-d00"])
     assert next(session.watch_individuals(first.cursor)) == change
+
+
+def test_every_change_names_its_session_who_states_it_and_what_they_have_seen() -> None:
+    sent: list[Any] = []
+    names = ("UpdateIndividual", "MergeIndividuals", "SplitIndividual", "MoveDetections")
+    answers = {name: partial(answered, sent, getattr(pb, f"{name}Response")) for name in names}
+    with fake_services(answers) as spotted:
+        one = spotted.survey("kruger").session("main").individual("ind-a")
+        one.rename("Sita", "anna", as_of=7, request_id="r")
+        one.merge(["ind-b"], "anna", as_of=7, request_id="r")
+        one.split(["b"], "anna", as_of=7, request_id="r")
+        one.move_here(["b"], "anna", as_of=7)
+    assert [(one.survey_id, one.session_id, one.annotator_id, one.as_of_position) for one in sent] == [
+        ("kruger", "main", "anna", 7)
+    ] * 4
+    *given, made = (one.request_id for one in sent)
+    assert given == ["r", "r", "r"]
+    assert str(uuid.UUID(made)) == made
+
+
+def answered(sent: list[Message], response: type[Message], request: Message) -> Message:
+    """An empty answer to a request that is noted."""
+    sent.append(request)
+    return response()
