@@ -71,7 +71,9 @@ def shell(
 
 def test_status_shows_processes_and_surveys(shell: Shell) -> None:
     document = shell.json("status")
-    assert document["processes"] == dict.fromkeys(("store", "embedder", "scorer", "sampler"), "answers")
+    assert document["processes"] == dict.fromkeys(
+        ("store", "embedder", "scorer", "sampler", "review"), "answers"
+    )
     assert document["surveys"] == [{"survey_id": SURVEY, "cameras": 3, "detections": 13}]
 
 
@@ -111,7 +113,7 @@ def test_a_person_answers_in_the_terminal_and_stops_when_it_likes(shell: Shell) 
         "anna",
         "--known",
         "ignored",
-        answers="s\nnonsense\nd\nn\nk\nq\n",
+        answers="s\nnonsense\nd\nx\nk\nq\n",
     )
     assert shown.count("Question") == 5
     assert "km/h" in shown
