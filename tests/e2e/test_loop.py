@@ -116,7 +116,8 @@ def test_a_person_answers_in_the_terminal_and_stops_when_it_likes(shell: Shell) 
         answers="s\nnonsense\nd\nx\nk\nq\n",
     )
     assert shown.count("Question") == 5
-    assert "km/h" in shown
+    assert "left side" in shown
+    assert "same camera, 36 s later" in shown
     assert "4 questions answered" in shown
 
 
