@@ -9,6 +9,7 @@ import numpy as np
 
 from services.common.store.journal import Change
 from services.sampler.facts.survey_read import read_survey
+from services.sampler.questions.choice import round_number
 from services.sampler.session.defaults import with_settings
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.settings_change import update_session
@@ -53,7 +54,12 @@ def journal_of(sampler: Sampler, survey_id: str) -> list[pb.SessionEvent]:
     planned = sampler.planner.plan(survey_id, "main", frozenset())
     assert planned is not None
     entry = sampler.sessions.event(planned=planned)
-    sampler.sessions.folded(survey_id, "main").change(lambda _: Change(entry, b""), scope="PlanRound")
+
+    def next_round(state: SessionState) -> Change:
+        # one that was planned in the background may have been stored meanwhile
+        return Change(entry if round_number(state) == planned.round - 1 else b"", b"")
+
+    sampler.sessions.folded(survey_id, "main").change(next_round, scope="PlanRound")
     sampler.sessions.folded(survey_id, "main").change(partial(_read_again, sampler), scope="ReadSurvey")
     events = sampler.sessions.events(survey_id, "main")
     kinds = {event.WhichOneof("event") for event in events}
