@@ -26,8 +26,10 @@ from spotted.console import (
 
 def every_kind(kind: type[errors.SpottedError] = errors.SpottedError) -> Iterator[type[errors.SpottedError]]:
     for nearer in kind.__subclasses__():
-        yield nearer
-        yield from every_kind(nearer)
+        # a worker may have imported those of others
+        if nearer.__module__ == errors.__name__:
+            yield nearer
+            yield from every_kind(nearer)
 
 
 def failing(error: Exception) -> click.Group:

@@ -15,6 +15,8 @@ from spotted.interrupts import ended_by_interrupt
 # an interrupt that arrives at the moment when a module is loaded
 RUN = """
 import os, signal, sys
+# whoever started the tests in the background may have it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
