@@ -62,8 +62,8 @@ def store(store_url: str) -> Iterator[Store]:
     before = opened.members(keys.surveys(""))
     yield opened
     for survey_id in set(opened.members(keys.surveys(""))) - set(before):
-        journal = keys.survey_journal(survey_id)
-        opened.delete(journal, journal + keys.LENGTH)
+        if left := opened.names(keys.of_survey(survey_id)):
+            opened.delete(*left)
         opened.remove_member(keys.surveys(""), survey_id)
     catalogue = opened.names(keys.of_catalogue(""))
     if catalogue:
