@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 
 from spotted.catalogue.facts import Member
+from spotted.cli.individuals.text import attribute_lines
 from spotted.client.values import AddedAnimals, CatalogueChange, CatalogueEntry, CatalogueResult
 from spotted.console import option_word, with_unit
 
@@ -21,18 +21,7 @@ def document(entry: CatalogueEntry) -> dict[str, object]:
 
 def describe(entry: CatalogueEntry) -> str:
     """An entry as text, one fact a line."""
-    facts = [f"{entry.name} ({entry.entry_id})" if entry.display_name else entry.entry_id]
-    if entry.sex:
-        facts.append(f"  sex: {option_word(entry.sex)}")
-    if entry.status:
-        facts.append(f"  status: {option_word(entry.status)}{_since(entry)}")
-    if entry.notes:
-        facts.append(f"  notes: {entry.notes}")
-    if entry.tags:
-        facts.append(f"  tags: {', '.join(entry.tags)}")
-    for alias in entry.aliases:
-        named = f" ({alias.display_name})" if alias.display_name else ""
-        facts.append(f"  includes {alias.individual_id}{named}")
+    facts = attribute_lines(entry, entry.entry_id)
     for survey_id in entry.survey_ids:
         ids = [member.detection_id for member in entry.members if member.survey_id == survey_id]
         facts.append(f"  {survey_id}: {with_unit(len(ids), 'photograph')}: {', '.join(ids)}")
@@ -109,9 +98,3 @@ def print_added(added: AddedAnimals) -> None:
         click.echo(f"and {more} more; --json shows all")
     for change_id in added.change_ids:
         click.echo(f"to undo: spotted catalogue undo {change_id}")
-
-
-def _since(entry: CatalogueEntry) -> str:
-    if entry.dead_since_s is None:
-        return ""
-    return f" since {datetime.fromtimestamp(entry.dead_since_s, UTC).isoformat(timespec='seconds')}"

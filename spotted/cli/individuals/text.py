@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from spotted.client.values import Individual, IndividualsChange, Label
+from spotted.client.values import CatalogueEntry, Individual, IndividualsChange, Label
 from spotted.console import option_word, with_unit
 from spotted.constraints import Answer
 from spotted.facts import Source
@@ -22,7 +22,13 @@ def document(one: Individual) -> dict[str, object]:
 
 def describe(one: Individual) -> str:
     """An individual as text, one fact a line."""
-    facts = [f"{one.name} ({one.individual_id})" if one.display_name else one.individual_id]
+    found = f"  {with_unit(len(one.detection_ids), 'detection')}: {', '.join(one.detection_ids)}"
+    return "\n".join([*attribute_lines(one, one.individual_id), found])
+
+
+def attribute_lines(one: Individual | CatalogueEntry, animal_id: str) -> list[str]:
+    """The name of an animal, what is known of it, and the animals that became part of it; one fact a line."""
+    facts = [f"{one.name} ({animal_id})" if one.display_name else animal_id]
     if one.sex:
         facts.append(f"  sex: {option_word(one.sex)}")
     if one.status:
@@ -34,8 +40,7 @@ def describe(one: Individual) -> str:
     for alias in one.aliases:
         named = f" ({alias.display_name})" if alias.display_name else ""
         facts.append(f"  includes {alias.individual_id}{named}")
-    facts.append(f"  {with_unit(len(one.detection_ids), 'detection')}: {', '.join(one.detection_ids)}")
-    return "\n".join(facts)
+    return facts
 
 
 def change_document(change: IndividualsChange) -> dict[str, object]:
@@ -93,7 +98,7 @@ def _counting(count: int, *, undone: bool) -> str:
     return f"{verb} again" if undone else f"no longer {verb}"
 
 
-def _since(one: Individual) -> str:
+def _since(one: Individual | CatalogueEntry) -> str:
     if one.dead_since_s is None:
         return ""
     return f" since {datetime.fromtimestamp(one.dead_since_s, UTC).isoformat(timespec='seconds')}"
