@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, FloatArray, IntArray
-from spotted.calibration.fit import describe_shortage, fit_calibration, thin_pairs
+from spotted.calibration.fit import fit_calibration
 from spotted.calibration.known_pairs import find_known_pairs
+from spotted.calibration.labels import describe_shortage, thin_pairs
 from spotted.calibration.model import expected_calibration_error, probability
 from spotted.evaluation.comparison import CALIBRATED, FUSED, SurveyRanks
 from spotted.ranking.gallery import Gallery
@@ -91,7 +92,8 @@ def _judged(
 ) -> tuple[FloatArray, FloatArray, BoolArray, Float64Array]:
     """Probability, product, whether it is the same, and weight of each held-out pair."""
     rows, ends, _ = learned
-    calibration = fit_calibration(gallery.evidence(rows[:, 0], rows[:, 1]), ends, candidates=candidates)
+    evidence = gallery.evidence(rows[:, 0], rows[:, 1])
+    calibration = fit_calibration(evidence, rows, ends, candidates=candidates)
     rows, ends, weights = judged
     first, second = rows[:, 0], rows[:, 1]
     product = gallery.score_pairs(first, second).fused
