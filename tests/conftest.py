@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import uuid
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("spotted", deadline=None)
 settings.load_profile("spotted")
 
+# tests create many objects and few cycles: Python's own thresholds search them ten times as often
+gc.set_threshold(10_000, 10, 20)
 
 # numpy's warnings are errors in the processes that tests start too, as pytest makes them here
 os.environ.setdefault("PYTHONWARNINGS", "error::RuntimeWarning")
