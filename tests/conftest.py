@@ -15,6 +15,8 @@ from hypothesis import settings
 
 from services.common.store import keys
 from services.common.store.store import Store
+from spotted.local import processes
+from tests.services import forked
 from tests.stores import running_store
 
 if TYPE_CHECKING:
@@ -78,6 +80,14 @@ def store(store_url: str) -> Iterator[Store]:
 def survey_id() -> str:
     """A survey id that no other test uses."""
     return f"survey-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def forked_services() -> Iterator[None]:
+    """Whatever starts services with `spotted.local.processes` gets forked ones, which takes a moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "start_service", forked.start_service)
+        yield
 
 
 @pytest.fixture(scope="session")
