@@ -1,6 +1,6 @@
 """Changes of the entries as a stream, which resumes at a cursor on any replica.
 
-A cursor is a digest of the last change that the caller sees, so it says nothing about changes that are hidden.
+A cursor is a digest of the last change that the caller sees, so it tells nothing of hidden changes.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def step_messages(step: Step) -> list[pb.WatchCatalogueResponse]:
 
 
 def _at(cursor: str, state: CatalogueState, caller: Caller) -> tuple[Sequence[Entry], bool]:
-    """The entries that a caller saw at a cursor, and whether it begins again because there is no such cursor."""
+    """The entries that a caller saw at a cursor; True beside none if there is no such cursor."""
     for change_id in ("", *state.headers) if cursor else ():
         if _cursor(change_id, caller) == cursor:
             earlier = state.facts.after(change_id)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from spotted.catalogue.differences import Differences, differences
 from spotted.catalogue.entries import CatalogueView
@@ -8,6 +8,7 @@ from spotted.catalogue.facts import Fact, Value
 from tests.spotted.catalogue.test_facts import CHANGES, after
 
 
+@settings(max_examples=30)
 @given(CHANGES, CHANGES)
 def test_differences_make_one_list_of_the_other_and_name_nothing_else(
     first: list[dict[Fact, Value]], second: list[dict[Fact, Value]]
