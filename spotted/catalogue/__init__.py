@@ -10,7 +10,7 @@ statements  attributes, merges, splits and removals as facts
 differences  how entries differ from those that a watcher has
 """
 
-from spotted.catalogue.differences import Differences, differences
+from spotted.catalogue.differences import Differences, find_differences
 from spotted.catalogue.entries import CatalogueView, Entry
 from spotted.catalogue.facts import Attribute, Change, Fact, Facts, Link, Member, Membership
 
@@ -25,5 +25,5 @@ __all__ = [
     "Link",
     "Member",
     "Membership",
-    "differences",
+    "find_differences",
 ]
