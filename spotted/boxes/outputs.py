@@ -104,7 +104,8 @@ def rows_of_image(array: FloatArray, index: int) -> FloatArray:
     [2.0]
     """
     rows = _rows(_only([array], "yolov7"), _NUMBERED_COLUMNS, "yolov7", columns_first=False)
-    return rows[rows[:, 0] == index]
+    own: FloatArray = rows[rows[:, 0] == index]
+    return own
 
 
 def _centred(

@@ -23,7 +23,7 @@ from spotted.formats.detectors import (
 from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.picture import Picture
 from spotted.formats.sources import detected_boxes, detection_lock, progress_file, recall, remember
-from spotted.local.exclusive import exclusive
+from spotted.local.run_lock import exclusive
 
 DEVICES = ("cpu", "cuda")
 FAILURES_SHOWN = 10

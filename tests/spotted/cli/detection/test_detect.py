@@ -12,7 +12,7 @@ from services.embedder.inference.backbones import Backbone
 from spotted.cli.detection import detect as command
 from spotted.formats.detectors import FoundAnimals, FoundBox
 from spotted.formats.sources import detected_boxes, detection_lock, recall
-from spotted.local.exclusive import exclusive
+from spotted.local.run_lock import exclusive
 from spotted.survey import ImageBox
 from tests.services.embedder.detection.drawn_networks import squares, write_detector
 from tests.services.embedder.serving import serving as embedder_serving

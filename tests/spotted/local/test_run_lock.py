@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from spotted.errors import PreconditionError
-from spotted.local import exclusive as module
-from spotted.local.exclusive import exclusive
+from spotted.local import run_lock
 from spotted.local.lock import Owner
+from spotted.local.run_lock import exclusive
 
 HOLD = """
 import sys
 from pathlib import Path
-from spotted.local.exclusive import exclusive
+from spotted.local.run_lock import exclusive
 with exclusive(Path(sys.argv[1]), "it"):
     print("held", flush=True)
     sys.stdin.read()
@@ -45,7 +45,7 @@ def test_a_second_run_is_refused_with_the_first_and_a_killed_one_is_taken_over(t
 
 
 def test_without_locks_the_record_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "try_lock", lambda *_: None)
+    monkeypatch.setattr(run_lock, "try_lock", lambda *_: None)
     path, here = tmp_path / "run", Owner.here()
     for obsolete in ("", "damaged", json.dumps(asdict(replace(here, started_at_s=here.started_at_s - 60)))):
         path.write_text(obsolete)
