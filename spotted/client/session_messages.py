@@ -8,6 +8,7 @@ from spotted.client.survey_messages import filter_value
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
+    Confidence,
     Conflict,
     EventKind,
     GroupQuery,
@@ -91,6 +92,7 @@ def label_message(label: Label) -> pb.Label:
         answer=pb.Answer.ValueType(label.answer),
         annotator_id=label.annotator_id,
         note=label.note,
+        confidence=pb.Confidence.ValueType(label.confidence or 0),
     )
 
 
@@ -104,6 +106,7 @@ def label_value(message: pb.Label) -> Label:
         label_id=message.label_id,
         created_at_s=messages.optional_seconds(message, "create_time"),
         note=message.note,
+        confidence=Confidence(message.confidence) if message.confidence else None,
     )
 
 
