@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from services.review.forms.fields import Body
 from services.review.forms.instants import instant, word
 from services.review.forms.photos import Json
-from spotted.client.values import BurstAnswer, Conflict, Evidence, Label, StoredLabel
+from spotted.client.values import BurstAnswer, Confidence, Conflict, Evidence, Label, StoredLabel
 from spotted.constraints.answers import Answer, LabelEffect
 
 EFFECTS = {
@@ -27,6 +27,7 @@ def labels_of(body: Body, annotator: str) -> list[Label]:
             one.chosen("answer", Answer),
             annotator,
             note=one.text("note"),
+            confidence=one.chosen("confidence", Confidence) if one.text("confidence") else None,
         )
         for one in body.objects("labels")
     ]
@@ -49,6 +50,7 @@ def label_form(label: Label) -> Json:
         "answer": word(label.answer),
         "annotator": label.annotator_id,
         "note": label.note,
+        "confidence": word(label.confidence),
         "created_at": instant(label.created_at_s),
     }
 

@@ -2,6 +2,7 @@
 
 export type Side = "left" | "right" | "front" | "back" | "unknown";
 export type AnswerName = "same" | "different" | "not_comparable" | "skip";
+export type ConfidenceName = "sure" | "fairly_sure" | "guess";
 export type QuestionKind = "pair" | "gallery" | "burst";
 
 /** Fractions of the upright image. */
@@ -30,6 +31,8 @@ export interface Photo {
 export interface ImageInfo {
   width: number;
   height: number;
+  /** The sizes of whole pictures, by their `w`. */
+  whole: Record<string, { width: number; height: number }>;
   tile_size: number;
   max_level: number;
   box: Box | null;
@@ -72,6 +75,8 @@ export interface LabelSent {
   first: string;
   second: string;
   answer: AnswerName;
+  note?: string;
+  confidence?: ConfidenceName | "";
 }
 
 export interface BurstSent {

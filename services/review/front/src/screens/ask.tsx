@@ -7,6 +7,7 @@ import { type OpenDesk, useDesk } from "../answers/use_desk";
 import type { AnswerName, Effect, Given, Progress, Question, SessionInfo } from "../api/types";
 import { GUARD_MS } from "../keys";
 import { Problem, Waiting } from "../parts/basics";
+import { NO_REMARK, type Remark, spoken } from "../parts/remarks";
 import { addressOf } from "../routes";
 import { say, signedIn, toast } from "../state";
 import { text } from "../text";
@@ -34,7 +35,7 @@ export interface QuestionProps {
   ahead: readonly Question[];
   progress: Progress;
   waiting: number;
-  onAnswer: (given: Given, spoken: string) => void;
+  onAnswer: (given: Given, name: string) => void;
   onUndo: () => void;
   onRedo: () => void;
   onLater: () => void;
@@ -50,8 +51,8 @@ function report(event: Happened): void {
   } else if (event.kind === "refused") toast(text.compare.refused(event.failure.message), true);
 }
 
-export function labelOf(first: string, second: string, answer: AnswerName): Given {
-  return { labels: [{ first, second, answer }], bursts: [] };
+export function labelOf(first: string, second: string, answer: AnswerName, remark: Remark = NO_REMARK): Given {
+  return { labels: [{ first, second, answer, ...spoken(remark) }], bursts: [] };
 }
 
 /** What an answer is called in messages. */
@@ -90,17 +91,17 @@ export function Ask(props: AskProps): VNode {
   const shared = {
     survey: props.survey,
     session: props.session,
-    progress: state.progress ?? props.progress,
+    progress: state.progress ?? { ...props.progress, advice: text.server.advice(props.progress) },
     waiting,
     onUndo,
     onRedo: () => void (desk.redo() || toast(text.compare.nothingToRedo)),
     onLater: () => desk.postpone(),
-    onAnswer(given: Given, spoken: string): void {
+    onAnswer(given: Given, name: string): void {
       // a key that bounces never answers a question that nobody has seen
       if (performance.now() - lastAnswer.current < GUARD_MS) return;
       if (!question || !desk.answer(question, given)) return;
       lastAnswer.current = performance.now();
-      say(text.compare.given(spoken));
+      say(text.compare.given(name));
     },
   };
   return (
