@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from spotted.errors import PreconditionError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-VIEWPORT = {"width": 1400, "height": 900}
+VIEWPORT: ViewportSize = {"width": 1400, "height": 900}
 PATIENCE_MS = 60_000.0
 MS = 1e3
 # both panes show the photographs of the question on the screen
