@@ -33,6 +33,7 @@ test("journeys are told in the language of the page", () => {
   expect(en.server.journey(journey(1, 1))).toBe("t");
   expect(es.server.journey(journey(2610, 9 * 86_400))).toBe("9 días, a 2,6 km");
   expect(fr.server.journey(journey(0, 3600))).toBe("même caméra, 1 heure plus tard");
+  expect(fr.server.journey({ ...journey(12, 40), text: "same station ford, 40 s later" })).toBe("même station ford, 40 s plus tard");
   expect(es.server.journey(journey(null, 40))).toBe("40 s, distancia desconocida");
   expect(fr.server.journey(journey(null, null))).toBe("");
   expect(es.server.chance("likely")).toBe("probable");

@@ -392,6 +392,7 @@ export const es: Text = {
     reason: (english) => english,
     journey: journeyIn("es", {
       sameCamera: "la misma cámara",
+      sameStation: "la misma estación",
       unknownDistance: "distancia desconocida",
       unknownTime: "hora desconocida",
       minutes: "min",

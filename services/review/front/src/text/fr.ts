@@ -392,6 +392,7 @@ export const fr: Text = {
     reason: (english) => english,
     journey: journeyIn("fr", {
       sameCamera: "même caméra",
+      sameStation: "même station",
       unknownDistance: "distance inconnue",
       unknownTime: "heure inconnue",
       minutes: "min",

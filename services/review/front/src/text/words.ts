@@ -37,6 +37,7 @@ export const fromServer: FromServer = {
 
 export interface JourneyWords {
   sameCamera: string;
+  sameStation: string;
   unknownDistance: string;
   unknownTime: string;
   minutes: string;
@@ -62,10 +63,14 @@ export function journeyIn(language: string, words: JourneyWords): (journey: Jour
   };
   const distanceOf = (metres: number): string =>
     metres < 1000 ? `${Math.round(metres)} m` : `${digits.format(rounded(metres / 1000))} km`;
-  return ({ distance_m, gap_s }) => {
+  return ({ distance_m, gap_s, text }) => {
     const gap = gap_s === null ? null : gapOf(gap_s);
     if (distance_m === null) return gap === null ? "" : `${gap}, ${words.unknownDistance}`;
-    if (distance_m < SAME_PLACE_M) return gap === null ? words.sameCamera : `${words.sameCamera}, ${words.later(gap)}`;
+    const station = /^same station ([^,]+)/.exec(text)?.[1];
+    if (station || distance_m < SAME_PLACE_M) {
+      const place = station ? `${words.sameStation} ${station}` : words.sameCamera;
+      return gap === null ? place : `${place}, ${words.later(gap)}`;
+    }
     return words.apart(distanceOf(distance_m), gap ?? words.unknownTime);
   };
 }
