@@ -43,7 +43,7 @@ CLOCK = f"""(() => {{
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What a person waited for."""
+    """The waits of a person."""
 
     first_s: float
     """From opening the address to the first pair."""

@@ -168,7 +168,7 @@ export class Stage {
     loaded.item.setOpacity(1);
     this.turn(look);
     this.place(view, true);
-    this.whenDrawn(loaded.item, photo.detection_id);
+    this.whenDrawn(loaded.item, photo);
   }
 
   /** Loads photographs ahead and forgets all others. */
@@ -265,9 +265,9 @@ export class Stage {
     this.events.onView(this.view);
   }
 
-  private whenDrawn(item: OpenSeadragon.TiledImage, detection: string): void {
+  private whenDrawn(item: OpenSeadragon.TiledImage, photo: Photo): void {
     const tell = (): void => {
-      if (this.wanted === detection) this.events.onShown(detection);
+      if (this.wanted === keyOf(photo)) this.events.onShown(photo.detection_id);
     };
     if (item.getFullyLoaded()) requestAnimationFrame(tell);
     else {
