@@ -1,4 +1,4 @@
-"""What is labelled of a survey: all pairs of some animals, or what the answers of a session imply."""
+"""The labels of a survey: all pairs of some animals, or those that the answers of a session imply."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def labelled(
 def _answered(
     survey: KnownSurvey, best: IntArray, answers: int, rng: np.random.Generator
 ) -> tuple[IntArray, IntArray]:
-    """What follows from the answers about the first open pairs, as the scorer learns from a session."""
+    """The pairs known from the answers about the first open pairs, as the scorer learns from a session."""
     known = Closure(len(survey.individuals))
     asked: dict[Answer, list[tuple[int, int]]] = {Answer.SAME: [], Answer.DIFFERENT: []}
     for first, second in best.tolist():

@@ -31,7 +31,7 @@ class Outcome:
     """One split of a survey."""
 
     kind: CalibrationKind
-    """What the calibration ranks by."""
+    """How the calibration ranks."""
     same_pairs: int
     """Number of labelled SAME pairs."""
     product: tuple[float, ...]
@@ -60,9 +60,9 @@ class Line:
     """Number of splits by what their calibration ranks by."""
     product: tuple[float, ...]
     gain: tuple[float, ...]
-    """Of the calibration over the product at TOP."""
+    """Gain of the calibration over the product at TOP."""
     unguarded: tuple[float, ...]
-    """Of all evidence over the product at TOP."""
+    """Gain of all evidence over the product at TOP."""
     worst: float
     """Least gain at top-1 of a split."""
     error: float

@@ -25,7 +25,7 @@ from spotted.calibration.weights import Shrinkage, Weights, fit_evidence, fit_li
 FOLDS = 5
 # of a query, to tell whether its animal is among the first five
 FEWEST_RIVALS = 5
-# with queries of fewer individuals, chance and gain cannot be told apart
+# with queries of fewer individuals, chance and gain cannot be distinguished
 FEWEST_JUDGED = 8
 # part of its standard error that the gain at top-1 must exceed
 MARGIN = 0.5

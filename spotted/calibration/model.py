@@ -70,7 +70,7 @@ class Calibration:
     """
 
     kind: CalibrationKind
-    """What it ranks by."""
+    """How it ranks."""
     placed: tuple[float, ...]
     """The constant, then the weight of each of TERMS, for pairs with position and time."""
     unplaced: tuple[float, ...]

@@ -58,9 +58,9 @@ class Weights:
     """
 
     placed: Float64Array
-    """Of TERMS, for pairs with position and time."""
+    """The constant, then those of TERMS, for pairs with position and time."""
     unplaced: Float64Array
-    """Of LOOKS, for other pairs."""
+    """The constant, then those of LOOKS, for other pairs."""
 
     def log_odds(self, pairs: PairEvidence) -> Float64Array:
         """The log-odds of pairs (m,)."""

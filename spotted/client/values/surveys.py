@@ -199,7 +199,7 @@ class CalibrationFit:
     reason: str
     """Which labels are missing for a fit; "" if the calibration was fitted to labels."""
     kind: CalibrationKind | None
-    """What the calibration ranks by; None if the survey keeps the one it has."""
+    """How the calibration ranks; None if the survey keeps the one it has."""
     same_pairs: int
     """Pairs of one animal that were learned from, labelled or implied."""
     different_pairs: int
