@@ -16,6 +16,7 @@ from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.embedder.images.local_extraction import load_extractors
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import load_segmenter
 from services.embedder.images.separate_process import PROCESS_BYTES
@@ -85,7 +86,7 @@ def load(settings: Settings, store: Store) -> Embedders:
         for b in backbones
     ]
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    return Embedders(embedders, settings.model_ids[0], stores, segmenter)
+    return Embedders(embedders, settings.model_ids[0], stores, segmenter, load_extractors())
 
 
 async def run(settings: Settings) -> None:

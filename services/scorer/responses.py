@@ -169,6 +169,9 @@ def detections_response(request: pb.ListDetectionsRequest, scored: ScoredSurvey)
             for i in (stored[row].detection_id for row in rows)
             if i in scored.snapshot.versions
         ],
+        with_local_features=[
+            index for index, row in enumerate(rows) if stored[row].detection_id in scored.snapshot.local_keys
+        ],
     )
 
 

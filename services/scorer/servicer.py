@@ -17,13 +17,15 @@ from services.scorer.candidates import explain, list_candidates, query_candidate
 from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.corrections import detection_changes, update_detections
 from services.scorer.detections import AddResult, add_block, delete_detections, response
+from services.scorer.local.additions import add_local_features
+from services.scorer.local.requests import feature_block
 from services.scorer.matrices import compute_blocks
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.scoring.fusion import Fusion
-from spotted.v1 import corrections_pb2, scorer_pb2_grpc
+from spotted.v1 import corrections_pb2, local_features_pb2, scorer_pb2_grpc
 from spotted.v1 import scorer_pb2 as pb
 
 
@@ -154,6 +156,13 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         answer = await asyncio.to_thread(delete_detections, self._surveys, *about, request.request_id)
         await asyncio.to_thread(self._catalogue.forget, *about)
         return answer
+
+    async def AddLocalFeatures(
+        self, request: local_features_pb2.AddLocalFeaturesRequest, _: object
+    ) -> local_features_pb2.AddLocalFeaturesResponse:
+        """Store local features of detections."""
+        block = await asyncio.to_thread(feature_block, request)
+        return await asyncio.to_thread(add_local_features, self._surveys, block, request.request_id)
 
     async def ActivateHead(self, request: pb.ActivateHeadRequest, _: object) -> pb.ActivateHeadResponse:
         """Score through a head."""

@@ -20,6 +20,7 @@ from spotted.client.values.surveys import (
     DetectionPage,
     DetectionUpdate,
     EmbeddingSpec,
+    LocalFeatureSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
@@ -48,6 +49,11 @@ def embedding_spec(message: survey_pb2.EmbeddingSpec) -> EmbeddingSpec:
     return EmbeddingSpec(
         message.backbone_digest, message.preprocessing_digest, message.dimension, message.head_digest
     )
+
+
+def local_spec(message: survey_pb2.LocalFeatureSpec) -> LocalFeatureSpec:
+    """A spec of local features from its message."""
+    return LocalFeatureSpec(message.method, message.digest)
 
 
 def score_spec(message: survey_pb2.ScoreSpec) -> ScoreSpec:
@@ -81,6 +87,8 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         time_zone=message.time_zone,
         coordinate_system=message.coordinate_system,
         damage=message.damage,
+        local_features=local_spec(message.local_features) if message.HasField("local_features") else None,
+        local_feature_count=message.local_feature_count,
     )
 
 

@@ -16,6 +16,7 @@ fake_sampler             sessions in memory
 fake_session             the journal of one, and what follows from it
 fake_individuals         its individuals
 fake_changes             names, merges, splits and moves of them by people
+fake_local_features      local features of both
 fake_embedder            vectors without a network
 """
 

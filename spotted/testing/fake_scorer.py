@@ -20,9 +20,13 @@ from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
 from spotted.testing.fake_corrections import correct
+from spotted.testing.fake_local_features import add_features
 from spotted.testing.server import Replies
-from spotted.v1 import corrections_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, local_features_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
+
+# fields of a correction after which local features show something else
+SHOWN = frozenset({"image_id", "box", "embedding"})
 
 
 @dataclass
@@ -33,12 +37,14 @@ class StoredSurvey:
     cameras: dict[str, Camera] = field(default_factory=dict)
     detections: dict[str, Detection] = field(default_factory=dict)
     vectors: dict[str, FloatArray] = field(default_factory=dict)
+    local_features: dict[str, bytes] = field(default_factory=dict)
 
     def changed(self) -> survey_pb2.Survey:
         """The survey as stored, with its counts, after a change."""
         self.message.revision += 1
         self.message.camera_count = len(self.cameras)
         self.message.detection_count = len(self.detections)
+        self.message.local_feature_count = len(self.local_features)
         return self.message
 
     def gallery(self) -> Gallery:
@@ -99,6 +105,7 @@ class FakeScorer:
             "ListDetections": self._list_detections,
             "UpdateDetections": self._update_detections,
             "DeleteDetections": self._delete_detections,
+            "AddLocalFeatures": self._add_local_features,
             "GetCandidates": self._candidates,
             "ScorePairs": self._score_pairs,
             "ExplainPair": self._explain_pair,
@@ -156,6 +163,7 @@ class FakeScorer:
         response = pb.ListDetectionsResponse(
             detections=[messages.detection_message(d) for d in stored.detections.values()],
             revision=stored.message.revision,
+            with_local_features=[i for i, d in enumerate(stored.detections) if d in stored.local_features],
         )
         if request.include_embeddings and stored.detections:
             response.embeddings.CopyFrom(messages.tensor(np.stack(list(stored.vectors.values()))))
@@ -166,6 +174,11 @@ class FakeScorer:
     ) -> corrections_pb2.UpdateDetectionsResponse:
         stored = self.survey(request.survey_id)
         response = correct(stored.detections, stored.vectors, request)
+        for one in response.results:
+            # they show the former image
+            if SHOWN.intersection(one.changed_fields) and one.detection_id in stored.local_features:
+                del stored.local_features[one.detection_id]
+                one.changed_fields.append("local_features")
         response.survey.CopyFrom(stored.changed())
         return response
 
@@ -174,8 +187,17 @@ class FakeScorer:
         known = [i for i in dict.fromkeys(request.detection_ids) if stored.detections.pop(i, None)]
         for detection_id in known:
             del stored.vectors[detection_id]
+            stored.local_features.pop(detection_id, None)
         missing = len(request.detection_ids) - len(known)
         return pb.DeleteDetectionsResponse(deleted=len(known), missing=missing, survey=stored.changed())
+
+    def _add_local_features(
+        self, request: local_features_pb2.AddLocalFeaturesRequest
+    ) -> local_features_pb2.AddLocalFeaturesResponse:
+        stored = self.survey(request.survey_id)
+        response = add_features(stored.detections, stored.local_features, stored.message, request)
+        response.survey.CopyFrom(stored.changed())
+        return response
 
     def _candidates(self, request: pb.GetCandidatesRequest) -> Iterator[pb.GetCandidatesResponse]:
         stored = self.survey(request.survey_id)

@@ -611,6 +611,7 @@ class ListDetectionsResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
+    WITH_LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     revision: _builtins.int
@@ -627,6 +628,10 @@ class ListDetectionsResponse(_message.Message):
     def changed(self) -> _containers.RepeatedCompositeFieldContainer[_corrections_pb2.DetectionChange]:
         """Those of the page that do not have their first image and vector, with their version."""
 
+    @_builtins.property
+    def with_local_features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Indices in `detections` of those that have local features."""
+
     def __init__(
         self,
         *,
@@ -635,10 +640,11 @@ class ListDetectionsResponse(_message.Message):
         next_page_token: _builtins.str = ...,
         revision: _builtins.int = ...,
         changed: _abc.Iterable[_corrections_pb2.DetectionChange] | None = ...,
+        with_local_features: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "detections", b"detections", "embeddings", b"embeddings", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "detections", b"detections", "embeddings", b"embeddings", "next_page_token", b"next_page_token", "revision", b"revision", "with_local_features", b"with_local_features"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

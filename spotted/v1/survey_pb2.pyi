@@ -284,6 +284,34 @@ class EmbeddingSpec(_message.Message):
 Global___EmbeddingSpec: _TypeAlias = EmbeddingSpec  # noqa: Y015
 
 @_typing.final
+class LocalFeatureSpec(_message.Message):
+    """How local features were made: keypoints with descriptors of the pattern, beside the vector of the whole animal.
+    Features of unequal specs are never matched (FAILED_PRECONDITION / DIGEST_MISMATCH).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """Name of the method, e.g. `hotspotter`."""
+    digest: _builtins.str
+    """SHA-256 (hex) of its parameters and weights, and of the preparation of the image: tone, mask, crop."""
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "method", b"method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LocalFeatureSpec: _TypeAlias = LocalFeatureSpec  # noqa: Y015
+
+@_typing.final
 class ScoreSpec(_message.Message):
     """Everything a score depends on. Equal specs and equal detections give equal scores."""
 
@@ -578,6 +606,8 @@ class Survey(_message.Message):
     DAMAGE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     COORDINATE_SYSTEM_FIELD_NUMBER: _builtins.int
+    LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
+    LOCAL_FEATURE_COUNT_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -614,6 +644,8 @@ class Survey(_message.Message):
     """Output only. The plane of Camera.position as a PROJ string, if the cameras have a geo_position; it may
     change with them. Empty: that of the caller; or the caller's role may not see positions (access.proto).
     """
+    local_feature_count: _builtins.int
+    """Output only. Number of detections with local features."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the effort. No detection may be before it, nor after end_time, unless the clock of its camera is
@@ -632,6 +664,12 @@ class Survey(_message.Message):
     @_builtins.property
     def embedding(self) -> Global___EmbeddingSpec:
         """How this survey's vectors are made. May be omitted at creation: the first detections set it."""
+
+    @_builtins.property
+    def local_features(self) -> Global___LocalFeatureSpec:
+        """Output only. How the local features of its detections are made; unset: none were stored. Set by
+        AddLocalFeatures.
+        """
 
     def __init__(
         self,
@@ -652,10 +690,12 @@ class Survey(_message.Message):
         damage: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         coordinate_system: _builtins.str = ...,
+        local_features: Global___LocalFeatureSpec | None = ...,
+        local_feature_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "local_features", b"local_features", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -84,6 +84,7 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "UndoCatalogueChange": _by_another,
     "UpdateSession": lambda request: setattr(request.session, "trust", sampler_pb2.TRUST_VERIFIED),
     "UpdateDetections": lambda request: setattr(request.detections[0], "image_uri", "another.jpg"),
+    "AddLocalFeatures": lambda request: setattr(request, "replace_spec", True),
     "DeleteCameras": lambda request: request.camera_ids.append("elsewhere"),
     "DeleteDetections": lambda request: request.detection_ids.append("another"),
 }

@@ -23,13 +23,15 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `<owner>reference:<digest>`                          | string | spotted.v1.StoredReference                |
 | `<owner>operation:<id>`                              | string | spotted.v1.Operation, for thirty days     |
 | `<owner>operation:<id>:cancel`                       | string | present if cancellation was requested     |
+| `spotted:{s:<survey>}:local`                         | hash   | local features, by their names            |
+| `spotted:{s:<survey>}:restore:<id>`                  | hash   | local features being restored, an hour    |
 | `spotted:{s:<survey>}:training:<generation>`         | string | the training in progress                  |
 | `spotted:token:<id>`                                 | string | spotted.v1.StoredToken                    |
 | `spotted:{c:<organisation>}:journal`                 | list   | spotted.v1.CatalogueChange                |
 | `spotted:{c:<organisation>}:restore:<id>`            | list   | a catalogue being restored, for an hour   |
 | `spotted:{c:<organisation>}:request:<scope>:<id>`    | string | as of a survey                            |
 
-Entries of journals, messages and kept answers end with a checksum of their place and content
+Entries of journals, messages, local features and kept answers end with a checksum of their place and content
 (`services/common/store/seal.py`).
 """
 
@@ -108,6 +110,16 @@ def session_upload(survey_id: str, session_id: str, import_id: str) -> str:
 def restored_journal(survey_id: str, import_id: str, session_id: str) -> str:
     """A journal while a backup is restored; an empty session_id stands for the survey's own journal."""
     return f"{of_survey(survey_id)}restore:{import_id}:{session_id}"
+
+
+def local_parts(survey_id: str) -> str:
+    """The local features of a survey."""
+    return f"{of_survey(survey_id)}local"
+
+
+def restored_parts(survey_id: str, import_id: str) -> str:
+    """The local features of a survey while a backup is restored."""
+    return f"{of_survey(survey_id)}restore:{import_id}"
 
 
 def leases(survey_id: str, session_id: str) -> str:

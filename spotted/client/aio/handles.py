@@ -97,6 +97,8 @@ class AsyncSurveyHandle(Bridged[SurveyHandle]):
     update_detections = awaits(SurveyHandle.update_detections)
     detection_changes = iterates(SurveyHandle.detection_changes)
     delete_detections = awaits(SurveyHandle.delete_detections)
+    add_local_features = awaits(SurveyHandle.add_local_features)
+    with_local_features = awaits(SurveyHandle.with_local_features)
     score_spec = awaits(SurveyHandle.score_spec)
     candidates = iterates(SurveyHandle.candidates)
     query_candidates = awaits(SurveyHandle.query_candidates)

@@ -52,6 +52,7 @@ from spotted.client.values.sessions import (
 )
 from spotted.client.values.surveys import (
     AddedDetections,
+    AddedLocalFeatures,
     CalibrationFit,
     DeletedCameras,
     DeletedDetections,
@@ -59,6 +60,7 @@ from spotted.client.values.surveys import (
     DetectionPage,
     DetectionUpdate,
     EmbeddingSpec,
+    LocalFeatureSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
@@ -70,6 +72,7 @@ __all__ = [
     "AddedAnimal",
     "AddedAnimals",
     "AddedDetections",
+    "AddedLocalFeatures",
     "Alias",
     "AnimalCandidate",
     "AnnotatorProgress",
@@ -104,6 +107,7 @@ __all__ = [
     "IndividualsChange",
     "IndividualsEvent",
     "Label",
+    "LocalFeatureSpec",
     "MatchedSurvey",
     "Model",
     "OperationInfo",
