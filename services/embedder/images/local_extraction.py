@@ -9,29 +9,15 @@ import hashlib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.headers import MAX_PIXELS
-from services.embedder.images.masks import BoolArray
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from spotted.local_features.methods import METHODS
 
 if TYPE_CHECKING:
-    from spotted.local_features.features import LocalFeatures
-    from spotted.local_features.methods import MethodSpec
-
-HOTSPOTTER = "hotspotter"
-
-
-class Extractor(Protocol):
-    """Extracts local features; safe for threads, and for a separate process as a pickle."""
-
-    @property
-    def spec(self) -> MethodSpec:
-        """Everything on which the features depend."""
-
-    def extract(self, picture: ByteArray, mask: BoolArray | None = None) -> LocalFeatures:
-        """The features of a crop, RGB (h, w, 3). mask (h, w): only keypoints in it count."""
+    from spotted.local_features.extraction.by_name import Extractor
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +51,8 @@ def load_extractors() -> Mapping[str, Extractor]:
     # services that extract nothing need no OpenCV
     import cv2  # noqa: PLC0415
 
-    from spotted.local_features.extraction.sift import SiftExtractor  # noqa: PLC0415
+    from spotted.local_features.extraction.by_name import open_extractor  # noqa: PLC0415
 
     # the workers of the embedder use all cores
     cv2.setNumThreads(1)
-    return {HOTSPOTTER: SiftExtractor()}
+    return {name: open_extractor(name) for name in METHODS}

@@ -15,16 +15,20 @@ import resource
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import Footprint
-from services.embedder.images.local_extraction import Extractor, PreparedCrop, prepare_crop
+from services.embedder.images.local_extraction import PreparedCrop, prepare_crop
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.tones import CHANNELS, LEVELS, CountArray, histograms
 from spotted.errors import SpottedError, UnreadableImageError
 from spotted.local_features.features import MOST_BYTES
+
+if TYPE_CHECKING:
+    from spotted.local_features.extraction.by_name import Extractor
 
 MODULE = "services.embedder.images.separate_process"
 # what the process holds beside the image, its libraries included
@@ -39,7 +43,7 @@ START_S, SECONDS_PER_COST = 5, 0.02
 SEGMENTER_RUNS = 4
 DONE, REFUSED = b"+", b"-"
 
-_Task = tuple[ImageCrop, Preprocessing | None, Extractor | None, int]
+_Task: TypeAlias = "tuple[ImageCrop, Preprocessing | None, Extractor | None, int]"
 
 
 async def prepare(

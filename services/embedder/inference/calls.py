@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
@@ -15,7 +16,6 @@ from services.embedder.images import separate_process
 from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import image_footprint
-from services.embedder.images.local_extraction import Extractor
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import Segmenter
@@ -33,6 +33,9 @@ from spotted.errors import (
     SpottedError,
     UnreadableImageError,
 )
+
+if TYPE_CHECKING:
+    from spotted.local_features.extraction.by_name import Extractor
 
 
 @dataclass(frozen=True, slots=True)

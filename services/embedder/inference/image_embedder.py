@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from services.common.telemetry import metrics, tracing
 from services.embedder.images import separate_process
 from services.embedder.images.footprints import encoded_bytes, footprint
 from services.embedder.images.headers import MAX_PIXELS
-from services.embedder.images.local_extraction import Extractor, PreparedCrop, prepare_crop
+from services.embedder.images.local_extraction import PreparedCrop, prepare_crop
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.batching import Batcher, Timings
@@ -25,6 +26,9 @@ from services.embedder.inference.limits import Limits
 from services.embedder.inference.slow_lane import QUICK_COST, SlowLane
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
+
+if TYPE_CHECKING:
+    from spotted.local_features.extraction.by_name import Extractor
 
 MOST_QUEUED_BYTES = 256 * MIB
 
