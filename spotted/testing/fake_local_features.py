@@ -6,16 +6,28 @@ import hashlib
 from collections.abc import Container, MutableMapping
 
 from spotted.errors import DigestMismatchError, NotFoundError
+from spotted.v1 import corrections_pb2, survey_pb2
 from spotted.v1 import local_features_pb2 as pb
-from spotted.v1 import survey_pb2
 
 METHOD = "fake"
+# fields of a correction after which local features show something else
+SHOWN = frozenset({"image_id", "box", "embedding"})
 SPEC = survey_pb2.LocalFeatureSpec(method=METHOD, digest="f" * 64)
 
 
 def extract(image: bytes) -> bytes:
     """Features that equal images share; no real method reads them."""
     return hashlib.sha256(image).digest()
+
+
+def drop_outdated(
+    stored: MutableMapping[str, bytes], response: corrections_pb2.UpdateDetectionsResponse
+) -> None:
+    """Drop the features of detections that show another image after a correction, and say so."""
+    for one in response.results:
+        if SHOWN.intersection(one.changed_fields) and one.detection_id in stored:
+            del stored[one.detection_id]
+            one.changed_fields.append("local_features")
 
 
 def add_features(

@@ -20,13 +20,10 @@ from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
 from spotted.testing.fake_corrections import correct
-from spotted.testing.fake_local_features import add_features
+from spotted.testing.fake_local_features import add_features, drop_outdated
 from spotted.testing.server import Replies
 from spotted.v1 import corrections_pb2, local_features_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
-
-# fields of a correction after which local features show something else
-SHOWN = frozenset({"image_id", "box", "embedding"})
 
 
 @dataclass
@@ -174,11 +171,7 @@ class FakeScorer:
     ) -> corrections_pb2.UpdateDetectionsResponse:
         stored = self.survey(request.survey_id)
         response = correct(stored.detections, stored.vectors, request)
-        for one in response.results:
-            # they show the former image
-            if SHOWN.intersection(one.changed_fields) and one.detection_id in stored.local_features:
-                del stored.local_features[one.detection_id]
-                one.changed_fields.append("local_features")
+        drop_outdated(stored.local_features, response)
         response.survey.CopyFrom(stored.changed())
         return response
 

@@ -84,7 +84,7 @@ def _with_segmenter(limits: Footprint, steps: Preprocessing) -> Footprint:
 
 
 async def _result(task: _Task, limits: Footprint, size: int, more: int = 0) -> bytes:
-    """What the process answers: `size` bytes, and up to `more` after them."""
+    """The answer of the process: `size` bytes, and up to `more` after them."""
     seconds = round(START_S + SECONDS_PER_COST * limits.cost)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", MODULE, str(limits.bytes), str(seconds), stdin=PIPE, stdout=PIPE
