@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from spotted.v1 import operations_pb2 as _operations_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -158,6 +159,172 @@ class AddLocalFeaturesResponse(_message.Message):
 Global___AddLocalFeaturesResponse: _TypeAlias = AddLocalFeaturesResponse  # noqa: Y015
 
 @_typing.final
+class MatchLocalFeaturesRequest(_message.Message):
+    """Request to match local features."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    RENEW_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Required."""
+    candidates: _builtins.int
+    """Each detection is matched with so many of its best candidates by PRODUCT; 1 to 1,000, 0: 50."""
+    renew: _builtins.bool
+    """Drop all local scores first, and draw new normalisers from the features that there are now."""
+    request_id: _builtins.str
+    """A UUID; a repeat returns the first operation."""
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        candidates: _builtins.int = ...,
+        renew: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "renew", b"renew", "request_id", b"request_id", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchLocalFeaturesRequest: _TypeAlias = MatchLocalFeaturesRequest  # noqa: Y015
+
+@_typing.final
+class MatchLocalFeaturesResponse(_message.Message):
+    """The operation of a matching."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def operation(self) -> _operations_pb2.Operation:
+        """Operation whose result is the number of pairs that were matched."""
+
+    def __init__(
+        self,
+        *,
+        operation: _operations_pb2.Operation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchLocalFeaturesResponse: _TypeAlias = MatchLocalFeaturesResponse  # noqa: Y015
+
+@_typing.final
+class MatchedPoint(_message.Message):
+    """A keypoint of one detection matched with one of the other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_X_FIELD_NUMBER: _builtins.int
+    FIRST_Y_FIELD_NUMBER: _builtins.int
+    SECOND_X_FIELD_NUMBER: _builtins.int
+    SECOND_Y_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    first_x: _builtins.float
+    """Position in the first detection's crop, as fractions of its width and height from the upper left corner."""
+    first_y: _builtins.float
+    """See first_x."""
+    second_x: _builtins.float
+    """Position in the second detection's crop."""
+    second_y: _builtins.float
+    """See second_x."""
+    weight: _builtins.float
+    """Its part of the local score."""
+    def __init__(
+        self,
+        *,
+        first_x: _builtins.float = ...,
+        first_y: _builtins.float = ...,
+        second_x: _builtins.float = ...,
+        second_y: _builtins.float = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_x", b"first_x", "first_y", b"first_y", "second_x", b"second_x", "second_y", b"second_y", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchedPoint: _TypeAlias = MatchedPoint  # noqa: Y015
+
+@_typing.final
+class StoredLocalScores(_message.Message):
+    """Local scores of some pairs, kept beside the journal. Pairs are indices in `keys`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
+    keys: _builtins.bytes
+    """Keys of local features, 16 bytes each."""
+    first: _builtins.bytes
+    """Index of the first of each pair, 4-byte little-endian unsigned integers."""
+    second: _builtins.bytes
+    """Index of the second."""
+    scores: _builtins.bytes
+    """Score of each pair, 4-byte little-endian floats."""
+    marks: _builtins.bytes
+    """Number of matched marks of each pair, 2-byte little-endian unsigned integers."""
+    def __init__(
+        self,
+        *,
+        keys: _builtins.bytes = ...,
+        first: _builtins.bytes = ...,
+        second: _builtins.bytes = ...,
+        scores: _builtins.bytes = ...,
+        marks: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "keys", b"keys", "marks", b"marks", "scores", b"scores", "second", b"second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredLocalScores: _TypeAlias = StoredLocalScores  # noqa: Y015
+
+@_typing.final
+class LocalScoresAdded(_message.Message):
+    """Local scores that were stored, as an event of the survey's journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    NORMALISERS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the StoredLocalScores: `s:` and the beginning of the SHA-256 of its content as hex digits."""
+    pairs: _builtins.int
+    """Number of pairs."""
+    normalisers: _builtins.str
+    """Name of the normalisers of the scores: `n:` and the beginning of the SHA-256 of their content as hex digits.
+    Set in the first event, and if the scores before are dropped.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        pairs: _builtins.int = ...,
+        normalisers: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "normalisers", b"normalisers", "pairs", b"pairs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LocalScoresAdded: _TypeAlias = LocalScoresAdded  # noqa: Y015
+
+@_typing.final
 class LocalFeaturesAdded(_message.Message):
     """Local features that were stored, as an event of the survey's journal. Their content is kept beside the
     journal; services that only score never read it.
@@ -204,7 +371,9 @@ class BackupLocalPart(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The name under which it is kept: `f:` and the key of local features as hex digits."""
+    """The name under which it is kept: `f:` and the key of local features as hex digits, or a name of
+    LocalScoresAdded.
+    """
     content: _builtins.bytes
     """Its content."""
     def __init__(

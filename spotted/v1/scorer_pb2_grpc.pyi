@@ -93,6 +93,13 @@ class ScorerServiceStub:
     vector changes. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec differs
     from the survey's).
     """
+    MatchLocalFeatures: _grpc.UnaryUnaryMultiCallable[_local_features_pb2.MatchLocalFeaturesRequest, _local_features_pb2.MatchLocalFeaturesResponse]
+    """Matches the local features of each detection with those of its best candidates, in the background; follow it
+    with OperationsService.WatchOperation. Pairs that were matched before keep their scores, whatever is added
+    since. FUSION_LOCAL uses the pairs as soon as they are stored; one that is stopped goes on where it was.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
+    local features, their method cannot be matched here, or a matching of this survey is already running).
+    """
     ActivateHead: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ActivateHeadRequest, _scorer_pb2.ActivateHeadResponse]
     """Scores the survey through an adaptation head from now on; an empty digest returns to base
     embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
@@ -190,6 +197,13 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """Stores local features of stored detections. They are dropped with the detection, and if its image, box or
     vector changes. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec differs
     from the survey's).
+    """
+    MatchLocalFeatures: _aio.UnaryUnaryMultiCallable[_local_features_pb2.MatchLocalFeaturesRequest, _local_features_pb2.MatchLocalFeaturesResponse]  # type: ignore[assignment]
+    """Matches the local features of each detection with those of its best candidates, in the background; follow it
+    with OperationsService.WatchOperation. Pairs that were matched before keep their scores, whatever is added
+    since. FUSION_LOCAL uses the pairs as soon as they are stored; one that is stopped goes on where it was.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
+    local features, their method cannot be matched here, or a matching of this survey is already running).
     """
     ActivateHead: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ActivateHeadRequest, _scorer_pb2.ActivateHeadResponse]  # type: ignore[assignment]
     """Scores the survey through an adaptation head from now on; an empty digest returns to base
@@ -369,6 +383,19 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores local features of stored detections. They are dropped with the detection, and if its image, box or
         vector changes. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec differs
         from the survey's).
+        """
+
+    @_abc_1.abstractmethod
+    def MatchLocalFeatures(
+        self,
+        request: _local_features_pb2.MatchLocalFeaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_local_features_pb2.MatchLocalFeaturesResponse, _abc.Awaitable[_local_features_pb2.MatchLocalFeaturesResponse]]:
+        """Matches the local features of each detection with those of its best candidates, in the background; follow it
+        with OperationsService.WatchOperation. Pairs that were matched before keep their scores, whatever is added
+        since. FUSION_LOCAL uses the pairs as soon as they are stored; one that is stopped goes on where it was.
+        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
+        local features, their method cannot be matched here, or a matching of this survey is already running).
         """
 
     @_abc_1.abstractmethod

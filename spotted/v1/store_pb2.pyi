@@ -38,6 +38,7 @@ class SurveyEvent(_message.Message):
     UPDATED_FIELD_NUMBER: _builtins.int
     CAMERAS_DELETED_FIELD_NUMBER: _builtins.int
     LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
+    LOCAL_SCORES_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     import_id: _builtins.str
     """In the first event of a restored survey: distinguishes its journal from the one that was backed up, since
@@ -75,6 +76,10 @@ class SurveyEvent(_message.Message):
     def local_features(self) -> _local_features_pb2.LocalFeaturesAdded:
         """Local features of detections were stored."""
 
+    @_builtins.property
+    def local_scores(self) -> _local_features_pb2.LocalScoresAdded:
+        """Local scores of pairs were stored."""
+
     def __init__(
         self,
         *,
@@ -86,13 +91,14 @@ class SurveyEvent(_message.Message):
         updated: _corrections_pb2.DetectionsUpdated | None = ...,
         cameras_deleted: _corrections_pb2.CamerasDeleted | None = ...,
         local_features: _local_features_pb2.LocalFeaturesAdded | None = ...,
+        local_scores: _local_features_pb2.LocalScoresAdded | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "local_features", b"local_features", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "local_features", b"local_features", "local_scores", b"local_scores", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "local_features", b"local_features", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "local_features", b"local_features", "local_scores", b"local_scores", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted", "updated", "cameras_deleted", "local_features"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted", "updated", "cameras_deleted", "local_features", "local_scores"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

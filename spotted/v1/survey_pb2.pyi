@@ -103,6 +103,11 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     """The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
     calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
     """
+    FUSION_LOCAL: _Fusion.ValueType  # 5
+    """Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
+    half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
+    local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+    """
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
     """How visual similarity and feasibility become one score."""
@@ -118,6 +123,11 @@ FUSION_LOCATION: Fusion.ValueType  # 3
 FUSION_CALIBRATED: Fusion.ValueType  # 4
 """The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
 calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+"""
+FUSION_LOCAL: Fusion.ValueType  # 5
+"""Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
+half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
+local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
 """
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 
@@ -323,6 +333,7 @@ class ScoreSpec(_message.Message):
     CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     FALLBACK_FIELD_NUMBER: _builtins.int
+    LOCAL_DIGEST_FIELD_NUMBER: _builtins.int
     head_digest: _builtins.str
     """SHA-256 (hex) of the active adaptation head; empty if none is active."""
     feasibility_digest: _builtins.str
@@ -332,7 +343,9 @@ class ScoreSpec(_message.Message):
     fusion: Global___Fusion.ValueType
     """How the parts were fused."""
     fallback: _builtins.str
-    """A message saying why scores are not calibrated although CALIBRATED was requested; empty otherwise."""
+    """A message saying why PRODUCT is used although CALIBRATED or LOCAL was requested; empty otherwise."""
+    local_digest: _builtins.str
+    """SHA-256 (hex) of the local scores, their normalisers and the method; empty if FUSION_LOCAL is not used."""
     @_builtins.property
     def embedding(self) -> Global___EmbeddingSpec:
         """How the base embeddings were made."""
@@ -346,10 +359,11 @@ class ScoreSpec(_message.Message):
         calibration_digest: _builtins.str = ...,
         fusion: Global___Fusion.ValueType = ...,
         fallback: _builtins.str = ...,
+        local_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "embedding", b"embedding", "fallback", b"fallback", "feasibility_digest", b"feasibility_digest", "fusion", b"fusion", "head_digest", b"head_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "embedding", b"embedding", "fallback", b"fallback", "feasibility_digest", b"feasibility_digest", "fusion", b"fusion", "head_digest", b"head_digest", "local_digest", b"local_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -608,6 +622,7 @@ class Survey(_message.Message):
     COORDINATE_SYSTEM_FIELD_NUMBER: _builtins.int
     LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
     LOCAL_FEATURE_COUNT_FIELD_NUMBER: _builtins.int
+    LOCAL_PAIR_COUNT_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -646,6 +661,8 @@ class Survey(_message.Message):
     """
     local_feature_count: _builtins.int
     """Output only. Number of detections with local features."""
+    local_pair_count: _builtins.int
+    """Output only. Number of pairs whose local features were matched, some of detections that were deleted since."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the effort. No detection may be before it, nor after end_time, unless the clock of its camera is
@@ -692,10 +709,11 @@ class Survey(_message.Message):
         coordinate_system: _builtins.str = ...,
         local_features: Global___LocalFeatureSpec | None = ...,
         local_feature_count: _builtins.int = ...,
+        local_pair_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "local_features", b"local_features", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "local_pair_count", b"local_pair_count", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
