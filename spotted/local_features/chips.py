@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -21,9 +23,10 @@ def make_chip(picture: ByteArray, longest_px: int) -> ByteArray:
     return np.asarray(cv2.resize(np.ascontiguousarray(picture), size, interpolation=kernel), dtype=np.uint8)
 
 
-def in_mask(mask: BoolArray, x: np.ndarray, y: np.ndarray, size: tuple[int, int]) -> BoolArray:
-    """Whether points of a chip of `size` (width, height) lie in the mask (h, w) of its picture, (n,)."""
+def in_mask(mask: BoolArray, point: Sequence[float], size: tuple[int, int]) -> bool:
+    """Whether a point (x, y) of a chip of `size` (width, height) lies in the mask (h, w) of its picture."""
     height, width = mask.shape
-    columns = np.clip((x / size[0] * width).astype(np.int64), 0, width - 1)
-    rows = np.clip((y / size[1] * height).astype(np.int64), 0, height - 1)
-    return np.asarray(mask[rows, columns])
+    row, column = (
+        int(share * count) for share, count in ((point[1] / size[1], height), (point[0] / size[0], width))
+    )
+    return bool(mask[min(max(row, 0), height - 1), min(max(column, 0), width - 1)])

@@ -1574,6 +1574,7 @@ class ExplainPairResponse(_message.Message):
     PERCENTILE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SCORE_SPEC_FIELD_NUMBER: _builtins.int
+    STATION_FIELD_NUMBER: _builtins.int
     LOCAL_FIELD_NUMBER: _builtins.int
     MATCHED_MARKS_FIELD_NUMBER: _builtins.int
     MATCHED_POINTS_FIELD_NUMBER: _builtins.int
@@ -1593,6 +1594,8 @@ class ExplainPairResponse(_message.Message):
     """Share, 0 to 100, of the first detection's candidates that score lower than the second."""
     reason: _builtins.str
     """The feasibility as text."""
+    station: _builtins.str
+    """The station that two cameras share; empty if they share none, or are one camera."""
     local: _builtins.float
     """Local score of the pair, at least 0, 0 if no marks match. Unset: unknown, because it was not matched."""
     matched_marks: _builtins.int
@@ -1617,13 +1620,14 @@ class ExplainPairResponse(_message.Message):
         percentile: _builtins.float = ...,
         reason: _builtins.str = ...,
         score_spec: _survey_pb2.ScoreSpec | None = ...,
+        station: _builtins.str = ...,
         local: _builtins.float | None = ...,
         matched_marks: _builtins.int = ...,
         matched_points: _abc.Iterable[_local_features_pb2.MatchedPoint] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_local", b"_local", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "gap_s", b"gap_s", "local", b"local", "needed_speed_kmh", b"needed_speed_kmh", "score_spec", b"score_spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_local", b"_local", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "fused", b"fused", "gap_s", b"gap_s", "local", b"local", "matched_marks", b"matched_marks", "matched_points", b"matched_points", "needed_speed_kmh", b"needed_speed_kmh", "percentile", b"percentile", "reason", b"reason", "score_spec", b"score_spec", "visual", b"visual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_local", b"_local", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "fused", b"fused", "gap_s", b"gap_s", "local", b"local", "matched_marks", b"matched_marks", "matched_points", b"matched_points", "needed_speed_kmh", b"needed_speed_kmh", "percentile", b"percentile", "reason", b"reason", "score_spec", b"score_spec", "station", b"station", "visual", b"visual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distance_m: _TypeAlias = _typing.Literal["distance_m"]  # noqa: Y015
     _WhichOneofArgType__distance_m: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m"]  # noqa: Y015

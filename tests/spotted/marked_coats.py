@@ -40,8 +40,8 @@ def tilted(picture: ByteArray) -> tuple[ByteArray, Float64Array]:
     corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], dtype=np.float32)
     seen = corners + np.array([[18, 12], [-9, 4], [-14, -16], [7, -5]], dtype=np.float32)
     matrix = cv2.getPerspectiveTransform(corners, seen)
-    picture = cv2.warpPerspective(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
-    return picture.astype(np.uint8), np.asarray(matrix, dtype=np.float64)
+    warped = cv2.warpPerspective(picture, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+    return warped.astype(np.uint8), np.asarray(matrix, dtype=np.float64)
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spotted.arrays import Float32Array, IntArray
+from spotted.arrays import Float32Array, FloatArray, IntArray
 from spotted.local_features.features import LocalFeatures
 
 
@@ -58,7 +58,7 @@ class Matches:
 
     @staticmethod
     def of(
-        a: LocalFeatures, b: LocalFeatures, rows_a: IntArray, rows_b: IntArray, weights: Float32Array
+        a: LocalFeatures, b: LocalFeatures, rows_a: IntArray, rows_b: IntArray, weights: FloatArray
     ) -> Matches:
         """The matches of rows (m,) of two detections, ordered by weight; ties keep their order."""
         order = np.argsort(-weights, kind="stable")

@@ -24,5 +24,5 @@ def test_another_shape_is_no_picture(shape: tuple[int, ...]) -> None:
 def test_points_are_in_the_mask_at_the_same_share_of_the_picture() -> None:
     mask = np.zeros((10, 20), dtype=np.bool_)
     mask[:, 10:] = True
-    inside = in_mask(mask, np.array([0.0, 349.0, 351.0, 700.0]), np.array([0.0, 9.0, 9.0, 350.0]), (700, 350))
-    assert inside.tolist() == [False, False, True, True]
+    points = [(0.0, 0.0), (349.0, 9.0), (351.0, 9.0), (700.0, 350.0)]
+    assert [in_mask(mask, point, (700, 350)) for point in points] == [False, False, True, True]

@@ -13,10 +13,8 @@ from tests.spotted.marked_coats import drawn_features
 @given(count=st.integers(0, 40), seed=st.integers(0, 1000), dimension=st.sampled_from([64, 128, 256]))
 def test_bytes_hold_the_features_to_a_hundredth_of_a_pixel(count: int, seed: int, dimension: int) -> None:
     rng = np.random.default_rng(seed)
-    points = np.column_stack(
-        [rng.uniform(0, 700, count), rng.uniform(0, 467, count), rng.uniform(0.5, 60, count)]
-    )
-    points = np.column_stack([points, rng.uniform(0, 2 * np.pi, count)]).astype(np.float32)
+    columns = [rng.uniform(0.5, size, count) for size in (700.0, 467.0, 60.0, 2 * np.pi)]
+    points = np.stack(columns, axis=1).astype(np.float32)
     descriptors = rng.integers(0, 256, (count, dimension), dtype=np.uint8)
     features = LocalFeatures(points, descriptors, (700, 467))
     read = LocalFeatures.from_bytes(features.to_bytes())

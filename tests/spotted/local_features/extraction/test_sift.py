@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -41,6 +43,15 @@ def test_a_mask_keeps_only_keypoints_inside() -> None:
     assert 30 < len(features) < len(coat_features(1))
     assert features.points[:, 0].max() <= 351
     assert not len(SiftExtractor().extract(coat(1), np.zeros_like(mask)))
+
+
+def test_a_mask_of_everything_changes_nothing() -> None:
+    spec = replace(HOTSPOTTER, most_points=90)
+    everything = np.ones(coat(1).shape[:2], dtype=np.bool_)
+    assert SiftExtractor(spec).extract(coat(1), everything).to_bytes() == (
+        SiftExtractor(spec).extract(coat(1)).to_bytes()
+    )
+    assert SiftExtractor(spec).extract(coat(1)).to_bytes() == coat_features(1).strongest(90).to_bytes()
 
 
 def test_a_plain_picture_has_no_features() -> None:

@@ -9,7 +9,7 @@ from spotted.local_features.matching.distances import smallest, square_lengths, 
 
 
 def squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return ((a[:, None].astype(np.int64) - b[None].astype(np.int64)) ** 2).sum(axis=2)
+    return np.asarray(((a[:, None].astype(np.int64) - b[None].astype(np.int64)) ** 2).sum(axis=2))
 
 
 @settings(max_examples=20, deadline=None)
