@@ -37,8 +37,8 @@ def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusio
 
     visual, feasibility: equal shapes, in [0, 1]; feasibility is NaN if unknown.
     If feasibility is unknown, PRODUCT falls back to the visual score, never a silent 0 or 1, and LOCATION
-    scores 0. LOCAL is that of a pair without matched marks, half of PRODUCT: see `put_marks_first`. CALIBRATED
-    needs more than these two scores: see `Scoring`.
+    scores 0. LOCAL is half of PRODUCT, the score of a pair without matched marks: see `put_marks_first`.
+    CALIBRATED needs more than these two scores: see `Scoring`.
     """
     if fusion is Fusion.VISUAL:
         return visual
@@ -52,8 +52,8 @@ def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusio
 def put_marks_first(others: Float32Array, local: Float32Array) -> Float32Array:
     """The LOCAL score of pairs, of one shape.
 
-    others: their score without marks, at most 0.5. local: at least 0, NaN if unknown. A pair that shares marks
-    scores 0.5 to 1; one that shares none, or was not matched, as it does without marks.
+    others: their score without marks, at most 0.5. local: at least 0, NaN if unknown. A pair that shares
+    marks scores 0.5 to 1; one that shares none, or was not matched, as it does without marks.
 
     >>> put_marks_first(np.float32([0.25, 0.25, 0.25]), np.float32([3.0, 0.0, np.nan])).tolist()
     [0.875, 0.25, 0.25]

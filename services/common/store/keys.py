@@ -23,9 +23,10 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `<owner>reference:<digest>`                          | string | spotted.v1.StoredReference                |
 | `<owner>operation:<id>`                              | string | spotted.v1.Operation, for thirty days     |
 | `<owner>operation:<id>:cancel`                       | string | present if cancellation was requested     |
-| `spotted:{s:<survey>}:local`                         | hash   | local features, by their names            |
+| `spotted:{s:<survey>}:local`                         | hash   | local features and scores, by their names |
 | `spotted:{s:<survey>}:restore:<id>`                  | hash   | local features being restored, an hour    |
 | `spotted:{s:<survey>}:training:<generation>`         | string | the training in progress                  |
+| `spotted:{s:<survey>}:local:matching:<generation>`   | string | the matching in progress                  |
 | `spotted:token:<id>`                                 | string | spotted.v1.StoredToken                    |
 | `spotted:{c:<organisation>}:journal`                 | list   | spotted.v1.CatalogueChange                |
 | `spotted:{c:<organisation>}:restore:<id>`            | list   | a catalogue being restored, for an hour   |
@@ -196,6 +197,11 @@ def operation_cancel(organisation: str, operation_id: str) -> str:
 def training(survey_id: str, generation: str) -> str:
     """The training in progress on a survey; generation: distinguishes it from earlier ones with its id."""
     return f"{of_survey(survey_id)}training:{generation}"
+
+
+def matching(survey_id: str, generation: str) -> str:
+    """The matching of local features in progress on a survey; generation: as in `training`."""
+    return f"{of_survey(survey_id)}local:matching:{generation}"
 
 
 def token(token_id: str) -> str:

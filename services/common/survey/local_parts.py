@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import cast
 
@@ -24,40 +25,76 @@ PAGE = 64
 _READ = "return redis.call('HMGET', KEYS[1], unpack(ARGV))"
 
 
+@dataclass(frozen=True, slots=True)
+class LocalView:
+    """The local features and scores of a survey at one revision."""
+
+    keys: Mapping[str, bytes]
+    """Key of the local features of each detection that has any."""
+    normalisers: str
+    """Name of the normalisers of the scores; "" if there are no scores."""
+    scores: tuple[str, ...]
+    """Names of the scores, in the order in which they were stored."""
+
+
 class LocalFeatureKeys:
-    """The detections of a survey that have local features, the key of each, and how all were made."""
+    """The detections of a survey that have local features, the key of each, and how all were made.
+
+    normalisers, scores: as in `LocalView`. pairs: number of pairs that have scores.
+    """
 
     def __init__(self) -> None:
         self.keys: dict[str, bytes] = {}
         self.spec: survey_pb2.LocalFeatureSpec | None = None
-        self._frozen: Mapping[str, bytes] | None = None
+        self.normalisers = ""
+        self.scores: list[str] = []
+        self.pairs = 0
+        self._view: LocalView | None = None
 
     def add(self, added: local_features_pb2.LocalFeaturesAdded) -> None:
         """Apply an event; another spec drops all that there was."""
         if added.HasField("spec"):
             self.keys.clear()
+            self._drop_scores()
             self.spec = added.spec
         each = (added.keys[i : i + KEY_BYTES] for i in range(0, len(added.keys), KEY_BYTES))
         self.keys.update(zip(added.detection_ids, each, strict=True))
-        self._frozen = None
+        self._view = None
+
+    def add_scores(self, added: local_features_pb2.LocalScoresAdded) -> None:
+        """Apply an event; other normalisers drop all scores that there were."""
+        if added.normalisers:
+            self._drop_scores()
+            self.normalisers = added.normalisers
+        self.scores.append(added.name)
+        self.pairs += added.pairs
+        self._view = None
+
+    def score_names(self) -> list[str]:
+        """The names of all scores and of their normalisers."""
+        return [*self.scores, self.normalisers] if self.normalisers else []
 
     def forget(self, detection_ids: Iterable[str]) -> None:
         """Drop the features of detections that were deleted, or show another image."""
         for detection_id in detection_ids:
             if self.keys.pop(detection_id, None) is not None:
-                self._frozen = None
+                self._view = None
 
     def describe(self, survey: survey_pb2.Survey) -> None:
         """Set the output-only fields of a survey."""
-        survey.local_feature_count = len(self.keys)
+        survey.local_feature_count, survey.local_pair_count = len(self.keys), self.pairs
         if self.spec is not None:
             survey.local_features.CopyFrom(self.spec)
 
-    def frozen(self) -> Mapping[str, bytes]:
-        """The keys by detection id as they are now; the same object until they change."""
-        if self._frozen is None:
-            self._frozen = MappingProxyType(dict(self.keys))
-        return self._frozen
+    def view(self) -> LocalView:
+        """Features and scores as they are now; the same object until they change."""
+        if self._view is None:
+            keys = MappingProxyType(dict(self.keys))
+            self._view = LocalView(keys, self.normalisers, tuple(self.scores))
+        return self._view
+
+    def _drop_scores(self) -> None:
+        self.normalisers, self.scores, self.pairs = "", [], 0
 
 
 class LocalParts:
@@ -89,16 +126,25 @@ def feature_name(key: bytes) -> str:
     return f"f:{key.hex()}"
 
 
+def content_name(kind: str, content: bytes) -> str:
+    """The name of scores (kind "s") or normalisers (kind "n")."""
+    return f"{kind}:{hashlib.sha256(content).hexdigest()[:32]}"
+
+
 def part_changes(
-    survey_id: str, *, dropped: Iterable[bytes] = (), stored: Mapping[str, bytes] | None = None
+    survey_id: str,
+    *,
+    dropped: Iterable[bytes] = (),
+    dropped_names: Iterable[str] = (),
+    stored: Mapping[str, bytes] | None = None,
 ) -> Fields:
     """A change of the values of a survey, made in the same step as that of its journal.
 
-    dropped: keys of local features. stored: content by name.
+    dropped: keys of local features. dropped_names: names of other values. stored: content by name.
     """
     key = keys.local_parts(survey_id)
     values = {name: sealed(f"{key} {name}", content) for name, content in (stored or {}).items()}
-    return Fields(key, [feature_name(one) for one in dropped], values)
+    return Fields(key, [*map(feature_name, dropped), *dropped_names], values)
 
 
 def _opened(survey_id: str, name: str, value: bytes | None) -> bytes | None:

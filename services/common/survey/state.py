@@ -15,7 +15,7 @@ from services.common.store.journal import Journal
 from services.common.store.store import Store
 from services.common.survey.existence import missing_survey
 from services.common.survey.history import DetectionHistory
-from services.common.survey.local_parts import LocalFeatureKeys
+from services.common.survey.local_parts import LocalFeatureKeys, LocalView
 from services.common.survey.places import place
 from services.common.survey.rows import DetectionRows, HalfArray
 from spotted import messages
@@ -49,8 +49,8 @@ class Snapshot:
     """Snapshots of one generation have the same rows and vectors; later ones have more of them."""
     versions: Mapping[str, int]
     """Version of each detection that does not have its first image and vector."""
-    local_keys: Mapping[str, bytes]
-    """Key of the local features of each detection that has any."""
+    local: LocalView
+    """Its local features and scores."""
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
@@ -142,6 +142,8 @@ class SurveyState:
                 self._update(event.updated)
             case "local_features":
                 self.local.add(event.local_features)
+            case "local_scores":
+                self.local.add_scores(event.local_scores)
         self.revision += 1
         self._snapshot = None
 
@@ -224,7 +226,7 @@ class SurveyState:
             gallery,
             rows.generation,
             self.history.versions(),
-            self.local.frozen(),
+            self.local.view(),
         )
 
 

@@ -30,6 +30,7 @@ def add_local_features(surveys: Surveys, block: FeatureBlock, request_id: str) -
             after.revision += 1
             after.local_feature_count = len({*known, *fresh})
             after.local_features.CopyFrom(block.spec)
+            after.local_pair_count = 0 if another else after.local_pair_count
         answer = pb.AddLocalFeaturesResponse(
             added=len(fresh),
             unchanged=len(found) - len(fresh),
@@ -44,6 +45,7 @@ def add_local_features(surveys: Surveys, block: FeatureBlock, request_id: str) -
         changes = part_changes(
             block.survey_id,
             dropped=state.local.keys.values() if another else [known[i] for i in fresh if i in known],
+            dropped_names=state.local.score_names() if another else (),
             stored={feature_name(keys[i]): block.features[i] for i in fresh},
         )
         entry = surveys.entry(store_pb2.SurveyEvent(local_features=added))

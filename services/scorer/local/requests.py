@@ -12,6 +12,8 @@ from spotted.v1 import local_features_pb2 as pb
 from spotted.v1 import survey_pb2
 
 MOST_FEATURES = 1000
+# candidates of each detection that are matched, if the request does not say, and at most
+CANDIDATES, MOST_CANDIDATES = 50, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,17 @@ class FeatureBlock:
     """Whether features of another spec are dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class MatchingQuery:
+    """A matching that was requested."""
+
+    survey_id: str
+    candidates: int
+    """Number of candidates that each detection is matched with."""
+    renew: bool = False
+    """Whether all scores are dropped first."""
+
+
 def feature_block(request: pb.AddLocalFeaturesRequest) -> FeatureBlock:
     """The features to store; errors in those of single detections are returned in the block, not raised."""
     checks.between(len(request.features), 1, MOST_FEATURES, "features")
@@ -42,6 +55,13 @@ def feature_block(request: pb.AddLocalFeaturesRequest) -> FeatureBlock:
             faults[one.detection_id] = fault
     survey_id = checks.survey_id(request.survey_id, "survey_id")
     return FeatureBlock(survey_id, request.spec, features, faults, request.replace_spec)
+
+
+def matching_query(request: pb.MatchLocalFeaturesRequest) -> MatchingQuery:
+    """The matching that is requested. Raises InvalidInputError."""
+    survey_id = checks.survey_id(request.survey_id, "survey_id")
+    checks.between(request.candidates, 0, MOST_CANDIDATES, "candidates")
+    return MatchingQuery(survey_id, request.candidates or CANDIDATES, request.renew)
 
 
 def _fault(one: pb.DetectionLocalFeatures) -> InvalidInputError | None:

@@ -7,7 +7,14 @@ from typing import cast
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.common.survey.local_parts import KEY_BYTES, LocalParts, feature_key, feature_name, part_changes
+from services.common.survey.local_parts import (
+    KEY_BYTES,
+    LocalParts,
+    content_name,
+    feature_key,
+    feature_name,
+    part_changes,
+)
 from spotted.errors import DamagedError, InvalidInputError
 from spotted.v1 import local_features_pb2 as pb
 from spotted.v1 import store_pb2
@@ -21,10 +28,12 @@ redis.call('EXPIRE', KEYS[1], ARGV[1])
 
 
 def named_parts(event: store_pb2.SurveyEvent) -> Mapping[str, str]:
-    """The name of the local features that an event stores -> their detection.
+    """The name of the local features that an event stores -> their detection, "" for scores and normalisers.
 
     Raises ValueError for an event that does not have one key for each detection.
     """
+    if event.HasField("local_scores"):
+        return dict.fromkeys({event.local_scores.name, event.local_scores.normalisers} - {""}, "")
     added = event.local_features
     found = [added.keys[i : i + KEY_BYTES] for i in range(0, len(added.keys), KEY_BYTES)]
     if any(len(key) != KEY_BYTES for key in found):
@@ -52,8 +61,15 @@ def check_part(part: pb.BackupLocalPart, named: Mapping[str, str]) -> None:
     named: name -> detection, of all events of the survey.
     """
     detection_id = named.get(part.name)
-    if detection_id is None or feature_name(feature_key(detection_id, part.content)) != part.name:
+    if detection_id is None or _name(detection_id, part) != part.name:
         raise InvalidInputError(f"no event of the survey stored the local features {part.name[:64]!r}")
+
+
+def _name(detection_id: str, part: pb.BackupLocalPart) -> str:
+    """The name that the content should have. detection_id: "" for scores and normalisers."""
+    if not detection_id:
+        return content_name(part.name[:1], part.content)
+    return feature_name(feature_key(detection_id, part.content))
 
 
 class PartsUpload:

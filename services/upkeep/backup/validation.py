@@ -118,6 +118,7 @@ class SurveyEvents:
             "updated": self._check_updated,
             "cameras_deleted": self._check_cameras_deleted,
             "local_features": self._check_local_features,
+            "local_scores": lambda event: self.parts.update(named_parts(event)),
         }
 
     def take(self, entry: bytes) -> None:

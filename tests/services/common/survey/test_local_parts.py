@@ -29,16 +29,24 @@ def added(
 def test_keys_follow_the_events_and_a_view_stays_as_it_was() -> None:
     local = LocalFeatureKeys()
     local.add(added(SPEC, a=b"one", b=b"two"))
-    before = local.frozen()
-    assert before is local.frozen()
+    local.add_scores(local_features_pb2.LocalScoresAdded(name="s:1", pairs=5, normalisers="n:1"))
+    local.add_scores(local_features_pb2.LocalScoresAdded(name="s:2", pairs=2))
+    view = local.view()
+    assert view is local.view()
+    assert (view.normalisers, view.scores, local.pairs) == ("n:1", ("s:1", "s:2"), 7)
+    before = view.keys
     local.add(added(a=b"other"))
     local.forget(["b", "unknown"])
     assert before == {"a": feature_key("a", b"one"), "b": feature_key("b", b"two")}
-    assert local.frozen() == {"a": feature_key("a", b"other")}
+    assert local.view().keys == {"a": feature_key("a", b"other")}
+    assert local.view().scores == view.scores
+    local.add_scores(local_features_pb2.LocalScoresAdded(name="s:3", pairs=1, normalisers="n:2"))
+    assert (local.score_names(), local.pairs) == (["s:3", "n:2"], 1)
     local.add(added(survey_pb2.LocalFeatureSpec(method="another", digest="b"), c=b"three"))
     survey = survey_pb2.Survey()
     local.describe(survey)
     assert (survey.local_feature_count, survey.local_features.method) == (1, "another")
+    assert (local.score_names(), survey.local_pair_count) == ([], 0)
 
 
 def test_a_detection_and_its_features_make_the_key() -> None:

@@ -22,3 +22,11 @@ def drawn(seed: int, count: int = 40) -> LocalFeatures:
         axis=1,
     ).astype(np.float32)
     return LocalFeatures(points, rng.integers(0, 90, (count, 128), dtype=np.uint8), SIZE)
+
+
+def photograph(animal: int, shot: int, count: int = 30) -> LocalFeatures:
+    """An animal's marks, seen from a little elsewhere, with noise that differs in each photograph."""
+    marks, rng = drawn(animal, count), np.random.default_rng([animal, shot])
+    points = marks.points + np.float32([3.0 * shot, 2.0 * shot, 0.0, 0.0])
+    noise = rng.integers(0, 4, marks.descriptors.shape, dtype=np.uint8)
+    return LocalFeatures(points, marks.descriptors + noise, SIZE).rounded()
