@@ -59,6 +59,14 @@ SECTIONS = {
         "evaluate": LazyCommand(
             "spotted.cli.evaluate", "evaluate", "Measure the rankings of a survey on its known identities."
         ),
+        "match-marks": LazyCommand(
+            "spotted.cli.marks.matching",
+            "match_marks",
+            "Match marks of the coat between each detection and its best candidates.",
+        ),
+        "explain": LazyCommand(
+            "spotted.cli.marks.explain", "explain", "Show everything known about one pair of detections."
+        ),
         "calibrate": LazyCommand(
             "spotted.cli.calibrate", "calibrate", "Learn match probabilities from answers."
         ),

@@ -11,6 +11,7 @@ from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
     Candidates,
+    MatchedPoint,
     PairExplanation,
 )
 from spotted.client.values.surveys import (
@@ -65,6 +66,7 @@ def score_spec(message: survey_pb2.ScoreSpec) -> ScoreSpec:
         calibration_digest=message.calibration_digest,
         fusion=Fusion(message.fusion or Fusion.PRODUCT),
         fallback=message.fallback,
+        local_digest=message.local_digest,
     )
 
 
@@ -89,6 +91,7 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         damage=message.damage,
         local_features=local_spec(message.local_features) if message.HasField("local_features") else None,
         local_feature_count=message.local_feature_count,
+        local_pair_count=message.local_pair_count,
     )
 
 
@@ -200,6 +203,8 @@ def _candidate(message: scorer_pb2.Candidate) -> Candidate:
         fused=message.fused,
         reason=message.reason,
         individual_id=message.individual_id,
+        local=message.local if message.HasField("local") else None,
+        matched_marks=message.matched_marks,
     )
 
 
@@ -220,5 +225,11 @@ def pair_explanation(message: scorer_pb2.ExplainPairResponse) -> PairExplanation
         percentile=message.percentile,
         reason=message.reason,
         score_spec=score_spec(message.score_spec),
+        local=message.local if message.HasField("local") else None,
+        matched_marks=message.matched_marks,
+        matched_points=tuple(
+            MatchedPoint(p.first_x, p.first_y, p.second_x, p.second_y, p.weight)
+            for p in message.matched_points
+        ),
         station=message.station,
     )

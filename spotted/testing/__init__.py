@@ -9,6 +9,7 @@
 services                 `fake_services` and `local_services`: a client of fakes, or of the real services
 server                   a gRPC server whose rpcs are plain functions
 fake_scorer              surveys in memory, scored by the library
+fake_survey              one of these surveys
 fake_corrections         corrections of its detections
 fake_catalogue           the named animals of its surveys
 fake_catalogue_messages  the same as messages

@@ -318,6 +318,10 @@ SCORER = {
             parts=True,
         ),
     ),
+    # without local features, so that none begins
+    "MatchLocalFeatures": (
+        Naming(lambda i: local_features_pb2.MatchLocalFeaturesRequest(survey_id=i.taken)),
+    ),
     "ActivateHead": (
         Naming(lambda i: scorer_pb2.ActivateHeadRequest(survey_id=i.survey, head_digest=i.head), parts=True),
     ),

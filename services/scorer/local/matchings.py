@@ -76,7 +76,7 @@ class Matchings:
         generation = self._existence.generation(survey_id)
         request = keys.request(survey_id, f"{MATCH}:{generation}", request_id)
         if request_id and (kept := self._store.get(request)) is not None:
-            return operations.get(first_answer(request, kept, request_id).decode())
+            return pb.Operation.FromString(first_answer(request, kept, request_id))
         scored = self._scored.get(survey_id)
         _check(scored)
         operation = operations.begin("listing the pairs")
@@ -86,12 +86,12 @@ class Matchings:
             raise PreconditionError(
                 f"a matching of survey {survey_id!r} is already running; wait for it, or cancel it"
             )
+        answer = operation.SerializeToString()
         if request_id:
-            self._store.put(request, keep(request, operation.operation_id.encode()), ttl_s=keys.REQUEST_TTL_S)
+            self._store.put(request, keep(request, answer), ttl_s=keys.REQUEST_TTL_S)
         running = _Running(query, operations, operation, mark)
-        answer = pb.Operation.FromString(operation.SerializeToString())
         threading.Thread(target=self._run, args=(running, scored), name="matching", daemon=True).start()
-        return answer
+        return pb.Operation.FromString(answer)
 
     def matched_points(
         self, scored: ScoredSurvey, first_id: str, second_id: str

@@ -14,6 +14,7 @@ from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
     Candidates,
+    MatchedPoint,
     PairExplanation,
 )
 from spotted.client.values.catalogue import (
@@ -109,6 +110,7 @@ __all__ = [
     "IndividualsEvent",
     "Label",
     "LocalFeatureSpec",
+    "MatchedPoint",
     "MatchedSurvey",
     "Model",
     "OperationInfo",

@@ -58,7 +58,9 @@ class ScoreSpec:
     fusion: Fusion
     """How visual similarity and feasibility were fused."""
     fallback: str
-    """Why scores are not calibrated although CALIBRATED was asked for; "" otherwise."""
+    """Why PRODUCT is used although CALIBRATED or LOCAL was asked for; "" otherwise."""
+    local_digest: str = ""
+    """SHA-256 (hex) of the local scores and all that they depend on; "" if LOCAL is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class SurveyInfo:
     """How the local features of its detections are made; None if none were stored."""
     local_feature_count: int = 0
     """Number of detections with local features."""
+    local_pair_count: int = 0
+    """Number of pairs whose local features were matched, some of detections that were deleted since."""
 
 
 @dataclass(frozen=True, slots=True)

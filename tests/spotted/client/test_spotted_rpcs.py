@@ -61,6 +61,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "ListDetectionChanges": lambda s: list(s.survey("a").detection_changes()),
     "DeleteDetections": lambda s: s.survey("a").delete_detections(["d"]),
     "AddLocalFeatures": lambda s: s.survey("a").add_local_features({"d": b"f"}, LOCAL),
+    "MatchLocalFeatures": lambda s: s.survey("a").match_local_features(),
     "TrainHead": lambda s: s.survey("a").train_head(),
     "ActivateHead": lambda s: s.survey("a").activate_head(""),
     "FitCalibration": lambda s: s.survey("a").fit_calibration(),

@@ -27,6 +27,6 @@ def drawn(seed: int, count: int = 40) -> LocalFeatures:
 def photograph(animal: int, shot: int, count: int = 30) -> LocalFeatures:
     """An animal's marks, seen from a little elsewhere, with noise that differs in each photograph."""
     marks, rng = drawn(animal, count), np.random.default_rng([animal, shot])
-    points = marks.points + np.float32([3.0 * shot, 2.0 * shot, 0.0, 0.0])
+    points = marks.points + np.array([3.0 * shot, 2.0 * shot, 0.0, 0.0], np.float32)
     noise = rng.integers(0, 4, marks.descriptors.shape, dtype=np.uint8)
     return LocalFeatures(points, marks.descriptors + noise, SIZE).rounded()

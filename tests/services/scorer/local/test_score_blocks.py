@@ -7,7 +7,7 @@ from spotted.scoring.local_pairs import LocalPairs
 
 KEYS = [bytes([n]) * 16 for n in range(6)]
 FIRST, SECOND = np.array([0, 1, 4]), np.array([3, 4, 5])
-SCORES, MARKS = np.float32([1.5, 0.0, 2.25]), np.array([7, 0, 9], np.uint16)
+SCORES, MARKS = np.array([1.5, 0.0, 2.25], np.float32), np.array([7, 0, 9], np.uint16)
 
 
 def pairs(table: LocalPairs) -> dict[tuple[int, int], tuple[float, int]]:
