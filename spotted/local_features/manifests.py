@@ -106,7 +106,7 @@ class MethodFiles:
     """
 
     manifest: MethodManifest
-    """What the files are."""
+    """Description of the method and its files."""
     extractor: bytes
     """Content of the network that extracts."""
     matcher: bytes = b""

@@ -25,14 +25,14 @@ def square_lengths(descriptors: ByteArray) -> Float32Array:
 
 def tables(a: ByteArray, b: ByteArray) -> Iterator[tuple[int, Float32Array]]:
     """Squared distances of descriptors a (n, d) and b (m, d): the first column of a part, and (n, part)."""
-    # 2ab - b^2 in one product; a^2 is the same for a whole row
-    left = np.hstack([2.0 * a.astype(np.float32), np.full((len(a), 1), -1.0, dtype=np.float32)])
-    lengths = square_lengths(a)[:, None]
+    # a^2 - 2ab + b^2 as one product
+    ones = np.ones((len(a), 1), dtype=np.float32)
+    left = np.hstack([-2.0 * a.astype(np.float32), ones, square_lengths(a)[:, None]])
     step = max(1, ELEMENTS // max(1, len(a)))
     for start in range(0, len(b), step):
         part = b[start : start + step]
-        right = np.hstack([part.astype(np.float32), square_lengths(part)[:, None]])
-        yield start, lengths - left @ right.T
+        ones = np.ones((len(part), 1), dtype=np.float32)
+        yield start, left @ np.hstack([part.astype(np.float32), square_lengths(part)[:, None], ones]).T
 
 
 def smallest(

@@ -56,7 +56,9 @@ class NetworkMatcher:
         rows = np.arange(len(scores))
         mutual = scores[:, best].argmax(axis=0) == rows if scores.size else rows < 0
         kept = np.flatnonzero(mutual & (scores[rows, best] > LEAST_SCORE)) if scores.size else rows[:0]
-        matches = Matches.of(first.features, second.features, kept, best[kept], scores[kept, best[kept]])
+        weights = scores[kept, best[kept]]
+        total = float(weights.sum(dtype=np.float64))
+        matches = Matches.of(first.features, second.features, kept, best[kept], weights, score=total)
         return matches if first is a else matches.swapped()
 
     def match_shortlist(self, query: Matchable, candidates: Sequence[Matchable]) -> list[Matches]:

@@ -2,13 +2,14 @@
 
 A keypoint votes for its nearest keypoint in another detection if that is nearer than its normaliser, with the
 difference of both distances. Both detections vote, so the score of a pair does not depend on their order; nor
-does it depend on the other candidates.
+does it depend on the other candidates. The score is the sum of the verified votes and a small share of all.
 
 Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ from spotted.local_features.matching.matches import Matches
 from spotted.local_features.matching.normalisers import Normalisers
 from spotted.local_features.methods import MethodSpec
 from spotted.local_features.verification import FEWEST_INLIERS, verify
+
+# share of the votes that counts whether or not their geometry agrees: it ranks pairs without verified matches
+UNVERIFIED_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Lnbnn:
         ]
 
     def score_shortlist(self, query: Matchable, candidates: Sequence[Matchable]) -> Float64Array:
-        """The score of a detection with each candidate, (candidates,): 0 if nothing matches."""
+        """The score of a detection with each candidate, (candidates,): 0 if nothing is near."""
         return np.array([matches.score for matches in self.match_shortlist(query, candidates)], dtype=float)
 
 
@@ -97,7 +101,11 @@ def near_pairs(query: Matchable, candidates: Sequence[Matchable]) -> tuple[IntAr
     parts: list[tuple[IntArray, IntArray, Float32Array]] = []
     for start, table in tables(query.features.descriptors, stacked):
         part = limits[start : start + table.shape[1]]
-        columns, rows = np.nonzero((table < np.maximum(query.limits[:, None], part[None, :])).T)
+        rows, columns = np.divmod(
+            np.flatnonzero(table < np.maximum.outer(query.limits, part)), max(1, table.shape[1])
+        )
+        order = np.argsort(columns, kind="stable")
+        rows, columns = rows[order], columns[order]
         parts.append((rows, columns + start, table[rows, columns]))
     if not parts:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -138,6 +146,8 @@ def _verified(
     a, b = in_order(query, candidate)
     exchanged = a is not query
     rows_a, rows_b = (columns, rows) if exchanged else (rows, columns)
+    # exact, so that it does not depend on the order of the votes
+    unverified = UNVERIFIED_SHARE * math.fsum(weights)
     if _enough(rows_a, rows_b):
         # equal sums of weights are decided by the first match
         order = np.lexsort((rows_b, rows_a))
@@ -152,7 +162,8 @@ def _verified(
         weights = weights[found.inliers] * found.closeness
     if not _enough(rows_a, rows_b):
         rows_a, rows_b, weights = rows_a[:0], rows_b[:0], weights[:0]
-    matches = Matches.of(a.features, b.features, rows_a, rows_b, weights)
+    score = unverified + math.fsum(weights)
+    matches = Matches.of(a.features, b.features, rows_a, rows_b, weights, score=score)
     return matches.swapped() if exchanged else matches
 
 

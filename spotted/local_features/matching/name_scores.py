@@ -1,7 +1,7 @@
 """The score of an animal that several photographs show: each keypoint of the query votes for it once.
 
 This is WBIA's `nsum`. The animals are those that labels or files name, or parts of an annotation session. The
-score depends on which photographs an animal has, unlike that of a pair.
+score depends on which photographs an animal has, unlike that of a pair, and only verified matches count.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def score_names(matches: Sequence[Matches], names: Sequence[str]) -> dict[str, f
     >>> import numpy as np
     >>> def votes(rows, weights):
     ...     points = np.zeros((len(rows), 2), dtype=np.float32)
-    ...     return Matches(np.array(rows), np.array(rows), points, points, np.array(weights))
+    ...     return Matches(np.array(rows), np.array(rows), points, points, np.array(weights), sum(weights))
     >>> score_names([votes([0, 1], [0.5, 0.25]), votes([1], [0.75]), votes([2], [0.5])], ["x", "x", "y"])
     {'x': 1.25, 'y': 0.5}
     """

@@ -21,7 +21,7 @@ from spotted.local_features.matching.distances import smallest
 
 # WBIA's neighbours that vote (K = 4) and the normaliser after them
 RANK_IN_ALL = 5
-MOST_DESCRIPTORS = 40_000
+MOST_DESCRIPTORS = 30_000
 MAGIC = b"SPLN"
 VERSION = 1
 # magic, version, rank, bytes of a descriptor, descriptors, owners, bytes of the owners' names, CRC-32

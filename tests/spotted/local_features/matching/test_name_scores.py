@@ -14,7 +14,7 @@ FEATURES = drawn_features(12, 0)
 def matches(seed: int) -> Matches:
     rng = np.random.default_rng(seed)
     rows = rng.permutation(12)[: rng.integers(0, 9)]
-    return Matches.of(FEATURES, FEATURES, rows, rows, rng.uniform(0.1, 1, len(rows)))
+    return Matches.of(FEATURES, FEATURES, rows, rows, rng.uniform(0.1, 1, len(rows)), score=1.0)
 
 
 def test_each_keypoint_votes_once_for_a_name_as_in_a_plain_loop() -> None:
@@ -31,7 +31,7 @@ def test_each_keypoint_votes_once_for_a_name_as_in_a_plain_loop() -> None:
 
 
 def test_a_name_with_one_photograph_has_its_score() -> None:
-    assert score_names([matches(3)], ["x"]) == {"x": matches(3).score}
+    assert score_names([matches(3)], ["x"]) == {"x": float(matches(3).weights.astype(float).sum())}
 
 
 def test_no_candidates_have_no_names() -> None:
