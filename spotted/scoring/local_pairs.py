@@ -35,7 +35,7 @@ class LocalPairs:
     numbers: IntArray
     """(m,) the lower row of each pair, shifted by 32 bits, plus the higher row; ascending."""
     scores: Float32Array
-    """(m,) at least 0; 0 if no marks match."""
+    """(m,) at least 0; it may be above 0 if no marks match."""
     marks: CountArray
     """(m,) number of matched marks."""
 
@@ -66,6 +66,13 @@ class LocalPairs:
         index, known = self._find(rows, columns)
         return np.where(known, self.scores[index], np.float32(np.nan)) if len(self) else _unknown(known)
 
+    def shared_of(self, rows: IntArray, columns: IntArray) -> Float32Array:
+        """The scores of pairs of rows that share marks; NaN for all others."""
+        index, known = self._find(rows, columns)
+        if not len(self):
+            return _unknown(known)
+        return np.where(known & (self.marks[index] > 0), self.scores[index], np.float32(np.nan))
+
     def marks_of(self, rows: IntArray, columns: IntArray) -> IntArray:
         """The number of matched marks of pairs of rows; -1 if unknown."""
         index, known = self._find(rows, columns)
@@ -73,7 +80,7 @@ class LocalPairs:
         return np.where(known, found, -1)
 
     def matched_with(self, row: int) -> tuple[IntArray, Float32Array]:
-        """The rows that share marks with a row, ascending, and their scores, all above 0."""
+        """The rows that share marks with a row, ascending, and their scores."""
         rows, others, scores = self._by_row
         part = slice(*np.searchsorted(rows, [row, row + 1]))
         return others[part], scores[part]
@@ -81,7 +88,7 @@ class LocalPairs:
     @cached_property
     def _by_row(self) -> tuple[IntArray, IntArray, Float32Array]:
         """Row, other row and score of each pair with matched marks, from both of its sides."""
-        shared = self.scores > 0
+        shared = self.marks > 0
         low, high = self.numbers[shared] >> ROW_BITS, self.numbers[shared] & LOW_BITS
         rows, others = np.concatenate([low, high]), np.concatenate([high, low])
         order = np.lexsort((others, rows))

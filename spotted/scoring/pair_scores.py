@@ -124,7 +124,7 @@ class Scoring:
     def _with_marks(self, fused: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
         if self.fusion is not Fusion.LOCAL or self.local is None:
             return fused
-        return put_marks_first(fused, self.local.scores_of(rows, columns))
+        return put_marks_first(fused, self.local.shared_of(rows, columns))
 
     def _quick_feasibility(self, rows: IntArray, columns: IntArray) -> Float32Array:
         position = self.table.position_m @ np.array([1.0, 1.0j])

@@ -1116,7 +1116,7 @@ class Candidate(_message.Message):
     individual_id: _builtins.str
     """Identity known from elsewhere; empty: unknown."""
     local: _builtins.float
-    """Local score of the pair, at least 0, 0 if no marks match. Unset: unknown, because it was not matched."""
+    """Local score of the pair, at least 0. Unset: unknown, because it was not matched."""
     matched_marks: _builtins.int
     """Number of matched marks."""
     def __init__(
@@ -1597,7 +1597,7 @@ class ExplainPairResponse(_message.Message):
     station: _builtins.str
     """The station that two cameras share; empty if they share none, or are one camera."""
     local: _builtins.float
-    """Local score of the pair, at least 0, 0 if no marks match. Unset: unknown, because it was not matched."""
+    """Local score of the pair, at least 0. Unset: unknown, because it was not matched."""
     matched_marks: _builtins.int
     """Number of matched marks."""
     @_builtins.property

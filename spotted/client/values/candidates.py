@@ -52,7 +52,7 @@ class Candidate:
     individual_id: str
     """Known identity; "" if unknown."""
     local: float | None = None
-    """Score of the matched marks, 0 if none match; None if the pair was not matched."""
+    """Local score, at least 0; None if the pair was not matched."""
     matched_marks: int = 0
     """Number of matched marks."""
 
@@ -114,7 +114,7 @@ class PairExplanation:
     station: str = ""
     """The station that two cameras share; "" if they share none, or are one camera."""
     local: float | None = None
-    """Score of the matched marks, 0 if none match; None if the pair was not matched."""
+    """Local score, at least 0; None if the pair was not matched."""
     matched_marks: int = 0
     """Number of matched marks."""
     matched_points: tuple[MatchedPoint, ...] = ()

@@ -24,7 +24,7 @@ def matched_gallery(count: int, seed: int, share: float) -> Gallery:
     first, second = np.triu_indices(count, 1)
     chosen = rng.random(len(first)) < share
     marks = rng.integers(0, 2, chosen.sum()) * rng.integers(4, 90, chosen.sum())
-    scores = (marks * rng.random(len(marks))).astype(np.float32)
+    scores = rng.random(len(marks)).astype(np.float32)
     pairs = LocalPairs.of(second[chosen], first[chosen], scores, marks.astype(np.uint16))
     return replace(gallery, local=pairs)
 
@@ -44,7 +44,7 @@ def test_the_best_by_marks_are_those_of_scoring_every_pair(
 def test_a_pair_that_was_not_matched_ranks_as_one_without_common_marks() -> None:
     gallery = matched_gallery(20, 3, 0.5)
     assert gallery.local is not None
-    shares = gallery.local.scores > 0
+    shares = gallery.local.marks > 0
     first, second = gallery.local.numbers >> 32, gallery.local.numbers & 0xFFFFFFFF
     kept = LocalPairs.of(
         first[shares], second[shares], gallery.local.scores[shares], gallery.local.marks[shares]

@@ -18,7 +18,8 @@ def drawn(seed: int, size: int) -> tuple[LocalPairs, dict[tuple[int, int], tuple
     apart = first != second
     first, second = first[apart], second[apart]
     marks = rng.integers(0, 3, len(first)).astype(np.uint16)
-    scores = (marks * rng.random(len(first))).astype(np.float32)
+    # some are alike without a common mark
+    scores = rng.random(len(first)).astype(np.float32)
     plain: dict[tuple[int, int], tuple[float, int]] = {}
     for a, b, score, count in zip(*(c.tolist() for c in (first, second, scores, marks)), strict=True):
         plain.setdefault((min(a, b), max(a, b)), (score, count))
@@ -31,12 +32,14 @@ def test_lookups_are_those_of_a_dictionary(seed: int, size: int) -> None:
     assert len(table) == len(plain)
     rows = np.arange(COUNT)
     scores, marks = (f(rows[:, None], rows[None, :]) for f in (table.scores_of, table.marks_of))
+    shared = table.shared_of(rows[:, None], rows[None, :])
+    np.testing.assert_array_equal(shared, np.where(marks > 0, scores, np.nan))
     for a in range(COUNT):
         for b in range(COUNT):
             score, count = plain.get((min(a, b), max(a, b)), (math.nan, -1))
             np.testing.assert_equal((scores[a, b].item(), marks[a, b].item()), (score, count))
         others, shared = table.matched_with(a)
-        expected = {sum(p) - a: s for p, (s, _) in plain.items() if a in p and s > 0}
+        expected = {sum(p) - a: s for p, (s, count) in plain.items() if a in p and count > 0}
         assert dict(zip(others.tolist(), shared.tolist(), strict=True)) == expected
         assert others.tolist() == sorted(others.tolist())
 

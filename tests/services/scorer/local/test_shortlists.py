@@ -50,7 +50,8 @@ def test_scores_do_not_depend_on_blocks_threads_or_other_pairs(snapshot: Snapsho
     done: list[int] = []
     (block,) = match_pairs(snapshot, matched, matcher, pairs, threads=2, on_progress=done.append)
     assert sum(done) == len(block.first) == 45 < BLOCK_PAIRS
-    assert (block.scores > 0).sum() == (block.marks > 0).sum() > 5
+    assert (block.marks > 0).sum() > 5
+    assert (block.scores[block.marks > 0] > 0).all()
     for i in (0, 3, 20, 44):
         one = pairs[0][i : i + 1], pairs[1][i : i + 1]
         (alone,) = match_pairs(snapshot, matched, matcher, one)
