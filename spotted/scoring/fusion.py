@@ -52,8 +52,8 @@ def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusio
 def put_marks_first(others: Float32Array, local: Float32Array) -> Float32Array:
     """The LOCAL score of pairs, of one shape.
 
-    others: their score without marks, at most 0.5. local: at least 0, NaN of pairs that share no marks or were
-    not matched, which score as they do without marks; the others score 0.5 to 1.
+    others: their score without marks, at most 0.5. local: at least 0, NaN of pairs that share no marks or
+    were not matched, which score as they do without marks; the others score 0.5 to 1.
 
     >>> put_marks_first(np.float32([0.25, 0.25, 0.25]), np.float32([3.0, 0.0, np.nan])).tolist()
     [0.875, 0.25, 0.25]
