@@ -19,8 +19,8 @@ from services.scorer.catalogue.catalogues import Catalogues
 from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.catalogue.matcher import CatalogueMatcher
 from services.scorer.catalogue.servicer import CatalogueServicer
-from services.scorer.local.matched_surveys import MatchedSurveys
 from services.scorer.local.matchings import Matchings
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys

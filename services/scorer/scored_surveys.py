@@ -19,7 +19,7 @@ from services.common.telemetry import metrics
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.filters import Columns
 from services.scorer.list_cache import ListCache
-from services.scorer.local.matched_surveys import MatchedSurveys, local_digest
+from services.scorer.local_scores.matched_surveys import MatchedSurveys, local_digest
 from services.scorer.surveys import Surveys
 from spotted.arrays import Float32Array
 from spotted.calibration.model import Calibration

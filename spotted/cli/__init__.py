@@ -11,6 +11,7 @@ annotate, session                questions, and sessions as files
 asking                           how questions are shown and answered in the terminal
 review                           the page on which the questions are answered in a browser
 sessions                         options and commands that set up a session
+marks                            matched marks of the coat
 individuals                      names, merges, splits and moves
 catalogue                        animals over several surveys
 export                           individuals back into files

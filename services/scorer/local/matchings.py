@@ -21,10 +21,10 @@ from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.local_parts import content_name, part_changes
 from services.common.survey.state import SurveyState
-from services.scorer.local.matched_surveys import MatchedSurveys, method_of
 from services.scorer.local.requests import MatchingQuery
-from services.scorer.local.score_blocks import encode_block
 from services.scorer.local.shortlists import MatchedBlock, draw_normalisers, match_pairs, pairs_to_match
+from services.scorer.local_scores.matched_surveys import MatchedSurveys, method_of
+from services.scorer.local_scores.score_blocks import encode_block
 from services.scorer.scored_surveys import ScoredSurvey, ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted.errors import PreconditionError, SpottedError

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.common.survey.state import Snapshot
-from services.scorer.local.matched_surveys import MatchedSurveys, owner, rows_with_features
-from services.scorer.local.score_blocks import MOST_MARKS
+from services.scorer.local_scores.matched_surveys import MatchedSurveys, owner, rows_with_features
+from services.scorer.local_scores.score_blocks import MOST_MARKS
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.local_features.matching.normalisers import Normalisers
 from spotted.ranking.ranker import Ranker

@@ -11,7 +11,7 @@ from services.common.process import now
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.scorer.calibrations import CalibrationStore
-from services.scorer.local.matched_surveys import MatchedSurveys
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages

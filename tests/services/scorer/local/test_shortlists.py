@@ -5,8 +5,8 @@ import pytest
 
 from services.common.store.store import Store
 from services.common.survey.state import Snapshot
-from services.scorer.local.matched_surveys import MatchedSurveys
 from services.scorer.local.shortlists import BLOCK_PAIRS, draw_normalisers, match_pairs, pairs_to_match
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.surveys import Surveys
 from spotted.local_features.features import LocalFeatures
 from spotted.ranking.ranker import Ranker

@@ -12,7 +12,7 @@ import numpy as np
 from services.common.store.store import Store
 from services.common.survey.local_parts import LocalParts, feature_name
 from services.common.survey.state import Snapshot
-from services.scorer.local.score_blocks import decode_blocks
+from services.scorer.local_scores.score_blocks import decode_blocks
 from spotted.errors import DamagedError, PreconditionError
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.normalisers import Normalisers

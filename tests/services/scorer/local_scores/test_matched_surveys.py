@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.common.store.store import Store
-from services.scorer.local.matched_surveys import (
+from services.scorer.local_scores.matched_surveys import (
     MOST_POINTS,
     MatchedSurveys,
     local_digest,

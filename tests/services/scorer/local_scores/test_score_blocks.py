@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.scorer.local.score_blocks import decode_blocks, encode_block
+from services.scorer.local_scores.score_blocks import decode_blocks, encode_block
 from spotted.scoring.local_pairs import LocalPairs
 
 KEYS = [bytes([n]) * 16 for n in range(6)]
