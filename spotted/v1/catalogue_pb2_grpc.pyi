@@ -75,10 +75,18 @@ class CatalogueServiceStub:
     """
     ListCatalogueChanges: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ListCatalogueChangesRequest, _catalogue_pb2.ListCatalogueChangesResponse]
     """The changes of the catalogue, oldest first."""
+    WatchCatalogue: _grpc.UnaryStreamMultiCallable[_catalogue_pb2.WatchCatalogueRequest, _catalogue_pb2.WatchCatalogueResponse]
+    """Streams the entries and then each change of them, from a cursor on, so that a copy of them elsewhere stays equal
+    without listing them again. A change that concerns nothing that the caller may see sends nothing.
+    """
     MatchCatalogue: _grpc.UnaryStreamMultiCallable[_catalogue_pb2.MatchCatalogueRequest, _catalogue_pb2.MatchCatalogueResponse]
     """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
     other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
     NOT_FOUND (survey, detection, encounter), INVALID_ARGUMENT / INVALID_INPUT.
+    """
+    ReadCatalogueMembers: _grpc.UnaryStreamMultiCallable[_catalogue_pb2.ReadCatalogueMembersRequest, _catalogue_pb2.ReadCatalogueMembersResponse]
+    """Reads the members of other surveys that can be compared with the photographs of a survey, as photographs of
+    that survey: their places on its plane, their vectors through its active head. Fails: NOT_FOUND / NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -119,10 +127,18 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     """
     ListCatalogueChanges: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListCatalogueChangesRequest, _catalogue_pb2.ListCatalogueChangesResponse]  # type: ignore[assignment]
     """The changes of the catalogue, oldest first."""
+    WatchCatalogue: _aio.UnaryStreamMultiCallable[_catalogue_pb2.WatchCatalogueRequest, _catalogue_pb2.WatchCatalogueResponse]  # type: ignore[assignment]
+    """Streams the entries and then each change of them, from a cursor on, so that a copy of them elsewhere stays equal
+    without listing them again. A change that concerns nothing that the caller may see sends nothing.
+    """
     MatchCatalogue: _aio.UnaryStreamMultiCallable[_catalogue_pb2.MatchCatalogueRequest, _catalogue_pb2.MatchCatalogueResponse]  # type: ignore[assignment]
     """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
     other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
     NOT_FOUND (survey, detection, encounter), INVALID_ARGUMENT / INVALID_INPUT.
+    """
+    ReadCatalogueMembers: _aio.UnaryStreamMultiCallable[_catalogue_pb2.ReadCatalogueMembersRequest, _catalogue_pb2.ReadCatalogueMembersResponse]  # type: ignore[assignment]
+    """Reads the members of other surveys that can be compared with the photographs of a survey, as photographs of
+    that survey: their places on its plane, their vectors through its active head. Fails: NOT_FOUND / NOT_FOUND.
     """
 
 class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -216,6 +232,16 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         """The changes of the catalogue, oldest first."""
 
     @_abc_1.abstractmethod
+    def WatchCatalogue(
+        self,
+        request: _catalogue_pb2.WatchCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalogue_pb2.WatchCatalogueResponse], _abc.AsyncIterator[_catalogue_pb2.WatchCatalogueResponse]]:
+        """Streams the entries and then each change of them, from a cursor on, so that a copy of them elsewhere stays equal
+        without listing them again. A change that concerns nothing that the caller may see sends nothing.
+        """
+
+    @_abc_1.abstractmethod
     def MatchCatalogue(
         self,
         request: _catalogue_pb2.MatchCatalogueRequest,
@@ -224,6 +250,16 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
         other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
         NOT_FOUND (survey, detection, encounter), INVALID_ARGUMENT / INVALID_INPUT.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadCatalogueMembers(
+        self,
+        request: _catalogue_pb2.ReadCatalogueMembersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalogue_pb2.ReadCatalogueMembersResponse], _abc.AsyncIterator[_catalogue_pb2.ReadCatalogueMembersResponse]]:
+        """Reads the members of other surveys that can be compared with the photographs of a survey, as photographs of
+        that survey: their places on its plane, their vectors through its active head. Fails: NOT_FOUND / NOT_FOUND.
         """
 
 def add_CatalogueServiceServicer_to_server(servicer: CatalogueServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

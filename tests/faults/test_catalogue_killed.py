@@ -176,7 +176,9 @@ def operate(client: Spotted, entries: Sequence[CatalogueEntry], rng: np.random.G
     """A random change of the catalogue, or of the survey."""
     catalogue, photo = client.catalogue(), f"d{rng.integers(24):02}"
     one, other = (entries[int(n)] for n in rng.choice(len(entries), 2)) if entries else (None, None)
-    match rng.choice(["add", "merge", "split", "remove", "undo", "name", "delete"], p=[0.3, *[0.14] * 4, 0.1, 0.04]):
+    match rng.choice(
+        ["add", "merge", "split", "remove", "undo", "name", "delete"], p=[0.3, *[0.14] * 4, 0.1, 0.04]
+    ):
         case "merge" if one and other:
             catalogue.merge(one.entry_id, [other.entry_id], "anna")
         case "split" if one:

@@ -16,7 +16,7 @@ from services.sampler.labels.label_outcomes import Naming
 from services.sampler.labels.ledger import PersonsChange
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
-from services.sampler.session.individual_messages import Individuals
+from services.sampler.session.individual_messages import Individuals, catalogued
 from services.sampler.session.planned import AuditPairs, Planned
 from services.sampler.survey_values import Version
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
@@ -140,12 +140,12 @@ class SessionState:
     @property
     def named_individuals(self) -> Individuals:
         """The individuals with their ids and attributes."""
-        return Individuals(self.identity.register, self.constraints, self.detection_ids)
+        known = catalogued(self.session, self.facts, self.roster)
+        return Individuals(self.identity.register, self.constraints, self.detection_ids, known)
 
     def individuals(self) -> list[Individual]:
         """The individuals as messages, largest first; those beyond a message come in several parts."""
-        individuals = self.named_individuals
-        return [individuals.message(part) for part in individuals.parts()]
+        return self.named_individuals.messages()
 
     def labelled_pair(self, label: pb.Label) -> LabelledPair:
         """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
@@ -192,15 +192,17 @@ class SessionState:
         changed = self.roster.take_in(read, self.survey)
         images = [self.roster.items((p.first_detection_id, p.second_detection_id)) for p in read.image_pairs]
         self.same_image = list(dict.fromkeys([*self.same_image, *images]))
-        self.facts.forget_names(self.roster.item_of[i] for i in read.returned_detection_ids)
+        item_of = self.roster.item_of
+        renamed = [item_of[i] for i in (*read.renamed_detection_ids, *read.returned_detection_ids)]
+        self.facts.forget_names(renamed)
         earlier = self.facts.take(read.facts, complete=read.complete, start=start)
         if self.planned and (read.added_detection_ids or read.returned_detection_ids or earlier):
             self.planned = replace(self.planned, outdated=True)
         self.survey = Version(read.survey_uid, read.survey_revision)
         self.constraints.add_items(len(self.detection_ids) - start)
         self.identity.add(self.roster, start, self.position)
-        self.identity.touch(changed)
-        if read.complete or changed or earlier or read.facts.names or read.facts.encounters:
+        self.identity.touch([*changed, *renamed, *self.facts.rename(read.entry_names)])
+        if read.complete or changed or renamed or earlier or read.facts.names or read.facts.encounters:
             self._fold_again()
             return
         for first, second in images:

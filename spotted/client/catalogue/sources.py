@@ -27,8 +27,19 @@ def known_names(detections: Iterable[Detection]) -> list[CatalogueAddition]:
 
 
 def named_individuals(individuals: Iterable[Individual]) -> list[CatalogueAddition]:
-    """The individuals that people gave a name."""
-    return [CatalogueAddition(one) for one in individuals if one.display_name]
+    """The individuals that people gave a name, and those that are an animal of the catalogue.
+
+    An individual that people joined with several animals of the catalogue is refused when it is added.
+    """
+    found = []
+    for one in individuals:
+        entry_id, *others = one.catalogue_entry_ids or ("",)
+        if entry_id and not others:
+            # its own name is not that of the entry
+            one = Individual(one.individual_id, one.detection_ids)
+        if entry_id or one.display_name:
+            found.append(CatalogueAddition(one, "" if others else entry_id))
+    return found
 
 
 def batches(additions: Sequence[CatalogueAddition]) -> Iterator[list[CatalogueAddition]]:

@@ -88,6 +88,9 @@ def test_the_facts_after_a_change_are_those_of_the_changes_until_then(
     facts = after(changes)
     for count in range(len(changes) + 1):
         earlier = facts.after(str(count - 1) if count else "")
-        assert (earlier.known, earlier.surveys) == (after(changes[:count]).known, after(changes[:count]).surveys)
+        assert (earlier.known, earlier.surveys) == (
+            after(changes[:count]).known,
+            after(changes[:count]).surveys,
+        )
     with pytest.raises(NotFoundError, match="no change 'none'"):
         facts.after("none")

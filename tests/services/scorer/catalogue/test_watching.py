@@ -93,7 +93,9 @@ def test_changes_of_surveys_that_a_token_may_not_read_send_nothing_and_leave_the
     before = state_of(shown)
     first = follower.step(before, before.view(NARROW))
     assert first is not None
-    state = state_of(shown, hidden, {Member("s", "y"): Membership("cat-b", b""), Link("cat-a", "cat-b"): True})
+    state = state_of(
+        shown, hidden, {Member("s", "y"): Membership("cat-b", b""), Link("cat-a", "cat-b"): True}
+    )
     assert follower.step(state, state.view(NARROW)) is None
     again = first_step(state, NARROW)
     assert (again.cursor, again.differences) == (first.cursor, first.differences)
