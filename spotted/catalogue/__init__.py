@@ -11,7 +11,7 @@ foreign_ids  ids of detections of other surveys in a session
 differences  how entries differ from those that a watcher has
 """
 
-from spotted.catalogue.differences import Differences, differences
+from spotted.catalogue.differences import Differences, find_differences
 from spotted.catalogue.entries import CatalogueView, Entry
 from spotted.catalogue.facts import Attribute, Change, Fact, Facts, Link, Member, Membership
 
@@ -26,5 +26,5 @@ __all__ = [
     "Link",
     "Member",
     "Membership",
-    "differences",
+    "find_differences",
 ]

@@ -10,7 +10,7 @@ from spotted.catalogue.entries import Entry
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What makes one list of entries of another; nothing is false.
+    """The steps from one list of entries to another; false without any.
 
     >>> bool(Differences()), bool(Differences(ended=("cat-b",)))
     (False, True)
@@ -25,10 +25,10 @@ class Differences:
         return bool(self.ended or self.changed)
 
 
-def differences(before: Iterable[Entry], after: Iterable[Entry]) -> Differences:
-    """What makes the entries before those after.
+def find_differences(before: Iterable[Entry], after: Iterable[Entry]) -> Differences:
+    """The steps from the entries before to those after.
 
-    >>> differences([Entry("cat-a", (), {}), Entry("cat-b", (), {})], [Entry("cat-a", (), {})])
+    >>> find_differences([Entry("cat-a", (), {}), Entry("cat-b", (), {})], [Entry("cat-a", (), {})])
     Differences(ended=('cat-b',), changed=())
     """
     known = {entry.entry_id: entry for entry in before}

@@ -14,7 +14,7 @@ import numpy as np
 
 from spotted.catalogue import statements
 from spotted.catalogue.additions import Addition, Additions, Source
-from spotted.catalogue.differences import differences
+from spotted.catalogue.differences import find_differences
 from spotted.catalogue.entries import CatalogueView
 from spotted.catalogue.facts import Change, Fact, Facts, Member, Membership, Value
 from spotted.client.catalogue.messages import entry_value
@@ -188,7 +188,7 @@ class FakeCatalogue:
         catalogue, _, change_id = request.cursor.partition("-")
         reset = catalogue != str(id(self))
         before = [] if reset else CatalogueView(self._facts.after(change_id)).entries
-        found = differences(before, entries)
+        found = find_differences(before, entries)
         yield pb.WatchCatalogueResponse(
             reset=reset,
             ended_entry_ids=found.ended,

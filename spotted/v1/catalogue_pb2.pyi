@@ -1279,7 +1279,7 @@ class MemberPhotograph(_message.Message):
     """A number made of its vector, which differs for another image under its id."""
     @_builtins.property
     def detection(self) -> _survey_pb2.Detection:
-        """The detection. Its camera and encounter are those of its survey."""
+        """The detection, as its survey has it."""
 
     @_builtins.property
     def camera(self) -> _survey_pb2.Camera:

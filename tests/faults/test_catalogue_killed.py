@@ -146,7 +146,7 @@ def test_changes_of_the_catalogue_that_were_stored_and_not_answered_are_kept_onc
 
 @dataclass
 class Copy:
-    """The platform's animals, from the stream of changes and nothing else, and the cursor stored with them."""
+    """The platform's animals, only from the stream of changes, and the cursor stored with them."""
 
     client: Spotted
     entries: dict[str, CatalogueEntry] = field(default_factory=dict)
@@ -186,8 +186,8 @@ def operate(client: Spotted, entries: Sequence[CatalogueEntry], rng: np.random.G
         case "remove":
             catalogue.remove([Member("2024", photo)], "anna")
         case "undo":
-            changes = list(catalogue.changes())
-            catalogue.undo(changes[int(rng.integers(len(changes)))].change_id, "anna")
+            changes = [change.change_id for change in catalogue.changes()]
+            catalogue.undo(changes[int(rng.integers(len(changes)))] if changes else "none", "anna")
         case "name" if one:
             catalogue.update(one.entry_id, "anna", display_name=f"name-{rng.integers(5)}")
         case "delete":

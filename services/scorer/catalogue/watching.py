@@ -1,6 +1,6 @@
 """Changes of the entries as a stream, which resumes at a cursor on any replica.
 
-A cursor is a digest of the last change that the caller sees, so it says nothing about changes that are hidden.
+A cursor is a digest of the last change that the caller sees, so it tells nothing of hidden changes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from services.common.access.caller import Caller
 from services.common.rpc.filling import Filling
 from services.scorer.catalogue.catalogues import Catalogues, CatalogueState
 from services.scorer.catalogue.listing import MEMBERS_OF_PART, entry_message
-from spotted.catalogue.differences import Differences, differences
+from spotted.catalogue.differences import Differences, find_differences
 from spotted.catalogue.entries import CatalogueView, Entry
 from spotted.v1 import catalogue_pb2 as pb
 
@@ -25,7 +25,7 @@ CURSOR_DIGITS = 32
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a watcher does not have yet."""
+    """A change that a watcher does not have yet."""
 
     reset: bool
     differences: Differences
@@ -33,7 +33,7 @@ class Step:
 
 
 class Follower:
-    """What a watcher has: nothing yet, or the entries at a cursor."""
+    """A watcher, who has nothing yet or the entries at a cursor."""
 
     def __init__(self, caller: Caller, cursor: str) -> None:
         """Begin. cursor: that of the last change applied; "" for none."""
@@ -42,7 +42,7 @@ class Follower:
         self._entries: Sequence[Entry] | None = None
 
     def step(self, state: CatalogueState, view: CatalogueView) -> Step | None:
-        """What the watcher does not have yet; the first step is never None."""
+        """The change that the watcher does not have yet; None without one, but for the first."""
         before, reset = self._entries, False
         if before is view.entries:
             return None
@@ -50,7 +50,7 @@ class Follower:
         if before is None:
             before, reset = _at(self._cursor, state, self._caller)
         self._entries = view.entries
-        found = differences(before, view.entries)
+        found = find_differences(before, view.entries)
         return Step(reset, found, _cursor(view.last_seen(), self._caller)) if begins or found else None
 
 
@@ -80,7 +80,7 @@ def step_messages(step: Step) -> list[pb.WatchCatalogueResponse]:
 
 
 def _at(cursor: str, state: CatalogueState, caller: Caller) -> tuple[Sequence[Entry], bool]:
-    """The entries that a caller saw at a cursor, and whether it begins again because there is no such cursor."""
+    """The entries that a caller saw at a cursor; True beside none if there is no such cursor."""
     for change_id in ("", *state.headers) if cursor else ():
         if _cursor(change_id, caller) == cursor:
             earlier = state.facts.after(change_id)

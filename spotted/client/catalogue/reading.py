@@ -1,4 +1,4 @@
-"""What is known in the catalogue, and which of its animals photographs may show."""
+"""The catalogue as it is: its animals, changes of them, and those that photographs may show."""
 
 from __future__ import annotations
 

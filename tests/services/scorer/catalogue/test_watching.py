@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from services.common.access.caller import Caller
 from services.common.process import now
@@ -47,6 +47,7 @@ def first_step(state: CatalogueState, caller: Caller, cursor: str = "") -> Step:
 
 
 @pytest.mark.parametrize("caller", [EVERYTHING, NARROW], ids=["all", "one survey"])
+@settings(max_examples=30)
 @given(changes=CHANGES)
 def test_a_copy_is_equal_after_each_change_and_from_each_cursor_on(
     caller: Caller, changes: list[dict[Fact, Value]]
