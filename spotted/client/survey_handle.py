@@ -183,7 +183,8 @@ class SurveyHandle(SurveyContents, SurveyScores):
         similarity on the labels. trust: None for single. known_individuals: how the names of the survey are
         used, None to believe them. only: limits the detections that are asked about. ask_opposite_flanks: ask
         about pairs of a left and a right flank as well. catalogue_survey_ids: also ask which animals of the
-        catalogue in these other surveys the detections show; see `catalogued_surveys`. request_id: as in `SessionHandle.submit_labels`.
+        catalogue in these other surveys the detections show; see `catalogued_surveys`. request_id: as in
+        `SessionHandle.submit_labels`.
         Raises AlreadyExistsError if the id is taken by a session with other settings.
         """
         sampler = self._connection.sampler

@@ -1238,11 +1238,11 @@ class ReadCatalogueMembersResponse(_message.Message):
 
     @_builtins.property
     def known(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberEntry]:
-        """The detections of the survey itself that are members; only in the first message."""
+        """The detections of the survey itself that are members."""
 
     @_builtins.property
     def entry_names(self) -> _containers.RepeatedCompositeFieldContainer[_session_facts_pb2.EntryName]:
-        """Name of every entry with a member in `members` or `known`; only in the first message."""
+        """Name of every entry that has one of these."""
 
     def __init__(
         self,

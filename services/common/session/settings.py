@@ -52,7 +52,7 @@ def _check_catalogue(session: pb.Session, field: str) -> None:
             raise InvalidInputError(f"{field} names the session's own survey; name others", field=field)
     if ids and session.known_individuals not in (KNOWN_INDIVIDUALS_UNSPECIFIED, KNOWN_INDIVIDUALS_BELIEVED):
         raise InvalidInputError(
-            f"{field} needs known individuals that are believed, since animals of the catalogue are known; set "
+            f"{field} needs known individuals that are believed, as those of the catalogue are; set "
             "known_individuals to BELIEVED, or leave the surveys out",
             field=field,
         )

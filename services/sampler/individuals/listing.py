@@ -30,8 +30,8 @@ def find_item(state: SessionState, individual_id: str) -> int:
     component = state.constraints.component_of(item)
     if state.roster.foreign.issuperset(state.constraints.members(component)):
         raise NotFoundError(
-            f"{individual_id!r} is an animal of the catalogue that no detection of this survey shows yet; see "
-            "it in the catalogue"
+            f"{individual_id!r} is an animal of the catalogue that no detection of this survey shows yet; "
+            "see it in the catalogue"
         )
     return item
 

@@ -38,8 +38,8 @@ logger = logging.getLogger("spotted")
 class CatalogueFollowing:
     """Takes changes of the catalogue into the sessions that draw on it.
 
-    The lengths of the journals of the catalogue and of the surveys say whether there are any; only then is the
-    scorer asked. Any replica may take them in: what a session has already is not taken in again.
+    The lengths of the journals of the catalogue and of the surveys say whether there are any; only then is
+    the scorer asked. Any replica may take them in: what a session has already is not taken in again.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class CatalogueFollowing:
 
 
 def _read_members(state: SessionState, content: SurveyFacts, members: Members) -> SurveyRead | None:
-    """What a session takes in of its members; None if it has all of it, or has read nothing of its survey yet.
+    """The changes that a session takes in; None if it has all, or has read nothing of its survey yet.
 
     content: its survey beside the members.
     """

@@ -86,7 +86,7 @@ class SessionSettings:
         found = survey.catalogued_surveys() if self.catalogue else []
         if self.catalogue and not found:
             raise PreconditionError(
-                "the catalogue has no animal of another survey; add animals with `spotted catalogue add` first"
+                "the catalogue has no animal of another survey; add some with `spotted catalogue add` first"
             )
         return found
 

@@ -60,6 +60,7 @@ class AsyncCatalogueHandle(Bridged[CatalogueHandle]):
     changes = iterates(CatalogueHandle.changes)
     watch = iterates(CatalogueHandle.watch)
     match = iterates(CatalogueHandle.match)
+    members_beside = iterates(CatalogueHandle.members_beside)
 
 
 class AsyncSessionHandle(Bridged[SessionHandle]):

@@ -36,9 +36,9 @@ def named_individuals(individuals: Iterable[Individual]) -> list[CatalogueAdditi
         entry_id, *others = one.catalogue_entry_ids or ("",)
         if entry_id and not others:
             # its own name is not that of the entry
-            one = Individual(one.individual_id, one.detection_ids)
-        if entry_id or one.display_name:
-            found.append(CatalogueAddition(one, "" if others else entry_id))
+            found.append(CatalogueAddition(Individual(one.individual_id, one.detection_ids), entry_id))
+        elif entry_id or one.display_name:
+            found.append(CatalogueAddition(one))
     return found
 
 

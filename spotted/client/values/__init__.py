@@ -28,6 +28,7 @@ from spotted.client.values.catalogue import (
     CatalogueResult,
     CatalogueSource,
     MatchedSurvey,
+    MemberPhotograph,
     PhotographCandidate,
     WatchedCatalogueChange,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "IndividualsEvent",
     "Label",
     "MatchedSurvey",
+    "MemberPhotograph",
     "Model",
     "OperationInfo",
     "OperationState",

@@ -12,7 +12,7 @@ from services.sampler.scorer_client import ScorerClient
 from services.scorer.__main__ import service as scorer_service
 from spotted.catalogue.foreign_ids import read_foreign_id
 from spotted.client import SessionHandle, Spotted
-from spotted.client.values import Label
+from spotted.client.values import Individual, Label
 from spotted.constraints.answers import Answer
 from spotted.survey import Detection, Survey
 from tests.services.sampler.surveys import Sampler
@@ -93,3 +93,13 @@ def finish(session: SessionHandle) -> list[tuple[str, str]]:
             asked.append((first, second))
         session.submit_labels(labels)
     return asked
+
+
+def by_detection(session: SessionHandle) -> dict[str, Individual]:
+    """The individual of each detection."""
+    return {i: one for one in session.individuals() for i in one.detection_ids}
+
+
+def same(session: SessionHandle, first: str, second: str) -> None:
+    """Answer that two photographs show one animal."""
+    session.submit_labels([Label(first, second, Answer.SAME, "anna")])
