@@ -149,7 +149,7 @@ def test_wrong_settings_are_refused(made: World) -> None:
         ({"known_individuals": KnownIndividuals.IGNORED}, "are believed"),
     ):
         with pytest.raises(InvalidInputError, match=words):
-            made.session("wrong", **more)  # type: ignore[arg-type] # any setting
+            made.session("wrong", **more)
     session = made.session()
     with pytest.raises(InvalidInputError, match="are believed"):
         session.update(known_individuals=KnownIndividuals.SUGGESTED)
