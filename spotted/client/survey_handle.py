@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from spotted import messages
-from spotted.client.catalogue.reading import CatalogueReader
 from spotted.client.connection import LONG_TIMEOUT_S, Connection
 from spotted.client.connection import request_id as new_request_id
 from spotted.client.embedding_messages import recipe_message
@@ -23,7 +22,7 @@ from spotted.constraints.trust import Trust
 from spotted.facts.kinds import KnownIndividuals
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
+from spotted.v1 import catalogue_pb2, embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
 
 
 class SurveyHandle(SurveyContents, SurveyScores):
@@ -207,8 +206,12 @@ class SurveyHandle(SurveyContents, SurveyScores):
 
     def catalogued_surveys(self) -> list[str]:
         """The other surveys that have animals of the catalogue, as the caller may see it, ordered by id."""
-        entries = CatalogueReader(self._connection).entries()
-        return sorted({i for entry in entries for i in entry.survey_ids} - {self.survey_id})
+        catalogue = self._connection.catalogue
+        pages = catalogue.pages(
+            catalogue.stub.ListCatalogueEntries, catalogue_pb2.ListCatalogueEntriesRequest()
+        )
+        members = (member for page in pages for entry in page.entries for member in entry.members)
+        return sorted({member.survey_id for member in members} - {self.survey_id})
 
     def import_session(self, session_id: str, events: Iterable[SessionEvent]) -> SessionHandle:
         """Create a session from the events of another, with all answers, rounds and times.

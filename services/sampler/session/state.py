@@ -12,7 +12,6 @@ from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.labels import label_outcomes
 from services.sampler.labels.label_counts import LabelCounts
-from services.sampler.labels.label_outcomes import Naming
 from services.sampler.labels.ledger import PersonsChange
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
@@ -130,12 +129,14 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """The outcome of a label when it was stored, as a message."""
-        naming = Naming(self.identity.ledger.given, self.detection_ids)
+        naming = label_outcomes.Naming(self.identity.ledger.given, self.detection_ids)
         return label_outcomes.outcome_message(label_id, self.outcomes[label_id], naming)
 
     def conflicts(self) -> list[pb.Conflict]:
         """The labels that contradict earlier ones or facts now, oldest first, then facts that do."""
-        return label_outcomes.conflicts(self.constraints, Naming(self.labels, self.detection_ids))
+        return label_outcomes.conflicts(
+            self.constraints, label_outcomes.Naming(self.labels, self.detection_ids)
+        )
 
     @property
     def named_individuals(self) -> Individuals:
@@ -180,8 +181,7 @@ class SessionState:
         grown = copy.copy(self)
         grown.identity = copy.deepcopy(self.identity)
         grown.roster, grown.facts = self.roster.copy(), self.facts.copy()
-        grown.skipped = copy.deepcopy(self.skipped)
-        grown.constraints = copy.deepcopy(self.constraints)
+        grown.skipped, grown.constraints = copy.deepcopy((self.skipped, self.constraints))
         grown.queue = self.queue.over(grown.constraints)
         grown.take_in(read)
         return grown
@@ -192,8 +192,8 @@ class SessionState:
         changed = self.roster.take_in(read, self.survey)
         images = [self.roster.items((p.first_detection_id, p.second_detection_id)) for p in read.image_pairs]
         self.same_image = list(dict.fromkeys([*self.same_image, *images]))
-        item_of = self.roster.item_of
-        renamed = [item_of[i] for i in (*read.renamed_detection_ids, *read.returned_detection_ids)]
+        new_names = (*read.renamed_detection_ids, *read.returned_detection_ids)
+        renamed = [self.roster.item_of[i] for i in new_names]
         self.facts.forget_names(renamed)
         earlier = self.facts.take(read.facts, complete=read.complete, start=start)
         if self.planned and (read.added_detection_ids or read.returned_detection_ids or earlier):
@@ -260,8 +260,8 @@ class SessionState:
             self.labels[label.label_id] = label
         self.identity.ledger.give(given.labels)
         self.queue.count_answers(len(given.labels))
-        for burst in given.mixed_bursts:
-            self.mixed_bursts.add(frozenset(self.roster.item_of[i] for i in burst.detection_ids))
+        item_of = self.roster.item_of
+        self.mixed_bursts |= {frozenset(item_of[i] for i in one.detection_ids) for one in given.mixed_bursts}
 
     def _given(self, label: pb.Label) -> GivenLabel | None:
         """A label as constraints take it; None for SKIP, which they never see."""
