@@ -188,7 +188,10 @@ def test_a_page_of_sessions_fits() -> None:
 
 
 def test_a_page_of_cameras_fits_and_all_come_once() -> None:
-    cameras = [Camera(longest(n), 1.0, 1.0, 0.5, 1.5, 1.0, clock_suspect=True) for n in range(5000)]
+    cameras = [
+        Camera(longest(n), 1.0, 1.0, 0.5, 1.5, 1.0, clock_suspect=True, station=longest(0))
+        for n in range(5000)
+    ]
     listed = list(pages(cameras, messages.camera_message))
     assert [messages.camera(c) for page in listed for c in page] == cameras
     for page in listed:

@@ -112,7 +112,7 @@ def _detection(detection_id: str, read: pb.MemberPhotograph) -> Detection:
 def _camera(read: pb.MemberPhotograph) -> tuple[str, Camera]:
     one = messages.camera(read.camera)
     camera_id = _elsewhere(read.survey_id, one.camera_id)
-    return camera_id, replace(one, camera_id=camera_id)
+    return camera_id, replace(one, camera_id=camera_id, station=_elsewhere(read.survey_id, one.station))
 
 
 def _elsewhere(survey_id: str, text: str) -> str:

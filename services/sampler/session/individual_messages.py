@@ -87,7 +87,7 @@ class Individuals:
         return [part for whole in found for part in _parts(whole)]
 
     def messages(self) -> list[Individual]:
-        """All individuals, in parts."""
+        """All individuals, largest first; those beyond a message come in several parts."""
         return list(map(self.message, self.parts()))
 
     def message(self, part: Part) -> Individual:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.common.session import round_messages
+from services.sampler.facts.asked import asked_about
 from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.labels import label_outcomes
@@ -29,7 +30,6 @@ from spotted.individuals.register import differing
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.sampling.suggestions import Suggestions
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1.individuals_pb2 import Individual
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_SUGGESTED, SurveyRead
 
 # memory per detection (id, groups, rounds) and per label (label, outcome, evidence); measured: 0.67 MiB per
@@ -119,9 +119,8 @@ class SessionState:
 
     def pair(self, label: pb.Label) -> Pair:
         """The items of a label, the lower first. Raises NotFoundError for an unknown detection."""
-        ids = label.first_detection_id, label.second_detection_id
-        self.roster.require(ids)
-        return self.roster.items(ids)
+        self.roster.require([label.first_detection_id, label.second_detection_id])
+        return self.roster.asked_pair(asked_about(label))
 
     def is_open(self, pair: Pair) -> bool:
         """Whether an answer to this pair would be new information."""
@@ -143,10 +142,6 @@ class SessionState:
         """The individuals with their ids and attributes."""
         known = catalogued(self.session, self.facts, self.roster)
         return Individuals(self.identity.register, self.constraints, self.detection_ids, known)
-
-    def individuals(self) -> list[Individual]:
-        """The individuals as messages, largest first; those beyond a message come in several parts."""
-        return self.named_individuals.messages()
 
     def labelled_pair(self, label: pb.Label) -> LabelledPair:
         """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
@@ -260,8 +255,8 @@ class SessionState:
             self.labels[label.label_id] = label
         self.identity.ledger.give(given.labels)
         self.queue.count_answers(len(given.labels))
-        item_of = self.roster.item_of
-        self.mixed_bursts |= {frozenset(item_of[i] for i in one.detection_ids) for one in given.mixed_bursts}
+        for burst in given.mixed_bursts:
+            self.mixed_bursts.add(frozenset(self.roster.asked_items(asked_about(burst))))
 
     def _given(self, label: pb.Label) -> GivenLabel | None:
         """A label as constraints take it; None for SKIP, which they never see."""

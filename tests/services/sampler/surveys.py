@@ -245,7 +245,7 @@ class Sampler:
 
     def partition(self, survey_id: str) -> set[frozenset[str]]:
         folded = self.sessions.folded(survey_id, "main")
-        found = folded.view(lambda state, _: state.individuals())
+        found = folded.view(lambda state, _: state.named_individuals.messages())
         return {frozenset(individual.detection_ids) for individual in found}
 
 

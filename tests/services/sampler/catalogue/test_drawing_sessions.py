@@ -109,8 +109,8 @@ def test_a_moved_session_has_the_same_individuals_and_next_question(made: World)
     state = SessionState()
     for event in made.sampler.sessions.events(HERE, "main"):
         state.apply(event.SerializeToString())
-    live = made.sampler.sessions.folded(HERE, "main").view(lambda one, _: one.individuals())
-    assert state.individuals() == live
+    live = made.sampler.sessions.folded(HERE, "main").view(lambda one, _: one.named_individuals.messages())
+    assert state.named_individuals.messages() == live
 
 
 @pytest.fixture
