@@ -272,7 +272,7 @@ class Session(_message.Message):
 
     @_builtins.property
     def catalogue_survey_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Other surveys of the organisation, at most 100: the session also asks which of their animals of the catalogue
+        """Other surveys of the organisation, at most 30: the session also asks which of their animals of the catalogue
         its detections show. Needs BELIEVED names. Members of the catalogue in these surveys take part as `~`, their
         survey, `/` and their detection, e.g. `~kenya-2024/d07`: such ids stand in questions, labels, conflicts and
         events, and may be used in requests about this session. Members of one entry are one animal, of two entries

@@ -14,8 +14,8 @@ from spotted.v1.session_facts_pb2 import (
 
 # the settings that can change
 MUTABLE = ("trust", "known_individuals", "filter", "ask_opposite_flanks")
-# other surveys that a session draws on
-MOST_SURVEYS = 100
+# other surveys that a session draws on; a page of a thousand sessions fits into a message
+MOST_SURVEYS = 30
 
 
 def check_settings(session: pb.Session, prefix: str) -> None:
