@@ -49,8 +49,8 @@ class Individual:
 
     @property
     def name(self) -> str:
-        """Its display name, or else its id."""
-        return self.display_name or self.individual_id
+        """Its display name, or else that of the animal of the catalogue that it is, or its id."""
+        return self.display_name or self.catalogue_name or self.individual_id
 
 
 @dataclass(frozen=True, slots=True)

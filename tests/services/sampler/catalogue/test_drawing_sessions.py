@@ -75,6 +75,16 @@ def test_members_join_the_entry_at_publication_and_the_session_stays_as_it_is(ma
     assert {Member(HERE, "d00"), Member(HERE, "d12")} < set(members)
     assert by_detection(session)["d00"].detection_ids == before["d00"].detection_ids == ("d00", "d12")
     assert by_detection(session)["d00"].catalogue_entry_ids == (made.entry(0),)
+    # a person may decide that two animals of the catalogue are one; the catalogue does not follow by itself
+    (one,) = session.individuals(detection_id="d00")
+    same(session, "d01", f"~{THERE}/d07")
+    (two,) = session.individuals(detection_id="d01")
+    joined = session.individual(one.individual_id).merge([two.individual_id], "anna")
+    assert by_detection(session)["d01"].catalogue_entry_ids == tuple(sorted((made.entry(0), made.entry(1))))
+    refused = made.spotted.catalogue().add_session(HERE, "main", "anna").animals
+    assert [one.reason for one in refused] == ["PRECONDITION"]
+    session.undo_change(joined.position, "anna")
+    assert by_detection(session)["d01"].catalogue_name == "animal-1"
     # what is a member is not asked again, also in a new session
     other = made.session("other")
     assert by_detection(other)["d12"].detection_ids == ("d00", "d12")
