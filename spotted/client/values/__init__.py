@@ -38,6 +38,7 @@ from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
+    Confidence,
     Conflict,
     EventKind,
     Evidence,
@@ -89,6 +90,7 @@ __all__ = [
     "CatalogueMatch",
     "CatalogueResult",
     "CatalogueSource",
+    "Confidence",
     "Conflict",
     "Crop",
     "DeletedCameras",
