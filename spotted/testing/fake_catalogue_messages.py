@@ -9,7 +9,7 @@ from spotted.catalogue.entries import Entry
 from spotted.catalogue.facts import Attribute, Change, Link, Member, Membership, Value
 from spotted.client.catalogue.messages import member_messages
 from spotted.errors import NotFoundError
-from spotted.testing.fake_scorer import StoredSurvey
+from spotted.testing.fake_survey import StoredSurvey
 from spotted.v1 import catalogue_pb2 as pb
 
 ATTRIBUTES = ("display_name", "sex", "status", "dead_since", "notes", "tags")

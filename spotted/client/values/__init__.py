@@ -14,6 +14,7 @@ from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
     Candidates,
+    MatchedPoint,
     PairExplanation,
 )
 from spotted.client.values.catalogue import (
@@ -55,6 +56,7 @@ from spotted.client.values.sessions import (
 )
 from spotted.client.values.surveys import (
     AddedDetections,
+    AddedLocalFeatures,
     CalibrationFit,
     DeletedCameras,
     DeletedDetections,
@@ -62,6 +64,7 @@ from spotted.client.values.surveys import (
     DetectionPage,
     DetectionUpdate,
     EmbeddingSpec,
+    LocalFeatureSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
@@ -73,6 +76,7 @@ __all__ = [
     "AddedAnimal",
     "AddedAnimals",
     "AddedDetections",
+    "AddedLocalFeatures",
     "Alias",
     "AnimalCandidate",
     "AnnotatorProgress",
@@ -108,6 +112,8 @@ __all__ = [
     "IndividualsChange",
     "IndividualsEvent",
     "Label",
+    "LocalFeatureSpec",
+    "MatchedPoint",
     "MatchedSurvey",
     "MemberPhotograph",
     "Model",
