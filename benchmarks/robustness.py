@@ -24,7 +24,7 @@ from benchmarks.common import known_surveys, report
 from benchmarks.common.options import data_option, models_option
 from benchmarks.common.report import Bar
 from services.embedder.inference.backbones import load_backbone
-from spotted.arrays import Float64Array, IntArray
+from spotted.arrays import Float64Array, FloatArray, IntArray
 from spotted.demo.__main__ import composites
 from spotted.evaluation.outcomes import find_relevant_pairs, measure_queries
 from spotted.evaluation.ranks import rank_pairs
@@ -88,12 +88,13 @@ def faults() -> Iterator[Fault]:
 
 
 def measure(
-    imported: ImportedSurvey, embeddings: Float64Array, wrong: Sequence[Fault], most_cameras: int = 0
+    imported: ImportedSurvey, embeddings: FloatArray, wrong: Sequence[Fault], most_cameras: int = 0
 ) -> list[Line]:
     """A line for each mistake. most_cameras: try only so many cameras, evenly chosen; 0: all."""
     survey = imported.survey
-    span = {"start_s": survey.start_s, "end_s": survey.end_s}
-    cameras = {i: replace(camera, **span) for i, camera in survey.cameras.items()}
+    cameras = {
+        i: replace(camera, start_s=survey.start_s, end_s=survey.end_s) for i, camera in survey.cameras.items()
+    }
     parts = (cameras, list(imported.pictures))
     query, before = _hits(parts, embeddings)
     taken_by = np.array([picture.detection.camera_id for picture in imported.pictures])[query]
@@ -153,7 +154,7 @@ def main(*, data: Path, models: Path, model: str, cameras: int) -> None:
     raise SystemExit(report.judge(bars))
 
 
-def _hits(parts: Parts, embeddings: Float64Array) -> tuple[IntArray, Float64Array]:
+def _hits(parts: Parts, embeddings: FloatArray) -> tuple[IntArray, Float64Array]:
     """Each query, and its expected hits among its first five candidates by fused score."""
     cameras, pictures = parts
     made = assemble("survey", "", cameras, {}, pictures, ())
