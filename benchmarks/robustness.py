@@ -90,7 +90,7 @@ def faults() -> Iterator[Fault]:
 def measure(
     imported: ImportedSurvey, embeddings: FloatArray, wrong: Sequence[Fault], most_cameras: int = 0
 ) -> list[Line]:
-    """A line for each mistake. most_cameras: try only so many cameras, evenly chosen; 0: all."""
+    """A line for each mistake. most_cameras: cameras tried at most, evenly chosen; 0: all."""
     survey = imported.survey
     cameras = {
         i: replace(camera, start_s=survey.start_s, end_s=survey.end_s) for i, camera in survey.cameras.items()
