@@ -4,16 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/spotted/v1/*.proto)
 DATA ?= ../shared/data
+# tests of the structure, the pages and the deployment
+RULES := tests/test_architecture.py tests/test_docs.py tests/deploy
 # tests of the inner loop; they need no store and no backbone
 QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models wheels stubs baseline lock check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup clean
+	benchmark-overheads benchmark-backup benchmark-local clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,7 +44,7 @@ baseline: setup ## record the current contract as the released one
 lock: setup ## resolve the dependencies again and pin them
 	$(BIN)/python tools/lock.py
 
-check: setup ## formatting, lint, types, contract, stubs fresh
+lint: setup ## formatting, lint, types, contract, stubs fresh, licences
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -50,7 +52,9 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/buf breaking --against $(BASELINE)
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
 	$(BIN)/python -m tools.licences
-	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py tests/deploy
+
+check: lint ## lint, and the tests of architecture, docs and deployment
+	$(BIN)/python -m pytest $(RULES)
 
 front: ## build the review page into services/review/static; needs node 20 or later
 	cd services/review/front && npm ci && npm run build
@@ -58,16 +62,17 @@ front: ## build the review page into services/review/static; needs node 20 or la
 docs: setup ## the site of docs/ and the Python reference, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# two workers share two cores, so each uses one thread of linear algebra: threads that wait spin.
-# Workers take whole files in the order of conftest.py, slow ones first. Bytecode is kept whatever the
-# environment says: every worker reads all tests, and tests start hundreds of processes
-TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# more workers than cores: the tests of the whole suite often wait for processes that they started. Each uses one
+# thread of linear algebra: threads that wait spin. Workers take whole files in the order of conftest.py, long ones
+# first. Bytecode is kept whatever the environment says: every worker reads all tests, and tests start hundreds of
+# processes
+TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 test: models ## the whole test suite, a quarter of an hour on two cores
-	$(TEST)
+	$(TEST) -n 4
 
 test-quick: setup ## science, formats and commands without processes, a minute and a half
-	$(TEST) -m "not slow and not processes" $(QUICK)
+	$(TEST) -n 3 -m "not slow and not processes" $(QUICK)
 
 demo: models ## simulate a survey and match it end to end
 	@$(BIN)/python -m spotted.demo --output out/demo
@@ -99,7 +104,7 @@ kill-points: setup ## a thousand kills of sampler and store while annotators ans
 kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
 	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -116,6 +121,9 @@ benchmark-calibration: models ## calibrated scores compared with the product
 
 benchmark-retrieval: models ## top-k of each score on composite, published and generated surveys
 	$(BIN)/python -m benchmarks.retrieval --data $(DATA)
+
+benchmark-local: models ## local evidence on photographs of one flank, beside and joined with the backbone
+	$(BIN)/python -m benchmarks.local --data $(DATA)
 
 benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)

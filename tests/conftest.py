@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ from hypothesis import settings
 
 from services.common.store import keys
 from services.common.store.store import Store
+from spotted.local import processes
+from tests.services import forked
 from tests.stores import running_store
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("spotted", deadline=None)
 settings.load_profile("spotted")
 
+# tests create many objects and few cycles: Python's own thresholds search them ten times as often
+gc.set_threshold(10_000, 10, 20)
 
 # numpy's warnings are errors in the processes that tests start too, as pytest makes them here
 os.environ.setdefault("PYTHONWARNINGS", "error::RuntimeWarning")
@@ -36,15 +42,16 @@ PROCESSES = {"store_url", "exported"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need processes, and run the files with slow tests first.
+    """Mark the tests that need processes, and run files with slow tests first, then those with most cases.
 
-    Workers take whole files in this order: a slow file at the end would leave one worker idle.
+    Workers take whole files in this order: a long file at the end would leave the other workers idle.
     """
     for item in items:
         if PROCESSES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("processes")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    cases = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in slow, -cases[item.path]))
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +82,14 @@ def store(store_url: str) -> Iterator[Store]:
 def survey_id() -> str:
     """A survey id that no other test uses."""
     return f"survey-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def forked_services() -> Iterator[None]:
+    """Whatever starts services with `spotted.local.processes` gets forked ones, which takes a moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "start_service", forked.start_service)
+        yield
 
 
 @pytest.fixture(scope="session")

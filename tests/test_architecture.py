@@ -7,6 +7,7 @@ to be entered here before anything may import it.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -33,6 +34,7 @@ SCIENCE: dict[str, set[str]] = {
     "journeys": SURVEY,
     "calibration": SURVEY | {"lazy"},
     "scoring": SURVEY | {"calibration", "lazy"},
+    "local_features": BASE | {"lazy"},
     "ranking": SCORES | {"lazy"},
     "heads": BASE | {"lazy"},
     "facts": BASE,
@@ -98,6 +100,8 @@ COMMON: dict[str, set[str]] = {
     "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }
 SCIENCE_MAY = {"numpy", "scipy", "sklearn", "torch", "spotted"}
+# keypoints are found and matched by libraries in C, which take arrays as well
+LOCAL_MAY = SCIENCE_MAY | {"cv2", "onnxruntime"}
 # reports draw and render; they are science in what they may know of Spotted, not in their tools
 REPORTS_MAY = SCIENCE_MAY | {"matplotlib", "jinja2", "PIL"}
 FORBIDDEN_IN_SCIENCE = {"os", "time", "pathlib", "logging", "socket", "subprocess", "datetime", "random"}
@@ -194,7 +198,7 @@ def test_science_knows_only_arrays(path: Path) -> None:
         return
     roots = {name.split(".")[0] for name in imports(path)}
     third_party = {root for root in roots if root not in sys.stdlib_module_names}
-    assert third_party <= (REPORTS_MAY if own == "reports" else SCIENCE_MAY)
+    assert third_party <= {"reports": REPORTS_MAY, "local_features": LOCAL_MAY}.get(own, SCIENCE_MAY)
     assert own == "reports" or not roots & FORBIDDEN_IN_SCIENCE
     assert "torch" not in roots or own in TORCH_ROOMS
 
@@ -383,10 +387,33 @@ def test_file_formats_load_neither_grpc_nor_protobuf() -> None:
     fresh(FORBID.format(forbidden=forbidden) + "import spotted.formats\n")
 
 
-@pytest.mark.parametrize("name", sorted(SCIENCE))
-def test_science_loads_neither_grpc_nor_torch(name: str) -> None:
+# imports each room as if it were the first; what is forbidden is never loaded, so none hides it from the next
+EACH_ROOM = (
+    "failures = {{}}\n"
+    "for room in {rooms!r}:\n"
+    "    for loaded in [name for name in sys.modules if name.split('.')[0] == 'spotted']:\n"
+    "        del sys.modules[loaded]\n"
+    "    try:\n"
+    "        importlib.import_module('spotted.' + room)\n"
+    "    except Exception as error:\n"
+    "        failures[room] = repr(error)\n"
+    "import json\n"
+    "print(json.dumps(failures))\n"
+)
+
+
+@pytest.fixture(scope="module")
+def failures() -> dict[str, str]:
+    """What kept each room of the science from being imported without gRPC and torch."""
     forbidden = {"grpc", "google.protobuf", "spotted.v1", "torch"}
-    fresh(FORBID.format(forbidden=forbidden) + f"import spotted.{name}\n")
+    code = FORBID.format(forbidden=forbidden) + EACH_ROOM.format(rooms=sorted(SCIENCE))
+    found: dict[str, str] = json.loads(fresh(code))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(SCIENCE))
+def test_science_loads_neither_grpc_nor_torch(name: str, failures: dict[str, str]) -> None:
+    assert name not in failures, failures[name]
 
 
 def test_the_front_door_opens_without_what_stands_behind_it() -> None:

@@ -47,6 +47,7 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
         known_individuals=session.known_individuals,
         filter=session.filter if session.HasField("filter") else None,
         ask_opposite_flanks=session.ask_opposite_flanks,
+        catalogue_survey_ids=session.catalogue_survey_ids,
     )
 
 
@@ -88,6 +89,11 @@ def _lease_s(request: pb.NextPairsRequest) -> float:
     if not request.HasField("lease_duration"):
         return DEFAULT_LEASE_S
     return checks.seconds(request.lease_duration, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
+
+
+def releasing(request: pb.ReleaseLeasesRequest) -> str:
+    """The annotator whose leases end. Raises InvalidInputError."""
+    return checks.slug(request.annotator_id, "annotator_id")
 
 
 def labels_to_store(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from services.review.forms.fields import Body
 from services.review.forms.instants import instant, word
 from services.review.forms.photos import Json
-from spotted.client.values import BurstAnswer, Conflict, Evidence, Label, StoredLabel
+from spotted.client.values import BurstAnswer, Confidence, Conflict, Evidence, Label, StoredLabel
 from spotted.constraints.answers import Answer, LabelEffect
 
 # of a number of the contract
@@ -33,6 +33,7 @@ def labels_of(body: Body, annotator: str) -> list[Label]:
             annotator,
             note=one.text("note"),
             versions=(_version(one, "first_version"), _version(one, "second_version")),
+            confidence=one.chosen("confidence", Confidence) if one.text("confidence") else None,
         )
         for one in body.objects("labels")
     ]
@@ -60,6 +61,7 @@ def label_form(label: Label) -> Json:
         "answer": word(label.answer),
         "annotator": label.annotator_id,
         "note": label.note,
+        "confidence": word(label.confidence),
         "created_at": instant(label.created_at_s),
     }
 
@@ -79,16 +81,21 @@ def outcome_form(outcome: StoredLabel, photos: Callable[[Iterable[str]], Json]) 
 
 def conflict_form(conflict: Conflict, photos: Callable[[Iterable[str]], Json]) -> Json:
     """A conflict with the photographs that it names. photos: returns those of ids."""
-    labels = [*([conflict.label] if conflict.label else []), *conflict.explanation]
-    pairs: list[tuple[str, str]] = [(one.first_detection_id, one.second_detection_id) for one in labels]
-    pairs += [(one.first_detection_id, one.second_detection_id) for one in conflict.evidence]
     return {
         "message": conflict.message,
         "label": label_form(conflict.label) if conflict.label else None,
         "explanation": [label_form(label) for label in conflict.explanation],
         "evidence": [_evidence_form(one) for one in conflict.evidence],
-        "photos": photos(one for pair in pairs for one in pair),
+        "photos": photos(conflict_detections(conflict)),
     }
+
+
+def conflict_detections(conflict: Conflict) -> list[str]:
+    """The detections that a conflict names."""
+    labels = [*([conflict.label] if conflict.label else []), *conflict.explanation]
+    pairs: list[tuple[str, str]] = [(one.first_detection_id, one.second_detection_id) for one in labels]
+    pairs += [(one.first_detection_id, one.second_detection_id) for one in conflict.evidence]
+    return [one for pair in pairs for one in pair]
 
 
 def stored_together(labels: Sequence[Label], annotator: str, limit: int) -> list[Json]:

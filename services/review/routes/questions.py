@@ -7,7 +7,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.review.forms.fields import Body
-from services.review.forms.labels import bursts_of, labels_of, outcome_form, stored_together
+from services.review.forms.labels import (
+    bursts_of,
+    conflict_detections,
+    labels_of,
+    outcome_form,
+    stored_together,
+)
 from services.review.forms.photos import Json
 from services.review.forms.progress import annotator_form, progress_form
 from services.review.forms.questions import question_forms
@@ -30,6 +36,8 @@ def question_routes(review: Review) -> list[Route]:
         Route(f"{SESSION}/answers", asking.answer, methods=["POST"]),
         Route(f"{SESSION}/answers", asking.own, methods=["GET"]),
         Route(f"{SESSION}/retract", asking.retract, methods=["POST"]),
+        Route(f"{SESSION}/retract/preview", asking.preview, methods=["POST"]),
+        Route(f"{SESSION}/leave", asking.leave, methods=["POST"]),
     ]
 
 
@@ -66,8 +74,8 @@ class _Asking:
             bursts=bursts_of(body, annotator),
             request_id=body.required("request_id"),
         )
-        conflicts = any(one.conflict for one in submitted.outcomes)
-        photos = (await self._review.held(request)).photos if conflicts else _no_photos
+        named = [i for one in submitted.outcomes if one.conflict for i in conflict_detections(one.conflict)]
+        photos = await self._review.photos(request, named) if named else _no_photos
         return JSONResponse(
             {
                 "outcomes": [outcome_form(one, photos) for one in submitted.outcomes],
@@ -83,6 +91,19 @@ class _Asking:
             body.texts("label_ids"), annotator, request_id=body.required("request_id")
         )
         return JSONResponse({"progress": progress_form(progress)})
+
+    async def preview(self, request: Request) -> Response:
+        """The progress now, and as it would be without some answers."""
+        body, annotator = await Body.of(request), self._review.caller(request).annotator
+        session = self._review.session(request)
+        after = await session.preview_retraction(body.texts("label_ids"), annotator)
+        before = await session.progress()
+        return JSONResponse({"before": progress_form(before), "after": progress_form(after)})
+
+    async def leave(self, request: Request) -> Response:
+        """Let others be asked the questions that the caller does not answer."""
+        annotator = self._review.caller(request).annotator
+        return JSONResponse({"released": await self._review.session(request).release_leases(annotator)})
 
     async def own(self, request: Request) -> Response:
         """The caller's last answers, for undo after a reload."""

@@ -15,6 +15,7 @@ from services.sampler.session.defaults import LEARNING
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import Scorer, SurveyScores
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy
@@ -22,6 +23,7 @@ from spotted.sampling.stopping import estimate_planned, estimate_remaining
 from spotted.sampling.strategies.by_name import strategy
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.scorer_pb2 import CandidateFilter
+from spotted.v1.session_facts_pb2 import SurveyRead
 
 # number of score tables and graphs kept in memory; others are made again when needed
 KEPT = 2
@@ -64,7 +66,7 @@ class Planner:
     def __init__(self, sessions: Sessions, scorer: Scorer) -> None:
         self._sessions = sessions
         self._scorer = scorer
-        self._scores: dict[tuple[str, bool, int, bytes], SurveyScores] = {}
+        self._scores: dict[tuple[str, bool, int, bytes, tuple[str, ...]], SurveyScores] = {}
         self._prepared: dict[SessionKey, _Prepared] = {}
         self._lock = threading.RLock()
 
@@ -91,23 +93,28 @@ class Planner:
         top_k = min(top_k, max(count - 1, 1))
         only = _candidate_filter(session)
         # top_k is part of the key, so that a plan never depends on what other sessions made this process read
-        key = (session.survey_id, with_embeddings, top_k, only.SerializeToString() if only else b"")
+        drawn = tuple(session.catalogue_survey_ids)
+        key = (session.survey_id, with_embeddings, top_k, only.SerializeToString() if only else b"", drawn)
         scores = self._scores.pop(key, None)
-        if scores is None or scores.version != version:
+        members = self._sessions.drawing.members(session, with_embeddings=with_embeddings)
+        digest = members.digest if members else ""
+        if scores is None or (scores.version, scores.members_digest) != (version, digest):
             survey_id = session.survey_id
             scores = self._scorer.read(survey_id, top_k, with_embeddings=with_embeddings, only=only)
+            scores = self._sessions.drawing.scored(session, scores, members)
         _keep(self._scores, key, scores)
         return scores
 
     def _plan(
         self, scores: SurveyScores, excluding: frozenset[Pair], state: SessionState, _: int
     ) -> pb.PlannedRound:
-        new = scores.detections.keys() - state.roster.item_of.keys()
+        # members of the catalogue are taken in before a question is asked, not by rounds
+        new = {i for i in scores.detections.keys() - state.roster.item_of.keys() if not is_foreign(i)}
         read = read_survey(state.session, state.roster, scores, before=state.survey, among=new)
         added = read.added_detection_ids
         ready = self._prepare(state, scores, added)
         # the state must not be altered here; only a session with new detections needs a copy
-        queue = state.with_added(read).queue if added else state.queue
+        queue = _with_added(state, read).queue if added else state.queue
         planned = queue.plan_next(ready.chosen, ready.graph, seed=state.session.seed, excluding=excluding)
         message = pb.PlannedRound(
             survey_uid=scores.version.uid,
@@ -144,6 +151,13 @@ class Planner:
             ready = _Prepared(state.session, scores, item_of, graph, chosen)
         _keep(self._prepared, key, ready)
         return ready
+
+
+def _with_added(state: SessionState, read: SurveyRead) -> SessionState:
+    """A state with these detections, to plan with; the session's own does not change."""
+    grown = state.copied()
+    grown.take_in(read)
+    return grown
 
 
 def _candidate_filter(session: pb.Session) -> CandidateFilter | None:

@@ -60,6 +60,7 @@ class AsyncCatalogueHandle(Bridged[CatalogueHandle]):
     changes = iterates(CatalogueHandle.changes)
     watch = iterates(CatalogueHandle.watch)
     match = iterates(CatalogueHandle.match)
+    members_beside = iterates(CatalogueHandle.members_beside)
 
 
 class AsyncSessionHandle(Bridged[SessionHandle]):
@@ -70,7 +71,9 @@ class AsyncSessionHandle(Bridged[SessionHandle]):
     delete = awaits(SessionHandle.delete)
     next_pairs = awaits(SessionHandle.next_pairs)
     submit_labels = awaits(SessionHandle.submit_labels)
+    release_leases = awaits(SessionHandle.release_leases)
     retract_labels = awaits(SessionHandle.retract_labels)
+    preview_retraction = awaits(SessionHandle.preview_retraction)
     conflicts = iterates(SessionHandle.conflicts)
     progress = awaits(SessionHandle.progress)
     watch_progress = iterates(SessionHandle.watch_progress)
@@ -98,6 +101,9 @@ class AsyncSurveyHandle(Bridged[SurveyHandle]):
     update_detections = awaits(SurveyHandle.update_detections)
     detection_changes = iterates(SurveyHandle.detection_changes)
     delete_detections = awaits(SurveyHandle.delete_detections)
+    add_local_features = awaits(SurveyHandle.add_local_features)
+    with_local_features = awaits(SurveyHandle.with_local_features)
+    match_local_features = awaits_handle(SurveyHandle.match_local_features, AsyncOperationHandle)
     score_spec = awaits(SurveyHandle.score_spec)
     candidates = iterates(SurveyHandle.candidates)
     query_candidates = awaits(SurveyHandle.query_candidates)
@@ -110,5 +116,6 @@ class AsyncSurveyHandle(Bridged[SurveyHandle]):
     activate_calibration = awaits(SurveyHandle.activate_calibration)
     sessions = iterates(SurveyHandle.sessions)
     session = gives_handle(SurveyHandle.session, AsyncSessionHandle)
+    catalogued_surveys = awaits(SurveyHandle.catalogued_surveys)
     create_session = awaits_handle(SurveyHandle.create_session, AsyncSessionHandle)
     import_session = awaits_handle(SurveyHandle.import_session, AsyncSessionHandle)

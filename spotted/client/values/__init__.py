@@ -14,6 +14,7 @@ from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
     Candidates,
+    MatchedPoint,
     PairExplanation,
 )
 from spotted.client.values.catalogue import (
@@ -28,6 +29,7 @@ from spotted.client.values.catalogue import (
     CatalogueResult,
     CatalogueSource,
     MatchedSurvey,
+    MemberPhotograph,
     PhotographCandidate,
     WatchedCatalogueChange,
 )
@@ -37,6 +39,7 @@ from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
+    Confidence,
     Conflict,
     EventKind,
     Evidence,
@@ -53,6 +56,7 @@ from spotted.client.values.sessions import (
 )
 from spotted.client.values.surveys import (
     AddedDetections,
+    AddedLocalFeatures,
     CalibrationFit,
     DeletedCameras,
     DeletedDetections,
@@ -60,6 +64,7 @@ from spotted.client.values.surveys import (
     DetectionPage,
     DetectionUpdate,
     EmbeddingSpec,
+    LocalFeatureSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
@@ -71,6 +76,7 @@ __all__ = [
     "AddedAnimal",
     "AddedAnimals",
     "AddedDetections",
+    "AddedLocalFeatures",
     "Alias",
     "AnimalCandidate",
     "AnnotatorProgress",
@@ -88,6 +94,7 @@ __all__ = [
     "CatalogueMatch",
     "CatalogueResult",
     "CatalogueSource",
+    "Confidence",
     "Conflict",
     "Crop",
     "DeletedCameras",
@@ -105,7 +112,10 @@ __all__ = [
     "IndividualsChange",
     "IndividualsEvent",
     "Label",
+    "LocalFeatureSpec",
+    "MatchedPoint",
     "MatchedSurvey",
+    "MemberPhotograph",
     "Model",
     "OperationInfo",
     "OperationState",

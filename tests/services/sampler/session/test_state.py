@@ -72,13 +72,13 @@ def retracted(*label_ids: str) -> pb.SessionEvent:
 
 
 def partition(state: SessionState) -> list[list[str]]:
-    return [list(individual.detection_ids) for individual in state.individuals()]
+    return [list(individual.detection_ids) for individual in state.named_individuals.messages()]
 
 
 def test_individuals_are_ordered_by_size_and_named_by_their_first_detection() -> None:
     state = folded(labelled(label("1-1", "d3", "d1", "SAME")))
     assert partition(state) == [["d1", "d3"], ["d0"], ["d2"], ["d4"]]
-    assert state.individuals()[0].individual_id == "ind-d1"
+    assert state.named_individuals.messages()[0].individual_id == "ind-d1"
 
 
 def test_a_contradiction_is_kept_with_the_smallest_set_that_explains_it() -> None:
@@ -322,11 +322,12 @@ def test_two_names_of_one_encounter_and_one_name_in_one_image_are_conflicts_with
     ]
 
 
-def test_a_state_to_plan_with_leaves_the_session_as_it_is() -> None:
+def test_a_copy_takes_in_detections_and_leaves_the_session_as_it_is() -> None:
     session = pb.Session()
     state = opened(session, pb.SessionEvent(read=survey_read(session, *NAMED[:2])))
     read = survey_read(session, *NAMED, have=["d0", "d1"])
-    grown = state.with_added(read)
+    grown = state.copied()
+    grown.take_in(read)
     assert partition(state) == [["d0"], ["d1"]]
     state.apply(pb.SessionEvent(read=read).SerializeToString())
     assert partition(grown) == partition(state) == [["d0", "d3"], ["d1", "d2"]]
