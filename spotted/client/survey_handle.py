@@ -125,7 +125,8 @@ class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
 
         labels: two detection ids, and whether both show one animal.
         use_known_individuals: also learn from the detections' individual_id.
-        With too few labels nothing changes, and the result's `reason` says why.
+        With too few labels, a survey without a calibration starts with what was learned on other surveys; the
+        result's `reason` says which labels are missing.
         """
         given = list(labels)
         pairs = pair_messages((first, second) for first, second, _ in given)
