@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
+import numpy.typing as npt
 
 from services.embedder.images.cropping import FractionBox
 from services.embedder.images.decoding import ByteArray
@@ -24,6 +26,7 @@ from spotted.formats.camtrapdp import read_camtrapdp
 from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.published_sets import PUBLISHED, read_published
+from spotted.outliers import largest_distance_m, outlying_places
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.similarity import unit_rows
@@ -130,17 +133,30 @@ def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> 
     share: part of the shape's animals and images to use, for a smaller survey.
     Raises click.ClickException if the generator is missing.
     """
+    module = loaded(generator)
+    for key in ("animals", "images"):
+        module.SHAPES[shape][key] = round(module.SHAPES[shape][key] * share)
+    return drawn(f"{shape}-{seed}", module.make(shape, seed=seed))
+
+
+def loaded(generator: Path) -> Any:  # noqa: ANN401 - a module of names of its own
+    """The module of a generator. Raises click.ClickException if it is missing."""
     spec = importlib.util.spec_from_file_location("generator", generator)
     if not generator.exists() or spec is None or spec.loader is None:
         raise click.ClickException(f"no generator of surveys at {generator}; pass --generator")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for key in ("animals", "images"):
-        module.SHAPES[shape][key] = round(module.SHAPES[shape][key] * share)
-    made = module.make(shape, seed=seed)
+    return module
+
+
+def drawn(name: str, made: Mapping[str, npt.NDArray[Any]]) -> KnownSurvey:
+    """A survey of a generator's columns X, position, time, side and identity.
+
+    A position or time may be NaN, which is unknown; a position far from all others counts for no distance.
+    """
     count = len(made["X"])
     position_m = made["position"] * WIDTH_M
-    apart = position_m[:, None, :] - position_m[None, :, :]
+    places = np.unique(position_m[~np.isnan(position_m).any(axis=1)], axis=0)
     table = DetectionTable(
         position_m,
         made["time"],
@@ -149,9 +165,9 @@ def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> 
         location_uncertainty_m=np.zeros(count),
         clock_suspect=np.zeros(count, np.bool_),
     )
-    extent = Extent(float(np.hypot(apart[..., 0], apart[..., 1]).max()), SPAN_S)
+    extent = Extent(largest_distance_m(places[~outlying_places(places)]), SPAN_S)
     gallery = Gallery(unit_rows(made["X"]), table, np.arange(count), extent, FeasibilityParams())
-    return KnownSurvey(f"{shape}-{seed}", "generated", gallery, made["identity"])
+    return KnownSurvey(name, "generated", gallery, made["identity"])
 
 
 def _embedded(

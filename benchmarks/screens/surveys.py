@@ -1,0 +1,60 @@
+"""Surveys to annotate: those of the generator, and stress surveys that break one of its assumptions each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from benchmarks.annotation.surveys import Task, normalised_by_what_is_seen, task
+from benchmarks.common.known_surveys import KnownSurvey, drawn, generated, loaded
+
+SHAPES = ("leopard102", "hyena109")
+PLAIN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A survey to annotate."""
+
+    shape: str
+    """The published survey that it follows."""
+    scenario: str
+    """What it breaks; "" for nothing."""
+    share: float
+    """Part of the shape's animals and images; 0 for a stress survey, which has a size of its own."""
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The generators."""
+
+    generator: Path
+    stress: Path
+    """Its `scenarios(shape, seed)` yields names and surveys."""
+
+    def plain(
+        self, shapes: Sequence[str], seeds: Sequence[int], share: float
+    ) -> Iterator[tuple[Case, Callable[[], Task]]]:
+        """Surveys of the generator, made when called."""
+        for shape in shapes:
+            for seed in seeds:
+                make = partial(generated, self.generator, shape, seed, share=share)
+                yield Case(shape, PLAIN, share, seed), partial(_task, make)
+
+    def stressed(
+        self, shapes: Sequence[str], seeds: Sequence[int]
+    ) -> Iterator[tuple[Case, Callable[[], Task]]]:
+        """The stress surveys, made when called."""
+        for shape in shapes:
+            for seed in seeds:
+                for scenario, made in loaded(self.stress).scenarios(shape, seed):
+                    make = partial(drawn, f"{shape} {scenario}", made)
+                    yield Case(shape, scenario, 0.0, seed), partial(_task, make)
+
+
+def _task(make: Callable[[], KnownSurvey]) -> Task:
+    survey = make()
+    return task(survey.name, replace(survey, gallery=normalised_by_what_is_seen(survey.gallery)))
