@@ -12,20 +12,27 @@ LEAST_KM, LEAST_HOURS, LEAST_DAYS = 1.0, 1.0, 2.0
 SAME_PLACE_M = 1.0
 
 
-def journey_text(distance_m: float | None, gap_s: float | None, *, limit_kmh: float | None = None) -> str:
+def journey_text(
+    distance_m: float | None, gap_s: float | None, *, limit_kmh: float | None = None, station: str = ""
+) -> str:
     """The time and distance between two photographs, and how hard the journey is.
 
-    limit_kmh: the highest speed that the survey allows; None without one. "" if both are unknown.
+    limit_kmh: the highest speed that the survey allows; None without one. station: the one that two cameras
+        share, "" if none. Returns "" if nothing is known.
 
     >>> journey_text(2610.0, 9 * 86_400.0), journey_text(0.0, 8 * 86_400.0)
     ('9 days, 2.6 km apart, easy', 'same camera, 8 days later')
     >>> journey_text(30_000.0, 3600.0, limit_kmh=20.0)
     '1 hour, 30 km apart, faster than 20 km/h: not possible'
+    >>> journey_text(12.0, 8 * 86_400.0, station="ford")
+    'same station ford, 8 days later'
     """
+    if station:
+        return _later(f"same station {station}", gap_s)
     if distance_m is None:
         return "" if gap_s is None else f"{duration_text(gap_s)}, distance unknown"
     if distance_m < SAME_PLACE_M:
-        return "same camera" if gap_s is None else f"same camera, {duration_text(gap_s)} later"
+        return _later("same camera", gap_s)
     if gap_s is None:
         return f"{distance_text(distance_m)} apart, time unknown"
     return (
@@ -75,6 +82,10 @@ def distance_text(metres: float) -> str:
 def opposite_sides(first: Side, second: Side) -> bool:
     """Whether one photograph shows the left and the other the right."""
     return {first, second} == {Side.LEFT, Side.RIGHT}
+
+
+def _later(place: str, gap_s: float | None) -> str:
+    return place if gap_s is None else f"{place}, {duration_text(gap_s)} later"
 
 
 def _effort(distance_m: float, gap_s: float, limit_kmh: float | None) -> str:

@@ -122,6 +122,7 @@ def camera_message(camera: Camera) -> pb.Camera:
         end_time=timestamp(camera.end_s),
         location_uncertainty_m=camera.location_uncertainty_m,
         clock_suspect=camera.clock_suspect,
+        station=camera.station,
     )
 
 
@@ -136,6 +137,7 @@ def camera(message: pb.Camera) -> Camera:
         end_s=seconds(message.end_time) if message.HasField("end_time") else None,
         location_uncertainty_m=message.location_uncertainty_m,
         clock_suspect=message.clock_suspect,
+        station=message.station,
         latitude_deg=message.geo_position.latitude_deg if geo else None,
         longitude_deg=message.geo_position.longitude_deg if geo else None,
     )

@@ -69,6 +69,13 @@ class Camera:
     """WGS84, None if the position is given in metres or unknown; the services project it to x_m and y_m."""
     longitude_deg: float | None = None
     """WGS84, None as latitude_deg."""
+    station: str = ""
+    """Name of the station that it shares with other cameras; "" if it is one of its own."""
+
+    @property
+    def station_id(self) -> str:
+        """The name of its station: its own id unless it shares one."""
+        return self.station or self.camera_id
 
     @property
     def has_position(self) -> bool:
@@ -214,6 +221,19 @@ def detection_table(
         location_uncertainty_m=np.array([c.location_uncertainty_m for c in seen_by], np.float64),
         clock_suspect=np.array([c.clock_suspect for c in seen_by], np.bool_),
     )
+
+
+def shared_station(cameras: Mapping[str, Camera], first: str, second: str) -> str:
+    """The station of two different cameras by their ids; "" if they do not share one.
+
+    >>> cameras = {one: Camera(one, station="ford") for one in ("A", "B")} | {"C": Camera("C")}
+    >>> [shared_station(cameras, "A", other) for other in ("B", "C", "A")]
+    ['ford', '', '']
+    """
+    pair = cameras.get(first), cameras.get(second)
+    if first == second or pair[0] is None or pair[1] is None:
+        return ""
+    return pair[0].station_id if pair[0].station_id == pair[1].station_id else ""
 
 
 def id_order(ids: Sequence[str]) -> IntArray:

@@ -18,7 +18,7 @@ from spotted.errors import InvalidInputError
 from spotted.sampling.questions import Kind
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import needed_speed_kmh
-from spotted.survey import Detection, detection_table
+from spotted.survey import Detection, detection_table, shared_station
 from spotted.v1 import sampler_pb2 as pb
 
 MOST_QUESTIONS = 100
@@ -113,17 +113,21 @@ def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> Non
     checks.slug(burst.annotator_id, f"{field}.annotator_id")
     checks.between(len(burst.detection_ids), 2, LARGEST_BURST, f"{field}.detection_ids")
     checks.unique(burst.detection_ids, f"{field}.detection_ids")
-    first, *others = burst.detection_ids
-    if not burst.one_animal and len(others) > 1:
-        stored.mixed_bursts.add(detection_ids=burst.detection_ids)
+    count = len(burst.detection_ids)
+    if burst.versions:
+        checks.between(len(burst.versions), count, count, f"{field}.versions")
+    if not burst.one_animal and count > 2:  # noqa: PLR2004 - a pair
+        stored.mixed_bursts.add(detection_ids=burst.detection_ids, versions=burst.versions)
         return
-    answer = pb.ANSWER_SAME if burst.one_animal else pb.ANSWER_DIFFERENT
-    for other in others:
+    versions: list[int | None] = [*burst.versions] or [None] * count
+    for other, version in zip(burst.detection_ids[1:], versions[1:], strict=True):
         stored.labels.add(
-            first_detection_id=first,
+            first_detection_id=burst.detection_ids[0],
             second_detection_id=other,
-            answer=answer,
+            answer=pb.ANSWER_SAME if burst.one_animal else pb.ANSWER_DIFFERENT,
             annotator_id=burst.annotator_id,
+            first_version=versions[0],
+            second_version=version,
         )
 
 
@@ -155,7 +159,8 @@ def page_arguments(
 
 def _pair_query(leased: LeasedQuestion) -> pb.PairQuery:
     (query,) = leased.question.pairs
-    pair = [_detection(leased, i) for i in sorted(leased.detection_ids)]
+    ids = sorted(leased.detection_ids)
+    pair, versions = [_detection(leased, i) for i in ids], _versions(leased, ids)
     table = detection_table(pair, leased.facts.cameras)
     first, second = np.array([0]), np.array([1])
     distance, gap = geometry.distance_m(table, first, second), geometry.gap_s(table, first, second)
@@ -168,12 +173,16 @@ def _pair_query(leased: LeasedQuestion) -> pb.PairQuery:
         gap_s=_or_none(float(gap[0])),
         needed_speed_kmh=_or_none(float(needed_speed_kmh(distance, gap)[0])),
         lease_expire_time=messages.timestamp(leased.ends_s),
+        first_version=versions[0],
+        second_version=versions[1],
+        station=shared_station(leased.facts.cameras, pair[0].camera_id, pair[1].camera_id),
     )
 
 
 def _group_query(leased: LeasedQuestion) -> pb.GroupQuery:
     question = leased.question
     shown = [messages.detection_message(_detection(leased, i)) for i in leased.detection_ids]
+    versions = _versions(leased, leased.detection_ids)
     has_anchor = question.kind is Kind.GALLERY
     return pb.GroupQuery(
         kind=pb.QUESTION_KIND_GALLERY if has_anchor else pb.QUESTION_KIND_BURST,
@@ -182,7 +191,14 @@ def _group_query(leased: LeasedQuestion) -> pb.GroupQuery:
         reason=question.pairs[0].reason,
         scores=[query.score for query in question.pairs] if has_anchor else [],
         lease_expire_time=messages.timestamp(leased.ends_s),
+        anchor_version=versions[0] if has_anchor else 0,
+        versions=versions[has_anchor:],
     )
+
+
+def _versions(leased: LeasedQuestion, detection_ids: Sequence[str]) -> list[int]:
+    """Which of its images and vectors each detection has, as the survey was read with it."""
+    return [leased.facts.versions.get(i, 0) for i in detection_ids]
 
 
 def _detection(leased: LeasedQuestion, detection_id: str) -> Detection:

@@ -11,6 +11,7 @@ import numpy as np
 
 from services.common.survey.filters import Rules
 from services.common.survey.periods import Period, outside_period
+from services.common.survey.state import Snapshot
 from services.common.telemetry import metrics
 from services.scorer.filters import Filter
 from services.scorer.scored_surveys import ScoredSurvey
@@ -24,7 +25,7 @@ from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstore
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
 from spotted.scoring.fusion import Fusion
-from spotted.survey import Detection, detection_table
+from spotted.survey import Detection, detection_table, shared_station
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Explanation:
     needed_speed_kmh: float | None
     percentile: float
     """Share of the first detection's pairs that score lower, 0 to 100."""
+    station: str
+    """The station that two cameras share, "" if none."""
 
 
 def list_candidates(
@@ -84,7 +87,7 @@ def list_candidates(
     sieve = Filter(query.rules, scored.columns, snapshot)
     for ranked in _timed(_ranked(scored, _query_rows(scored, detection_ids), query, sieve)):
         detection = snapshot.detections[ranked.query]
-        candidates = _candidates(scored.gallery, snapshot.detections, ranked, detection)
+        candidates = _candidates(scored.gallery, snapshot, ranked, detection)
         yield CandidateList(
             detection.detection_id,
             tuple(candidates),
@@ -125,7 +128,7 @@ def query_candidates(
     with metrics.RANKING_SECONDS.time():
         ranked = _ranked_unstored(scored, unstored, query, sieve.competes(detection))
     metrics.DETECTIONS_SCORED.inc()
-    candidates = _candidates(scored.gallery, snapshot.detections, ranked, detection, unstored)
+    candidates = _candidates(scored.gallery, snapshot, ranked, detection, unstored)
     return CandidateList(
         detection.detection_id, tuple(candidates), ranked.compared, sieve.excluded(detection)
     )
@@ -144,13 +147,15 @@ def explain(scored: ScoredSurvey, first_id: str, second_id: str, fusion: Fusion)
     distance = geometry.distance_m(gallery.table, first, second)
     gap = geometry.gap_s(gallery.table, first, second)
     ranked = Ranked(int(first[0]), second, scores, len(rivals))
-    (candidate,) = _candidates(gallery, snapshot.detections, ranked, snapshot.detections[first[0]])
+    pair = snapshot.detections[first[0]], snapshot.detections[second[0]]
+    (candidate,) = _candidates(gallery, snapshot, ranked, pair[0])
     return Explanation(
         candidate,
         _or_none(float(distance[0])),
         _or_none(float(gap[0])),
         _or_none(float(needed_speed_kmh(distance, gap)[0])),
         below,
+        shared_station(snapshot.cameras, pair[0].camera_id, pair[1].camera_id),
     )
 
 
@@ -216,7 +221,7 @@ def _rivals(gallery: Gallery, row: int) -> IntArray:
 
 def _candidates(
     gallery: Gallery,
-    detections: Sequence[Detection],
+    snapshot: Snapshot,
     ranked: Ranked,
     query: Detection,
     unstored: UnstoredQuery | None = None,
@@ -227,11 +232,13 @@ def _candidates(
     last, all_others = np.full(count, count), np.arange(count)
     distance, gap = softened_journey(table.followed_by(own), last, all_others, gallery.params)
     for index, row in enumerate(ranked.rows.tolist()):
-        candidate = detections[row]
+        candidate = snapshot.detections[row]
         reason = "two animals in one image"
         if not query.image_id or query.image_id != candidate.image_id:
             cameras = query.camera_id, candidate.camera_id
-            reason = describe_journey(float(distance[index]), float(gap[index]), cameras, gallery.params)
+            station = shared_station(snapshot.cameras, *cameras)
+            journey = float(distance[index]), float(gap[index])
+            reason = describe_journey(*journey, cameras, gallery.params, station)
         yield ScoredCandidate(
             candidate.detection_id,
             candidate.individual_id,

@@ -88,6 +88,7 @@ def explanation(pair: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPair
         percentile=pair.percentile,
         reason=pair.candidate.reason,
         score_spec=spec,
+        station=pair.station,
     )
 
 

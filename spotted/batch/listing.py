@@ -58,7 +58,8 @@ def _block_rows(snapshot: Snapshot, ids: list[str], block: Block) -> Iterator[Ca
 
 
 def _reasons(snapshot: Snapshot, queries: IntArray, rows: IntArray) -> Iterator[str]:
-    gallery, camera_ids = snapshot.gallery, (*snapshot.camera_ids, "")
+    gallery = snapshot.gallery
+    camera_ids, stations = (*snapshot.camera_ids, ""), (*snapshot.stations, "")
     distance, gap = softened_journey(gallery.table, queries, rows, gallery.params)
     together = geometry.same_image(gallery.table, queries, rows)
     # index -1 is the last id: no camera
@@ -66,4 +67,6 @@ def _reasons(snapshot: Snapshot, queries: IntArray, rows: IntArray) -> Iterator[
     journeys = zip(*(a.tolist() for a in (distance, gap, together, *camera_index)), strict=True)
     for metres, seconds, one_image, first, second in journeys:
         cameras = camera_ids[first], camera_ids[second]
-        yield SAME_IMAGE if one_image else describe_journey(metres, seconds, cameras, gallery.params)
+        station = stations[first] if first != second and stations[first] == stations[second] else ""
+        journey = metres, seconds, cameras, gallery.params, station
+        yield SAME_IMAGE if one_image else describe_journey(*journey)

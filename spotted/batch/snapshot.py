@@ -24,7 +24,7 @@ from spotted.survey import Camera, Detection, DetectionTable, Extent, Survey, de
 MANIFEST, IDS, EMBEDDINGS, ORDER, CAMERA = "manifest.json", "ids.txt", "embeddings", "order", "camera"
 TABLE = tuple(column.name for column in fields(DetectionTable))
 # version of the files' layout; part of the digest
-LAYOUT = 2
+LAYOUT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Snapshot:
     """(n,) index of each detection's camera in `camera_ids`, -1 for a detection without a camera."""
     camera_ids: tuple[str, ...]
     """Ids of its cameras."""
+    stations: tuple[str, ...]
+    """The station of each camera."""
     directory: Path
     """The folder of its files."""
 
@@ -101,7 +103,8 @@ def open_snapshot(directory: Path) -> Snapshot:
         stored.feasibility,
     )
     digest = hashlib.sha256(text).hexdigest()
-    return Snapshot(digest, stored, gallery, columns[CAMERA], tuple(manifest["camera_ids"]), directory)
+    cameras = tuple(manifest["camera_ids"]), tuple(manifest["stations"])
+    return Snapshot(digest, stored, gallery, columns[CAMERA], *cameras, directory)
 
 
 @dataclass(slots=True)
@@ -164,6 +167,7 @@ def _manifest(stored: SurveyInfo, cameras: dict[str, Camera], directory: Path) -
         "layout": LAYOUT,
         "stored": asdict(stored),
         "camera_ids": list(cameras),
+        "stations": [camera.station_id for camera in cameras.values()],
         "extent": asdict(Survey(stored.survey_id, stored.start_s, stored.end_s, cameras=cameras).extent()),
         "files": {path.name: _digest(path) for path in sorted(directory.iterdir())},
     }

@@ -7,8 +7,10 @@ facts       facts, changes of them, and how a change is undone
 entries     the animals that a reader sees
 additions   animals to add: which entry each is, or why it is refused
 statements  attributes, merges, splits and removals as facts
+differences  how entries differ from those that a watcher has
 """
 
+from spotted.catalogue.differences import Differences, find_differences
 from spotted.catalogue.entries import CatalogueView, Entry
 from spotted.catalogue.facts import Attribute, Change, Fact, Facts, Link, Member, Membership
 
@@ -16,10 +18,12 @@ __all__ = [
     "Attribute",
     "CatalogueView",
     "Change",
+    "Differences",
     "Entry",
     "Fact",
     "Facts",
     "Link",
     "Member",
     "Membership",
+    "find_differences",
 ]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from spotted.catalogue.facts import Attribute, Facts, Link, Member, Membership, Value
+from spotted.catalogue.facts import Attribute, Fact, Facts, Link, Member, Membership, Value
 from spotted.errors import NotFoundError
 
 NAME = "display_name"
@@ -135,6 +135,20 @@ class CatalogueView:
         change, _ = self._facts.changes[change_id]
         members = all(self._sees(fact.survey_id) for fact in change.facts if isinstance(fact, Member))
         return members and all(self._entry(entry_id) for entry_id in self._facts.concerned(change_id))
+
+    def last_seen(self) -> str:
+        """The last change that set a fact which the reader sees; "" without one."""
+        for change_id, (change, _) in reversed(self._facts.changes.items()):
+            if any(map(self._fact, change.facts)):
+                return change_id
+        return ""
+
+    def _fact(self, fact: Fact) -> bool:
+        if isinstance(fact, Member):
+            return self._survey(fact.survey_id)
+        if isinstance(fact, Link):
+            return self._entry(fact.entry_id) and self._entry(fact.merged_entry_id)
+        return self._entry(fact.entry_id)
 
     def _survey(self, survey_id: str) -> bool:
         return self._sees is None or self._sees(survey_id)

@@ -89,6 +89,20 @@ class Facts:
                 self.surveys.setdefault(value.entry_id, set()).add(fact.survey_id)
         self.changes[change.change_id] = change, before
 
+    def after(self, change_id: str) -> Facts:
+        """The facts as they were after a change; "" for those before the first one.
+
+        Raises NotFoundError for an unknown change.
+        """
+        earlier = Facts()
+        if change_id and change_id not in self.changes:
+            raise unknown_change(change_id)
+        for change, _ in self.changes.values() if change_id else ():
+            earlier.apply(change)
+            if change.change_id == change_id:
+                break
+        return earlier
+
     def inverse(self, change_id: str) -> dict[Fact, Value]:
         """The facts that undo a change.
 

@@ -210,7 +210,13 @@ def _carry_out(session: SessionHandle, annotator_id: str, reply: Reply) -> int:
         return _undo_one(session, annotator_id)
     # repeated with the same id, an answer is stored once
     submit = partial(session.submit_labels, reply.labels, bursts=reply.bursts, request_id=new_request_id())
-    print_effects(patiently(submit, doing="storing", kept="Your answer is stored.").outcomes)
+    try:
+        stored = patiently(submit, doing="storing", kept="Your answer is stored.")
+    except PreconditionError as error:
+        # about a photograph that the session does not know; the question is fetched again
+        err.print(str(error), markup=False, soft_wrap=True)
+        return 0
+    print_effects(stored.outcomes)
     return 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from spotted.client.answers import burst_answer, gallery_labels, shown_ids
+from spotted.client.answers import burst_answer, gallery_labels, pair_label, shown_ids
 from spotted.client.session_handle import SessionHandle
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values.sessions import BurstAnswer, Label, QuestionKind, Questions, SubmittedLabels
@@ -68,7 +68,7 @@ def _true_answers(
     for pair in questions.pairs:
         first, second = pair.first.detection_id, pair.second.detection_id
         answer = Answer.SAME if individuals[first] == individuals[second] else Answer.DIFFERENT
-        labels.append(Label(first, second, answer, ANNOTATOR))
+        labels.append(pair_label(pair, answer, ANNOTATOR))
     for group in questions.groups:
         shown = shown_ids(group)
         same_ids = [i for i in shown if individuals[i] == individuals[shown[0]]]

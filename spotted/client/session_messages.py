@@ -69,10 +69,13 @@ def _pair_query(message: pb.PairQuery) -> PairQuery:
         gap_s=message.gap_s if message.HasField("gap_s") else None,
         needed_speed_kmh=message.needed_speed_kmh if message.HasField("needed_speed_kmh") else None,
         lease_expires_at_s=messages.optional_seconds(message, "lease_expire_time"),
+        versions=(message.first_version, message.second_version),
+        station=message.station,
     )
 
 
 def _group_query(message: pb.GroupQuery) -> GroupQuery:
+    anchor = [message.anchor_version] if message.HasField("anchor") else []
     return GroupQuery(
         kind=QuestionKind(message.kind),
         anchor=messages.detection(message.anchor) if message.HasField("anchor") else None,
@@ -80,6 +83,7 @@ def _group_query(message: pb.GroupQuery) -> GroupQuery:
         reason=message.reason,
         scores=tuple(message.scores),
         lease_expires_at_s=messages.optional_seconds(message, "lease_expire_time"),
+        versions=(*anchor, *message.versions),
     )
 
 
@@ -91,6 +95,8 @@ def label_message(label: Label) -> pb.Label:
         answer=pb.Answer.ValueType(label.answer),
         annotator_id=label.annotator_id,
         note=label.note,
+        first_version=label.versions[0],
+        second_version=label.versions[1],
     )
 
 
@@ -104,13 +110,20 @@ def label_value(message: pb.Label) -> Label:
         label_id=message.label_id,
         created_at_s=messages.optional_seconds(message, "create_time"),
         note=message.note,
+        versions=(
+            message.first_version if message.HasField("first_version") else None,
+            message.second_version if message.HasField("second_version") else None,
+        ),
     )
 
 
 def burst_message(answer: BurstAnswer) -> pb.BurstAnswer:
     """The answer to a burst as a message."""
     return pb.BurstAnswer(
-        detection_ids=answer.detection_ids, one_animal=answer.one_animal, annotator_id=answer.annotator_id
+        detection_ids=answer.detection_ids,
+        one_animal=answer.one_animal,
+        annotator_id=answer.annotator_id,
+        versions=answer.versions,
     )
 
 

@@ -212,4 +212,5 @@ def pair_explanation(message: scorer_pb2.ExplainPairResponse) -> PairExplanation
         percentile=message.percentile,
         reason=message.reason,
         score_spec=score_spec(message.score_spec),
+        station=message.station,
     )

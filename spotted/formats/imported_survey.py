@@ -11,6 +11,7 @@ import numpy as np
 
 from spotted.formats.doubts.names import name_notes
 from spotted.formats.doubts.places import place_notes
+from spotted.formats.doubts.stations import settle_stations
 from spotted.formats.doubts.times import Times, settle_times
 from spotted.formats.picture import Picture
 from spotted.formats.problems import Problems
@@ -38,8 +39,6 @@ class ImportedSurvey:
     """The detections in the order of the files, each with its image and box."""
     notes: tuple[str, ...]
     """Notes for the user, such as what was skipped and why."""
-    stations: Mapping[str, str] = field(default_factory=dict)
-    """The station of each camera that shares one, by camera id: one trap of a capture history."""
     positions_deg: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Latitude and longitude by camera id, as far as the files give them."""
 
@@ -66,7 +65,7 @@ def assemble(
     positions_deg: latitude and longitude by camera_id; other cameras keep their position in metres.
     problems: the doubts of the reader, to which times that contradict each other are added (see
         `spotted.formats.doubts.times`); they become notes, or stop a strict import.
-    stations: the station of each camera that shares one, by camera_id.
+    stations: the station of each camera that is a period of another one, unless the camera has a station.
     undated: whether a survey without any instant gets an arbitrary day, and a note, instead of an error.
     The survey lasts from the first to the last instant of camera periods and of detections with trusted
     clocks. Raises InvalidInputError if there is no instant at all, unless `undated`, or if `problems` are
@@ -80,25 +79,25 @@ def assemble(
     >>> imported.notes[1]
     "1 of 1 camera without position, such as 'C1'; feasibility unknown"
     """
+    problems = Problems() if problems is None else problems
     placed, projection_notes = _placed(cameras, positions_deg)
+    placed, station_notes = settle_stations(placed, stations or {}, problems)
     times = (
         Times(placed, list(pictures), 0.0, DAY_S, [UNDATED])
         if undated and not _is_timed(cameras, pictures)
         else settle_times(placed, pictures)
     )
-    problems = Problems() if problems is None else problems
     for doubt in times.doubts:
         problems.doubt(doubt)
     problems.raise_any()
     survey = Survey(survey_id, times.start_s, times.end_s, display_name, times.cameras)
-    quality = [*problems.notes, *times.notes, *_camera_notes(times.cameras)]
+    quality = [*problems.notes, *station_notes, *times.notes, *_camera_notes(times.cameras)]
     quality += [*place_notes(survey, positions_deg), *_picture_notes(times.pictures, times.cameras)]
     quality += name_notes(times.pictures)
     return ImportedSurvey(
         survey,
         tuple(times.pictures),
         (*notes, *projection_notes, *quality),
-        dict(stations or {}),
         dict(positions_deg),
     )
 

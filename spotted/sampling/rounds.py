@@ -117,6 +117,7 @@ class RoundQueue:
         self._answers = 0
         self._known: dict[Pair, PairQuery] = {}
         self._at: dict[int, list[int]] | None = None
+        self._stands_for: dict[Pair, PairQuery] = {}
 
     @property
     def round(self) -> Round | None:
@@ -137,25 +138,27 @@ class RoundQueue:
     def over(self, constraints: Constraints) -> RoundQueue:
         """The same round and the planned pairs of earlier ones, over constraints that were replayed."""
         queue = RoundQueue(constraints)
-        queue._round, queue._answers, queue._known = self._round, self._answers, self._known
+        queue._round, queue._answers = self._round, self._answers
+        queue._known, queue._stands_for = self._known, self._stands_for
         return queue
 
     def learn_from(self, pair: Pair) -> None:
         """Let strategies learn from an answer that is about to be applied.
 
-        What only fills galleries teaches a strategy once its components are answered about, by any of their
-        images, and not if it is implied.
+        A gallery may show other images of two components than those that were planned: the answer counts as
+        one to these. What only fills galleries teaches a strategy once it is answered, not if it is implied.
         """
         asked = self._component_pair(*pair)
-        if pair in self._known or self._round is None or not self._round.beside or asked[0] == asked[1]:
+        if pair in self._known or asked[0] == asked[1]:
             return
         for query in self.about(asked[0]):
             if self._component_pair(query.first, query.second) == asked and query.terms:
                 self._known.setdefault((query.first, query.second), query)
+                self._stands_for[pair] = query
 
     def chance(self, pair: Pair) -> float | None:
         """The chance of SAME at which a pair (first < second) was planned, None if it had none."""
-        query = self._known.get(pair)
+        query = self._known.get(pair) or self._stands_for.get(pair)
         return None if query is None else query.score
 
     def open_pairs(self) -> Iterator[PairQuery]:

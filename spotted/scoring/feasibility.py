@@ -117,25 +117,31 @@ def softened_journey(
 
 
 def describe_journey(
-    distance_m: float, gap_s: float, cameras: tuple[str, str], params: FeasibilityParams
+    distance_m: float, gap_s: float, cameras: tuple[str, str], params: FeasibilityParams, station: str = ""
 ) -> str:
     """The feasibility of one pair as text, e.g. "needs 4.1 km/h between CAM07 and CAM12".
 
-    distance_m, gap_s: after softening, NaN if unknown. cameras: their ids, "" if unknown.
+    distance_m, gap_s: after softening, NaN if unknown. cameras: their ids, "" if unknown. station: the one
+        that two cameras share, "" if none; a journey within it is described so unless it is infeasible.
     """
     if math.isnan(distance_m) or math.isnan(gap_s):
         return f"unknown: a detection has no {'position' if math.isnan(distance_m) else 'time'}"
     if cameras[0] == cameras[1]:
         return f"same camera {cameras[0]}"
     between = f"between {min(cameras)} and {max(cameras)}"
-    if distance_m == 0:
-        # softened distances of different places may be 0, too
-        paired = not params.use_location_uncertainty
-        return f"same station: {min(cameras)} and {max(cameras)}" if paired else f"no distance {between}"
-    if gap_s == 0:
+    if gap_s == 0 and distance_m:
         return f"infeasible: at one instant {between}"
-    speed = distance_m / METRES_PER_KM / (gap_s / SECONDS_PER_HOUR)
+    speed = distance_m / METRES_PER_KM / (gap_s / SECONDS_PER_HOUR) if distance_m else 0.0
     needs = f"needs {speed:.2g} km/h {between}" if speed < 1 else f"needs {speed:.1f} km/h {between}"
     if params.max_speed_kmh is not None and speed > params.max_speed_kmh:
         return f"infeasible: {needs}, above {params.max_speed_kmh:g} km/h"
-    return needs
+    return _within(cameras, params, station) if station or distance_m == 0 else needs
+
+
+def _within(cameras: tuple[str, str], params: FeasibilityParams, station: str) -> str:
+    """A journey between two cameras of one station, or without a distance."""
+    pair = f"{min(cameras)} and {max(cameras)}"
+    if not station and params.use_location_uncertainty:
+        # softened distances of different places may be 0, too
+        return f"no distance between {pair}"
+    return f"same station{f' {station}' if station and station not in cameras else ''}: {pair}"

@@ -1,6 +1,6 @@
 """A catalogue in memory, by the rules of the real one; matches go by looks only.
 
-Values of attributes are not checked.
+Values of attributes are not checked, and a watch ends when it has sent what changed until then.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from spotted.catalogue import statements
 from spotted.catalogue.additions import Addition, Additions, Source
+from spotted.catalogue.differences import find_differences
 from spotted.catalogue.entries import CatalogueView
 from spotted.catalogue.facts import Change, Fact, Facts, Member, Membership, Value
 from spotted.client.catalogue.messages import entry_value
@@ -70,6 +71,7 @@ class FakeCatalogue:
             "RemoveCatalogueMembers": self._remove,
             "UndoCatalogueChange": self._undo,
             "ListCatalogueChanges": self._changes,
+            "WatchCatalogue": self._watch,
             "MatchCatalogue": self._match,
         }
 
@@ -180,6 +182,19 @@ class FakeCatalogue:
             shown = [one for one in shown if not wanted.isdisjoint(self._facts.concerned(one))]
         changes = [change_message(self._headers[one], self._facts.changes[one][0]) for one in shown]
         return pb.ListCatalogueChangesResponse(changes=changes)
+
+    def _watch(self, request: pb.WatchCatalogueRequest) -> Iterator[pb.WatchCatalogueResponse]:
+        entries = self._view().entries
+        catalogue, _, change_id = request.cursor.partition("-")
+        reset = catalogue != str(id(self))
+        before = [] if reset else CatalogueView(self._facts.after(change_id)).entries
+        found = find_differences(before, entries)
+        yield pb.WatchCatalogueResponse(
+            reset=reset,
+            ended_entry_ids=found.ended,
+            entries=map(entry_message, found.changed),
+            cursor=f"{id(self)}-{next(reversed(self._headers), '')}",
+        )
 
     def _match(self, request: pb.MatchCatalogueRequest) -> Iterator[pb.MatchCatalogueResponse]:
         if request.comparable_sides_only or request.top_k < 1:

@@ -18,7 +18,7 @@ from spotted.scoring import geometry
 from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
-from spotted.survey import Camera, Detection, Survey
+from spotted.survey import Camera, Detection, Survey, shared_station
 from spotted.testing.fake_corrections import correct
 from spotted.testing.server import Replies
 from spotted.v1 import corrections_pb2, survey_pb2
@@ -67,7 +67,8 @@ class StoredSurvey:
         pairs = zip(first.tolist(), second.tolist(), distance.tolist(), gap.tolist(), strict=True)
         for one, other, metres, seconds in pairs:
             cameras = detections[one].camera_id, detections[other].camera_id
-            yield metres, seconds, describe_journey(metres, seconds, cameras, gallery.params)
+            station = shared_station(self.cameras, *cameras)
+            yield metres, seconds, describe_journey(metres, seconds, cameras, gallery.params, station)
 
 
 class FakeScorer:
@@ -218,6 +219,10 @@ class FakeScorer:
         scores = gallery.score_pairs(first, second, _fusion(request.fusion))
         distance, gap = (f(gallery.table, first, second) for f in (geometry.distance_m, geometry.gap_s))
         ((_, _, phrase),) = stored.reasons(first, second)
+        shown = [
+            stored.detections[i].camera_id
+            for i in (request.pair.first_detection_id, request.pair.second_detection_id)
+        ]
         return pb.ExplainPairResponse(
             visual=scores.visual.item(),
             feasibility=_known(scores.feasibility.item()),
@@ -226,6 +231,7 @@ class FakeScorer:
             gap_s=_known(gap.item()),
             needed_speed_kmh=_known(needed_speed_kmh(distance, gap).item()),
             reason=phrase,
+            station=shared_station(stored.cameras, *shown),
         )
 
     def _matrix(self, request: pb.GetScoreMatrixRequest) -> Iterator[pb.GetScoreMatrixResponse]:

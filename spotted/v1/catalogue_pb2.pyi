@@ -882,6 +882,72 @@ class ListCatalogueChangesResponse(_message.Message):
 Global___ListCatalogueChangesResponse: _TypeAlias = ListCatalogueChangesResponse  # noqa: Y015
 
 @_typing.final
+class WatchCatalogueRequest(_message.Message):
+    """Asks to follow the catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """The last cursor that the caller has stored together with all changes before it; empty: from the beginning."""
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCatalogueRequest: _TypeAlias = WatchCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class WatchCatalogueResponse(_message.Message):
+    """Part of a change of the entries. A watcher applies all parts in order: it drops the ended entries and replaces
+    the others by id.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESET_FIELD_NUMBER: _builtins.int
+    ENDED_ENTRY_IDS_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    reset: _builtins.bool
+    """True in the first part of a full list: the cursor is empty, or belongs to another catalogue or to a token for
+    other surveys. The caller drops all that it has of the catalogue first.
+    """
+    cursor: _builtins.str
+    """Set in the last part of a change: from here on the caller may resume. Empty in the other parts."""
+    @_builtins.property
+    def ended_entry_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Entries that are part of others now, whose ids are aliases, and those of which nothing is left."""
+
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___CatalogueEntry]:
+        """New and changed entries, by id. One with more than 500 members comes in several parts as in
+        ListCatalogueEntriesResponse, all in this change.
+        """
+
+    def __init__(
+        self,
+        *,
+        reset: _builtins.bool = ...,
+        ended_entry_ids: _abc.Iterable[_builtins.str] | None = ...,
+        entries: _abc.Iterable[Global___CatalogueEntry] | None = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "ended_entry_ids", b"ended_entry_ids", "entries", b"entries", "reset", b"reset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCatalogueResponse: _TypeAlias = WatchCatalogueResponse  # noqa: Y015
+
+@_typing.final
 class CatalogueChange(_message.Message):
     """A change of the catalogue: an event of its journal, with all that holds after it."""
 

@@ -80,6 +80,11 @@ class CatalogueServiceStub:
                 request_serializer=spotted_dot_v1_dot_catalogue__pb2.ListCatalogueChangesRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_catalogue__pb2.ListCatalogueChangesResponse.FromString,
                 _registered_method=True)
+        self.WatchCatalogue = channel.unary_stream(
+                '/spotted.v1.CatalogueService/WatchCatalogue',
+                request_serializer=spotted_dot_v1_dot_catalogue__pb2.WatchCatalogueRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_catalogue__pb2.WatchCatalogueResponse.FromString,
+                _registered_method=True)
         self.MatchCatalogue = channel.unary_stream(
                 '/spotted.v1.CatalogueService/MatchCatalogue',
                 request_serializer=spotted_dot_v1_dot_catalogue__pb2.MatchCatalogueRequest.SerializeToString,
@@ -163,6 +168,14 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchCatalogue(self, request, context):
+        """Streams the entries and then each change of them, from a cursor on, so that a copy of them elsewhere stays equal
+        without listing them again. A change that concerns nothing that the caller may see sends nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def MatchCatalogue(self, request, context):
         """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
         other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
@@ -219,6 +232,11 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.ListCatalogueChanges,
                     request_deserializer=spotted_dot_v1_dot_catalogue__pb2.ListCatalogueChangesRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_catalogue__pb2.ListCatalogueChangesResponse.SerializeToString,
+            ),
+            'WatchCatalogue': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCatalogue,
+                    request_deserializer=spotted_dot_v1_dot_catalogue__pb2.WatchCatalogueRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_catalogue__pb2.WatchCatalogueResponse.SerializeToString,
             ),
             'MatchCatalogue': grpc.unary_stream_rpc_method_handler(
                     servicer.MatchCatalogue,
@@ -470,6 +488,33 @@ class CatalogueService:
             '/spotted.v1.CatalogueService/ListCatalogueChanges',
             spotted_dot_v1_dot_catalogue__pb2.ListCatalogueChangesRequest.SerializeToString,
             spotted_dot_v1_dot_catalogue__pb2.ListCatalogueChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCatalogue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/spotted.v1.CatalogueService/WatchCatalogue',
+            spotted_dot_v1_dot_catalogue__pb2.WatchCatalogueRequest.SerializeToString,
+            spotted_dot_v1_dot_catalogue__pb2.WatchCatalogueResponse.FromString,
             options,
             channel_credentials,
             insecure,

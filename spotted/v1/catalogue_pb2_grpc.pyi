@@ -75,6 +75,10 @@ class CatalogueServiceStub:
     """
     ListCatalogueChanges: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ListCatalogueChangesRequest, _catalogue_pb2.ListCatalogueChangesResponse]
     """The changes of the catalogue, oldest first."""
+    WatchCatalogue: _grpc.UnaryStreamMultiCallable[_catalogue_pb2.WatchCatalogueRequest, _catalogue_pb2.WatchCatalogueResponse]
+    """Streams the entries and then each change of them, from a cursor on, so that a copy of them elsewhere stays equal
+    without listing them again. A change that concerns nothing that the caller may see sends nothing.
+    """
     MatchCatalogue: _grpc.UnaryStreamMultiCallable[_catalogue_pb2.MatchCatalogueRequest, _catalogue_pb2.MatchCatalogueResponse]
     """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
     other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
@@ -119,6 +123,10 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     """
     ListCatalogueChanges: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListCatalogueChangesRequest, _catalogue_pb2.ListCatalogueChangesResponse]  # type: ignore[assignment]
     """The changes of the catalogue, oldest first."""
+    WatchCatalogue: _aio.UnaryStreamMultiCallable[_catalogue_pb2.WatchCatalogueRequest, _catalogue_pb2.WatchCatalogueResponse]  # type: ignore[assignment]
+    """Streams the entries and then each change of them, from a cursor on, so that a copy of them elsewhere stays equal
+    without listing them again. A change that concerns nothing that the caller may see sends nothing.
+    """
     MatchCatalogue: _aio.UnaryStreamMultiCallable[_catalogue_pb2.MatchCatalogueRequest, _catalogue_pb2.MatchCatalogueResponse]  # type: ignore[assignment]
     """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
     other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
@@ -214,6 +222,16 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.ListCatalogueChangesResponse, _abc.Awaitable[_catalogue_pb2.ListCatalogueChangesResponse]]:
         """The changes of the catalogue, oldest first."""
+
+    @_abc_1.abstractmethod
+    def WatchCatalogue(
+        self,
+        request: _catalogue_pb2.WatchCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalogue_pb2.WatchCatalogueResponse], _abc.AsyncIterator[_catalogue_pb2.WatchCatalogueResponse]]:
+        """Streams the entries and then each change of them, from a cursor on, so that a copy of them elsewhere stays equal
+        without listing them again. A change that concerns nothing that the caller may see sends nothing.
+        """
 
     @_abc_1.abstractmethod
     def MatchCatalogue(

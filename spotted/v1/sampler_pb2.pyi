@@ -141,8 +141,8 @@ class _LabelEffectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelEffe
     LABEL_EFFECT_REOPENED: _LabelEffect.ValueType  # 8
     """It cast doubt on the separation of two groups; they are asked about again."""
     LABEL_EFFECT_GONE: _LabelEffect.ValueType  # 9
-    """The survey no longer has one of its detections. It is stored beside the earlier labels of that detection,
-    which no individual shows.
+    """The survey no longer has one of its detections, or has it with another image or vector than the one asked
+    about. It is stored beside the earlier labels of that detection, which no individual shows.
     """
 
 class LabelEffect(_LabelEffect, metaclass=_LabelEffectEnumTypeWrapper):
@@ -167,8 +167,8 @@ LABEL_EFFECT_SPLIT: LabelEffect.ValueType  # 7
 LABEL_EFFECT_REOPENED: LabelEffect.ValueType  # 8
 """It cast doubt on the separation of two groups; they are asked about again."""
 LABEL_EFFECT_GONE: LabelEffect.ValueType  # 9
-"""The survey no longer has one of its detections. It is stored beside the earlier labels of that detection,
-which no individual shows.
+"""The survey no longer has one of its detections, or has it with another image or vector than the one asked
+about. It is stored beside the earlier labels of that detection, which no individual shows.
 """
 Global___LabelEffect: _TypeAlias = LabelEffect  # noqa: Y015
 
@@ -633,6 +633,9 @@ class PairQuery(_message.Message):
     GAP_S_FIELD_NUMBER: _builtins.int
     NEEDED_SPEED_KMH_FIELD_NUMBER: _builtins.int
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    FIRST_VERSION_FIELD_NUMBER: _builtins.int
+    SECOND_VERSION_FIELD_NUMBER: _builtins.int
+    STATION_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """A text that says why this pair is asked."""
     score: _builtins.float
@@ -645,6 +648,12 @@ class PairQuery(_message.Message):
     """Time between the captures, seconds; unset if a time is unknown."""
     needed_speed_kmh: _builtins.float
     """distance / gap; unset if unknown, infinite if the gap is 0."""
+    first_version: _builtins.int
+    """Which of its images and vectors the first detection has, as DetectionChange.version; the label repeats it."""
+    second_version: _builtins.int
+    """The same of the second detection."""
+    station: _builtins.str
+    """The station that two cameras share; empty if they share none, or are one camera."""
     @_builtins.property
     def first(self) -> _survey_pb2.Detection:
         """The smaller id."""
@@ -668,10 +677,13 @@ class PairQuery(_message.Message):
         gap_s: _builtins.float | None = ...,
         needed_speed_kmh: _builtins.float | None = ...,
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        first_version: _builtins.int = ...,
+        second_version: _builtins.int = ...,
+        station: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "first", b"first", "gap_s", b"gap_s", "lease_expire_time", b"lease_expire_time", "needed_speed_kmh", b"needed_speed_kmh", "second", b"second"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "first", b"first", "gap_s", b"gap_s", "lease_expire_time", b"lease_expire_time", "needed_speed_kmh", b"needed_speed_kmh", "reason", b"reason", "score", b"score", "second", b"second"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "first", b"first", "first_version", b"first_version", "gap_s", b"gap_s", "lease_expire_time", b"lease_expire_time", "needed_speed_kmh", b"needed_speed_kmh", "reason", b"reason", "score", b"score", "second", b"second", "second_version", b"second_version", "station", b"station"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distance_m: _TypeAlias = _typing.Literal["distance_m"]  # noqa: Y015
     _WhichOneofArgType__distance_m: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m"]  # noqa: Y015
@@ -702,10 +714,14 @@ class GroupQuery(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SCORES_FIELD_NUMBER: _builtins.int
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ANCHOR_VERSION_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     kind: Global___QuestionKind.ValueType
     """Burst or gallery."""
     reason: _builtins.str
     """A text that says why they are asked."""
+    anchor_version: _builtins.int
+    """Which of its images and vectors the anchor has, as PairQuery.first_version; 0 for a burst."""
     @_builtins.property
     def anchor(self) -> _survey_pb2.Detection:
         """The detection with which the others are compared; unset for a burst."""
@@ -722,6 +738,10 @@ class GroupQuery(_message.Message):
     def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the lease expires."""
 
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The same of each of `detections`, in their order."""
+
     def __init__(
         self,
         *,
@@ -731,10 +751,12 @@ class GroupQuery(_message.Message):
         reason: _builtins.str = ...,
         scores: _abc.Iterable[_builtins.float] | None = ...,
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        anchor_version: _builtins.int = ...,
+        versions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "lease_expire_time", b"lease_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "detections", b"detections", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "reason", b"reason", "scores", b"scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "anchor_version", b"anchor_version", "detections", b"detections", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "reason", b"reason", "scores", b"scores", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -787,6 +809,7 @@ class BurstAnswer(_message.Message):
     DETECTION_IDS_FIELD_NUMBER: _builtins.int
     ONE_ANIMAL_FIELD_NUMBER: _builtins.int
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     one_animal: _builtins.bool
     """True is stored as a label SAME of each frame with the first. False closes the burst; for a burst of two
     frames it is stored as a label DIFFERENT.
@@ -797,16 +820,21 @@ class BurstAnswer(_message.Message):
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At least two. Required."""
 
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """GroupQuery.versions, one for each detection; or none, as Label.first_version."""
+
     def __init__(
         self,
         *,
         detection_ids: _abc.Iterable[_builtins.str] | None = ...,
         one_animal: _builtins.bool = ...,
         annotator_id: _builtins.str = ...,
+        versions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "detection_ids", b"detection_ids", "one_animal", b"one_animal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "detection_ids", b"detection_ids", "one_animal", b"one_animal", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -825,6 +853,8 @@ class Label(_message.Message):
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    FIRST_VERSION_FIELD_NUMBER: _builtins.int
+    SECOND_VERSION_FIELD_NUMBER: _builtins.int
     label_id: _builtins.str
     """Chosen by the server; empty in SubmitLabels."""
     first_detection_id: _builtins.str
@@ -839,6 +869,13 @@ class Label(_message.Message):
     """Free text of the annotator about this answer, at most 1,000 characters; without control characters but line
     breaks and tabs. It has no effect.
     """
+    first_version: _builtins.int
+    """Which image and vector of the first detection were asked about, from the question. If the detection has
+    another one now, the label is stored as an answer about the earlier one, with the effect GONE, and says
+    nothing of the present one. Unset: those that the detection has when the label is stored.
+    """
+    second_version: _builtins.int
+    """The same of the second detection."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was stored."""
@@ -853,12 +890,21 @@ class Label(_message.Message):
         annotator_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         note: _builtins.str = ...,
+        first_version: _builtins.int | None = ...,
+        second_version: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_version", b"_first_version", "_second_version", b"_second_version", "create_time", b"create_time", "first_version", b"first_version", "second_version", b"second_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "answer", b"answer", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "label_id", b"label_id", "note", b"note", "second_detection_id", b"second_detection_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_version", b"_first_version", "_second_version", b"_second_version", "annotator_id", b"annotator_id", "answer", b"answer", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "first_version", b"first_version", "label_id", b"label_id", "note", b"note", "second_detection_id", b"second_detection_id", "second_version", b"second_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__first_version: _TypeAlias = _typing.Literal["first_version"]  # noqa: Y015
+    _WhichOneofArgType__first_version: _TypeAlias = _typing.Literal["_first_version", b"_first_version"]  # noqa: Y015
+    _WhichOneofReturnType__second_version: _TypeAlias = _typing.Literal["second_version"]  # noqa: Y015
+    _WhichOneofArgType__second_version: _TypeAlias = _typing.Literal["_second_version", b"_second_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_version) -> _WhichOneofReturnType__first_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__second_version) -> _WhichOneofReturnType__second_version | None: ...
 
 Global___Label: _TypeAlias = Label  # noqa: Y015
 
@@ -1653,18 +1699,24 @@ class DetectionSet(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Their ids."""
+
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only in LabelsGiven.mixed_bursts: which of its images and vectors of each was asked about; or none."""
 
     def __init__(
         self,
         *,
         detection_ids: _abc.Iterable[_builtins.str] | None = ...,
+        versions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

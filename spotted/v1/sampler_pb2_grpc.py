@@ -200,7 +200,8 @@ class SamplerServiceServicer:
     def SubmitLabels(self, request, context):
         """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
         nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
-        nothing of the call is stored then), INVALID_ARGUMENT / INVALID_INPUT.
+        nothing of the call is stored then), FAILED_PRECONDITION / PRECONDITION (a version that the session never
+        had of a detection; nothing is stored, ask for the questions again), INVALID_ARGUMENT / INVALID_INPUT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,7 +60,8 @@ class SamplerServiceStub:
     SubmitLabels: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.SubmitLabelsRequest, _sampler_pb2.SubmitLabelsResponse]
     """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
     nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
-    nothing of the call is stored then), INVALID_ARGUMENT / INVALID_INPUT.
+    nothing of the call is stored then), FAILED_PRECONDITION / PRECONDITION (a version that the session never
+    had of a detection; nothing is stored, ask for the questions again), INVALID_ARGUMENT / INVALID_INPUT.
     """
     RetractLabels: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.RetractLabelsRequest, _sampler_pb2.RetractLabelsResponse]
     """Retracts labels, at any time. Answers implied only by them are undone, and conflicts caused only by them
@@ -151,7 +152,8 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     SubmitLabels: _aio.UnaryUnaryMultiCallable[_sampler_pb2.SubmitLabelsRequest, _sampler_pb2.SubmitLabelsResponse]  # type: ignore[assignment]
     """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
     nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
-    nothing of the call is stored then), INVALID_ARGUMENT / INVALID_INPUT.
+    nothing of the call is stored then), FAILED_PRECONDITION / PRECONDITION (a version that the session never
+    had of a detection; nothing is stored, ask for the questions again), INVALID_ARGUMENT / INVALID_INPUT.
     """
     RetractLabels: _aio.UnaryUnaryMultiCallable[_sampler_pb2.RetractLabelsRequest, _sampler_pb2.RetractLabelsResponse]  # type: ignore[assignment]
     """Retracts labels, at any time. Answers implied only by them are undone, and conflicts caused only by them
@@ -281,7 +283,8 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_sampler_pb2.SubmitLabelsResponse, _abc.Awaitable[_sampler_pb2.SubmitLabelsResponse]]:
         """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
         nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
-        nothing of the call is stored then), INVALID_ARGUMENT / INVALID_INPUT.
+        nothing of the call is stored then), FAILED_PRECONDITION / PRECONDITION (a version that the session never
+        had of a detection; nothing is stored, ask for the questions again), INVALID_ARGUMENT / INVALID_INPUT.
         """
 
     @_abc_1.abstractmethod

@@ -1554,6 +1554,7 @@ class ExplainPairResponse(_message.Message):
     PERCENTILE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SCORE_SPEC_FIELD_NUMBER: _builtins.int
+    STATION_FIELD_NUMBER: _builtins.int
     visual: _builtins.float
     """max(0, cosine), 0 to 1."""
     feasibility: _builtins.float
@@ -1570,6 +1571,8 @@ class ExplainPairResponse(_message.Message):
     """Share, 0 to 100, of the first detection's candidates that score lower than the second."""
     reason: _builtins.str
     """The feasibility as text."""
+    station: _builtins.str
+    """The station that two cameras share; empty if they share none, or are one camera."""
     @_builtins.property
     def score_spec(self) -> _survey_pb2.ScoreSpec:
         """The spec of the scores."""
@@ -1586,10 +1589,11 @@ class ExplainPairResponse(_message.Message):
         percentile: _builtins.float = ...,
         reason: _builtins.str = ...,
         score_spec: _survey_pb2.ScoreSpec | None = ...,
+        station: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "gap_s", b"gap_s", "needed_speed_kmh", b"needed_speed_kmh", "score_spec", b"score_spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "fused", b"fused", "gap_s", b"gap_s", "needed_speed_kmh", b"needed_speed_kmh", "percentile", b"percentile", "reason", b"reason", "score_spec", b"score_spec", "visual", b"visual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "fused", b"fused", "gap_s", b"gap_s", "needed_speed_kmh", b"needed_speed_kmh", "percentile", b"percentile", "reason", b"reason", "score_spec", b"score_spec", "station", b"station", "visual", b"visual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distance_m: _TypeAlias = _typing.Literal["distance_m"]  # noqa: Y015
     _WhichOneofArgType__distance_m: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m"]  # noqa: Y015

@@ -394,6 +394,7 @@ class Camera(_message.Message):
     LOCATION_UNCERTAINTY_M_FIELD_NUMBER: _builtins.int
     CLOCK_SUSPECT_FIELD_NUMBER: _builtins.int
     GEO_POSITION_FIELD_NUMBER: _builtins.int
+    STATION_FIELD_NUMBER: _builtins.int
     camera_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     location_uncertainty_m: _builtins.float
@@ -403,6 +404,11 @@ class Camera(_message.Message):
     clock_suspect: _builtins.bool
     """The camera's clock is known to have been wrong (Camtrap DP timestampIssues). Softens the gap of
     its pairs by FeasibilitySettings.clock_uncertainty_s.
+    """
+    station: _builtins.str
+    """Name of the station that it shares with others, such as the other camera of a pair on both sides of a trail:
+    one trap of a capture history, "same station" in reasons. Scores do not depend on it. 1 to 256 printable
+    characters; empty: the camera is a station of its own, named by camera_id.
     """
     @_builtins.property
     def position(self) -> Global___Position:
@@ -436,10 +442,11 @@ class Camera(_message.Message):
         location_uncertainty_m: _builtins.float = ...,
         clock_suspect: _builtins.bool = ...,
         geo_position: Global___GeoPosition | None = ...,
+        station: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "geo_position", b"geo_position", "position", b"position", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "clock_suspect", b"clock_suspect", "end_time", b"end_time", "geo_position", b"geo_position", "location_uncertainty_m", b"location_uncertainty_m", "position", b"position", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "clock_suspect", b"clock_suspect", "end_time", b"end_time", "geo_position", b"geo_position", "location_uncertainty_m", b"location_uncertainty_m", "position", b"position", "start_time", b"start_time", "station", b"station"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

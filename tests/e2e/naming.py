@@ -402,6 +402,7 @@ CATALOGUE = {
         Naming(lambda _: catalogue_pb2.ListCatalogueChangesRequest()),
         Naming(lambda i: catalogue_pb2.ListCatalogueChangesRequest(entry_id=i.entry), parts=True),
     ),
+    "WatchCatalogue": (Naming(lambda _: catalogue_pb2.WatchCatalogueRequest()),),
     "MatchCatalogue": (
         Naming(
             lambda i: catalogue_pb2.MatchCatalogueRequest(

@@ -107,6 +107,7 @@ BOUNDED = {
     "RemoveCatalogueMembers": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
     "UndoCatalogueChange": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
     "ListCatalogueChanges": "1 MiB of each list; tests/services/scorer/catalogue/test_listing.py",
+    "WatchCatalogue": "parts near 1 MiB; tests/services/scorer/catalogue/test_watching.py",
     "MatchCatalogue": "100 candidates; tests/services/scorer/catalogue/test_responses.py",
 }
 
@@ -123,7 +124,7 @@ def grows(kind: Descriptor) -> bool:
 
 def test_the_table_has_every_answer_that_may_be_large_and_its_tests_exist() -> None:
     methods = [m for f in FILES for s in f.DESCRIPTOR.services_by_name.values() for m in s.methods]
-    assert len(methods) == 62
+    assert len(methods) == 63
     assert {m.name for m in methods if grows(cast("Descriptor", m.output_type))} == set(BOUNDED)
     tests = {name for name in globals() if name.startswith("test_")}
     for bound in BOUNDED.values():
@@ -186,7 +187,10 @@ def test_a_page_of_sessions_fits() -> None:
 
 
 def test_a_page_of_cameras_fits_and_all_come_once() -> None:
-    cameras = [Camera(longest(n), 1.0, 1.0, 0.5, 1.5, 1.0, clock_suspect=True) for n in range(5000)]
+    cameras = [
+        Camera(longest(n), 1.0, 1.0, 0.5, 1.5, 1.0, clock_suspect=True, station=longest(0))
+        for n in range(5000)
+    ]
     listed = list(pages(cameras, messages.camera_message))
     assert [messages.camera(c) for page in listed for c in page] == cameras
     for page in listed:

@@ -48,6 +48,7 @@ OPEN = {
     "ListSurveys",
     "ListCatalogueEntries",
     "ListCatalogueChanges",
+    "WatchCatalogue",
 }
 # of the clock, of the machine's speed, or of what the caller itself changed since
 PASSING = {"etag", "uid", "timings", "create_time", "revision", "camera_count", "detection_count", "position"}

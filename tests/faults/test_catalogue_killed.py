@@ -1,21 +1,34 @@
-"""The scorer or the store killed when a change of the catalogue is stored, but not answered: kept once."""
+"""The scorer or the store killed when a change of the catalogue is stored, but not answered: kept once.
+
+A platform that follows the changes has the same animals in the end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
 
 from services.common.store import keys
 from spotted.catalogue.facts import Member
 from spotted.client import Spotted
 from spotted.client.catalogue.messages import addition_message
-from spotted.client.values import CatalogueAddition
-from spotted.errors import DeadlineError, UnavailableError
+from spotted.client.values import CatalogueAddition, CatalogueEntry
+from spotted.errors import (
+    AlreadyExistsError,
+    DeadlineError,
+    InvalidInputError,
+    NotFoundError,
+    PreconditionError,
+    UnavailableError,
+)
 from spotted.v1 import catalogue_pb2 as pb
 from tests.faults.deployment import StoreProcess
 from tests.faults.forked import ForkedService
@@ -25,6 +38,9 @@ from tests.waiting import PATIENCE_S, until
 
 # an answer of the store is this long on its way
 SLOW = Weather(delay_s=0.2)
+OPERATIONS, SCORER_KILLS, STORE_KILLS = 60, 10, 25
+# a change that others made impossible, or that asks for nothing new
+REFUSED = (NotFoundError, AlreadyExistsError, PreconditionError, InvalidInputError)
 
 AnswerT = TypeVar("AnswerT")
 
@@ -126,3 +142,82 @@ def test_changes_of_the_catalogue_that_were_stored_and_not_answered_are_kept_onc
     # the same again is the same answer
     assert added(site.client, "first", animal("Mara", "d09"))() == [mara]
     assert len(list(catalogue.changes())) == len(kinds)
+
+
+@dataclass
+class Copy:
+    """The platform's animals, only from the stream of changes, and the cursor stored with them."""
+
+    client: Spotted
+    entries: dict[str, CatalogueEntry] = field(default_factory=dict)
+    cursor: str = ""
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def follow(self) -> None:
+        """Apply each change; a stream that ends is resumed."""
+        while not self.stopped.is_set():
+            with suppress(UnavailableError, DeadlineError):
+                for change in self.client.catalogue().watch(self.cursor):
+                    kept = {} if change.reset else dict(self.entries)
+                    for ended in change.ended:
+                        kept.pop(ended, None)
+                    self.entries = kept | {entry.entry_id: entry for entry in change.entries}
+                    self.cursor = change.cursor
+                    if self.stopped.is_set():
+                        return
+            self.stopped.wait(0.02)
+
+    def is_as_listed(self) -> bool:
+        """Whether it has what the catalogue lists."""
+        return self.entries == {entry.entry_id: entry for entry in self.client.catalogue().entries()}
+
+
+def operate(client: Spotted, entries: Sequence[CatalogueEntry], rng: np.random.Generator) -> None:
+    """A random change of the catalogue, or of the survey."""
+    catalogue, photo = client.catalogue(), f"d{rng.integers(24):02}"
+    one, other = (entries[int(n)] for n in rng.choice(len(entries), 2)) if entries else (None, None)
+    match rng.choice(
+        ["add", "merge", "split", "remove", "undo", "name", "delete"], p=[0.3, *[0.14] * 4, 0.1, 0.04]
+    ):
+        case "merge" if one and other:
+            catalogue.merge(one.entry_id, [other.entry_id], "anna")
+        case "split" if one:
+            catalogue.split(one.entry_id, one.members[: (len(one.members) + 1) // 2], "anna")
+        case "remove":
+            catalogue.remove([Member("2024", photo)], "anna")
+        case "undo":
+            changes = [change.change_id for change in catalogue.changes()]
+            catalogue.undo(changes[int(rng.integers(len(changes)))] if changes else "none", "anna")
+        case "name" if one:
+            catalogue.update(one.entry_id, "anna", display_name=f"name-{rng.integers(5)}")
+        case "delete":
+            client.survey("2024").delete_detections([photo])
+        case _:
+            catalogue.add("2024", [animal("", photo)], "anna")
+
+
+@pytest.mark.slow
+def test_a_platform_that_follows_the_catalogue_has_its_animals_in_spite_of_kills(site: Site) -> None:
+    plant(site.client, "2024")
+    rng, copy = np.random.default_rng(5), Copy(site.client)
+    follower = threading.Thread(target=copy.follow)
+    follower.start()
+    try:
+        for number in range(1, OPERATIONS + 1):
+            entries = sorted(copy.entries.values(), key=lambda entry: entry.entry_id)
+            with suppress(*REFUSED):
+                repeated(lambda entries=entries: operate(site.client, entries, rng))  # type: ignore[misc] # bound now
+            if number % SCORER_KILLS == 0:
+                site.scorer.kill()
+                if number % STORE_KILLS == 0:
+                    site.store.kill()
+                    site.store.start()
+                site.scorer.start()
+        until(copy.is_as_listed, "the copy equals the catalogue")
+        assert len(copy.entries) > 1
+        assert len(list(site.client.catalogue().changes())) > OPERATIONS / 2
+    finally:
+        copy.stopped.set()
+        # a change, or the end of the scorer, ends the wait for one
+        site.scorer.kill()
+        follower.join()

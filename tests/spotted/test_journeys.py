@@ -69,3 +69,8 @@ def test_opposite_sides_are_left_and_right() -> None:
     assert opposite_sides(Side.RIGHT, Side.LEFT)
     assert not opposite_sides(Side.LEFT, Side.LEFT)
     assert not opposite_sides(Side.LEFT, Side.UNKNOWN)
+
+
+def test_paired_cameras_are_one_station_whatever_their_distance() -> None:
+    assert journey_text(12.0, 8 * DAY, station="ford") == "same station ford, 8 days later"
+    assert journey_text(None, None, station="ford") == "same station ford"

@@ -39,6 +39,7 @@ def test_an_instant_outside_the_calendar_is_refused(instant: float) -> None:
         y_m=st.floats(-1e7, 1e7),
         location_uncertainty_m=st.floats(0, 1e4),
         clock_suspect=st.booleans(),
+        station=words,
     )
     | st.builds(Camera, camera_id=words)
     | st.builds(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from typing import Any
 
@@ -174,13 +174,13 @@ async def stopping_after(most: int, target: str) -> AsyncIterator[str]:
                 await writer.drain()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind_reader, behind_writer = await asyncio.open_connection(host, int(port))
-        back = asyncio.create_task(carry(behind_reader, writer, 1 << 40))
-        with suppress(asyncio.CancelledError):
-            await carry(reader, behind_writer, most)
-            await back
-        for each in (writer, behind_writer):
-            each.close()
+        # a connection that comes while the server ends is cancelled
+        with suppress(asyncio.CancelledError), closing(writer):
+            behind_reader, behind_writer = await asyncio.open_connection(host, int(port))
+            with closing(behind_writer):
+                back = asyncio.create_task(carry(behind_reader, writer, 1 << 40))
+                await carry(reader, behind_writer, most)
+                await back
 
     server = await asyncio.start_server(connected, host, 0)
     async with server:

@@ -3,6 +3,7 @@
 layer          handlers and the interceptors around them
 message_sizes  limits of the bytes of messages
 parsing        bytes to requests
+filling        a long change as several messages
 turns          few costly streams at a time, surveys by turns
 checks         checks of requests before anything is computed
 animal_attributes  checks of names, sex, status, notes and tags

@@ -131,6 +131,7 @@ def seconds(message: Duration, field: str, *, least: float, most: float) -> floa
 def camera(message: pb.Camera, field: str) -> Camera:
     """A camera with a valid id, position and period."""
     identifier(message.camera_id, f"{field}.camera_id")
+    identifier(message.station, f"{field}.station", required=False)
     finite(message.position.x_m, f"{field}.position.x_m", least=-FARTHEST_M, most=FARTHEST_M)
     finite(message.position.y_m, f"{field}.position.y_m", least=-FARTHEST_M, most=FARTHEST_M)
     finite(message.location_uncertainty_m, f"{field}.location_uncertainty_m", least=0.0, most=FARTHEST_M)

@@ -169,6 +169,8 @@ class SessionEvents:
                 raise InvalidInputError(f"a label has the id {label.label_id!r}; expected {label_id!r}")
         for burst in labelled.mixed_bursts:
             self._require(burst.detection_ids)
+            if len(burst.versions) not in (0, len(burst.detection_ids)):
+                raise InvalidInputError("a burst has other numbers of detections and versions")
         self._labels |= {label.label_id for label in labelled.labels}
 
     def _check_retracted(self, event: pb.SessionEvent) -> None:

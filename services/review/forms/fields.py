@@ -70,6 +70,17 @@ class Body:
             raise self._wrong(name, f"a whole number from {least} to {most}")
         return value
 
+    def wholes(self, name: str, *, most: int) -> list[int]:
+        """A list of whole numbers from 0 on; none if it is not there."""
+        value = self.fields.get(name, [])
+        if (
+            not isinstance(value, list)
+            or len(value) > MOST_ITEMS
+            or not all(type(v) is int and 0 <= v <= most for v in value)
+        ):
+            raise self._wrong(name, f"a list of at most {MOST_ITEMS} whole numbers from 0 to {most}")
+        return [int(v) for v in value]
+
     def flag(self, name: str, *, default: bool = False) -> bool:
         """True or false; "1" and "0" in an address."""
         value = self.fields.get(name, default)

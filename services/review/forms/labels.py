@@ -10,11 +10,16 @@ from services.review.forms.photos import Json
 from spotted.client.values import BurstAnswer, Conflict, Evidence, Label, StoredLabel
 from spotted.constraints.answers import Answer, LabelEffect
 
+# of a number of the contract
+LARGEST_VERSION = 2**32 - 1
 EFFECTS = {
     LabelEffect.PENDING: "not enough evidence yet to decide; the pair is asked again",
     LabelEffect.SPLIT: "earlier answers merged what this one separates; the group was split",
     LabelEffect.REOPENED: "earlier answers separated what this one merges; it is asked again",
-    LabelEffect.GONE: "one of the photographs was deleted; the answer is kept, and shows nowhere",
+    LabelEffect.GONE: (
+        "one of the photographs was deleted or replaced before your answer came; the answer is kept with the "
+        "earlier photograph, and the pair is asked again if it is still open"
+    ),
 }
 
 
@@ -27,6 +32,7 @@ def labels_of(body: Body, annotator: str) -> list[Label]:
             one.chosen("answer", Answer),
             annotator,
             note=one.text("note"),
+            versions=(_version(one, "first_version"), _version(one, "second_version")),
         )
         for one in body.objects("labels")
     ]
@@ -35,7 +41,12 @@ def labels_of(body: Body, annotator: str) -> list[Label]:
 def bursts_of(body: Body, annotator: str) -> list[BurstAnswer]:
     """The answers to bursts of a body."""
     return [
-        BurstAnswer(tuple(one.texts("detections")), one.flag("one_animal"), annotator)
+        BurstAnswer(
+            tuple(one.texts("detections")),
+            one.flag("one_animal"),
+            annotator,
+            tuple(one.wholes("versions", most=LARGEST_VERSION)),
+        )
         for one in body.objects("bursts")
     ]
 
@@ -90,6 +101,11 @@ def stored_together(labels: Sequence[Label], annotator: str, limit: int) -> list
     return [
         {"labels": [label_form(label) for label in each], "created_at": instant(at)} for at, each in newest
     ]
+
+
+def _version(label: Body, name: str) -> int | None:
+    """Which image of a detection was asked about; None if the page does not say."""
+    return None if label.fields.get(name) is None else label.whole(name, 0, most=LARGEST_VERSION)
 
 
 def _evidence_form(evidence: Evidence) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import tzinfo
 from pathlib import PurePosixPath, PureWindowsPath
@@ -26,9 +27,15 @@ def photo_form(detection: Detection, zone: tzinfo, others: Sequence[Detection] =
         "encounter_id": detection.encounter_id,
         "species": detection.species,
         "known_as": detection.individual_id,
+        "picture": _picture_digest(detection),
         "box": box_form(detection.box),
         "others": [{"detection_id": one.detection_id, "box": box_form(one.box)} for one in others],
     }
+
+
+def _picture_digest(detection: Detection) -> str:
+    """Differs between the pictures that a detection had, so that no earlier one is shown."""
+    return hashlib.sha256(f"{detection.image_uri}\0{detection.box}".encode()).hexdigest()[:8]
 
 
 def file_name(image_uri: str) -> str:

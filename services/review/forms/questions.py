@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.review.forms.instants import chance, instant, number
 from services.review.forms.photos import Json
@@ -21,14 +21,18 @@ def question_forms(questions: Questions, photo: Photo, limit_kmh: float | None) 
 
 
 def journey_form(
-    distance_m: float | None, gap_s: float | None, needed_kmh: float | None, limit_kmh: float | None
+    distance_m: float | None,
+    gap_s: float | None,
+    needed_kmh: float | None,
+    limit_kmh: float | None,
+    station: str = "",
 ) -> Json:
     """A journey between two photographs."""
     return {
         "distance_m": number(distance_m),
         "gap_s": number(gap_s),
         "speed_kmh": number(needed_kmh),
-        "text": journey_text(distance_m, gap_s, limit_kmh=limit_kmh),
+        "text": journey_text(distance_m, gap_s, limit_kmh=limit_kmh, station=station),
     }
 
 
@@ -40,7 +44,9 @@ def explanation_form(explained: PairExplanation, limit_kmh: float | None) -> Jso
         "fused": explained.fused,
         "percentile": explained.percentile,
         "reason": explained.reason,
-        "journey": journey_form(explained.distance_m, explained.gap_s, explained.needed_speed_kmh, limit_kmh),
+        "journey": journey_form(
+            explained.distance_m, explained.gap_s, explained.needed_speed_kmh, limit_kmh, explained.station
+        ),
         "scores": {
             "fusion": explained.score_spec.fusion.name.lower(),
             "calibrated": explained.score_spec.fusion is Fusion.CALIBRATED,
@@ -50,15 +56,16 @@ def explanation_form(explained: PairExplanation, limit_kmh: float | None) -> Jso
 
 
 def _pair_form(pair: PairQuery, photo: Photo, limit_kmh: float | None) -> Json:
+    photos = _asked_photos((pair.first, pair.second), pair.versions, photo)
     return {
-        "key": f"pair:{pair.first.detection_id},{pair.second.detection_id}",
+        "key": f"pair:{pair.first.detection_id},{pair.second.detection_id}{_key_end(pair.versions)}",
         "kind": "pair",
         "anchor": None,
-        "photos": [photo(pair.first), photo(pair.second)],
+        "photos": photos,
         "reason": pair.reason,
         "scores": [pair.score],
         "chances": [chance(pair.score)],
-        "journey": journey_form(pair.distance_m, pair.gap_s, pair.needed_speed_kmh, limit_kmh),
+        "journey": journey_form(pair.distance_m, pair.gap_s, pair.needed_speed_kmh, limit_kmh, pair.station),
         "opposite_sides": opposite_sides(pair.first.side, pair.second.side),
         "lease_expires_at": instant(pair.lease_expires_at_s),
     }
@@ -67,12 +74,12 @@ def _pair_form(pair: PairQuery, photo: Photo, limit_kmh: float | None) -> Json:
 def _group_form(group: GroupQuery, photo: Photo) -> Json:
     shown = [*([group.anchor] if group.anchor else []), *group.detections]
     ids = ",".join(detection.detection_id for detection in shown)
-    kind = group.kind.name.lower()
+    kind, photos = group.kind.name.lower(), _asked_photos(shown, group.versions, photo)
     return {
-        "key": f"{kind}:{ids}",
+        "key": f"{kind}:{ids}{_key_end(group.versions)}",
         "kind": kind,
-        "anchor": photo(group.anchor) if group.anchor else None,
-        "photos": [photo(detection) for detection in group.detections],
+        "anchor": photos[0] if group.anchor else None,
+        "photos": photos[1:] if group.anchor else photos,
         "reason": group.reason,
         "scores": list(group.scores),
         "chances": [chance(score) for score in group.scores],
@@ -80,3 +87,14 @@ def _group_form(group: GroupQuery, photo: Photo) -> Json:
         "opposite_sides": False,
         "lease_expires_at": instant(group.lease_expires_at_s),
     }
+
+
+def _key_end(versions: Sequence[int]) -> str:
+    """End of the key: questions about earlier and later pictures of the same detections are two."""
+    return "@" + ",".join(map(str, versions)) if any(versions) else ""
+
+
+def _asked_photos(detections: Sequence[Detection], versions: Sequence[int], photo: Photo) -> list[Json]:
+    """The photographs of a question, each with the version that its answer repeats; `null` if unknown."""
+    asked: Sequence[int | None] = versions or [None] * len(detections)
+    return [photo(one) | {"version": version} for one, version in zip(detections, asked, strict=True)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.sampler.facts.asked import Asked
 from services.sampler.survey_values import Version
 from spotted.constraints.components import Pair, ordered
-from spotted.errors import NotFoundError
+from spotted.errors import NotFoundError, PreconditionError
 from spotted.individuals.founders import Founder
 from spotted.individuals.naming import read_individual_id
 from spotted.v1.session_facts_pb2 import SurveyRead
@@ -82,6 +83,25 @@ class Roster:
                 f"not all of {listed} belong to this session: it has no detection {unknown!r}; add the "
                 "detection to its survey first, or correct the id"
             )
+
+    def require_asked(self, asked: Iterable[Asked]) -> None:
+        """Raise PreconditionError unless the session had these images and vectors of its detections."""
+        for detection_id, version in asked:
+            if version is not None and self._with_version(detection_id, version) is None:
+                raise PreconditionError(
+                    f"the answer is about version {version} of detection {detection_id!r}, which this "
+                    "session never had; ask for the question again"
+                )
+
+    def asked_items(self, asked: Iterable[Asked]) -> list[int]:
+        """The items that an answer is about: those with the versions that were asked about."""
+        found = [(i, None if version is None else self._with_version(i, version)) for i, version in asked]
+        return [self.item_of[i] if item is None else item for i, item in found]
+
+    def asked_pair(self, asked: Iterable[Asked]) -> Pair:
+        """The items that an answer to a pair is about, the lower first."""
+        first, second = self.asked_items(asked)
+        return ordered(first, second)
 
     def founder(self, individual_id: str) -> Founder:
         """The identity of an id. Raises KeyError for a text that is no id, or names no detection."""

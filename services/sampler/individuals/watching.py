@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-from services.common.rpc import checks
+from services.common.rpc.filling import Filling
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.v1 import individuals_pb2 as pb
 
 # longest delay before a watcher sees a change made by another replica
 WATCH_POLL_S = 0.5
-# bytes that an item of a list takes besides its content
-ITEM_BYTES = 4
-
-
-@dataclass
-class _Filling:
-    """Responses being filled, each up to the size of a page."""
-
-    responses: list[pb.WatchIndividualsResponse]
-    size: int = 0
-
-    def with_room(self, size: int) -> pb.WatchIndividualsResponse:
-        """The last response, or another one if this many bytes would not fit into it."""
-        self.size += size + ITEM_BYTES
-        if self.size > checks.PAGE_BYTES and self.size > size + ITEM_BYTES:
-            self.responses.append(pb.WatchIndividualsResponse(position=self.responses[-1].position))
-            self.size = size + ITEM_BYTES
-        return self.responses[-1]
 
 
 async def watch_individuals(
@@ -54,7 +35,7 @@ def changes_since(state: SessionState, cursor: str) -> list[pb.WatchIndividualsR
     since = _position(state, cursor)
     reset = since is None
     first = pb.WatchIndividualsResponse(reset=reset, position=state.position)
-    filling = _Filling([first])
+    filling = Filling(first, lambda: pb.WatchIndividualsResponse(position=state.position))
     for founder in () if since is None else register.ended_since(since):
         ended = individuals.id_of(founder)
         filling.with_room(len(ended.encode())).ended_individual_ids.append(ended)
@@ -63,7 +44,7 @@ def changes_since(state: SessionState, cursor: str) -> list[pb.WatchIndividualsR
         for part in individuals.parts([founder]):
             message = individuals.message(part)
             filling.with_room(message.ByteSize()).individuals.append(message)
-    responses = filling.responses
+    responses = filling.messages
     responses[-1].cursor = f"{state.position}-{state.identity.mark(state.position)}"
     return responses
 

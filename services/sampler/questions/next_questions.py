@@ -44,8 +44,8 @@ AUDIT_PAIRS = 300
 PLANS_AT_ONCE = 4
 # the largest question, a burst of a hundred detections with the longest fields, takes 1.4 MB
 ANSWER_BYTES = 2 << 20
-# the numbers and times of a question, and the length and score of each of its detections
-QUESTION_BYTES, NUMBERS_BYTES = 80, 12
+# the numbers, times and station of a question, and the length, score and version of each of its detections
+QUESTION_BYTES, NUMBERS_BYTES = 80 + 4 * checks.ID_LENGTH, 18
 
 logger = logging.getLogger("spotted")
 

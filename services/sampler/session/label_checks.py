@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.sampler.facts.asked import asked_about
 from services.sampler.labels.ledger import event_of
 from services.sampler.session.state import SessionState
 from spotted.errors import NotFoundError, PreconditionError
@@ -17,16 +18,19 @@ def stored_labels(
 ) -> pb.LabelsGiven:
     """The answers to store after `position` events.
 
-    Raises NotInSessionError for a detection that the session does not know.
+    Raises NotInSessionError for a detection that the session does not know, PreconditionError for an image
+    and vector that it never had of one.
     """
     stored = pb.LabelsGiven()
     stored.CopyFrom(given)
     for number, label in enumerate(stored.labels, start=1):
         state.pair(label)
+        state.roster.require_asked(asked_about(label))
         label.label_id = f"{position + 1}-{number}"
         label.create_time.CopyFrom(now)
     for burst in stored.mixed_bursts:
         state.roster.require(burst.detection_ids)
+        state.roster.require_asked(asked_about(burst))
     return stored
 
 

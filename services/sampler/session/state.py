@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.common.session import round_messages
+from services.sampler.facts.asked import asked_about
 from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.labels import label_outcomes
@@ -120,9 +121,8 @@ class SessionState:
 
     def pair(self, label: pb.Label) -> Pair:
         """The items of a label, the lower first. Raises NotFoundError for an unknown detection."""
-        ids = label.first_detection_id, label.second_detection_id
-        self.roster.require(ids)
-        return self.roster.items(ids)
+        self.roster.require([label.first_detection_id, label.second_detection_id])
+        return self.roster.asked_pair(asked_about(label))
 
     def is_open(self, pair: Pair) -> bool:
         """Whether an answer to this pair would be new information."""
@@ -260,7 +260,7 @@ class SessionState:
         self.identity.ledger.give(given.labels)
         self.queue.count_answers(len(given.labels))
         for burst in given.mixed_bursts:
-            self.mixed_bursts.add(frozenset(self.roster.item_of[i] for i in burst.detection_ids))
+            self.mixed_bursts.add(frozenset(self.roster.asked_items(asked_about(burst))))
 
     def _given(self, label: pb.Label) -> GivenLabel | None:
         """A label as constraints take it; None for SKIP, which they never see."""

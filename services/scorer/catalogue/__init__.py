@@ -6,6 +6,7 @@ changes     decisions on changes, and the changes that follow the deletion of de
 events      changes as messages, as they are stored and listed
 catalogues  the catalogues of a store, rebuilt from their journals
 listing     entries and changes as messages
+watching    changes of the entries as a stream
 gallery     members of other surveys and photographs of a survey, on one plane
 matcher     requests to match, prepared
 matching    the best animals and photographs of queries

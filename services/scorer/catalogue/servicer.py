@@ -13,6 +13,7 @@ from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.catalogue.listing import get_entry, list_changes, list_entries
 from services.scorer.catalogue.matcher import CatalogueMatcher
 from services.scorer.catalogue.responses import match_responses
+from services.scorer.catalogue.watching import watch_catalogue
 from spotted.v1 import catalogue_pb2 as pb
 from spotted.v1 import catalogue_pb2_grpc
 
@@ -98,6 +99,13 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
             self._catalogues.look, caller, lambda state, view: list_changes(state, view, request, caller)
         )
         return pb.ListCatalogueChangesResponse(changes=page, next_page_token=token)
+
+    async def WatchCatalogue(
+        self, request: pb.WatchCatalogueRequest, _: object
+    ) -> AsyncIterator[pb.WatchCatalogueResponse]:
+        """Stream the entries, then each change of them."""
+        async for response in watch_catalogue(self._catalogues, request, current_caller()):
+            yield response
 
     async def MatchCatalogue(
         self, request: pb.MatchCatalogueRequest, _: object

@@ -24,7 +24,8 @@ def describe(pair: PairQuery, number: int, zone: tzinfo = UTC) -> str:
     lines += [f"  {_describe_detection(d, zone)}" for d in (pair.first, pair.second)]
     if opposite_sides(pair.first.side, pair.second.side):
         lines.append("  opposite sides: one shows the left, the other the right")
-    lines.append(f"  {journey_text(pair.distance_m, pair.gap_s) or 'distance and time unknown'}")
+    journey = journey_text(pair.distance_m, pair.gap_s, station=pair.station)
+    lines.append(f"  {journey or 'distance and time unknown'}")
     return "\n".join(lines)
 
 
@@ -49,7 +50,10 @@ def _effect_text(outcome: StoredLabel) -> str:
         case LabelEffect.REOPENED:
             return "earlier answers separated what this one merges; it is asked again"
         case LabelEffect.GONE:
-            return "one of the detections was deleted from the survey; the answer is kept, and shows nowhere"
+            return (
+                "one of the photographs was deleted or replaced before your answer came; the answer is kept "
+                "with the earlier photograph, and the pair is asked again if it is still open"
+            )
     return ""
 
 

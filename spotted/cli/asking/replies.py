@@ -11,7 +11,7 @@ import click
 from spotted.cli.asking.keys import at_terminal, read_key, read_line
 from spotted.cli.asking.question_text import describe, describe_group
 from spotted.client import Label, QuestionKind, Questions
-from spotted.client.answers import burst_answer, gallery_labels, skip_labels
+from spotted.client.answers import burst_answer, gallery_labels, pair_label, skip_labels
 from spotted.client.values import BurstAnswer, GroupQuery, PairQuery
 from spotted.console import err
 from spotted.constraints import Answer
@@ -84,8 +84,7 @@ def _ask_pair(pair: PairQuery, annotator_id: str) -> Reply | None:
         if line in {UNDO, QUIT}:
             return Reply(undo=True) if line == UNDO else None
         if key in ANSWERS:
-            ids = pair.first.detection_id, pair.second.detection_id
-            return Reply((Label(*ids, ANSWERS[key], annotator_id, note=follows.strip() or note),))
+            return Reply((pair_label(pair, ANSWERS[key], annotator_id, follows.strip() or note),))
         err.print(f"{line!r} does not begin with one of {', '.join(keys)}", markup=False)
 
 

@@ -58,6 +58,7 @@ class AsyncCatalogueHandle(Bridged[CatalogueHandle]):
     remove = awaits(CatalogueHandle.remove)
     undo = awaits(CatalogueHandle.undo)
     changes = iterates(CatalogueHandle.changes)
+    watch = iterates(CatalogueHandle.watch)
     match = iterates(CatalogueHandle.match)
 
 

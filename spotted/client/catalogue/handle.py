@@ -1,23 +1,19 @@
-"""The catalogue of the caller's organisation: its animals, changes of them, and who photographs may show."""
+"""The catalogue of the caller's organisation, with the changes that people make."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from spotted.catalogue.facts import Member
 from spotted.client.catalogue.messages import (
     added_animal,
     addition_message,
     catalogue_result,
-    change_value,
     entry_message,
-    entry_value,
-    entry_values,
-    match_values,
     member_messages,
 )
+from spotted.client.catalogue.reading import CatalogueReader
 from spotted.client.catalogue.sources import batches, known_names, named_individuals
-from spotted.client.connection import Connection
 from spotted.client.connection import request_id as new_request_id
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.session_handle import SessionHandle
@@ -25,50 +21,22 @@ from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values.catalogue import (
     AddedAnimals,
     CatalogueAddition,
-    CatalogueChange,
     CatalogueEntry,
-    CatalogueMatch,
     CatalogueResult,
     CatalogueSource,
 )
 from spotted.client.values.individuals import Individual
 from spotted.errors import PreconditionError
 from spotted.individuals.attributes import Attributes, Sex, Status
-from spotted.ranking.defaults import TOP_K
-from spotted.scoring.fusion import Fusion
 from spotted.v1 import catalogue_pb2 as pb
-from spotted.v1 import survey_pb2
 
 
-class CatalogueHandle:
+class CatalogueHandle(CatalogueReader):
     """The catalogue on the scorer. Changes are events with who and when, and can be undone.
 
     A token that may access only some surveys sees the catalogue as if the others were not there.
     `request_id`: a UUID with which the call can be repeated safely; "" for a new one.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._catalogue = connection.catalogue
-
-    def entries(
-        self, *, survey_id: str = "", detection_id: str = "", display_name: str = ""
-    ) -> Iterator[CatalogueEntry]:
-        """The entries, ordered by name, then by id.
-
-        survey_id: only those with members in this survey. detection_id: only that of this detection of the
-        survey. display_name: only those with this name, their own or of an alias.
-        """
-        request = pb.ListCatalogueEntriesRequest(
-            survey_id=survey_id, detection_id=detection_id, display_name=display_name
-        )
-        pages = self._catalogue.pages(self._catalogue.stub.ListCatalogueEntries, request)
-        yield from entry_values(entry for page in pages for entry in page.entries)
-
-    def entry(self, entry_id: str) -> CatalogueEntry:
-        """An entry by its id or an alias. Raises NotFoundError."""
-        request = pb.GetCatalogueEntryRequest(entry_id=entry_id)
-        return entry_value([self._catalogue.call(self._catalogue.stub.GetCatalogueEntry, request).entry])
 
     def add(
         self,
@@ -255,40 +223,3 @@ class CatalogueHandle:
         )
         answer = self._catalogue.call(self._catalogue.stub.UndoCatalogueChange, request)
         return catalogue_result(answer.result)
-
-    def changes(self, entry_id: str = "") -> Iterator[CatalogueChange]:
-        """The changes, oldest first. entry_id: only those that concern this entry."""
-        request = pb.ListCatalogueChangesRequest(entry_id=entry_id)
-        for page in self._catalogue.pages(self._catalogue.stub.ListCatalogueChanges, request):
-            yield from (change_value(change) for change in page.changes)
-
-    def match(
-        self,
-        survey_id: str,
-        *,
-        detection_ids: Sequence[str] = (),
-        as_one: bool = False,
-        encounter_ids: Sequence[str] = (),
-        each_encounter: bool = False,
-        top_k: int = TOP_K,
-        fusion: Fusion = Fusion.PRODUCT,
-        comparable_sides_only: bool = False,
-    ) -> Iterator[CatalogueMatch]:
-        """The animals of the catalogue that photographs of a survey may show, from other surveys.
-
-        detection_ids: each a query, or with `as_one` photographs of one animal. encounter_ids: each a query
-        of all its detections; each_encounter: all encounters. Without any of these, every detection.
-        Raises NotFoundError.
-        """
-        request = pb.MatchCatalogueRequest(
-            survey_id=survey_id,
-            detection_ids=detection_ids,
-            as_one=as_one,
-            encounter_ids=encounter_ids,
-            each_encounter=each_encounter,
-            top_k=top_k,
-            fusion=survey_pb2.Fusion.ValueType(fusion),
-            comparable_sides_only=comparable_sides_only,
-        )
-        for response in self._catalogue.stream(self._catalogue.stub.MatchCatalogue, request):
-            yield from match_values(response)

@@ -20,6 +20,7 @@ from spotted.client.values.catalogue import (
     CatalogueSource,
     MatchedSurvey,
     PhotographCandidate,
+    WatchedCatalogueChange,
 )
 from spotted.client.values.individuals import Alias
 from spotted.individuals.attributes import Attributes, Sex, Status
@@ -113,6 +114,23 @@ def change_value(message: pb.CatalogueChange) -> CatalogueChange:
         members={Member(m.survey_id, m.detection_id): m.entry_id for m in message.members},
         entry_ids=tuple(sorted(linked | described)),
     )
+
+
+def watched_catalogue_changes(
+    responses: Iterable[pb.WatchCatalogueResponse],
+) -> Iterator[WatchedCatalogueChange]:
+    """Watched changes from their parts; a change that was cut off is left out."""
+    parts: list[pb.WatchCatalogueResponse] = []
+    for response in responses:
+        parts.append(response)
+        if response.cursor:
+            yield WatchedCatalogueChange(
+                reset=parts[0].reset,
+                ended=tuple(i for part in parts for i in part.ended_entry_ids),
+                entries=tuple(entry_values(one for part in parts for one in part.entries)),
+                cursor=response.cursor,
+            )
+            parts.clear()
 
 
 def match_values(response: pb.MatchCatalogueResponse) -> Iterator[CatalogueMatch]:

@@ -29,6 +29,7 @@ from spotted.client.values.catalogue import (
     CatalogueSource,
     MatchedSurvey,
     PhotographCandidate,
+    WatchedCatalogueChange,
 )
 from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation, Tone
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
@@ -125,5 +126,6 @@ __all__ = [
     "SurveyInfo",
     "Tone",
     "UpdatedDetections",
+    "WatchedCatalogueChange",
     "WatchedChange",
 ]

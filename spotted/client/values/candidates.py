@@ -91,3 +91,5 @@ class PairExplanation:
     """The feasibility as a phrase."""
     score_spec: ScoreSpec
     """The spec of the scores."""
+    station: str = ""
+    """The station that two cameras share; "" if they share none, or are one camera."""

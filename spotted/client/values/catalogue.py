@@ -130,6 +130,20 @@ class CatalogueResult:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedCatalogueChange:
+    """A change of the entries; applying each in order keeps a copy of them equal."""
+
+    reset: bool
+    """True if this is a full list: drop everything that is known of the catalogue first."""
+    ended: tuple[str, ...]
+    """Ids of entries that are part of others now, or of which nothing is left."""
+    entries: tuple[CatalogueEntry, ...]
+    """New and changed entries, by id."""
+    cursor: str
+    """Where to resume, to be stored together with the change."""
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueChange:
     """A change of the catalogue."""
 

@@ -78,6 +78,10 @@ class PairQuery:
     """distance / gap; None if unknown, infinite if the gap is 0."""
     lease_expires_at_s: float | None
     """When other annotators may be asked it, UTC seconds since 1970."""
+    versions: tuple[int, int] = (0, 0)
+    """Which of its images each detection has; the label repeats them."""
+    station: str = ""
+    """The station that two cameras share; "" if they share none, or are one camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class GroupQuery:
     """One for each candidate of a gallery, as `PairQuery.score`; empty for a burst."""
     lease_expires_at_s: float | None
     """When other annotators may be asked it, UTC seconds since 1970."""
+    versions: tuple[int, ...] = ()
+    """As `PairQuery.versions`, in the order shown, the anchor of a gallery first; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,8 @@ class Label:
     """When it was stored, UTC seconds since 1970; None before."""
     note: str = ""
     """Free text of the annotator about it, at most 1,000 characters; without effect."""
+    versions: tuple[int | None, int | None] = (None, None)
+    """The images that were asked about (`PairQuery.versions`); None: those that the detections have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,8 @@ class BurstAnswer:
     """True: SAME for each frame with the first. False: closes the burst; DIFFERENT if it has two frames."""
     annotator_id: str
     """Who answered."""
+    versions: tuple[int, ...] = ()
+    """The images that were asked about (`GroupQuery.versions`); empty: those that the frames have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Tables of cameras: camera_id; x_m and y_m (metres, one projection) or latitude and longitude (WGS84).
 
-Optional start, end (a day or a date and time), location_uncertainty_m, clock_suspect, and downtimes as
-problem1_from, problem1_to, problem2_from ... Several rows of one camera are its periods.
+Optional start, end (a day or a date and time), location_uncertainty_m, clock_suspect, station (the name that
+cameras of one station share), and downtimes as problem1_from, problem1_to, problem2_from ... Several rows of
+one camera are its periods.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ COLUMNS = (
     "end",
     "location_uncertainty_m",
     "clock_suspect",
+    "station",
 )
 DOWNTIME = re.compile(r"problem(\d+)_(from|to)", re.IGNORECASE)
 
@@ -98,6 +100,7 @@ def _periods(row: Row, zone: tzinfo | None) -> list[Camera]:
         end_s=row.day("end", zone, end=True),
         location_uncertainty_m=row.number_between("location_uncertainty_m", 0.0, FARTHEST_M) or 0.0,
         clock_suspect=row.flag("clock_suspect"),
+        station=row.identifier("station", required=False),
     )
     check_camera_period(row, "start", "end", camera)
     return without_downtime(camera, _downtimes(row, zone)) or [camera]

@@ -3,7 +3,6 @@
 package   the descriptor: which file contains which table
 reader    the survey of a package
 events    event-based observations spread over images
-stations  deployments at one location
 export    packages written back with individuals
 """
 

@@ -1,7 +1,8 @@
 """Camtrap DP 1.0 packages as surveys (https://camtrap-dp.tdwg.org).
 
-A deployment is a camera, a media file an image, a media-based observation of an animal a detection:
-observationID becomes detection_id, mediaID image_id, eventID encounter_id, individualID individual_id.
+A deployment is a camera, its location the station, a media file an image, a media-based observation of an
+animal a detection: observationID becomes detection_id, mediaID image_id, eventID encounter_id, individualID
+individual_id.
 An event-based observation is a detection in each image of its deployment and time.
 An event may contain several animals, and so may its encounter; a note says so if an image of an event shows
 more than one animal.
@@ -18,7 +19,6 @@ from pathlib import Path
 
 from spotted.formats.camtrapdp.events import detection_id, spread_events
 from spotted.formats.camtrapdp.package import Package, open_package
-from spotted.formats.camtrapdp.stations import shared_stations
 from spotted.formats.csv_table import read_table
 from spotted.formats.image_files import ImageFolder
 from spotted.formats.imported_survey import (
@@ -89,7 +89,7 @@ def read_camtrapdp(
     package = open_package(directory)
     zone = time_zone(timezone) if timezone else None
     problems = Problems(strict=strict)
-    cameras, positions, locations = _deployments(package, zone, problems)
+    cameras, positions = _deployments(package, zone, problems)
     media_rows = {
         row.text("mediaID"): row
         for row in distinct_rows(_table(package, "media", MEDIA_COLUMNS, problems), "mediaID")
@@ -112,19 +112,8 @@ def read_camtrapdp(
     ]
     problems.raise_any()
     notes = [*([package.version_note] if package.version_note else []), *notes, *_notes(reading, pictures)]
-    stations, station_notes = shared_stations(locations, positions)
-    notes += station_notes
     survey_id = survey_id or survey_slug(package.text("name") or package.directory.name)
-    return assemble(
-        survey_id,
-        package.text("title"),
-        cameras,
-        positions,
-        pictures,
-        notes,
-        problems=problems,
-        stations=stations,
-    )
+    return assemble(survey_id, package.text("title"), cameras, positions, pictures, notes, problems=problems)
 
 
 def _table(package: Package, name: str, required: Sequence[str], problems: Problems) -> Iterator[Row]:
@@ -133,10 +122,9 @@ def _table(package: Package, name: str, required: Sequence[str], problems: Probl
 
 def _deployments(
     package: Package, zone: tzinfo | None, problems: Problems
-) -> tuple[dict[str, Camera], dict[str, tuple[float, float]], dict[str, str]]:
-    """Cameras, latitude and longitude, and locationID by deployment."""
+) -> tuple[dict[str, Camera], dict[str, tuple[float, float]]]:
+    """Cameras, and latitude and longitude, by deployment."""
     cameras: dict[str, Camera] = {}
-    locations: dict[str, str] = {}
     positions: dict[str, tuple[float, float]] = {}
     rows = _table(package, "deployments", DEPLOYMENT_COLUMNS, problems)
     for row in distinct_rows(rows, "deploymentID"):
@@ -147,14 +135,14 @@ def _deployments(
             location_uncertainty_m=row.number_between("coordinateUncertainty", 0.0, LARGEST_UNCERTAINTY_M)
             or 0.0,
             clock_suspect=row.flag("timestampIssues"),
+            station=row.identifier("locationID", required=False),
         )
         check_camera_period(row, "deploymentStart", "deploymentEnd", camera)
         cameras[camera.camera_id] = camera
-        locations[camera.camera_id] = row.identifier("locationID", required=False)
         position = row.degrees("latitude", "longitude")
         if position is not None:
             positions[camera.camera_id] = position
-    return cameras, positions, locations
+    return cameras, positions
 
 
 def _animals(rows: Sequence[Row], reading: _Reading) -> list[tuple[Row, str]]:

@@ -18,13 +18,11 @@ from spotted.survey import Camera, Detection, Survey
 Periods = Mapping[str, tuple[float, float]]
 
 
-def group_cameras(
-    cameras: Mapping[str, Camera], stations: Mapping[str, str]
-) -> dict[str, tuple[Camera, ...]]:
-    """The cameras of each station, sorted by its id; a camera without a station is one of its own."""
+def group_cameras(cameras: Mapping[str, Camera]) -> dict[str, tuple[Camera, ...]]:
+    """The cameras of each station, sorted by its id."""
     members: defaultdict[str, list[Camera]] = defaultdict(list)
     for camera_id in sorted(cameras):
-        members[stations.get(camera_id, camera_id)].append(cameras[camera_id])
+        members[cameras[camera_id].station_id].append(cameras[camera_id])
     return {station: tuple(members[station]) for station in sorted(members)}
 
 
@@ -32,9 +30,9 @@ def place_station(station: str, members: Sequence[Camera]) -> Camera:
     """A station as one camera, in the middle of its cameras."""
     positions = [(c.x_m, c.y_m) for c in members if c.x_m is not None and c.y_m is not None]
     if not positions:
-        return replace(members[0], camera_id=station, x_m=None, y_m=None)
+        return replace(members[0], camera_id=station, station="", x_m=None, y_m=None)
     x_m, y_m = np.mean(positions, axis=0).tolist()
-    return replace(members[0], camera_id=station, x_m=x_m, y_m=y_m)
+    return replace(members[0], camera_id=station, station="", x_m=x_m, y_m=y_m)
 
 
 def find_periods(survey: Survey, detections: Iterable[Detection]) -> tuple[Periods, list[str]]:

@@ -86,7 +86,6 @@ def build_capture_history(
     detections: Iterable[Detection],
     individuals: Mapping[str, str],
     *,
-    stations: Mapping[str, str] | None = None,
     occasion_days: int = 1,
     timezone: str = "UTC",
     day_starts_at_h: float = 0.0,
@@ -94,13 +93,12 @@ def build_capture_history(
     """The capture history of a survey whose detections have individuals.
 
     individuals: individual id by detection id; a detection without one is left out, and a note says how many.
-    stations: the station of each camera that shares one, by camera id (`ImportedSurvey.stations`): paired
-        cameras and the periods of one camera are one trap.
     occasion_days: length of an occasion in days of `timezone`; the end of the survey may cut the last one.
     day_starts_at_h: the hour at which a day begins, e.g. 12 for nocturnal animals.
-    Occasion 1 begins with the day on which the survey starts. A camera without a period counts as operating
-    from its first to its last detection, and a note says so. Raises InvalidInputError for an unknown zone, a
-    length below one day, or an hour outside the day.
+    The cameras of one station, such as a pair or the periods of one camera, are one trap. Occasion 1 begins
+    with the day on which the survey starts. A camera without a period counts as operating from its first to
+    its last detection, and a note says so. Raises InvalidInputError for an unknown zone, a length below one
+    day, or an hour outside the day.
 
     >>> day_s = 86_400.0
     >>> survey = Survey("ridge", 0.0, 3 * day_s - 1, "Ridge", {"C1": Camera("C1"), "C2": Camera("C2")})
@@ -120,9 +118,9 @@ def build_capture_history(
         survey.start_s, timezone=timezone, occasion_days=occasion_days, day_starts_at_h=day_starts_at_h
     )
     occasions = calendar.last_occasion(survey.end_s, survey.start_s)
-    stations, known = stations or {}, list(detections)
-    counts, left_out = _counts(known, individuals, calendar, survey, stations)
-    members = group_cameras(survey.cameras, stations)
+    known = list(detections)
+    counts, left_out = _counts(known, individuals, calendar, survey)
+    members = group_cameras(survey.cameras)
     periods, without = find_periods(survey, known)
     captures = tuple(Capture(*key, detections=counts[key]) for key in sorted(counts))
     usage = find_usage(members, periods, calendar, occasions)
@@ -155,7 +153,6 @@ def _counts(
     individuals: Mapping[str, str],
     calendar: Calendar,
     survey: Survey,
-    stations: Mapping[str, str],
 ) -> tuple[Counter[tuple[str, int, str]], Counter[str]]:
     counts: Counter[tuple[str, int, str]] = Counter()
     left_out: Counter[str] = Counter()
@@ -170,8 +167,8 @@ def _counts(
         else:
             occasion = min(calendar.occasion(time_s), last) if time_s <= survey.end_s else last + 1
             if 1 <= occasion <= last:
-                station = stations.get(detection.camera_id, detection.camera_id)
-                counts[individual_id, occasion, station] += 1
+                camera = survey.cameras.get(detection.camera_id, Camera(detection.camera_id))
+                counts[individual_id, occasion, camera.station_id] += 1
             else:
                 left_out["outside the period of the survey"] += 1
     return counts, left_out

@@ -19,7 +19,7 @@ from spotted.formats.sheets import Sheet
 PAIRS = (("latitude", "longitude"), ("x_m", "y_m"))
 DATES = ("start", "end")
 # other columns of a table of cameras, taken over as they are
-_PLAIN = ("camera_id", "location_uncertainty_m", "clock_suspect")
+_PLAIN = ("camera_id", "station", "location_uncertainty_m", "clock_suspect")
 
 
 def pair_of(rows: Sequence[Row]) -> tuple[str, str]:
@@ -37,15 +37,19 @@ def cameras_of_records(rows: Sequence[Row], times: Sequence[str]) -> Table:
     stays: defaultdict[str, defaultdict[tuple[str, ...], list[tuple[str, int]]]] = defaultdict(
         lambda: defaultdict(list)
     )
+    stations: dict[str, str] = {}
     for row, time in zip(rows, times, strict=True):
         if camera_id := camera_of(row, pair):
             stays[camera_id][_place(row, pair)].append((time, row.number))
+            if station := row.text("station"):
+                stations.setdefault(camera_id, station)
     cells: dict[int, Mapping[str, str]] = {}
     for camera_id, places in stays.items():
         # rows without a position do not say that the camera has none
         known = {place: seen for place, seen in places.items() if any(place)} or places
         for place, seen in known.items():
             own = {"camera_id": camera_id, **dict(zip(pair, place, strict=True))}
+            own |= {"station": stations[camera_id]} if camera_id in stations else {}
             timed = sorted(time for time, _ in seen if time)
             if len(known) > 1 and timed:
                 own |= {"start": timed[0], "end": timed[-1]}

@@ -9,7 +9,14 @@ from itertools import islice
 
 from spotted.errors import InvalidInputError
 from spotted.formats.columns.dates import has_clock, is_date, to_iso_clock
-from spotted.formats.columns.names import CAMERA_FIELDS, DETECTION_FIELDS, FIELDS, PLACE_FIELDS, rank
+from spotted.formats.columns.names import (
+    CAMERA_FIELDS,
+    DETECTION_FIELDS,
+    FIELDS,
+    PLACE_FIELDS,
+    STATION_FIELDS,
+    rank,
+)
 from spotted.formats.columns.values import degrees_text, number_text
 from spotted.formats.csv_cells import plain_text
 from spotted.formats.row import LARGEST_DEG, MISSING
@@ -78,7 +85,7 @@ def guess_columns(
         lacks are for another table.
     cameras: whether the table is one of cameras.
     """
-    usual = CAMERA_FIELDS if cameras else {**DETECTION_FIELDS, **PLACE_FIELDS}
+    usual = CAMERA_FIELDS if cameras else {**DETECTION_FIELDS, **STATION_FIELDS, **PLACE_FIELDS}
     fixed = {n: title for n, title in (given or {}).items() if not title or title in sheet.titles}
     rows = list(islice(sheet.rows.values(), EXAMINED_ROWS))
     taken, found, rivals = set(fixed.values()), dict(fixed), dict[str, str]()
@@ -98,7 +105,10 @@ def guess_columns(
     if "image" not in found and not cameras:
         found |= _image_by_values(sheet, rows, taken)
     kept = {name: found[name] for name in FIELDS if found.get(name) or name in fixed}
-    return ColumnMap(kept, {name: title for name, title in rivals.items() if kept.get(name)})
+    # a station beside the camera is read, and no rival of it
+    return ColumnMap(
+        kept, {n: title for n, title in rivals.items() if kept.get(n) and title not in kept.values()}
+    )
 
 
 def check_given(given: Mapping[str, str], sheets: Sequence[Sheet]) -> None:

@@ -69,6 +69,13 @@ PLACE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "x_m": _titles("x m, utm x, utmx, easting, eastings, utm e, utm easting, x, x coord, coord x"),
     "y_m": _titles("y m, utm y, utmy, northing, northings, utm n, utm northing, y, y coord, coord y"),
 }
+# after the camera, which most tables name by its station
+STATION_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "station": _titles(
+        "station, station id, station name, camera station, trap station, camera trap station, location id, "
+        "placename"
+    )
+}
 PERIOD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "start": _titles(
         "start, start date, startdate, date start, setup, setup date, deployment start, deployed, "
@@ -84,7 +91,12 @@ PERIOD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "location_uncertainty_m": _titles("location uncertainty m, coordinate uncertainty, gps accuracy"),
     "clock_suspect": _titles("clock suspect"),
 }
-CAMERA_FIELDS = {"camera_id": DETECTION_FIELDS["camera_id"], **PLACE_FIELDS, **PERIOD_FIELDS}
+CAMERA_FIELDS = {
+    "camera_id": DETECTION_FIELDS["camera_id"],
+    **STATION_FIELDS,
+    **PLACE_FIELDS,
+    **PERIOD_FIELDS,
+}
 FIELDS = tuple(dict.fromkeys([*DETECTION_FIELDS, *CAMERA_FIELDS]))
 _LETTERS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _UNITS = re.compile(r"\((m|dd|deg|degrees|wgs ?84|utc|local)\)|\[.*?\]", re.IGNORECASE)

@@ -4,6 +4,7 @@ unknown_names  names that mean that an animal is unknown
 phrases        pictures, instants and periods as messages name them
 names          names that look like one another, and repeated images
 places         cameras whose position is most likely wrong
+stations       cameras of one station, and stations that cannot be one
 times          times of photographs and periods of cameras that contradict each other
 """
 

@@ -45,7 +45,6 @@ class Material:
             self.imported.survey,
             self.imported.detections,
             self.individuals,
-            stations=self.imported.stations,
             occasion_days=self.occasion_days,
             timezone=self.timezone,
             day_starts_at_h=self.day_starts_at_h,
@@ -57,7 +56,6 @@ class Material:
             self.imported.survey,
             self.imported.detections,
             self.individuals,
-            stations=self.imported.stations,
             occasion_days=self.occasion_days,
             timezone=self.timezone,
             day_starts_at_h=self.day_starts_at_h,
@@ -69,7 +67,6 @@ class Material:
             self.imported.survey,
             self.imported.detections,
             self.individuals,
-            stations=self.imported.stations,
             timezone=self.timezone,
         )
 
@@ -79,7 +76,8 @@ class Material:
 
     def station(self, camera_id: str) -> str:
         """The station of a camera."""
-        return self.imported.stations.get(camera_id, camera_id)
+        camera = self.imported.survey.cameras.get(camera_id)
+        return camera.station_id if camera else camera_id
 
 
 @dataclass(frozen=True, slots=True)

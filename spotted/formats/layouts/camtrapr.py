@@ -2,7 +2,8 @@
 
 Records have Station, DateTimeOriginal, Directory, FileName and optional Species, Individual; stations have
 Station, Setup_date, Retrieval_date, one pair of coordinates, and problems as Problem1_from, Problem1_to ...
-(https://jniedballa.github.io/camtrapR). A station is a camera.
+(https://jniedballa.github.io/camtrapR). A station is a camera, unless both tables have a column Camera: then
+each camera of a station is one, named as camtrapR does (`Station__CAM_Camera`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ COORDINATES = {
     ("long", "lat"): ("longitude", "latitude"),
     ("lon", "lat"): ("longitude", "latitude"),
 }
+CAMERA_COLUMN, JOINED = "Camera", "__CAM_"
 _PROBLEM = re.compile(r"problem\d+_(from|to)", re.IGNORECASE)
 
 
@@ -63,10 +65,17 @@ def read_camtrapr(
     selected = select_species(rows, species, column="Species", table="the records")
     others = len(rows) - len(selected)
     notes = [f"{format_count(others, 'record')} skipped: other species"] if others else []
+    by_camera = all(table and CAMERA_COLUMN in table[0].cells for table in (rows, known))
     images, times = Images(root), iso_column(selected, "DateTimeOriginal", date_format=date_format)
     return read_translated(
-        Table(absolute_path(stations).name, _cameras(known, date_format)),
-        Table(table.name, {r.number: _detection(r, t, images) for r, t in zip(selected, times, strict=True)}),
+        Table(absolute_path(stations).name, _cameras(known, date_format, by_camera=by_camera)),
+        Table(
+            table.name,
+            {
+                row.number: _detection(row, time, images, by_camera=by_camera)
+                for row, time in zip(selected, times, strict=True)
+            },
+        ),
         survey_id=survey_id or survey_slug(table.parent.name),
         images_root=root,
         timezone=timezone,
@@ -75,7 +84,7 @@ def read_camtrapr(
     )
 
 
-def _cameras(rows: Sequence[Row], date_format: str) -> dict[int, Mapping[str, str]]:
+def _cameras(rows: Sequence[Row], date_format: str, *, by_camera: bool) -> dict[int, Mapping[str, str]]:
     """The stations with the columns of a table of cameras."""
     if not rows:
         return {}
@@ -87,7 +96,7 @@ def _cameras(rows: Sequence[Row], date_format: str) -> dict[int, Mapping[str, st
             "and latitude",
             field=rows[0].file,
         )
-    titles = {"Station": "camera_id", "Setup_date": "start", "Retrieval_date": "end"}
+    titles = {"Setup_date": "start", "Retrieval_date": "end"}
     titles |= {columns[old]: new for old, new in zip(pair, COORDINATES[pair], strict=True)}
     titles |= {title: title.lower() for title in rows[0].cells if _PROBLEM.fullmatch(title)}
     dates = [title for title, new in titles.items() if new in {"start", "end"} or _PROBLEM.fullmatch(title)]
@@ -96,8 +105,12 @@ def _cameras(rows: Sequence[Row], date_format: str) -> dict[int, Mapping[str, st
     day = find_day_format(texts, column=f"{rows[0].file}, {' and '.join(dates[:2])}", given=date_format)
     return {
         row.number: {
-            new: to_iso(row.text(old), day) if old in dates else _coordinate(row, old, new)
-            for old, new in titles.items()
+            "camera_id": _camera_id(row, by_camera=by_camera),
+            "station": row.text("Station") if by_camera else "",
+            **{
+                new: to_iso(row.text(old), day) if old in dates else _coordinate(row, old, new)
+                for old, new in titles.items()
+            },
         }
         for row in rows
     }
@@ -110,14 +123,19 @@ def _coordinate(row: Row, old: str, new: str) -> str:
     return degrees_text(row.text(old)) if new in {"latitude", "longitude"} else row.text(old)
 
 
-def _detection(row: Row, time: str, images: Images) -> Mapping[str, str]:
+def _camera_id(row: Row, *, by_camera: bool) -> str:
+    camera = row.text(CAMERA_COLUMN) if by_camera else ""
+    return f"{row.text('Station')}{JOINED}{camera}" if camera else row.text("Station")
+
+
+def _detection(row: Row, time: str, images: Images, *, by_camera: bool) -> Mapping[str, str]:
     directory = row.text("Directory").replace("\\", "/").rstrip("/")
     name = row.text("FileName")
     return {
-        "camera_id": row.text("Station"),
+        "camera_id": _camera_id(row, by_camera=by_camera),
         "timestamp": time,
         "image": images.find(f"{directory}/{name}") if name else "",
-        "image_id": f"{row.text('Station')}/{name}" if name else "",
+        "image_id": f"{_camera_id(row, by_camera=by_camera)}/{name}" if name else "",
         "individual_id": row.text("Individual"),
         "species": row.text("Species"),
     }

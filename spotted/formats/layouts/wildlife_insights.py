@@ -2,7 +2,7 @@
 
 Columns as in https://www.wildlifeinsights.org: images have deployment_id, image_id, filename, location,
 timestamp, genus, species, individual_id; deployments have deployment_id, latitude, longitude, start_date,
-end_date. A deployment is a camera.
+end_date, optional placename. A deployment is a camera, its placename the station.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ def _cameras(deployments: Sequence[Row], date_format: str) -> dict[int, Mapping[
     return {
         row.number: {
             "camera_id": row.text("deployment_id"),
+            "station": row.text("placename"),
             "latitude": row.text("latitude"),
             "longitude": row.text("longitude"),
             "start": start,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from services.common.rpc.turns import Turns
 from services.common.server import Service
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.sampler import wire
 from services.sampler.scorer_client import ATTEMPTS, ScorerClient
 from services.sampler.survey_values import SurveyChanges, SurveyScores, Version
 from services.scorer.__main__ import service
@@ -23,6 +25,7 @@ from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import Surveys
 from spotted.client import EmbeddingSpec, Spotted
+from spotted.client.session_messages import questions
 from spotted.errors import ConcurrencyError, NotFoundError, UnavailableError
 from spotted.survey import Camera, Detection, Side, Survey
 from spotted.v1 import sampler_pb2, scorer_pb2
@@ -256,6 +259,27 @@ def test_a_session_over_the_scorer_loses_what_the_survey_loses(
         survey.add_detections(kept, vectors[row : row + 1], SPEC)
     sampler.sessions.current(survey_id, "main")
     assert frozenset({first, second}) in opened.partition()
+
+
+def test_questions_and_explanations_name_the_station_that_two_cameras_share(
+    store: Store, scorer: ScorerClient, address: str, survey_id: str
+) -> None:
+    sampler = Sampler(store, scorer)
+    sampler.create(survey_id)
+    with spotted(address) as client:
+        survey = client.survey(survey_id)
+        survey.upsert_cameras([replace(camera, station="ford") for camera in survey.cameras()])
+        assert {camera.station for camera in survey.cameras()} == {"ford"}
+        asked = questions(wire.next_pairs_response(sampler.asked(survey_id, count=9))).pairs
+        stations = set()
+        for question in asked:
+            explained = survey.explain_pair(question.first.detection_id, question.second.detection_id)
+            is_pair = question.first.camera_id != question.second.camera_id
+            assert question.station == explained.station == ("ford" if is_pair else "")
+            if explained.feasibility is not None:
+                assert explained.reason.startswith("same station ford: " if is_pair else "same camera ")
+            stations.add(question.station)
+        assert stations == {"", "ford"}
 
 
 class Shrinking(ScorerServicer):

@@ -8,6 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.sampler import wire
+from services.sampler.facts.asked import asked_about
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
 from services.sampler.survey_values import SurveyFacts, Version
 from spotted.errors import InvalidInputError
@@ -95,6 +96,23 @@ def test_two_frames_of_two_animals_are_different_and_more_frames_say_nothing_of_
     assert (different.first_detection_id, different.second_detection_id) == ("d1", "d2")
     assert different.answer == pb.ANSWER_DIFFERENT
     assert [list(mixed.detection_ids) for mixed in given.mixed_bursts] == [["d3", "d4", "d5"]]
+
+
+def test_the_frames_of_a_burst_keep_the_versions_that_were_asked_about() -> None:
+    same, mixed = burst("d1", "d2", "d3"), burst("d3", "d4", "d5", one_animal=False)
+    same.versions.extend([2, 0, 1])
+    mixed.versions.extend([0, 1, 0])
+    given = wire.labels_to_store(pb.SubmitLabelsRequest(bursts=[same, mixed, burst("d6", "d7")]))
+    assert [asked_about(one) for one in given.labels] == [
+        [("d1", 2), ("d2", 0)],
+        [("d1", 2), ("d3", 1)],
+        [("d6", None), ("d7", None)],
+    ]
+    assert asked_about(given.mixed_bursts[0]) == [("d3", 0), ("d4", 1), ("d5", 0)]
+    same.versions.pop()
+    with pytest.raises(InvalidInputError) as caught:
+        wire.labels_to_store(pb.SubmitLabelsRequest(bursts=[same]))
+    assert caught.value.field == "bursts[0].versions"
 
 
 def asking(**changed: object) -> pb.NextPairsRequest:

@@ -116,3 +116,19 @@ def test_an_animal_without_photographs_keeps_its_name() -> None:
     facts = after([dict([has("cat-a", "s", "1"), named("cat-a", "Ada")]), {Member("s", "1"): None}])
     for view in (CatalogueView(facts), CatalogueView(facts, only("s").__contains__)):
         assert [(entry.name, entry.members) for entry in view.entries] == [("Ada", ())]
+
+
+def test_the_last_change_that_a_reader_sees_sets_a_fact_of_what_they_see() -> None:
+    changes: list[dict[Fact, Value]] = [
+        dict([has("cat-a", "kenya", "1"), has("cat-h", "hidden", "2")]),
+        dict([named("cat-a", "Ada")]),
+        dict([named("cat-h", "Secret")]),
+        dict([has("cat-a", "hidden", "3")]),
+        {Link("cat-a", "cat-h"): True},
+    ]
+    facts = after(changes)
+    assert CatalogueView(facts).last_seen() == "4"
+    assert CatalogueView(facts, only("kenya").__contains__).last_seen() == "1"
+    assert CatalogueView(facts, only("hidden").__contains__).last_seen() == "4"
+    assert CatalogueView(facts, only("nowhere").__contains__).last_seen() == ""
+    assert CatalogueView(Facts()).last_seen() == ""

@@ -79,3 +79,18 @@ def test_an_entry_remembers_every_survey_that_it_had_a_member_of() -> None:
     facts = after([{member: Membership("cat-a", b"")}, {member: Membership("cat-b", b"")}, {member: None}])
     assert facts.surveys == {"cat-a": {"2024"}, "cat-b": {"2024"}}
     assert set(facts.concerned("1")) == {"cat-a", "cat-b"}
+
+
+@given(CHANGES)
+def test_the_facts_after_a_change_are_those_of_the_changes_until_then(
+    changes: list[dict[Fact, Value]],
+) -> None:
+    facts = after(changes)
+    for count in range(len(changes) + 1):
+        earlier = facts.after(str(count - 1) if count else "")
+        assert (earlier.known, earlier.surveys) == (
+            after(changes[:count]).known,
+            after(changes[:count]).surveys,
+        )
+    with pytest.raises(NotFoundError, match="no change 'none'"):
+        facts.after("none")

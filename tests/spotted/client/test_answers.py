@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from spotted.client.answers import burst_answer, gallery_labels, shown_ids, skip_labels
-from spotted.client.values import GroupQuery, QuestionKind
+from dataclasses import replace
+
+from spotted.client.answers import burst_answer, gallery_labels, pair_label, shown_ids, skip_labels
+from spotted.client.values import GroupQuery, PairQuery, QuestionKind
 from spotted.constraints.answers import Answer
 from spotted.survey import Detection
 
@@ -42,3 +44,14 @@ def test_a_group_that_is_skipped_is_skipped_with_its_first() -> None:
 
 def test_the_anchor_is_shown_first() -> None:
     assert shown_ids(GALLERY) == ("q", "c", "a", "b")
+
+
+def test_answers_say_which_images_they_are_about() -> None:
+    pair = PairQuery(Detection("a"), Detection("b"), "", 0.5, None, None, None, None, versions=(0, 3))
+    label = pair_label(pair, Answer.SAME, "anna", "torn ear")
+    assert (label.versions, label.note) == ((0, 3), "torn ear")
+    gallery, burst = replace(GALLERY, versions=(4, 0, 1, 2)), replace(BURST, versions=(1, 0, 2))
+    assert [one.versions for one in gallery_labels(gallery, set(), "anna")] == [(4, 0), (4, 1), (4, 2)]
+    assert [one.versions for one in skip_labels(burst, "anna")] == [(1, 0), (1, 2)]
+    assert burst_answer(burst, "anna", one_animal=True).versions == (1, 0, 2)
+    assert {one.versions for one in gallery_labels(GALLERY, set(), "anna")} == {(None, None)}

@@ -32,6 +32,11 @@ def test_added_changed_and_removed_rows_are_named_with_their_fields() -> None:
     assert differences
 
 
+def test_a_station_that_the_files_name_now_is_a_change() -> None:
+    differences = compare_cameras([Camera("C1")], [Camera("C1", station="ford")])
+    assert differences.changed == {"C1": (FieldChange("station", "", "ford"),)}
+
+
 def test_changes_are_grouped_by_their_fields_and_images_are_apart() -> None:
     moved = [replace(one, image_uri=f"/new/{one.detection_id}.jpg") for one in (A, B)]
     other = replace(C, image_id="another", image_uri="/new/c.jpg")

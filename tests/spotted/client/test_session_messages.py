@@ -20,6 +20,8 @@ def test_a_label_travels_without_the_id_and_time_that_the_sampler_chooses() -> N
     message = label_message(label)
     assert (message.label_id, message.HasField("create_time")) == ("", False)
     assert label_value(message) == Label("a", "b", Answer.DIFFERENT, "anna", note="torn ear")
+    asked = Label("a", "b", Answer.SAME, "anna", versions=(0, 2))
+    assert label_value(label_message(asked)) == asked
 
 
 def test_what_a_message_leaves_out_is_none() -> None:
@@ -41,12 +43,17 @@ def test_a_zero_that_is_set_stays_zero() -> None:
 
 def test_a_burst_has_no_anchor_and_a_gallery_has_one() -> None:
     message = pb.NextPairsResponse(finished=True)
-    message.groups.add(kind=pb.QUESTION_KIND_BURST)
+    message.groups.add(kind=pb.QUESTION_KIND_BURST, versions=[1, 2])
     gallery = message.groups.add(
-        kind=pb.QUESTION_KIND_GALLERY, scores=[0.5], lease_expire_time=timestamp(7.0)
+        kind=pb.QUESTION_KIND_GALLERY,
+        scores=[0.5],
+        lease_expire_time=timestamp(7.0),
+        anchor_version=3,
+        versions=[0],
     )
     gallery.anchor.detection_id = "a"
     first, second = questions(message).groups
     assert (first.kind, first.anchor, first.lease_expires_at_s) == (QuestionKind.BURST, None, None)
+    assert (first.versions, second.versions) == ((1, 2), (3, 0))
     assert second.anchor is not None
     assert (second.anchor.detection_id, second.scores, second.lease_expires_at_s) == ("a", (0.5,), 7.0)

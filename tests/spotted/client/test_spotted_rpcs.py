@@ -97,6 +97,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "RemoveCatalogueMembers": lambda s: s.catalogue().remove([Member("a", "d")], "anna"),
     "UndoCatalogueChange": lambda s: s.catalogue().undo("x", "anna"),
     "ListCatalogueChanges": lambda s: list(s.catalogue().changes()),
+    "WatchCatalogue": lambda s: list(s.catalogue().watch()),
     "MatchCatalogue": lambda s: list(s.catalogue().match("a")),
     "ListEvents": lambda s: list(s.survey("a").session("m").events()),
 }

@@ -160,3 +160,13 @@ class Known:
         return Round(
             state.number, "noted", tuple(queries(state.graph, rng.permutation(1), state.graph.fused, ""))
         )
+
+
+def test_another_image_has_the_chance_of_the_pair_that_it_stands_for() -> None:
+    queue = RoundQueue(Closure(4))
+    queue.start(Round(1, "learned", (PairQuery(0, 1, "", 0.3, (1.0,)),)))
+    answer(queue, 1, 2, Answer.SAME)
+    for pair in ((0, 2), (0, 3)):
+        queue.learn_from(pair)
+    for later in (queue, queue.over(queue.constraints)):
+        assert [later.chance(pair) for pair in ((0, 1), (0, 2), (0, 3))] == [0.3, 0.3, None]

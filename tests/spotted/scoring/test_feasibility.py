@@ -135,6 +135,23 @@ def test_a_journey_is_described(distance: float, gap: float, cameras: tuple[str,
     assert describe_journey(distance, gap, cameras, FeasibilityParams(max_speed_kmh=12.0)) == words
 
 
+@pytest.mark.parametrize(
+    ("distance", "gap", "station", "words"),
+    [
+        (5.0, 3_600.0, "ford", "same station ford: A and B"),
+        (0.0, 0.0, "ford", "same station ford: A and B"),
+        (5.0, 3_600.0, "A", "same station: A and B"),
+        (5.0, 0.0, "ford", "infeasible: at one instant between A and B"),
+        (5.0, 1.0, "ford", "infeasible: needs 18.0 km/h between A and B, above 12 km/h"),
+    ],
+)
+def test_a_journey_within_a_station_is_described_so_unless_its_score_says_otherwise(
+    distance: float, gap: float, station: str, words: str
+) -> None:
+    params = FeasibilityParams(max_speed_kmh=12.0, use_location_uncertainty=True)
+    assert describe_journey(distance, gap, ("B", "A"), params, station) == words
+
+
 def test_places_that_are_equal_only_by_their_uncertainty_are_not_called_one_station() -> None:
     params = FeasibilityParams(use_location_uncertainty=True)
     assert describe_journey(0.0, 5.0, ("A", "B"), params) == "no distance between A and B"

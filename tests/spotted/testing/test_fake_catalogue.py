@@ -149,4 +149,17 @@ def test_photographs_are_matched_with_animals_of_other_surveys(catalogue: Catalo
 
 
 def test_the_fake_answers_all_calls_of_the_service() -> None:
-    assert len(FakeCatalogue(FakeScorer()).replies()) == 10
+    assert len(FakeCatalogue(FakeScorer()).replies()) == 11
+
+
+def test_a_watch_begins_with_all_and_resumes_at_its_cursor(catalogue: CatalogueHandle) -> None:
+    one, two = catalogue.add("2024", [animal("Sita", "d00", "d01"), animal("Gita", "d03")], "anna").animals
+    first = next(catalogue.watch())
+    assert (first.reset, {entry.name for entry in first.entries}) == (True, {"Sita", "Gita"})
+    catalogue.merge(one.entry_id, [two.entry_id], "anna")
+    change = next(catalogue.watch(first.cursor))
+    assert (change.reset, change.ended) == (False, (two.entry_id,))
+    assert change.entries == (catalogue.entry(one.entry_id),)
+    nothing = next(catalogue.watch(change.cursor))
+    assert (nothing.reset, nothing.ended, nothing.entries) == (False, (), ())
+    assert next(catalogue.watch("other")).reset

@@ -22,6 +22,13 @@ test("galleries that are laid out again replace those that wait, and no pair is 
   expect(refilled([shown, old], [overlapping, again], new Set())).toEqual([shown, again]);
 });
 
+test("a question with a picture that was replaced gives way to the one about the new picture, also on the screen", () => {
+  const again: Question = { ...first, key: "pair:a,b@1,0", photos: [{ ...photo("a"), version: 1 }, photo("b")] };
+  expect(refilled([first, third], [again, third], new Set())).toEqual([third, again]);
+  const shown = gallery("c", "b", "a");
+  expect(refilled([shown], [again], new Set())).toEqual([again]);
+});
+
 test("a burst decides all pairs of its frames", () => {
   const burst: Question = { ...pair("a", "b"), kind: "burst", photos: ["a", "b", "c"].map(photo) };
   expect(pairsOf(burst).length).toBe(3);

@@ -18,6 +18,8 @@ export function photo(detection_id: string): Photo {
     encounter_id: "",
     species: "",
     known_as: "",
+    picture: "",
+    version: 0,
     box: null,
     others: [],
   };

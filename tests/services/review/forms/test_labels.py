@@ -28,6 +28,15 @@ def test_labels_and_bursts_have_the_name_of_the_person() -> None:
     assert labels_of(body, "anna") == [Label("a", "b", Answer.NOT_COMPARABLE, "anna", note="blurred")]
     (burst,) = bursts_of(body, "anna")
     assert (burst.detection_ids, burst.one_animal, burst.annotator_id) == (("a", "b", "c"), True, "anna")
+    assert burst.versions == ()
+    asked = {"first": "a", "second": "b", "answer": "same", "first_version": 0, "second_version": 2}
+    (label,) = labels_of(Body({"labels": [asked]}), "anna")
+    assert label.versions == (0, 2)
+    (burst,) = bursts_of(Body({"bursts": [{"detections": ["a", "b"], "versions": [0, 1]}]}), "anna")
+    assert burst.versions == (0, 1)
+    for wrong in ({"first_version": -1}, {"first_version": "x"}, {"second_version": 1 << 32}):
+        with pytest.raises(InvalidInputError, match="_version is"):
+            labels_of(Body({"labels": [asked | wrong]}), "anna")
     with pytest.raises(InvalidInputError, match=r"labels\[0\].answer"):
         labels_of(Body({"labels": [{"first": "a", "second": "b", "answer": "maybe"}]}), "anna")
 

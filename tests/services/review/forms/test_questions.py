@@ -27,6 +27,19 @@ def test_groups_come_first_and_each_question_has_a_key_of_its_own() -> None:
     assert forms[0]["scores"] == []
 
 
+def test_a_picture_that_was_replaced_makes_another_question_with_another_address() -> None:
+    before, after = Detection("a", image_uri="a.jpg"), Detection("a", image_uri="b.jpg")
+    pairs = [
+        PairQuery(one, Detection("b"), "", 0.7, None, None, None, None, versions)
+        for one, versions in ((before, (0, 0)), (after, (1, 0)))
+    ]
+    first, second = question_forms(Questions(tuple(pairs), (), finished=False), photo, None)
+    assert (first["key"], second["key"]) == ("pair:a,b", "pair:a,b@1,0")
+    assert [[one["version"] for one in form["photos"]] for form in (first, second)] == [[0, 0], [1, 0]]  # type: ignore[attr-defined] # JSON
+    pictures = [form["photos"][0]["picture"] for form in (first, second)]  # type: ignore[index] # JSON
+    assert len(set(pictures)) == len(pictures)
+
+
 def test_a_journey_that_takes_no_time_has_no_speed() -> None:
     form = journey_form(100.0, 0.0, float("inf"), None)
     assert (form["speed_kmh"], form["distance_m"]) == (None, 100.0)

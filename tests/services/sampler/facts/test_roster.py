@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.sampler.facts.roster import Differences, NotInSessionError, Roster
 from services.sampler.survey_values import Version
+from spotted.errors import PreconditionError
 from spotted.individuals.founders import Founder
 from spotted.v1.session_facts_pb2 import DetectionVersion, SurveyRead
 from tests.services.sampler.versions import roster
@@ -100,3 +101,12 @@ def test_a_detection_that_never_was_there_is_named() -> None:
     with pytest.raises(NotInSessionError, match="no detection 'x'"):
         one.require(["a", "x"])
     assert one.items(("a", "b")) == one.items(("b", "a")) == (0, 1)
+
+
+def test_an_answer_is_about_the_item_with_the_version_that_was_asked_about() -> None:
+    one = roster("a", "b")
+    follow(one, {"a": 1, "b": 0})
+    assert one.asked_items([("a", 0), ("a", 1), ("a", None), ("b", 0)]) == [0, 2, 2, 1]
+    one.require_asked([("a", 0), ("a", 1), ("b", None)])
+    with pytest.raises(PreconditionError, match=r"version 1 of detection 'b'.*ask for the question again"):
+        one.require_asked([("a", 1), ("b", 1)])

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from services.common.store.store import Store
+from services.sampler import wire
 from services.sampler.individuals.watching import changes_since
 from services.sampler.session.following import RETRY_S, Following
-from services.sampler.session.progress import full_progress
+from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.state import SessionState
+from spotted.client.answers import pair_label
+from spotted.client.session_messages import label_message, questions
+from spotted.client.values import Label
 from spotted.constraints.answers import Answer
-from spotted.errors import NotFoundError, UnavailableError
+from spotted.errors import NotFoundError, PreconditionError, UnavailableError
 from spotted.survey import Side
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.individuals.session import OpenSession, numbered
@@ -168,6 +173,61 @@ def test_an_answer_about_a_detection_that_was_deleted_meanwhile_says_so_and_is_k
     assert session.view(lambda state: outcome.label.label_id in state.labels)
     opinion = session.view(lambda state: state.constraints.implied(*state.roster.items(pair)))
     assert opinion in (Answer.SAME, None)
+
+
+def submit(session: OpenSession, label: Label) -> pb.LabelOutcome:
+    given = pb.LabelsGiven(labels=[label_message(label)])
+    (outcome,), _ = session.sampler.sessions.submit(session.survey_id, "main", given, "", quick_progress)
+    return outcome
+
+
+def test_an_answer_about_a_picture_that_was_replaced_meanwhile_never_counts_for_the_new_one(
+    session: OpenSession, scorer: ToyScorer
+) -> None:
+    def asked() -> Label:
+        batch = session.sampler.asked(session.survey_id, "ben")
+        (question,) = questions(wire.next_pairs_response(batch)).pairs
+        return pair_label(question, Answer.SAME, "ben")
+
+    before = asked()
+    pair = before.first_detection_id, before.second_detection_id
+    put(session, scorer, pair[0], version=1)
+    assert submit(session, before).effect == pb.LABEL_EFFECT_GONE
+    assert session.view(lambda state: state.is_open(state.roster.items(pair)))
+    # without versions an answer is about what the detections show now
+    now = submit(session, replace(before, versions=(None, None), answer=Answer.DIFFERENT))
+    assert now.effect in (pb.LABEL_EFFECT_SEPARATED, pb.LABEL_EFFECT_PENDING)
+    with pytest.raises(PreconditionError, match=r"version 7 .*ask for the question again"):
+        submit(session, replace(before, versions=(7, 0)))
+    put(session, scorer, pair[0], version=0)
+    current(session)
+    assert session.view(lambda state: state.constraints.implied(*state.roster.items(pair))) in (
+        Answer.SAME,
+        None,
+    )
+    assert asked().versions == (0, 0)
+    # a journal that is read again says the same
+    state = SessionState()
+    for entry in session.sampler.sessions.folded(session.survey_id, "main").journal.read(0):
+        state.apply(entry)
+    assert state.labels == session.view(lambda state: state.labels)
+    assert state.constraints.component_ids().tolist() == session.view(
+        lambda state: state.constraints.component_ids().tolist()
+    )
+
+
+def test_questions_carry_the_versions_of_the_pictures_that_they_show(
+    store: Store, survey_id: str, scorer: ToyScorer
+) -> None:
+    scorer.put("d03", ANIMALS["d03"], version=2)
+    sampler = Sampler(store, scorer)
+    sampler.create(survey_id)
+    shown = {
+        (detection.detection_id, version)
+        for question in questions(wire.next_pairs_response(sampler.asked(survey_id, count=50))).pairs
+        for detection, version in zip((question.first, question.second), question.versions, strict=True)
+    }
+    assert shown == {(detection_id, 2 * (detection_id == "d03")) for detection_id in ANIMALS}
 
 
 def test_the_image_of_a_deleted_detection_no_longer_keeps_animals_apart(

@@ -83,4 +83,4 @@ def test_effects_are_printed_once_and_only_if_they_matter(capsys: pytest.Capture
     assert lines[1] == "kept as a conflict: [a] was said to be [b]"
     assert "split" in lines[2]
     assert "asked again" in lines[3]
-    assert "was deleted from the survey" in lines[4]
+    assert "deleted or replaced before your answer came" in lines[4]

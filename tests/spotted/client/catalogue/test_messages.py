@@ -12,6 +12,7 @@ from spotted.client.catalogue.messages import (
     entry_values,
     match_values,
     member_messages,
+    watched_catalogue_changes,
 )
 from spotted.client.values import (
     Alias,
@@ -92,3 +93,17 @@ def test_a_result_has_its_entries() -> None:
         pb.CatalogueChangeResult(change_id="x", entries=[pb.CatalogueEntry(entry_id="a")])
     )
     assert (result.change_id, result.entries[0].entry_id) == ("x", "a")
+
+
+def test_the_parts_of_a_watched_change_are_one_and_a_cut_off_change_is_left_out() -> None:
+    sita = [pb.CatalogueEntry(entry_id="cat-a", display_name="Sita", members=member_messages(MEMBERS[:1]))]
+    parts = [
+        pb.WatchCatalogueResponse(reset=True, ended_entry_ids=["cat-b"], entries=sita),
+        pb.WatchCatalogueResponse(
+            entries=[pb.CatalogueEntry(entry_id="cat-a", members=member_messages(MEMBERS[1:]))], cursor="x"
+        ),
+        pb.WatchCatalogueResponse(ended_entry_ids=["cat-a"]),
+    ]
+    (change,) = watched_catalogue_changes(parts)
+    assert (change.reset, change.ended, change.cursor) == (True, ("cat-b",), "x")
+    assert [(entry.name, entry.members) for entry in change.entries] == [("Sita", MEMBERS)]

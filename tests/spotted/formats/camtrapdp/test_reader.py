@@ -406,7 +406,6 @@ def test_tables_as_spreadsheets_save_them_are_read_alike(package: Path) -> None:
 
 
 def test_deployments_of_one_location_are_one_station(package: Path) -> None:
-    assert read_camtrapdp(package).stations == {}
     path = package / "deployments.csv"
     rows = list(csv.DictReader(io.StringIO(path.read_text(), newline="")))
     for row in rows:
@@ -417,7 +416,10 @@ def test_deployments_of_one_location_are_one_station(package: Path) -> None:
     writer.writeheader()
     writer.writerows(rows)
     path.write_text(text.getvalue(), newline="")
-    assert read_camtrapdp(package).stations == {"dep-a": "pair", "dep-b": "pair"}
+    read = read_camtrapdp(package)
+    stations = {"dep-a": "pair", "dep-b": "pair", "dep-c": "other"}
+    assert {i: camera.station for i, camera in read.survey.cameras.items()} == stations
+    assert "1 station with several cameras, such as 'pair' ('dep-a', 'dep-b')" in read.notes
 
 
 def test_a_declared_delimiter_is_used(package: Path) -> None:

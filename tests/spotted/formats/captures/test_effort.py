@@ -47,12 +47,12 @@ def test_usage_is_any_part_of_an_occasion() -> None:
 
 def test_cameras_of_one_station_are_grouped_and_placed_in_their_middle() -> None:
     cameras = {
-        "b": Camera("b", 0.0, 0.0),
-        "a": Camera("a", 10.0, 20.0),
-        "c": Camera("c"),
+        "b": Camera("b", 0.0, 0.0, station="S"),
+        "a": Camera("a", 10.0, 20.0, station="S"),
+        "c": Camera("c", station="S"),
         "d": Camera("d", 7.0, 7.0),
     }
-    members = group_cameras(cameras, {"a": "S", "b": "S", "c": "S"})
+    members = group_cameras(cameras)
     assert {station: [c.camera_id for c in own] for station, own in members.items()} == {
         "S": ["a", "b", "c"],
         "d": ["d"],

@@ -168,13 +168,13 @@ def test_a_camera_without_a_period_operated_from_its_first_to_its_last_detection
 
 def test_paired_cameras_and_periods_of_one_are_one_trap_with_the_effort_of_both() -> None:
     cameras = {
-        "P1": Camera("P1", 0.0, 0.0, start_s=0.0, end_s=2 * DAY),
-        "P2": Camera("P2", 10.0, 20.0, start_s=5 * DAY, end_s=6 * DAY),
+        "P1": Camera("P1", 0.0, 0.0, start_s=0.0, end_s=2 * DAY, station="P"),
+        "P2": Camera("P2", 10.0, 20.0, start_s=5 * DAY, end_s=6 * DAY, station="P"),
         "Q": Camera("Q", 99.0, 0.0, start_s=0.0, end_s=6 * DAY),
     }
     survey = Survey("s", 0.0, 6 * DAY, cameras=cameras)
     detections, individuals = seen_at(("x", "P1", 0.5 * DAY), ("x", "P2", 0.6 * DAY), ("x", "P2", 5.5 * DAY))
-    made = build_capture_history(survey, detections, individuals, stations={"P1": "P", "P2": "P"})
+    made = build_capture_history(survey, detections, individuals)
     assert [(c.camera_id, c.x_m, c.y_m) for c in made.cameras] == [("P", 5.0, 10.0), ("Q", 99.0, 0.0)]
     assert made.usage.astype(int).tolist() == [[1, 1, 0, 0, 0, 1], [1] * 6]
     assert [(c.occasion, c.camera_id, c.detections) for c in made.captures] == [(1, "P", 2), (6, "P", 1)]
@@ -195,11 +195,11 @@ quarters = st.integers(0, 39)
 @given(st.lists(st.tuples(quarters, quarters), min_size=1, max_size=4))
 def test_effort_is_that_of_a_plain_loop_over_days(periods: list[tuple[int, int]]) -> None:
     cameras = {
-        f"C{n}": Camera(f"C{n}", start_s=min(p) * DAY / 4, end_s=max(p) * DAY / 4)
+        f"C{n}": Camera(f"C{n}", start_s=min(p) * DAY / 4, end_s=max(p) * DAY / 4, station="S")
         for n, p in enumerate(periods)
     }
     survey = Survey("s", 0.0, 10 * DAY, cameras=cameras)
-    made = build_capture_history(survey, [], {}, stations=dict.fromkeys(cameras, "S"))
+    made = build_capture_history(survey, [], {})
     for day in range(10):
         touched = any(
             (c.start_s or 0.0) < (day + 1) * DAY

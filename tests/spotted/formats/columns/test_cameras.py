@@ -29,6 +29,24 @@ def test_cameras_of_rows_are_those_they_name_at_their_positions() -> None:
     }
 
 
+def test_a_station_beside_the_camera_is_read_from_either_table() -> None:
+    rows = rows_of(("camera_id", "station"), ("A1", ""), ("A1", "ford"), ("B1", ""))
+    table = cameras_of_records(rows, ["", "", ""])
+    assert [cells.get("station") for cells in table.rows.values()] == ["ford", None]
+    titles = ("Camera ID", "Station", "Lat", "Lon")
+    sheet = Sheet("c.csv", titles, {2: dict(zip(titles, ("A1", "ford", "1", "2"), strict=True))})
+    found = guess_columns(sheet, cameras=True)
+    assert (found.columns["camera_id"], found.columns["station"], found.rivals) == (
+        "Camera ID",
+        "Station",
+        {},
+    )
+    assert camera_table(sheet, found, Problems()).rows[2]["station"] == "ford"
+    alone = Sheet("c.csv", titles[1:], {2: dict(zip(titles[1:], ("ford", "1", "2"), strict=True))})
+    assert guess_columns(alone, cameras=True).columns["camera_id"] == "Station"
+    assert "station" not in guess_columns(alone, cameras=True).columns
+
+
 def test_a_camera_at_two_positions_has_a_period_at_each() -> None:
     rows = rows_of(
         ("camera_id", "x_m", "y_m"), ("A", "0", "0"), ("A", "0", "0"), ("A", "900", "0"), ("A", "", "")
@@ -55,6 +73,7 @@ def test_a_table_of_cameras_keeps_periods_downtimes_and_the_whole_last_day() -> 
     table = camera_table(sheet, guess_columns(sheet, cameras=True), Problems())
     assert table.rows[2] == {
         "camera_id": "A",
+        "station": "",
         "location_uncertainty_m": "",
         "clock_suspect": "",
         "x_m": "1000.5",

@@ -38,7 +38,8 @@ def test_what_is_given_counts_and_an_empty_column_is_not_read() -> None:
     assert found.columns["camera_id"] == "Site"
     assert "image" not in found.fields
     assert "start" not in found.fields
-    assert found.apply({"Site": "North", "Station": "A1"}) == {"camera_id": "North", "date": "", "clock": ""}
+    cells = {"camera_id": "North", "date": "", "clock": "", "station": "A1"}
+    assert found.apply({"Site": "North", "Station": "A1"}) == cells
 
 
 def test_one_column_with_date_and_time_is_a_time_whatever_its_title() -> None:

@@ -19,9 +19,11 @@ def at(day: float) -> float:
     return BASE_S + day * DAY_S
 
 
-def camera(camera_id: str, first: float | None = 0.0, last: float | None = 60.0, **options: bool) -> Camera:
+def camera(
+    camera_id: str, first: float | None = 0.0, last: float | None = 60.0, *, clock_suspect: bool = False
+) -> Camera:
     start_s, end_s = (None if day is None else at(day) for day in (first, last))
-    return Camera(camera_id, 0.0, 0.0, start_s, end_s, **options)
+    return Camera(camera_id, 0.0, 0.0, start_s, end_s, clock_suspect=clock_suspect)
 
 
 def photograph(camera_id: str, day: float, number: int = 0) -> Picture:

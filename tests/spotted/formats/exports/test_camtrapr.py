@@ -26,13 +26,11 @@ def test_the_tables_read_back_as_the_survey_with_its_effort(tmp_path: Path) -> N
 
     named = [d for d in material.imported.detections if d.individual_id]
     assert sorted(seen(d, material.station(d.camera_id)) for d in named) == sorted(
-        seen(d, again.stations.get(d.camera_id, d.camera_id)) for d in again.detections
+        seen(d, again.survey.cameras[d.camera_id].station_id) for d in again.detections
     )
     assert {p.path for p in again.pictures} <= {p.path for p in material.imported.pictures}
     names = {d.detection_id: d.individual_id for d in again.detections}
-    history = build_capture_history(
-        again.survey, again.detections, names, stations=again.stations, timezone=ZONE
-    )
+    history = build_capture_history(again.survey, again.detections, names, timezone=ZONE)
     before = material.by_day()
     assert history.usage.tolist() == before.usage.tolist()
     assert [c.camera_id for c in history.cameras] == [c.camera_id for c in before.cameras]

@@ -53,6 +53,28 @@ def test_an_id_does_not_depend_on_the_folder_of_the_pictures(tmp_path: Path) -> 
     assert read[0].detections == read[1].detections
 
 
+def test_each_camera_of_a_station_is_one_if_both_tables_name_it(tmp_path: Path) -> None:
+    stations = (
+        "Station,Camera,utm_y,utm_x,Setup_date,Retrieval_date\n"
+        "A,1,604000,526000,02/04/2009,14/05/2009\nA,2,604008,526000,02/04/2009,14/05/2009\n"
+        "B,1,606000,523000,03/04/2009,14/05/2009\n"
+    )
+    records, table = write_tables(tmp_path, stations)
+    lines = RECORDS.splitlines()
+    with_cameras = [
+        f"Camera,{lines[0]}",
+        *(f"{camera},{line}" for camera, line in zip("211", lines[1:], strict=True)),
+    ]
+    records.write_text("\n".join(with_cameras))
+    imported = read_camtrapr(records, table, species="LeopardCat", timezone="+08:00")
+    assert [d.camera_id for d in imported.detections] == ["A__CAM_2", "B__CAM_1"]
+    assert {i: c.station for i, c in imported.survey.cameras.items()} == {
+        "A__CAM_1": "A",
+        "A__CAM_2": "A",
+        "B__CAM_1": "B",
+    }
+
+
 def test_the_table_of_stations_beside_the_records_is_found(tmp_path: Path) -> None:
     records, stations = write_tables(tmp_path)
     assert station_table(records) == stations

@@ -48,6 +48,7 @@ def test_an_export_becomes_a_survey_with_local_times_places_and_files(tmp_path: 
     assert imported.detections[1].captured_at_s == taken.timestamp()
     assert [p.path and p.path.name for p in imported.pictures] == ["aa.JPG", "IMG_1.JPG", "IMG_1.JPG"]
     assert all(camera.has_position for camera in imported.survey.cameras.values())
+    assert [camera.station for camera in imported.survey.cameras.values()] == ["Ridge", "Ford"]
     assert "2 images skipped: blank, unnamed or other species" in imported.notes
 
 

@@ -8,6 +8,8 @@ export const REFILL_BELOW = 6;
 
 const pairOf = (first: Photo, second: Photo): string => [first.detection_id, second.detection_id].sort().join("\n");
 
+const photosOf = ({ anchor, photos }: Question): Photo[] => [...(anchor ? [anchor] : []), ...photos];
+
 /** The pairs of detections that an answer to a question decides. */
 export function pairsOf({ kind, anchor, photos }: Question): string[] {
   if (kind === "gallery" && anchor) return photos.map((photo) => pairOf(anchor, photo));
@@ -18,7 +20,7 @@ export function pairsOf({ kind, anchor, photos }: Question): string[] {
  * The supply after a fetch: fresh leases, and no pair twice.
  *
  * excluded: pairs that are answered already. The server lays out galleries again each time it is asked, so that
- * all but the one on the screen give way to the new ones.
+ * all but the one on the screen give way to the new ones; so does a question with a picture that was replaced.
  */
 export function refilled(
   supply: readonly Question[],
@@ -26,7 +28,12 @@ export function refilled(
   excluded: ReadonlySet<string>,
 ): Question[] {
   const fresh = new Map(fetched.map((question) => [question.key, question]));
-  const kept = supply.filter((question, index) => index === 0 || question.kind === "pair" || fresh.has(question.key));
+  const versions = new Map(fetched.flatMap(photosOf).map((photo) => [photo.detection_id, photo.version]));
+  const isCurrent = (question: Question): boolean =>
+    photosOf(question).every((photo) => (versions.get(photo.detection_id) ?? photo.version) === photo.version);
+  const kept = supply.filter(
+    (question, index) => isCurrent(question) && (index === 0 || question.kind === "pair" || fresh.has(question.key)),
+  );
   // asked again the server gives another reason: that the question waits; the first one says why it was chosen
   const renewed = kept.map((question) => ({
     ...question,

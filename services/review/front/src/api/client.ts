@@ -1,4 +1,5 @@
 /** Calls of the page's server. */
+import type { Photo } from "./types";
 
 /** A call that failed: what the server said, or status 0 if it could not be reached. */
 export class Failure extends Error {
@@ -72,9 +73,9 @@ export const sessionPath = (survey: string, session: string): string =>
   `${surveyPath(survey)}/sessions/${part(session)}`;
 export const imagePath = (survey: string, detection: string): string => `/img/${part(survey)}/${part(detection)}`;
 
-/** The address of a small picture of the animal. */
-export const thumbnail = (survey: string, detection: string, width: 320 | 1600 = 320): string =>
-  `${imagePath(survey, detection)}?w=${width}&crop=box`;
+/** The address of a small picture of the animal; it changes with the picture, since browsers keep pictures. */
+export const thumbnail = (survey: string, { detection_id, picture }: Photo, width: 320 | 1600 = 320): string =>
+  `${imagePath(survey, detection_id)}?w=${width}&crop=box&v=${picture}`;
 
 /** A UUID for a write. */
 export const newRequestId = (): string => crypto.randomUUID();

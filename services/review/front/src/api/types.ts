@@ -23,6 +23,10 @@ export interface Photo {
   encounter_id: string;
   species: string;
   known_as: string;
+  /** Changes with the picture: part of its address, so that a browser never shows an earlier one. */
+  picture: string;
+  /** Only in questions: which of its pictures the detection has; the answer repeats it. */
+  version?: number | null;
   box: Box | null;
   others: { detection_id: string; box: Box | null }[];
 }
@@ -72,11 +76,14 @@ export interface LabelSent {
   first: string;
   second: string;
   answer: AnswerName;
+  first_version?: number | null | undefined;
+  second_version?: number | null | undefined;
 }
 
 export interface BurstSent {
   detections: string[];
   one_animal: boolean;
+  versions: number[];
 }
 
 export interface Given {

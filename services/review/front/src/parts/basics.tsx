@@ -33,7 +33,7 @@ export function Thumb({ survey, photo, alt, large = false, lazy = true }: ThumbP
   return (
     <img
       class="thumb"
-      src={thumbnail(survey, photo.detection_id, large ? 1600 : 320)}
+      src={thumbnail(survey, photo, large ? 1600 : 320)}
       alt={alt ?? described(photo)}
       loading={lazy ? "lazy" : "eager"}
       decoding="async"

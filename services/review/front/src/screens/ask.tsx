@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { waitingCount } from "../answers/book";
 import type { Happened } from "../answers/desk";
 import { type OpenDesk, useDesk } from "../answers/use_desk";
-import type { AnswerName, Effect, Given, Progress, Question, SessionInfo } from "../api/types";
+import type { AnswerName, Effect, Given, LabelSent, Photo, Progress, Question, SessionInfo } from "../api/types";
 import { GUARD_MS } from "../keys";
 import { Problem, Waiting } from "../parts/basics";
 import { addressOf } from "../routes";
@@ -50,8 +50,15 @@ function report(event: Happened): void {
   } else if (event.kind === "refused") toast(text.compare.refused(event.failure.message), true);
 }
 
-export function labelOf(first: string, second: string, answer: AnswerName): Given {
-  return { labels: [{ first, second, answer }], bursts: [] };
+/** The label of two photographs, about the pictures that were shown. */
+export function labelOf(first: Photo, second: Photo, answer: AnswerName): LabelSent {
+  return {
+    first: first.detection_id,
+    second: second.detection_id,
+    answer,
+    first_version: first.version,
+    second_version: second.version,
+  };
 }
 
 /** What an answer is called in messages. */

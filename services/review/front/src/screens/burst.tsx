@@ -8,7 +8,7 @@ import { Help } from "../parts/help";
 import { START } from "../routes";
 import { say } from "../state";
 import { text, when } from "../text";
-import type { QuestionProps } from "./ask";
+import { labelOf, type QuestionProps } from "./ask";
 
 export function BurstScreen({ survey, question, progress, waiting, onAnswer, onUndo, onRedo }: QuestionProps): VNode {
   const [help, setHelp] = useState(false);
@@ -18,13 +18,14 @@ export function BurstScreen({ survey, question, progress, waiting, onAnswer, onU
     if (first) say(`${text.burst.heading} ${described(first)}`);
   }, [question.key]);
 
+  const versions = question.photos.map((photo) => photo.version).filter((version) => version != null);
+
   const answer = (one_animal: boolean): void =>
-    onAnswer({ labels: [], bursts: [{ detections, one_animal }] }, one_animal ? text.burst.one : text.burst.several);
-  const skip = (): void =>
-    onAnswer(
-      { labels: detections.slice(1).map((second) => ({ first: detections[0] ?? "", second, answer: "skip" })), bursts: [] },
-      text.answer.skip,
-    );
+    onAnswer({ labels: [], bursts: [{ detections, one_animal, versions }] }, one_animal ? text.burst.one : text.burst.several);
+  const skip = (): void => {
+    const labels = first ? question.photos.slice(1).map((photo) => labelOf(first, photo, "skip")) : [];
+    onAnswer({ labels, bursts: [] }, text.answer.skip);
+  };
 
   useKeys((event) => {
     const key = event.key.toLowerCase();

@@ -8,7 +8,6 @@ import { described, Problem, SideBadge, Thumb, Waiting } from "../parts/basics";
 import { addressOf } from "../routes";
 import { explained, toast, useLoaded } from "../state";
 import { text, when } from "../text";
-import { labelOf } from "./ask";
 import { Choice } from "./catalogue";
 
 interface CandidatesProps {
@@ -81,7 +80,8 @@ function Ranked({ survey, session, detection }: CandidatesProps): VNode {
     try {
       const { outcomes } = await call<Submitted>(`${sessionPath(survey, session)}/answers`, {
         request_id: newRequestId(),
-        ...labelOf(detection, photo.detection_id, name),
+        labels: [{ first: detection, second: photo.detection_id, answer: name }],
+        bursts: [],
       });
       setGiven((now) => ({ ...now, [photo.detection_id]: name }));
       toast(outcomes.map(({ message }) => message).filter(Boolean).join(" ") || text.candidates.stored(text.answer[name]));

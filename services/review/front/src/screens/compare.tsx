@@ -73,7 +73,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     setChosen({ key: question.key, photos: next });
   };
   const answer = (name: AnswerName): void =>
-    onAnswer(labelOf(first.detection_id, second.detection_id, name), text.answer[name]);
+    onAnswer({ labels: [labelOf(first, second, name)], bursts: [] }, text.answer[name]);
   const look = (which: Which, change: (look: Look) => Look): void =>
     setLooks((now) => (which ? [now[0], change(now[1])] : [change(now[0]), now[1]]));
   const turn = (which: Which, by: number): void => look(which, (one) => ({ ...one, rotation: (one.rotation + by + 360) % 360 }));

@@ -11,7 +11,7 @@ import { say } from "../state";
 import { text, when } from "../text";
 import { thumbnail } from "../api/client";
 import { Zoomable } from "../viewer/zoomable";
-import type { QuestionProps } from "./ask";
+import { labelOf, type QuestionProps } from "./ask";
 
 type Mark = Exclude<AnswerName, "skip">;
 /** Up to so many candidates are shown in two columns. */
@@ -20,15 +20,9 @@ const SHAPE: Record<Mark, string> = { same: "=", different: "≠", not_comparabl
 
 /** The labels of a gallery: the anchor with each candidate. */
 export function galleryLabels(question: Question, marks: readonly AnswerName[]): Given {
-  const first = question.anchor?.detection_id ?? "";
-  return {
-    labels: question.photos.map((photo, index) => ({
-      first,
-      second: photo.detection_id,
-      answer: marks[index] ?? "different",
-    })),
-    bursts: [],
-  };
+  const { anchor } = question;
+  const labels = anchor ? question.photos.map((photo, index) => labelOf(anchor, photo, marks[index] ?? "different")) : [];
+  return { labels, bursts: [] };
 }
 
 export function GalleryScreen({ survey, question, ahead, progress, waiting, onAnswer, onUndo, onRedo }: QuestionProps): VNode {
@@ -44,8 +38,8 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
     if (anchor) say(`${text.gallery.heading} ${described(anchor)}`);
     for (const next of ahead) {
       if (next.kind !== "gallery") continue;
-      for (const photo of next.photos) load(thumbnail(survey, photo.detection_id));
-      if (next.anchor) load(thumbnail(survey, next.anchor.detection_id, 1600));
+      for (const photo of next.photos) load(thumbnail(survey, photo));
+      if (next.anchor) load(thumbnail(survey, next.anchor, 1600));
     }
   }, [question.key]);
 

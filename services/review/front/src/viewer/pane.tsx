@@ -127,8 +127,8 @@ function Curve({ id, survey, photo }: { id: string; survey: string; photo: Photo
       context.drawImage(image, 0, 0, 96, 96);
       setTable(equalisingTable(context.getImageData(0, 0, 96, 96).data).map((value) => value.toFixed(3)).join(" "));
     };
-    image.src = thumbnail(survey, photo.detection_id);
-  }, [survey, photo.detection_id]);
+    image.src = thumbnail(survey, photo);
+  }, [survey, photo.detection_id, photo.picture]);
   return (
     <svg class="unseen" aria-hidden="true">
       <filter id={id} color-interpolation-filters="sRGB">

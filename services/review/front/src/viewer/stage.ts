@@ -20,18 +20,19 @@ export const AT_BOX: View = { zoom: 1, x: 0, y: 0 };
 
 const infos = new Map<string, Promise<ImageInfo>>();
 
-function infoOf(path: string): Promise<ImageInfo> {
-  let info = infos.get(path);
+function infoOf(path: string, picture: string): Promise<ImageInfo> {
+  const key = `${path}?v=${picture}`;
+  let info = infos.get(key);
   if (!info) {
     info = call<ImageInfo>(`${path}/info`);
-    info.catch(() => infos.delete(path));
-    infos.set(path, info);
+    info.catch(() => infos.delete(key));
+    infos.set(key, info);
   }
   return info;
 }
 
 /** The levels of a photograph: small whole pictures, then the tiles that have more pixels. */
-export function tileSource(path: string, info: ImageInfo): object {
+export function tileSource(path: string, picture: string, info: ImageInfo): object {
   const longer = Math.max(info.width, info.height);
   const whole = WHOLE.filter((width, index) => index === 0 || width < longer || (WHOLE[index - 1] ?? 0) < longer);
   const levels: { scale: number; level: number | null; width: number }[] = whole.map((width) => ({
@@ -66,10 +67,14 @@ export function tileSource(path: string, info: ImageInfo): object {
     },
     getTileUrl: (level: number, x: number, y: number) => {
       const { level: remote, width } = at(level);
-      return remote === null ? `${path}?w=${width}&crop=image` : `${path}/tiles/${remote}/${x}/${y}`;
+      const address = remote === null ? `${path}?w=${width}&crop=image&` : `${path}/tiles/${remote}/${x}/${y}?`;
+      return `${address}v=${picture}`;
     },
   };
 }
+
+/** A detection and its picture, which may be replaced by another one. */
+const keyOf = ({ detection_id, picture }: Photo): string => `${detection_id}\n${picture}`;
 
 interface Loaded {
   item: OpenSeadragon.TiledImage;
@@ -140,15 +145,15 @@ export class Stage {
 
   /** Shows a photograph at its box; the one before stays until this one can be drawn. */
   async show(photo: Photo, look: Look = PLAIN, view: View = AT_BOX): Promise<void> {
-    this.wanted = photo.detection_id;
+    this.wanted = keyOf(photo);
     let loaded: Loaded;
     try {
       loaded = await this.load(photo);
     } catch (error) {
-      if (this.wanted === photo.detection_id) this.events.onMissing(photo.detection_id, error);
+      if (this.wanted === keyOf(photo)) this.events.onMissing(photo.detection_id, error);
       return;
     }
-    if (this.wanted !== photo.detection_id) return;
+    if (this.wanted !== keyOf(photo)) return;
     this.shown?.loaded.item.setOpacity(0);
     this.shown = { photo, loaded };
     this.viewer.world.setItemIndex(loaded.item, this.viewer.world.getItemCount() - 1);
@@ -160,7 +165,7 @@ export class Stage {
 
   /** Loads photographs ahead and forgets all others. */
   prepare(photos: readonly Photo[]): void {
-    const kept = new Set([...photos.map((photo) => photo.detection_id), this.wanted]);
+    const kept = new Set([...photos.map(keyOf), this.wanted]);
     for (const [detection, loading] of this.loaded) {
       if (kept.has(detection)) continue;
       this.loaded.delete(detection);
@@ -199,20 +204,21 @@ export class Stage {
   }
 
   private load(photo: Photo): Promise<Loaded> {
-    let loading = this.loaded.get(photo.detection_id);
+    const key = keyOf(photo);
+    let loading = this.loaded.get(key);
     if (!loading) {
-      loading = this.add(imagePath(this.survey, photo.detection_id));
-      loading.catch(() => this.loaded.delete(photo.detection_id));
-      this.loaded.set(photo.detection_id, loading);
+      loading = this.add(imagePath(this.survey, photo.detection_id), photo.picture);
+      loading.catch(() => this.loaded.delete(key));
+      this.loaded.set(key, loading);
     }
     return loading;
   }
 
-  private async add(path: string): Promise<Loaded> {
-    const info = await infoOf(path);
+  private async add(path: string, picture: string): Promise<Loaded> {
+    const info = await infoOf(path, picture);
     return new Promise((resolve, reject) => {
       this.viewer.addTiledImage({
-        tileSource: tileSource(path, info),
+        tileSource: tileSource(path, picture, info),
         x: 0,
         y: 0,
         width: 1,
