@@ -5,7 +5,7 @@ outputs      the outputs of a detector as boxes, in the forms in which detectors
 suppression  repeated boxes of one object removed
 """
 
-from spotted.boxes.outputs import FORMS, FoundBoxes, OutputForm, ScoreKind, read_outputs
+from spotted.boxes.outputs import FORMS, FoundBoxes, OutputForm, ScoreKind, read_outputs, rows_of_image
 from spotted.boxes.placement import FITS, Fit, Placement, place
 from spotted.boxes.suppression import suppress
 
@@ -19,5 +19,6 @@ __all__ = [
     "ScoreKind",
     "place",
     "read_outputs",
+    "rows_of_image",
     "suppress",
 ]

@@ -4,11 +4,13 @@
     yolov8               (4 + classes, boxes): the same without objectness; also YOLOv9 and YOLO11
     end-to-end           (boxes, 6): left, top, right, bottom, confidence, class; YOLOv10, and exports that
                          include the suppression
+    yolov7               (boxes of a whole batch, 7): number of the image in the batch, left, top, right,
+                         bottom, class, confidence; YOLOv7 exported with its suppression
     rt-detr              (queries, 4 + classes), or (queries, 4) and (queries, classes): centre x, centre y,
                          width, height, class scores
     labels-boxes-scores  (boxes,), (boxes, 4) corners, (boxes,)
 
-The first three forms are found transposed too.
+The first four forms are found transposed too.
 """
 
 from __future__ import annotations
@@ -22,13 +24,20 @@ import numpy as np
 from spotted.arrays import FloatArray, IntArray
 from spotted.errors import InvalidInputError
 
-OutputForm: TypeAlias = Literal["yolov5", "yolov8", "end-to-end", "rt-detr", "labels-boxes-scores"]
+OutputForm: TypeAlias = Literal["yolov5", "yolov8", "end-to-end", "yolov7", "rt-detr", "labels-boxes-scores"]
 ScoreKind: TypeAlias = Literal["probabilities", "logits"]
 
-FORMS: tuple[OutputForm, ...] = ("yolov5", "yolov8", "end-to-end", "rt-detr", "labels-boxes-scores")
+FORMS: tuple[OutputForm, ...] = (
+    "yolov5",
+    "yolov8",
+    "end-to-end",
+    "yolov7",
+    "rt-detr",
+    "labels-boxes-scores",
+)
 # columns before the scores of the classes
 _BOX, _WITH_OBJECTNESS = 4, 5
-_CORNER_COLUMNS = 6
+_CORNER_COLUMNS, _NUMBERED_COLUMNS = 6, 7
 # probabilities of exported networks exceed 1 by rounding, float16 by more
 _ROUNDING = 1e-2
 
@@ -73,6 +82,8 @@ def read_outputs(
         corners, confidence, category = _separate(arrays)
     elif form == "end-to-end":
         corners, confidence, category = _cornered(_only(arrays, form))
+    elif form == "yolov7":
+        corners, confidence, category = _numbered(_only(arrays, form))
     else:
         corners, confidence, category = _centred(arrays, form, classes, scores)
     _check_confidence(confidence)
@@ -81,6 +92,20 @@ def read_outputs(
     known = (category >= 0) & (category < classes)
     chosen = usable & known & (confidence >= least) & (confidence > 0.0)
     return FoundBoxes(corners, np.minimum(confidence, 1.0), category)[chosen]
+
+
+def rows_of_image(array: FloatArray, index: int) -> FloatArray:
+    """The rows of one image in an array of the form yolov7. index: its number in the batch.
+
+    Raises InvalidInputError if the array does not have the form.
+
+    >>> rows = np.array([[0.0, 1, 2, 3, 4, 0, 0.9], [1, 5, 6, 7, 8, 2, 0.8]])
+    >>> rows_of_image(rows, 1)[:, 5].tolist()
+    [2.0]
+    """
+    rows = _rows(_only([array], "yolov7"), _NUMBERED_COLUMNS, "yolov7", columns_first=False)
+    own: FloatArray = rows[rows[:, 0] == index]
+    return own
 
 
 def _centred(
@@ -107,6 +132,12 @@ def _cornered(array: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
     """Corners, confidence and class of boxes after suppression."""
     rows = _rows(array, _CORNER_COLUMNS, "end-to-end", columns_first=False)
     return rows[:, :_BOX], rows[:, 4], _whole(rows[:, 5])
+
+
+def _numbered(array: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Corners, confidence and class of boxes behind the number of their image."""
+    rows = _rows(array, _NUMBERED_COLUMNS, "yolov7", columns_first=False)
+    return rows[:, 1 : 1 + _BOX], rows[:, -1], _whole(rows[:, -2])
 
 
 def _separate(arrays: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray, IntArray]:

@@ -15,6 +15,14 @@ from pathlib import Path
 from spotted.errors import InvalidInputError
 
 DELIMITERS = ",;\t"
+# byte order marks; those of UTF-32 begin with those of UTF-16
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 SHOWN_IDS = 5
 
 
@@ -33,6 +41,21 @@ def plain_text(text: str) -> str:
     # most texts are ASCII, and tables have many
     plain = text if text.isascii() else unicodedata.normalize("NFC", text.translate(_SPACES))
     return plain.strip()
+
+
+def find_encoding(head: bytes) -> tuple[bytes, str]:
+    """The byte order mark with which a text starts, b"" without one, and its encoding, UTF-8 by default.
+
+    >>> find_encoding("id;animal".encode("utf-16-le")), find_encoding(b"id;animal")
+    ((b'', 'utf-16-le'), (b'', 'utf-8'))
+    """
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return mark, encoding
+    # letters of titles take one of the two bytes
+    if head[1:2] == b"\0":
+        return b"", "utf-16-le"
+    return b"", "utf-16-be" if head[:1] == b"\0" else "utf-8"
 
 
 def declared_delimiter(line: str) -> str:
@@ -96,9 +119,14 @@ def fill_individuals(
     zipped = path.suffix == ".gz"
     try:
         content = path.read_bytes()
-        filled = fill_column(
-            gzip.decompress(content) if zipped else content, column, fill, reads=reads, delimiter=delimiter
-        )
+        content = gzip.decompress(content) if zipped else content
+        mark, encoding = find_encoding(content)
+        if encoding == "utf-8":
+            filled = fill_column(content, column, fill, reads=reads, delimiter=delimiter)
+        else:
+            text = content[len(mark) :].decode(encoding).encode()
+            filled = fill_column(text, column, fill, reads=reads, delimiter=delimiter)
+            filled = mark + filled.decode().encode(encoding)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}", field=path.name) from error
     except InvalidInputError as error:

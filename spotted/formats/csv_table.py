@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from spotted.errors import InvalidInputError
-from spotted.formats.csv_cells import declared_delimiter, find_delimiter
+from spotted.formats.csv_cells import declared_delimiter, find_delimiter, find_encoding
 from spotted.formats.problems import Problems
 from spotted.formats.row import Row
+
+# the longest byte order mark
+_HEAD_BYTES = 4
 
 
 def read_table(
     path: Path, required: Sequence[str], problems: Problems, *, delimiter: str = ""
 ) -> Iterator[Row]:
-    r"""The rows of a CSV (gzip if named .gz) in UTF-8 with or without byte order mark.
+    r"""The rows of a CSV (gzip if named .gz) in UTF-8 or UTF-16, with or without byte order mark.
 
     delimiter: as a descriptor declares it; by default it is found in the header.
     A first line `sep=;` is obeyed. Blank lines and rows of empty cells are skipped; empty cells that are
@@ -35,13 +38,13 @@ def read_table(
     [(2, 'C1'), (3, 'C2')]
     """
     try:
-        with _opened(path) as handle:
+        with open_table(path) as handle:
             yield from _rows(path.name, handle, required, problems, delimiter)
     except FileNotFoundError as error:
         raise InvalidInputError(f"file not found: {path}; check the path", field=path.name) from error
     except UnicodeDecodeError as error:
         raise InvalidInputError(
-            f"{path} is not encoded in UTF-8; save it as CSV UTF-8", field=path.name
+            f"{path} is encoded neither in UTF-8 nor in UTF-16; save it as CSV UTF-8", field=path.name
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}", field=path.name) from error
@@ -64,10 +67,15 @@ def check_columns(row: Row, known: Sequence[str]) -> None:
         row.problems.remark(f"{row.file}: columns not read: {', '.join(unread)}", cause=(row.file, "unread"))
 
 
-def _opened(path: Path) -> TextIO:
+def open_table(path: Path) -> TextIO:
+    """A text table (gzip if named .gz), read from behind its byte order mark."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as content:
+        mark, encoding = find_encoding(content.read(_HEAD_BYTES))
+    # these read over the mark, also after a return to the start
+    encoding = {"utf-8": "utf-8-sig"}.get(encoding, encoding[:6] if mark else encoding)
     # both calls return a text stream in text mode
-    handle = (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="")
-    return cast("TextIO", handle)
+    return cast("TextIO", opened(path, "rt", encoding=encoding, newline=""))
 
 
 def _rows(

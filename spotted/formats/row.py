@@ -15,7 +15,14 @@ from pathlib import Path
 from spotted.formats.csv_cells import plain_text
 from spotted.formats.doubts.unknown_names import means_unknown
 from spotted.formats.problems import Problems
-from spotted.formats.timestamps import InstantError, NoTimeZoneError, day_seconds, utc_seconds
+from spotted.formats.timestamps import (
+    UNIX_TIME,
+    InstantError,
+    NoTimeZoneError,
+    day_seconds,
+    unix_seconds,
+    utc_seconds,
+)
 from spotted.survey import Camera
 
 # empty cells as Camtrap DP, R and pandas write them
@@ -146,6 +153,13 @@ class Row:
         if not text:
             return None
         self.problems.times_read[self.file, column] += 1
+        unix_s = unix_seconds(text)
+        if unix_s is not None:
+            self.problems.remark(
+                f"{self.file}, {column}: numbers such as {text} are read as {UNIX_TIME}",
+                cause=(self.file, column, "unix"),
+            )
+            return unix_s
         try:
             return parse(text)
         except NoTimeZoneError as error:

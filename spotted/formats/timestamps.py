@@ -20,6 +20,12 @@ _INSTANT = re.compile(
 _SHAPE = "2020-03-24T11:21:46+02:00"
 
 
+UNIX_TIME = "seconds or milliseconds since 1970 (Unix time, UTC)"
+# UTC seconds of the years 2000 to 2099: other numbers are no times of camera traps
+_EARLIEST_UNIX_S, _LATEST_UNIX_S = 946_684_800.0, 4_102_444_800.0
+_UNIX = {re.compile(r"\d{9,10}([.,]\d{1,6})?", re.ASCII): 1.0, re.compile(r"\d{12,13}", re.ASCII): 1000.0}
+
+
 class InstantError(ValueError):
     """A text that does not name one instant; the message says why and what to write instead."""
 
@@ -68,6 +74,19 @@ def utc_seconds(text: str, zone: tzinfo | None = None) -> float:
     except ValueError as error:
         raise InstantError(f"is not a date and time ({error}); write it as {_SHAPE}") from error
     return _in_zone(instant, zone).timestamp()
+
+
+def unix_seconds(text: str) -> float | None:
+    """UTC seconds of a number of seconds or milliseconds since 1970 in the years 2000 to 2099, else None.
+
+    >>> unix_seconds("1585041706"), unix_seconds("1585041706500"), unix_seconds("20200324")
+    (1585041706.0, 1585041706.5, None)
+    """
+    for form, per_second in _UNIX.items():
+        if form.fullmatch(text):
+            found = float(text.replace(",", ".")) / per_second
+            return found if _EARLIEST_UNIX_S <= found < _LATEST_UNIX_S else None
+    return None
 
 
 def day_seconds(text: str, zone: tzinfo | None = None, *, end: bool) -> float:

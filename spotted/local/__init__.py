@@ -2,6 +2,7 @@
 
 processes    start, find and stop the processes
 lock         one store per data directory
+run_lock     one run of a command at a time
 append_only  whether the store's file is what it was left as
 ports        ports that outlast a run
 models       where backbones are kept, and how a missing one gets there

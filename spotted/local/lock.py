@@ -115,8 +115,8 @@ def acquire(directory: Path, *, take_over: bool = False) -> Iterator[Held]:
     Raises PreconditionError if a store of the directory runs, or may run elsewhere, or if nothing can be
     written there.
     """
-    with _file(directory / LOCK_FILE) as descriptor:
-        locked = _lock(descriptor, WAIT_S)
+    with opened(directory / LOCK_FILE) as descriptor:
+        locked = try_lock(descriptor, WAIT_S)
         if locked is False:
             raise PreconditionError(
                 f"the store of {directory} already runs {_named(directory)}; use it there, or stop it there "
@@ -135,8 +135,8 @@ def release(directory: Path) -> None:
     """Remove the record of a store that has ended. Raises PreconditionError if it runs elsewhere."""
     if not (directory / OWNER_FILE).exists():
         return
-    with _file(directory / LOCK_FILE) as descriptor:
-        locked = _lock(descriptor, WAIT_S)
+    with opened(directory / LOCK_FILE) as descriptor:
+        locked = try_lock(descriptor, WAIT_S)
         before = read(directory)
         known = before is not None and before.has_ended(Owner.here(), locked=bool(locked))
         if locked is False or not known:
@@ -149,8 +149,8 @@ def release(directory: Path) -> None:
 @contextmanager
 def one_at_a_time(directory: Path) -> Iterator[None]:
     """Keep `spotted up` and `spotted down` of a directory apart. Raises PreconditionError."""
-    with _file(directory / RUN_LOCK_FILE) as descriptor:
-        if _lock(descriptor, 0.0) is False:
+    with opened(directory / RUN_LOCK_FILE) as descriptor:
+        if try_lock(descriptor, 0.0) is False:
             raise PreconditionError(
                 f"another `spotted up` or `spotted down` is working in {directory}; wait until it has ended"
             )
@@ -192,7 +192,8 @@ def _write(directory: Path, owner: Owner) -> None:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[int]:
+def opened(path: Path) -> Iterator[int]:
+    """The descriptor of a lock file, created with its folder. Raises PreconditionError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -206,7 +207,7 @@ def _file(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, wait_s: float) -> bool | None:
+def try_lock(descriptor: int, wait_s: float) -> bool | None:
     """Whether the lock was taken; None if the file system has no locks."""
     check_platform()
     # absent on Windows, where the rest of the command line works with services elsewhere

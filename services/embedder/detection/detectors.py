@@ -19,7 +19,7 @@ from services.embedder.images.decoding import ByteArray
 from services.embedder.images.resizing import resize_into
 from services.embedder.inference import devices
 from spotted.arrays import FloatArray, IntArray
-from spotted.boxes import FoundBoxes, Placement, place, read_outputs, suppress
+from spotted.boxes import FoundBoxes, Placement, place, read_outputs, rows_of_image, suppress
 from spotted.errors import PreconditionError
 from spotted.formats.detectors import (
     DETECTOR_FILE,
@@ -74,8 +74,9 @@ class Detector:
         self._fixed_batch = _check_input(manifest, images, [other.name for other in others])
         height, width = manifest.input_size
         self.max_batch = self._fixed_batch or devices.max_batch(device, math.isqrt(height * width))
-        # an export without an axis for the batch returns the boxes of one photograph
-        if len(session.get_outputs()[0].shape or ()) == len(("boxes", "columns")) - self._is_labelled:
+        # an export without an axis for the batch returns the boxes of one photograph, unless they name theirs
+        axes = len(session.get_outputs()[0].shape or ())
+        if axes == len(("boxes", "columns")) - self._is_labelled and manifest.output != "yolov7":
             self.max_batch = 1
         self._sized = SIZES_INPUT in {other.name for other in others}
 
@@ -141,6 +142,9 @@ class Detector:
         return np.ascontiguousarray(moved)
 
     def _of_image(self, arrays: Sequence[FloatArray], index: int, count: int) -> Iterator[FloatArray]:
+        if self.manifest.output == "yolov7":
+            yield from (rows_of_image(array, index) for array in arrays[:1])
+            return
         for number, array in enumerate(arrays):
             axes = 1 if self._is_labelled and number != 1 else 2
             if array.ndim == axes and count == 1:

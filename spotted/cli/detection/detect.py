@@ -22,7 +22,8 @@ from spotted.formats.detectors import (
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.picture import Picture
-from spotted.formats.sources import detected_boxes, progress_file, recall, remember
+from spotted.formats.sources import detected_boxes, detection_lock, progress_file, recall, remember
+from spotted.local.run_lock import exclusive
 
 DEVICES = ("cpu", "cuda")
 FAILURES_SHOWN = 10
@@ -74,18 +75,19 @@ def detect(
     """
     manifest = read_detector_manifest(detector)
     source = recall(directory, survey)
-    with err.status("reading files"):
-        imported = replace(source, boxes="").read(survey)
-    boxes = (output or detected_boxes(directory, survey)).resolve()
-    photographs = {path: Photograph.of(path, source.folder()) for path in _whole(imported.pictures)}
-    results = DetectionResults(progress_file(boxes), manifest.digest)
-    known = sum(results.get(photograph) is not None for photograph in photographs.values())
-    _examine(detector, photographs, results, device=device)
-    found = {one.file: results.get(one) or FoundAnimals() for one in photographs.values()}
-    write_megadetector(boxes, manifest, found, finished_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
-    boxed = replace(source, boxes=str(boxes), confidence=confidence)
-    detected = boxed.boxed(imported)
-    remember(directory, survey, boxed)
+    with exclusive(detection_lock(directory, survey), f"`spotted detect {survey}`"):
+        with err.status("reading files"):
+            imported = replace(source, boxes="").read(survey)
+        boxes = (output or detected_boxes(directory, survey)).resolve()
+        photographs = {path: Photograph.of(path, source.folder()) for path in _whole(imported.pictures)}
+        results = DetectionResults(progress_file(boxes), manifest.digest)
+        known = sum(results.get(photograph) is not None for photograph in photographs.values())
+        _examine(detector, photographs, results, device=device)
+        found = {one.file: results.get(one) or FoundAnimals() for one in photographs.values()}
+        write_megadetector(boxes, manifest, found, finished_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+        boxed = replace(source, boxes=str(boxes), confidence=confidence)
+        detected = boxed.boxed(imported)
+        remember(directory, survey, boxed)
     failures = {file: animals.failure for file, animals in found.items() if animals.failure}
     document: dict[str, object] = {
         "survey_id": survey,

@@ -31,7 +31,7 @@ _DIALECT = {
     "skipInitialSpace": False,
     "caseSensitiveHeader": True,
 }
-_ENCODINGS = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"}
+_ENCODINGS = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "utf-16", "utf16", "utf-16le", "utf-16be"}
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 

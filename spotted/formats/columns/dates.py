@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from spotted.errors import InvalidInputError
+from spotted.formats.timestamps import UNIX_TIME, unix_seconds
 
-SERIAL = "serial"
+SERIAL, UNIX = "serial", "unix"
 DAYS = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -35,7 +36,7 @@ DAYS = (
     "%y/%m/%d",
     "%y-%m-%d",
 )
-_FORMS = (*DAYS, SERIAL)
+_FORMS = (*DAYS, SERIAL, UNIX)
 # in each of these the day may stand before or after the month
 NUMERIC = {day for day in DAYS if re.search(r"%d.%m|%m.%d", day)}
 SHOWN = 3
@@ -128,6 +129,8 @@ def to_iso(text: str, day: str) -> str:
         return text
     if day == SERIAL:
         return _of_serial(text)
+    if day == UNIX:
+        return _of_unix(text)
     written, clock = _parted(text, day)
     found, time = _parsed(written, day), to_iso_clock(clock)
     if found is None or (clock and not time):
@@ -166,8 +169,20 @@ def has_clock(text: str) -> bool:
     return (
         ":" in text
         if _is_iso(text)
-        else bool(to_iso_clock(_parted(text)[1])) or bool(_SERIAL.fullmatch(text) and re.search("[.,]", text))
+        else bool(to_iso_clock(_parted(text)[1]))
+        or bool(_SERIAL.fullmatch(text) and re.search("[.,]", text))
+        or is_unix(text)
     )
+
+
+def is_unix(text: str) -> bool:
+    """Whether a text is a number of seconds or milliseconds since 1970."""
+    return unix_seconds(text) is not None
+
+
+def _of_unix(text: str) -> str:
+    seconds = unix_seconds(text)
+    return text if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _of_serial(text: str) -> str:
@@ -220,6 +235,8 @@ def shown_form(form: str) -> str:
     """
     if form == SERIAL:
         return "numbers of days of a spreadsheet"
+    if form == UNIX:
+        return UNIX_TIME
     letters = {"%Y": "YYYY", "%y": "YY", "%m": "MM", "%d": "DD", "%b": "MMM", "%B": "MMMM"}
     return re.sub("%[YymdbB]", lambda found: letters[found[0]], form)
 
@@ -250,6 +267,8 @@ def _forms(day: str) -> frozenset[str]:
 def _parsed(day: str, form: str) -> datetime | None:
     if form == SERIAL:
         return datetime.fromisoformat(_of_serial(day)) if _SERIAL.fullmatch(day) else None
+    if form == UNIX:
+        return datetime.fromisoformat(_of_unix(day)) if is_unix(day) else None
     try:
         return datetime.strptime(day, form)  # noqa: DTZ007 - a clock's zone is applied later
     except ValueError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from spotted.errors import InvalidInputError
-from spotted.formats.columns.dates import has_clock, is_date, to_iso_clock
+from spotted.formats.columns.dates import has_clock, is_date, is_unix, to_iso_clock
 from spotted.formats.columns.names import (
     CAMERA_FIELDS,
     DETECTION_FIELDS,
@@ -171,7 +171,7 @@ def _fits(name: str, texts: Sequence[str], sheet: Sheet) -> bool:
         "longitude": _is_longitude,
         "x_m": lambda text: _number(text, sheet),
         "y_m": lambda text: _number(text, sheet),
-        "camera_id": lambda text: not has_clock(text),
+        "camera_id": lambda text: not has_clock(text) or is_unix(text),
     }.get(name)
     return check is None or _share(texts, check) >= SHARE / 2
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from spotted.formats.columns.dates import find_day_format, to_iso
+from spotted.formats.columns.dates import UNIX, find_day_format, to_iso
 from spotted.formats.csv_survey import read_csv_survey
 from spotted.formats.image_kinds import PHOTOGRAPHS
 from spotted.formats.imported_survey import ImportedSurvey, format_count
@@ -112,7 +112,8 @@ def iso_column(rows: Sequence[Row], column: str, *, date_format: str = "") -> li
     """The dates of a column as ISO 8601. Raises InvalidInputError like `find_day_format`."""
     texts = [row.text(column) for row in rows]
     day = find_day_format(texts, column=f"{rows[0].file}, {column}" if rows else column, given=date_format)
-    return [to_iso(text, day) for text in texts]
+    # the reader of the rows says how numbers of seconds are read
+    return texts if day == UNIX else [to_iso(text, day) for text in texts]
 
 
 def _write(folder: Path, table: Table, titles: Sequence[str]) -> Path:

@@ -2,6 +2,7 @@
 
 recognition        the layout of a path, with the reason
 programs           files of programs recognised by titles or keys
+nearest            the layouts that other files come nearest to
 contents           files and titles that show a layout
 wildlife_insights  exports of Wildlife Insights
 traptagger         tables of TrapTagger

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from spotted.formats.csv_cells import find_delimiter
+from spotted.formats.csv_table import open_table
 
 SHOWN_FILES = 8
 
@@ -30,9 +32,9 @@ def only_folder(root: Path) -> list[Path]:
 def columns_of(table: Path) -> tuple[str, ...]:
     """The titles of a CSV, () if it cannot be read as text."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as handle:
+        with open_table(table) as handle:
             first = handle.readline()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, EOFError, zlib.error, UnicodeError):
         return ()
     return tuple(title.strip() for title in next(csv.reader([first], delimiter=find_delimiter(first)), []))
 

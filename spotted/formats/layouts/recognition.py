@@ -17,12 +17,13 @@ from spotted.formats.columns.cameras import PAIRS
 from spotted.formats.image_kinds import PHOTOGRAPHS as PHOTOGRAPH_SUFFIXES
 from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
 from spotted.formats.layouts.contents import columns_of, describe, files_below, only_folder
+from spotted.formats.layouts.nearest import nearest_layouts
 from spotted.formats.layouts.programs import COCO, TIMELAPSE, TRAPTAGGER, WILDBOOK, find_program, tables_in
 from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
 from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS
 from spotted.formats.row import absolute_path
-from spotted.formats.sheets import OTHER_SUFFIXES, SHEET_SUFFIXES, read_sheets
+from spotted.formats.sheets import EXTRA_SUFFIXES, OTHER_SUFFIXES, SHEET_SUFFIXES, has_reader, read_sheets
 
 CAMTRAP_DP = "camtrap-dp"
 PUBLISHED_SET = "spotted-published"
@@ -53,19 +54,9 @@ UNKNOWN_FOLDERS = {"no_id", "unidentifiable"}
 CAMERAS_FILE, DETECTIONS_FILE = "cameras.csv", "detections.csv"
 _DESCRIPTOR = "datapackage.json"
 _CAMERA_IN_NAME = re.compile(r"CAM[^_]+.*\d")
-LOOKED_FOR = (
-    f"{_DESCRIPTOR} (Camtrap DP)",
-    f"{CATALOGUE_FILE} with path and identity (wildlife-datasets)",
-    f"{CAMERAS_FILE} and {DETECTIONS_FILE}",
-    "deployments.csv and images.csv, in a folder or zip (Wildlife Insights)",
-    f"a table of records with {', '.join(RECORD_COLUMNS)} (camtrapR)",
-    "a table with site and image_labels or others of a level (TrapTagger)",
-    "a table with File, RelativePath and DateTime (Timelapse)",
-    "a .xlsx or CSV with Encounter.mediaAsset0 (Wildbook's bulk import)",
-    "JSON with images, annotations and categories (COCO, LILA)",
-    "folders No_ID, unidentifiable, L or R with CAM and an id in the file names (published sets)",
-    "a CSV or .xlsx with columns for camera, time and image, whatever their titles",
-    "JPEG, PNG, WebP, HEIC, AVIF or TIFF files, with or without JSON of MegaDetector (photographs)",
+HELP = (
+    "all layouts are listed in docs/import.md, Formats; give one with --layout, the columns of a table with "
+    "--map, or two tables with --cameras and --detections"
 )
 
 
@@ -103,23 +94,21 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
         # photographs of one station lie in one folder, too, so that their folder is the outer one
         found = _photographs(root)
     if found is None:
-        raise InvalidInputError(
-            f"{root} has no known layout. Looked for: {'; '.join(LOOKED_FOR)}. "
-            f"{describe(root)} Give the layout with --layout, the columns of a table with --map, or two "
-            f"tables with --cameras and --detections{_why_not(root)}"
-        )
+        near = [f"most like {line}" for line in nearest_layouts(root)]
+        lines = [f"{root} has no known layout", describe(root), *near, HELP, *_why_not(root)]
+        raise InvalidInputError("\n  ".join(lines))
     return found
 
 
-def _why_not(root: Path) -> str:
+def _why_not(root: Path) -> list[str]:
     """Why the only table is not read, for a message."""
     tables = tables_in(root)
     if len(tables) == 1:
         try:
             resolve_columns(tables[0])
         except InvalidInputError as error:
-            return f". {error}"
-    return ""
+            return [str(error)]
+    return []
 
 
 def _package(root: Path) -> Recognised | None:
@@ -191,7 +180,7 @@ def _half_a_pair(root: Path) -> Recognised | None:
 
 
 def _mapped_file(root: Path) -> Recognised | None:
-    if root.suffix.lower() in OTHER_SUFFIXES:
+    if root.suffix.lower() in OTHER_SUFFIXES | (frozenset() if has_reader() else EXTRA_SUFFIXES):
         # names the remedy
         read_sheets(root)
     if root.suffix.lower() not in SHEET_SUFFIXES or root.suffix.lower() == ".txt":

@@ -14,9 +14,11 @@ from spotted.formats.sheets.text import Grid, read_text
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".gz"})
 WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
-SHEET_SUFFIXES = TEXT_SUFFIXES | WORKBOOK_SUFFIXES
-# other programs' workbooks, which no reader here knows
-OTHER_SUFFIXES = frozenset({".xls", ".xlsb", ".ods", ".numbers"})
+# read by an extra
+EXTRA_SUFFIXES = frozenset({".xls", ".xlsb", ".ods"})
+SHEET_SUFFIXES = TEXT_SUFFIXES | WORKBOOK_SUFFIXES | EXTRA_SUFFIXES
+# another program's workbooks, which no reader here knows
+OTHER_SUFFIXES = frozenset({".numbers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,8 @@ def read_sheets(path: Path) -> list[Sheet]:
     suffix = path.suffix.lower()
     if suffix in OTHER_SUFFIXES:
         raise InvalidInputError(f"{path} is a {suffix} file; save it as .xlsx or CSV UTF-8", field=path.name)
-    if suffix in WORKBOOK_SUFFIXES:
-        from spotted.formats.sheets.workbook import read_workbook  # noqa: PLC0415 - its reader loads slowly
-
-        grids = read_workbook(path)
+    if suffix in WORKBOOK_SUFFIXES | EXTRA_SUFFIXES:
+        grids = _workbook(path)
         found = [
             (f"{path.name} sheet {name!r}" if len(grids) > 1 else path.name, g) for name, g in grids.items()
         ]
@@ -79,10 +79,21 @@ def read_sheets(path: Path) -> list[Sheet]:
     return sheets
 
 
+def _workbook(path: Path) -> dict[str, Grid]:
+    # the readers load slowly
+    if path.suffix.lower() in EXTRA_SUFFIXES:
+        from spotted.formats.sheets.other_workbook import read_other_workbook  # noqa: PLC0415
+
+        return read_other_workbook(path)
+    from spotted.formats.sheets.workbook import read_workbook  # noqa: PLC0415
+
+    return read_workbook(path)
+
+
 def read_titles(path: Path) -> list[tuple[str, ...]]:
     """The titles of each table of a file, from the start of a text; [] if it cannot be read."""
     try:
-        if path.suffix.lower() in WORKBOOK_SUFFIXES:
+        if path.suffix.lower() in WORKBOOK_SUFFIXES | EXTRA_SUFFIXES:
             return [sheet.titles for sheet in read_sheets(path)]
         return [_sheet(path.name, read_text(path, start=True)).titles]
     except InvalidInputError:

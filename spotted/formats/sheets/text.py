@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
+import importlib.util
 import io
 import re
 import zlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spotted.errors import InvalidInputError
-from spotted.formats.csv_cells import declared_delimiter
+from spotted.formats.csv_cells import declared_delimiter, find_encoding
 
 # several titles in one line are separated by one of these
 DELIMITERS = ",;\t|"
@@ -22,13 +22,6 @@ EXAMINED_LINES = 20
 EXAMINED_BYTES = 262_144
 # cells of one line, above the 128 kB of Python's default
 LARGEST_CELL = 10_000_000
-_BOMS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +34,11 @@ class Grid:
     """How the file was read, if that had to be guessed."""
     decimal_comma: bool = False
     """Whether a comma may separate decimals, since it does not separate cells."""
+
+
+def has_reader() -> bool:
+    """Whether the extra `sheets` is installed, which reads .xls, .xlsb and .ods."""
+    return importlib.util.find_spec("python_calamine") is not None
 
 
 def read_text(path: Path, *, start: bool = False) -> Grid:
@@ -76,13 +74,11 @@ def read_text(path: Path, *, start: bool = False) -> Grid:
 
 
 def _decoded(path: Path, content: bytes) -> tuple[str, tuple[str, ...]]:
-    encoding = next((name for bom, name in _BOMS.items() if content.startswith(bom)), "")
-    if not encoding and content[1:2] == b"\0":
-        encoding = "utf-16-le"
+    mark, encoding = find_encoding(content)
     try:
-        return content.decode(encoding or "utf-8"), ()
+        return content[len(mark) :].decode(encoding), ()
     except UnicodeDecodeError as error:
-        if encoding or b"\0" in content:
+        if mark or b"\0" in content:
             raise InvalidInputError(
                 f"{path} is no text; save it as CSV UTF-8 or .xlsx", field=path.name
             ) from error

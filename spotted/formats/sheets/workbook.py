@@ -35,7 +35,7 @@ def read_workbook(path: Path) -> dict[str, Grid]:
     read, or a formula has no value.
     """
     try:
-        _check_size(path)
+        check_size(path)
         with warnings.catch_warnings():
             # styles and extensions that openpyxl does not keep
             warnings.simplefilter("ignore")
@@ -58,7 +58,8 @@ def read_workbook(path: Path) -> dict[str, Grid]:
     return grids
 
 
-def _check_size(path: Path) -> None:
+def check_size(path: Path) -> None:
+    """Raise InvalidInputError for a zip that is much larger unpacked than any survey."""
     with zipfile.ZipFile(path) as archive:
         if sum(member.file_size for member in archive.infolist()) > LARGEST_BYTES:
             raise InvalidInputError(
@@ -111,7 +112,15 @@ def _grid(sheet: Worksheet) -> Grid:
 
 def _text(cell: Cell) -> str:
     """The value of a cell as text: dates as ISO 8601, whole numbers without a decimal point."""
-    value, pattern = cell.value, cell.number_format or ""
+    return value_text(cell.value, cell.number_format or "")
+
+
+def value_text(value: object, pattern: str) -> str:
+    """A value as text. pattern: the format of its cell.
+
+    >>> value_text(12.0, "000"), value_text(date(2020, 3, 24), ""), value_text(None, "")
+    ('012', '2020-03-24', '')
+    """
     if isinstance(value, date | time | timedelta):
         return _time_text(value, pattern)
     if isinstance(value, bool):

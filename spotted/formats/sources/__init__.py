@@ -6,6 +6,7 @@ records  the sources that a data directory knows
 
 from spotted.formats.sources.records import (
     detected_boxes,
+    detection_lock,
     forget,
     is_known,
     progress_file,
@@ -17,6 +18,7 @@ from spotted.formats.sources.source import Source
 __all__ = [
     "Source",
     "detected_boxes",
+    "detection_lock",
     "forget",
     "is_known",
     "progress_file",

@@ -37,11 +37,16 @@ def progress_file(boxes: Path) -> Path:
     return boxes.with_name(f"{boxes.name}l")
 
 
+def detection_lock(directory: Path, survey_id: str) -> Path:
+    """The file that keeps two detections of a survey apart."""
+    return _path(directory, survey_id, "detecting")
+
+
 def forget(directory: Path, survey_id: str) -> None:
     """Remove the record of a survey's source and what a detector found, if there are any."""
     _path(directory, survey_id).unlink(missing_ok=True)
     detected = detected_boxes(directory, survey_id)
-    for path in (detected, progress_file(detected)):
+    for path in (detected, progress_file(detected), detection_lock(directory, survey_id)):
         path.unlink(missing_ok=True)
 
 

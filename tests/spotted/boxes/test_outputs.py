@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spotted.arrays import FloatArray
-from spotted.boxes.outputs import OutputForm, ScoreKind, read_outputs
+from spotted.boxes.outputs import OutputForm, ScoreKind, read_outputs, rows_of_image
 from spotted.errors import InvalidInputError
 
 CLASSES = 3
@@ -100,6 +100,33 @@ def test_corners_after_suppression_are_taken_as_they_are(*, transposed: bool) ->
         ]
     )
     assert read([rows.T if transposed else rows], "end-to-end") == [([1.0, 2.0, 3.0, 4.0], 0.9, 2)]
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_boxes_of_a_batch_are_those_that_a_loop_finds_for_each_image(*, transposed: bool) -> None:
+    rng = np.random.default_rng(7)
+    corners = rng.uniform(0, 64, (60, 4))
+    rows = np.column_stack([rng.integers(0, 4, 60), corners, rng.integers(-1, 5, 60), rng.uniform(size=60)])
+    rows[5, 0], rows[6, 3], rows[7, 5] = math.nan, math.inf, math.nan
+    found_any = 0
+    for image in range(4):
+        expected = [
+            (row[1:5], row[6], int(row[5]))
+            for row in rows.tolist()
+            if row[0] == image
+            and row[6] >= LEAST
+            and row[5] in range(CLASSES)
+            and all(map(math.isfinite, row[1:5]))
+            and row[3] > row[1]
+            and row[4] > row[2]
+        ]
+        own = rows_of_image(rows.T if transposed else rows, image)
+        assert read([own], "yolov7") == expected
+        found_any += len(expected)
+    assert found_any
+    assert read([rows_of_image(rows, 9)], "yolov7") == []
+    with pytest.raises(InvalidInputError, match=r"is not yolov7: \(n, 7\)"):
+        rows_of_image(np.zeros((9, 6)), 0)
 
 
 def test_labels_boxes_and_scores_come_in_three_arrays() -> None:

@@ -146,7 +146,7 @@ def test_a_directory_of_no_layout_is_refused_with_what_was_looked_for(
     (tmp_path / "thesis.docx").touch()
     done = machine.run("import", str(tmp_path))
     assert done.exit_code == 3
-    assert "datapackage.json (Camtrap DP)" in done.stderr
+    assert "most like photographs, but JPEG" in done.stderr
     assert "thesis.docx" in done.stderr
 
 

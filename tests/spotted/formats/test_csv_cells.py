@@ -202,3 +202,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for name in ("latin.csv", "broken.csv.gz", "absent.csv"):
         with pytest.raises(InvalidInputError, match=f"{name} cannot be read"):
             fill_individuals(tmp_path / name, "who", {}, lambda cells: cells["id"], reads=["id"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-16-le"])
+def test_a_table_keeps_its_encoding_and_its_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("id;animal;note\r\n1;;Zo\u00eb\r\n".encode(encoding))
+    filled = fill_individuals(path, "animal", {"1": "\u00c5sa"}, lambda cells: cells["id"], reads=["id"])
+    assert filled == "id;animal;note\r\n1;\u00c5sa;Zo\u00eb\r\n".encode(encoding)

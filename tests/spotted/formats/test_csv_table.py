@@ -89,3 +89,15 @@ def test_columns_that_are_not_read_are_named_and_a_known_one_in_capitals_is_wron
     assert problems.shown == [
         "t.csv has the column 'Camera ID', which is read only as 'camera_id'; rename it"
     ]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("declared", ["", "sep=;\r\n"])
+def test_text_of_two_bytes_a_letter_is_read_like_any_other(
+    tmp_path: Path, name: str, encoding: str, declared: str
+) -> None:
+    content = f"{declared}id;name\r\n1;Zo\u00eb\r\n".encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    (row,) = read_table(tmp_path / name, ("id", "name"), Problems())
+    assert (row.number, row.cells) == (2, {"id": "1", "name": "Zo\u00eb"})

@@ -123,3 +123,11 @@ def test_a_name_that_means_unknown_is_no_individual_and_is_remarked() -> None:
     one = row(a="unknown", b="Mvula", c="")
     assert [one.individual(column) for column in "abc"] == ["", "Mvula", ""]
     assert one.problems.notes == ["t.csv row 7, a 'unknown' is read as an unknown animal"]
+
+
+def test_times_as_numbers_are_read_without_a_zone_and_told_once() -> None:
+    problems = Problems()
+    rows = [Row("a.csv", n, {"t": text}, problems) for n, text in ((2, "1585041706"), (3, "1585041706500"))]
+    assert [row.instant("t", None) for row in rows] == [1585041706.0, 1585041706.5]
+    (note,) = problems.notes
+    assert note.startswith("a.csv, t: numbers such as 1585041706 are read as seconds or milliseconds since")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.formats.timestamps import InstantError, day_seconds, time_zone, utc_seconds
+from spotted.formats.timestamps import InstantError, day_seconds, time_zone, unix_seconds, utc_seconds
 
 
 @given(
@@ -70,3 +70,15 @@ def test_a_day_beyond_the_calendar_is_refused(text: str) -> None:
 def test_an_unknown_zone_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInputError, match="Africa/Johannesburg"):
         time_zone(text)
+
+
+@given(st.integers(946_684_800, 4_102_444_799))
+def test_seconds_and_milliseconds_since_1970_are_told_apart_by_their_range(seconds: int) -> None:
+    assert unix_seconds(str(seconds)) == seconds
+    assert unix_seconds(f"{seconds}000") == seconds
+    assert unix_seconds(f"{seconds}.5") == seconds + 0.5
+
+
+@pytest.mark.parametrize("text", ["946684799", "4102444800", "20200324", "43675", "-1585041706", ""])
+def test_other_numbers_are_no_times(text: str) -> None:
+    assert unix_seconds(text) is None

@@ -95,12 +95,25 @@ def _outputs(graph: _Graph, form: OutputForm, sizes: str) -> list[str]:
     if form == "end-to-end":
         numbers = graph.node("Mul", presence, graph.constant([[[0.0], [1.0], [2.0]]]))
         return [graph.node("Concat", corners, sure, numbers, axis=2, name="output0")]
+    if form == "yolov7":
+        numbers = graph.node("Mul", presence, graph.constant([[[0.0], [1.0], [2.0]]]))
+        rows = graph.node("Concat", _images(graph, presence), corners, numbers, sure, axis=2)
+        return [graph.node("Reshape", rows, graph.constant([-1, 7], np.int64), name="output")]
     if form == "rt-detr":
         logits = graph.node("Mul", graph.node("Sub", scores, half), graph.constant(10.0), name="pred_logits")
         scale = graph.constant([1 / WIDTH, 1 / HEIGHT, 1 / WIDTH, 1 / HEIGHT])
         # logits first, as the names decide
         return [logits, graph.node("Mul", centred, scale, name="pred_boxes")]
     return _labelled(graph, corners, sure, sizes)
+
+
+def _images(graph: _Graph, presence: str) -> str:
+    """The number of each image in the batch, (n, 3, 1)."""
+    zero, one = (graph.constant(number, np.int64) for number in (0, 1))
+    count = graph.node("Gather", graph.node("Shape", presence), zero)
+    numbers = graph.node("Cast", graph.node("Range", zero, count, one), to=TensorProto.FLOAT)
+    each = graph.node("Unsqueeze", numbers, graph.constant([1, 2], np.int64))
+    return graph.node("Add", graph.node("Mul", presence, graph.constant(0.0)), each)
 
 
 def _labelled(graph: _Graph, corners: str, sure: str, sizes: str) -> list[str]:

@@ -81,6 +81,17 @@ def test_a_fixed_batch_is_filled_up(tmp_path: Path, scene: ByteArray) -> None:
         shown(found)
 
 
+def test_boxes_that_name_their_photograph_need_no_axis_for_the_batch(
+    tmp_path: Path, scene: ByteArray
+) -> None:
+    detector = load_detector(write_detector(tmp_path, "yolov7", network("yolov7", batch=4)))
+    assert detector.max_batch == 4
+    found = detector.detect([detector.prepare(image) for image in (scene, squares(9, 9), *[scene] * 3)])
+    assert [len(one.boxes) for one in found] == [2, 0, 2, 2, 2]
+    for one in (found[0], *found[2:]):
+        shown(one)
+
+
 def test_colours_are_in_the_order_of_the_manifest(tmp_path: Path, scene: ByteArray) -> None:
     detector = load_detector(write_detector(tmp_path, "yolov8", colour_order="BGR"))
     (found,) = detector.detect([detector.prepare(scene)])

@@ -11,7 +11,8 @@ from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
 from spotted.cli.detection import detect as command
 from spotted.formats.detectors import FoundAnimals, FoundBox
-from spotted.formats.sources import detected_boxes, recall
+from spotted.formats.sources import detected_boxes, detection_lock, recall
+from spotted.local.run_lock import exclusive
 from spotted.survey import ImageBox
 from tests.services.embedder.detection.drawn_networks import squares, write_detector
 from tests.services.embedder.serving import serving as embedder_serving
@@ -95,6 +96,16 @@ def examination(monkeypatch: pytest.MonkeyPatch) -> Examination:
 @pytest.fixture
 def arguments(survey_id: str, tmp_path: Path) -> list[str]:
     return ["detect", survey_id, "--detector", str(write_detector(tmp_path / "detector", "yolov5"))]
+
+
+def test_two_runs_on_one_survey_are_kept_apart(
+    machine: Machine, survey_id: str, examination: Examination, arguments: list[str]
+) -> None:
+    with exclusive(detection_lock(machine.directory, survey_id), "the other"):
+        refused = machine.run(*arguments)
+    assert (refused.exit_code > 0, examination.asked) == (True, [])
+    assert f"`spotted detect {survey_id}` runs already on " in refused.stderr
+    assert machine.run(*arguments).exit_code == 0
 
 
 def test_several_animals_are_several_detections_with_their_confidence(

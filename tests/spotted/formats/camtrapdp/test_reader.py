@@ -430,3 +430,11 @@ def test_a_declared_delimiter_is_used(package: Path) -> None:
     descriptor["resources"][1]["dialect"] = {"delimiter": "|"}
     (package / "datapackage.json").write_text(json.dumps(descriptor))
     assert read_camtrapdp(package) == expected
+
+
+def test_a_package_in_utf_16_is_that_in_utf_8(package: Path) -> None:
+    expected = read_camtrapdp(package)
+    for table in ("deployments", "media", "observations"):
+        path = package / f"{table}.csv"
+        path.write_text(path.read_text(), encoding="utf-16", newline="")
+    assert read_camtrapdp(package) == expected

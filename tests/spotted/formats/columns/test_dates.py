@@ -7,6 +7,7 @@ import pytest
 from spotted.errors import InvalidInputError
 from spotted.formats.columns.dates import (
     DAYS,
+    UNIX,
     find_day_format,
     has_clock,
     is_date,
@@ -14,6 +15,7 @@ from spotted.formats.columns.dates import (
     shown_form,
     to_iso,
 )
+from spotted.formats.timestamps import UNIX_TIME
 
 
 @pytest.mark.parametrize("day", DAYS)
@@ -110,3 +112,18 @@ def test_a_date_format_is_written_in_letters_or_codes(text: str, form: str) -> N
 def test_a_date_format_without_a_part_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError, match="needs day, month and year"):
         read_date_format(text)
+
+
+def test_numbers_of_seconds_are_a_form_of_their_own() -> None:
+    texts = ["1585041706", "1585041706500", ""]
+    form = find_day_format(texts, column="t")
+    assert (form, shown_form(form)) == (UNIX, UNIX_TIME)
+    assert [to_iso(text, form) for text in texts] == [
+        "2020-03-24T09:21:46+00:00",
+        "2020-03-24T09:21:46.500000+00:00",
+        "",
+    ]
+    assert is_date("1585041706")
+    assert has_clock("1585041706")
+    # eight digits are a day
+    assert find_day_format(["20200324"], column="t") == "%Y%m%d"

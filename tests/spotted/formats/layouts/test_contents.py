@@ -31,3 +31,11 @@ def test_a_directory_is_described_by_its_first_files_and_a_table_by_its_columns(
     (tmp_path / "0.csv").write_text("colour,size\n")
     assert describe(tmp_path).endswith(" and 2 more.")
     assert describe(tmp_path / "0.csv") == "Its columns are colour, size."
+
+
+def test_the_titles_of_a_table_in_utf_16_are_read(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_bytes("path;identity\r\n".encode("utf-16"))
+    assert columns_of(table) == ("path", "identity")
+    table.write_bytes(b"\xff\xfea")
+    assert columns_of(table) == ()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,10 +53,13 @@ def test_each_sheet_with_rows_is_a_table_and_names_itself(tmp_path: Path) -> Non
     ]
 
 
-@pytest.mark.parametrize("name", ["a.xls", "a.ods"])
-def test_workbooks_of_other_programs_name_the_remedy(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("a.numbers", "save it as .xlsx"), ("a.xls", ".xlsx"), ("a.ods", ".xlsx")],
+)
+def test_workbooks_that_nothing_reads_name_the_remedy(tmp_path: Path, name: str, remedy: str) -> None:
     (tmp_path / name).write_bytes(b"\xd0\xcf")
-    with pytest.raises(InvalidInputError, match=r"save it as \.xlsx or CSV UTF-8"):
+    with pytest.raises(InvalidInputError, match=re.escape(remedy)):
         read_sheets(tmp_path / name)
 
 
