@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/spotted/v1/*.proto)
 DATA ?= ../shared/data
+# tests of the structure, the pages and the deployment
+RULES := tests/test_architecture.py tests/test_docs.py tests/deploy
 # tests of the inner loop; they need no store and no backbone
 QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models wheels stubs baseline lock check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
@@ -42,7 +44,7 @@ baseline: setup ## record the current contract as the released one
 lock: setup ## resolve the dependencies again and pin them
 	$(BIN)/python tools/lock.py
 
-check: setup ## formatting, lint, types, contract, stubs fresh
+lint: setup ## formatting, lint, types, contract, stubs fresh, licences
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -50,7 +52,9 @@ check: setup ## formatting, lint, types, contract, stubs fresh
 	$(BIN)/buf breaking --against $(BASELINE)
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/generate.py --check
 	$(BIN)/python -m tools.licences
-	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py tests/deploy
+
+check: lint ## lint, and the tests of architecture, docs and deployment
+	$(BIN)/python -m pytest $(RULES)
 
 front: ## build the review page into services/review/static; needs node 20 or later
 	cd services/review/front && npm ci && npm run build
@@ -58,10 +62,10 @@ front: ## build the review page into services/review/static; needs node 20 or la
 docs: setup ## the site of docs/ and the Python reference, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# two workers share two cores, so each uses one thread of linear algebra: threads that wait spin.
-# Workers take whole files in the order of conftest.py, slow ones first. Bytecode is kept whatever the
-# environment says: every worker reads all tests, and tests start hundreds of processes
-TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# four workers share two cores, since tests often wait for processes that they started. Each uses one thread of
+# linear algebra: threads that wait spin. Workers take whole files in the order of conftest.py, slow ones first.
+# Bytecode is kept whatever the environment says: every worker reads all tests, and tests start hundreds of processes
+TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: models ## the whole test suite, a quarter of an hour on two cores
 	$(TEST)

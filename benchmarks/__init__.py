@@ -16,4 +16,5 @@ calibration  calibrated scores beside the product
 load         capacity, latency, soak and restarts of a whole platform
 overheads    what TLS, tokens and metrics cost
 backup       a large survey into a backup and back
+review       how long a person waits at the review page
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from hypothesis import settings
 
 from services.common.store import keys
 from services.common.store.store import Store
+from spotted.local import processes
+from tests.services import forked
 from tests.stores import running_store
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("spotted", deadline=None)
 settings.load_profile("spotted")
 
+# tests create many objects and few cycles: Python's own thresholds search them ten times as often
+gc.set_threshold(10_000, 10, 20)
 
 # numpy's warnings are errors in the processes that tests start too, as pytest makes them here
 os.environ.setdefault("PYTHONWARNINGS", "error::RuntimeWarning")
@@ -75,6 +80,14 @@ def store(store_url: str) -> Iterator[Store]:
 def survey_id() -> str:
     """A survey id that no other test uses."""
     return f"survey-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def forked_services() -> Iterator[None]:
+    """Whatever starts services with `spotted.local.processes` gets forked ones, which takes a moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "start_service", forked.start_service)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -51,10 +51,12 @@ class Amounts:
     """Number of turns before them, for warming up."""
     turn_s: float
     """Seconds per turn and case."""
+    least_crops: int = 16
+    """Least number of crops in a turn; as many are timed to find the number that fills one."""
 
 
 FULL = Amounts(pairs=7, warm_up=1, turn_s=4.0)
-QUICK = Amounts(pairs=1, warm_up=0, turn_s=0.1)
+QUICK = Amounts(pairs=1, warm_up=0, turn_s=0.1, least_crops=4)
 
 
 def measure(model_id: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]:
@@ -90,8 +92,9 @@ def measure(model_id: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]
 
 def _count(in_process: InProcess, crops: Sequence[bytes], amounts: Amounts) -> int:
     """Number of crops that fill a turn of the in-process pipeline."""
-    trial = interleaved(pairs=1, warm_up=1, trial=partial(in_process.embed, crops[:16]))
-    return max(16, round(amounts.turn_s * 16 / trial.median_s("trial")))
+    least = amounts.least_crops
+    trial = interleaved(pairs=1, warm_up=1, trial=partial(in_process.embed, crops[:least]))
+    return max(least, round(amounts.turn_s * least / trial.median_s("trial")))
 
 
 def _own(title: str, turns: Turns, meter: Meter, counts: dict[str, int]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from services.embedder.export.architectures import LITE0
 from spotted.arrays import Float32Array
 from spotted.client import Crop, Embedded, Spotted
 
-QUICK, FULL = 300, 10_000
+QUICK, FULL = 120, 10_000
 DIFFERENT = 32
 # memory grows while pools fill; what follows this share of the files counts
 WARM_UP = 0.1

@@ -29,7 +29,6 @@ from benchmarks.load.surveys import DIMENSION, LARGEST, LoadSurvey, fill, sizes
 from benchmarks.load.traffic import Counts
 
 CROPS = 32
-UNARY_S = 2.0
 SOAK_SHARE = 0.7
 RESTART_SHARE = 0.4
 MOST_GROWTH = 0.03
@@ -42,7 +41,7 @@ class Size:
     """Size of a run. rate: the capacity; 0: it is searched from `first_per_s` on.
 
     surveys: their number, with up to `largest` detections; sessions: number of the most popular with one.
-    costs_s: how long the cost of each part of the mix is measured; 0: not.
+    unary_s: how long calls of one pair are measured; costs_s: the cost of each part of the mix; 0: not.
     warm_up_minutes: the load of the soak, before it; twice as long as unused data stays in memory.
     """
 
@@ -53,6 +52,7 @@ class Size:
     rate: float = 0.0
     first_per_s: float = 80.0
     step_s: float = 30.0
+    unary_s: float = 2.0
     shares: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8, 1.0)
     costs_s: float = 15.0
     costs_per_s: float = 10.0
@@ -68,6 +68,7 @@ QUICK = Size(
     clients=1,
     first_per_s=20.0,
     step_s=4.0,
+    unary_s=0.5,
     shares=(0.5, 1.0),
     costs_s=0.0,
     warm_up_minutes=0.0,
@@ -85,7 +86,7 @@ def measured(size: Size, access: Access, name: str) -> tuple[dict[str, Any], lis
             clients.prepare(_unheard)
             _say(f"ScorePairs of one pair, {IN_FLIGHT} in flight")
             way = Way(cluster.targets.scorer, access)
-            unary = {"unary_per_s": asyncio.run(unary_per_s(way, surveys[0], UNARY_S))}
+            unary = {"unary_per_s": asyncio.run(unary_per_s(way, surveys[0], size.unary_s))}
             found, bars = _staged(cluster, clients, size, name)
             return {**unary, **found}, bars
 

@@ -219,7 +219,7 @@ def main() -> int:
     given = parser.parse_args()
     load = Load(given.detections, given.annotators, given.seconds, given.think, given.labels)
     if given.quick:
-        load = Load(500, 4, 2.0, 0.05, 1000)
+        load = Load(500, 4, 1.0, 0.05, 1000)
     results, bars = measured(load)
     print(report.write("sampler_service-quick" if given.quick else "sampler_service", results, bars))
     failed = report.judge(bars)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 from services.common.rpc import checks
 from services.sampler import wire
@@ -13,7 +14,7 @@ from services.sampler.individuals.listing import get_individual, list_individual
 from services.sampler.individuals.watching import WATCH_POLL_S, watch_individuals
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.session.notices import progress_and_notice
-from services.sampler.session.progress import full_progress, quick_progress
+from services.sampler.session.progress import full_progress, preview_retraction, quick_progress
 from services.sampler.session.session_import import import_session
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.settings_change import update_session
@@ -70,6 +71,12 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         batch = await asyncio.to_thread(self._questions.next_pairs, *ids, wanted)
         return wire.next_pairs_response(batch)
 
+    async def ReleaseLeases(self, request: pb.ReleaseLeasesRequest, _: object) -> pb.ReleaseLeasesResponse:
+        """End the leases of an annotator."""
+        ids, annotator_id = (request.survey_id, request.session_id), wire.releasing(request)
+        released = await asyncio.to_thread(self._questions.release, *ids, annotator_id)
+        return pb.ReleaseLeasesResponse(released=released)
+
     async def SubmitLabels(self, request: pb.SubmitLabelsRequest, _: object) -> pb.SubmitLabelsResponse:
         """Store answers."""
         labels = wire.labels_to_store(request)
@@ -84,16 +91,11 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         return pb.SubmitLabelsResponse(outcomes=outcomes, progress=progress, notice=notice)
 
     async def RetractLabels(self, request: pb.RetractLabelsRequest, _: object) -> pb.RetractLabelsResponse:
-        """Retract labels."""
-        labels = wire.labels_to_retract(request)
-        progress = await asyncio.to_thread(
-            self._sessions.retract,
-            request.survey_id,
-            request.session_id,
-            labels,
-            request.request_id,
-            quick_progress,
-        )
+        """Retract labels, or only say what would follow."""
+        labels, ids = wire.labels_to_retract(request), (request.survey_id, request.session_id)
+        retract = partial(self._sessions.retract, *ids, labels, request.request_id, quick_progress)
+        preview = partial(preview_retraction, self._sessions, *ids, labels)
+        progress = await asyncio.to_thread(preview if request.validate_only else retract)
         return pb.RetractLabelsResponse(progress=progress)
 
     async def ListConflicts(self, request: pb.ListConflictsRequest, _: object) -> pb.ListConflictsResponse:

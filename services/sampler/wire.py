@@ -90,6 +90,11 @@ def _lease_s(request: pb.NextPairsRequest) -> float:
     return checks.seconds(request.lease_duration, "lease_duration", least=0.001, most=LONGEST_LEASE_S)
 
 
+def releasing(request: pb.ReleaseLeasesRequest) -> str:
+    """The annotator whose leases end. Raises InvalidInputError."""
+    return checks.slug(request.annotator_id, "annotator_id")
+
+
 def labels_to_store(request: pb.SubmitLabelsRequest) -> pb.LabelsGiven:
     """The answers to store. Raises InvalidInputError that names the first invalid one."""
     checks.between(len(request.labels) + len(request.bursts), 1, MOST_LABELS, "labels")

@@ -158,6 +158,13 @@ class SessionHandle:
         )
         return submitted_labels(self._sampler.call(self._sampler.stub.SubmitLabels, request))
 
+    def release_leases(self, annotator_id: str) -> int:
+        """End the leases of an annotator who stops; returns how many pairs others may be asked now."""
+        request = sampler_pb2.ReleaseLeasesRequest(
+            survey_id=self.survey_id, session_id=self.session_id, annotator_id=annotator_id
+        )
+        return self._sampler.call(self._sampler.stub.ReleaseLeases, request).released
+
     def retract_labels(
         self, label_ids: Sequence[str], annotator_id: str, *, request_id: str = ""
     ) -> Progress:
@@ -168,6 +175,17 @@ class SessionHandle:
             label_ids=label_ids,
             annotator_id=annotator_id,
             request_id=request_id or new_request_id(),
+        )
+        return progress_value(self._sampler.call(self._sampler.stub.RetractLabels, request).progress)
+
+    def preview_retraction(self, label_ids: Sequence[str], annotator_id: str) -> Progress:
+        """The progress as it would be without these labels, which stay. Raises as `retract_labels`."""
+        request = sampler_pb2.RetractLabelsRequest(
+            survey_id=self.survey_id,
+            session_id=self.session_id,
+            label_ids=label_ids,
+            annotator_id=annotator_id,
+            validate_only=True,
         )
         return progress_value(self._sampler.call(self._sampler.stub.RetractLabels, request).progress)
 

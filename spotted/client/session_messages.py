@@ -8,6 +8,7 @@ from spotted.client.survey_messages import filter_value
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
+    Confidence,
     Conflict,
     EventKind,
     GroupQuery,
@@ -97,6 +98,7 @@ def label_message(label: Label) -> pb.Label:
         note=label.note,
         first_version=label.versions[0],
         second_version=label.versions[1],
+        confidence=pb.Confidence.ValueType(label.confidence or 0),
     )
 
 
@@ -114,6 +116,7 @@ def label_value(message: pb.Label) -> Label:
             message.first_version if message.HasField("first_version") else None,
             message.second_version if message.HasField("second_version") else None,
         ),
+        confidence=Confidence(message.confidence) if message.confidence else None,
     )
 
 

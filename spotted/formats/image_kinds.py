@@ -9,6 +9,7 @@ import importlib.util
 import io
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, features
@@ -47,11 +48,7 @@ def open_image(path: Path) -> Image.Image:
 
     Raises OSError or another error of Pillow for a file that cannot be read.
     """
-    kinds: tuple[str, ...] = FORMATS
-    if path.suffix.lower() in HEIF and _has_heif():
-        _register_heif()
-        kinds = (*FORMATS, "HEIF")
-    return Image.open(path, formats=kinds)
+    return _opened(path, path.suffix)
 
 
 def read_sendable(path: Path) -> bytes:
@@ -61,17 +58,36 @@ def read_sendable(path: Path) -> bytes:
     """
     if path.suffix.lower() not in CONVERTED:
         return path.read_bytes()
-    missing = missing_reader(path.suffix)
+    return converted(path, path.suffix)
+
+
+def converted(file: Path | BinaryIO, suffix: str, *, most_pixels: int | None = None) -> bytes:
+    """An upright JPEG of an image file of any kind.
+
+    most_pixels: larger images are not read; None for the bound of Pillow. Raises OSError if the file cannot
+    be read, and InvalidInputError if its reader is missing here.
+    """
+    missing = missing_reader(suffix)
     if missing:
         raise InvalidInputError(missing)
     try:
-        with open_image(path) as image:
+        with _opened(file, suffix) as image:
+            if most_pixels is not None and image.width * image.height > most_pixels:
+                raise OSError(0, f"{image.width} x {image.height} pixels are more than {most_pixels:,}")
             upright = ImageOps.exif_transpose(image)
             content = io.BytesIO()
             _as_rgb(upright).save(content, "JPEG", quality=_QUALITY, subsampling=0)
     except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise OSError(0, str(error)) from error
     return content.getvalue()
+
+
+def _opened(file: Path | BinaryIO, suffix: str) -> Image.Image:
+    kinds: tuple[str, ...] = FORMATS
+    if suffix.lower() in HEIF and _has_heif():
+        _register_heif()
+        kinds = (*FORMATS, "HEIF")
+    return Image.open(file, formats=kinds)
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

@@ -46,6 +46,7 @@ class FakeSampler:
             "UpdateSession": self._update,
             "DeleteSession": self._delete,
             "NextPairs": self._next_pairs,
+            "ReleaseLeases": self._release,
             "SubmitLabels": self._submit,
             "RetractLabels": self._retract,
             "ListConflicts": self._conflicts,
@@ -108,6 +109,11 @@ class FakeSampler:
         response.finished = not response.pairs
         return response
 
+    def _release(self, request: pb.ReleaseLeasesRequest) -> pb.ReleaseLeasesResponse:
+        # this fake asks everyone the same questions
+        self._session(request)
+        return pb.ReleaseLeasesResponse()
+
     def _submit(self, request: pb.SubmitLabelsRequest) -> pb.SubmitLabelsResponse:
         stored = self._session(request)
         if request.bursts:
@@ -127,6 +133,8 @@ class FakeSampler:
         if unknown := set(request.label_ids) - stored.folded().labels().keys():
             raise NotFoundError(f"label {min(unknown)!r} does not exist; list the labels first")
         retracted = pb.LabelsRetracted(label_ids=request.label_ids, annotator_id=request.annotator_id)
+        if request.validate_only:
+            stored = StoredSession(stored.survey, list(stored.events))
         stored.append(pb.SessionEvent(retracted=retracted))
         return pb.RetractLabelsResponse(progress=stored.folded().progress())
 

@@ -58,6 +58,34 @@ ANSWER_SKIP: Answer.ValueType  # 4
 """Not answered. The annotator is not asked about this pair again; others may be."""
 Global___Answer: _TypeAlias = Answer  # noqa: Y015
 
+class _Confidence:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConfidenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Confidence.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONFIDENCE_UNSPECIFIED: _Confidence.ValueType  # 0
+    """Not said."""
+    CONFIDENCE_GUESS: _Confidence.ValueType  # 1
+    """A guess."""
+    CONFIDENCE_FAIRLY_SURE: _Confidence.ValueType  # 2
+    """Fairly sure."""
+    CONFIDENCE_SURE: _Confidence.ValueType  # 3
+    """Sure."""
+
+class Confidence(_Confidence, metaclass=_ConfidenceEnumTypeWrapper):
+    """How sure an annotator is of an answer."""
+
+CONFIDENCE_UNSPECIFIED: Confidence.ValueType  # 0
+"""Not said."""
+CONFIDENCE_GUESS: Confidence.ValueType  # 1
+"""A guess."""
+CONFIDENCE_FAIRLY_SURE: Confidence.ValueType  # 2
+"""Fairly sure."""
+CONFIDENCE_SURE: Confidence.ValueType  # 3
+"""Sure."""
+Global___Confidence: _TypeAlias = Confidence  # noqa: Y015
+
 class _Trust:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -620,6 +648,58 @@ class NextPairsRequest(_message.Message):
 Global___NextPairsRequest: _TypeAlias = NextPairsRequest  # noqa: Y015
 
 @_typing.final
+class ReleaseLeasesRequest(_message.Message):
+    """Asks to end the leases of an annotator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Required."""
+    session_id: _builtins.str
+    """Required."""
+    annotator_id: _builtins.str
+    """Whose leases. Required."""
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        annotator_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseLeasesRequest: _TypeAlias = ReleaseLeasesRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseLeasesResponse(_message.Message):
+    """The leases have ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELEASED_FIELD_NUMBER: _builtins.int
+    released: _builtins.int
+    """Number of pairs that were leased."""
+    def __init__(
+        self,
+        *,
+        released: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["released", b"released"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseLeasesResponse: _TypeAlias = ReleaseLeasesResponse  # noqa: Y015
+
+@_typing.final
 class PairQuery(_message.Message):
     """A question about two detections."""
 
@@ -855,6 +935,7 @@ class Label(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     FIRST_VERSION_FIELD_NUMBER: _builtins.int
     SECOND_VERSION_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
     label_id: _builtins.str
     """Chosen by the server; empty in SubmitLabels."""
     first_detection_id: _builtins.str
@@ -876,6 +957,8 @@ class Label(_message.Message):
     """
     second_version: _builtins.int
     """The same of the second detection."""
+    confidence: Global___Confidence.ValueType
+    """How sure the annotator is. It has no effect."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was stored."""
@@ -892,10 +975,11 @@ class Label(_message.Message):
         note: _builtins.str = ...,
         first_version: _builtins.int | None = ...,
         second_version: _builtins.int | None = ...,
+        confidence: Global___Confidence.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_first_version", b"_first_version", "_second_version", b"_second_version", "create_time", b"create_time", "first_version", b"first_version", "second_version", b"second_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_version", b"_first_version", "_second_version", b"_second_version", "annotator_id", b"annotator_id", "answer", b"answer", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "first_version", b"first_version", "label_id", b"label_id", "note", b"note", "second_detection_id", b"second_detection_id", "second_version", b"second_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_version", b"_first_version", "_second_version", b"_second_version", "annotator_id", b"annotator_id", "answer", b"answer", "confidence", b"confidence", "create_time", b"create_time", "first_detection_id", b"first_detection_id", "first_version", b"first_version", "label_id", b"label_id", "note", b"note", "second_detection_id", b"second_detection_id", "second_version", b"second_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__first_version: _TypeAlias = _typing.Literal["first_version"]  # noqa: Y015
     _WhichOneofArgType__first_version: _TypeAlias = _typing.Literal["_first_version", b"_first_version"]  # noqa: Y015
@@ -1077,6 +1161,7 @@ class RetractLabelsRequest(_message.Message):
     LABEL_IDS_FIELD_NUMBER: _builtins.int
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Required."""
     session_id: _builtins.str
@@ -1085,6 +1170,8 @@ class RetractLabelsRequest(_message.Message):
     """Who retracts them. Required."""
     request_id: _builtins.str
     """A UUID; a repeat returns the first answer."""
+    validate_only: _builtins.bool
+    """Only return the progress that the session would have; `request_id` is not used up."""
     @_builtins.property
     def label_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1 to 1,000 ids."""
@@ -1097,10 +1184,11 @@ class RetractLabelsRequest(_message.Message):
         label_ids: _abc.Iterable[_builtins.str] | None = ...,
         annotator_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "label_ids", b"label_ids", "request_id", b"request_id", "session_id", b"session_id", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "label_ids", b"label_ids", "request_id", b"request_id", "session_id", b"session_id", "survey_id", b"survey_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1115,7 +1203,7 @@ class RetractLabelsResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def progress(self) -> Global___Progress:
-        """Its progress."""
+        """Its progress; with validate_only with guarantees and annotators, as GetProgress has it."""
 
     def __init__(
         self,

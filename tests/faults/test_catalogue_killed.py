@@ -30,8 +30,7 @@ from spotted.errors import (
     UnavailableError,
 )
 from spotted.v1 import catalogue_pb2 as pb
-from tests.faults.deployment import StoreProcess
-from tests.faults.forked import ForkedService
+from tests.faults.deployment import Service, StoreProcess
 from tests.faults.proxy import CALM, Proxy, Weather
 from tests.services.scorer.catalogue.organisation import animal, names, plant
 from tests.waiting import PATIENCE_S, until
@@ -51,14 +50,14 @@ class Site:
 
     store: StoreProcess
     proxy: Proxy
-    scorer: ForkedService
+    scorer: Service
     client: Spotted
 
     def length(self) -> int:
         """Number of events in the journal of the catalogue."""
         return self.store.client.llen(keys.catalogue_journal(""))
 
-    def killed(self, victim: StoreProcess | ForkedService, call: Callable[[], AnswerT]) -> AnswerT:
+    def killed(self, victim: StoreProcess | Service, call: Callable[[], AnswerT]) -> AnswerT:
         """The answer to a call that is repeated; the victim is killed once the first one's event is there."""
         before = self.length()
         self.proxy.weather = SLOW
@@ -93,7 +92,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     store = StoreProcess(tmp_path / "store").start()
     try:
         with Proxy(store.address) as proxy:
-            scorer = ForkedService("scorer", tmp_path, f"redis://{proxy.address}/0?socket_timeout=5").start()
+            scorer = Service("scorer", tmp_path, f"redis://{proxy.address}/0?socket_timeout=5").start()
             try:
                 here = scorer.address
                 with Spotted(embedder=here, scorer=here, sampler=here) as client:

@@ -16,6 +16,7 @@ from services.upkeep.certificates import Signed, create_authority, issue
 from spotted.client import Credentials, Spotted
 from spotted.local import processes
 from spotted.v1 import access_pb2
+from tests.services import forked
 from tests.waiting import until
 
 ROTATIONS = 25
@@ -64,7 +65,7 @@ def secured(store: Store, tmp_path: Path) -> Iterator[Secured]:
         "SPOTTED_TLS_KEY": str(tmp_path / "key.pem"),
         "SPOTTED_HEALTH_LISTEN": f"{processes.LOOPBACK}:{health}",
     }
-    member = processes.start_service("scorer", tmp_path, port, store.url, "", settings)
+    member = forked.start_service("scorer", tmp_path, port, store.url, "", settings)
     processes.wait(replace(member, port=health), tmp_path / "scorer.log")
     yield made
     processes.end(member)

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from tests.faults.creations import Creations
-from tests.faults.deployment import StoreProcess
-from tests.faults.forked import ForkedService
+from tests.faults.deployment import Service, StoreProcess
 from tests.faults.load import Load
 
 KILLS = int(os.environ.get("SPOTTED_KILLS", "6"))
@@ -38,7 +37,7 @@ class Tally:
 
 
 def play(
-    store: StoreProcess, services: list[ForkedService], rng: np.random.Generator, kills: int, tally: Tally
+    store: StoreProcess, services: list[Service], rng: np.random.Generator, kills: int, tally: Tally
 ) -> None:
     """One round: kill at random moments, and check everything when all calls have been answered."""
     scorer, sampler = services
@@ -46,7 +45,7 @@ def play(
     load.begin()
     creations = Creations(load)
     creations.begin()
-    victims: dict[str, StoreProcess | ForkedService] = {"store": store, "scorer": scorer, "sampler": sampler}
+    victims: dict[str, StoreProcess | Service] = {"store": store, "scorer": scorer, "sampler": sampler}
     with load.running(*creations.works):
         for _ in range(kills):
             load.until_written(int(rng.integers(1, STEPS)))
@@ -67,9 +66,9 @@ def play(
 def test_kills_while_surveys_and_sessions_come_and_go_lose_and_leave_nothing(tmp_path: Path) -> None:
     tally, begun_s = Tally(), time.monotonic()
     rng = np.random.default_rng(0)
-    store, started = StoreProcess(tmp_path / "store"), list[StoreProcess | ForkedService]()
-    scorer = ForkedService("scorer", tmp_path, store.url)
-    services = [scorer, ForkedService("sampler", tmp_path, store.url, scorer.address)]
+    store, started = StoreProcess(tmp_path / "store"), list[StoreProcess | Service]()
+    scorer = Service("scorer", tmp_path, store.url)
+    services = [scorer, Service("sampler", tmp_path, store.url, scorer.address)]
     try:
         started.append(store.start())
         for service in services:

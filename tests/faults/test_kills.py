@@ -52,7 +52,11 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Machine]:
+def machine(
+    tmp_path_factory: pytest.TempPathFactory,
+    models: Path,
+    forked_services: None,  # noqa: ARG001 - how they start
+) -> Iterator[Machine]:
     """One for all tests: each starts again what it killed, on what all before it stored."""
     made = Machine(tmp_path_factory.mktemp("machine"), models)
     yield made

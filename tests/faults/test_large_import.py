@@ -17,6 +17,7 @@ from spotted.errors import UnavailableError
 from spotted.local import processes
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera, Detection, Survey
+from tests.services import forked
 from tests.waiting import until
 
 SURVEY = "large"
@@ -46,7 +47,7 @@ class Scorer:
 
     def up(self) -> processes.Member:
         """Start the scorer at the address that it had."""
-        started = processes.start_service("scorer", self._directory, self._port, self.store_url, "", {})
+        started = forked.start_service("scorer", self._directory, self._port, self.store_url)
         self.member = self._answering(started)
         return self.member
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spotted.local import health, processes
+from tests.services import forked
 from tests.waiting import until
 
 
@@ -42,7 +43,7 @@ def test_services_that_start_before_the_store_wait_for_it(
     scorer = f"{processes.LOOPBACK}:{ports['scorer']}"
     for role in order:
         settings = {"SPOTTED_MODELS": str(models)}
-        started.append(processes.start_service(role, tmp_path, ports[role], store_url, scorer, settings))
+        started.append(forked.start_service(role, tmp_path, ports[role], store_url, scorer, settings))
     for member in started:
         log = tmp_path / f"{member.role}.log"
         until(partial(waits_for_store, log), f"{member.role} waits for the store")

@@ -25,6 +25,7 @@ from spotted.local import processes
 from spotted.survey import Camera, Detection, Survey
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import scorer_pb2, survey_pb2
+from tests.services import forked
 from tests.services.embedder.pictures import encoded
 from tests.waiting import PATIENCE_S, until
 
@@ -107,7 +108,7 @@ def observe(directory: Path, store_url: str, models: Path, survey_id: str) -> Se
         ports = {role: processes.free_port() for role in processes.SERVICES}
         scrape = {role: processes.free_port() for role in processes.SERVICES}
         members = [
-            processes.start_service(
+            forked.start_service(
                 role,
                 directory,
                 ports[role],

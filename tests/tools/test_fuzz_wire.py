@@ -26,7 +26,7 @@ GET = next(rpc for rpc in rpcs() if rpc.method.endswith("/GetSurvey"))
 
 
 @pytest.fixture(scope="module")
-def servers(models: Path) -> Iterator[Servers]:
+def servers(models: Path, forked_services: None) -> Iterator[Servers]:  # noqa: ARG001 - how they start
     with Servers(models) as started:
         started.tend()
         look(started, Tally())

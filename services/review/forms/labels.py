@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from services.review.forms.fields import Body
 from services.review.forms.instants import instant, word
 from services.review.forms.photos import Json
-from spotted.client.values import BurstAnswer, Conflict, Evidence, Label, StoredLabel
+from spotted.client.values import BurstAnswer, Confidence, Conflict, Evidence, Label, StoredLabel
 from spotted.constraints.answers import Answer, LabelEffect
 
 # of a number of the contract
@@ -33,6 +33,7 @@ def labels_of(body: Body, annotator: str) -> list[Label]:
             annotator,
             note=one.text("note"),
             versions=(_version(one, "first_version"), _version(one, "second_version")),
+            confidence=one.chosen("confidence", Confidence) if one.text("confidence") else None,
         )
         for one in body.objects("labels")
     ]
@@ -60,6 +61,7 @@ def label_form(label: Label) -> Json:
         "answer": word(label.answer),
         "annotator": label.annotator_id,
         "note": label.note,
+        "confidence": word(label.confidence),
         "created_at": instant(label.created_at_s),
     }
 

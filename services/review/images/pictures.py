@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from services.review.images import rendering
 from services.review.images.cache import PictureCache, digest
@@ -17,8 +18,20 @@ from spotted.survey import Detection, ImageBox
 # pictures that are rendered at the same time: one of 12 megapixels takes 36 MB
 AT_ONCE = 2
 # the way in which pictures are rendered; another one makes other pictures of the same files
-RECIPE = "1"
+RECIPE = "2"
 WIDTHS = {"320": 320, "1600": 1600, "full": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The sizes in which a photograph is shown."""
+
+    size: Size
+    """Upright, all pixels."""
+    whole: dict[str, Size]
+    """The whole photograph by width of WIDTHS."""
+    box: ImageBox | None
+    """The animal in fractions; None for the whole photograph."""
 
 
 class Pictures:
@@ -44,18 +57,27 @@ class Pictures:
         if key == known:
             return key, None
 
+        read = await self._reader(file)
+
         def make() -> bytes:
-            content = file.read()
+            content = read()
             part = None if box is None else rendering.around(box, rendering.upright_size(content))
             return rendering.rendered(content, part=part, longest=WIDTHS[width])
 
         return key, await self._once(key, make)
 
-    async def size(self, survey: SurveyInfo, detection: Detection) -> tuple[Size, ImageBox | None]:
-        """The size of the upright photograph, and the detection's box in fractions. Raises as `picture`."""
+    async def shown(self, survey: SurveyInfo, detection: Detection) -> Shown:
+        """The sizes of a photograph. Raises as `picture`."""
         file = await asyncio.to_thread(self._places.file, survey, detection)
-        size = await asyncio.to_thread(lambda: rendering.upright_size(file.read()))
-        return size, rendering.fractions(detection.box, size)
+        read = await self._reader(file)
+
+        def look() -> Shown:
+            content = read()
+            size = rendering.upright_size(content)
+            whole = {w: rendering.whole_size(content, px) for w, px in WIDTHS.items() if px is not None}
+            return Shown(size, whole, rendering.fractions(detection.box, size))
+
+        return await asyncio.to_thread(look)
 
     async def tile(
         self, survey: SurveyInfo, detection: Detection, level: int, column: int, row: int
@@ -66,7 +88,8 @@ class Pictures:
         key = digest(made, column, row)
         found = await asyncio.to_thread(self._cache.get, key)
         if found is None:
-            await self._once(made, lambda: self._cut(file, level, column, row, made))
+            read = await self._reader(file)
+            await self._once(made, lambda: self._cut(read(), level, column, row, made))
             found = await asyncio.to_thread(self._cache.get, key)
         if found is None:
             # the cache is too small, or the disk is full
@@ -75,14 +98,21 @@ class Pictures:
             )
         return key, found
 
-    def _cut(self, file: File, level: int, column: int, row: int, made: str) -> bytes:
+    async def _reader(self, file: File) -> Callable[[], bytes]:
+        """Reads a photograph as JPEG, PNG or WebP; another kind is converted once and kept as JPEG."""
+        if not rendering.is_converted(file.name):
+            return file.read
+        key = digest(RECIPE, file.path or file.url, file.version, "converted")
+        content = await self._once(key, lambda: rendering.as_jpeg(file.read(), file.name))
+        return lambda: content
+
+    def _cut(self, content: bytes, level: int, column: int, row: int, made: str) -> bytes:
         """Put the tiles of a level into the cache."""
-        content = file.read()
         pyramid = Pyramid(rendering.upright_size(content))
         pyramid.check(level, column, row)
         size = pyramid.level(level)
         longest = None if level == pyramid.highest else max(size.width, size.height)
-        for at, below, tile in pyramid.cut(rendering.pixels(content, longest=longest)):
+        for at, below, tile in pyramid.cut(rendering.pixels(content, longest=longest, exact=True)):
             self._cache.put(digest(made, at, below), rendering.encoded(tile))
         return b""
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import Image
-
-from services.review.images.rendering import Size
+from services.review.images.rendering import Pixels, Size
 from spotted.errors import NotFoundError
 
 TILE = 512
@@ -42,10 +40,10 @@ class Pyramid:
         if not (0 <= column * TILE < size.width and 0 <= row * TILE < size.height):
             raise NotFoundError(f"level {level} of the picture has no tile in column {column}, row {row}")
 
-    def cut(self, level: Image.Image) -> Iterator[tuple[int, int, Image.Image]]:
+    def cut(self, level: Pixels) -> Iterator[tuple[int, int, Pixels]]:
         """Column, row and pixels of each tile of a level."""
-        for row in range(-(-level.height // TILE)):
-            for column in range(-(-level.width // TILE)):
+        height, width = level.shape[:2]
+        for row in range(-(-height // TILE)):
+            for column in range(-(-width // TILE)):
                 left, top = column * TILE, row * TILE
-                right, bottom = min(left + TILE, level.width), min(top + TILE, level.height)
-                yield column, row, level.crop((left, top, right, bottom))
+                yield column, row, level[top : top + TILE, left : left + TILE]

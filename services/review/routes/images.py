@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -58,14 +59,14 @@ class _Images:
     async def info(self, request: Request) -> Response:
         """The size of a photograph, and how it is cut into tiles."""
         held, detection = await self._shown(request)
-        size, box = await self._review.pictures.size(held.info, detection)
+        shown = await self._review.pictures.shown(held.info, detection)
         return JSONResponse(
             {
-                "width": size.width,
-                "height": size.height,
+                **asdict(shown.size),
+                "whole": {width: asdict(size) for width, size in shown.whole.items()},
                 "tile_size": TILE,
-                "max_level": Pyramid(size).highest,
-                "box": box_form(box),
+                "max_level": Pyramid(shown.size).highest,
+                "box": box_form(shown.box),
             }
         )
 

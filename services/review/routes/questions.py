@@ -30,6 +30,8 @@ def question_routes(review: Review) -> list[Route]:
         Route(f"{SESSION}/answers", asking.answer, methods=["POST"]),
         Route(f"{SESSION}/answers", asking.own, methods=["GET"]),
         Route(f"{SESSION}/retract", asking.retract, methods=["POST"]),
+        Route(f"{SESSION}/retract/preview", asking.preview, methods=["POST"]),
+        Route(f"{SESSION}/leave", asking.leave, methods=["POST"]),
     ]
 
 
@@ -83,6 +85,19 @@ class _Asking:
             body.texts("label_ids"), annotator, request_id=body.required("request_id")
         )
         return JSONResponse({"progress": progress_form(progress)})
+
+    async def preview(self, request: Request) -> Response:
+        """The progress now, and as it would be without some answers."""
+        body, annotator = await Body.of(request), self._review.caller(request).annotator
+        session = self._review.session(request)
+        after = await session.preview_retraction(body.texts("label_ids"), annotator)
+        before = await session.progress()
+        return JSONResponse({"before": progress_form(before), "after": progress_form(after)})
+
+    async def leave(self, request: Request) -> Response:
+        """Let others be asked the questions that the caller does not answer."""
+        annotator = self._review.caller(request).annotator
+        return JSONResponse({"released": await self._review.session(request).release_leases(annotator)})
 
     async def own(self, request: Request) -> Response:
         """The caller's last answers, for undo after a reload."""

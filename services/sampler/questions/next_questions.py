@@ -120,6 +120,11 @@ class NextQuestions:
                 return QuestionBatch((), finished=not choice.busy)
         return QuestionBatch((), finished=False)
 
+    def release(self, survey_id: str, session_id: str, annotator_id: str) -> int:
+        """End the leases of an annotator; returns how many there were. Raises NotFoundError."""
+        self._sessions.get(survey_id, session_id)
+        return self._leases.release(survey_id, session_id, annotator_id)
+
     def close(self) -> None:
         """Accept no further plans."""
         self._threads.shutdown(wait=False, cancel_futures=True)

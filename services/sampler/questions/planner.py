@@ -22,6 +22,7 @@ from spotted.sampling.stopping import estimate_planned, estimate_remaining
 from spotted.sampling.strategies.by_name import strategy
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.scorer_pb2 import CandidateFilter
+from spotted.v1.session_facts_pb2 import SurveyRead
 
 # number of score tables and graphs kept in memory; others are made again when needed
 KEPT = 2
@@ -107,7 +108,7 @@ class Planner:
         added = read.added_detection_ids
         ready = self._prepare(state, scores, added)
         # the state must not be altered here; only a session with new detections needs a copy
-        queue = state.with_added(read).queue if added else state.queue
+        queue = _with_added(state, read).queue if added else state.queue
         planned = queue.plan_next(ready.chosen, ready.graph, seed=state.session.seed, excluding=excluding)
         message = pb.PlannedRound(
             survey_uid=scores.version.uid,
@@ -144,6 +145,13 @@ class Planner:
             ready = _Prepared(state.session, scores, item_of, graph, chosen)
         _keep(self._prepared, key, ready)
         return ready
+
+
+def _with_added(state: SessionState, read: SurveyRead) -> SessionState:
+    """A state with these detections, to plan with; the session's own does not change."""
+    grown = state.copied()
+    grown.take_in(read)
+    return grown
 
 
 def _candidate_filter(session: pb.Session) -> CandidateFilter | None:

@@ -58,6 +58,19 @@ return acquired
 """
 )
 
+_RELEASE = (
+    _LIVE
+    + """
+local released = 0
+for pair, lease in pairs(live) do
+  if string.match(lease, '%z(.*)$') == ARGV[1] then
+    released = released + redis.call('HDEL', KEYS[1], pair)
+  end
+end
+return released
+"""
+)
+
 IdPair = tuple[str, str]
 
 
@@ -78,6 +91,7 @@ class Leases:
     def __init__(self, store: Store) -> None:
         self._list = store.script(_LIST)
         self._acquire = store.script(_ACQUIRE)
+        self._release = store.script(_RELEASE)
 
     def live(self, survey_id: str, session_id: str) -> list[Lease]:
         """The leases that have not expired, ordered by pair."""
@@ -96,6 +110,10 @@ class Leases:
         arguments: list[str | int] = [annotator_id, int(duration_s * 1000), generation, *_fields(pairs)]
         answer = self._acquire([keys.leases(*key), keys.session_journal(*key)], arguments)
         return _leases(cast("list[bytes]", answer))
+
+    def release(self, survey_id: str, session_id: str, annotator_id: str) -> int:
+        """End the leases of an annotator; returns how many there were."""
+        return int(cast("int", self._release([keys.leases(survey_id, session_id)], [annotator_id])))
 
 
 def lease_fields(survey_id: str, session_id: str, pairs: Sequence[IdPair]) -> Fields:

@@ -6,6 +6,8 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from services.sampler.session.label_checks import require_retractable
+from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import Answer
 from spotted.constraints.trust import Trust
@@ -63,6 +65,24 @@ def full_progress(state: SessionState, position: int) -> pb.Progress:
     _add_annotators(progress, state)
     progress.summary = _summary(progress)
     return progress
+
+
+def preview_retraction(
+    sessions: Sessions, survey_id: str, session_id: str, retracted: pb.LabelsRetracted
+) -> pb.Progress:
+    """The progress as it would be without these labels; nothing changes.
+
+    Raises NotFoundError and PreconditionError as the retraction does.
+    """
+
+    def look(state: SessionState, position: int) -> tuple[SessionState, int]:
+        require_retractable(retracted.label_ids, state)
+        return state.copied(), position
+
+    # while the copy is changed others may read and answer
+    after, position = sessions.current(survey_id, session_id).view(look)
+    after.apply(pb.SessionEvent(retracted=retracted).SerializeToString())
+    return full_progress(after, position)
 
 
 def _add_audit(progress: pb.Progress, state: SessionState) -> None:

@@ -175,16 +175,15 @@ class SessionState:
         decided = overrides or self.identity.overrides()
         return self.facts.assumptions(self.session, self.same_image, self.roster.gone, decided)
 
-    def with_added(self, read: SurveyRead) -> SessionState:
-        """A state with these detections, to plan with; this one does not change."""
-        grown = copy.copy(self)
-        grown.identity = copy.deepcopy(self.identity)
-        grown.roster, grown.facts = self.roster.copy(), self.facts.copy()
-        grown.skipped = copy.deepcopy(self.skipped)
-        grown.constraints = copy.deepcopy(self.constraints)
-        grown.queue = self.queue.over(grown.constraints)
-        grown.take_in(read)
-        return grown
+    def copied(self) -> SessionState:
+        """A state that may take in detections, or lose labels, while this one stays as it is."""
+        other = copy.copy(self)
+        other.identity = copy.deepcopy(self.identity)
+        other.roster, other.facts = self.roster.copy(), self.facts.copy()
+        other.skipped = copy.deepcopy(self.skipped)
+        other.constraints = copy.deepcopy(self.constraints)
+        other.queue = self.queue.over(other.constraints)
+        return other
 
     def take_in(self, read: SurveyRead) -> None:
         """Add detections, let others go or return, and take in facts about them."""

@@ -37,6 +37,7 @@ from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
 from spotted.client.values.sessions import (
     BurstAnswer,
+    Confidence,
     Conflict,
     EventKind,
     Evidence,
@@ -88,6 +89,7 @@ __all__ = [
     "CatalogueMatch",
     "CatalogueResult",
     "CatalogueSource",
+    "Confidence",
     "Conflict",
     "Crop",
     "DeletedCameras",

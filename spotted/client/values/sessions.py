@@ -24,6 +24,17 @@ class QuestionKind(enum.IntEnum):
     """One detection beside several others: which of these show the same animal?"""
 
 
+class Confidence(enum.IntEnum):
+    """How sure an annotator is of an answer; the values are those of `spotted.v1.Confidence`."""
+
+    GUESS = 1
+    """A guess."""
+    FAIRLY_SURE = 2
+    """Fairly sure."""
+    SURE = 3
+    """Sure."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
     """A session as stored."""
@@ -145,6 +156,8 @@ class Label:
     """Free text of the annotator about it, at most 1,000 characters; without effect."""
     versions: tuple[int | None, int | None] = (None, None)
     """The images that were asked about (`PairQuery.versions`); None: those that the detections have."""
+    confidence: Confidence | None = None
+    """How sure the annotator is, without effect; None if they did not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,10 @@ def test_now_is_the_current_time() -> None:
 
 def test_collecting_seldom_raises_the_thresholds() -> None:
     before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
     process.collect_seldom()
     try:
-        assert gc.get_threshold()[0] > before[0]
+        assert gc.get_threshold()[0] > 700
     finally:
         gc.set_threshold(*before)
 

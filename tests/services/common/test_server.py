@@ -15,6 +15,7 @@ from services.common.server import SERVER_OPTIONS, serve
 from services.common.settings import Security, Settings
 from spotted.errors import PreconditionError, UnavailableError
 from spotted.local import health, processes
+from tests.services import forked
 from tests.services.common.access.test_public_calls import CHECK, HEALTH
 from tests.services.raw_http2 import half_sent
 from tests.services.serving import running
@@ -95,7 +96,7 @@ def test_calls_beyond_those_of_a_token_are_refused_with_a_reason_before_grpc_res
 def test_the_health_port_takes_only_small_requests(tmp_path: Path, store_url: str) -> None:
     port = processes.free_port()
     settings = {"SPOTTED_HEALTH_LISTEN": f"127.0.0.1:{port}"}
-    started = processes.start_service("scorer", tmp_path, processes.free_port(), store_url, "", settings)
+    started = forked.start_service("scorer", tmp_path, processes.free_port(), store_url, "", settings)
     processes.wait(started, tmp_path / "scorer.log")
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         check: Any = channel.unary_unary(CHECK)

@@ -41,7 +41,6 @@ ENCOUNTERS = 1
 # numbers that occur nowhere else: whoever sees them has seen a coordinate
 EASTING, NORTHING = 352_147.0, 9_871_093.0
 LATITUDE, LONGITUDE = (1, 10, 52.25), (35, 39, 17.75)
-SECRETS = ("352147", "9871093", "355347", "9875393", "355.347", "52.25", "17.75")
 SIZE = (80, 60)
 ORIENTATION, GPS = 0x0112, 0x8825
 ZONE = "Africa/Nairobi"

@@ -234,3 +234,24 @@ def test_names_of_the_survey_are_believed_and_a_label_against_them_is_a_conflict
     assert kinds == [EventKind.CREATED, EventKind.READ, EventKind.LABELLED]
     asked.update(known_individuals=KnownIndividuals.SUGGESTED)
     assert list(asked.conflicts()) == []
+
+
+def test_questions_that_are_given_back_are_asked_of_others_and_a_preview_stores_nothing(
+    spotted: Spotted, survey_id: str
+) -> None:
+    session = spotted.survey(survey_id).create_session("main", strategy="greedy")
+    mine = [
+        (pair.first.detection_id, pair.second.detection_id)
+        for pair in session.next_pairs("anna", count=3).pairs
+    ]
+    assert session.release_leases("anna") == 3
+    theirs = session.next_pairs("ben", count=3).pairs
+    assert [(pair.first.detection_id, pair.second.detection_id) for pair in theirs] == mine
+    (outcome,) = session.submit_labels([Label(*mine[0], Answer.SAME, "anna")]).outcomes
+    before = session.progress()
+    assert session.preview_retraction([outcome.label.label_id], "anna").individuals == before.individuals + 1
+    assert session.progress() == before
+    with pytest.raises(InvalidInputError, match="annotator_id"):
+        session.release_leases("")
+    with pytest.raises(NotFoundError):
+        spotted.survey(survey_id).session("nosuch").release_leases("anna")

@@ -220,6 +220,13 @@ def test_a_change_names_the_fields_that_can_change() -> None:
         assert caught.value.field == "update_mask"
 
 
+def test_leases_are_given_back_by_a_named_annotator() -> None:
+    assert wire.releasing(pb.ReleaseLeasesRequest(annotator_id="anna")) == "anna"
+    with pytest.raises(InvalidInputError) as caught:
+        wire.releasing(pb.ReleaseLeasesRequest(annotator_id="a b"))
+    assert caught.value.field == "annotator_id"
+
+
 @pytest.mark.parametrize("ids", [[], ["1-1", "1-1"]])
 def test_labels_to_retract_are_named_once_each(ids: list[str]) -> None:
     with pytest.raises(InvalidInputError):

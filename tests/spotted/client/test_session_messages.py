@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spotted.client.session_messages import (
     label_message,
     label_value,
@@ -8,7 +10,7 @@ from spotted.client.session_messages import (
     session_event,
     session_info,
 )
-from spotted.client.values import Label, QuestionKind
+from spotted.client.values import Confidence, Label, QuestionKind
 from spotted.constraints.answers import Answer
 from spotted.constraints.trust import Trust
 from spotted.messages import timestamp
@@ -16,10 +18,11 @@ from spotted.v1 import sampler_pb2 as pb
 
 
 def test_a_label_travels_without_the_id_and_time_that_the_sampler_chooses() -> None:
-    label = Label("a", "b", Answer.DIFFERENT, "anna", label_id="l", created_at_s=5.0, note="torn ear")
+    given = Label("a", "b", Answer.DIFFERENT, "anna", note="torn ear", confidence=Confidence.GUESS)
+    label = replace(given, label_id="l", created_at_s=5.0)
     message = label_message(label)
     assert (message.label_id, message.HasField("create_time")) == ("", False)
-    assert label_value(message) == Label("a", "b", Answer.DIFFERENT, "anna", note="torn ear")
+    assert label_value(message) == given
     asked = Label("a", "b", Answer.SAME, "anna", versions=(0, 2))
     assert label_value(label_message(asked)) == asked
 

@@ -75,6 +75,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "UpdateSession": lambda s: s.survey("a").session("m").update(trust=Trust.VERIFIED),
     "DeleteSession": lambda s: s.survey("a").session("m").delete(),
     "NextPairs": lambda s: s.survey("a").session("m").next_pairs("anna"),
+    "ReleaseLeases": lambda s: s.survey("a").session("m").release_leases("anna"),
     "SubmitLabels": lambda s: s.survey("a").session("m").submit_labels([]),
     "RetractLabels": lambda s: s.survey("a").session("m").retract_labels([], "anna"),
     "ListConflicts": lambda s: list(s.survey("a").session("m").conflicts()),

@@ -20,7 +20,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def spotted(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Spotted]:
+def spotted(
+    tmp_path_factory: pytest.TempPathFactory,
+    models: Path,
+    forked_services: None,  # noqa: ARG001 - how they start
+) -> Iterator[Spotted]:
     directory = tmp_path_factory.mktemp("run")
     processes.up(directory, port=0, environment={"SPOTTED_MODELS": str(models)})
     with Spotted.local(directory) as client:

@@ -17,6 +17,7 @@ from services.common.store.store import Store
 from spotted.cli import main
 from spotted.local import diagnosis, processes
 from spotted.local.log_lines import last_message
+from tests.services import forked
 
 
 @pytest.fixture
@@ -26,9 +27,7 @@ def run(tmp_path: Path) -> Iterator[processes.LocalRun]:
     store = processes.start_store(tmp_path, processes.free_port())
     processes.wait(store, tmp_path / "store.log")
     url = f"redis://{store.address}/0"
-    scorer = processes.start_service(
-        "scorer", tmp_path, processes.free_port(), url, "", {"SPOTTED_LOG": "json"}
-    )
+    scorer = forked.start_service("scorer", tmp_path, processes.free_port(), url, "", {"SPOTTED_LOG": "json"})
     processes.wait(scorer, tmp_path / "scorer.log")
     processes._write(made := processes.LocalRun(tmp_path, (store, scorer)))
     yield made
@@ -128,7 +127,7 @@ def test_a_service_waits_for_its_store_and_says_so_here_and_at_its_health_port(t
     assert silent.fault == "does not answer"
     assert CliRunner().invoke(main, ["status", "--health", address]).exit_code == 5
     settings = {"SPOTTED_HEALTH_LISTEN": address}
-    scorer = processes.start_service("scorer", tmp_path, processes.free_port(), url, "", settings)
+    scorer = forked.start_service("scorer", tmp_path, processes.free_port(), url, "", settings)
     started = [scorer]
     try:
         while "waiting for the store" not in last_message(tmp_path / "scorer.log"):

@@ -110,3 +110,12 @@ def test_wrong_calls_are_refused(handle: SurveyHandle, session: SessionHandle) -
 
 def test_the_fake_names_what_it_answers() -> None:
     assert {"NextPairs", "SubmitLabels", "ListEvents"} <= FakeSampler(FakeScorer()).replies().keys()
+
+
+def test_a_retraction_is_previewed_and_leases_are_given_back(session: SessionHandle) -> None:
+    label = session.submit_labels([same("d00", "d01")]).outcomes[0].label
+    before = session.progress()
+    preview = session.preview_retraction([label.label_id], "anna")
+    assert (preview.individuals, session.progress()) == (before.individuals + 1, before)
+    assert session.retract_labels([label.label_id], "anna").individuals == preview.individuals
+    assert session.release_leases("anna") == 0

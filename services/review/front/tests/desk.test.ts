@@ -134,3 +134,25 @@ test("a finished session ends the questions", async () => {
   expect(desk.current).toBeNull();
   desk.close();
 });
+
+test("who leaves gives the questions back, once; who is only put aside keeps them", async () => {
+  const server = new FakeServer(pairs(3));
+  const desk = await opened(server, new Disk());
+  desk.leave();
+  desk.leave();
+  expect(server.calls.filter((name) => name === "leave").length).toBe(1);
+  const other = await opened(server, new Disk());
+  other.close();
+  other.leave();
+  expect(server.calls.filter((name) => name === "leave").length).toBe(1);
+});
+
+test("questions that arrive after a person left are given back too", async () => {
+  const server = new FakeServer(pairs(3));
+  const desk = await opened(server, new Disk());
+  const asked = desk.refill();
+  desk.leave();
+  await asked;
+  expect(server.calls.slice(-2)).toEqual(["leave", "leave"]);
+  expect(desk.accepting).toBe(false);
+});

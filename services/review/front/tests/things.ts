@@ -106,6 +106,10 @@ export class FakeServer {
     return { progress };
   }
 
+  leave(): void {
+    this.calls.push("leave");
+  }
+
   private reached(name: string): void {
     this.calls.push(name);
     if (!this.up) throw new Failure(503, "UNAVAILABLE", "down");

@@ -35,6 +35,7 @@ def test_a_note_is_text_with_lines_and_tabs() -> None:
         ({"second_detection_id": "a"}, "second_detection_id"),
         ({"answer": 0}, "answer"),
         ({"answer": 9}, "answer"),
+        ({"confidence": 4}, "confidence"),
         ({"note": "n" * 1001}, "note"),
         ({"note": "\x1b[2J"}, "note"),
         ({"note": "a\r"}, "note"),

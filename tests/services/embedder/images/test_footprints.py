@@ -24,7 +24,7 @@ from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import HOSTILE
 
 PLAIN = Preprocessing(224)
-EDGE = 2500
+EDGE = 2000
 
 
 def peak_bytes(crop: ImageCrop, steps: Preprocessing) -> int:

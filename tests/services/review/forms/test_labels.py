@@ -12,7 +12,7 @@ from services.review.forms.labels import (
     outcome_form,
     stored_together,
 )
-from spotted.client.values import Conflict, Evidence, Label, StoredLabel
+from spotted.client.values import Confidence, Conflict, Evidence, Label, StoredLabel
 from spotted.constraints import Answer, LabelEffect
 from spotted.errors import InvalidInputError
 from spotted.facts.kinds import Source
@@ -21,11 +21,23 @@ from spotted.facts.kinds import Source
 def test_labels_and_bursts_have_the_name_of_the_person() -> None:
     body = Body(
         {
-            "labels": [{"first": "a", "second": "b", "answer": "not_comparable", "note": "blurred"}],
+            "labels": [
+                {
+                    "first": "a",
+                    "second": "b",
+                    "answer": "not_comparable",
+                    "note": "blurred",
+                    "confidence": "fairly_sure",
+                }
+            ],
             "bursts": [{"detections": ["a", "b", "c"], "one_animal": True}],
         }
     )
-    assert labels_of(body, "anna") == [Label("a", "b", Answer.NOT_COMPARABLE, "anna", note="blurred")]
+    sure = Confidence.FAIRLY_SURE
+    (label,) = labels_of(body, "anna")
+    assert label == Label("a", "b", Answer.NOT_COMPARABLE, "anna", note="blurred", confidence=sure)
+    assert (label_form(label)["note"], label_form(label)["confidence"]) == ("blurred", "fairly_sure")
+    assert label_form(Label("a", "b", Answer.SAME, "anna"))["confidence"] == ""
     (burst,) = bursts_of(body, "anna")
     assert (burst.detection_ids, burst.one_animal, burst.annotator_id) == (("a", "b", "c"), True, "anna")
     assert burst.versions == ()
@@ -39,6 +51,10 @@ def test_labels_and_bursts_have_the_name_of_the_person() -> None:
             labels_of(Body({"labels": [asked | wrong]}), "anna")
     with pytest.raises(InvalidInputError, match=r"labels\[0\].answer"):
         labels_of(Body({"labels": [{"first": "a", "second": "b", "answer": "maybe"}]}), "anna")
+    with pytest.raises(InvalidInputError, match=r"labels\[0\].confidence"):
+        labels_of(
+            Body({"labels": [{"first": "a", "second": "b", "answer": "same", "confidence": "very"}]}), "anna"
+        )
 
 
 def test_effects_that_a_person_should_know_have_words() -> None:

@@ -10,7 +10,7 @@ from services.review.images import rendering
 from services.review.images.cache import PictureCache
 from services.review.images.pictures import Pictures
 from services.review.images.places import Places
-from services.review.images.rendering import Rectangle
+from services.review.images.rendering import Rectangle, Size
 from spotted.errors import NotFoundError
 from spotted.formats.layouts.recognition import PHOTOGRAPHS
 from spotted.formats.sources import Source, remember
@@ -79,9 +79,9 @@ def test_tiles_that_cannot_be_kept_name_the_setting(detection: Detection, tmp_pa
         digest, tile = await pictures(tmp_path).tile(INFO, detection, 10, 1, 0)
         assert len(digest) == 64
         assert tile.startswith(b"\xff\xd8")
-        size, box = await pictures(tmp_path).size(INFO, detection)
-        assert (size.width, size.height) == (600, 400)
-        assert box == detection.box
+        shown = await pictures(tmp_path).shown(INFO, detection)
+        assert (shown.size, shown.box) == (Size(600, 400), detection.box)
+        assert shown.whole == {"320": Size(300, 200), "1600": Size(600, 400)}
         with pytest.raises(NotFoundError, match="SPOTTED_REVIEW_CACHE_MIB"):
             await Pictures(Places(tmp_path), PictureCache(tmp_path / "small", most_bytes=10)).tile(
                 INFO, detection, 10, 0, 0

@@ -4,12 +4,22 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from services.review.images import rendering
-from services.review.images.rendering import Size, around, encoded, rendered, upright_size
+from services.review.images.rendering import (
+    Size,
+    around,
+    as_jpeg,
+    encoded,
+    is_converted,
+    pixels,
+    rendered,
+    upright_size,
+    whole_size,
+)
 from spotted.errors import UnreadableImageError
 from spotted.survey import ImageBox
 
@@ -59,13 +69,16 @@ def test_a_box_in_pixels_is_the_same_part() -> None:
 def test_a_picture_looks_as_the_file(kind: str, longest: int | None) -> None:
     image = opened(rendered(saved(gradient(640, 480), kind), longest=longest))
     expected = gradient(640, 480).resize(image.size, Image.Resampling.BOX)
-    assert max(image.size) == (longest or 640)
+    assert image.size == (640, 480) if longest is None else 0.8 * longest <= max(image.size) <= 1.1 * longest
+    if longest:
+        assert Size(*image.size) == whole_size(saved(gradient(640, 480), kind), longest)
     assert np.abs(np.asarray(image, float) - np.asarray(expected, float)).mean() < 4.0
 
 
 def test_a_part_of_a_reduced_picture_is_that_part() -> None:
     content = saved(gradient(4000, 3000), "JPEG", quality=90)
     part = opened(rendered(content, part=(2000, 1500, 3000, 2500), longest=100))
+    # half an eighth would be 125: too far from 100
     assert part.size == (100, 100)
     red, green, _ = (int(one) for one in np.asarray(part)[0, 0])
     assert abs(red - 128) < 4
@@ -74,6 +87,25 @@ def test_a_part_of_a_reduced_picture_is_that_part() -> None:
 
 def test_pictures_are_never_enlarged() -> None:
     assert opened(rendered(saved(gradient(40, 30)), longest=320)).size == (40, 30)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image"])
+def test_a_file_of_another_kind_is_named_if_it_cannot_be_shown(content: bytes) -> None:
+    with pytest.raises(UnreadableImageError, match=r"'IMG_1\.TIF' cannot be shown: it is no image"):
+        as_jpeg(content, "IMG_1.TIF")
+    assert not is_converted("IMG_1.JPG")
+
+
+def test_a_kind_whose_reader_is_missing_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spotted.formats.image_kinds._has_heif", lambda: False)
+    with pytest.raises(UnreadableImageError, match=r"'a\.heic' .*pip install 'spotted\[heif\]'"):
+        as_jpeg(b"whatever it is", "a.heic")
+
+
+def test_a_file_of_another_kind_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "MOST_PIXELS", 1000)
+    with pytest.raises(UnreadableImageError, match="40 x 30 pixels are more than 1,000"):
+        as_jpeg(saved(gradient(40, 30), "TIFF"), "a.tif")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "I;16", "1", "LA"])
@@ -113,4 +145,31 @@ def test_metadata_of_pngs_and_webps_is_left_out() -> None:
         content = saved(gradient(40, 30), kind, exif=exif.tobytes())
         assert b"SECRET" in content
         assert b"SECRET" not in rendered(content)
-    assert b"Exif" not in encoded(gradient(4, 4))
+    assert b"Exif" not in encoded(np.zeros((4, 4, 3), np.uint8))
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("longest", [None, 50])
+def test_a_picture_is_turned_as_its_header_says(orientation: int, longest: int | None) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = saved(gradient(100, 60), "JPEG", quality=95, exif=exif.tobytes())
+    shown = opened(rendered(content, longest=longest))
+    expected = ImageOps.exif_transpose(opened(content)).resize(shown.size, Image.Resampling.BOX)
+    assert Size(*shown.size) == (whole_size(content, longest) if longest else upright_size(content))
+    assert np.abs(np.asarray(shown, float) - np.asarray(expected, float)).mean() < 4.0
+
+
+@given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 700))
+@settings(max_examples=40, deadline=None)
+def test_a_jpeg_has_the_size_that_was_announced_near_the_wanted_one(
+    wide: int, high: int, longest: int
+) -> None:
+    content = saved(Image.new("RGB", (wide, high)), "JPEG")
+    announced = whole_size(content, longest)
+    shown = opened(rendered(content, longest=longest)).size
+    assert shown == (announced.width, announced.height)
+    assert max(shown) <= max(1.1 * longest + 1, 1)
+    assert max(shown) >= min(0.8 * longest, max(wide, high)) - 1
+    exact = pixels(content, longest=longest, exact=True).shape
+    assert abs(max(exact[:2]) - min(longest, max(wide, high))) <= 1

@@ -11,6 +11,7 @@ from PIL import Image
 from services.review.routes.images import CACHED
 from spotted.client import EmbeddingSpec
 from tests.services.review.surveys_with_photographs import COUNT, ORIENTATION, SIZE, Page, photograph
+from tests.spotted.formats.test_image_kinds import KINDS, LEFT, write
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
 
@@ -140,6 +141,26 @@ def test_a_detection_cannot_name_another_file(page: Page, uri: str) -> None:
 def test_no_path_leads_to_another_file(page: Page, path: str) -> None:
     response = page.browser().get(path.format(survey=page.survey_id))
     assert response.status_code in {400, 404}
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_photographs_of_other_kinds_are_shown_upright_without_metadata(page: Page, suffix: str) -> None:
+    file = page.folder / f"IMG_0003{suffix}"
+    # the left half red; 6: the camera was turned by a quarter, so that it is at the top
+    write(file, orientation=1 if suffix in {".heic", ".heif"} else 6)
+    (detection,) = (d for d in page.survey.detections() if d.detection_id == "cam/d03")
+    page.survey.update_detections([replace(detection, image_uri=str(file))], ["image_uri"])
+    browser = page.browser()
+    size = (64, 32) if suffix in {".heic", ".heif"} else (32, 64)
+    info = browser.get(page.image("cam/d03") + "/info").json()
+    assert (info["width"], info["height"]) == size
+    for query in ("?w=320", "?w=full", "?w=320&crop=box", "/tiles/6/0/0"):
+        response = browser.get(page.image("cam/d03") + query)
+        assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
+        image = opened(response.content)
+        assert not image.getexif()
+        assert "box" in query or image.size == size
+        assert np.abs(np.asarray(image, dtype=int)[4, 4] - LEFT).max() < 20
 
 
 def test_a_file_that_is_no_image_is_refused(page: Page) -> None:

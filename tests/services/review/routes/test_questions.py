@@ -77,6 +77,32 @@ def test_every_answer_is_undone_down_to_none(page: Page) -> None:
     assert page.survey.session("main").progress().individuals == COUNT - ENCOUNTERS
 
 
+def test_questions_of_a_page_that_closed_are_asked_of_others_at_once(page: Page) -> None:
+    anna, ben = page.browser("anna"), page.browser("ben")
+    mine = [one["key"] for one in page.next(anna, count=4)["questions"]]
+    left = anna.post(f"{page.session}/leave", json={})
+    assert (left.status_code, left.json()) == (200, {"released": 4})
+    assert [one["key"] for one in page.next(ben, count=4)["questions"]] == mine
+
+
+def test_a_remark_is_stored_and_a_retraction_is_shown_before_it_is_done(page: Page) -> None:
+    browser = page.browser()
+    said = {"note": "torn ear", "confidence": "guess"}
+    labels = [{"first": "cam/d05", "second": "cam/d06", "answer": "same", **said}]
+    sent = {"request_id": str(uuid.uuid4()), "labels": labels}
+    (outcome,) = browser.post(f"{page.session}/answers", json=sent).json()["outcomes"]
+    (own,) = browser.get(f"{page.session}/answers").json()["answers"]
+    assert {name: own["labels"][0][name] for name in said} == said
+    ids = [outcome["label"]["label_id"]]
+    preview = browser.post(f"{page.session}/retract/preview", json={"label_ids": ids}).json()
+    assert preview["before"]["individuals"] + 1 == preview["after"]["individuals"]
+    assert page.survey.session("main").progress().same == 1
+    sent = {"request_id": str(uuid.uuid4()), "label_ids": ids}
+    done = browser.post(f"{page.session}/retract", json=sent).json()["progress"]
+    assert done["individuals"] == preview["after"]["individuals"]
+    assert browser.post(f"{page.session}/retract/preview", json={"label_ids": ids}).status_code == 404
+
+
 def test_the_answers_of_others_are_not_mine(page: Page) -> None:
     anna, ben = page.browser("anna"), page.browser("ben")
     (question,) = page.next(anna)["questions"]

@@ -103,3 +103,14 @@ def test_damaged_leases_are_dropped_and_the_others_stay(store: Store, survey_id:
     damage([keys.leases(survey_id, "s")], [b"e\xff\0f", far])
     assert len(leases.live(survey_id, "s")) == 2
     assert leases.acquire(*key, "ben", [OTHER], 60.0)
+
+
+def test_leases_that_are_given_back_are_free_and_those_of_others_stay(store: Store, survey_id: str) -> None:
+    leases = Leases(store)
+    key = begun(store, survey_id)
+    leases.acquire(*key, "anna", [PAIR, OTHER], 60.0)
+    leases.acquire(*key, "ben", [("d4", "d5")], 60.0)
+    assert leases.release(*key[0], "anna") == 2
+    assert [lease.annotator_id for lease in leases.live(*key[0])] == ["ben"]
+    assert leases.release(*key[0], "anna") == 0
+    assert leases.acquire(*key, "ben", [PAIR], 60.0)

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from services.common.store.store import Store
-from services.sampler.session.progress import full_progress, quick_progress
+from services.sampler.session.progress import full_progress, preview_retraction, quick_progress
 from services.sampler.session.state import SessionState
 from spotted import messages
+from spotted.errors import NotFoundError
 from spotted.sampling import audit as auditing
 from spotted.v1 import sampler_pb2 as pb
 from tests.services.sampler.surveys import Sampler, ToyScorer, planted
@@ -152,3 +153,23 @@ def test_decisions_that_wait_are_counted_and_said(store: Store, survey_id: str) 
     assert outcome.effect == pb.LABEL_EFFECT_PENDING
     assert (progress.pending, progress.individuals) == (1, 3)
     assert "1 decisions wait for another answer" in progress.summary
+
+
+def test_a_preview_is_the_progress_after_the_retraction_and_changes_nothing(
+    store: Store, survey_id: str
+) -> None:
+    animals = planted(animals=3, each=3)
+    sampler = Sampler(store, ToyScorer(animals))
+    sampler.create(survey_id)
+    sampler.finish(survey_id, animals)
+    ids = sampler.sessions.folded(survey_id, "main").view(lambda state, _: list(state.labels))
+    retracted = pb.LabelsRetracted(label_ids=ids[:4], annotator_id="anna")
+    before = progress_of(sampler, survey_id)
+    preview = preview_retraction(sampler.sessions, survey_id, "main", retracted)
+    assert progress_of(sampler, survey_id) == before
+    sampler.sessions.retract(survey_id, "main", retracted, "", quick_progress)
+    after = progress_of(sampler, survey_id)
+    after.position = preview.position
+    assert preview == after != before
+    with pytest.raises(NotFoundError, match="or it was retracted"):
+        preview_retraction(sampler.sessions, survey_id, "main", retracted)

@@ -322,11 +322,12 @@ def test_two_names_of_one_encounter_and_one_name_in_one_image_are_conflicts_with
     ]
 
 
-def test_a_state_to_plan_with_leaves_the_session_as_it_is() -> None:
+def test_a_copy_takes_in_detections_and_leaves_the_session_as_it_is() -> None:
     session = pb.Session()
     state = opened(session, pb.SessionEvent(read=survey_read(session, *NAMED[:2])))
     read = survey_read(session, *NAMED, have=["d0", "d1"])
-    grown = state.with_added(read)
+    grown = state.copied()
+    grown.take_in(read)
     assert partition(state) == [["d0"], ["d1"]]
     state.apply(pb.SessionEvent(read=read).SerializeToString())
     assert partition(grown) == partition(state) == [["d0", "d3"], ["d1", "d2"]]

@@ -21,6 +21,8 @@ export interface DeskCalls {
   progress(): Promise<Progress>;
   submit(requestId: string, given: Given): Promise<Submitted>;
   retract(requestId: string, labelIds: readonly string[]): Promise<{ progress: Progress }>;
+  /** Lets others be asked what was not answered. */
+  leave(): void;
 }
 
 export interface Surroundings {
@@ -65,6 +67,7 @@ export class Desk {
   private sending: string | null = null;
   private running = false;
   private stopped = false;
+  private left = false;
   /** Pairs answered while a fetch is under way: its result may still contain them. */
   private answeredMeanwhile = new Set<string>();
   private onDisk: Promise<void> = Promise.resolve();
@@ -84,6 +87,14 @@ export class Desk {
 
   close(): void {
     this.stopped = true;
+  }
+
+  /** Closes, and lets others be asked what was not answered. */
+  leave(): void {
+    if (this.stopped) return;
+    this.close();
+    this.left = true;
+    this.around.calls.leave();
   }
 
   get current(): Question | null {
@@ -210,6 +221,9 @@ export class Desk {
       this.answeredMeanwhile = new Set(books.waitingQuestions(this.state.book).flatMap(supplies.pairsOf));
       try {
         const found = await this.around.calls.next(this.audit);
+        // these were asked for before the person left
+        if (this.left) this.around.calls.leave();
+        if (this.stopped) return;
         const supply = supplies.refilled(this.state.supply, found.questions, this.answeredMeanwhile);
         this.set({ supply, found: found.state, others: found.others, notice: found.notice || this.state.notice });
         if (this.state.offline && !this.running) this.set({ offline: null });

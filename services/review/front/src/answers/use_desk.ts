@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, newRequestId, sessionPath } from "../api/client";
 import type { Given, NextQuestions, Progress, SessionInfo, Submitted } from "../api/types";
+import { text } from "../text";
 import { Desk, type DeskState, type Happened, LEASE_S } from "./desk";
 import { lockTab, type TabLock } from "./lock";
 import { BrowserStorage } from "./storage";
@@ -9,6 +10,14 @@ import { FETCHED } from "./supply";
 
 const GALLERY_SIZE = 8;
 const RENEW_MS = 30_000;
+
+let left: Promise<unknown> = Promise.resolve();
+
+/** Ends the leases of a session; the browser sends it although the page closes. */
+function leave(path: string): void {
+  const sent = { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: "{}" };
+  left = fetch(`${path}/leave`, { credentials: "same-origin", ...sent }).catch(() => undefined);
+}
 
 /** Resolves after a time, or at once when the browser says that the network is back. */
 function pause(ms: number): Promise<void> {
@@ -45,18 +54,22 @@ function deskOf(wanted: Wanted, scope: string, changed: () => void, happened: (e
   const desk = new Desk(
     {
       calls: {
-        next: (audit) =>
-          call<NextQuestions>(`${path}/next`, {
+        next: async (audit) => {
+          // questions that are given back late would be given to two people
+          await left;
+          return call<NextQuestions>(`${path}/next`, {
             count: FETCHED,
             shows: audit ? [] : shows,
             gallery_size: GALLERY_SIZE,
             audit,
             lease_s: LEASE_S,
-          }),
-        progress: () => call<Progress>(`${path}/progress`),
+          });
+        },
+        progress: () => call<Progress>(`${path}/progress`).then((now) => ({ ...now, advice: text.server.advice(now) })),
         submit: (request_id: string, given: Given) => call<Submitted>(`${path}/answers`, { request_id, ...given }),
         retract: (request_id, label_ids) =>
           call<{ progress: Progress }>(`${path}/retract`, { request_id, label_ids }),
+        leave: () => leave(path),
       },
       storage: new BrowserStorage(scope),
       newId: newRequestId,
@@ -95,9 +108,18 @@ export function useDesk(wanted: Wanted, onHappened: (event: Happened) => void): 
       changed();
     });
     const renewing = setInterval(() => current.current?.renewLease(), RENEW_MS);
+    const onLeave = (): void => current.current?.leave();
+    // a page that the browser kept and shows again has given its questions back
+    const onReturn = (event: PageTransitionEvent): void => {
+      if (event.persisted) location.reload();
+    };
+    addEventListener("pagehide", onLeave);
+    addEventListener("pageshow", onReturn);
     return () => {
       clearInterval(renewing);
-      close();
+      removeEventListener("pagehide", onLeave);
+      removeEventListener("pageshow", onReturn);
+      onLeave();
       lock.current?.close();
     };
   }, [scope, galleries, audit]);
@@ -115,7 +137,7 @@ const refuse = (): Promise<never> => Promise.reject(new Error("closed"));
 /** Of a tab that may only look: it has no questions and takes no answers. */
 const EMPTY_DESK = new Desk(
   {
-    calls: { next: refuse, progress: refuse, submit: refuse, retract: refuse },
+    calls: { next: refuse, progress: refuse, submit: refuse, retract: refuse, leave: () => undefined },
     storage: { load: () => Promise.resolve([]), save: () => Promise.resolve() },
     newId: newRequestId,
     now: Date.now,

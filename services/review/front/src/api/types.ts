@@ -2,6 +2,7 @@
 
 export type Side = "left" | "right" | "front" | "back" | "unknown";
 export type AnswerName = "same" | "different" | "not_comparable" | "skip";
+export type ConfidenceName = "sure" | "fairly_sure" | "guess";
 export type QuestionKind = "pair" | "gallery" | "burst";
 
 /** Fractions of the upright image. */
@@ -34,6 +35,8 @@ export interface Photo {
 export interface ImageInfo {
   width: number;
   height: number;
+  /** The sizes of whole pictures, by their `w`. */
+  whole: Record<string, { width: number; height: number }>;
   tile_size: number;
   max_level: number;
   box: Box | null;
@@ -78,6 +81,8 @@ export interface LabelSent {
   answer: AnswerName;
   first_version?: number | null | undefined;
   second_version?: number | null | undefined;
+  note?: string;
+  confidence?: ConfidenceName | "";
 }
 
 export interface BurstSent {

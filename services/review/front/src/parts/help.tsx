@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { type Action, keyName, keysOf, remap, resetKeys, setSingleKeys, singleKeys, USUAL } from "../keys";
 import { useKept } from "../state";
-import { text } from "../text";
+import { chooseLanguage, languages, text } from "../text";
 import { Dialog } from "./basics";
 
 const THEMES = ["dark", "light", "system"] as const;
@@ -78,6 +78,22 @@ export function Help({ onClose }: { onClose: () => void }): VNode {
             {THEMES.map((one) => (
               <option key={one} value={one}>
                 {text.help.themes[one]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {text.help.language}{" "}
+          <select
+            value={text.language}
+            onChange={(event) => {
+              chooseLanguage(event.currentTarget.value);
+              location.reload();
+            }}
+          >
+            {Object.keys(languages).map((code) => (
+              <option key={code} value={code} lang={code}>
+                {new Intl.DisplayNames([code], { type: "language" }).of(code)}
               </option>
             ))}
           </select>

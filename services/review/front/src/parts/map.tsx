@@ -26,7 +26,7 @@ function Journeys({ map, group, index }: { map: RelativeMap; group: MapGroup; in
         const kind = leg.too_fast ? "leg too-fast" : `leg ${GROUPS[index] ?? ""}`;
         return (
           <line key={n} class={kind} x1={from.x} y1={from.y} x2={to.x} y2={to.y} marker-end="url(#arrow)">
-            <title>{leg.journey.text}</title>
+            <title>{text.server.journey(leg.journey)}</title>
           </line>
         );
       })}
@@ -122,7 +122,7 @@ function Legs({ groups }: { groups: readonly MapGroup[] }): VNode {
     <ul class="legs">
       {legs.map(({ leg, index }, n) => (
         <li key={n} class={leg.too_fast ? "too-fast" : ""}>
-          <span aria-hidden="true">{index ? "■" : "●"}</span> {leg.from} → {leg.to}: {leg.journey.text}
+          <span aria-hidden="true">{index ? "■" : "●"}</span> {leg.from} → {leg.to}: {text.server.journey(leg.journey)}
           {leg.too_fast && <strong> ⚠ {text.map.tooFast}</strong>}
         </li>
       ))}

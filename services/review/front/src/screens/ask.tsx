@@ -7,6 +7,7 @@ import { type OpenDesk, useDesk } from "../answers/use_desk";
 import type { AnswerName, Effect, Given, LabelSent, Photo, Progress, Question, SessionInfo } from "../api/types";
 import { GUARD_MS } from "../keys";
 import { Problem, Waiting } from "../parts/basics";
+import { NO_REMARK, type Remark, spoken } from "../parts/remarks";
 import { addressOf } from "../routes";
 import { say, signedIn, toast } from "../state";
 import { text } from "../text";
@@ -34,7 +35,7 @@ export interface QuestionProps {
   ahead: readonly Question[];
   progress: Progress;
   waiting: number;
-  onAnswer: (given: Given, spoken: string) => void;
+  onAnswer: (given: Given, name: string) => void;
   onUndo: () => void;
   onRedo: () => void;
   onLater: () => void;
@@ -51,13 +52,14 @@ function report(event: Happened): void {
 }
 
 /** The label of two photographs, about the pictures that were shown. */
-export function labelOf(first: Photo, second: Photo, answer: AnswerName): LabelSent {
+export function labelOf(first: Photo, second: Photo, answer: AnswerName, remark: Remark = NO_REMARK): LabelSent {
   return {
     first: first.detection_id,
     second: second.detection_id,
     answer,
     first_version: first.version,
     second_version: second.version,
+    ...spoken(remark),
   };
 }
 
@@ -97,17 +99,17 @@ export function Ask(props: AskProps): VNode {
   const shared = {
     survey: props.survey,
     session: props.session,
-    progress: state.progress ?? props.progress,
+    progress: state.progress ?? { ...props.progress, advice: text.server.advice(props.progress) },
     waiting,
     onUndo,
     onRedo: () => void (desk.redo() || toast(text.compare.nothingToRedo)),
     onLater: () => desk.postpone(),
-    onAnswer(given: Given, spoken: string): void {
+    onAnswer(given: Given, name: string): void {
       // a key that bounces never answers a question that nobody has seen
       if (performance.now() - lastAnswer.current < GUARD_MS) return;
       if (!question || !desk.answer(question, given)) return;
       lastAnswer.current = performance.now();
-      say(text.compare.given(spoken));
+      say(text.compare.given(name));
     },
   };
   return (

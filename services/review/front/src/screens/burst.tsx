@@ -50,7 +50,7 @@ export function BurstScreen({ survey, question, progress, waiting, onAnswer, onU
           <span>
             {first?.camera}, {when(first?.captured_at ?? null, first?.zone)}
           </span>
-          <span class="reason">{question.reason || text.burst.help}</span>
+          <span class="reason">{text.server.reason(question.reason) || text.burst.help}</span>
         </p>
       </div>
       <div class="frames">

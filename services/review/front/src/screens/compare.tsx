@@ -6,6 +6,7 @@ import { type Action, actionOf, useKeys } from "../keys";
 import { AnswerBar, AnswerButton } from "../parts/answers";
 import { described } from "../parts/basics";
 import { Help } from "../parts/help";
+import { focusNote, marked, NO_REMARK, type Remark, Remarks } from "../parts/remarks";
 import { swipes } from "../parts/swipe";
 import { addressOf, START } from "../routes";
 import { say, toast } from "../state";
@@ -44,6 +45,9 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     useContextOf(survey, session.session_id, first.detection_id),
     useContextOf(survey, session.session_id, second.detection_id),
   ] as const;
+  const [said, setSaid] = useState<{ key: string; remark: Remark }>({ key: question.key, remark: NO_REMARK });
+  const remark = said.key === question.key ? said.remark : NO_REMARK;
+  const setRemark = (next: Remark): void => setSaid({ key: question.key, remark: next });
   const [looks, setLooks] = useState<[Look, Look]>([PLAIN, PLAIN]);
   const [tone, setTone] = useState<Tone>(UNCHANGED);
   const [linked, setLinked] = useState(true);
@@ -59,7 +63,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     setLooks([PLAIN, PLAIN]);
     setBlinking(false);
     view.current = AT_BOX;
-    say(text.compare.question(described(first), described(second), question.journey?.text || text.compare.noJourney));
+    say(text.compare.question(described(first), described(second), journeyOf(question)));
     for (const next of ahead) {
       for (const photo of next.kind === "pair" ? next.photos : []) {
         void contextOf(survey, session.session_id, photo.detection_id).catch(() => undefined);
@@ -73,7 +77,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     setChosen({ key: question.key, photos: next });
   };
   const answer = (name: AnswerName): void =>
-    onAnswer({ labels: [labelOf(first, second, name)], bursts: [] }, text.answer[name]);
+    onAnswer({ labels: [labelOf(first, second, name, remark)], bursts: [] }, text.answer[name]);
   const look = (which: Which, change: (look: Look) => Look): void =>
     setLooks((now) => (which ? [now[0], change(now[1])] : [change(now[0]), now[1]]));
   const turn = (which: Which, by: number): void => look(which, (one) => ({ ...one, rotation: (one.rotation + by + 360) % 360 }));
@@ -96,6 +100,10 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     different: () => answer("different"),
     not_comparable: () => answer("not_comparable"),
     skip: () => answer("skip"),
+    sure: () => setRemark(marked(remark, "sure")),
+    fairly_sure: () => setRemark(marked(remark, "fairly_sure")),
+    guess: () => setRemark(marked(remark, "guess")),
+    note: focusNote,
     undo: onUndo,
     redo: onRedo,
     zoom_in: () => zoom(ZOOM),
@@ -177,7 +185,9 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
           <AnswerButton key={name} kind={name} action={name} onClick={() => answer(name)} />
         ))}
       </AnswerBar>
-      <LookTools tone={tone} onTone={setTone} actions={actions} map={map} hidden={hidden} linked={linked} blinking={blinking} />
+      <LookTools tone={tone} onTone={setTone} actions={actions} map={map} hidden={hidden} linked={linked} blinking={blinking}>
+        <Remarks remark={remark} onRemark={setRemark} />
+      </LookTools>
       {opened === "help" && <Help onClose={closing("help")} />}
       {opened === "info" && <InfoDialog survey={survey} session={session.session_id} first={first} second={second} onClose={closing("info")} />}
       {opened === "groups" && (
@@ -193,16 +203,20 @@ export function pairOf(question: Question): [Photo, Photo] {
   return [first, second];
 }
 
+function journeyOf({ journey }: Question): string {
+  return (journey && text.server.journey(journey)) || text.compare.noJourney;
+}
+
 function Facts({ question, hidden }: { question: Question; hidden: boolean }): VNode {
   const [score, chance] = [question.scores[0], question.chances[0]];
   return (
     <p class="facts">
-      <span>{question.journey?.text || text.compare.noJourney}</span>
-      {!hidden && <span class="reason">{question.reason}</span>}
+      <span>{journeyOf(question)}</span>
+      {!hidden && <span class="reason">{text.server.reason(question.reason)}</span>}
       {hidden ? (
         <span>{text.compare.hidden}</span>
       ) : (
-        score !== undefined && <span>{text.compare.chance(chance ?? "", text.percent(score))}</span>
+        score !== undefined && <span>{text.compare.chance(text.server.chance(chance ?? ""), text.percent(score))}</span>
       )}
     </p>
   );

@@ -47,7 +47,7 @@ export function InfoDialog(props: PairProps): VNode {
             </dd>
           </dl>
           {data.percentile !== null && <p>{text.info.percentile(data.percentile)}</p>}
-          <p>{data.journey?.text}</p>
+          <p>{data.journey && text.server.journey(data.journey)}</p>
           <p>{data.reason}</p>
         </>
       )}

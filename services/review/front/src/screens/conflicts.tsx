@@ -4,7 +4,9 @@ import { useState } from "preact/hooks";
 import { call, newRequestId, sessionPath } from "../api/client";
 import type { Conflict, Label, Photo, Progress } from "../api/types";
 import { SHAPES } from "../parts/answers";
-import { Dialog, Problem, SideBadge, Thumb, Waiting } from "../parts/basics";
+import { Problem, SideBadge, Thumb, Waiting } from "../parts/basics";
+import { TakeBack } from "../parts/preview";
+import { StoredRemark } from "../parts/remarks";
 import { pathOf } from "./path";
 import { explained, toast, useLoaded } from "../state";
 import { text, when } from "../text";
@@ -55,12 +57,7 @@ export function ConflictsScreen({ survey, session }: ConflictsProps): VNode {
         />
       ))}
       {asked && (
-        <Dialog title={text.conflicts.confirm} onClose={() => setAsked(null)}>
-          <p>{text.conflicts.effect(1)}</p>
-          <button class="primary" onClick={() => void takeBack(asked)}>
-            {text.conflicts.takeBack}
-          </button>
-        </Dialog>
+        <TakeBack path={path} labelIds={[asked.label_id]} onClose={() => setAsked(null)} onTakeBack={() => void takeBack(asked)} />
       )}
     </div>
   );
@@ -130,6 +127,7 @@ export function Edge({ survey, label, photos, from = label.first, to = label.sec
           <span aria-hidden="true">{SHAPES[label.answer]}</span> {text.answer[label.answer]}
         </strong>
         <span>{text.conflicts.by(label.annotator, when(label.created_at, "UTC"))}</span>
+        <StoredRemark note={label.note} confidence={label.confidence} />
         <span class="row">{children}</span>
       </div>
       <End survey={survey} photo={photos[to]} detection={to} />

@@ -95,7 +95,7 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
               photo={photo}
               index={index}
               mark={marks[index] ?? "different"}
-              chance={hidden ? "" : (question.chances[index] ?? "")}
+              chance={hidden ? "" : text.server.chance(question.chances[index] ?? "")}
               onMark={mark}
               onCloser={() => setCloser(photo)}
             />

@@ -5,6 +5,8 @@ import { call, newRequestId, sessionPath } from "../api/client";
 import type { Label, Progress } from "../api/types";
 import { Problem, Waiting } from "../parts/basics";
 import { Curve, type Point } from "../parts/curve";
+import { TakeBack } from "../parts/preview";
+import { StoredRemark } from "../parts/remarks";
 import { addressOf } from "../routes";
 import { explained, toast, useLoaded } from "../state";
 import { text, when } from "../text";
@@ -37,7 +39,7 @@ export function ProgressScreen({ survey, session }: ProgressProps): VNode {
   return (
     <div class="page progress">
       <h1>{text.progress.heading}</h1>
-      <p class="advice big">{progress.advice || progress.summary}</p>
+      <p class="advice big">{text.server.advice(progress) || progress.summary}</p>
       <div class="columns">
       {curve.data && <Curve points={curve.data.points} leftAtMost={progress.merges_left_at_most} />}
       <Certainty progress={progress} />
@@ -151,7 +153,9 @@ interface Own {
 function OwnAnswers({ path, position }: { path: string; position: number }): VNode | null {
   const { data, reload } = useLoaded<Own>(`${path}/answers?limit=10`);
   useEffect(() => reload(), [position]);
+  const [asked, setAsked] = useState<readonly Label[] | null>(null);
   const takeBack = async (labels: readonly Label[]): Promise<void> => {
+    setAsked(null);
     try {
       await call(`${path}/retract`, { request_id: newRequestId(), label_ids: labels.map((label) => label.label_id) });
       reload();
@@ -169,10 +173,16 @@ function OwnAnswers({ path, position }: { path: string; position: number }): VNo
             <span>{when(created_at, "UTC")}</span>
             <span>{[...new Set(labels.map(({ answer }) => text.answer[answer]))].join(", ")}</span>
             <span>{text.answers(labels.length)}</span>
-            <button onClick={() => void takeBack(labels)}>{text.progress.takeBack}</button>
+            {labels.map(({ label_id, note, confidence }) => (
+              <StoredRemark key={label_id} note={note} confidence={confidence} />
+            ))}
+            <button onClick={() => setAsked(labels)}>{text.progress.takeBack}</button>
           </li>
         ))}
       </ul>
+      {asked && (
+        <TakeBack path={path} labelIds={asked.map((label) => label.label_id)} onClose={() => setAsked(null)} onTakeBack={() => void takeBack(asked)} />
+      )}
     </section>
   );
 }

@@ -1,8 +1,8 @@
 /** Every text of the page in English. A language is a file like this one, entered in index.ts. */
 
-const number = new Intl.NumberFormat("en");
-const count = (n: number, one: string, many: string): string => `${number.format(n)} ${n === 1 ? one : many}`;
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
+import { fromServer, wordsOf } from "./words";
+
+const { number, count, percent } = wordsOf("en");
 
 export const en = {
   language: "en",
@@ -23,7 +23,7 @@ export const en = {
   individuals: (n: number) => count(n, "individual", "individuals"),
   cameras: (n: number) => count(n, "camera", "cameras"),
   percent,
-  number: (n: number) => number.format(n),
+  number,
 
   nav: {
     start: "Surveys",
@@ -71,6 +71,22 @@ export const en = {
     skip: "Skip",
     undo: "Undo",
     redo: "Redo",
+  },
+  remark: {
+    label: "About your answer",
+    confidence: { sure: "Sure", fairly_sure: "Fairly sure", guess: "A guess" },
+    note: "Note",
+    notePlaceholder: "Note on this answer",
+  },
+  preview: {
+    title: "If it is taken back",
+    nothing: "No count changes.",
+    columns: { before: "now", after: "then" },
+    individuals: "Individuals",
+    same_pairs: "Pairs of photographs of one animal",
+    conflicts: "Conflicts",
+    pending: "Decisions that wait for another answer",
+    merges_left_at_most: "Merges still to be found, at most",
   },
   compare: {
     heading: "Is this the same animal?",
@@ -169,6 +185,7 @@ export const en = {
     single: "Use single keys",
     theme: "Colours",
     themes: { dark: "dark", light: "light", system: "as the system" },
+    language: "Language",
     taken: (key: string) => `${key} is used already`,
   },
   keys: {
@@ -176,6 +193,10 @@ export const en = {
     different: "Different animals",
     not_comparable: "Not comparable",
     skip: "Skip",
+    sure: "You are sure of your answer",
+    fairly_sure: "You are fairly sure of it",
+    guess: "Your answer is a guess",
+    note: "Write a note on your answer",
     undo: "Take back",
     redo: "Give again",
     zoom_in: "Zoom in",
@@ -225,7 +246,7 @@ export const en = {
     takeBack: "Take back",
     keep: "Keep",
     kept: "Kept: nothing changes.",
-    effect: (same: number) => `Taking it back removes ${count(same, "answer", "answers")}; what followed only from it is open again. Undo is not possible.`,
+    effect: (n: number) => `Taking back removes ${count(n, "answer", "answers")}; what followed only from it is open again. Undo is not possible.`,
     confirm: "Take back this answer?",
     done: (before: number, after: number) => `Taken back. Individuals: ${before} before, ${after} now.`,
     sources: { image: "one image shows both", known: "names in the files", encounter: "one encounter" } as Record<string, string>,
@@ -364,6 +385,8 @@ export const en = {
     download: "Download the table (CSV)",
     command: "Everything else, such as the capture history, is written by",
   },
+  /** Sentences that the server writes in English, or what stands for them. */
+  server: fromServer,
   failure: {
     heading: "This did not work",
     offline: "The services cannot be reached.",

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { call, Failure, surveyPath, thumbnail } from "../api/client";
 import type { Context, Photo } from "../api/types";
-import { SideBadge } from "../parts/basics";
+import { Coded, SideBadge } from "../parts/basics";
 import { Strip } from "../parts/strip";
 import { me } from "../state";
 import { text, when } from "../text";
@@ -159,7 +159,13 @@ function Missing({ survey, photo, error, onLater }: PaneProps & { error: unknown
   };
   return (
     <div class="missing-photo" role="alert">
-      <p>{absent ? text.compare.missing((error as Failure).file || photo.file) : text.compare.failedPhoto}</p>
+      <p>
+        {absent ? (
+          text.compare.missing((error as Failure).file || photo.file)
+        ) : (
+          <Coded value={(error instanceof Failure && error.message) || text.compare.failedPhoto} />
+        )}
+      </p>
       {absent && me.value?.mode === "local" && (
         <form
           onSubmit={(event) => {

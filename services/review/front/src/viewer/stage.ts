@@ -7,7 +7,9 @@ import { type Look, PLAIN } from "./looks";
 /** Around the box, as a share of its size. */
 const MARGIN = 0.15;
 /** Whole pictures that the server keeps on disk: one request each. Above them come tiles. */
-const WHOLE = [320, 1600];
+const WHOLE = ["320", "1600"];
+/** Screen pixels that a pixel of the picture takes at least: more tiles would be seen by nobody. */
+const SHARP = 0.75;
 
 /** Zoom and centre relative to the animal's box, so that they mean the same on another photograph. */
 export interface View {
@@ -33,18 +35,13 @@ function infoOf(path: string, picture: string): Promise<ImageInfo> {
 
 /** The levels of a photograph: small whole pictures, then the tiles that have more pixels. */
 export function tileSource(path: string, picture: string, info: ImageInfo): object {
-  const longer = Math.max(info.width, info.height);
-  const whole = WHOLE.filter((width, index) => index === 0 || width < longer || (WHOLE[index - 1] ?? 0) < longer);
-  const levels: { scale: number; level: number | null; width: number }[] = whole.map((width) => ({
-    scale: Math.min(1, width / longer),
-    level: null,
-    width,
-  }));
-  for (let level = 0; level <= info.max_level; level++) {
-    const scale = 2 ** (level - info.max_level);
-    if (scale > (levels.at(-1)?.scale ?? 0)) levels.push({ scale, level, width: 0 });
-  }
-  const at = (level: number): (typeof levels)[number] => levels[level] ?? { scale: 1, level: null, width: 320 };
+  const levels: { scale: number; level: number | null; width: string }[] = [];
+  const add = (scale: number, level: number | null, width = ""): void => {
+    if (scale > (levels.at(-1)?.scale ?? 0)) levels.push({ scale, level, width });
+  };
+  for (const width of WHOLE) add((info.whole[width]?.width ?? 0) / info.width, null, width);
+  for (let level = 0; level <= info.max_level; level++) add(2 ** (level - info.max_level), level);
+  const at = (level: number): (typeof levels)[number] => levels[level] ?? { scale: 1, level: null, width: "320" };
   const size = (level: number): { x: number; y: number } => ({
     x: Math.max(1, Math.ceil(info.width * at(level).scale)),
     y: Math.max(1, Math.ceil(info.height * at(level).scale)),
@@ -78,7 +75,8 @@ const keyOf = ({ detection_id, picture }: Photo): string => `${detection_id}\n${
 
 interface Loaded {
   item: OpenSeadragon.TiledImage;
-  info: ImageInfo;
+  /** The animal's box and a margin, in the image's own units: it is 1 wide. */
+  home: OpenSeadragon.Rect;
 }
 
 export interface StageEvents {
@@ -99,6 +97,10 @@ function withoutOwnStyle(): void {
   document.head.append(standIn);
 }
 
+/**
+ * Every photograph lies so that its animal fills the pane where the view begins: those that are loaded ahead
+ * load the tiles with which they will be shown.
+ */
 export class Stage {
   private readonly viewer: OpenSeadragon.Viewer;
   private readonly loaded = new Map<string, Promise<Loaded>>();
@@ -123,6 +125,7 @@ export class Stage {
       springStiffness: 10,
       blendTime: 0,
       immediateRender: true,
+      minPixelRatio: SHARP,
       minZoomImageRatio: 0.4,
       maxZoomPixelRatio: 6,
       visibilityRatio: 0.1,
@@ -140,7 +143,12 @@ export class Stage {
       });
     }
     this.viewer.addHandler("viewport-change", () => this.moving && this.report());
-    this.viewer.addHandler("resize", () => setTimeout(() => this.place(this.view, true)));
+    this.viewer.addHandler("resize", () =>
+      setTimeout(() => {
+        for (const loading of this.loaded.values()) loading.then((one) => this.lay(one)).catch(() => undefined);
+        this.place(this.view, true);
+      }),
+    );
   }
 
   /** Shows a photograph at its box; the one before stays until this one can be drawn. */
@@ -160,7 +168,7 @@ export class Stage {
     loaded.item.setOpacity(1);
     this.turn(look);
     this.place(view, true);
-    this.whenDrawn(loaded.item, photo.detection_id);
+    this.whenDrawn(loaded.item, photo);
   }
 
   /** Loads photographs ahead and forgets all others. */
@@ -184,14 +192,11 @@ export class Stage {
     if (!this.shown) return;
     this.view = view;
     this.moving = false;
-    const home = this.home();
-    const centre = home.getCenter();
+    const { home } = this.shown.loaded;
+    const fit = this.fit(home);
     const { viewport } = this.viewer;
-    viewport.zoomTo(this.fit(home) * view.zoom, undefined, immediately);
-    viewport.panTo(
-      new OpenSeadragon.Point(centre.x + view.x * home.width, centre.y + view.y * home.height),
-      immediately,
-    );
+    viewport.zoomTo(view.zoom, undefined, immediately);
+    viewport.panTo(new OpenSeadragon.Point(view.x * home.width * fit, view.y * home.height * fit), immediately);
   }
 
   zoomBy(factor: number): void {
@@ -207,59 +212,62 @@ export class Stage {
     const key = keyOf(photo);
     let loading = this.loaded.get(key);
     if (!loading) {
-      loading = this.add(imagePath(this.survey, photo.detection_id), photo.picture);
+      loading = this.add(imagePath(this.survey, photo.detection_id), photo);
       loading.catch(() => this.loaded.delete(key));
       this.loaded.set(key, loading);
     }
     return loading;
   }
 
-  private async add(path: string, picture: string): Promise<Loaded> {
+  private async add(path: string, { box, picture }: Photo): Promise<Loaded> {
     const info = await infoOf(path, picture);
+    const home = around(box ?? info.box ?? WHOLE_BOX, info.height / info.width);
     return new Promise((resolve, reject) => {
       this.viewer.addTiledImage({
         tileSource: tileSource(path, picture, info),
-        x: 0,
-        y: 0,
-        width: 1,
+        ...this.laid(home),
         opacity: 0,
         preload: true,
         success: (event: Event & { item?: OpenSeadragon.TiledImage }) =>
-          event.item ? resolve({ item: event.item, info }) : reject(new Error(path)),
+          event.item ? resolve({ item: event.item, home }) : reject(new Error(path)),
         error: () => reject(new Error(path)),
       });
     });
   }
 
-  /** The box of the animal and a margin, in the viewer's units: the image is 1 wide. */
-  private home(): OpenSeadragon.Rect {
-    if (!this.shown) return new OpenSeadragon.Rect(0, 0, 1, 1);
-    const { info } = this.shown.loaded;
-    const height = info.height / info.width;
-    const box = this.shown.photo.box ?? info.box;
-    return box ? around(box, height) : new OpenSeadragon.Rect(0, 0, 1, height);
+  /** Where an image lies: the centre of its home at the origin, its width by which home just fits. */
+  private laid(home: OpenSeadragon.Rect): { x: number; y: number; width: number } {
+    const fit = this.fit(home);
+    const centre = home.getCenter();
+    return { x: -centre.x * fit, y: -centre.y * fit, width: fit };
   }
 
-  /** The zoom at which a part just fits; 1 shows the width of the image. */
+  private lay({ item, home }: Loaded): void {
+    const { x, y, width } = this.laid(home);
+    item.setWidth(width, true);
+    item.setPosition(new OpenSeadragon.Point(x, y), true);
+  }
+
+  /** The width of an image in the pane's own units, the pane 1 wide, with which its home just fits. */
   private fit(home: OpenSeadragon.Rect): number {
-    return Math.min(1, home.width / home.height / this.viewer.viewport.getAspectRatio()) / home.width;
+    const aspect = this.viewer.viewport.getAspectRatio();
+    // a pane that is not shown yet has none
+    return Math.min(1, home.width / home.height / (Number.isFinite(aspect) && aspect > 0 ? aspect : 1)) / home.width;
   }
 
   private report(): void {
-    const home = this.home();
+    if (!this.shown) return;
+    const { home } = this.shown.loaded;
+    const fit = this.fit(home);
     const { viewport } = this.viewer;
     const centre = viewport.getCenter(true);
-    this.view = {
-      zoom: viewport.getZoom(true) / this.fit(home),
-      x: (centre.x - home.getCenter().x) / home.width,
-      y: (centre.y - home.getCenter().y) / home.height,
-    };
+    this.view = { zoom: viewport.getZoom(true), x: centre.x / (home.width * fit), y: centre.y / (home.height * fit) };
     this.events.onView(this.view);
   }
 
-  private whenDrawn(item: OpenSeadragon.TiledImage, detection: string): void {
+  private whenDrawn(item: OpenSeadragon.TiledImage, photo: Photo): void {
     const tell = (): void => {
-      if (this.wanted === detection) this.events.onShown(detection);
+      if (this.wanted === keyOf(photo)) this.events.onShown(photo.detection_id);
     };
     if (item.getFullyLoaded()) requestAnimationFrame(tell);
     else {
@@ -272,6 +280,8 @@ export class Stage {
     }
   }
 }
+
+const WHOLE_BOX: Box = { x: 0, y: 0, width: 1, height: 1 };
 
 function around(box: Box, height: number): OpenSeadragon.Rect {
   const [dx, dy] = [box.width * MARGIN, box.height * MARGIN];

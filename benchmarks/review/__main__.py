@@ -1,0 +1,5 @@
+"""Run the benchmark: `python -m benchmarks.review --help`."""
+
+from benchmarks.review.waits import main
+
+main()

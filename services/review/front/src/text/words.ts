@@ -1,0 +1,104 @@
+/** Numbers of a language, and what stands for sentences that the server writes in English. */
+import type { Journey, Progress } from "../api/types";
+
+export interface Words {
+  number: (n: number) => string;
+  percent: (share: number) => string;
+  /** A number with the noun in its singular or plural. */
+  count: (n: number, one: string, many: string) => string;
+}
+
+export function wordsOf(language: string): Words {
+  const format = new Intl.NumberFormat(language);
+  const rules = new Intl.PluralRules(language);
+  const number = (n: number): string => format.format(n);
+  return {
+    number,
+    percent: (share) => `${Math.round(share * 100)} %`,
+    count: (n, one, many) => `${number(n)} ${rules.select(n) === "one" ? one : many}`,
+  };
+}
+
+/** What a language says instead of the server's sentences. */
+export interface FromServer {
+  chance: (english: string) => string;
+  reason: (english: string) => string;
+  journey: (journey: Journey) => string;
+  advice: (progress: Progress) => string;
+}
+
+/** English: the sentences themselves. */
+export const fromServer: FromServer = {
+  chance: (english) => english,
+  reason: (english) => english,
+  journey: (journey) => journey.text,
+  advice: (progress) => progress.advice,
+};
+
+export interface JourneyWords {
+  sameCamera: string;
+  sameStation: string;
+  unknownDistance: string;
+  unknownTime: string;
+  minutes: string;
+  hours: [string, string];
+  days: [string, string];
+  /** A time and a distance, the distance first. */
+  apart: (distance: string, gap: string) => string;
+  later: (gap: string) => string;
+}
+
+const [HOUR_S, DAY_S, SAME_PLACE_M] = [3600, 86_400, 1];
+
+/** A journey in words: how long, and how far. */
+export function journeyIn(language: string, words: JourneyWords): (journey: Journey) => string {
+  const { count } = wordsOf(language);
+  const digits = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const rounded = (value: number): number => (value < 10 ? Math.round(10 * value) / 10 : Math.round(value));
+  const gapOf = (seconds: number): string => {
+    if (seconds < 60) return `${Math.round(seconds)} s`;
+    if (seconds < HOUR_S) return `${Math.round(seconds / 60)} ${words.minutes}`;
+    const [value, names] = seconds < 2 * DAY_S ? [seconds / HOUR_S, words.hours] : [seconds / DAY_S, words.days];
+    return count(rounded(value), ...names);
+  };
+  const distanceOf = (metres: number): string =>
+    metres < 1000 ? `${Math.round(metres)} m` : `${digits.format(rounded(metres / 1000))} km`;
+  return ({ distance_m, gap_s, text }) => {
+    const gap = gap_s === null ? null : gapOf(gap_s);
+    if (distance_m === null) return gap === null ? "" : `${gap}, ${words.unknownDistance}`;
+    const station = /^same station ([^,]+)/.exec(text)?.[1];
+    if (station || distance_m < SAME_PLACE_M) {
+      const place = station ? `${words.sameStation} ${station}` : words.sameCamera;
+      return gap === null ? place : `${place}, ${words.later(gap)}`;
+    }
+    return words.apart(distanceOf(distance_m), gap ?? words.unknownTime);
+  };
+}
+
+export interface AdviceWords {
+  nothingAsked: string;
+  everything: string;
+  safe: (share: string) => string;
+  nearly: (share: string) => string;
+  more: (merges: string) => string;
+  moreAtRate: (merges: string, questions: string, minutes: string) => string;
+}
+
+/** The share of merges with which the server calls a result finished. */
+const ENOUGH = 0.95;
+
+/** The next thing to do, from the same figures as the server's sentence. */
+export function adviceIn(language: string, words: AdviceWords): (progress: Progress) => string {
+  const { number, percent } = wordsOf(language);
+  return (progress) => {
+    const left = progress.merges_left_at_most;
+    if (left === null) return "";
+    if (progress.open_pairs === null) return words.nothingAsked;
+    if (left === 0) return words.everything;
+    const reached = Math.max(0, ...progress.guarantees.filter((one) => one.reached).map(({ target }) => target));
+    if (reached) return reached >= ENOUGH ? words.safe(percent(reached)) : words.nearly(percent(reached));
+    const { estimated_remaining_pairs: pairs, answers_per_minute: rate } = progress;
+    if (!pairs || !rate) return words.more(number(left));
+    return words.moreAtRate(number(left), number(Math.round(pairs)), number(Math.max(1, Math.round(pairs / rate))));
+  };
+}
