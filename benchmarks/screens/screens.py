@@ -43,7 +43,7 @@ LEAST_FEWER = 2.9
 @click.option("--shapes", default=",".join(SHAPES), show_default=True, help="Published surveys to follow.")
 @click.option("--errors", default="0,0.03", show_default=True, help="Rates of wrong answers.")
 @click.option("--stress-seeds", default="20", show_default=True, help="Seeds of the stress surveys.")
-@click.option("--share", default=0.4, show_default=True, help="Part of each shape's animals and images.")
+@click.option("--share", default=0.25, show_default=True, help="Part of each shape's animals and images.")
 @click.option(
     "--stress",
     type=click.Path(path_type=Path),
