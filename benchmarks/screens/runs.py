@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.annotation.runs import next_check
 from benchmarks.annotation.surveys import Task
+from benchmarks.common.kept import KeptRuns
 from benchmarks.screens.surveys import Case
 from spotted.arrays import IntArray
 from spotted.constraints.verified import Verified
-from spotted.sampling.rounds import Pair
 from spotted.sampling.strategies.by_name import strategy
 from spotted.simulation.annotators import annotator
 from spotted.simulation.screens import ScreenCurve, simulate_screens
 
 STRATEGY = "learned"
-ANNOTATOR = "simulated"
 PERCENTS = tuple(range(1, 100))
 TARGET = 0.99
 # with wrong answers, a share counts as found at this pair precision
@@ -78,7 +76,7 @@ def one_run(case: Case, task: Task, at: Conditions) -> Run:
         size=at.size,
         answer=annotator("independent", task.graph, task.truth, rate=at.rate, seed=case.seed),
         constraints=folded,
-        checks=_checks(folded) if folded else None,
+        checks=next_check(folded) if folded else None,
         target=TARGET,
         precision=precision,
         max_answers=MOST_EACH * task.graph.n,
@@ -110,32 +108,15 @@ def _precision(curve: ScreenCurve) -> float:
     return int(curve.found[-1]) / joined if joined else 1.0
 
 
-def _checks(folded: Verified) -> Callable[[], Pair | None]:
-    def first() -> Pair | None:
-        found = folded.checks(ANNOTATOR, 1)
-        return found[0][:2] if found else None
-
-    return first
-
-
-class Kept:
-    """Finished runs, one per line of a file, so that a stopped benchmark resumes."""
+class Kept(KeptRuns[Run]):
+    """Finished runs, one per line of a file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self._runs = {_key(run): run for run in (Run(**json.loads(line)) for line in lines)}
+        super().__init__(path, Run, _key)
 
     def get(self, case: Case, at: Conditions) -> Run | None:
         """The run of a survey under these conditions, None if it is still to do."""
-        return self._runs.get((case.shape, case.scenario, case.share, case.seed, at.size, at.rate))
-
-    def add(self, run: Run) -> None:
-        """Store a finished run."""
-        self._runs[_key(run)] = run
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(asdict(run)) + "\n")
+        return self.find((case.shape, case.scenario, case.share, case.seed, at.size, at.rate))
 
 
 def _key(run: Run) -> tuple[object, ...]:
