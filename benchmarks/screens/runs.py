@@ -21,7 +21,7 @@ PERCENTS = tuple(range(1, 100))
 TARGET = 0.99
 # with wrong answers, a share counts as found at this pair precision
 PRECISION = 0.99
-# a session that judged so many pairs per detection has failed
+# a session that judged this many pairs per detection has failed
 MOST_EACH = 25
 
 

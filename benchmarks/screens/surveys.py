@@ -21,7 +21,7 @@ class Case:
     shape: str
     """The published survey that it follows."""
     scenario: str
-    """What it breaks; "" for nothing."""
+    """The assumption that it breaks; "" for none."""
     share: float
     """Part of the shape's animals and images; 0 for a stress survey, which has a size of its own."""
     seed: int

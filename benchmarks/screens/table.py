@@ -53,7 +53,7 @@ class Line:
 
 
 def modelled_s(screens: float, answers: float, candidate_s: float = CANDIDATE_S) -> float:
-    """Seconds for so many screens on which so many pairs are judged.
+    """Seconds for these screens, on which `answers` pairs are judged.
 
     >>> round(modelled_s(10, 10), 1), round(modelled_s(10, 30), 1)
     (103.8, 143.8)
