@@ -133,30 +133,20 @@ def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> 
     share: part of the shape's animals and images to use, for a smaller survey.
     Raises click.ClickException if the generator is missing.
     """
-    module = loaded(generator)
-    for key in ("animals", "images"):
-        module.SHAPES[shape][key] = round(module.SHAPES[shape][key] * share)
-    return drawn(f"{shape}-{seed}", module.make(shape, seed=seed))
-
-
-def loaded(generator: Path) -> Any:  # noqa: ANN401 - a module of names of its own
-    """The module of a generator. Raises click.ClickException if it is missing."""
     spec = importlib.util.spec_from_file_location("generator", generator)
     if not generator.exists() or spec is None or spec.loader is None:
         raise click.ClickException(f"no generator of surveys at {generator}; pass --generator")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    for key in ("animals", "images"):
+        module.SHAPES[shape][key] = round(module.SHAPES[shape][key] * share)
+    return made_survey(f"{shape}-{seed}", "generated", module.make(shape, seed=seed))
 
 
-def drawn(name: str, made: Mapping[str, npt.NDArray[Any]]) -> KnownSurvey:
-    """A survey of a generator's columns X, position, time, side and identity.
-
-    A position or time may be NaN, which is unknown; a position far from all others counts for no distance.
-    """
+def made_survey(name: str, kind: str, made: Mapping[str, npt.NDArray[Any]]) -> KnownSurvey:
+    """The gallery of a generator's survey; a place or time that is NaN is unknown."""
     count = len(made["X"])
     position_m = made["position"] * WIDTH_M
-    places = np.unique(position_m[~np.isnan(position_m).any(axis=1)], axis=0)
     table = DetectionTable(
         position_m,
         made["time"],
@@ -165,9 +155,10 @@ def drawn(name: str, made: Mapping[str, npt.NDArray[Any]]) -> KnownSurvey:
         location_uncertainty_m=np.zeros(count),
         clock_suspect=np.zeros(count, np.bool_),
     )
-    extent = Extent(largest_distance_m(places[~outlying_places(places)]), SPAN_S)
+    places_m = np.unique(position_m[~np.isnan(position_m).any(axis=1)], axis=0)
+    extent = Extent(largest_distance_m(places_m[~outlying_places(places_m)]), SPAN_S)
     gallery = Gallery(unit_rows(made["X"]), table, np.arange(count), extent, FeasibilityParams())
-    return KnownSurvey(name, "generated", gallery, made["identity"])
+    return KnownSurvey(name, kind, gallery, made["identity"])
 
 
 def _embedded(

@@ -1,6 +1,6 @@
 """Screens, answers and modelled seconds of sessions with galleries, compared with pairs.
 
-    python -m benchmarks.screens --stress ../shared/tools/stress_surveys.py
+    python -m benchmarks.screens --generator ../shared/tools/annotation_surveys.py
 
 Sessions run with the strategy `learned` over complete graphs of generated surveys (synthetic: no real animal
 is involved). Screens are laid out by the functions of the sampler; pairs of a gallery count as answers. Each
@@ -14,7 +14,7 @@ as long as pairs. A finished run is stored beside the results and not repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain, product
 from pathlib import Path
@@ -22,16 +22,14 @@ from pathlib import Path
 import click
 
 from benchmarks.annotation.strategies import numbers
-from benchmarks.annotation.surveys import Task
 from benchmarks.common import report
 from benchmarks.common.options import generator_option
 from benchmarks.common.report import RESULTS, Bar
 from benchmarks.screens import table
 from benchmarks.screens.runs import Conditions, Kept, Run, one_run
-from benchmarks.screens.surveys import SHAPES, Case, Sources
+from benchmarks.screens.surveys import SHAPES, Subject, plain, stressed
 from benchmarks.screens.table import Line
 
-Survey = tuple[Case, Callable[[], Task]]
 SIZES = (1, 4, 8)
 QUICK_SHARE = 0.08
 LEAST_FEWER = 2.9
@@ -42,15 +40,10 @@ LEAST_FEWER = 2.9
 @click.option("--seeds", default="20-29", show_default=True, help="Seeds, e.g. 20-29 or 0,1,5.")
 @click.option("--shapes", default=",".join(SHAPES), show_default=True, help="Published surveys to follow.")
 @click.option("--errors", default="0,0.03", show_default=True, help="Rates of wrong answers.")
-@click.option("--stress-seeds", default="20", show_default=True, help="Seeds of the stress surveys.")
-@click.option("--share", default=0.25, show_default=True, help="Part of each shape's animals and images.")
 @click.option(
-    "--stress",
-    type=click.Path(path_type=Path),
-    default=Path("../shared/tools/stress_surveys.py"),
-    show_default=True,
-    help="Generator of the stress surveys, which are left out if it is missing.",
+    "--stress-seeds", default="20", show_default=True, help="Seeds of the stress surveys; - for none."
 )
+@click.option("--share", default=0.25, show_default=True, help="Part of each shape's animals and images.")
 @generator_option
 def main(
     *,
@@ -60,26 +53,24 @@ def main(
     errors: str,
     stress_seeds: str,
     share: float,
-    stress: Path,
     generator: Path,
 ) -> None:
     """Run every session, and write the figures."""
-    sources = Sources(generator, stress)
     rates = [0.0] if quick else [float(rate) for rate in errors.split(",")]
     conditions = [Conditions(size, rate) for rate, size in product(rates, SIZES)]
     chosen = numbers(seeds)[: 1 if quick else None]
     name = "screens-quick" if quick else "screens"
     kept = Kept(RESULTS / f"{name}-runs.jsonl")
     followed = shapes.split(",")
-    surveys = sources.plain(followed, chosen, QUICK_SHARE if quick else share)
-    if stress.is_file() and not quick:
-        surveys = chain(surveys, sources.stressed(followed, numbers(stress_seeds)))
+    surveys = plain(generator, followed, chosen, QUICK_SHARE if quick else share)
+    if stress_seeds != "-" and not quick:
+        surveys = chain(surveys, stressed(generator, followed, numbers(stress_seeds)))
     missed = publish(name, list(every_run(surveys, conditions, kept)))
     # bars do not apply to small surveys
     raise SystemExit(0 if quick else missed)
 
 
-def every_run(surveys: Iterable[Survey], conditions: Sequence[Conditions], kept: Kept) -> Iterator[Run]:
+def every_run(surveys: Iterable[Subject], conditions: Sequence[Conditions], kept: Kept) -> Iterator[Run]:
     """All runs; stored ones are read back, and each new one is reported when it ends."""
     for case, make in surveys:
         due = [at for at in conditions if kept.get(case, at) is None]

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.annotation.surveys import Task, normalised_by_what_is_seen, task
-from benchmarks.common.known_surveys import KnownSurvey, drawn, generated, loaded
+from benchmarks.common import stress_surveys
+from benchmarks.common.known_surveys import KnownSurvey, generated
 
 SHAPES = ("leopard102", "hyena109")
 PLAIN = ""
@@ -27,32 +28,28 @@ class Case:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The generators."""
+Subject = tuple[Case, Callable[[], Task]]
 
-    generator: Path
-    stress: Path
-    """Its `scenarios(shape, seed)` yields names and surveys."""
 
-    def plain(
-        self, shapes: Sequence[str], seeds: Sequence[int], share: float
-    ) -> Iterator[tuple[Case, Callable[[], Task]]]:
-        """Surveys of the generator, made when called."""
-        for shape in shapes:
-            for seed in seeds:
-                make = partial(generated, self.generator, shape, seed, share=share)
-                yield Case(shape, PLAIN, share, seed), partial(_task, make)
+def plain(generator: Path, shapes: Sequence[str], seeds: Sequence[int], share: float) -> Iterator[Subject]:
+    """Surveys of the generator, made when called."""
+    for shape in shapes:
+        for seed in seeds:
+            make = partial(generated, generator, shape, seed, share=share)
+            yield Case(shape, PLAIN, share, seed), partial(_task, make)
 
-    def stressed(
-        self, shapes: Sequence[str], seeds: Sequence[int]
-    ) -> Iterator[tuple[Case, Callable[[], Task]]]:
-        """The stress surveys, made when called."""
-        for shape in shapes:
-            for seed in seeds:
-                for scenario, made in loaded(self.stress).scenarios(shape, seed):
-                    make = partial(drawn, f"{shape} {scenario}", made)
-                    yield Case(shape, scenario, 0.0, seed), partial(_task, make)
+
+def stressed(generator: Path, shapes: Sequence[str], seeds: Sequence[int]) -> Iterator[Subject]:
+    """The stress surveys, whose file lies beside the generator; their graphs are made when called."""
+    for shape in shapes:
+        for seed in seeds:
+            for survey in stress_surveys.stressed(generator, shape, seed):
+                scenario = survey.name.partition(": ")[2]
+                yield Case(shape, scenario, 0.0, seed), partial(_task, partial(_same, survey))
+
+
+def _same(survey: KnownSurvey) -> KnownSurvey:
+    return survey
 
 
 def _task(make: Callable[[], KnownSurvey]) -> Task:

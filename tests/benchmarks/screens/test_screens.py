@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.common.stress_surveys import STRESS_FILE
 from benchmarks.screens.runs import PERCENTS, Run
 from benchmarks.screens.screens import bars_of, grouped, main
 from benchmarks.screens.table import PAIR_S, lines, modelled_s
@@ -40,12 +41,13 @@ def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Small surveys; results are written below tmp_path."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "generator.py"
-    path.write_text(DRAWN)
+    for name in (path.name, STRESS_FILE):
+        (tmp_path / name).write_text(DRAWN)
     return path
 
 
 def measured(generator: Path, *options: str) -> tuple[str, dict[str, Any]]:
-    done = CliRunner().invoke(main, ["--generator", str(generator), "--stress", str(generator), *options])
+    done = CliRunner().invoke(main, ["--generator", str(generator), *options])
     assert done.exit_code in (0, 1), done.output
     (written,) = Path("out/benchmarks").glob("screens*.json")
     return done.output, json.loads(written.read_text())
