@@ -274,7 +274,7 @@ def test_how_sure_and_a_note_go_with_the_answer_and_who_leaves_gives_the_questio
     page.keyboard.press("Enter")
     press_until_next(page, "d")
     settled(page)
-    (label,) = session.labels()
+    label = session.labels()[0]
     assert (label.note, label.confidence) == ("torn ear, d", Confidence.GUESS)
     assert page.locator("[data-confidence][aria-pressed=true]").count() == 0
     mine = current(page)
