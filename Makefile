@@ -62,16 +62,17 @@ front: ## build the review page into services/review/static; needs node 20 or la
 docs: setup ## the site of docs/ and the Python reference, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# four workers share two cores, since tests often wait for processes that they started. Each uses one thread of
-# linear algebra: threads that wait spin. Workers take whole files in the order of conftest.py, slow ones first.
-# Bytecode is kept whatever the environment says: every worker reads all tests, and tests start hundreds of processes
-TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+# more workers than cores: the tests of the whole suite often wait for processes that they started. Each uses one
+# thread of linear algebra: threads that wait spin. Workers take whole files in the order of conftest.py, long ones
+# first. Bytecode is kept whatever the environment says: every worker reads all tests, and tests start hundreds of
+# processes
+TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 test: models ## the whole test suite, a quarter of an hour on two cores
-	$(TEST)
+	$(TEST) -n 4
 
 test-quick: setup ## science, formats and commands without processes, a minute and a half
-	$(TEST) -m "not slow and not processes" $(QUICK)
+	$(TEST) -n 3 -m "not slow and not processes" $(QUICK)
 
 demo: models ## simulate a survey and match it end to end
 	@$(BIN)/python -m spotted.demo --output out/demo

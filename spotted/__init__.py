@@ -14,6 +14,7 @@ geodesy         latitude and longitude on a plane
 scoring         the score of a pair
 boxes           outputs of object detectors as boxes
 calibration     the score as a probability
+local_features  marks that two photographs share
 ranking         the best candidates of a detection
 heads           adaptation heads on frozen embeddings
 facts           what is known of pairs besides answers: images, names, encounters

@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,15 +42,16 @@ PROCESSES = {"store_url", "exported"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need processes, and run the files with slow tests first.
+    """Mark the tests that need processes, and run files with slow tests first, then those with most cases.
 
-    Workers take whole files in this order: a slow file at the end would leave one worker idle.
+    Workers take whole files in this order: a long file at the end would leave the other workers idle.
     """
     for item in items:
         if PROCESSES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("processes")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    cases = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in slow, -cases[item.path]))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "cpu": ("cpu",),
     "gpu": ("gpu",),
-    "dev": ("cpu", "train", "export", "batch", "otel", "operate", "review", "s3", "heif", "sheets", "dev"),
+    "dev": (
+        *("cpu", "train", "export", "batch", "otel", "operate", "review", "s3", "heif", "sheets", "local"),
+        "dev",
+    ),
 }
 # what every service imports
 SERVICE = (

@@ -17,12 +17,14 @@ from PIL import Image
 from services.embedder.training.head_onnx import to_onnx
 from spotted import messages
 from spotted.heads.head import Head
+from spotted.local_features.features import no_features
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import (
     catalogue_pb2,
     corrections_pb2,
     embedder_pb2,
     individuals_pb2,
+    local_features_pb2,
     sampler_pb2,
     scorer_pb2,
     survey_pb2,
@@ -41,6 +43,7 @@ FURTHER = tuple(f"x{n:02}" for n in range(8))
 ANNOTATORS = ("anna", "ben")
 INDIVIDUALS = tuple(f"ind-{detection_id}" for detection_id in DETECTIONS)
 DIGEST = "ab" * 32
+FEATURES = no_features(128, (700, 467))
 
 TEXTS: Mapping[str, Sequence[str]] = {
     "survey_id": SURVEYS,
@@ -96,6 +99,7 @@ NEEDED = frozenset(TEXTS) | {
     "additions",
     "pair",
     "crop",
+    "features",
 }
 # fields that are left out of most requests: with them few are more than refused
 RARE = frozenset({"retrain", "audit", "page_token", "head_digest", "segmented", "preparation", "mask_rle"})
@@ -301,6 +305,13 @@ def _fit_corrections(request: corrections_pb2.UpdateDetectionsRequest, rng: np.r
         _put(request.embeddings, rng, (len(request.detections), DIMENSION))
 
 
+def _fit_features(request: local_features_pb2.AddLocalFeaturesRequest, rng: np.random.Generator) -> None:
+    request.spec.method, request.spec.digest = "hotspotter", pick(rng, ("a", "a", "b"))
+    for one in request.features:
+        one.detection_id = pick(rng, DETECTIONS)
+        one.features = FEATURES.to_bytes()
+
+
 def _fit_camera_deletion(request: corrections_pb2.DeleteCamerasRequest, rng: np.random.Generator) -> None:
     # those of the survey are needed by other requests
     request.camera_ids[:] = [pick(rng, FURTHER)]
@@ -352,6 +363,7 @@ FITS: Mapping[str, Callable[[Any, np.random.Generator], None]] = {
     "Tensor": _fit_tensor,
     "AddDetectionsRequest": _fit_block,
     "UpdateDetectionsRequest": _fit_corrections,
+    "AddLocalFeaturesRequest": _fit_features,
     "DeleteCamerasRequest": _fit_camera_deletion,
     "QueryCandidatesRequest": _fit_query,
     "HeadRecipe": _fit_recipe,

@@ -14,8 +14,10 @@ from services.common.access.guard import guard_for
 from services.common.memory import ANSWERS_BYTES, MIB, memory_limit_bytes, resident_bytes
 from services.common.server import Service, serve
 from services.common.settings import Settings
+from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.embedder.images.local_extraction import load_extractors
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import load_segmenter
 from services.embedder.images.separate_process import PROCESS_BYTES
@@ -25,7 +27,6 @@ from services.embedder.inference.decoding_budget import RESERVED_PART, DecodingB
 from services.embedder.inference.image_embedder import MOST_QUEUED_BYTES, ImageEmbedder, limits_for
 from services.embedder.operations_servicer import OperationsServicer
 from services.embedder.servicer import MAX_MESSAGE_BYTES, EmbedderServicer
-from services.embedder.training.operations import Operations
 from services.embedder.training.trainings import Trainings
 from spotted.v1.embedder_pb2_grpc import add_EmbedderServiceServicer_to_server
 from spotted.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_server
@@ -85,7 +86,7 @@ def load(settings: Settings, store: Store) -> Embedders:
         for b in backbones
     ]
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    return Embedders(embedders, settings.model_ids[0], stores, segmenter)
+    return Embedders(embedders, settings.model_ids[0], stores, segmenter, load_extractors())
 
 
 async def run(settings: Settings) -> None:

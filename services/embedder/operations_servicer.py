@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from services.common.access import caller
-from services.embedder.training.operations import Operations
+from services.common.store.operations import Operations
 from spotted.v1 import operations_pb2 as pb
 from spotted.v1 import operations_pb2_grpc
 

@@ -81,5 +81,6 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
             self._embedders.all,
             self._embedders.default_model_id,
             self._embedders.segmenter,
+            self._embedders.extractors,
             max_message_bytes=MAX_MESSAGE_BYTES,
         )

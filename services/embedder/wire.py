@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
 from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
+from services.embedder.images.local_extraction import local_digest
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.segmenting import Segmenter
@@ -61,16 +62,18 @@ async def embed_stream(
 
 def embed_response(results: Sequence[CropResult], call: EmbedCall) -> embedder_pb2.EmbedResponse:
     """The response to a unary call."""
-    return embedder_pb2.EmbedResponse(results=[_result(r) for r in results], spec=_call_spec(call))
+    return embedder_pb2.EmbedResponse(
+        results=[_result(r) for r in results], spec=_call_spec(call), local_spec=_local_spec(call)
+    )
 
 
 async def stream_responses(
     results: AsyncIterator[CropResult], call: EmbedCall
 ) -> AsyncIterator[embedder_pb2.EmbedStreamResponse]:
     """The responses of a stream, one for each result."""
-    spec = _call_spec(call)
+    spec, local_spec = _call_spec(call), _local_spec(call)
     async for result in results:
-        yield embedder_pb2.EmbedStreamResponse(result=_result(result), spec=spec)
+        yield embedder_pb2.EmbedStreamResponse(result=_result(result), spec=spec, local_spec=local_spec)
 
 
 def base_embeddings(request: embedder_pb2.ApplyHeadRequest) -> Float32Array:
@@ -137,6 +140,7 @@ def server_info(
     embedders: Sequence[ImageEmbedder],
     default_model_id: str,
     segmenter: Segmenter | None,
+    local_methods: Iterable[str] = (),
     *,
     max_message_bytes: int,
 ) -> embedder_pb2.GetServerInfoResponse:
@@ -150,6 +154,7 @@ def server_info(
         max_queue_crops=min(e.limits.max_queue for e in embedders),
         max_queue_bytes=min(e.limits.max_queue_bytes for e in embedders),
         segmenter_digest=segmenter.digest if segmenter else "",
+        local_methods=sorted(local_methods),
     )
 
 
@@ -174,6 +179,7 @@ def _options(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamReques
         reference_digest=preparation.reference_digest,
         segmented=preparation.segmented,
         fill=_fill(preparation),
+        local_method=request.local_method,
     )
 
 
@@ -234,6 +240,14 @@ def _call_spec(call: EmbedCall) -> survey_pb2.EmbeddingSpec:
     return _spec(call.embedder, call.plan.preprocessing, head.digest if head else "")
 
 
+def _local_spec(call: EmbedCall) -> survey_pb2.LocalFeatureSpec | None:
+    extractor, steps = call.plan.extractor, call.plan.preprocessing
+    if extractor is None:
+        return None
+    digest = local_digest(extractor, steps)
+    return survey_pb2.LocalFeatureSpec(method=extractor.spec.name, digest=digest)
+
+
 def _spec(
     embedder: ImageEmbedder, preprocessing: Preprocessing, head_digest: str = ""
 ) -> survey_pb2.EmbeddingSpec:
@@ -253,6 +267,7 @@ def _result(result: CropResult) -> embedder_pb2.EmbedResult:
         crop_id=result.crop_id,
         embedding=messages.tensor(result.embedding.vector),
         timings=_timings(result.embedding.timings),
+        local_features=result.embedding.local_features,
     )
 
 

@@ -13,6 +13,8 @@ correction_requests  requests to correct detections, checked
 candidates       the best candidates, with scores and reasons
 filters          the rules on which detections may be candidates
 list_cache       the candidates of every detection, kept up to date while a survey changes
+local            local features of detections, stored beside the survey and matched
+local_scores     local scores of a survey, read when a call needs them
 catalogue        animals over several surveys
 calibrations     calibrations in the store
 calibration_fit  a calibration fitted to labels

@@ -19,6 +19,8 @@ from services.scorer.catalogue.catalogues import Catalogues
 from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.catalogue.matcher import CatalogueMatcher
 from services.scorer.catalogue.servicer import CatalogueServicer
+from services.scorer.local.matchings import Matchings
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys
@@ -39,10 +41,13 @@ def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2)
     lists_bytes = int(LISTS_SHARE * budget_bytes)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
     surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
-    scored = ScoredSurveys(surveys, heads, calibrations, lists_bytes=lists_bytes, threads=threads)
+    scored = ScoredSurveys(
+        surveys, heads, calibrations, matched=MatchedSurveys(store), lists_bytes=lists_bytes, threads=threads
+    )
+    matchings = Matchings(store, surveys, scored, threads=threads)
     catalogues, turns = Catalogues(store, process.now), Turns(STREAMS_AT_ONCE)
     changes = CatalogueChanges(catalogues, surveys)
-    scorer = ScorerServicer(surveys, scored, calibrations, changes, turns)
+    scorer = ScorerServicer(surveys, scored, calibrations, changes, turns, matchings)
     catalogue = CatalogueServicer(catalogues, changes, CatalogueMatcher(catalogues, surveys, scored), turns)
 
     def register(server: aio.Server) -> None:

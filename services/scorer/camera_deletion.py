@@ -10,6 +10,7 @@ from services.common.survey.state import SurveyState
 from services.scorer.surveys import Surveys
 from spotted.errors import PreconditionError
 from spotted.v1 import corrections_pb2 as pb
+from spotted.v1 import store_pb2
 
 
 def delete_cameras(
@@ -39,7 +40,8 @@ def delete_cameras(
         answer = pb.DeleteCamerasResponse(
             deleted=len(stored), missing=len(camera_ids) - len(stored), survey=after
         )
-        return Change(surveys.camera_deletion(stored) if stored else b"", answer.SerializeToString())
+        event = store_pb2.SurveyEvent(cameras_deleted=pb.CamerasDeleted(camera_ids=stored))
+        return Change(surveys.entry(event) if stored else b"", answer.SerializeToString())
 
     reply = surveys.folded(survey_id).change(decide, scope="DeleteCameras", request_id=request_id)
     return pb.DeleteCamerasResponse.FromString(reply.value)

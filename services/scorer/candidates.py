@@ -51,6 +51,10 @@ class ScoredCandidate:
     """None if unknown."""
     fused: float
     reason: str
+    local: float | None = None
+    """Local score; None if unknown."""
+    marks: int = 0
+    """Number of matched marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,7 @@ def _candidates(
     count = len(ranked.rows)
     last, all_others = np.full(count, count), np.arange(count)
     distance, gap = softened_journey(table.followed_by(own), last, all_others, gallery.params)
+    local, marks = _local_of(gallery, ranked, unstored)
     for index, row in enumerate(ranked.rows.tolist()):
         candidate = snapshot.detections[row]
         reason = "two animals in one image"
@@ -246,7 +251,19 @@ def _candidates(
             _or_none(float(ranked.scores.feasibility[index])),
             float(ranked.scores.fused[index]),
             reason,
+            _or_none(float(local[index])),
+            max(int(marks[index]), 0),
         )
+
+
+def _local_of(
+    gallery: Gallery, ranked: Ranked, unstored: UnstoredQuery | None
+) -> tuple[Float32Array, IntArray]:
+    """Local score (NaN if unknown) and number of matched marks of each candidate."""
+    if gallery.local is None or unstored is not None:
+        return np.full(len(ranked.rows), np.nan, np.float32), np.zeros(len(ranked.rows), np.int64)
+    query = np.array([ranked.query])
+    return gallery.local.scores_of(query, ranked.rows), gallery.local.marks_of(query, ranked.rows)
 
 
 def _or_none(value: float) -> float | None:

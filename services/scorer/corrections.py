@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from services.common.store.journal import Change
 from services.common.survey.history import DetectionChange
+from services.common.survey.local_parts import part_changes
 from services.common.survey.rows import HalfArray
 from services.common.survey.state import SurveyState, vector_digest
 from services.scorer.detections import camera_fault, check_spec
@@ -21,7 +22,7 @@ from spotted import messages
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError, SpottedError
 from spotted.scoring.similarity import normalise_rows
 from spotted.survey import Detection
-from spotted.v1 import corrections_pb2
+from spotted.v1 import corrections_pb2, store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 # path of the mask -> attribute of the library's class
@@ -38,7 +39,9 @@ ATTRIBUTES = {
 }
 # a stored vector shows the stored image and box
 NEED_VECTOR = frozenset({"image_id", "box"})
-EMBEDDING = "embedding"
+EMBEDDING, LOCAL_FEATURES = "embedding", "local_features"
+# local features are of the image and box that the vector is of
+SHOWN = NEED_VECTOR | {EMBEDDING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +91,18 @@ def update_detections(
         corrected = [one for one in results if isinstance(one, _Corrected) and one.changed]
         after = state.described()
         after.revision += 1 if corrected else 0
+        ids = [one.detection.detection_id for one in corrected if LOCAL_FEATURES in one.changed]
+        after.local_feature_count -= len(ids)
         answer = corrections_pb2.UpdateDetectionsResponse(
             results=[_message(d.detection_id, r) for d, r in zip(block.detections, results, strict=True)],
             updated=len(corrected),
             survey=after,
         )
-        entry = surveys.correction(_event(corrected)) if corrected else b""
-        return Change(entry, answer.SerializeToString())
+        if not corrected:
+            return Change(b"", answer.SerializeToString())
+        entry = surveys.entry(store_pb2.SurveyEvent(updated=_event(corrected)))
+        ends = part_changes(block.survey_id, dropped=[state.local.keys[i] for i in ids])
+        return Change(entry, answer.SerializeToString(), ends)
 
     reply = surveys.folded(block.survey_id).change(decide, scope="UpdateDetections", request_id=request_id)
     return corrections_pb2.UpdateDetectionsResponse.FromString(reply.value)
@@ -146,6 +154,9 @@ def _corrected(
         vector = None
     if vector is not None:
         changed.append(EMBEDDING)
+    if given.detection_id in state.local.keys and not SHOWN.isdisjoint(changed):
+        # they show the former image
+        changed.append(LOCAL_FEATURES)
     return _Corrected(detection, vector, tuple(changed))
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from services.common.access.quotas import check_count
 from services.common.store.journal import Change
+from services.common.survey.local_parts import part_changes
 from services.common.survey.periods import Period, outside_period
 from services.common.survey.state import SurveyState, vector_digest
 from services.scorer.surveys import Surveys
@@ -107,7 +108,7 @@ def add_block(surveys: Surveys, block: DetectionBlock, total: AddResult, *, most
             # the first detections fix how the survey's vectors are made
             spec=block.spec if spec is None else None,
         )
-        return Change(surveys.addition(added), b"")
+        return Change(surveys.entry(store_pb2.SurveyEvent(detections=added)), b"")
 
     surveys.folded(block.survey_id).change(decide, scope="AddDetections")
     total.added += result.added
@@ -147,11 +148,14 @@ def delete_detections(
         after = state.described()
         after.detection_count -= len(stored)
         after.revision += 1 if stored else 0
+        dropped = [state.local.keys[i] for i in stored if i in state.local.keys]
+        after.local_feature_count -= len(dropped)
         answer = scorer_pb2.DeleteDetectionsResponse(
             deleted=len(stored), missing=len(detection_ids) - len(stored), survey=after
         )
-        entry = surveys.deletion(stored) if stored else b""
-        return Change(entry, answer.SerializeToString())
+        event = store_pb2.SurveyEvent(deleted=store_pb2.DetectionsDeleted(detection_ids=stored))
+        ends = part_changes(survey_id, dropped=dropped)
+        return Change(surveys.entry(event) if stored else b"", answer.SerializeToString(), ends)
 
     reply = surveys.folded(survey_id).change(decide, scope="DeleteDetections", request_id=request_id)
     return scorer_pb2.DeleteDetectionsResponse.FromString(reply.value)

@@ -63,6 +63,9 @@ class ListCache:
             return None
         with self._lock:
             before = self._entries.get(fusion)
+            # new marks may change any list by LOCAL
+            if fusion is Fusion.LOCAL and before is not None and before.gallery is not gallery:
+                before = None
             if before is None or before.table.k < k or not _scores_alike(before, snapshot, gallery, fusion):
                 table = CandidateTable.of(ranker(), max(k, TOP_K), fusion, threads=threads)
             else:

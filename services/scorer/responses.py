@@ -19,7 +19,7 @@ from spotted.errors import InvalidInputError
 from spotted.ranking.ranker import Ranked
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
-from spotted.v1 import corrections_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, local_features_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
 
 # a candidate takes about 100 bytes
@@ -76,7 +76,9 @@ def pair_scores(scores: PairScores, spec: survey_pb2.ScoreSpec) -> pb.ScorePairs
     )
 
 
-def explanation(pair: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPairResponse:
+def explanation(
+    pair: Explanation, spec: survey_pb2.ScoreSpec, points: Sequence[local_features_pb2.MatchedPoint]
+) -> pb.ExplainPairResponse:
     """Everything known about one pair as a message."""
     return pb.ExplainPairResponse(
         visual=pair.candidate.visual,
@@ -89,6 +91,9 @@ def explanation(pair: Explanation, spec: survey_pb2.ScoreSpec) -> pb.ExplainPair
         reason=pair.candidate.reason,
         score_spec=spec,
         station=pair.station,
+        local=pair.candidate.local,
+        matched_marks=pair.candidate.marks,
+        matched_points=points,
     )
 
 
@@ -170,6 +175,9 @@ def detections_response(request: pb.ListDetectionsRequest, scored: ScoredSurvey)
             for i in (stored[row].detection_id for row in rows)
             if i in scored.snapshot.versions
         ],
+        with_local_features=[
+            index for index, row in enumerate(rows) if stored[row].detection_id in scored.snapshot.local.keys
+        ],
     )
 
 
@@ -206,4 +214,6 @@ def _candidate(candidate: ScoredCandidate) -> pb.Candidate:
         fused=candidate.fused,
         reason=candidate.reason,
         individual_id=candidate.individual_id,
+        local=candidate.local,
+        matched_marks=candidate.marks,
     )

@@ -19,6 +19,7 @@ from services.common.telemetry import metrics
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.filters import Columns
 from services.scorer.list_cache import ListCache
+from services.scorer.local_scores.matched_surveys import MatchedSurveys, local_digest
 from services.scorer.surveys import Surveys
 from spotted.arrays import Float32Array
 from spotted.calibration.model import Calibration
@@ -26,6 +27,7 @@ from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import survey_pb2 as pb
 
@@ -39,6 +41,7 @@ class ScoredSurvey:
 
     gallery: with embeddings through the active head, if there is one, and with the active calibration.
     fallback: a message saying why CALIBRATED falls back to the product; "" if there is a calibration.
+    local: returns the local scores of the survey, None if it has none; called once, if a score is needed.
     lists: returns the candidate lists of the survey at any revision, kept as long as there is room.
     threads: number of threads to rank with.
     """
@@ -50,12 +53,19 @@ class ScoredSurvey:
         fallback: str,
         lists: Callable[[], ListCache],
         threads: int = 1,
+        local: Callable[[], LocalPairs | None] = lambda: None,
     ) -> None:
         self.snapshot = snapshot
-        self.gallery = gallery
+        self.without_local = gallery
+        self._local = local
         self.threads = threads
         self._lists = lists
         self._fallback = fallback
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The detections with all that their scores depend on."""
+        return replace(self.without_local, local=self._local())
 
     @cached_property
     def ranker(self) -> Ranker:
@@ -80,15 +90,27 @@ class ScoredSurvey:
 
     def fusion(self, requested: Fusion) -> Fusion:
         """The fusion that is used for a requested one."""
-        return Fusion.PRODUCT if requested is Fusion.CALIBRATED and self._fallback else requested
+        return Fusion.PRODUCT if self._fallback_of(requested) else requested
 
     def spec(self, requested: Fusion = Fusion.PRODUCT) -> pb.ScoreSpec:
         """The spec of the scores of a requested fusion."""
         spec = self.snapshot.score_spec(self.fusion(requested))
-        if requested is Fusion.CALIBRATED:
-            spec.fallback = self._fallback
-            spec.calibration_digest = "" if self._fallback else self.snapshot.survey.calibration_digest
+        spec.fallback = self._fallback_of(requested)
+        if requested is Fusion.CALIBRATED and not spec.fallback:
+            spec.calibration_digest = self.snapshot.survey.calibration_digest
+        if requested is Fusion.LOCAL and not spec.fallback:
+            spec.local_digest = local_digest(self.snapshot)
         return spec
+
+    def _fallback_of(self, requested: Fusion) -> str:
+        if requested is Fusion.CALIBRATED:
+            return self._fallback
+        if requested is Fusion.LOCAL and not self.snapshot.local.scores:
+            return (
+                "no local features of this survey were matched, the product is used; extract and match them "
+                "with `spotted embed --local` and `spotted match-marks`"
+            )
+        return ""
 
 
 @dataclass(slots=True)
@@ -102,7 +124,7 @@ class _Entry:
 class ScoredSurveys:
     """The surveys of a process, ready to be scored; each leaves memory with the survey it was made from.
 
-    lists_bytes: approximate memory for the candidate lists of whole surveys.
+    matched: reads local scores. lists_bytes: approximate memory for the candidate lists of whole surveys.
     threads: number of threads to rank with.
     """
 
@@ -112,6 +134,7 @@ class ScoredSurveys:
         heads: HeadStore,
         calibrations: CalibrationStore,
         *,
+        matched: MatchedSurveys,
         lists_bytes: int = LISTS_BYTES,
         threads: int = 1,
     ) -> None:
@@ -119,6 +142,7 @@ class ScoredSurveys:
         self._surveys = surveys
         self._heads = heads
         self._calibrations = calibrations
+        self._matched = matched
         self._entries: WeakKeyDictionary[Folded[SurveyState], _Entry] = WeakKeyDictionary()
         self._lists: Recent[str, ListCache] = Recent(
             lists_bytes, lambda lists: lists.size_bytes, idle_s=LISTS_IDLE_S
@@ -154,7 +178,14 @@ class ScoredSurveys:
         calibration, fallback = self._calibration(snapshot)
         gallery = replace(self._through_head(snapshot, before), calibration=calibration)
         survey_id = snapshot.survey.survey_id
-        return ScoredSurvey(snapshot, gallery, fallback, lambda: self._lists_of(survey_id), self._threads)
+        return ScoredSurvey(
+            snapshot,
+            gallery,
+            fallback,
+            lambda: self._lists_of(survey_id),
+            self._threads,
+            lambda: self._matched.pairs(snapshot),
+        )
 
     def _lists_of(self, survey_id: str) -> ListCache:
         lists = self._lists.get(survey_id, ListCache)
@@ -172,7 +203,7 @@ class ScoredSurveys:
             and before.snapshot.generation == snapshot.generation
         ):
             # rows that were adapted before are not adapted again
-            known = before.gallery.embeddings.astype(np.float16, copy=False)
+            known = before.without_local.embeddings.astype(np.float16, copy=False)
         fresh = self._heads.get(digest, snapshot.organisation).apply(unit_rows(snapshot.base[len(known) :]))
         adapted = np.concatenate([known, fresh.astype(np.float16)])
         return replace(snapshot.gallery, embeddings=adapted)

@@ -17,13 +17,16 @@ from services.scorer.candidates import explain, list_candidates, query_candidate
 from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.corrections import detection_changes, update_detections
 from services.scorer.detections import AddResult, add_block, delete_detections, response
+from services.scorer.local.additions import add_local_features
+from services.scorer.local.matchings import Matchings
+from services.scorer.local.requests import feature_block, matching_query
 from services.scorer.matrices import compute_blocks
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import InvalidInputError
 from spotted.scoring.fusion import Fusion
-from spotted.v1 import corrections_pb2, scorer_pb2_grpc
+from spotted.v1 import corrections_pb2, local_features_pb2, scorer_pb2_grpc
 from spotted.v1 import scorer_pb2 as pb
 
 
@@ -37,12 +40,14 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         calibrations: CalibrationStore,
         catalogue: CatalogueChanges,
         turns: Turns,
+        matchings: Matchings,
     ) -> None:
         self._surveys = surveys
         self._scored = scored
         self._calibrations = calibrations
         self._catalogue = catalogue
         self._turns = turns
+        self._matchings = matchings
 
     async def CreateSurvey(self, request: pb.CreateSurveyRequest, _: object) -> pb.CreateSurveyResponse:
         """Create a survey."""
@@ -155,6 +160,21 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         await asyncio.to_thread(self._catalogue.forget, *about)
         return answer
 
+    async def AddLocalFeatures(
+        self, request: local_features_pb2.AddLocalFeaturesRequest, _: object
+    ) -> local_features_pb2.AddLocalFeaturesResponse:
+        """Store local features of detections."""
+        block = await asyncio.to_thread(feature_block, request)
+        return await asyncio.to_thread(add_local_features, self._surveys, block, request.request_id)
+
+    async def MatchLocalFeatures(
+        self, request: local_features_pb2.MatchLocalFeaturesRequest, _: object
+    ) -> local_features_pb2.MatchLocalFeaturesResponse:
+        """Begin to match local features."""
+        query = matching_query(request)
+        operation = await asyncio.to_thread(self._matchings.begin, query, request.request_id)
+        return local_features_pb2.MatchLocalFeaturesResponse(operation=operation)
+
     async def ActivateHead(self, request: pb.ActivateHeadRequest, _: object) -> pb.ActivateHeadResponse:
         """Score through a head."""
         survey = await asyncio.to_thread(
@@ -234,7 +254,8 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
         ids = request.pair.first_detection_id, request.pair.second_detection_id
         explanation = await asyncio.to_thread(explain, scored, *ids, scored.fusion(fusion))
-        return responses.explanation(explanation, scored.spec(fusion))
+        points = await asyncio.to_thread(self._matchings.matched_points, scored, *ids)
+        return responses.explanation(explanation, scored.spec(fusion), points)
 
     def _fit(self, survey_id: str, known: KnownAnswers, request_id: str) -> pb.FitCalibrationResponse:
         first = self._surveys.answered_fit(survey_id, request_id)

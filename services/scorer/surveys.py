@@ -31,7 +31,7 @@ from spotted.errors import (
     PreconditionError,
 )
 from spotted.survey import Camera
-from spotted.v1 import corrections_pb2, store_pb2
+from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 from spotted.v1.scorer_pb2 import FitCalibrationResponse
 
@@ -72,7 +72,7 @@ class Surveys:
         most: number of surveys that its organisation may have, 0 for no limit.
         Raises AlreadyExistsError if the id is taken by other content, QuotaError.
         """
-        entry = self._event(survey=survey)
+        entry = self.entry(store_pb2.SurveyEvent(survey=survey))
         made = described(survey, uid=uid_of(entry), cameras=0, detections=0, revision=1)
         answer = made.SerializeToString()
         first = self._existence.create_survey(survey.survey_id, entry, answer, request_id, most=most)
@@ -192,9 +192,8 @@ class Surveys:
 
         Raises PreconditionError if a detection lies outside a period then, CoordinatesError.
         """
-        event = self._event(
-            cameras=store_pb2.CamerasUpserted(cameras=[messages.camera_message(c) for c in cameras])
-        )
+        upserted = store_pb2.CamerasUpserted(cameras=[messages.camera_message(c) for c in cameras])
+        event = self.entry(store_pb2.SurveyEvent(cameras=upserted))
         replaced = {c.camera_id: c for c in cameras}
 
         def decide(state: SurveyState) -> Change:
@@ -225,21 +224,10 @@ class Surveys:
         metrics.SURVEYS_BYTES.set(size)
         return folded
 
-    def addition(self, added: store_pb2.DetectionsAdded) -> bytes:
-        """A journal entry of new detections."""
-        return self._event(detections=added)
-
-    def deletion(self, detection_ids: Sequence[str]) -> bytes:
-        """A journal entry of removed detections."""
-        return self._event(deleted=store_pb2.DetectionsDeleted(detection_ids=detection_ids))
-
-    def camera_deletion(self, camera_ids: Sequence[str]) -> bytes:
-        """A journal entry of removed cameras."""
-        return self._event(cameras_deleted=corrections_pb2.CamerasDeleted(camera_ids=camera_ids))
-
-    def correction(self, updated: corrections_pb2.DetectionsUpdated) -> bytes:
-        """A journal entry of corrected detections."""
-        return self._event(updated=updated)
+    def entry(self, event: store_pb2.SurveyEvent) -> bytes:
+        """A journal entry of an event that happens now."""
+        event.create_time.CopyFrom(self._now())
+        return event.SerializeToString()
 
     def _own_fields(self, state: SurveyState, changed: pb.Survey) -> Change:
         after = described(
@@ -249,35 +237,15 @@ class Surveys:
             detections=len(state.detections),
             revision=state.revision + 1,
             coordinate_system=state.coordinate_system,
+            local=state.local,
         )
-        return Change(self._event(survey=changed), after.SerializeToString())
+        return Change(self.entry(store_pb2.SurveyEvent(survey=changed)), after.SerializeToString())
 
     def _changed(
         self, survey_id: str, decide: Callable[[SurveyState], Change], scope: str, request_id: str
     ) -> pb.Survey:
         reply = self.folded(survey_id).change(decide, scope=scope, request_id=request_id)
         return pb.Survey.FromString(reply.value)
-
-    def _event(
-        self,
-        *,
-        survey: pb.Survey | None = None,
-        cameras: store_pb2.CamerasUpserted | None = None,
-        detections: store_pb2.DetectionsAdded | None = None,
-        deleted: store_pb2.DetectionsDeleted | None = None,
-        updated: corrections_pb2.DetectionsUpdated | None = None,
-        cameras_deleted: corrections_pb2.CamerasDeleted | None = None,
-    ) -> bytes:
-        event = store_pb2.SurveyEvent(
-            create_time=self._now(),
-            survey=survey,
-            cameras=cameras,
-            detections=detections,
-            deleted=deleted,
-            updated=updated,
-            cameras_deleted=cameras_deleted,
-        )
-        return event.SerializeToString()
 
 
 def _log_eviction(survey_id: str, size: int) -> None:

@@ -11,6 +11,7 @@ annotate, session                questions, and sessions as files
 asking                           how questions are shown and answered in the terminal
 review                           the page on which the questions are answered in a browser
 sessions                         options and commands that set up a session
+marks                            matched marks of the coat
 individuals                      names, merges, splits and moves
 catalogue                        animals over several surveys
 export                           individuals back into files
@@ -58,6 +59,14 @@ SECTIONS = {
         "batch": LazyCommand("spotted.cli.batch", "batch", "Process large surveys in parallel blocks."),
         "evaluate": LazyCommand(
             "spotted.cli.evaluate", "evaluate", "Measure the rankings of a survey on its known identities."
+        ),
+        "match-marks": LazyCommand(
+            "spotted.cli.marks.matching",
+            "match_marks",
+            "Match marks of the coat between each detection and its best candidates.",
+        ),
+        "explain": LazyCommand(
+            "spotted.cli.marks.explain", "explain", "Show everything known about one pair of detections."
         ),
         "calibrate": LazyCommand(
             "spotted.cli.calibrate", "calibrate", "Learn match probabilities from answers."

@@ -9,6 +9,7 @@ import click
 from spotted.cli.connection import connect
 from spotted.client import Preparation, Tone
 from spotted.client.ingest import Intake, embed_pictures
+from spotted.client.local_features.extraction import LocalExtraction
 from spotted.console import (
     EnumChoice,
     data_option,
@@ -43,6 +44,18 @@ FAILURES_SHOWN = 10
     "--reference", type=FILE, help="Photograph whose tones the others are matched to, for --tone matched."
 )
 @click.option("--segment", is_flag=True, help="Blank the background with the embedder's segmenter.")
+@click.option(
+    "--local",
+    "local_method",
+    default="",
+    metavar="METHOD",
+    help="Also extract local features, to match marks of the coat, e.g. hotspotter.",
+)
+@click.option(
+    "--again",
+    is_flag=True,
+    help="With --local: extract them for all photographs, and drop those of another method.",
+)
 @data_option
 @json_option
 def embed(
@@ -54,6 +67,8 @@ def embed(
     tone: Tone,
     reference: Path | None,
     segment: bool,
+    local_method: str,
+    again: bool,
 ) -> None:
     """Turn the photographs of an imported survey into stored vectors.
 
@@ -62,6 +77,8 @@ def embed(
     """
     if (tone is Tone.MATCHED) != (reference is not None):
         raise click.UsageError("--tone matched and --reference FILE must be given together")
+    if again and not local_method:
+        raise click.UsageError("--again is for local features; give --local METHOD, too")
     with err.status("reading files"):
         pictures = recall(directory, survey).read(survey).pictures
     with connect(directory) as spotted, progress("photographs", len(pictures)) as advance:
@@ -74,6 +91,7 @@ def embed(
             pictures,
             model_id=model_id,
             preparation=preparation,
+            local=LocalExtraction(local_method, again) if local_method else None,
             on_progress=advance,
         )
     document: dict[str, object] = {
@@ -81,6 +99,7 @@ def embed(
         "added": intake.added,
         "unchanged": intake.unchanged,
         "updated": intake.updated,
+        "local_features": intake.local,
         "failed": [{"detection_id": i, "message": message} for i, message in intake.failed],
     }
 
@@ -97,9 +116,10 @@ def _print(survey: str, intake: Intake) -> None:
     if len(intake.failed) > FAILURES_SHOWN:
         err.print(f"... and {len(intake.failed) - FAILURES_SHOWN} more; --json lists them all")
     again = f", {intake.updated} embedded again" if intake.updated else ""
+    local = f", local features of {intake.local} stored" if intake.local else ""
     click.echo(
         f"{with_unit(intake.added, 'detection')} stored{again}, {intake.unchanged} already stored, "
-        f"{len(intake.failed)} failed"
+        f"{len(intake.failed)} failed{local}"
     )
     if intake.added or intake.updated or intake.unchanged:
         next_step(f"spotted match {survey}, or spotted review {survey}")

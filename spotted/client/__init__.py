@@ -16,6 +16,7 @@ survey_handle       `SurveyHandle`: one survey
 survey_contents     its cameras and detections
 survey_scores       its candidates, pairs and matrices
 session_handle      `SessionHandle`: one annotation session
+local_features      local features of its detections
 individuals         `IndividualHandle`: one individual of a session
 catalogue           `CatalogueHandle`: animals over several surveys
 aio                 the same client for asyncio

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spotted import messages
-from spotted.client.survey_messages import embedding_spec
+from spotted.client.survey_messages import embedding_spec, local_spec
 from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.heads.head import HeadRecipe
@@ -34,11 +34,20 @@ def preparation_message(preparation: Preparation | None) -> embedder_pb2.Prepara
     )
 
 
-def embedded(message: embedder_pb2.EmbedResult, spec: survey_pb2.EmbeddingSpec) -> Embedded:
-    """The vector of one crop, or why it has none."""
+def embedded(
+    message: embedder_pb2.EmbedResult, answer: embedder_pb2.EmbedResponse | embedder_pb2.EmbedStreamResponse
+) -> Embedded:
+    """The vector of one crop, or why it has none. answer: the response that holds it."""
     has_vector = message.WhichOneof("outcome") == "embedding"
     vector = messages.vector(message.embedding) if has_vector else None
-    return Embedded(message.crop_id, vector, message.error.message, embedding_spec(spec))
+    return Embedded(
+        message.crop_id,
+        vector,
+        message.error.message,
+        embedding_spec(answer.spec),
+        message.local_features,
+        local_spec(answer.local_spec) if answer.HasField("local_spec") else None,
+    )
 
 
 def model(message: embedder_pb2.Model) -> Model:
@@ -68,6 +77,7 @@ def embedder_info(message: embedder_pb2.GetServerInfoResponse) -> EmbedderInfo:
         max_queue_crops=message.max_queue_crops,
         max_queue_bytes=message.max_queue_bytes,
         segmenter_digest=message.segmenter_digest,
+        local_methods=tuple(message.local_methods),
     )
 
 

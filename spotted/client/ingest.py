@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
+from spotted.client.local_features.extraction import LocalExtraction
 from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.values.embedding import Crop, Embedded, Preparation
@@ -31,6 +32,8 @@ class Intake:
     """Detections that were already stored."""
     updated: int = 0
     """Stored detections that have another image in the files, embedded again and corrected."""
+    local: int = 0
+    """Detections whose local features were stored, or stored again."""
     failed: list[tuple[str, str]] = field(default_factory=list)
     """Id of each detection that was not stored, with the reason."""
 
@@ -42,28 +45,34 @@ def embed_pictures(
     *,
     model_id: str = "",
     preparation: Preparation | None = None,
+    local: LocalExtraction | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Intake:
     """Embed the pictures that the survey does not hold yet, or holds with another image, and store them.
 
     May be stopped at any time: what was stored stays, and the next run continues from there.
-    model_id, preparation: as in `Spotted.embed`.
+    model_id, preparation: as in `Spotted.embed`. local: also extract and store local features of the pictures
+    that have none in the survey; None for none.
     on_progress: called with the number of pictures done since the last call.
     """
     images = {d.detection_id: _image(d) for d in survey.detections()}
     # other differences need no new vector: the import corrects them
-    waiting = {
-        p.detection.detection_id: p
-        for p in pictures
-        if images.get(p.detection.detection_id) != _image(boxed(p))
+    outdated = {
+        p.detection.detection_id for p in pictures if images.get(p.detection.detection_id) != _image(boxed(p))
     }
-    intake = Intake(unchanged=sum(p.detection.detection_id not in waiting for p in pictures))
-    on_progress(intake.unchanged)
+    lacking = outdated if local is None else outdated | local.lacking(survey, images)
+    waiting = {p.detection.detection_id: p for p in pictures if p.detection.detection_id in lacking}
+    intake = Intake(unchanged=sum(p.detection.detection_id not in outdated for p in pictures))
+    on_progress(len(pictures) - len(waiting))
     block: list[tuple[Detection, Embedded]] = []
     unread: list[tuple[str, str]] = []
     crops = _crops(list(waiting.values()), unread)
     for embedded in spotted.embed(
-        crops, model_id=model_id, survey_id=survey.survey_id, preparation=preparation
+        crops,
+        model_id=model_id,
+        survey_id=survey.survey_id,
+        preparation=preparation,
+        local_method=local.method if local else "",
     ):
         picture = waiting[embedded.crop_id]
         if embedded.vector is None:
@@ -72,11 +81,11 @@ def embed_pictures(
         else:
             block.append((boxed(picture), embedded))
         if len(block) == BLOCK:
-            _store_all(survey, block, images, intake)
+            _store_all(survey, block, images, intake, local)
             on_progress(len(block))
             block = []
     if block:
-        _store_all(survey, block, images, intake)
+        _store_all(survey, block, images, intake, local)
         on_progress(len(block))
     intake.failed += unread
     on_progress(len(unread))
@@ -116,14 +125,20 @@ def _store_all(
     block: Sequence[tuple[Detection, Embedded]],
     images: Mapping[str, object],
     intake: Intake,
+    local: LocalExtraction | None,
 ) -> None:
     """Add the new detections and correct the others. images: those of the stored detections."""
-    stored = [each for each in block if each[0].detection_id in images]
-    new = [each for each in block if each[0].detection_id not in images]
+    changed = [each for each in block if images.get(each[0].detection_id) != _image(each[0])]
+    stored = [each for each in changed if each[0].detection_id in images]
+    new = [each for each in changed if each[0].detection_id not in images]
     if stored:
         _correct(survey, stored, intake)
     if new:
         _store(survey, new, intake)
+    if local:
+        rejected = {detection_id for detection_id, _ in intake.failed}
+        kept = [each for _, each in block if each.crop_id not in rejected]
+        intake.local += local.store(survey, kept, intake.failed)
 
 
 def _correct(survey: SurveyHandle, block: Sequence[tuple[Detection, Embedded]], intake: Intake) -> None:

@@ -150,12 +150,14 @@ class Spotted:
         survey_id: str = "",
         head_digest: str = "",
         preparation: Preparation | None = None,
+        local_method: str = "",
     ) -> Iterator[Embedded]:
         """The vectors of any number of crops, in their order; `crops` is read while results arrive.
 
         model_id: "" for the embedder's default backbone. survey_id: the survey that the work is for; surveys
         share the embedder fairly. head_digest: a stored head to apply, "" for base embeddings, which surveys
-        store. Raises NotFoundError for an unknown model, head or reference.
+        store. local_method: also extract local features by this method, e.g. "hotspotter"; "" for none.
+        Raises NotFoundError for an unknown model, head, reference or local method.
         """
         embedder = self.connection.embedder
         requests = (
@@ -165,11 +167,12 @@ class Spotted:
                 survey_id=survey_id,
                 head_digest=head_digest,
                 preparation=preparation_message(preparation),
+                local_method=local_method,
             )
             for crop in crops
         )
         for response in embedder.stream(embedder.stub.EmbedStream, requests):
-            yield embedded(response.result, response.spec)
+            yield embedded(response.result, response)
 
     def embed_batch(
         self,
@@ -179,6 +182,7 @@ class Spotted:
         survey_id: str = "",
         head_digest: str = "",
         preparation: Preparation | None = None,
+        local_method: str = "",
     ) -> list[Embedded]:
         """The vectors of up to 16 crops in one call; arguments as in `embed`.
 
@@ -191,9 +195,10 @@ class Spotted:
             survey_id=survey_id,
             head_digest=head_digest,
             preparation=preparation_message(preparation),
+            local_method=local_method,
         )
         response = embedder.call(embedder.stub.Embed, request)
-        return [embedded(result, response.spec) for result in response.results]
+        return [embedded(result, response) for result in response.results]
 
     def add_reference(self, image: bytes) -> str:
         """Store the histogram of a reference image; returns the digest for `Preparation.reference_digest`."""

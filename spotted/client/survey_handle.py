@@ -8,6 +8,7 @@ from spotted import messages
 from spotted.client.connection import LONG_TIMEOUT_S, Connection
 from spotted.client.connection import request_id as new_request_id
 from spotted.client.embedding_messages import recipe_message
+from spotted.client.local_features.survey import SurveyLocalFeatures
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_events import import_parts
 from spotted.client.session_handle import SessionHandle
@@ -25,7 +26,7 @@ from spotted.scoring.feasibility import FeasibilityParams
 from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
 
 
-class SurveyHandle(SurveyContents, SurveyScores):
+class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
     """A survey on the services; every method raises NotFoundError if it does not exist.
 
     >>> import numpy as np

@@ -11,6 +11,7 @@ from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
     Candidates,
+    MatchedPoint,
     PairExplanation,
 )
 from spotted.client.values.surveys import (
@@ -20,6 +21,7 @@ from spotted.client.values.surveys import (
     DetectionPage,
     DetectionUpdate,
     EmbeddingSpec,
+    LocalFeatureSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
@@ -50,6 +52,11 @@ def embedding_spec(message: survey_pb2.EmbeddingSpec) -> EmbeddingSpec:
     )
 
 
+def local_spec(message: survey_pb2.LocalFeatureSpec) -> LocalFeatureSpec:
+    """A spec of local features from its message."""
+    return LocalFeatureSpec(message.method, message.digest)
+
+
 def score_spec(message: survey_pb2.ScoreSpec) -> ScoreSpec:
     """A score spec from its message."""
     return ScoreSpec(
@@ -59,6 +66,7 @@ def score_spec(message: survey_pb2.ScoreSpec) -> ScoreSpec:
         calibration_digest=message.calibration_digest,
         fusion=Fusion(message.fusion or Fusion.PRODUCT),
         fallback=message.fallback,
+        local_digest=message.local_digest,
     )
 
 
@@ -81,6 +89,9 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         time_zone=message.time_zone,
         coordinate_system=message.coordinate_system,
         damage=message.damage,
+        local_features=local_spec(message.local_features) if message.HasField("local_features") else None,
+        local_feature_count=message.local_feature_count,
+        local_pair_count=message.local_pair_count,
     )
 
 
@@ -192,6 +203,8 @@ def _candidate(message: scorer_pb2.Candidate) -> Candidate:
         fused=message.fused,
         reason=message.reason,
         individual_id=message.individual_id,
+        local=message.local if message.HasField("local") else None,
+        matched_marks=message.matched_marks,
     )
 
 
@@ -212,5 +225,11 @@ def pair_explanation(message: scorer_pb2.ExplainPairResponse) -> PairExplanation
         percentile=message.percentile,
         reason=message.reason,
         score_spec=score_spec(message.score_spec),
+        local=message.local if message.HasField("local") else None,
+        matched_marks=message.matched_marks,
+        matched_points=tuple(
+            MatchedPoint(p.first_x, p.first_y, p.second_x, p.second_y, p.weight)
+            for p in message.matched_points
+        ),
         station=message.station,
     )

@@ -18,6 +18,7 @@ from spotted.calibration.model import Calibration
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.scoring.pair_scores import PairScores, Scoring
 from spotted.scoring.similarity import pair_similarity
 from spotted.survey import Detection, DetectionTable, Extent, Survey, detection_table, id_order
@@ -49,6 +50,8 @@ class Gallery:
     params: FeasibilityParams
     calibration: Calibration | None = None
     """Required by Fusion.CALIBRATED."""
+    local: LocalPairs | None = None
+    """Local scores of matched pairs of its rows, for Fusion.LOCAL."""
 
     @classmethod
     def of(
@@ -69,12 +72,12 @@ class Gallery:
         """A gallery of the first `count` rows."""
         rows = np.arange(count)
         order = np.argsort(np.argsort(self.order[:count]))
-        return replace(self, embeddings=self.embeddings[:count], table=self.table.at(rows), order=order)
+        return self._of_rows(rows, self.embeddings[:count], order)
 
     def at(self, rows: IntArray) -> Gallery:
         """A gallery of the given rows, in that order."""
         order = np.argsort(np.argsort(self.order[rows]))
-        return replace(self, embeddings=self.embeddings[rows], table=self.table.at(rows), order=order)
+        return self._of_rows(rows, self.embeddings[rows], order)
 
     def score_pairs(self, first: IntArray, second: IntArray, fusion: Fusion = Fusion.PRODUCT) -> PairScores:
         """Exact scores of pairs of rows, (m,); two animals in one image have a fused score of 0."""
@@ -95,4 +98,8 @@ class Gallery:
 
     def scoring(self, fusion: Fusion = Fusion.PRODUCT) -> Scoring:
         """The scoring of pairs of rows. Raises PreconditionError for CALIBRATED without a calibration."""
-        return Scoring(self.table, self.extent, self.params, fusion, self.calibration)
+        return Scoring(self.table, self.extent, self.params, fusion, self.calibration, self.local)
+
+    def _of_rows(self, rows: IntArray, embeddings: npt.NDArray[np.floating], order: IntArray) -> Gallery:
+        local = None if self.local is None else self.local.at(rows, len(self))
+        return replace(self, embeddings=embeddings, table=self.table.at(rows), order=order, local=local)

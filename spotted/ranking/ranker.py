@@ -8,7 +8,7 @@ row order or thread count changes a bit of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from spotted.arrays import Float32Array, IntArray
 from spotted.errors import InvalidInputError
 from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.local_first import rank_local_first
 from spotted.ranking.search import Allowed, Contest, Search
 from spotted.ranking.shortlist import ranking_keys
 from spotted.scoring import geometry
@@ -108,10 +109,21 @@ class Ranker:
         """
         if k < 1:
             raise InvalidInputError(f"top_k is {k}; ask for at least 1 candidate", field="top_k")
+        lists = self._lists(queries, k, self._contest(fusion, allowed), block, threads)
+        if fusion is not Fusion.LOCAL or self.gallery.local is None:
+            yield from lists
+            return
+        for one in lists:
+            rows, scores = rank_local_first(self.gallery, one.query, one.rows, k, allowed=allowed)
+            yield Ranked(one.query, rows, scores, one.compared)
+
+    def _lists(
+        self, queries: IntArray, k: int, contest: Contest, block: int, threads: int
+    ) -> Iterator[Ranked]:
+        """The k best candidates of each query row; matched marks are not looked for."""
         if not len(queries):
             return
         k = max(1, min(k, len(self)))
-        contest = self._contest(fusion, allowed)
         step = max(1, min(block, HELD // k))
         strips = [queries[i : i + step] for i in range(0, len(queries), step)]
         with open_runner(threads) as run:
@@ -222,4 +234,10 @@ class Ranker:
 
     def _contest(self, fusion: Fusion, allowed: Allowed | None) -> Contest:
         gallery = self.gallery
-        return Contest(self._vectors, self._journeys, gallery.scoring(fusion), gallery.order, allowed)
+        # bounds hold for pairs without marks; those with marks come before them
+        scoring = (
+            replace(gallery.scoring(fusion), local=None)
+            if fusion is Fusion.LOCAL
+            else gallery.scoring(fusion)
+        )
+        return Contest(self._vectors, self._journeys, scoring, gallery.order, allowed)

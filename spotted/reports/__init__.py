@@ -4,6 +4,7 @@ page                the report of a simulated or composite survey
 evaluation          the report of an evaluation
 evaluation_figures  the figures of an evaluation
 survey              the report of a survey without known identities
+matched_marks       two photographs with their matched marks
 plots               single figures as PNG or JPEG
 """
 

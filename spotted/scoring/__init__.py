@@ -7,6 +7,7 @@ geometry     distances and time gaps between detections
 feasibility  whether one animal could have made each journey (Spotted eqs. 1-3)
 similarity   the cosine of two embeddings, clipped at zero (Spotted eq. 5)
 fusion       the ways to combine the two, the paper's product by default
+local_pairs  local scores of the pairs that were matched, a sparse table
 pair_scores  the fused score of pairs, exact or as bounds
 bounds       cheap bounds that rule pairs out before the exact score is computed
 parallel     work on several items at once, results in input order
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
         pair_feasibility,
         softened_journey,
     )
-    from spotted.scoring.fusion import Fusion, fuse
+    from spotted.scoring.fusion import Fusion, fuse, put_marks_first
+    from spotted.scoring.local_pairs import LocalPairs
     from spotted.scoring.pair_scores import PairScores, Scoring
     from spotted.scoring.parallel import Runner, map_ahead, open_runner
     from spotted.scoring.similarity import (
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FeasibilityParams",
     "Fusion",
+    "LocalPairs",
     "PairScores",
     "Runner",
     "Scoring",
@@ -58,6 +61,7 @@ __all__ = [
     "pair_feasibility",
     "pair_similarity",
     "product_error",
+    "put_marks_first",
     "single_precision",
     "softened_journey",
     "unit_rows",
@@ -76,7 +80,8 @@ __getattr__ = lazy_face(
             "pair_feasibility",
             "softened_journey",
         ),
-        "fusion": ("Fusion", "fuse"),
+        "fusion": ("Fusion", "fuse", "put_marks_first"),
+        "local_pairs": ("LocalPairs",),
         "pair_scores": ("PairScores", "Scoring"),
         "parallel": ("Runner", "map_ahead", "open_runner"),
         "similarity": (

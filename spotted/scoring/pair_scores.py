@@ -17,7 +17,8 @@ from spotted.scoring.feasibility import (
     pair_feasibility,
     softened_journey,
 )
-from spotted.scoring.fusion import Fusion, fuse
+from spotted.scoring.fusion import Fusion, fuse, put_marks_first
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import DetectionTable, Extent
 
 # with a lower decay, a journey over the shortest gap would not score 0
@@ -68,6 +69,8 @@ class Scoring:
     fusion: Fusion = Fusion.PRODUCT
     calibration: Calibration | None = None
     """Required by CALIBRATED."""
+    local: LocalPairs | None = None
+    """Local scores of matched pairs; None: every pair is unknown."""
 
     def __post_init__(self) -> None:
         if self.fusion is Fusion.CALIBRATED and self.calibration is None:
@@ -79,14 +82,17 @@ class Scoring:
         """Feasibility (NaN if unknown) and fused score of pairs whose visual similarity is exact."""
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
-            return possible, fuse(visual, possible, self.fusion)
+            return possible, self._with_marks(fuse(visual, possible, self.fusion), rows, columns)
         pairs = self.evidence(visual.astype(np.float64), rows, columns)
         return pairs.feasibility.astype(np.float32), probability(self.calibration, pairs)
 
     def bounds(
         self, visual: Float32Array, error: float, rows: IntArray, columns: IntArray
     ) -> tuple[Float32Array, Float32Array]:
-        """Bounds of the fused score of pairs whose visual similarity is known within `error`."""
+        """Bounds of the fused score of pairs whose visual similarity is known within `error`.
+
+        Those of LOCAL hold for pairs that share no marks.
+        """
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
             return fused_bounds(visual, error, possible, self.fusion)
@@ -110,7 +116,15 @@ class Scoring:
             possible[unknown] = 0.0
             return possible
         np.copyto(possible, np.float32(1.0), where=unknown)
-        return np.multiply(visual, possible, out=visual)
+        product = np.multiply(visual, possible, out=visual)
+        if self.fusion is Fusion.PRODUCT:
+            return product
+        return self._with_marks(product * np.float32(0.5), rows[:, None], columns[None, :])
+
+    def _with_marks(self, fused: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
+        if self.fusion is not Fusion.LOCAL or self.local is None:
+            return fused
+        return put_marks_first(fused, self.local.shared_of(rows, columns))
 
     def _quick_feasibility(self, rows: IntArray, columns: IntArray) -> Float32Array:
         position = self.table.position_m @ np.array([1.0, 1.0j])

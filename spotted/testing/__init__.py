@@ -9,6 +9,7 @@
 services                 `fake_services` and `local_services`: a client of fakes, or of the real services
 server                   a gRPC server whose rpcs are plain functions
 fake_scorer              surveys in memory, scored by the library
+fake_survey              one of these surveys
 fake_corrections         corrections of its detections
 fake_catalogue           the named animals of its surveys
 fake_catalogue_messages  the same as messages
@@ -16,6 +17,7 @@ fake_sampler             sessions in memory
 fake_session             the journal of one, and what follows from it
 fake_individuals         its individuals
 fake_changes             names, merges, splits and moves of them by people
+fake_local_features      local features of both
 fake_embedder            vectors without a network
 """
 

@@ -23,7 +23,8 @@ from spotted.client.values.catalogue import CatalogueEntry
 from spotted.client.values.individuals import Individual
 from spotted.errors import InvalidInputError, NotFoundError, SpottedError
 from spotted.testing.fake_catalogue_messages import ATTRIBUTES, change_message, entry_message
-from spotted.testing.fake_scorer import FakeScorer, StoredSurvey
+from spotted.testing.fake_scorer import FakeScorer
+from spotted.testing.fake_survey import StoredSurvey
 from spotted.testing.server import Replies
 from spotted.v1 import catalogue_pb2 as pb
 from spotted.v1 import survey_pb2

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from spotted import __version__, messages
-from spotted.errors import UnreadableImageError
+from spotted.errors import NotFoundError, UnreadableImageError
+from spotted.testing.fake_local_features import METHOD, SPEC, extract
 from spotted.testing.server import Replies
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -50,18 +51,27 @@ class FakeEmbedder:
                 default_model_id=MODEL_ID,
                 max_crops=16,
                 models=[self._model],
+                local_methods=[METHOD],
             ),
         }
 
     def _embed(self, request: pb.EmbedRequest) -> pb.EmbedResponse:
-        return pb.EmbedResponse(results=[_result(crop) for crop in request.crops], spec=self.spec)
+        method = request.local_method
+        results = [_result(crop, method) for crop in request.crops]
+        return pb.EmbedResponse(results=results, spec=self.spec, local_spec=SPEC if method else None)
 
     def _embed_stream(self, requests: Iterator[pb.EmbedStreamRequest]) -> Iterator[pb.EmbedStreamResponse]:
+        method = ""
         for request in requests:
-            yield pb.EmbedStreamResponse(result=_result(request.crop), spec=self.spec)
+            method = method or request.local_method
+            yield pb.EmbedStreamResponse(
+                result=_result(request.crop, method), spec=self.spec, local_spec=SPEC if method else None
+            )
 
 
-def _result(crop: pb.Crop) -> pb.EmbedResult:
+def _result(crop: pb.Crop, local_method: str) -> pb.EmbedResult:
+    if local_method not in {"", METHOD}:
+        raise NotFoundError(f"this fake cannot extract local features by {local_method!r}; use {METHOD!r}")
     if not crop.image:
         error = survey_pb2.ItemError(
             reason=UnreadableImageError.reason, message="the image is empty; send an encoded image"
@@ -70,4 +80,8 @@ def _result(crop: pb.Crop) -> pb.EmbedResult:
     seed = int.from_bytes(hashlib.sha256(crop.image).digest()[:8], "little")
     vector = np.random.default_rng(seed).normal(size=DIMENSION)
     unit = (vector / np.linalg.norm(vector)).astype(np.float32)
-    return pb.EmbedResult(crop_id=crop.crop_id, embedding=messages.tensor(unit))
+    return pb.EmbedResult(
+        crop_id=crop.crop_id,
+        embedding=messages.tensor(unit),
+        local_features=extract(crop.image) if local_method else b"",
+    )

@@ -36,7 +36,7 @@ class FakeIndividuals:
     """The individuals of the sessions of a fake sampler.
 
     >>> from spotted import Detection
-    >>> from spotted.testing.fake_scorer import StoredSurvey
+    >>> from spotted.testing.fake_survey import StoredSurvey
     >>> from spotted.v1 import survey_pb2
     >>> session = StoredSession(StoredSurvey(survey_pb2.Survey(), detections={"a": Detection("a")}))
     >>> folded = session.append(sampler_pb2.SessionEvent(created=sampler_pb2.Session()))

@@ -4,77 +4,32 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import numpy as np
 
 from spotted import messages
-from spotted.arrays import FloatArray, IntArray
+from spotted.arrays import FloatArray
 from spotted.errors import AlreadyExistsError, DigestMismatchError, InvalidInputError, NotFoundError
-from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.scoring import geometry
-from spotted.scoring.feasibility import describe_journey, needed_speed_kmh, softened_journey
+from spotted.scoring.feasibility import needed_speed_kmh
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
-from spotted.survey import Camera, Detection, Survey, shared_station
+from spotted.survey import Detection, shared_station
 from spotted.testing.fake_corrections import correct
+from spotted.testing.fake_local_features import add_features, drop_outdated
+from spotted.testing.fake_survey import StoredSurvey
 from spotted.testing.server import Replies
-from spotted.v1 import corrections_pb2, survey_pb2
+from spotted.v1 import corrections_pb2, local_features_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
-
-
-@dataclass
-class StoredSurvey:
-    """A survey in memory."""
-
-    message: survey_pb2.Survey
-    cameras: dict[str, Camera] = field(default_factory=dict)
-    detections: dict[str, Detection] = field(default_factory=dict)
-    vectors: dict[str, FloatArray] = field(default_factory=dict)
-
-    def changed(self) -> survey_pb2.Survey:
-        """The survey as stored, with its counts, after a change."""
-        self.message.revision += 1
-        self.message.camera_count = len(self.cameras)
-        self.message.detection_count = len(self.detections)
-        return self.message
-
-    def gallery(self) -> Gallery:
-        """Its detections, ready to be scored."""
-        start_s = messages.seconds(self.message.start_time)
-        end_s = messages.seconds(self.message.end_time)
-        return Gallery.of(
-            Survey(self.message.survey_id, start_s, end_s, cameras=self.cameras),
-            list(self.detections.values()),
-            np.stack(list(self.vectors.values())),
-            messages.feasibility(self.message.feasibility),
-        )
-
-    def rows(self, detection_ids: Iterable[str]) -> IntArray:
-        """The rows of detections in the gallery. Raises NotFoundError."""
-        index = {detection_id: row for row, detection_id in enumerate(self.detections)}
-        try:
-            return np.array([index[i] for i in detection_ids], dtype=np.int64)
-        except KeyError as error:
-            raise NotFoundError(f"detection {error.args[0]!r} does not exist; add it first") from None
-
-    def reasons(self, first: IntArray, second: IntArray) -> Iterator[tuple[float, float, str]]:
-        """Distance, gap and the feasibility as a phrase, of pairs of rows."""
-        gallery, detections = self.gallery(), list(self.detections.values())
-        distance, gap = softened_journey(gallery.table, first, second, gallery.params)
-        pairs = zip(first.tolist(), second.tolist(), distance.tolist(), gap.tolist(), strict=True)
-        for one, other, metres, seconds in pairs:
-            cameras = detections[one].camera_id, detections[other].camera_id
-            station = shared_station(self.cameras, *cameras)
-            yield metres, seconds, describe_journey(metres, seconds, cameras, gallery.params, station)
 
 
 class FakeScorer:
     """Surveys in memory, scored by the library; a service's answers without a service.
 
     >>> from spotted.client import Spotted
+    >>> from spotted.survey import Survey
     >>> from spotted.testing import serve_replies
     >>> scorer = FakeScorer()
     >>> with serve_replies(scorer.replies()) as address:
@@ -100,6 +55,7 @@ class FakeScorer:
             "ListDetections": self._list_detections,
             "UpdateDetections": self._update_detections,
             "DeleteDetections": self._delete_detections,
+            "AddLocalFeatures": self._add_local_features,
             "GetCandidates": self._candidates,
             "ScorePairs": self._score_pairs,
             "ExplainPair": self._explain_pair,
@@ -157,6 +113,7 @@ class FakeScorer:
         response = pb.ListDetectionsResponse(
             detections=[messages.detection_message(d) for d in stored.detections.values()],
             revision=stored.message.revision,
+            with_local_features=[i for i, d in enumerate(stored.detections) if d in stored.local_features],
         )
         if request.include_embeddings and stored.detections:
             response.embeddings.CopyFrom(messages.tensor(np.stack(list(stored.vectors.values()))))
@@ -167,6 +124,7 @@ class FakeScorer:
     ) -> corrections_pb2.UpdateDetectionsResponse:
         stored = self.survey(request.survey_id)
         response = correct(stored.detections, stored.vectors, request)
+        drop_outdated(stored.local_features, response)
         response.survey.CopyFrom(stored.changed())
         return response
 
@@ -175,8 +133,17 @@ class FakeScorer:
         known = [i for i in dict.fromkeys(request.detection_ids) if stored.detections.pop(i, None)]
         for detection_id in known:
             del stored.vectors[detection_id]
+            stored.local_features.pop(detection_id, None)
         missing = len(request.detection_ids) - len(known)
         return pb.DeleteDetectionsResponse(deleted=len(known), missing=missing, survey=stored.changed())
+
+    def _add_local_features(
+        self, request: local_features_pb2.AddLocalFeaturesRequest
+    ) -> local_features_pb2.AddLocalFeaturesResponse:
+        stored = self.survey(request.survey_id)
+        response = add_features(stored.detections, stored.local_features, stored.message, request)
+        response.survey.CopyFrom(stored.changed())
+        return response
 
     def _candidates(self, request: pb.GetCandidatesRequest) -> Iterator[pb.GetCandidatesResponse]:
         stored = self.survey(request.survey_id)
@@ -279,8 +246,10 @@ def _add(
 
 def _fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
     fusion = Fusion(value or Fusion.PRODUCT)
-    if fusion is Fusion.CALIBRATED:
-        raise InvalidInputError("this fake has no calibration; ask for another fusion", field="fusion")
+    if fusion in {Fusion.CALIBRATED, Fusion.LOCAL}:
+        raise InvalidInputError(
+            "this fake has no calibration, no marks; ask for another fusion", field="fusion"
+        )
     return fusion
 
 

@@ -19,7 +19,7 @@ from spotted.individuals.founders import Founder
 from spotted.individuals.naming import individual_id, read_individual_id
 from spotted.individuals.register import Register, Registered, differing
 from spotted.survey import Detection
-from spotted.testing.fake_scorer import StoredSurvey
+from spotted.testing.fake_survey import StoredSurvey
 from spotted.v1 import individuals_pb2, session_facts_pb2
 from spotted.v1 import sampler_pb2 as pb
 

@@ -90,8 +90,8 @@ class DetectionUpdate(_message.Message):
     """The detection."""
     @_builtins.property
     def changed_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The fields that have another value now, in the order of the mask, and `embedding` for another vector.
-        Empty if it already had these values, or was not changed.
+        """The fields that have another value now, in the order of the mask, `embedding` for another vector, and
+        `local_features` if the detection had local features, which show the former image: store new ones. Empty if it already had these values, or was not changed.
         """
 
     @_builtins.property

@@ -233,8 +233,13 @@ class EmbedResult(_message.Message):
     EMBEDDING_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
     crop_id: _builtins.str
     """Id of the crop as sent."""
+    local_features: _builtins.bytes
+    """Local features, at most 64 KiB, if a local_method was requested and the crop has a vector. For
+    ScorerService.AddLocalFeatures.
+    """
     @_builtins.property
     def embedding(self) -> _survey_pb2.Tensor:
         """The unit vector, float32, shape (dimension)."""
@@ -254,10 +259,11 @@ class EmbedResult(_message.Message):
         embedding: _survey_pb2.Tensor | None = ...,
         error: _survey_pb2.ItemError | None = ...,
         timings: Global___EmbedTimings | None = ...,
+        local_features: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "error", b"error", "outcome", b"outcome", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop_id", b"crop_id", "embedding", b"embedding", "error", b"error", "outcome", b"outcome", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop_id", b"crop_id", "embedding", b"embedding", "error", b"error", "local_features", b"local_features", "outcome", b"outcome", "timings", b"timings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["embedding", "error"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
@@ -276,12 +282,15 @@ class EmbedRequest(_message.Message):
     SURVEY_ID_FIELD_NUMBER: _builtins.int
     HEAD_DIGEST_FIELD_NUMBER: _builtins.int
     PREPARATION_FIELD_NUMBER: _builtins.int
+    LOCAL_METHOD_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Model id of the backbone; empty: the server's default."""
     survey_id: _builtins.str
     """Survey that the crops belong to; surveys share the server fairly. The survey need not exist."""
     head_digest: _builtins.str
     """SHA-256 (hex) of a stored adaptation head to apply; empty: base embeddings."""
+    local_method: _builtins.str
+    """Also extract local features by this method, e.g. `hotspotter`; empty: none."""
     @_builtins.property
     def crops(self) -> _containers.RepeatedCompositeFieldContainer[Global___Crop]:
         """1 to 16 crops."""
@@ -298,10 +307,11 @@ class EmbedRequest(_message.Message):
         survey_id: _builtins.str = ...,
         head_digest: _builtins.str = ...,
         preparation: Global___Preparation | None = ...,
+        local_method: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["preparation", b"preparation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["crops", b"crops", "head_digest", b"head_digest", "model_id", b"model_id", "preparation", b"preparation", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crops", b"crops", "head_digest", b"head_digest", "local_method", b"local_method", "model_id", b"model_id", "preparation", b"preparation", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -315,6 +325,7 @@ class EmbedResponse(_message.Message):
 
     RESULTS_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
+    LOCAL_SPEC_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___EmbedResult]:
         """One for each crop."""
@@ -323,15 +334,20 @@ class EmbedResponse(_message.Message):
     def spec(self) -> _survey_pb2.EmbeddingSpec:
         """Backbone, preprocessing and head of the vectors."""
 
+    @_builtins.property
+    def local_spec(self) -> _survey_pb2.LocalFeatureSpec:
+        """How the local features were made, if requested."""
+
     def __init__(
         self,
         *,
         results: _abc.Iterable[Global___EmbedResult] | None = ...,
         spec: _survey_pb2.EmbeddingSpec | None = ...,
+        local_spec: _survey_pb2.LocalFeatureSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["local_spec", b"local_spec", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["local_spec", b"local_spec", "results", b"results", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -348,6 +364,7 @@ class EmbedStreamRequest(_message.Message):
     SURVEY_ID_FIELD_NUMBER: _builtins.int
     HEAD_DIGEST_FIELD_NUMBER: _builtins.int
     PREPARATION_FIELD_NUMBER: _builtins.int
+    LOCAL_METHOD_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Model id of the backbone; empty: the server's default. This and the following fields are read from
     the first message of the stream only.
@@ -355,6 +372,8 @@ class EmbedStreamRequest(_message.Message):
     survey_id: _builtins.str
     """See EmbedRequest."""
     head_digest: _builtins.str
+    """See EmbedRequest."""
+    local_method: _builtins.str
     """See EmbedRequest."""
     @_builtins.property
     def crop(self) -> Global___Crop:
@@ -372,10 +391,11 @@ class EmbedStreamRequest(_message.Message):
         survey_id: _builtins.str = ...,
         head_digest: _builtins.str = ...,
         preparation: Global___Preparation | None = ...,
+        local_method: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "preparation", b"preparation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "head_digest", b"head_digest", "model_id", b"model_id", "preparation", b"preparation", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "head_digest", b"head_digest", "local_method", b"local_method", "model_id", b"model_id", "preparation", b"preparation", "survey_id", b"survey_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -389,6 +409,7 @@ class EmbedStreamResponse(_message.Message):
 
     RESULT_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
+    LOCAL_SPEC_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def result(self) -> Global___EmbedResult:
         """The result of one crop."""
@@ -397,15 +418,20 @@ class EmbedStreamResponse(_message.Message):
     def spec(self) -> _survey_pb2.EmbeddingSpec:
         """Backbone, preprocessing and head of the vector."""
 
+    @_builtins.property
+    def local_spec(self) -> _survey_pb2.LocalFeatureSpec:
+        """How the local features were made, if requested."""
+
     def __init__(
         self,
         *,
         result: Global___EmbedResult | None = ...,
         spec: _survey_pb2.EmbeddingSpec | None = ...,
+        local_spec: _survey_pb2.LocalFeatureSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["local_spec", b"local_spec", "result", b"result", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["local_spec", b"local_spec", "result", b"result", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -792,6 +818,7 @@ class GetServerInfoResponse(_message.Message):
     MAX_QUEUE_CROPS_FIELD_NUMBER: _builtins.int
     MAX_QUEUE_BYTES_FIELD_NUMBER: _builtins.int
     SEGMENTER_DIGEST_FIELD_NUMBER: _builtins.int
+    LOCAL_METHODS_FIELD_NUMBER: _builtins.int
     default_model_id: _builtins.str
     """Model id used if a request has none."""
     max_crops: _builtins.int
@@ -812,6 +839,10 @@ class GetServerInfoResponse(_message.Message):
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
         """Loaded backbones."""
 
+    @_builtins.property
+    def local_methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Methods of local features that this server can extract."""
+
     def __init__(
         self,
         *,
@@ -823,10 +854,11 @@ class GetServerInfoResponse(_message.Message):
         max_queue_crops: _builtins.int = ...,
         max_queue_bytes: _builtins.int = ...,
         segmenter_digest: _builtins.str = ...,
+        local_methods: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["server", b"server"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_model_id", b"default_model_id", "max_crops", b"max_crops", "max_image_pixels", b"max_image_pixels", "max_queue_bytes", b"max_queue_bytes", "max_queue_crops", b"max_queue_crops", "models", b"models", "segmenter_digest", b"segmenter_digest", "server", b"server"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_model_id", b"default_model_id", "local_methods", b"local_methods", "max_crops", b"max_crops", "max_image_pixels", b"max_image_pixels", "max_queue_bytes", b"max_queue_bytes", "max_queue_crops", b"max_queue_crops", "models", b"models", "segmenter_digest", b"segmenter_digest", "server", b"server"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -37,7 +37,7 @@ class EmbedderServiceStub:
     """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
     itself, in its result. Crops of concurrent callers share batches.
     Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
-    not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
+    not loaded, no such head, reference or local_method), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
     not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
     holds the time to wait).
     """
@@ -75,7 +75,7 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
     """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
     itself, in its result. Crops of concurrent callers share batches.
     Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
-    not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
+    not loaded, no such head, reference or local_method), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
     not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
     holds the time to wait).
     """
@@ -116,7 +116,7 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
         itself, in its result. Crops of concurrent callers share batches.
         Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
-        not loaded, no such head or reference), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
+        not loaded, no such head, reference or local_method), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
         not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
         holds the time to wait).
         """

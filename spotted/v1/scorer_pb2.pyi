@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from spotted.v1 import corrections_pb2 as _corrections_pb2
+from spotted.v1 import local_features_pb2 as _local_features_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -611,6 +612,7 @@ class ListDetectionsResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
+    WITH_LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     revision: _builtins.int
@@ -627,6 +629,10 @@ class ListDetectionsResponse(_message.Message):
     def changed(self) -> _containers.RepeatedCompositeFieldContainer[_corrections_pb2.DetectionChange]:
         """Those of the page that do not have their first image and vector, with their version."""
 
+    @_builtins.property
+    def with_local_features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Indices in `detections` of those that have local features."""
+
     def __init__(
         self,
         *,
@@ -635,10 +641,11 @@ class ListDetectionsResponse(_message.Message):
         next_page_token: _builtins.str = ...,
         revision: _builtins.int = ...,
         changed: _abc.Iterable[_corrections_pb2.DetectionChange] | None = ...,
+        with_local_features: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "detections", b"detections", "embeddings", b"embeddings", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "detections", b"detections", "embeddings", b"embeddings", "next_page_token", b"next_page_token", "revision", b"revision", "with_local_features", b"with_local_features"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1094,6 +1101,8 @@ class Candidate(_message.Message):
     FUSED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     INDIVIDUAL_ID_FIELD_NUMBER: _builtins.int
+    LOCAL_FIELD_NUMBER: _builtins.int
+    MATCHED_MARKS_FIELD_NUMBER: _builtins.int
     detection_id: _builtins.str
     """The detection."""
     visual: _builtins.float
@@ -1106,6 +1115,10 @@ class Candidate(_message.Message):
     """The feasibility as text, e.g. "needs 4.1 km/h between CAM07 and CAM12"."""
     individual_id: _builtins.str
     """Identity known from elsewhere; empty: unknown."""
+    local: _builtins.float
+    """Local score of the pair, at least 0. Unset: unknown, because it was not matched."""
+    matched_marks: _builtins.int
+    """Number of matched marks."""
     def __init__(
         self,
         *,
@@ -1115,14 +1128,21 @@ class Candidate(_message.Message):
         fused: _builtins.float = ...,
         reason: _builtins.str = ...,
         individual_id: _builtins.str = ...,
+        local: _builtins.float | None = ...,
+        matched_marks: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility", "feasibility", b"feasibility"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility", "_local", b"_local", "feasibility", b"feasibility", "local", b"local"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility", "detection_id", b"detection_id", "feasibility", b"feasibility", "fused", b"fused", "individual_id", b"individual_id", "reason", b"reason", "visual", b"visual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility", "_local", b"_local", "detection_id", b"detection_id", "feasibility", b"feasibility", "fused", b"fused", "individual_id", b"individual_id", "local", b"local", "matched_marks", b"matched_marks", "reason", b"reason", "visual", b"visual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__feasibility: _TypeAlias = _typing.Literal["feasibility"]  # noqa: Y015
     _WhichOneofArgType__feasibility: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility"]  # noqa: Y015
+    _WhichOneofReturnType__local: _TypeAlias = _typing.Literal["local"]  # noqa: Y015
+    _WhichOneofArgType__local: _TypeAlias = _typing.Literal["_local", b"_local"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__feasibility) -> _WhichOneofReturnType__feasibility | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__local) -> _WhichOneofReturnType__local | None: ...
 
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 
@@ -1555,6 +1575,9 @@ class ExplainPairResponse(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SCORE_SPEC_FIELD_NUMBER: _builtins.int
     STATION_FIELD_NUMBER: _builtins.int
+    LOCAL_FIELD_NUMBER: _builtins.int
+    MATCHED_MARKS_FIELD_NUMBER: _builtins.int
+    MATCHED_POINTS_FIELD_NUMBER: _builtins.int
     visual: _builtins.float
     """max(0, cosine), 0 to 1."""
     feasibility: _builtins.float
@@ -1573,9 +1596,17 @@ class ExplainPairResponse(_message.Message):
     """The feasibility as text."""
     station: _builtins.str
     """The station that two cameras share; empty if they share none, or are one camera."""
+    local: _builtins.float
+    """Local score of the pair, at least 0. Unset: unknown, because it was not matched."""
+    matched_marks: _builtins.int
+    """Number of matched marks."""
     @_builtins.property
     def score_spec(self) -> _survey_pb2.ScoreSpec:
         """The spec of the scores."""
+
+    @_builtins.property
+    def matched_points(self) -> _containers.RepeatedCompositeFieldContainer[_local_features_pb2.MatchedPoint]:
+        """The matched marks, those of most weight first, at most 100."""
 
     def __init__(
         self,
@@ -1590,10 +1621,13 @@ class ExplainPairResponse(_message.Message):
         reason: _builtins.str = ...,
         score_spec: _survey_pb2.ScoreSpec | None = ...,
         station: _builtins.str = ...,
+        local: _builtins.float | None = ...,
+        matched_marks: _builtins.int = ...,
+        matched_points: _abc.Iterable[_local_features_pb2.MatchedPoint] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "gap_s", b"gap_s", "needed_speed_kmh", b"needed_speed_kmh", "score_spec", b"score_spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_local", b"_local", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "gap_s", b"gap_s", "local", b"local", "needed_speed_kmh", b"needed_speed_kmh", "score_spec", b"score_spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "fused", b"fused", "gap_s", b"gap_s", "needed_speed_kmh", b"needed_speed_kmh", "percentile", b"percentile", "reason", b"reason", "score_spec", b"score_spec", "station", b"station", "visual", b"visual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_feasibility", b"_feasibility", "_gap_s", b"_gap_s", "_local", b"_local", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "feasibility", b"feasibility", "fused", b"fused", "gap_s", b"gap_s", "local", b"local", "matched_marks", b"matched_marks", "matched_points", b"matched_points", "needed_speed_kmh", b"needed_speed_kmh", "percentile", b"percentile", "reason", b"reason", "score_spec", b"score_spec", "station", b"station", "visual", b"visual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distance_m: _TypeAlias = _typing.Literal["distance_m"]  # noqa: Y015
     _WhichOneofArgType__distance_m: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m"]  # noqa: Y015
@@ -1601,6 +1635,8 @@ class ExplainPairResponse(_message.Message):
     _WhichOneofArgType__feasibility: _TypeAlias = _typing.Literal["_feasibility", b"_feasibility"]  # noqa: Y015
     _WhichOneofReturnType__gap_s: _TypeAlias = _typing.Literal["gap_s"]  # noqa: Y015
     _WhichOneofArgType__gap_s: _TypeAlias = _typing.Literal["_gap_s", b"_gap_s"]  # noqa: Y015
+    _WhichOneofReturnType__local: _TypeAlias = _typing.Literal["local"]  # noqa: Y015
+    _WhichOneofArgType__local: _TypeAlias = _typing.Literal["_local", b"_local"]  # noqa: Y015
     _WhichOneofReturnType__needed_speed_kmh: _TypeAlias = _typing.Literal["needed_speed_kmh"]  # noqa: Y015
     _WhichOneofArgType__needed_speed_kmh: _TypeAlias = _typing.Literal["_needed_speed_kmh", b"_needed_speed_kmh"]  # noqa: Y015
     @_typing.overload
@@ -1609,6 +1645,8 @@ class ExplainPairResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__feasibility) -> _WhichOneofReturnType__feasibility | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gap_s) -> _WhichOneofReturnType__gap_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__local) -> _WhichOneofReturnType__local | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__needed_speed_kmh) -> _WhichOneofReturnType__needed_speed_kmh | None: ...
 

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from spotted.v1 import corrections_pb2 as spotted_dot_v1_dot_corrections__pb2
+from spotted.v1 import local_features_pb2 as spotted_dot_v1_dot_local__features__pb2
 from spotted.v1 import scorer_pb2 as spotted_dot_v1_dot_scorer__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -100,6 +101,16 @@ class ScorerServiceStub:
                 '/spotted.v1.ScorerService/DeleteDetections',
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.DeleteDetectionsRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_scorer__pb2.DeleteDetectionsResponse.FromString,
+                _registered_method=True)
+        self.AddLocalFeatures = channel.unary_unary(
+                '/spotted.v1.ScorerService/AddLocalFeatures',
+                request_serializer=spotted_dot_v1_dot_local__features__pb2.AddLocalFeaturesRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_local__features__pb2.AddLocalFeaturesResponse.FromString,
+                _registered_method=True)
+        self.MatchLocalFeatures = channel.unary_unary(
+                '/spotted.v1.ScorerService/MatchLocalFeatures',
+                request_serializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesResponse.FromString,
                 _registered_method=True)
         self.ActivateHead = channel.unary_unary(
                 '/spotted.v1.ScorerService/ActivateHead',
@@ -258,6 +269,26 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AddLocalFeatures(self, request, context):
+        """Stores local features of stored detections. They are dropped with the detection, and if its image, box or
+        vector changes. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec differs
+        from the survey's).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MatchLocalFeatures(self, request, context):
+        """Matches the local features of each detection with those of its best candidates, in the background; follow it
+        with OperationsService.WatchOperation. Pairs that were matched before keep their scores, whatever is added
+        since. FUSION_LOCAL uses the pairs as soon as they are stored; one that is stopped goes on where it was.
+        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
+        local features, their method cannot be matched here, or a matching of this survey is already running).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ActivateHead(self, request, context):
         """Scores the survey through an adaptation head from now on; an empty digest returns to base
         embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
@@ -393,6 +424,16 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.DeleteDetections,
                     request_deserializer=spotted_dot_v1_dot_scorer__pb2.DeleteDetectionsRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_scorer__pb2.DeleteDetectionsResponse.SerializeToString,
+            ),
+            'AddLocalFeatures': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddLocalFeatures,
+                    request_deserializer=spotted_dot_v1_dot_local__features__pb2.AddLocalFeaturesRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_local__features__pb2.AddLocalFeaturesResponse.SerializeToString,
+            ),
+            'MatchLocalFeatures': grpc.unary_unary_rpc_method_handler(
+                    servicer.MatchLocalFeatures,
+                    request_deserializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesResponse.SerializeToString,
             ),
             'ActivateHead': grpc.unary_unary_rpc_method_handler(
                     servicer.ActivateHead,
@@ -787,6 +828,60 @@ class ScorerService:
             '/spotted.v1.ScorerService/DeleteDetections',
             spotted_dot_v1_dot_scorer__pb2.DeleteDetectionsRequest.SerializeToString,
             spotted_dot_v1_dot_scorer__pb2.DeleteDetectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddLocalFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/AddLocalFeatures',
+            spotted_dot_v1_dot_local__features__pb2.AddLocalFeaturesRequest.SerializeToString,
+            spotted_dot_v1_dot_local__features__pb2.AddLocalFeaturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MatchLocalFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.ScorerService/MatchLocalFeatures',
+            spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesRequest.SerializeToString,
+            spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesResponse.FromString,
             options,
             channel_credentials,
             insecure,

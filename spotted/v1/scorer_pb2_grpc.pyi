@@ -6,6 +6,7 @@ Surveys, scores of pairs, and candidates."""
 from collections import abc as _abc
 from grpc import aio as _aio
 from spotted.v1 import corrections_pb2 as _corrections_pb2
+from spotted.v1 import local_features_pb2 as _local_features_pb2
 from spotted.v1 import scorer_pb2 as _scorer_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -86,6 +87,18 @@ class ScorerServiceStub:
     DeleteDetections: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
     Fails: NOT_FOUND / NOT_FOUND (survey).
+    """
+    AddLocalFeatures: _grpc.UnaryUnaryMultiCallable[_local_features_pb2.AddLocalFeaturesRequest, _local_features_pb2.AddLocalFeaturesResponse]
+    """Stores local features of stored detections. They are dropped with the detection, and if its image, box or
+    vector changes. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec differs
+    from the survey's).
+    """
+    MatchLocalFeatures: _grpc.UnaryUnaryMultiCallable[_local_features_pb2.MatchLocalFeaturesRequest, _local_features_pb2.MatchLocalFeaturesResponse]
+    """Matches the local features of each detection with those of its best candidates, in the background; follow it
+    with OperationsService.WatchOperation. Pairs that were matched before keep their scores, whatever is added
+    since. FUSION_LOCAL uses the pairs as soon as they are stored; one that is stopped goes on where it was.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
+    local features, their method cannot be matched here, or a matching of this survey is already running).
     """
     ActivateHead: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ActivateHeadRequest, _scorer_pb2.ActivateHeadResponse]
     """Scores the survey through an adaptation head from now on; an empty digest returns to base
@@ -179,6 +192,18 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     DeleteDetections: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DeleteDetectionsRequest, _scorer_pb2.DeleteDetectionsResponse]  # type: ignore[assignment]
     """Removes detections; unknown ids are counted, not refused. No other score changes.
     Fails: NOT_FOUND / NOT_FOUND (survey).
+    """
+    AddLocalFeatures: _aio.UnaryUnaryMultiCallable[_local_features_pb2.AddLocalFeaturesRequest, _local_features_pb2.AddLocalFeaturesResponse]  # type: ignore[assignment]
+    """Stores local features of stored detections. They are dropped with the detection, and if its image, box or
+    vector changes. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec differs
+    from the survey's).
+    """
+    MatchLocalFeatures: _aio.UnaryUnaryMultiCallable[_local_features_pb2.MatchLocalFeaturesRequest, _local_features_pb2.MatchLocalFeaturesResponse]  # type: ignore[assignment]
+    """Matches the local features of each detection with those of its best candidates, in the background; follow it
+    with OperationsService.WatchOperation. Pairs that were matched before keep their scores, whatever is added
+    since. FUSION_LOCAL uses the pairs as soon as they are stored; one that is stopped goes on where it was.
+    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
+    local features, their method cannot be matched here, or a matching of this survey is already running).
     """
     ActivateHead: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ActivateHeadRequest, _scorer_pb2.ActivateHeadResponse]  # type: ignore[assignment]
     """Scores the survey through an adaptation head from now on; an empty digest returns to base
@@ -347,6 +372,30 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_scorer_pb2.DeleteDetectionsResponse, _abc.Awaitable[_scorer_pb2.DeleteDetectionsResponse]]:
         """Removes detections; unknown ids are counted, not refused. No other score changes.
         Fails: NOT_FOUND / NOT_FOUND (survey).
+        """
+
+    @_abc_1.abstractmethod
+    def AddLocalFeatures(
+        self,
+        request: _local_features_pb2.AddLocalFeaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_local_features_pb2.AddLocalFeaturesResponse, _abc.Awaitable[_local_features_pb2.AddLocalFeaturesResponse]]:
+        """Stores local features of stored detections. They are dropped with the detection, and if its image, box or
+        vector changes. Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / DIGEST_MISMATCH (spec differs
+        from the survey's).
+        """
+
+    @_abc_1.abstractmethod
+    def MatchLocalFeatures(
+        self,
+        request: _local_features_pb2.MatchLocalFeaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_local_features_pb2.MatchLocalFeaturesResponse, _abc.Awaitable[_local_features_pb2.MatchLocalFeaturesResponse]]:
+        """Matches the local features of each detection with those of its best candidates, in the background; follow it
+        with OperationsService.WatchOperation. Pairs that were matched before keep their scores, whatever is added
+        since. FUSION_LOCAL uses the pairs as soon as they are stored; one that is stopped goes on where it was.
+        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
+        local features, their method cannot be matched here, or a matching of this survey is already running).
         """
 
     @_abc_1.abstractmethod

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from spotted.v1 import corrections_pb2 as spotted_dot_v1_dot_corrections__pb2
+from spotted.v1 import local_features_pb2 as spotted_dot_v1_dot_local__features__pb2
 from spotted.v1 import survey_pb2 as spotted_dot_v1_dot_survey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16spotted/v1/store.proto\x12\nspotted.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cspotted/v1/corrections.proto\x1a\x17spotted/v1/survey.proto\"\xfe\x02\n\x0bSurveyEvent\x12/\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x06survey\x18\x02 \x01(\x0b\x32\x12.spotted.v1.SurveyH\x00\x12.\n\x07\x63\x61meras\x18\x03 \x01(\x0b\x32\x1b.spotted.v1.CamerasUpsertedH\x00\x12\x31\n\ndetections\x18\x04 \x01(\x0b\x32\x1b.spotted.v1.DetectionsAddedH\x00\x12\x30\n\x07\x64\x65leted\x18\x05 \x01(\x0b\x32\x1d.spotted.v1.DetectionsDeletedH\x00\x12\x30\n\x07updated\x18\x07 \x01(\x0b\x32\x1d.spotted.v1.DetectionsUpdatedH\x00\x12\x35\n\x0f\x63\x61meras_deleted\x18\x08 \x01(\x0b\x32\x1a.spotted.v1.CamerasDeletedH\x00\x12\x11\n\timport_id\x18\x06 \x01(\tB\x07\n\x05\x65vent\"6\n\x0f\x43\x61merasUpserted\x12#\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x12.spotted.v1.Camera\"\x8d\x01\n\x0f\x44\x65tectionsAdded\x12)\n\ndetections\x18\x01 \x03(\x0b\x32\x15.spotted.v1.Detection\x12&\n\nembeddings\x18\x02 \x01(\x0b\x32\x12.spotted.v1.Tensor\x12\'\n\x04spec\x18\x03 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\"*\n\x11\x44\x65tectionsDeleted\x12\x15\n\rdetection_ids\x18\x01 \x03(\t\"\x87\x02\n\nStoredHead\x12\x0c\n\x04onnx\x18\x01 \x01(\x0c\x12,\n\tembedding\x18\x02 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x11\n\tsurvey_id\x18\x03 \x01(\t\x12\x13\n\x0brecipe_json\x18\x04 \x01(\t\x12\x34\n\x07metrics\x18\x05 \x03(\x0b\x32#.spotted.v1.StoredHead.MetricsEntry\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"!\n\x0fStoredReference\x12\x0e\n\x06\x63ounts\x18\x01 \x03(\x04\"}\n\x11StoredCalibration\x12\x0c\n\x04json\x18\x01 \x01(\t\x12)\n\nscore_spec\x18\x02 \x01(\x0b\x32\x15.spotted.v1.ScoreSpec\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x10StoredSubmission\x12\x11\n\tlabel_ids\x18\x01 \x03(\t\"\x84\x02\n\x0c\x42\x61\x63kupRecord\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x18.spotted.v1.BackupHeaderH\x00\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x16.spotted.v1.BackupPageH\x00\x12&\n\x04head\x18\x03 \x01(\x0b\x32\x16.spotted.v1.StoredHeadH\x00\x12\x34\n\x0b\x63\x61libration\x18\x04 \x01(\x0b\x32\x1d.spotted.v1.StoredCalibrationH\x00\x12$\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x15.spotted.v1.BackupEndH\x00\x12\x12\n\x08\x64\x65\x66lated\x18\x06 \x01(\x0cH\x00\x42\x08\n\x06record\"\xaf\x01\n\x0c\x42\x61\x63kupHeader\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rstore_version\x18\x03 \x01(\t\x12\x17\n\x0fspotted_version\x18\x04 \x01(\t\x12+\n\x08journals\x18\x05 \x03(\x0b\x32\x19.spotted.v1.BackupJournal\"3\n\rBackupJournal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x04\"1\n\nBackupPage\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\",\n\tBackupEnd\x12\x0f\n\x07records\x18\x01 \x01(\x04\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16spotted/v1/store.proto\x12\nspotted.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cspotted/v1/corrections.proto\x1a\x1fspotted/v1/local_features.proto\x1a\x17spotted/v1/survey.proto\"\xee\x03\n\x0bSurveyEvent\x12/\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x06survey\x18\x02 \x01(\x0b\x32\x12.spotted.v1.SurveyH\x00\x12.\n\x07\x63\x61meras\x18\x03 \x01(\x0b\x32\x1b.spotted.v1.CamerasUpsertedH\x00\x12\x31\n\ndetections\x18\x04 \x01(\x0b\x32\x1b.spotted.v1.DetectionsAddedH\x00\x12\x30\n\x07\x64\x65leted\x18\x05 \x01(\x0b\x32\x1d.spotted.v1.DetectionsDeletedH\x00\x12\x30\n\x07updated\x18\x07 \x01(\x0b\x32\x1d.spotted.v1.DetectionsUpdatedH\x00\x12\x35\n\x0f\x63\x61meras_deleted\x18\x08 \x01(\x0b\x32\x1a.spotted.v1.CamerasDeletedH\x00\x12\x38\n\x0elocal_features\x18\t \x01(\x0b\x32\x1e.spotted.v1.LocalFeaturesAddedH\x00\x12\x34\n\x0clocal_scores\x18\n \x01(\x0b\x32\x1c.spotted.v1.LocalScoresAddedH\x00\x12\x11\n\timport_id\x18\x06 \x01(\tB\x07\n\x05\x65vent\"6\n\x0f\x43\x61merasUpserted\x12#\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x12.spotted.v1.Camera\"\x8d\x01\n\x0f\x44\x65tectionsAdded\x12)\n\ndetections\x18\x01 \x03(\x0b\x32\x15.spotted.v1.Detection\x12&\n\nembeddings\x18\x02 \x01(\x0b\x32\x12.spotted.v1.Tensor\x12\'\n\x04spec\x18\x03 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\"*\n\x11\x44\x65tectionsDeleted\x12\x15\n\rdetection_ids\x18\x01 \x03(\t\"\x87\x02\n\nStoredHead\x12\x0c\n\x04onnx\x18\x01 \x01(\x0c\x12,\n\tembedding\x18\x02 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x11\n\tsurvey_id\x18\x03 \x01(\t\x12\x13\n\x0brecipe_json\x18\x04 \x01(\t\x12\x34\n\x07metrics\x18\x05 \x03(\x0b\x32#.spotted.v1.StoredHead.MetricsEntry\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"!\n\x0fStoredReference\x12\x0e\n\x06\x63ounts\x18\x01 \x03(\x04\"}\n\x11StoredCalibration\x12\x0c\n\x04json\x18\x01 \x01(\t\x12)\n\nscore_spec\x18\x02 \x01(\x0b\x32\x15.spotted.v1.ScoreSpec\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x10StoredSubmission\x12\x11\n\tlabel_ids\x18\x01 \x03(\t\"\xb7\x02\n\x0c\x42\x61\x63kupRecord\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x18.spotted.v1.BackupHeaderH\x00\x12&\n\x04page\x18\x02 \x01(\x0b\x32\x16.spotted.v1.BackupPageH\x00\x12&\n\x04head\x18\x03 \x01(\x0b\x32\x16.spotted.v1.StoredHeadH\x00\x12\x34\n\x0b\x63\x61libration\x18\x04 \x01(\x0b\x32\x1d.spotted.v1.StoredCalibrationH\x00\x12$\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x15.spotted.v1.BackupEndH\x00\x12\x12\n\x08\x64\x65\x66lated\x18\x06 \x01(\x0cH\x00\x12\x31\n\nlocal_part\x18\x07 \x01(\x0b\x32\x1b.spotted.v1.BackupLocalPartH\x00\x42\x08\n\x06record\"\xaf\x01\n\x0c\x42\x61\x63kupHeader\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rstore_version\x18\x03 \x01(\t\x12\x17\n\x0fspotted_version\x18\x04 \x01(\t\x12+\n\x08journals\x18\x05 \x03(\x0b\x32\x19.spotted.v1.BackupJournal\"3\n\rBackupJournal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x04\"1\n\nBackupPage\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\",\n\tBackupEnd\x12\x0f\n\x07records\x18\x01 \x01(\x04\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,32 +38,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\nspotted.v1P\001Z\024spotted/v1;spottedv1\252\002\nSpotted.V1'
   _globals['_STOREDHEAD_METRICSENTRY']._loaded_options = None
   _globals['_STOREDHEAD_METRICSENTRY']._serialized_options = b'8\001'
-  _globals['_SURVEYEVENT']._serialized_start=127
-  _globals['_SURVEYEVENT']._serialized_end=509
-  _globals['_CAMERASUPSERTED']._serialized_start=511
-  _globals['_CAMERASUPSERTED']._serialized_end=565
-  _globals['_DETECTIONSADDED']._serialized_start=568
-  _globals['_DETECTIONSADDED']._serialized_end=709
-  _globals['_DETECTIONSDELETED']._serialized_start=711
-  _globals['_DETECTIONSDELETED']._serialized_end=753
-  _globals['_STOREDHEAD']._serialized_start=756
-  _globals['_STOREDHEAD']._serialized_end=1019
-  _globals['_STOREDHEAD_METRICSENTRY']._serialized_start=973
-  _globals['_STOREDHEAD_METRICSENTRY']._serialized_end=1019
-  _globals['_STOREDREFERENCE']._serialized_start=1021
-  _globals['_STOREDREFERENCE']._serialized_end=1054
-  _globals['_STOREDCALIBRATION']._serialized_start=1056
-  _globals['_STOREDCALIBRATION']._serialized_end=1181
-  _globals['_STOREDSUBMISSION']._serialized_start=1183
-  _globals['_STOREDSUBMISSION']._serialized_end=1220
-  _globals['_BACKUPRECORD']._serialized_start=1223
-  _globals['_BACKUPRECORD']._serialized_end=1483
-  _globals['_BACKUPHEADER']._serialized_start=1486
-  _globals['_BACKUPHEADER']._serialized_end=1661
-  _globals['_BACKUPJOURNAL']._serialized_start=1663
-  _globals['_BACKUPJOURNAL']._serialized_end=1714
-  _globals['_BACKUPPAGE']._serialized_start=1716
-  _globals['_BACKUPPAGE']._serialized_end=1765
-  _globals['_BACKUPEND']._serialized_start=1767
-  _globals['_BACKUPEND']._serialized_end=1811
+  _globals['_SURVEYEVENT']._serialized_start=160
+  _globals['_SURVEYEVENT']._serialized_end=654
+  _globals['_CAMERASUPSERTED']._serialized_start=656
+  _globals['_CAMERASUPSERTED']._serialized_end=710
+  _globals['_DETECTIONSADDED']._serialized_start=713
+  _globals['_DETECTIONSADDED']._serialized_end=854
+  _globals['_DETECTIONSDELETED']._serialized_start=856
+  _globals['_DETECTIONSDELETED']._serialized_end=898
+  _globals['_STOREDHEAD']._serialized_start=901
+  _globals['_STOREDHEAD']._serialized_end=1164
+  _globals['_STOREDHEAD_METRICSENTRY']._serialized_start=1118
+  _globals['_STOREDHEAD_METRICSENTRY']._serialized_end=1164
+  _globals['_STOREDREFERENCE']._serialized_start=1166
+  _globals['_STOREDREFERENCE']._serialized_end=1199
+  _globals['_STOREDCALIBRATION']._serialized_start=1201
+  _globals['_STOREDCALIBRATION']._serialized_end=1326
+  _globals['_STOREDSUBMISSION']._serialized_start=1328
+  _globals['_STOREDSUBMISSION']._serialized_end=1365
+  _globals['_BACKUPRECORD']._serialized_start=1368
+  _globals['_BACKUPRECORD']._serialized_end=1679
+  _globals['_BACKUPHEADER']._serialized_start=1682
+  _globals['_BACKUPHEADER']._serialized_end=1857
+  _globals['_BACKUPJOURNAL']._serialized_start=1859
+  _globals['_BACKUPJOURNAL']._serialized_end=1910
+  _globals['_BACKUPPAGE']._serialized_start=1912
+  _globals['_BACKUPPAGE']._serialized_end=1961
+  _globals['_BACKUPEND']._serialized_start=1963
+  _globals['_BACKUPEND']._serialized_end=2007
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from spotted.v1 import corrections_pb2 as _corrections_pb2
+from spotted.v1 import local_features_pb2 as _local_features_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -36,6 +37,8 @@ class SurveyEvent(_message.Message):
     DELETED_FIELD_NUMBER: _builtins.int
     UPDATED_FIELD_NUMBER: _builtins.int
     CAMERAS_DELETED_FIELD_NUMBER: _builtins.int
+    LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
+    LOCAL_SCORES_FIELD_NUMBER: _builtins.int
     IMPORT_ID_FIELD_NUMBER: _builtins.int
     import_id: _builtins.str
     """In the first event of a restored survey: distinguishes its journal from the one that was backed up, since
@@ -69,6 +72,14 @@ class SurveyEvent(_message.Message):
     def cameras_deleted(self) -> _corrections_pb2.CamerasDeleted:
         """Cameras were removed."""
 
+    @_builtins.property
+    def local_features(self) -> _local_features_pb2.LocalFeaturesAdded:
+        """Local features of detections were stored."""
+
+    @_builtins.property
+    def local_scores(self) -> _local_features_pb2.LocalScoresAdded:
+        """Local scores of pairs were stored."""
+
     def __init__(
         self,
         *,
@@ -79,13 +90,15 @@ class SurveyEvent(_message.Message):
         deleted: Global___DetectionsDeleted | None = ...,
         updated: _corrections_pb2.DetectionsUpdated | None = ...,
         cameras_deleted: _corrections_pb2.CamerasDeleted | None = ...,
+        local_features: _local_features_pb2.LocalFeaturesAdded | None = ...,
+        local_scores: _local_features_pb2.LocalScoresAdded | None = ...,
         import_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "local_features", b"local_features", "local_scores", b"local_scores", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "cameras_deleted", b"cameras_deleted", "create_time", b"create_time", "deleted", b"deleted", "detections", b"detections", "event", b"event", "import_id", b"import_id", "local_features", b"local_features", "local_scores", b"local_scores", "survey", b"survey", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted", "updated", "cameras_deleted"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["survey", "cameras", "detections", "deleted", "updated", "cameras_deleted", "local_features", "local_scores"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -341,6 +354,7 @@ class BackupRecord(_message.Message):
     CALIBRATION_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     DEFLATED_FIELD_NUMBER: _builtins.int
+    LOCAL_PART_FIELD_NUMBER: _builtins.int
     deflated: _builtins.bytes
     """Another record, serialised and compressed by zlib."""
     @_builtins.property
@@ -363,6 +377,10 @@ class BackupRecord(_message.Message):
     def end(self) -> Global___BackupEnd:
         """Always the last record."""
 
+    @_builtins.property
+    def local_part(self) -> _local_features_pb2.BackupLocalPart:
+        """A value kept beside the survey's journal."""
+
     def __init__(
         self,
         *,
@@ -372,12 +390,13 @@ class BackupRecord(_message.Message):
         calibration: Global___StoredCalibration | None = ...,
         end: Global___BackupEnd | None = ...,
         deflated: _builtins.bytes = ...,
+        local_part: _local_features_pb2.BackupLocalPart | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "deflated", b"deflated", "end", b"end", "head", b"head", "header", b"header", "page", b"page", "record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "deflated", b"deflated", "end", b"end", "head", b"head", "header", b"header", "local_part", b"local_part", "page", b"page", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "deflated", b"deflated", "end", b"end", "head", b"head", "header", b"header", "page", b"page", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "deflated", b"deflated", "end", b"end", "head", b"head", "header", b"header", "local_part", b"local_part", "page", b"page", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["header", "page", "head", "calibration", "end", "deflated"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["header", "page", "head", "calibration", "end", "deflated", "local_part"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 

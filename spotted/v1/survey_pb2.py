@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from spotted.v1 import access_pb2 as spotted_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17spotted/v1/survey.proto\x12\nspotted.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17spotted/v1/access.proto\"W\n\x06Tensor\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12-\n\x0c\x65lement_type\x18\x02 \x01(\x0e\x32\x17.spotted.v1.ElementType\x12\r\n\x05shape\x18\x03 \x03(\r\"?\n\x08PixelBox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\"B\n\x0b\x46ractionBox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\"n\n\rEmbeddingSpec\x12\x17\n\x0f\x62\x61\x63kbone_digest\x18\x01 \x01(\t\x12\x1c\n\x14preprocessing_digest\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\r\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\"\xbc\x01\n\tScoreSpec\x12,\n\tembedding\x18\x01 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x13\n\x0bhead_digest\x18\x02 \x01(\t\x12\x1a\n\x12\x66\x65\x61sibility_digest\x18\x03 \x01(\t\x12\x1a\n\x12\x63\x61libration_digest\x18\x04 \x01(\t\x12\"\n\x06\x66usion\x18\x05 \x01(\x0e\x32\x12.spotted.v1.Fusion\x12\x10\n\x08\x66\x61llback\x18\x06 \x01(\t\"$\n\x08Position\x12\x0b\n\x03x_m\x18\x01 \x01(\x01\x12\x0b\n\x03y_m\x18\x02 \x01(\x01\":\n\x0bGeoPosition\x12\x14\n\x0clatitude_deg\x18\x01 \x01(\x01\x12\x15\n\rlongitude_deg\x18\x02 \x01(\x01\"\xa4\x02\n\x06\x43\x61mera\x12\x11\n\tcamera_id\x18\x01 \x01(\t\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x14.spotted.v1.PositionB\x04\xb0\xbb\x18\x01\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x16location_uncertainty_m\x18\x05 \x01(\x01\x12\x15\n\rclock_suspect\x18\x06 \x01(\x08\x12\x33\n\x0cgeo_position\x18\x07 \x01(\x0b\x32\x17.spotted.v1.GeoPositionB\x04\xb0\xbb\x18\x01\x12\x0f\n\x07station\x18\x08 \x01(\t\"\xc5\x02\n\tDetection\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x11\n\tcamera_id\x18\x02 \x01(\t\x12/\n\x0b\x63\x61ptured_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08image_id\x18\x04 \x01(\t\x12\x1e\n\x04side\x18\x05 \x01(\x0e\x32\x10.spotted.v1.Side\x12\x14\n\x0c\x65ncounter_id\x18\x06 \x01(\t\x12\x15\n\rindividual_id\x18\x07 \x01(\t\x12\x11\n\timage_uri\x18\x08 \x01(\t\x12&\n\x06pixels\x18\t \x01(\x0b\x32\x14.spotted.v1.PixelBoxH\x00\x12,\n\tfractions\x18\n \x01(\x0b\x32\x17.spotted.v1.FractionBoxH\x00\x12\x0f\n\x07species\x18\x0b \x01(\tB\x05\n\x03\x62ox\"\x91\x01\n\x13\x46\x65\x61sibilitySettings\x12\r\n\x05\x64\x65\x63\x61y\x18\x01 \x01(\x01\x12\x1b\n\x13\x63lock_uncertainty_s\x18\x02 \x01(\x01\x12 \n\x18use_location_uncertainty\x18\x03 \x01(\x08\x12\x1a\n\rmax_speed_kmh\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_max_speed_kmh\"\xc4\x03\n\x06Survey\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x0b\x66\x65\x61sibility\x18\x05 \x01(\x0b\x32\x1f.spotted.v1.FeasibilitySettings\x12,\n\tembedding\x18\x06 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x14\n\x0c\x63\x61mera_count\x18\x07 \x01(\r\x12\x17\n\x0f\x64\x65tection_count\x18\x08 \x01(\r\x12\x10\n\x08revision\x18\t \x01(\x04\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12\x13\n\x0bhead_digest\x18\x0b \x01(\t\x12\x1a\n\x12\x63\x61libration_digest\x18\x0c \x01(\t\x12\x0b\n\x03uid\x18\r \x01(\t\x12\x0e\n\x06\x64\x61mage\x18\x0e \x01(\t\x12\x11\n\ttime_zone\x18\x0f \x01(\t\x12\x1f\n\x11\x63oordinate_system\x18\x10 \x01(\tB\x04\xb0\xbb\x18\x01\"?\n\x04Pair\x12\x1a\n\x12\x66irst_detection_id\x18\x01 \x01(\t\x12\x1b\n\x13second_detection_id\x18\x02 \x01(\t\",\n\tItemError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"8\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x02 \x01(\r*Z\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\r\n\tSIDE_LEFT\x10\x01\x12\x0e\n\nSIDE_RIGHT\x10\x02\x12\x0e\n\nSIDE_FRONT\x10\x03\x12\r\n\tSIDE_BACK\x10\x04*s\n\x06\x46usion\x12\x16\n\x12\x46USION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x46USION_PRODUCT\x10\x01\x12\x11\n\rFUSION_VISUAL\x10\x02\x12\x13\n\x0f\x46USION_LOCATION\x10\x03\x12\x15\n\x11\x46USION_CALIBRATED\x10\x04*_\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT16\x10\x01\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x02\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17spotted/v1/survey.proto\x12\nspotted.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17spotted/v1/access.proto\"W\n\x06Tensor\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12-\n\x0c\x65lement_type\x18\x02 \x01(\x0e\x32\x17.spotted.v1.ElementType\x12\r\n\x05shape\x18\x03 \x03(\r\"?\n\x08PixelBox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\"B\n\x0b\x46ractionBox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\"n\n\rEmbeddingSpec\x12\x17\n\x0f\x62\x61\x63kbone_digest\x18\x01 \x01(\t\x12\x1c\n\x14preprocessing_digest\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\r\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\"2\n\x10LocalFeatureSpec\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\xd2\x01\n\tScoreSpec\x12,\n\tembedding\x18\x01 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x13\n\x0bhead_digest\x18\x02 \x01(\t\x12\x1a\n\x12\x66\x65\x61sibility_digest\x18\x03 \x01(\t\x12\x1a\n\x12\x63\x61libration_digest\x18\x04 \x01(\t\x12\"\n\x06\x66usion\x18\x05 \x01(\x0e\x32\x12.spotted.v1.Fusion\x12\x10\n\x08\x66\x61llback\x18\x06 \x01(\t\x12\x14\n\x0clocal_digest\x18\x07 \x01(\t\"$\n\x08Position\x12\x0b\n\x03x_m\x18\x01 \x01(\x01\x12\x0b\n\x03y_m\x18\x02 \x01(\x01\":\n\x0bGeoPosition\x12\x14\n\x0clatitude_deg\x18\x01 \x01(\x01\x12\x15\n\rlongitude_deg\x18\x02 \x01(\x01\"\xa4\x02\n\x06\x43\x61mera\x12\x11\n\tcamera_id\x18\x01 \x01(\t\x12,\n\x08position\x18\x02 \x01(\x0b\x32\x14.spotted.v1.PositionB\x04\xb0\xbb\x18\x01\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x16location_uncertainty_m\x18\x05 \x01(\x01\x12\x15\n\rclock_suspect\x18\x06 \x01(\x08\x12\x33\n\x0cgeo_position\x18\x07 \x01(\x0b\x32\x17.spotted.v1.GeoPositionB\x04\xb0\xbb\x18\x01\x12\x0f\n\x07station\x18\x08 \x01(\t\"\xc5\x02\n\tDetection\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x11\n\tcamera_id\x18\x02 \x01(\t\x12/\n\x0b\x63\x61ptured_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08image_id\x18\x04 \x01(\t\x12\x1e\n\x04side\x18\x05 \x01(\x0e\x32\x10.spotted.v1.Side\x12\x14\n\x0c\x65ncounter_id\x18\x06 \x01(\t\x12\x15\n\rindividual_id\x18\x07 \x01(\t\x12\x11\n\timage_uri\x18\x08 \x01(\t\x12&\n\x06pixels\x18\t \x01(\x0b\x32\x14.spotted.v1.PixelBoxH\x00\x12,\n\tfractions\x18\n \x01(\x0b\x32\x17.spotted.v1.FractionBoxH\x00\x12\x0f\n\x07species\x18\x0b \x01(\tB\x05\n\x03\x62ox\"\x91\x01\n\x13\x46\x65\x61sibilitySettings\x12\r\n\x05\x64\x65\x63\x61y\x18\x01 \x01(\x01\x12\x1b\n\x13\x63lock_uncertainty_s\x18\x02 \x01(\x01\x12 \n\x18use_location_uncertainty\x18\x03 \x01(\x08\x12\x1a\n\rmax_speed_kmh\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_max_speed_kmh\"\xb1\x04\n\x06Survey\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x0b\x66\x65\x61sibility\x18\x05 \x01(\x0b\x32\x1f.spotted.v1.FeasibilitySettings\x12,\n\tembedding\x18\x06 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x14\n\x0c\x63\x61mera_count\x18\x07 \x01(\r\x12\x17\n\x0f\x64\x65tection_count\x18\x08 \x01(\r\x12\x10\n\x08revision\x18\t \x01(\x04\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12\x13\n\x0bhead_digest\x18\x0b \x01(\t\x12\x1a\n\x12\x63\x61libration_digest\x18\x0c \x01(\t\x12\x0b\n\x03uid\x18\r \x01(\t\x12\x0e\n\x06\x64\x61mage\x18\x0e \x01(\t\x12\x11\n\ttime_zone\x18\x0f \x01(\t\x12\x1f\n\x11\x63oordinate_system\x18\x10 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x34\n\x0elocal_features\x18\x11 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\x12\x1b\n\x13local_feature_count\x18\x12 \x01(\r\x12\x18\n\x10local_pair_count\x18\x13 \x01(\x04\"?\n\x04Pair\x12\x1a\n\x12\x66irst_detection_id\x18\x01 \x01(\t\x12\x1b\n\x13second_detection_id\x18\x02 \x01(\t\",\n\tItemError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"8\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x02 \x01(\r*Z\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\r\n\tSIDE_LEFT\x10\x01\x12\x0e\n\nSIDE_RIGHT\x10\x02\x12\x0e\n\nSIDE_FRONT\x10\x03\x12\r\n\tSIDE_BACK\x10\x04*\x85\x01\n\x06\x46usion\x12\x16\n\x12\x46USION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x46USION_PRODUCT\x10\x01\x12\x11\n\rFUSION_VISUAL\x10\x02\x12\x13\n\x0f\x46USION_LOCATION\x10\x03\x12\x15\n\x11\x46USION_CALIBRATED\x10\x04\x12\x10\n\x0c\x46USION_LOCAL\x10\x05*_\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT16\x10\x01\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x02\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,12 +40,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMERA'].fields_by_name['geo_position']._serialized_options = b'\260\273\030\001'
   _globals['_SURVEY'].fields_by_name['coordinate_system']._loaded_options = None
   _globals['_SURVEY'].fields_by_name['coordinate_system']._serialized_options = b'\260\273\030\001'
-  _globals['_SIDE']._serialized_start=2115
-  _globals['_SIDE']._serialized_end=2205
-  _globals['_FUSION']._serialized_start=2207
-  _globals['_FUSION']._serialized_end=2322
-  _globals['_ELEMENTTYPE']._serialized_start=2324
-  _globals['_ELEMENTTYPE']._serialized_end=2419
+  _globals['_SIDE']._serialized_start=2298
+  _globals['_SIDE']._serialized_end=2388
+  _globals['_FUSION']._serialized_start=2391
+  _globals['_FUSION']._serialized_end=2524
+  _globals['_ELEMENTTYPE']._serialized_start=2526
+  _globals['_ELEMENTTYPE']._serialized_end=2621
   _globals['_TENSOR']._serialized_start=97
   _globals['_TENSOR']._serialized_end=184
   _globals['_PIXELBOX']._serialized_start=186
@@ -54,24 +54,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FRACTIONBOX']._serialized_end=317
   _globals['_EMBEDDINGSPEC']._serialized_start=319
   _globals['_EMBEDDINGSPEC']._serialized_end=429
-  _globals['_SCORESPEC']._serialized_start=432
-  _globals['_SCORESPEC']._serialized_end=620
-  _globals['_POSITION']._serialized_start=622
-  _globals['_POSITION']._serialized_end=658
-  _globals['_GEOPOSITION']._serialized_start=660
-  _globals['_GEOPOSITION']._serialized_end=718
-  _globals['_CAMERA']._serialized_start=721
-  _globals['_CAMERA']._serialized_end=1013
-  _globals['_DETECTION']._serialized_start=1016
-  _globals['_DETECTION']._serialized_end=1341
-  _globals['_FEASIBILITYSETTINGS']._serialized_start=1344
-  _globals['_FEASIBILITYSETTINGS']._serialized_end=1489
-  _globals['_SURVEY']._serialized_start=1492
-  _globals['_SURVEY']._serialized_end=1944
-  _globals['_PAIR']._serialized_start=1946
-  _globals['_PAIR']._serialized_end=2009
-  _globals['_ITEMERROR']._serialized_start=2011
-  _globals['_ITEMERROR']._serialized_end=2055
-  _globals['_SERVERINFO']._serialized_start=2057
-  _globals['_SERVERINFO']._serialized_end=2113
+  _globals['_LOCALFEATURESPEC']._serialized_start=431
+  _globals['_LOCALFEATURESPEC']._serialized_end=481
+  _globals['_SCORESPEC']._serialized_start=484
+  _globals['_SCORESPEC']._serialized_end=694
+  _globals['_POSITION']._serialized_start=696
+  _globals['_POSITION']._serialized_end=732
+  _globals['_GEOPOSITION']._serialized_start=734
+  _globals['_GEOPOSITION']._serialized_end=792
+  _globals['_CAMERA']._serialized_start=795
+  _globals['_CAMERA']._serialized_end=1087
+  _globals['_DETECTION']._serialized_start=1090
+  _globals['_DETECTION']._serialized_end=1415
+  _globals['_FEASIBILITYSETTINGS']._serialized_start=1418
+  _globals['_FEASIBILITYSETTINGS']._serialized_end=1563
+  _globals['_SURVEY']._serialized_start=1566
+  _globals['_SURVEY']._serialized_end=2127
+  _globals['_PAIR']._serialized_start=2129
+  _globals['_PAIR']._serialized_end=2192
+  _globals['_ITEMERROR']._serialized_start=2194
+  _globals['_ITEMERROR']._serialized_end=2238
+  _globals['_SERVERINFO']._serialized_start=2240
+  _globals['_SERVERINFO']._serialized_end=2296
 # @@protoc_insertion_point(module_scope)

@@ -103,6 +103,11 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     """The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
     calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
     """
+    FUSION_LOCAL: _Fusion.ValueType  # 5
+    """Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
+    half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
+    local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+    """
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
     """How visual similarity and feasibility become one score."""
@@ -118,6 +123,11 @@ FUSION_LOCATION: Fusion.ValueType  # 3
 FUSION_CALIBRATED: Fusion.ValueType  # 4
 """The probability that both show one animal, fitted by FitCalibration on the survey's own labels. Without a
 calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+"""
+FUSION_LOCAL: Fusion.ValueType  # 5
+"""Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
+half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
+local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
 """
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 
@@ -284,6 +294,34 @@ class EmbeddingSpec(_message.Message):
 Global___EmbeddingSpec: _TypeAlias = EmbeddingSpec  # noqa: Y015
 
 @_typing.final
+class LocalFeatureSpec(_message.Message):
+    """How local features were made: keypoints with descriptors of the pattern, beside the vector of the whole animal.
+    Features of unequal specs are never matched (FAILED_PRECONDITION / DIGEST_MISMATCH).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """Name of the method, e.g. `hotspotter`."""
+    digest: _builtins.str
+    """SHA-256 (hex) of its parameters and weights, and of the preparation of the image: tone, mask, crop."""
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "method", b"method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LocalFeatureSpec: _TypeAlias = LocalFeatureSpec  # noqa: Y015
+
+@_typing.final
 class ScoreSpec(_message.Message):
     """Everything a score depends on. Equal specs and equal detections give equal scores."""
 
@@ -295,6 +333,7 @@ class ScoreSpec(_message.Message):
     CALIBRATION_DIGEST_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     FALLBACK_FIELD_NUMBER: _builtins.int
+    LOCAL_DIGEST_FIELD_NUMBER: _builtins.int
     head_digest: _builtins.str
     """SHA-256 (hex) of the active adaptation head; empty if none is active."""
     feasibility_digest: _builtins.str
@@ -304,7 +343,9 @@ class ScoreSpec(_message.Message):
     fusion: Global___Fusion.ValueType
     """How the parts were fused."""
     fallback: _builtins.str
-    """A message saying why scores are not calibrated although CALIBRATED was requested; empty otherwise."""
+    """A message saying why PRODUCT is used although CALIBRATED or LOCAL was requested; empty otherwise."""
+    local_digest: _builtins.str
+    """SHA-256 (hex) of the local scores, their normalisers and the method; empty if FUSION_LOCAL is not used."""
     @_builtins.property
     def embedding(self) -> Global___EmbeddingSpec:
         """How the base embeddings were made."""
@@ -318,10 +359,11 @@ class ScoreSpec(_message.Message):
         calibration_digest: _builtins.str = ...,
         fusion: Global___Fusion.ValueType = ...,
         fallback: _builtins.str = ...,
+        local_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "embedding", b"embedding", "fallback", b"fallback", "feasibility_digest", b"feasibility_digest", "fusion", b"fusion", "head_digest", b"head_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "embedding", b"embedding", "fallback", b"fallback", "feasibility_digest", b"feasibility_digest", "fusion", b"fusion", "head_digest", b"head_digest", "local_digest", b"local_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -585,6 +627,9 @@ class Survey(_message.Message):
     DAMAGE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     COORDINATE_SYSTEM_FIELD_NUMBER: _builtins.int
+    LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
+    LOCAL_FEATURE_COUNT_FIELD_NUMBER: _builtins.int
+    LOCAL_PAIR_COUNT_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -621,6 +666,10 @@ class Survey(_message.Message):
     """Output only. The plane of Camera.position as a PROJ string, if the cameras have a geo_position; it may
     change with them. Empty: that of the caller; or the caller's role may not see positions (access.proto).
     """
+    local_feature_count: _builtins.int
+    """Output only. Number of detections with local features."""
+    local_pair_count: _builtins.int
+    """Output only. Number of pairs whose local features were matched, some of detections that were deleted since."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the effort. No detection may be before it, nor after end_time, unless the clock of its camera is
@@ -639,6 +688,12 @@ class Survey(_message.Message):
     @_builtins.property
     def embedding(self) -> Global___EmbeddingSpec:
         """How this survey's vectors are made. May be omitted at creation: the first detections set it."""
+
+    @_builtins.property
+    def local_features(self) -> Global___LocalFeatureSpec:
+        """Output only. How the local features of its detections are made; unset: none were stored. Set by
+        AddLocalFeatures.
+        """
 
     def __init__(
         self,
@@ -659,10 +714,13 @@ class Survey(_message.Message):
         damage: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         coordinate_system: _builtins.str = ...,
+        local_features: Global___LocalFeatureSpec | None = ...,
+        local_feature_count: _builtins.int = ...,
+        local_pair_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "local_features", b"local_features", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "local_pair_count", b"local_pair_count", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,12 +10,14 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from spotted import messages
+from spotted.local_features.features import no_features
 from spotted.survey import Camera, Detection
 from spotted.v1 import (
     catalogue_pb2,
     corrections_pb2,
     embedder_pb2,
     individuals_pb2,
+    local_features_pb2,
     operations_pb2,
     sampler_pb2,
     scorer_pb2,
@@ -25,6 +27,7 @@ from tests.e2e.organisations import DIMENSION, NEW, SPEC, Ids, picture
 
 Request = Message | list[Message]
 ONE = np.ones((1, DIMENSION), np.float32)
+FEATURES = no_features(128, (700, 467))
 
 
 @dataclass(frozen=True)
@@ -308,6 +311,24 @@ SCORER = {
     "ListDetections": (
         Naming(lambda i: scorer_pb2.ListDetectionsRequest(survey_id=i.survey)),
         Naming(lambda i: scorer_pb2.ListDetectionsRequest(survey_id=i.survey, include_embeddings=True)),
+    ),
+    "AddLocalFeatures": (
+        Naming(
+            lambda i: local_features_pb2.AddLocalFeaturesRequest(
+                survey_id=i.survey,
+                spec=survey_pb2.LocalFeatureSpec(method="hotspotter", digest="d"),
+                features=[
+                    local_features_pb2.DetectionLocalFeatures(
+                        detection_id=i.detection, features=FEATURES.to_bytes()
+                    )
+                ],
+            ),
+            parts=True,
+        ),
+    ),
+    # without local features, so that none begins
+    "MatchLocalFeatures": (
+        Naming(lambda i: local_features_pb2.MatchLocalFeaturesRequest(survey_id=i.taken)),
     ),
     "ActivateHead": (
         Naming(lambda i: scorer_pb2.ActivateHeadRequest(survey_id=i.survey, head_digest=i.head), parts=True),

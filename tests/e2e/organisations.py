@@ -24,6 +24,7 @@ from services.common.access.guard import Guard
 from services.common.access.tokens import KnownCallers, Tokens
 from services.common.server import Service
 from services.common.settings import Security, Settings
+from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.__main__ import services as embedder_services
@@ -33,7 +34,6 @@ from services.embedder.inference.calls import Embedders, Stores
 from services.embedder.inference.image_embedder import ImageEmbedder
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import to_onnx
-from services.embedder.training.operations import Operations
 from services.sampler.__main__ import service as sampler_service
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions

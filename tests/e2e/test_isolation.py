@@ -208,7 +208,9 @@ def test_the_sampler_planned_through_the_scorer_with_its_own_token(world: World)
 def test_the_owner_is_served_with_the_same_requests(world: World, path: str, naming: Naming) -> None:
     code, _, words = outcome(world.south, path, naming, world.south_ids)
     # a training needs detections, and the head is of other vectors than the backbone makes
-    refused = path.endswith("/TrainHead") or ("Embed" in path and "head <head>" in words)
+    refused = path.endswith(("/TrainHead", "/MatchLocalFeatures")) or (
+        "Embed" in path and "head <head>" in words
+    )
     if path.endswith("/UndoChange"):
         # the first event of a session is no change of individuals
         assert code == "NOT_FOUND"

@@ -17,7 +17,14 @@ from services.common.access.caller import methods
 from services.common.store.request_content import REQUEST_ID, digest
 from spotted.client.calls import our_errors
 from spotted.errors import RequestIdReusedError
-from spotted.v1 import embedder_pb2, individuals_pb2, operations_pb2, sampler_pb2, scorer_pb2
+from spotted.v1 import (
+    embedder_pb2,
+    individuals_pb2,
+    local_features_pb2,
+    operations_pb2,
+    sampler_pb2,
+    scorer_pb2,
+)
 from tests.e2e.naming import NAMINGS
 from tests.e2e.organisations import World
 from tests.services.failing import failure_of
@@ -49,6 +56,15 @@ def _undo(world: World) -> Message:
     )
 
 
+def _match(world: World) -> Message:
+    """On a survey of which two detections have local features."""
+    stored = request_of(world, "/spotted.v1.ScorerService/AddLocalFeatures")
+    other = stored.features.add(detection_id=world.north_ids.other_detection)
+    other.features = stored.features[0].features
+    world.north.call(RPCS["/spotted.v1.ScorerService/AddLocalFeatures"], stored)
+    return local_features_pb2.MatchLocalFeaturesRequest(survey_id=world.north_ids.survey)
+
+
 def _by_another(request: Any) -> None:  # noqa: ANN401 - of the rpc's type
     request.annotator_id = "carl"
 
@@ -58,7 +74,11 @@ def _change_mask(request: scorer_pb2.UpdateSurveyRequest) -> None:
 
 
 # of the others the first request of the table is sent
-MADE: dict[str, Callable[[World], Message]] = {"TrainHead": _train, "UndoChange": _undo}
+MADE: dict[str, Callable[[World], Message]] = {
+    "TrainHead": _train,
+    "UndoChange": _undo,
+    "MatchLocalFeatures": _match,
+}
 # a valid change of what is sent first
 CHANGES: dict[str, Callable[[Any], object]] = {
     "TrainHead": lambda request: setattr(request.recipe, "seed", 7),
@@ -84,6 +104,8 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "UndoCatalogueChange": _by_another,
     "UpdateSession": lambda request: setattr(request.session, "trust", sampler_pb2.TRUST_VERIFIED),
     "UpdateDetections": lambda request: setattr(request.detections[0], "image_uri", "another.jpg"),
+    "MatchLocalFeatures": lambda request: setattr(request, "renew", True),
+    "AddLocalFeatures": lambda request: setattr(request, "replace_spec", True),
     "DeleteCameras": lambda request: request.camera_ids.append("elsewhere"),
     "DeleteDetections": lambda request: request.detection_ids.append("another"),
 }

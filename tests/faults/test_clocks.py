@@ -7,8 +7,8 @@ import time
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.common.store.operations import Operations
 from services.common.store.store import Store
-from services.embedder.training.operations import Operations
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner import Planner

@@ -8,6 +8,7 @@ seal             checksums of stored values
 records          single messages with a checksum
 request_content  digests by which a repeated request differs from another with its id
 journal          lists of events, appended at a known position
+operations       long-running work, whose progress outlives any process
 catalogue_journal  the list of changes of a catalogue
 folded           in-memory state rebuilt from a journal
 cache            a bounded in-memory cache, least recently used first out

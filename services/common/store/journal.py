@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from services.common.store import keys, request_content
@@ -67,8 +67,9 @@ end
 """
 _LOOK_UP = f"{ANSWERED} return answered(KEYS[2], digest(KEYS[1]))"
 # Appends all changes or none. For each change KEYS holds its request and a hash, ARGV its entry, its answer,
-# the number of fields to delete from the hash, and these fields. If a request was answered before, or the
-# writer has not read all entries, nothing is written; the first answers and the missing entries are returned.
+# the number of fields to delete from the hash and these fields, the number of fields to set and each with its
+# value. If a request was answered before, or the writer has not read all entries, nothing is written; the
+# first answers and the missing entries are returned.
 _APPEND = (
     _NEWS
     + ANSWERED
@@ -83,12 +84,15 @@ end
 if known or start ~= folded or folded ~= length or noted > length then return {answers, news()} end
 local at = 5
 for i = 2, #KEYS, 2 do
-  local fields = tonumber(ARGV[at + 2])
+  local gone = tonumber(ARGV[at + 2])
+  local set = tonumber(ARGV[at + 3 + gone])
   if ARGV[at] ~= '' then redis.call('RPUSH', KEYS[1], ARGV[at]) end
   if length == 0 then begins = digest(KEYS[1]) end
   redis.call('SET', KEYS[i], begins .. ARGV[at + 1], 'EX', ARGV[4])
-  if fields > 0 then redis.call('HDEL', KEYS[i + 1], unpack(ARGV, at + 3, at + 2 + fields)) end
-  at = at + 3 + fields
+  for j = at + 3, at + 2 + gone do redis.call('HDEL', KEYS[i + 1], ARGV[j]) end
+  at = at + 4 + gone
+  for j = at, at + 2 * set - 1, 2 do redis.call('HSET', KEYS[i + 1], ARGV[j], ARGV[j + 1]) end
+  at = at + 2 * set
 end
 if redis.call('LLEN', KEYS[1]) > length then count(KEYS[1]) end
 return {answers, false}
@@ -102,6 +106,9 @@ class Fields:
 
     key: str
     fields: Sequence[str]
+    """Fields that are deleted."""
+    values: Mapping[str, bytes] = field(default_factory=dict)
+    """Fields that are set, as stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class Change:
     answer: bytes
     """Stored with the request id and returned to every repeat of the request."""
     ends: Fields | None = None
-    """Fields deleted from their hash in the same step; the hash belongs to the journal's survey."""
+    """Fields of a hash changed in the same step; the hash belongs to the journal's survey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +250,8 @@ class Journal:
                 appended.append(entry)
             touched += [request, ends.key]
             answer = KeptAnswer(offer.content, offer.change.answer).stored(request)
-            arguments += [entry, answer, len(ends.fields), *ends.fields]
+            arguments += [entry, answer, len(ends.fields), *ends.fields, len(ends.values)]
+            arguments += [part for value in ends.values.items() for part in value]
         result = self._append(touched, arguments)
         kept, news = cast("tuple[list[bytes | None], object]", result)
         first_answers = [

@@ -23,13 +23,16 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `<owner>reference:<digest>`                          | string | spotted.v1.StoredReference                |
 | `<owner>operation:<id>`                              | string | spotted.v1.Operation, for thirty days     |
 | `<owner>operation:<id>:cancel`                       | string | present if cancellation was requested     |
+| `spotted:{s:<survey>}:local`                         | hash   | local features and scores, by their names |
+| `spotted:{s:<survey>}:restore:<id>`                  | hash   | local features being restored, an hour    |
 | `spotted:{s:<survey>}:training:<generation>`         | string | the training in progress                  |
+| `spotted:{s:<survey>}:local:matching:<generation>`   | string | the matching in progress                  |
 | `spotted:token:<id>`                                 | string | spotted.v1.StoredToken                    |
 | `spotted:{c:<organisation>}:journal`                 | list   | spotted.v1.CatalogueChange                |
 | `spotted:{c:<organisation>}:restore:<id>`            | list   | a catalogue being restored, for an hour   |
 | `spotted:{c:<organisation>}:request:<scope>:<id>`    | string | as of a survey                            |
 
-Entries of journals, messages and kept answers end with a checksum of their place and content
+Entries of journals, messages, local features and kept answers end with a checksum of their place and content
 (`services/common/store/seal.py`).
 """
 
@@ -110,6 +113,16 @@ def restored_journal(survey_id: str, import_id: str, session_id: str) -> str:
     return f"{of_survey(survey_id)}restore:{import_id}:{session_id}"
 
 
+def local_parts(survey_id: str) -> str:
+    """The local features of a survey."""
+    return f"{of_survey(survey_id)}local"
+
+
+def restored_parts(survey_id: str, import_id: str) -> str:
+    """The local features of a survey while a backup is restored."""
+    return f"{of_survey(survey_id)}restore:{import_id}"
+
+
 def leases(survey_id: str, session_id: str) -> str:
     """The leased pairs of a session."""
     return f"{of_survey(survey_id)}session:{session_id}:leases"
@@ -184,6 +197,11 @@ def operation_cancel(organisation: str, operation_id: str) -> str:
 def training(survey_id: str, generation: str) -> str:
     """The training in progress on a survey; generation: distinguishes it from earlier ones with its id."""
     return f"{of_survey(survey_id)}training:{generation}"
+
+
+def matching(survey_id: str, generation: str) -> str:
+    """The matching of local features in progress on a survey; generation: as in `training`."""
+    return f"{of_survey(survey_id)}local:matching:{generation}"
 
 
 def token(token_id: str) -> str:

@@ -9,6 +9,7 @@ filters    rules on detections
 periods    when a survey and its cameras take photographs
 places     where cameras stand, on one plane
 heads      adaptation heads in the store
+local_parts  local features in the store, beside the journal
 """
 
 from services.common.survey.existence import Existence, UploadLostError, missing_survey

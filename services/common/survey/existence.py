@@ -95,7 +95,9 @@ class Existence:
         named = [name.removeprefix(prefix) for name in self._store.names(prefix)]
         # what is kept here of the journals' answers is of no use to a survey created meanwhile; a restore
         # that is under way keeps its uploads
-        others = [f"{prefix}{n}" for n in named if n.startswith(("request:", "session:", "training:"))]
+        others = [
+            f"{prefix}{n}" for n in named if n.startswith(("request:", "session:", "training:", "local"))
+        ]
         session, _, journal = keys.session_journal(survey_id, "\0").partition("\0")
         _, _, leases = keys.leases(survey_id, "\0").partition("\0")
         request = keys.request(survey_id, DELETE_SURVEY, request_id or uuid.uuid4().hex)
@@ -180,20 +182,25 @@ class Existence:
             first_answer(request, deleted, request_id)
         return bool(deleted)
 
-    def open_survey(self, survey_id: str, uploads: Sequence[tuple[str, str, int]]) -> bool:
+    def open_survey(
+        self, survey_id: str, uploads: Sequence[tuple[str, str, int]], parts: tuple[str, int] | None = None
+    ) -> bool:
         """Make uploads the journals of a survey, all or none; False if the survey exists.
 
         uploads: session id ("" for the survey's own, which comes first), key and length of each.
-        Raises UploadLostError.
+        parts: key and number of the uploaded local features, None for none. Raises UploadLostError.
         """
+        uploaded, count = parts or (keys.restored_parts(survey_id, ""), 0)
         touched = [
             keys.surveys(keys.owner(survey_id)),
             keys.sessions(survey_id),
             *(upload for _, upload, _ in uploads),
             *(keys.journal(survey_id, session_id) for session_id, _, _ in uploads),
+            uploaded,
+            keys.local_parts(survey_id),
         ]
         lengths, sessions = [length for *_, length in uploads], [each[0] for each in uploads[1:]]
-        opened = self._open_survey(touched, [survey_id, *lengths, *sessions])
+        opened = self._open_survey(touched, [survey_id, *lengths, *sessions, count])
         if opened == -1:
             raise UploadLostError(survey_id)
         return bool(opened)

@@ -93,15 +93,22 @@ return ARGV[2]
 """
 )
 # Makes all uploads of a restore the journals of a survey, or nothing if the survey exists. KEYS: list of the
-# organisation, list of sessions, the uploads, the journals, the survey's own first; ARGV: survey id, the
-# lengths of the uploads, the ids of the sessions. Returns 1; 0 if the survey exists; -1 if an upload is lost.
+# organisation, list of sessions, the uploads, the journals, the survey's own first, uploaded local features
+# and those of the survey; ARGV: survey id, the lengths of the uploads, the ids of the sessions, the number of
+# local features. Returns 1; 0 if the survey exists; -1 if an upload is lost.
 OPEN_SURVEY = (
     COUNTED
     + """
-local journals = (#KEYS - 2) / 2
+local journals = (#KEYS - 4) / 2
+local parts = tonumber(ARGV[#ARGV])
 if exists(KEYS[3 + journals]) then return 0 end
 for i = 1, journals do
   if redis.call('LLEN', KEYS[2 + i]) ~= tonumber(ARGV[1 + i]) then return -1 end
+end
+if redis.call('HLEN', KEYS[#KEYS - 1]) ~= parts then return -1 end
+if parts > 0 then
+  redis.call('RENAME', KEYS[#KEYS - 1], KEYS[#KEYS])
+  redis.call('PERSIST', KEYS[#KEYS])
 end
 for i = 1, journals do
   redis.call('RENAME', KEYS[2 + i], KEYS[2 + journals + i])

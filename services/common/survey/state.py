@@ -15,6 +15,7 @@ from services.common.store.journal import Journal
 from services.common.store.store import Store
 from services.common.survey.existence import missing_survey
 from services.common.survey.history import DetectionHistory
+from services.common.survey.local_parts import LocalFeatureKeys, LocalView
 from services.common.survey.places import place
 from services.common.survey.rows import DetectionRows, HalfArray
 from spotted import messages
@@ -48,6 +49,8 @@ class Snapshot:
     """Snapshots of one generation have the same rows and vectors; later ones have more of them."""
     versions: Mapping[str, int]
     """Version of each detection that does not have its first image and vector."""
+    local: LocalView
+    """Its local features and scores."""
 
     def row(self, detection_id: str) -> int:
         """The row of a detection. Raises NotFoundError that names it."""
@@ -94,6 +97,7 @@ class SurveyState:
         self.revision = 0
         self.uid = ""
         self.history = DetectionHistory()
+        self.local = LocalFeatureKeys()
         self._rows = DetectionRows()
         self._snapshot: Snapshot | None = None
 
@@ -136,6 +140,10 @@ class SurveyState:
                 self._remove(event.deleted.detection_ids)
             case "updated":
                 self._update(event.updated)
+            case "local_features":
+                self.local.add(event.local_features)
+            case "local_scores":
+                self.local.add_scores(event.local_scores)
         self.revision += 1
         self._snapshot = None
 
@@ -154,6 +162,7 @@ class SurveyState:
             detections=len(self.detections),
             revision=self.revision,
             coordinate_system=self.coordinate_system,
+            local=self.local,
         )
 
     def _fix_spec(self, spec: pb.EmbeddingSpec) -> None:
@@ -176,6 +185,7 @@ class SurveyState:
             if digest is not None:
                 image = self.detections[detection_id].image_id, digest
                 self.history.remove(detection_id, image, self.revision + 1)
+        self.local.forget(detection_ids)
         self._rows.remove(list(detection_ids))
 
     def _update(self, updated: corrections_pb2.DetectionsUpdated) -> None:
@@ -184,12 +194,15 @@ class SurveyState:
             vectors = messages.array(updated.embeddings).astype(np.float16)
         for row, message in enumerate(updated.detections):
             detection_id = message.detection_id
-            before = self.detections[detection_id].image_id, self.digests[detection_id]
+            stored = self.detections[detection_id]
+            before = stored.image_id, self.digests[detection_id]
             # those without a new vector come last
             if vectors is not None and row < len(vectors):
                 self.digests[detection_id] = vector_digest(vectors[row])
             after = message.image_id, self.digests[detection_id]
             self.history.correct(detection_id, before, after, self.revision + 1)
+            if before != after or stored.box != messages.detection(message).box:
+                self.local.forget([detection_id])
         self._rows.update([messages.detection(message) for message in updated.detections], vectors)
 
     def _freeze(self) -> Snapshot:
@@ -213,6 +226,7 @@ class SurveyState:
             gallery,
             rows.generation,
             self.history.versions(),
+            self.local.view(),
         )
 
 
@@ -224,6 +238,7 @@ def described(
     detections: int,
     revision: int,
     coordinate_system: str = "",
+    local: LocalFeatureKeys | None = None,
 ) -> pb.Survey:
     """A survey's own fields with the output-only ones: uid, counts, revision, etag, coordinate system."""
     whole = pb.Survey()
@@ -231,6 +246,8 @@ def described(
     whole.camera_count, whole.detection_count = cameras, detections
     whole.uid, whole.revision, whole.etag = uid, revision, etag(survey)
     whole.coordinate_system = coordinate_system
+    if local is not None:
+        local.describe(whole)
     return whole
 
 

@@ -12,6 +12,7 @@ prompted_network  encoder and decoder that are prompted with the box
 footprints     memory and time of a crop, estimated from its header
 separate_process  preparation of a costly image in a process of its own
 references     reference images in the store
+local_extraction  local features of a crop, from the same pixels
 preprocessing  all steps in one frozen order
 """
 

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from services.embedder.images.decoding import ByteArray
+from spotted.arrays import BoolArray
 from spotted.errors import UnreadableImageError
 
 Colour = tuple[int, int, int]
@@ -30,6 +31,8 @@ ROUNDING = 1e-6
 LARGEST_TURNED = 1.25
 # pixels; a larger box is reduced by a whole factor before it is turned, and still exceeds any input
 MOST_TURNED = 16_000_000
+# level from which an interpolated pixel of a mask counts
+HALF = 128
 # pixels around a turned box: bilinear interpolation reads the next one, and rounding may add another
 REACH = 2
 
@@ -98,6 +101,13 @@ class CropWindow:
             fillcolor=fill,
         )
         return np.asarray(turned)
+
+    def upright_mask(self, mask: BoolArray) -> BoolArray:
+        """The mask (h, w) of the crop, from that of the window; nothing outside the image is in it."""
+        if self.turn is None:
+            return mask
+        levels = np.repeat(mask[..., None].astype(np.uint8) * np.uint8(255), 3, axis=2)
+        return np.asarray(self.upright(levels)[..., 0] >= HALF)
 
 
 def locate(box: Box, theta: float, *, width: int, height: int) -> CropWindow:

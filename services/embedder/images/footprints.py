@@ -39,6 +39,8 @@ COSTS = {"JPEG": 1.0, "PNG": 10.0, "WEBP": 12.0}
 SCAN_COST = 0.35
 STEPS_COST = 12.0
 TURN_COST = 10.0
+# local features are found on a chip of one size, whatever that of the image
+LOCAL_BYTES, LOCAL_COST = 96 << 20, 28.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,21 @@ class Footprint:
     """Processor time, as megapixels of a baseline JPEG."""
 
 
-def footprint(crop: ImageCrop, steps: Preprocessing, *, max_pixels: int = MAX_PIXELS) -> Footprint:
-    """The footprint of a crop. Raises UnreadableImageError as `decode` does for a header."""
+def footprint(
+    crop: ImageCrop, steps: Preprocessing, *, max_pixels: int = MAX_PIXELS, local: bool = False
+) -> Footprint:
+    """The footprint of a crop; local: whether local features are extracted.
+
+    Raises UnreadableImageError as `decode` does for a header.
+    """
     header = _header(crop.content, max_pixels)
     pixels = header.width * header.height
     turned = abs(crop.theta) >= LEAST_THETA
     more = turned or crop.mask is not None or steps.segmenter is not None or steps.tone is not Tone.AS_TAKEN
     each = STEPS_BYTES if more else _bytes(header)
     cost = COSTS[header.kind] + SCAN_COST * (header.scans - 1) + STEPS_COST * more + TURN_COST * turned
-    return Footprint(pixels * each + _mask_bytes(crop) + FIXED_BYTES, pixels * cost / MEGA)
+    needed = pixels * each + _mask_bytes(crop) + FIXED_BYTES
+    return Footprint(needed + LOCAL_BYTES * local, pixels * cost / MEGA + LOCAL_COST * local)
 
 
 def image_footprint(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Footprint:

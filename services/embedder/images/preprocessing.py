@@ -55,6 +55,16 @@ class ImageCrop:
 
 
 @dataclass(frozen=True, slots=True)
+class CutCrop:
+    """The animal, cut out of its image and upright, before it is resized."""
+
+    pixels: ByteArray
+    """(h, w, 3), filled outside the mask."""
+    animal: BoolArray | None
+    """(h, w) the mask; None: all of it shows the animal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preprocessing:
     """The steps from a file to model input; only vectors of equal digests can be compared.
 
@@ -96,7 +106,25 @@ class Preprocessing:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON of everything that changes the pixels."""
-        description = {
+        return _digest(
+            {
+                **self._cutting,
+                "resize": self.kernel
+                if self.kernel == "opencv-linear"
+                else f"Pillow {self.kernel}, antialiased",
+                "aspect": self.aspect,
+                "size": self.size,
+            }
+        )
+
+    @property
+    def cut_digest(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of everything that changes the pixels of `cut`."""
+        return _digest(self._cutting)
+
+    @property
+    def _cutting(self) -> dict[str, object]:
+        return {
             "version": 2,
             "decode": "RGB, 8 bit, full size, accurate DCT, smooth chroma, no colour profile",
             "alpha": "over black",
@@ -108,13 +136,8 @@ class Preprocessing:
             "segmenter": self.segmenter and self.segmenter.digest,
             "crop": "edges to the nearest pixel, clipped, at least one pixel",
             "theta": "about the exact centre, bilinear, none below 0.1 rad, reduced above 16 megapixels",
-            "resize": self.kernel if self.kernel == "opencv-linear" else f"Pillow {self.kernel}, antialiased",
-            "aspect": self.aspect,
             "fill": list(self.fill),
-            "size": self.size,
         }
-        text = json.dumps(description, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
 
     def apply(self, crop: ImageCrop, *, max_pixels: int = MAX_PIXELS) -> ByteArray:
         """The (size, size, 3) uint8 model input of a crop.
@@ -122,20 +145,28 @@ class Preprocessing:
         Raises UnreadableImageError as `decode`, `locate` and `read_mask` do, and if the mask covers no pixel
         of the crop; PreconditionError as `Segmenter.mask` does.
         """
+        return self.sized(self.cut(crop, max_pixels=max_pixels))
+
+    def cut(self, crop: ImageCrop, *, max_pixels: int = MAX_PIXELS) -> CutCrop:
+        """The steps of `apply` before the last one, with the same errors."""
         with metrics.EMBED_DECODE_S.time():
             image = decode(crop.content, max_pixels=max_pixels)
         with metrics.EMBED_PREPARE_S.time():
-            return self._cropped(crop, image)
+            return self._cut(crop, image)
 
-    def _cropped(self, crop: ImageCrop, image: ByteArray) -> ByteArray:
+    def sized(self, cut: CutCrop) -> ByteArray:
+        """The (size, size, 3) uint8 model input of a crop that was cut."""
+        return resize(cut.pixels, self.size, kernel=self.kernel, aspect=self.aspect, fill=self.fill)
+
+    def _cut(self, crop: ImageCrop, image: ByteArray) -> CutCrop:
         height, width = image.shape[:2]
         window = locate(crop.box or WHOLE, crop.theta, width=width, height=height)
         pixels = self._toned(image, window)
         animal = self._animal(crop, image, window)
-        if animal is not None:
-            pixels = apply_mask(pixels, animal, self.fill)
-        upright = window.upright(pixels, self.fill)
-        return resize(upright, self.size, kernel=self.kernel, aspect=self.aspect, fill=self.fill)
+        if animal is None:
+            return CutCrop(window.upright(pixels, self.fill), None)
+        filled = apply_mask(pixels, animal, self.fill)
+        return CutCrop(window.upright(filled, self.fill), window.upright_mask(animal))
 
     def _toned(self, image: ByteArray, window: CropWindow) -> ByteArray:
         pixels = image[window.rows, window.columns]
@@ -160,3 +191,8 @@ class Preprocessing:
                 f"the {source} shows no animal inside the box; send another mask or box"
             )
         return animal
+
+
+def _digest(description: dict[str, object]) -> str:
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

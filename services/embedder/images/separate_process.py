@@ -2,7 +2,8 @@
 
 The process has lower priority and limits of memory and processor time, so that a costly image neither holds a
 worker nor outlives its caller, and a crash of a decoder concerns only its image. It costs about 0.7 s of
-processor time to start. What it returns is read as bare pixels, since a decoder may have been taken over.
+processor time to start. What it returns is read as bare pixels and local features, since a decoder may have
+been taken over.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ import resource
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import Footprint
+from services.embedder.images.local_extraction import PreparedCrop, prepare_crop
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.tones import CHANNELS, LEVELS, CountArray, histograms
 from spotted.errors import SpottedError, UnreadableImageError
+from spotted.local_features.features import MOST_BYTES
+
+if TYPE_CHECKING:
+    from spotted.local_features.extraction.by_name import Extractor
 
 MODULE = "services.embedder.images.separate_process"
 # what the process holds beside the image, its libraries included
@@ -36,24 +43,34 @@ START_S, SECONDS_PER_COST = 5, 0.02
 SEGMENTER_RUNS = 4
 DONE, REFUSED = b"+", b"-"
 
-_Task = tuple[ImageCrop, Preprocessing | None, int]
+_Task: TypeAlias = "tuple[ImageCrop, Preprocessing | None, Extractor | None, int]"
 
 
-async def prepare(crop: ImageCrop, steps: Preprocessing, limits: Footprint, *, max_pixels: int) -> ByteArray:
-    """`Preprocessing.apply` in a separate process that is limited to a footprint.
+async def prepare(
+    crop: ImageCrop,
+    steps: Preprocessing,
+    limits: Footprint,
+    *,
+    max_pixels: int,
+    extractor: Extractor | None = None,
+) -> PreparedCrop:
+    """`prepare_crop` in a separate process that is limited to a footprint.
 
     The process is killed if the caller is cancelled. Raises UnreadableImageError as `apply` does, and if the
     process ends early.
     """
     limits = _with_segmenter(limits, steps)
-    content = await _result((crop, steps, max_pixels), limits, steps.size**2 * CHANNELS)
-    return np.frombuffer(content, dtype=np.uint8).reshape(steps.size, steps.size, CHANNELS)
+    size = steps.size**2 * CHANNELS
+    more = MOST_BYTES if extractor else 0
+    content = await _result((crop, steps, extractor, max_pixels), limits, size, more)
+    pixels = np.frombuffer(content[:size], dtype=np.uint8).reshape(steps.size, steps.size, CHANNELS)
+    return PreparedCrop(pixels, content[size:])
 
 
 async def count_levels(content: bytes, limits: Footprint, *, max_pixels: int) -> CountArray:
     """`histograms` of an image file in a separate process, as `prepare`."""
     counts = np.zeros((CHANNELS, LEVELS), dtype=np.int64)
-    found = await _result((ImageCrop(content), None, max_pixels), limits, counts.nbytes)
+    found = await _result((ImageCrop(content), None, None, max_pixels), limits, counts.nbytes)
     return np.frombuffer(found, dtype=np.int64).reshape(counts.shape)
 
 
@@ -66,7 +83,8 @@ def _with_segmenter(limits: Footprint, steps: Preprocessing) -> Footprint:
     return Footprint(limits.bytes + needs.bytes, limits.cost + seconds / SECONDS_PER_COST)
 
 
-async def _result(task: _Task, limits: Footprint, size: int) -> bytes:
+async def _result(task: _Task, limits: Footprint, size: int, more: int = 0) -> bytes:
+    """The answer of the process: `size` bytes, and up to `more` after them."""
     seconds = round(START_S + SECONDS_PER_COST * limits.cost)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", MODULE, str(limits.bytes), str(seconds), stdin=PIPE, stdout=PIPE
@@ -80,7 +98,7 @@ async def _result(task: _Task, limits: Footprint, size: int) -> bytes:
             await asyncio.shield(process.wait())
     if answer[:1] == REFUSED:
         raise UnreadableImageError(answer[1:].decode("utf-8", errors="replace"))
-    if answer[:1] != DONE or len(answer) != 1 + size:
+    if answer[:1] != DONE or not 1 + size <= len(answer) <= 1 + size + more:
         raise UnreadableImageError(
             f"decoding the image ended the decoder's process (status {process.returncode}): it took more "
             f"than {seconds} s or more memory than its header announced; save it again as baseline JPEG"
@@ -90,11 +108,12 @@ async def _result(task: _Task, limits: Footprint, size: int) -> bytes:
 
 def answer(task: _Task) -> bytes:
     """The result of the process for a task."""
-    crop, steps, max_pixels = task
+    crop, steps, extractor, max_pixels = task
     try:
         if steps is None:
             return DONE + histograms(decode(crop.content, max_pixels=max_pixels)).tobytes()
-        return DONE + steps.apply(crop, max_pixels=max_pixels).tobytes()
+        made = prepare_crop(crop, steps, extractor, max_pixels=max_pixels)
+        return DONE + made.pixels.tobytes() + made.local_features
     except SpottedError as error:
         return REFUSED + str(error).encode()
     except MemoryError:

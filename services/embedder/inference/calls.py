@@ -6,8 +6,9 @@ A crop that cannot be embedded fails by itself; all crops share the batches of t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
@@ -32,6 +33,9 @@ from spotted.errors import (
     SpottedError,
     UnreadableImageError,
 )
+
+if TYPE_CHECKING:
+    from spotted.local_features.extraction.by_name import Extractor
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class EmbedOptions:
     """Mask crops that come without a mask by the segmenter."""
     fill: Colour | None = None
     """Colour outside masks and images; None: the mean colour of the backbone."""
+    local_method: str = ""
+    """Method of local features to extract as well; "": none."""
 
     @property
     def default_preparation(self) -> bool:
@@ -127,10 +133,13 @@ class Embedders:
         default_model_id: str,
         stores: Stores,
         segmenter: Segmenter | None = None,
+        extractors: Mapping[str, Extractor] | None = None,
     ) -> None:
+        """Begin. extractors: methods of local features by name."""
         self._by_id = {e.backbone.manifest.model_id: e for e in embedders}
         self.default_model_id = default_model_id
         self.segmenter = segmenter
+        self.extractors = extractors or {}
         self._stores = stores
 
     @property
@@ -149,8 +158,8 @@ class Embedders:
     async def open_call(self, options: EmbedOptions, *, bulk: bool) -> EmbedCall:
         """Resolve the options of a call of the current caller. bulk: whether it is a stream.
 
-        Raises NotFoundError for an unknown model, head or reference, DigestMismatchError for a head trained
-        on other vectors, PreconditionError if a segmenter is asked for and none is loaded.
+        Raises NotFoundError for an unknown model, head, reference or local method, DigestMismatchError for a
+        head trained on other vectors, PreconditionError if a segmenter is asked for and none is loaded.
         """
         embedder = self.get(options.model_id)
         organisation = caller.current_caller().organisation
@@ -158,11 +167,13 @@ class Embedders:
         preprocessing = embedder.backbone.preprocessing
         if not options.default_preparation:
             preprocessing = await asyncio.to_thread(self._preprocessing, preprocessing, options, organisation)
+        extractor = self._extractor(options.local_method) if options.local_method else None
+        plan = EmbedPlan(share, preprocessing, extractor=extractor)
         if not options.head_digest:
-            return EmbedCall(embedder, EmbedPlan(share, preprocessing))
+            return EmbedCall(embedder, plan)
         head = await asyncio.to_thread(self._stores.heads.get, options.head_digest, organisation)
         _check_head(head, embedder, preprocessing)
-        return EmbedCall(embedder, EmbedPlan(share, preprocessing, head))
+        return EmbedCall(embedder, replace(plan, head=head))
 
     async def apply_head(self, head_digest: str, embeddings: Float32Array) -> Float32Array:
         """Base embeddings (n, dimension) adapted by a stored head of the current caller's organisation.
@@ -193,6 +204,14 @@ class Embedders:
         """Finish all admitted work."""
         for embedder in self.all:
             await embedder.close()
+
+    def _extractor(self, method: str) -> Extractor:
+        extractor = self.extractors.get(method)
+        if extractor is None:
+            known = ", ".join(sorted(self.extractors))
+            remedy = f"use one of {known}" if known else "install the extra `local` in the embedder"
+            raise NotFoundError(f"this embedder cannot extract local features by {method!r}; {remedy}")
+        return extractor
 
     def _preprocessing(self, base: Preprocessing, options: EmbedOptions, organisation: str) -> Preprocessing:
         if options.segmented and self.segmenter is None:

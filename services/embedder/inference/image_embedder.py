@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from services.common.memory import MIB, memory_limit_bytes
 from services.common.survey.heads import StoredHead
 from services.common.telemetry import metrics, tracing
 from services.embedder.images import separate_process
-from services.embedder.images.decoding import ByteArray
 from services.embedder.images.footprints import encoded_bytes, footprint
 from services.embedder.images.headers import MAX_PIXELS
+from services.embedder.images.local_extraction import PreparedCrop, prepare_crop
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.batching import Batcher, Timings
@@ -25,6 +26,9 @@ from services.embedder.inference.limits import Limits
 from services.embedder.inference.slow_lane import QUICK_COST, SlowLane
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
+
+if TYPE_CHECKING:
+    from spotted.local_features.extraction.by_name import Extractor
 
 MOST_QUEUED_BYTES = 256 * MIB
 
@@ -37,6 +41,8 @@ class Embedding:
     """(dimension,), unit length."""
     timings: Timings
     """Time spent in each stage."""
+    local_features: bytes = b""
+    """Empty if none were requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class EmbedPlan:
     """Steps from the image file to pixels."""
     head: StoredHead | None = None
     """Adaptation head to apply; None: base embeddings."""
+    extractor: Extractor | None = None
+    """Extracts local features as well; None: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +65,22 @@ class _Task:
     plan: EmbedPlan
     hold: Hold | None = None
     """Memory to decode the image; None: it is already prepared."""
-    pixels: ByteArray | None = None
-    """The input of the model, if it is already prepared."""
+    prepared: PreparedCrop | None = None
+    """If it is already prepared."""
     cost: float = 0.0
     """Time that a worker spends to prepare it, as in `Footprint`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    pixels: ByteArray
+    crop: PreparedCrop
     head: StoredHead | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    vector: Float32Array
+    local_features: bytes
 
 
 def limits_for(backbone: Backbone, workers: int, *, max_queue_bytes: int = MOST_QUEUED_BYTES) -> Limits:
@@ -133,7 +147,7 @@ class ImageEmbedder:
         spent = finished.timings
         metrics.EMBED_QUEUE_S.observe(spent.queued_s)
         tracing.record([("queue", spent.queued_s), ("prepare", spent.prepared_s), ("infer", spent.worked_s)])
-        return Embedding(finished.result, spent)
+        return Embedding(finished.result.vector, spent, finished.result.local_features)
 
     async def close(self) -> None:
         """Finish all admitted crops and stop the workers."""
@@ -141,9 +155,11 @@ class ImageEmbedder:
 
     @asynccontextmanager
     async def _ready(self, task: _Task, share: Share) -> AsyncIterator[_Task]:
-        steps = task.plan.preprocessing
+        steps, extractor = task.plan.preprocessing, task.plan.extractor
         # a header of a large file takes milliseconds
-        needed = await asyncio.to_thread(footprint, task.crop, steps, max_pixels=self.max_pixels)
+        needed = await asyncio.to_thread(
+            footprint, task.crop, steps, max_pixels=self.max_pixels, local=extractor is not None
+        )
         if not self.budget.is_costly(needed):
             async with self._slow.entered(share, needed.cost), self.budget.held(share, needed) as hold:
                 yield replace(task, hold=hold, cost=needed.cost)
@@ -151,29 +167,36 @@ class ImageEmbedder:
         async with self.budget.held(share, needed):
             # no worker is kept from the images of others
             with metrics.EMBED_DECODE_S.time():
-                pixels = await separate_process.prepare(task.crop, steps, needed, max_pixels=self.max_pixels)
-        yield replace(task, pixels=pixels)
+                prepared = await separate_process.prepare(
+                    task.crop, steps, needed, max_pixels=self.max_pixels, extractor=extractor
+                )
+        yield replace(task, prepared=prepared)
 
     def _prepare(self, task: _Task) -> _Prepared:
-        if task.pixels is not None:
-            return _Prepared(task.pixels, task.plan.head)
+        if task.prepared is not None:
+            return _Prepared(task.prepared, task.plan.head)
         if task.hold is None or not task.hold.begin():
             raise DeadlineError("the caller of this image left before it was decoded; send it again")
         try:
-            pixels = task.plan.preprocessing.apply(task.crop, max_pixels=self.max_pixels)
+            prepared = prepare_crop(
+                task.crop, task.plan.preprocessing, task.plan.extractor, max_pixels=self.max_pixels
+            )
         finally:
             task.hold.end()
-        return _Prepared(pixels, task.plan.head)
+        return _Prepared(prepared, task.plan.head)
 
-    def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[Float32Array | PreconditionError]:
+    def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[_Made | PreconditionError]:
         metrics.EMBED_BATCH_IMAGES.observe(len(prepared))
         with metrics.EMBED_INFER_S.time():
-            vectors = self.backbone.embed([one.pixels for one in prepared])
+            vectors = self.backbone.embed([one.crop.pixels for one in prepared])
         for head in {one.head.digest: one.head for one in prepared if one.head}.values():
             _adapt(
                 vectors, [one.head is not None and one.head.digest == head.digest for one in prepared], head
             )
-        return vectors
+        return [
+            vector if isinstance(vector, PreconditionError) else _Made(vector, one.crop.local_features)
+            for vector, one in zip(vectors, prepared, strict=True)
+        ]
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from services.common.settings import from_environment
 from services.common.store import keys
+from services.common.store.operations import Operations
 from services.common.store.store import Store
-from services.embedder.training.operations import Operations
 from services.embedder.training.trainings import MARK_TTL_S
 from spotted.heads.head import HeadRecipe
 

@@ -12,11 +12,11 @@ from dataclasses import asdict
 from importlib.util import find_spec
 
 from services.common.store import keys
+from services.common.store.operations import Operations
 from services.common.store.request_content import first_answer, keep
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.state import folded_survey
-from services.embedder.training.operations import Operations
 from spotted.errors import PreconditionError, StoreUnavailableError
 from spotted.heads.head import FEWEST_DETECTIONS, HeadRecipe
 from spotted.v1 import operations_pb2 as pb

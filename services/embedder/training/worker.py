@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from services.common.store import keys
+from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import Snapshot, folded_survey
 from services.embedder.training.head_onnx import to_onnx
-from services.embedder.training.operations import Operations
 from services.embedder.training.trainings import MARK_TTL_S
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.errors import PreconditionError, SpottedError

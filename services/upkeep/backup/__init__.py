@@ -5,6 +5,7 @@ journals      the journals of a survey as of one instant, whole or up to their d
 catalogues    the catalogue of an organisation
 file          the file format: framed, checksummed records
 contents      what a file holds, reported once all of it has been verified
+local_parts   the local features beside the journal of a survey
 validation    its ids and events checked before a restore
 directory     many surveys in one directory, old files removed
 object_store  files in S3 and the like

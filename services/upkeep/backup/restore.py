@@ -19,6 +19,7 @@ from services.upkeep.backup import file
 from services.upkeep.backup.catalogues import restore_catalogue
 from services.upkeep.backup.contents import Contents, pages, read_contents
 from services.upkeep.backup.journals import Journals
+from services.upkeep.backup.local_parts import PartsUpload
 from services.upkeep.backup.validation import check_events
 from services.upkeep.backup.write import calibration_digest, head_digest
 from spotted.errors import (
@@ -118,6 +119,7 @@ class _Upload:
         self._whole = whole
         self._survey_id = survey_id
         self._import_id = uuid.uuid4().hex
+        self._parts = PartsUpload(store, survey_id, self._import_id, ttl_s=UPLOAD_TTL_S)
         self._uploads = {
             session_id: keys.restored_journal(survey_id, self._import_id, session_id)
             for session_id in whole.events
@@ -142,11 +144,13 @@ class _Upload:
             return False, False
 
     def send(self, on_progress: Progress) -> None:
-        """Store heads and calibrations, and the journals under keys of the upload."""
+        """Store heads and calibrations, and journals and local features under keys of the upload."""
         done, total = 0, sum(self._whole.events.values())
         at = dict.fromkeys(self._whole.events, 0)
         for record in file.read(self._whole.path):
             self._store_named(record)
+            if record.HasField("local_part"):
+                self._parts.add(record.local_part)
             if record.HasField("page"):
                 session_id = record.page.session_id
                 at[session_id] = self._append(record.page, at[session_id])
@@ -160,7 +164,8 @@ class _Upload:
                 self._existence.delete_survey(self._survey_id, "")
         uploads = [(each, self._uploads[each], length) for each, length in self._whole.events.items()]
         try:
-            return self._existence.open_survey(self._survey_id, uploads)
+            parts = self._parts.key, self._parts.count
+            return self._existence.open_survey(self._survey_id, uploads, parts)
         except UploadLostError as error:
             raise self._lost() from error
 
@@ -168,7 +173,7 @@ class _Upload:
         """Remove the upload if it was not committed."""
         # in a store that is unavailable it expires
         with suppress(StoreUnavailableError):
-            self._store.delete(*self._uploads.values())
+            self._store.delete(*self._uploads.values(), self._parts.key)
 
     def _equals_stored(self) -> bool:
         """Whether the survey in the store has the same content as the file. Raises NotFoundError."""
@@ -184,7 +189,11 @@ class _Upload:
             return False
         for page in pages(self._whole.path):
             filed[page.session_id].update(self._plain(page.session_id, page.entries))
-        return all(stored[each].digest() == filed[each].digest() for each in stored)
+        same = all(stored[each].digest() == filed[each].digest() for each in stored)
+        for record in file.read(self._whole.path) if same else ():
+            if record.HasField("local_part"):
+                self._parts.require_stored(record.local_part)
+        return same
 
     def _append(self, page: store_pb2.BackupPage, at: int) -> int:
         """Store a page of a journal at a position; returns the position after it."""

@@ -12,7 +12,9 @@ from services.common.rpc import checks
 from services.common.session.events import SessionEvents
 from services.common.survey.periods import Period, outside_period
 from services.common.survey.places import check_places
+from services.upkeep.backup import file
 from services.upkeep.backup.contents import Contents, pages
+from services.upkeep.backup.local_parts import check_part, named_parts
 from spotted import messages
 from spotted.errors import InvalidInputError, OutsidePeriodError, SpottedError
 from spotted.survey import Camera
@@ -44,6 +46,19 @@ def check_events(whole: Contents) -> None:
                     f"{whole.path} has an invalid event {number} of {_named(page.session_id)} "
                     f"({error}); nothing was restored, use another backup of the survey"
                 ) from error
+    _check_parts(whole, journals)
+
+
+def _check_parts(whole: Contents, journals: JournalEvents) -> None:
+    for record in file.read(whole.path):
+        if record.HasField("local_part"):
+            try:
+                check_part(record.local_part, journals.parts)
+            except InvalidInputError as error:
+                raise InvalidInputError(
+                    f"{whole.path} has invalid local features ({error}); nothing was restored, use another "
+                    "backup of the survey"
+                ) from error
 
 
 class JournalEvents:
@@ -54,6 +69,11 @@ class JournalEvents:
         self._survey_id = survey_id
         self._survey = SurveyEvents()
         self._sessions: dict[str, SessionEvents] = {}
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """Name of local features that were stored -> their detection."""
+        return self._survey.parts
 
     def take(self, session_id: str, entry: bytes) -> None:
         """Check the next event of a journal; session_id: "" for the survey's own.
@@ -85,6 +105,7 @@ class SurveyEvents:
         self.events = 0
         self.added: set[str] = set()
         """Every detection that was ever added."""
+        self.parts: dict[str, str] = {}
         self._period = Period("", 0.0, 0.0)
         self._cameras: dict[str, Camera] = {}
         self._detections: set[str] = set()
@@ -96,6 +117,8 @@ class SurveyEvents:
             "deleted": self._check_deleted,
             "updated": self._check_updated,
             "cameras_deleted": self._check_cameras_deleted,
+            "local_features": self._check_local_features,
+            "local_scores": lambda event: self.parts.update(named_parts(event)),
         }
 
     def take(self, entry: bytes) -> None:
@@ -141,6 +164,12 @@ class SurveyEvents:
     def _check_cameras_deleted(self, event: store_pb2.SurveyEvent) -> None:
         for camera_id in event.cameras_deleted.camera_ids:
             self._cameras.pop(camera_id, None)
+
+    def _check_local_features(self, event: store_pb2.SurveyEvent) -> None:
+        unknown = set(event.local_features.detection_ids) - self._detections
+        if unknown:
+            raise InvalidInputError(f"detection {min(unknown)!r} was not added before")
+        self.parts.update(named_parts(event))
 
     def _check_updated(self, event: store_pb2.SurveyEvent) -> None:
         block = event.updated

@@ -24,6 +24,7 @@ from services.common.store.store import Store
 from services.upkeep.backup.catalogues import batches, read_catalogue
 from services.upkeep.backup.file import RecordWriter, open_writer
 from services.upkeep.backup.journals import Beginning, JournalReplacedError, Journals
+from services.upkeep.backup.local_parts import named_parts, read_parts
 from spotted import __version__
 from spotted.errors import DamagedError
 from spotted.v1 import store_pb2 as pb
@@ -112,6 +113,8 @@ class Backups:
                     done += len(entries)
                     on_progress(done, total)
             missing = tuple(self._write_named(writer, survey_id, named))
+            for part in read_parts(self._store, survey_id, named.parts):
+                writer.write(pb.BackupRecord(local_part=part))
         size = path.stat().st_size
         left_out = stored - total if up_to_damage else 0
         return BackedUp(survey_id, path, size, total, len(beginnings) - 1, missing, left_out)
@@ -179,15 +182,19 @@ class _Digests:
         self._read = 0
         self.heads: set[str] = set()
         self.calibrations: set[str] = set()
+        self.parts: dict[str, str] = {}
+        """Name of local features that were stored -> their detection."""
 
     def see(self, entries: list[bytes]) -> None:
         """Read events of the survey's journal, in order. Raises SurveyDamagedError for an invalid one."""
         for entry in entries:
             try:
-                survey = pb.SurveyEvent.FromString(entry).survey
-            except DecodeError as error:
+                event = pb.SurveyEvent.FromString(entry)
+                self.parts.update(named_parts(event))
+            except (DecodeError, ValueError) as error:
                 raise damaged_journal(self._survey_id, "", self._read, "it cannot be decoded") from error
             self._read += 1
+            survey = event.survey
             self.heads |= {survey.head_digest} - {""}
             self.calibrations |= {survey.calibration_digest} - {""}
 

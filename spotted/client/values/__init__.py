@@ -14,6 +14,7 @@ from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
     Candidates,
+    MatchedPoint,
     PairExplanation,
 )
 from spotted.client.values.catalogue import (
@@ -54,6 +55,7 @@ from spotted.client.values.sessions import (
 )
 from spotted.client.values.surveys import (
     AddedDetections,
+    AddedLocalFeatures,
     CalibrationFit,
     DeletedCameras,
     DeletedDetections,
@@ -61,6 +63,7 @@ from spotted.client.values.surveys import (
     DetectionPage,
     DetectionUpdate,
     EmbeddingSpec,
+    LocalFeatureSpec,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
@@ -72,6 +75,7 @@ __all__ = [
     "AddedAnimal",
     "AddedAnimals",
     "AddedDetections",
+    "AddedLocalFeatures",
     "Alias",
     "AnimalCandidate",
     "AnnotatorProgress",
@@ -107,6 +111,8 @@ __all__ = [
     "IndividualsChange",
     "IndividualsEvent",
     "Label",
+    "LocalFeatureSpec",
+    "MatchedPoint",
     "MatchedSurvey",
     "Model",
     "OperationInfo",

@@ -51,6 +51,10 @@ class Candidate:
     """The feasibility as a phrase, such as "needs 4.1 km/h between CAM07 and CAM12"."""
     individual_id: str
     """Known identity; "" if unknown."""
+    local: float | None = None
+    """Local score, at least 0; None if the pair was not matched."""
+    matched_marks: int = 0
+    """Number of matched marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,22 @@ class Candidates:
     """Detections left out by each rule; rules that left out none are not listed."""
     fallback: str = ""
     """Why another fusion than the one asked for was used, and the remedy; "" if it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPoint:
+    """A mark of one detection matched with one of the other, as fractions of the sides of both crops."""
+
+    first_x: float
+    """In the first detection, from the left."""
+    first_y: float
+    """In the first detection, from the top."""
+    second_x: float
+    """In the second detection, from the left."""
+    second_y: float
+    """In the second detection, from the top."""
+    weight: float
+    """Its part of the local score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +113,9 @@ class PairExplanation:
     """The spec of the scores."""
     station: str = ""
     """The station that two cameras share; "" if they share none, or are one camera."""
+    local: float | None = None
+    """Local score, at least 0; None if the pair was not matched."""
+    matched_marks: int = 0
+    """Number of matched marks."""
+    matched_points: tuple[MatchedPoint, ...] = ()
+    """The matched marks, those of most weight first, at most 100."""

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from spotted.arrays import Float32Array
-from spotted.client.values.surveys import EmbeddingSpec
+from spotted.client.values.surveys import EmbeddingSpec, LocalFeatureSpec
 
 
 class Tone(enum.IntEnum):
@@ -66,6 +66,10 @@ class Embedded:
     """The cause and the remedy; "" if there is a vector."""
     spec: EmbeddingSpec
     """How the vector was made."""
+    local_features: bytes = b""
+    """For `SurveyHandle.add_local_features`; b"" if none were requested, or there is no vector."""
+    local_spec: LocalFeatureSpec | None = None
+    """How the local features were made; None if none were requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +118,5 @@ class EmbedderInfo:
     """Most bytes of encoded images admitted at once by one backbone."""
     segmenter_digest: str
     """SHA-256 (hex) of the segmenter's file; "" if none is loaded."""
+    local_methods: tuple[str, ...] = ()
+    """Methods of local features that it can extract."""

@@ -30,6 +30,20 @@ class EmbeddingSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalFeatureSpec:
+    """How local features were made; those of unequal specs are never matched.
+
+    >>> LocalFeatureSpec("hotspotter", "3f2a") == LocalFeatureSpec("hotspotter", "91cc")
+    False
+    """
+
+    method: str
+    """Name of the method, e.g. "hotspotter"."""
+    digest: str
+    """SHA-256 (hex) of its parameters and weights, and of how crops are cut."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreSpec:
     """Everything a score depends on; equal specs and equal detections give equal scores."""
 
@@ -44,7 +58,9 @@ class ScoreSpec:
     fusion: Fusion
     """How visual similarity and feasibility were fused."""
     fallback: str
-    """Why scores are not calibrated although CALIBRATED was asked for; "" otherwise."""
+    """Why PRODUCT is used although CALIBRATED or LOCAL was asked for; "" otherwise."""
+    local_digest: str = ""
+    """SHA-256 (hex) of the local scores and all that they depend on; "" if LOCAL is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,12 @@ class SurveyInfo:
     """The plane of the cameras' metres as a PROJ string, if they have latitude and longitude; else ""."""
     damage: str = ""
     """How the survey is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
+    local_features: LocalFeatureSpec | None = None
+    """How the local features of its detections are made; None if none were stored."""
+    local_feature_count: int = 0
+    """Number of detections with local features."""
+    local_pair_count: int = 0
+    """Number of pairs whose local features were matched, some of detections that were deleted since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +153,8 @@ class DetectionUpdate:
     detection_id: str
     """Which detection."""
     changed_fields: tuple[str, ...]
-    """Fields of `Detection` that have another value now, and "embedding" for another vector; empty if it
-    already had these values, or was refused."""
+    """Fields of `Detection` that have another value now, "embedding" for another vector, and "local_features"
+    if it had some, which show the former image; empty if it already had these values, or was refused."""
     reason: str
     """NOT_FOUND, INVALID_INPUT, OUTSIDE_PERIOD or PRECONDITION (another image needs a vector); "" if none."""
     message: str
@@ -207,3 +229,17 @@ class CalibrationFit:
     """Expected calibration error on animals that were left out, 15 bins of equal weight."""
     score_spec: ScoreSpec
     """The spec of CALIBRATED scores from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedLocalFeatures:
+    """The result of storing local features."""
+
+    added: int
+    """Newly stored, or stored instead of others."""
+    unchanged: int
+    """Already stored with equal content."""
+    rejected: tuple[RejectedDetection, ...]
+    """Not stored, each with its reason: NOT_FOUND or INVALID_INPUT."""
+    survey: SurveyInfo
+    """The survey with its new revision."""

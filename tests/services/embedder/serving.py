@@ -11,6 +11,7 @@ import numpy as np
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.__main__ import services as embedder_services
+from services.embedder.images.local_extraction import load_extractors
 from services.embedder.images.references import ReferenceStore
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.calls import Embedders, Stores
@@ -33,7 +34,7 @@ def serving(store: Store, backbone: Backbone, budget: DecodingBudget | None = No
     """A client of both. budget: memory for decoding; None: the default."""
     stores = Stores(HeadStore(store), ReferenceStore(store))
     embedder = ImageEmbedder(backbone, limits_for(backbone, 2), budget=budget)
-    embedders = Embedders([embedder], "efficientnet-lite0", stores)
+    embedders = Embedders([embedder], "efficientnet-lite0", stores, extractors=load_extractors())
     environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
     with (
         running(

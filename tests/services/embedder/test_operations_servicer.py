@@ -7,9 +7,9 @@ import pytest
 from grpc import aio, insecure_channel
 
 from services.common.server import Service
+from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.embedder.operations_servicer import OperationsServicer
-from services.embedder.training.operations import Operations
 from spotted.client.calls import our_errors
 from spotted.errors import NotFoundError
 from spotted.v1 import operations_pb2 as pb

@@ -43,6 +43,27 @@ def spotted(store: Store, backbone: Backbone) -> Iterator[Spotted]:
         yield client
 
 
+def test_local_features_come_beside_the_vector_by_call_or_stream(
+    spotted: Spotted, drawing_png: bytes
+) -> None:
+    pytest.importorskip("cv2", reason="the extra `local` is not installed")
+    crops = [Crop("whole", drawing_png), Crop("part", drawing_png, (0.0, 0.0, 0.5, 1.0)), Crop("bad", b"no")]
+    called = spotted.embed_batch(crops, local_method="hotspotter")
+    streamed = list(spotted.embed(crops, local_method="hotspotter"))
+    assert [one.local_features for one in called] == [one.local_features for one in streamed]
+    assert [bool(one.local_features) for one in called] == [True, True, False]
+    assert called[0].local_features != called[1].local_features
+    assert called[0].local_spec == streamed[0].local_spec
+    equalised = spotted.embed_batch(
+        crops[:1], local_method="hotspotter", preparation=Preparation(Tone.EQUALISED)
+    )
+    assert equalised[0].local_spec != called[0].local_spec
+    assert spotted.embed_batch(crops[:1])[0].local_spec is None
+    assert spotted.server_info().local_methods == ("hotspotter",)
+    with pytest.raises(NotFoundError, match="use one of hotspotter"):
+        spotted.embed_batch(crops, local_method="nosuch")
+
+
 def test_a_vector_is_the_same_by_call_or_stream_and_with_any_other_crops(
     spotted: Spotted, drawing_png: bytes
 ) -> None:

@@ -21,6 +21,8 @@ from services.scorer.calibrations import CalibrationStore
 from services.scorer.catalogue.catalogues import Catalogues
 from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.detections import delete_detections
+from services.scorer.local.matchings import Matchings
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import Surveys
@@ -288,9 +290,10 @@ class Shrinking(ScorerServicer):
     def __init__(self, store: Store, after: str, times: int) -> None:
         heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
         self._shrinking = Surveys(store, heads, now=process.now)
-        scored = ScoredSurveys(self._shrinking, heads, calibrations)
+        scored = ScoredSurveys(self._shrinking, heads, calibrations, matched=MatchedSurveys(store))
+        matchings = Matchings(store, self._shrinking, scored)
         catalogue = CatalogueChanges(Catalogues(store, process.now), self._shrinking)
-        super().__init__(self._shrinking, scored, calibrations, catalogue, Turns(1))
+        super().__init__(self._shrinking, scored, calibrations, catalogue, Turns(1), matchings)
         self._after, self._times, self.lost = after, times, 0
 
     async def GetSurvey(  # noqa: N802 - the rpc

@@ -11,6 +11,7 @@ from services.common.process import now
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.scorer.calibrations import CalibrationStore
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages
@@ -37,7 +38,9 @@ def scored_surveys(store: Store, surveys: Surveys) -> ScoredSurveys:
 
 def fresh(store: Store, surveys: Surveys) -> ScoredSurveys:
     """ScoredSurveys that have read nothing yet."""
-    return ScoredSurveys(surveys, HeadStore(store), CalibrationStore(store, now=now), threads=3)
+    return ScoredSurveys(
+        surveys, HeadStore(store), CalibrationStore(store, now=now), matched=MatchedSurveys(store), threads=3
+    )
 
 
 def activate_head(scorer: Scorer, survey_id: str, digest: str) -> None:
@@ -64,7 +67,11 @@ def test_lists_leave_memory_for_those_of_another_survey(
     for each in (survey_id, other):
         scorer.plant(each, FIRST)
     crowded = ScoredSurveys(
-        surveys, HeadStore(store), CalibrationStore(store, now=now), lists_bytes=30 * FIRST * 20
+        surveys,
+        HeadStore(store),
+        CalibrationStore(store, now=now),
+        matched=MatchedSurveys(store),
+        lists_bytes=30 * FIRST * 20,
     )
     first = crowded.get(survey_id).candidate_table(5, Fusion.PRODUCT)
     assert first is not None
@@ -184,6 +191,7 @@ def test_without_a_calibration_the_product_ranks_and_says_so(
         Fusion.VISUAL,
         Fusion.LOCATION,
         Fusion.PRODUCT,
+        Fusion.PRODUCT,
     ]
     spec = scored.spec(Fusion.CALIBRATED)
     assert spec.fusion == survey_pb2.FUSION_PRODUCT
@@ -200,7 +208,8 @@ def test_a_calibration_that_fits_is_used_and_named(
     scored = scored_surveys.get(survey_id)
     assert scored.gallery.calibration is not None
     assert scored.gallery.calibration.digest == digest
-    assert [scored.fusion(one) for one in Fusion] == list(Fusion)
+    usable = [one for one in Fusion if one is not Fusion.LOCAL]
+    assert [scored.fusion(one) for one in usable] == usable
     spec = scored.spec(Fusion.CALIBRATED)
     assert (spec.fusion, spec.calibration_digest, spec.fallback) == (
         survey_pb2.FUSION_CALIBRATED,

@@ -113,3 +113,22 @@ def test_an_edited_survey_is_corrected_by_importing_and_embedding_again(
     assert after[bright].image_id == "other.png"
     np.testing.assert_array_equal(renewed[bright], vectors[reference])
     np.testing.assert_array_equal(renewed[dark], vectors[dark])
+
+
+def test_local_features_are_extracted_once_and_again_on_request(
+    photographed: Machine, survey_id: str
+) -> None:
+    pytest.importorskip("cv2", reason="the extra `local` is not installed")
+    done = photographed.run("embed", survey_id, "--local", "hotspotter")
+    assert "3 detections stored, 0 already stored, 0 failed, local features of 3 stored" in done.stdout
+    stored = photographed.spotted.survey(survey_id).info()
+    assert stored.local_feature_count == 3
+    assert stored.local_features is not None
+    assert stored.local_features.method == "hotspotter"
+    assert "local features" not in photographed.run("embed", survey_id, "--local", "hotspotter").stdout
+    again = photographed.run("embed", survey_id, "--local", "hotspotter", "--again")
+    assert "3 already stored, 0 failed, local features of 3 stored" in again.stdout
+    unknown = photographed.run("embed", survey_id, "--local", "nosuch", "--again")
+    assert unknown.exit_code == 4
+    assert "use one of hotspotter" in unknown.stderr
+    assert photographed.run("embed", survey_id, "--again").exit_code == 2

@@ -41,8 +41,10 @@ def test_a_preparation_without_a_fill_leaves_it_to_the_backbone() -> None:
 
 def test_a_crop_without_a_vector_has_an_error() -> None:
     failed = embedder_pb2.EmbedResult(crop_id="a", error=survey_pb2.ItemError(message="not an image"))
-    found = embedded(failed, survey_pb2.EmbeddingSpec(dimension=3))
+    answer = embedder_pb2.EmbedResponse(spec=survey_pb2.EmbeddingSpec(dimension=3))
+    found = embedded(failed, answer)
     assert (found.vector, found.error, found.spec.dimension) == (None, "not an image", 3)
+    assert (found.local_features, found.local_spec) == (b"", None)
 
 
 def test_an_unmeasured_model_has_no_least_cosine() -> None:

@@ -33,6 +33,7 @@ from spotted.v1 import operations_pb2, survey_pb2
 
 RPCS = {method.name for service in SERVICES for method in service.methods}
 SPEC = values.EmbeddingSpec("b", "p", 2)
+LOCAL = values.LocalFeatureSpec("hotspotter", "d")
 VECTORS = np.ones((1, 2), np.float32)
 ANIMAL = values.CatalogueAddition(values.Individual("i", ("d",)))
 # each rpc, and the call by which it is reached
@@ -59,6 +60,8 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "UpdateDetections": lambda s: s.survey("a").update_detections([Detection("d")], ["side"]),
     "ListDetectionChanges": lambda s: list(s.survey("a").detection_changes()),
     "DeleteDetections": lambda s: s.survey("a").delete_detections(["d"]),
+    "AddLocalFeatures": lambda s: s.survey("a").add_local_features({"d": b"f"}, LOCAL),
+    "MatchLocalFeatures": lambda s: s.survey("a").match_local_features(),
     "TrainHead": lambda s: s.survey("a").train_head(),
     "ActivateHead": lambda s: s.survey("a").activate_head(""),
     "FitCalibration": lambda s: s.survey("a").fit_calibration(),

@@ -4,8 +4,8 @@ import pytest
 
 from spotted.errors import NotFoundError
 from spotted.survey import Detection
-from spotted.testing.fake_scorer import StoredSurvey
 from spotted.testing.fake_session import FoldedSession, StoredSession
+from spotted.testing.fake_survey import StoredSurvey
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
 

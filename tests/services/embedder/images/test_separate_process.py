@@ -58,7 +58,7 @@ async def started() -> int:
 def test_the_pixels_are_those_of_the_same_steps_here(drawing: ByteArray, kind: str) -> None:
     crop = ImageCrop(encoded(drawing, kind), PixelBox(60, 50, 200, 140), 0.5)
     found = asyncio.run(prepare(crop, STEPS, footprint(crop, STEPS), max_pixels=MAX_PIXELS))
-    assert np.array_equal(found, STEPS.apply(crop))
+    assert np.array_equal(found.pixels, STEPS.apply(crop))
 
 
 def test_a_segmenter_is_loaded_and_run_within_what_it_was_measured_to_take(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_segmenter_is_loaded_and_run_within_what_it_was_measured_to_take(tmp_p
     crop = ImageCrop(encoded(image), PixelBox(20, 20, 64, 64))
     limits = footprint(crop, steps)
     found = asyncio.run(prepare(crop, steps, limits, max_pixels=MAX_PIXELS))
-    assert np.array_equal(found, steps.apply(crop))
+    assert np.array_equal(found.pixels, steps.apply(crop))
     more = separate_process._with_segmenter(limits, steps)
     assert more.bytes == limits.bytes + segmenter.needs.bytes
     assert (more.cost - limits.cost) * separate_process.SECONDS_PER_COST == pytest.approx(
@@ -89,8 +89,8 @@ def test_a_refusal_arrives_as_it_is_raised_here(drawing: ByteArray) -> None:
     crop = ImageCrop(encoded(drawing, "PNG"), PixelBox(900, 0, 10, 10))
     with pytest.raises(UnreadableImageError, match="lies outside the image of 400 x 300 pixels"):
         asyncio.run(prepare(crop, STEPS, footprint(crop, STEPS), max_pixels=MAX_PIXELS))
-    assert answer((crop, STEPS, MAX_PIXELS))[:1] == REFUSED
-    assert answer((ImageCrop(crop.content), STEPS, MAX_PIXELS))[:1] == DONE
+    assert answer((crop, STEPS, None, MAX_PIXELS))[:1] == REFUSED
+    assert answer((ImageCrop(crop.content), STEPS, None, MAX_PIXELS))[:1] == DONE
 
 
 def test_an_image_that_takes_more_memory_than_announced_is_refused() -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import time
 
 from services.common.store import keys
+from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.embedder.training.__main__ import alive
-from services.embedder.training.operations import Operations
 from tests.waiting import until
 
 

@@ -11,10 +11,10 @@ import psutil
 import pytest
 
 from services.common.store import keys
+from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
 from services.embedder.training import trainings
-from services.embedder.training.operations import Operations
 from spotted import messages
 from spotted.client import Spotted
 from spotted.client.calls import our_errors

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from services.common.store import keys
+from services.common.store.operations import Operations
 from services.common.store.records import get_record
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import folded_survey
 from services.embedder.training import worker
-from services.embedder.training.operations import Operations
 from services.embedder.training.worker import METRICS, Training, pseudo_labels
 from services.scorer.__main__ import service
 from spotted.client import Spotted

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from services.common.store import keys
+from services.common.store.operations import SILENT_S, Operations
 from services.common.store.store import Store
-from services.embedder.training.operations import SILENT_S, Operations
 from spotted.errors import DamagedError, NotFoundError
 from spotted.v1 import operations_pb2 as pb
 from tests.services.journal_entries import break_value

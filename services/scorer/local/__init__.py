@@ -1,0 +1,7 @@
+"""Local features of detections: keypoints of the pattern, stored beside the survey.
+
+additions        features stored with their detections
+requests         requests to store and to match them, checked
+shortlists       which pairs are matched, and their matching block by block
+matchings        the matching of a survey as an operation
+"""

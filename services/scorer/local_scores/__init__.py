@@ -1,0 +1,5 @@
+"""Local scores of a survey: how alike the marks of two detections are.
+
+matched_surveys  features, scores and normalisers, read when a call needs them
+score_blocks     scores of pairs as bytes
+"""

@@ -1,0 +1,77 @@
+"""Methods by which local features are extracted and matched, by name.
+
+Features of one survey are of one method: a digest names everything on which they depend. The weights of a
+method with a network are named by its manifest, so its specification is known only with the exported files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from spotted.errors import InvalidInputError
+
+Matcher = Literal["lnbnn", "lightglue"]
+# the longest vector of SIFT by convention: an element seldom exceeds 255
+SIFT_LENGTH = 512.0
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """Everything on which local features and their scores depend.
+
+    >>> from dataclasses import replace
+    >>> spec = method_by_name("hotspotter")
+    >>> spec.chip_size_px, spec.matcher
+    (700, 'lnbnn')
+    >>> replace(spec, chip_size_px=512).digest == spec.digest
+    False
+    """
+
+    name: str
+    """Name by which users choose the method."""
+    detector: str
+    """Detector of keypoints with its version; features of others cannot be compared."""
+    matcher: Matcher
+    """How two detections are matched."""
+    chip_size_px: int
+    """Longest side to which the crop of a detection is scaled."""
+    most_points: int
+    """Keypoints that are kept, strongest first."""
+    dimension: int = 128
+    """Elements of a descriptor, one byte each."""
+    descriptor_length: float = SIFT_LENGTH
+    """Euclidean length of a descriptor; distances are divided by that of two orthogonal ones."""
+    weights_sha256: str = ""
+    """SHA-256 of the network that extracts; empty: none does."""
+    matcher_sha256: str = ""
+    """SHA-256 of the network that matches; empty: none does."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all fields."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+HOTSPOTTER = MethodSpec(
+    name="hotspotter",
+    detector="OpenCV SIFT, RootSIFT 1",
+    matcher="lnbnn",
+    chip_size_px=700,
+    most_points=480,
+)
+# methods that need no exported network
+METHODS = {spec.name: spec for spec in (HOTSPOTTER,)}
+
+
+def method_by_name(name: str) -> MethodSpec:
+    """The method of a name that needs no network. Raises InvalidInputError for another one."""
+    if name not in METHODS:
+        raise InvalidInputError(
+            f"{name!r} is not a local method that works without files; choose one of "
+            f"{', '.join(sorted(METHODS))}, or one whose files were exported",
+            field="local_method",
+        )
+    return METHODS[name]

@@ -1,0 +1,109 @@
+"""Local scores of the pairs that were matched: a sparse table, in which a pair that is missing is unknown.
+
+Sources and choices: docs/research/provenance.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from spotted.arrays import Float32Array, IntArray
+
+CountArray = npt.NDArray[np.uint16]
+# a row is 32 bits of the number of a pair
+ROW_BITS = 32
+LOW_BITS = (1 << ROW_BITS) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class LocalPairs:
+    """Local scores of pairs of rows.
+
+    >>> pairs = LocalPairs.of(
+    ...     np.array([2, 0]), np.array([0, 1]), np.float32([1.5, 0.0]), np.array([9, 0], np.uint16)
+    ... )
+    >>> pairs.scores_of(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist()
+    [0.0, 1.5, nan]
+    >>> pairs.matched_with(0)[0].tolist()  # the pair without a match is left out
+    [2]
+    """
+
+    numbers: IntArray
+    """(m,) the lower row of each pair, shifted by 32 bits, plus the higher row; ascending."""
+    scores: Float32Array
+    """(m,) at least 0; it may be above 0 if no marks match."""
+    marks: CountArray
+    """(m,) number of matched marks."""
+
+    @classmethod
+    def of(cls, first: IntArray, second: IntArray, scores: Float32Array, marks: CountArray) -> LocalPairs:
+        """The table of pairs of rows, in any order; of a pair that occurs twice the first entry counts."""
+        numbers, index = np.unique(_numbers(first, second), return_index=True)
+        return cls(numbers, scores[index], marks[index])
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of the table, with the lists by row."""
+        return self.numbers.nbytes + self.scores.nbytes + self.marks.nbytes + 2 * self.numbers.nbytes
+
+    def at(self, rows: IntArray, count: int) -> LocalPairs:
+        """The table of the given rows of `count`, in that order; pairs of other rows are left out."""
+        place = np.full(count, -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        first, second = place[self.numbers >> ROW_BITS], place[self.numbers & LOW_BITS]
+        kept = (first >= 0) & (second >= 0)
+        return LocalPairs.of(first[kept], second[kept], self.scores[kept], self.marks[kept])
+
+    def scores_of(self, rows: IntArray, columns: IntArray) -> Float32Array:
+        """The scores of pairs of rows that broadcast against each other; NaN if unknown."""
+        index, known = self._find(rows, columns)
+        return np.where(known, self.scores[index], np.float32(np.nan)) if len(self) else _unknown(known)
+
+    def shared_of(self, rows: IntArray, columns: IntArray) -> Float32Array:
+        """The scores of pairs of rows that share marks; NaN for all others."""
+        index, known = self._find(rows, columns)
+        if not len(self):
+            return _unknown(known)
+        return np.where(known & (self.marks[index] > 0), self.scores[index], np.float32(np.nan))
+
+    def marks_of(self, rows: IntArray, columns: IntArray) -> IntArray:
+        """The number of matched marks of pairs of rows; -1 if unknown."""
+        index, known = self._find(rows, columns)
+        found = self.marks[index].astype(np.int64) if len(self) else np.zeros(known.shape, np.int64)
+        return np.where(known, found, -1)
+
+    def matched_with(self, row: int) -> tuple[IntArray, Float32Array]:
+        """The rows that share marks with a row, ascending, and their scores."""
+        rows, others, scores = self._by_row
+        part = slice(*np.searchsorted(rows, [row, row + 1]))
+        return others[part], scores[part]
+
+    @cached_property
+    def _by_row(self) -> tuple[IntArray, IntArray, Float32Array]:
+        """Row, other row and score of each pair with matched marks, from both of its sides."""
+        shared = self.marks > 0
+        low, high = self.numbers[shared] >> ROW_BITS, self.numbers[shared] & LOW_BITS
+        rows, others = np.concatenate([low, high]), np.concatenate([high, low])
+        order = np.lexsort((others, rows))
+        return rows[order], others[order], np.concatenate([self.scores[shared]] * 2)[order]
+
+    def _find(self, rows: IntArray, columns: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+        numbers = _numbers(rows, columns)
+        index = np.minimum(np.searchsorted(self.numbers, numbers), max(len(self) - 1, 0))
+        return index, self.numbers[index] == numbers if len(self) else np.zeros(numbers.shape, np.bool_)
+
+
+def _numbers(first: IntArray, second: IntArray) -> IntArray:
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    return np.asarray(low.astype(np.int64) << ROW_BITS | high)
+
+
+def _unknown(like: npt.NDArray[np.bool_]) -> Float32Array:
+    return np.full(like.shape, np.nan, np.float32)

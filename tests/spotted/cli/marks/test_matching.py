@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.common.store.store import Store
+from services.embedder.inference.backbones import Backbone
+from spotted.cli.marks.matching import match_marks
+from spotted.scoring.fusion import Fusion
+from tests.services.embedder.serving import serving
+from tests.spotted.cli.conftest import Machine, machine_of
+
+cv2 = pytest.importorskip("cv2", reason="the extra `local` is not installed")
+
+
+@pytest.fixture
+def coats(tmp_path: Path, store: Store, backbone: Backbone, survey_id: str) -> Iterator[Machine]:
+    """A machine that has imported two photographs of each of two coats."""
+    rows = ["detection_id,camera_id,timestamp,image"]
+    for animal in range(2):
+        rng = np.random.default_rng(animal)
+        coat = np.full((240, 360, 3), 200, np.uint8)
+        for _ in range(90):
+            centre, axes = rng.integers(20, 220, 2).tolist(), rng.integers(3, 12, 2).tolist()
+            cv2.ellipse(coat, centre, axes, float(rng.uniform(0, 180)), 0, 360, (60, 50, 40), -1)
+        for shot in range(2):
+            name = f"coat{animal}-{shot}"
+            Image.fromarray(np.roll(coat, 5 * shot, axis=1)).save(tmp_path / f"{name}.png")
+            rows.append(f"{name},A,2024-01-0{1 + shot}T00:00Z,{name}.png")
+    (tmp_path / "cameras.csv").write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
+    (tmp_path / "detections.csv").write_text("\n".join(rows) + "\n")
+    with serving(store, backbone) as spotted:
+        machine = machine_of(tmp_path / "data", spotted)
+        arguments = ["--cameras", str(tmp_path / "cameras.csv"), "--timezone", "UTC", "--survey", survey_id]
+        done = machine.run("import", *arguments, "--detections", str(tmp_path / "detections.csv"))
+        assert done.exit_code == 0, done.stderr
+        yield machine
+
+
+def test_marks_are_matched_ranked_explained_and_drawn(coats: Machine, survey_id: str, tmp_path: Path) -> None:
+    assert match_marks.name == "match-marks"
+    too_early = coats.run("match-marks", survey_id)
+    assert too_early.exit_code == 6
+    assert "spotted embed" in too_early.stderr
+    assert coats.run("embed", survey_id, "--local", "hotspotter").exit_code == 0
+    done = coats.run("match-marks", survey_id)
+    assert "6 pairs matched, 6 in all" in done.stdout, done.stderr
+    assert "0 pairs matched, 6 in all" in coats.run("match-marks", survey_id).stdout
+    (ranked,) = coats.spotted.survey(survey_id).candidates(
+        detection_ids=["coat0-0"], fusion=Fusion.LOCAL, top_k=3
+    )
+    assert ranked.candidates[0].detection_id == "coat0-1"
+    assert ranked.candidates[0].matched_marks > 10
+    found = coats.run("match", survey_id, "--fusion", "local", "--detection", "coat0-0", "--top", "1")
+    assert "coat0-1" in found.stdout
+    drawing = tmp_path / "marks.png"
+    explained = coats.run(
+        "explain", survey_id, "coat0-0", "coat0-1", "--fusion", "local", "--draw", str(drawing)
+    )
+    assert "matched marks" in explained.stdout
+    assert str(ranked.candidates[0].matched_marks) in explained.stdout
+    with Image.open(drawing) as image:
+        assert image.size[1] == 480
+    assert "missing" in coats.run("explain", survey_id, "coat0-0", "missing").stderr
