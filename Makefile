@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup clean
+	benchmark-overheads benchmark-backup benchmark-local clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -104,7 +104,7 @@ kill-points: setup ## a thousand kills of sampler and store while annotators ans
 kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
 	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -121,6 +121,9 @@ benchmark-calibration: models ## calibrated scores compared with the product
 
 benchmark-retrieval: models ## top-k of each score on composite, published and generated surveys
 	$(BIN)/python -m benchmarks.retrieval --data $(DATA)
+
+benchmark-local: models ## local evidence on photographs of one flank, beside and joined with the backbone
+	$(BIN)/python -m benchmarks.local --data $(DATA)
 
 benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)

@@ -232,7 +232,7 @@ class Session:
             raise LossError("the labels that stand are not those that were acknowledged and not taken back")
         request = individuals_pb2.ListIndividualsRequest(survey_id=SURVEY, session_id=self._session_id)
         reported = self._processes.stub.ListIndividuals(request, timeout=DEADLINE_S).individuals
-        if list(reported) != state.individuals():
+        if list(reported) != state.named_individuals.messages():
             raise LossError("the sampler's individuals are not those of the journal")
 
 

@@ -34,24 +34,28 @@ class Drawn:
     embeddings: Float32Array
 
 
-def drawn(count: int, dimension: int, *, seed: int = 0) -> Drawn:
-    """About `count` detections of animals with home ranges, in bursts, at cameras on a jittered grid."""
-    rng = np.random.default_rng(seed)
+def usual_params(count: int) -> SimulationParams:
+    """A survey of about `count` detections of animals that are seen often."""
     animals = max(2, count // DETECTIONS_AN_ANIMAL)
-    params = SimulationParams(
+    return SimulationParams(
         animals=animals,
         cameras=max(9, count // DETECTIONS_A_CAMERA),
         detections=count,
         days=DAYS,
         width_km=float(np.sqrt(animals / ANIMALS_A_SQUARE_KM)),
     )
+
+
+def drawn(params: SimulationParams, dimension: int, *, seed: int = 0) -> Drawn:
+    """Detections of animals with home ranges, in bursts, at cameras on a jittered grid."""
+    rng = np.random.default_rng(seed)
     simulated = simulate_survey(params, rng, survey_id="benchmark")
     shots = simulated.shots
     return Drawn(
         simulated.survey,
         [shot.detection for shot in shots],
         [shot.animal for shot in shots],
-        _embeddings(shots, animals, dimension, rng),
+        _embeddings(shots, params.animals, dimension, rng),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
+import numpy.typing as npt
 
 from services.embedder.images.cropping import FractionBox
 from services.embedder.images.decoding import ByteArray
@@ -24,6 +26,7 @@ from spotted.formats.camtrapdp import read_camtrapdp
 from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.published_sets import PUBLISHED, read_published
+from spotted.outliers import largest_distance_m, outlying_places
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.similarity import unit_rows
@@ -137,10 +140,13 @@ def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> 
     spec.loader.exec_module(module)
     for key in ("animals", "images"):
         module.SHAPES[shape][key] = round(module.SHAPES[shape][key] * share)
-    made = module.make(shape, seed=seed)
+    return made_survey(f"{shape}-{seed}", "generated", module.make(shape, seed=seed))
+
+
+def made_survey(name: str, kind: str, made: Mapping[str, npt.NDArray[Any]]) -> KnownSurvey:
+    """The gallery of a generator's survey; a place or time that is NaN is unknown."""
     count = len(made["X"])
     position_m = made["position"] * WIDTH_M
-    apart = position_m[:, None, :] - position_m[None, :, :]
     table = DetectionTable(
         position_m,
         made["time"],
@@ -149,9 +155,10 @@ def generated(generator: Path, shape: str, seed: int, *, share: float = 1.0) -> 
         location_uncertainty_m=np.zeros(count),
         clock_suspect=np.zeros(count, np.bool_),
     )
-    extent = Extent(float(np.hypot(apart[..., 0], apart[..., 1]).max()), SPAN_S)
+    places_m = np.unique(position_m[~np.isnan(position_m).any(axis=1)], axis=0)
+    extent = Extent(largest_distance_m(places_m[~outlying_places(places_m)]), SPAN_S)
     gallery = Gallery(unit_rows(made["X"]), table, np.arange(count), extent, FeasibilityParams())
-    return KnownSurvey(f"{shape}-{seed}", "generated", gallery, made["identity"])
+    return KnownSurvey(name, kind, gallery, made["identity"])
 
 
 def _embedded(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.common.drawn_survey import Drawn, drawn
+from benchmarks.common.drawn_survey import Drawn, drawn, usual_params
 from benchmarks.load.access import Lines
 from spotted import messages
 from spotted.arrays import Float32Array, Float64Array
@@ -78,7 +78,7 @@ def blocks(
 
 
 async def _stored(lines: Lines, survey_id: str, size: int, *, seed: int) -> LoadSurvey:
-    known = drawn(size, DIMENSION, seed=seed)
+    known = drawn(usual_params(size), DIMENSION, seed=seed)
     survey = replace(known.survey, survey_id=survey_id)
     created = survey_pb2.Survey(
         survey_id=survey_id,

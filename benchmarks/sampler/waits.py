@@ -22,7 +22,7 @@ import psutil
 import redis
 
 from benchmarks.common import report
-from benchmarks.common.drawn_survey import drawn, fill
+from benchmarks.common.drawn_survey import drawn, fill, usual_params
 from benchmarks.common.report import Bar
 from benchmarks.sampler.annotators import BARE, CALL_TIMEOUT_S, Annotator, Place, Taken, answered
 from benchmarks.sampler.journal import LongSession, refreshes_s
@@ -228,7 +228,7 @@ def main() -> int:
 
 def measured(load: Load) -> tuple[dict[str, object], list[Bar]]:
     """All figures and bars of one survey."""
-    known = drawn(load.detections, DIMENSION)
+    known = drawn(usual_params(load.detections), DIMENSION)
     survey_id = known.survey.survey_id
     animal_of = {one.detection_id: a for one, a in zip(known.detections, known.animals, strict=True)}
     results: dict[str, object] = {"load": asdict(load), "detections": len(animal_of), "dimension": DIMENSION}

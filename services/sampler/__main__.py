@@ -10,6 +10,7 @@ from services.common.memory import memory_limit_bytes, plan_memory
 from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
+from services.sampler.catalogue.client import CatalogueClient
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions
 from services.sampler.questions.planner_process import PlannerProcesses, PlanningWork
@@ -46,7 +47,14 @@ async def run(settings: Settings) -> None:
     facts_bytes = int(FACTS_PART * plan.budget_bytes)
     store = Store(settings.store_url)
     scorer = ScorerClient(settings.scorer_address, settings.security)
-    sessions = Sessions(store, scorer, now=process.now, budget_bytes=plan.budget_bytes - facts_bytes)
+    catalogue = CatalogueClient(settings.scorer_address, settings.security)
+    sessions = Sessions(
+        store,
+        scorer,
+        now=process.now,
+        budget_bytes=plan.budget_bytes - facts_bytes,
+        catalogue=catalogue,
+    )
     planning = PlannerProcesses(settings.planners, PlanningWork(settings, plan.budget_bytes))
     facts = DetectionFacts(scorer, budget_bytes=facts_bytes)
     questions = NextQuestions(sessions, planning, Leases(store), facts)
@@ -55,6 +63,7 @@ async def run(settings: Settings) -> None:
         questions.close()
         planning.close()
         scorer.close()
+        catalogue.close()
         store.close()
 
     await serve(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from spotted import messages
-from spotted.arrays import Float32Array, FloatArray
+from spotted.arrays import BoolArray, Float32Array, FloatArray
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.sampling.candidate_graph import CandidateGraph, from_candidates
 from spotted.survey import Camera, Detection, DetectionTable, detection_table
 from spotted.v1 import scorer_pb2, survey_pb2
@@ -20,6 +21,8 @@ RowArray = npt.NDArray[np.int32]
 
 # encoding of the survey's row numbers
 ROW = np.dtype("<i4")
+# the item of a detection that the session does not have
+ABSENT = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,18 @@ class CandidateColumns:
             _scores(block.feasibility for block in blocks),
             _scores(block.fused for block in blocks),
         )
+
+    def where(self, kept: BoolArray) -> CandidateColumns:
+        """Some of the candidates. kept: (m,)."""
+        return CandidateColumns(*(column[kept] for column in self._columns()))
+
+    def followed_by(self, other: CandidateColumns) -> CandidateColumns:
+        """These candidates and then others."""
+        pairs = zip(self._columns(), other._columns(), strict=True)
+        return CandidateColumns(*map(np.concatenate, pairs))
+
+    def _columns(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.query, self.candidate, self.visual, self.feasibility, self.fused
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +126,42 @@ class SurveyScores:
     """(n, D) in the type that the scorer sends; None unless requested."""
     versions: dict[str, int] = field(default_factory=dict)
     """Which of its images and vectors a detection has; only those other than 0."""
+    drawn: CandidateColumns | None = None
+    """Candidates in other surveys, if the session draws on them; `detections` ends with these."""
+    members_digest: str = ""
+    """Identifies these."""
 
     @property
     def complete(self) -> bool:
         """Whether a larger top_k would add no pair."""
-        if self.top_k >= len(self.detections) - 1:
+        own = sum(not is_foreign(detection_id) for detection_id in self.detections)
+        if self.top_k >= own - 1:
             return True
         # a filter may leave fewer candidates than that
         return bool(np.bincount(self.columns.query).max(initial=0) < self.top_k)
 
     def graph(self, item_of: dict[str, int], count: int) -> CandidateGraph:
-        """The candidate graph over the `count` items of a session; every detection must be one of them."""
-        items = np.array([item_of[i] for i in self.detections], dtype=np.int64)
+        """The candidate graph over the `count` items of a session.
+
+        Every detection of its survey must be one of them; others are left out until the session has them.
+        """
+        items = np.array([item_of.get(i, ABSENT) for i in self.detections], dtype=np.int64)
         embeddings = table = None
         if self.embeddings is not None:
             # a deleted detection remains an item, without pairs and without a vector
             embeddings = np.zeros((count, self.embeddings.shape[1]), np.float32)
-            embeddings[items] = self.embeddings
+            embeddings[items[items != ABSENT]] = self.embeddings[items != ABSENT]
             table = self.table(item_of, count)
+        columns = self.columns
+        if self.drawn is not None:
+            columns = columns.followed_by(self.drawn.where(items[self.drawn.candidate] != ABSENT))
         return from_candidates(
             count,
-            items[self.columns.query],
-            items[self.columns.candidate],
-            visual=self.columns.visual,
-            feasibility=self.columns.feasibility,
-            fused=self.columns.fused,
+            items[columns.query],
+            items[columns.candidate],
+            visual=columns.visual,
+            feasibility=columns.feasibility,
+            fused=columns.fused,
             embeddings=embeddings,
             table=table,
         )
@@ -147,7 +173,8 @@ class SurveyScores:
         """
         rows = [Detection("")] * count
         for detection_id, detection in self.detections.items():
-            rows[item_of[detection_id]] = detection
+            if detection_id in item_of:
+                rows[item_of[detection_id]] = detection
         return detection_table(rows, self.cameras)
 
 

@@ -47,6 +47,7 @@ def new_session(request: pb.CreateSessionRequest) -> pb.Session:
         known_individuals=session.known_individuals,
         filter=session.filter if session.HasField("filter") else None,
         ask_opposite_flanks=session.ask_opposite_flanks,
+        catalogue_survey_ids=session.catalogue_survey_ids,
     )
 
 

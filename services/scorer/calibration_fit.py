@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.scorer.scored_surveys import ScoredSurvey
-from spotted.calibration.fit import describe_shortage, fit_calibration, thin_pairs
+from spotted.calibration.fit import fit_calibration
 from spotted.calibration.known_pairs import find_known_pairs
+from spotted.calibration.labels import describe_shortage, thin_pairs
 from spotted.calibration.model import Calibration
 
 # if there are very many pairs, the same ones are drawn every time
@@ -26,8 +27,8 @@ class KnownAnswers:
     """Whether the individual ids of detections count too."""
 
 
-def fit(scored: ScoredSurvey, known: KnownAnswers) -> Calibration | str:
-    """A calibration of a survey's scores, or a message saying which labels are missing.
+def fit(scored: ScoredSurvey, known: KnownAnswers) -> tuple[Calibration, str]:
+    """A calibration of a survey's scores, and a message saying which labels are missing, "" if none.
 
     Raises NotFoundError for an unknown detection.
     """
@@ -40,8 +41,8 @@ def fit(scored: ScoredSurvey, known: KnownAnswers) -> Calibration | str:
         [d.individual_id if known.use_known_individuals else "" for d in snapshot.detections],
         rng,
     )
-    if shortage := describe_shortage(animals):
-        return shortage
+    shortage = describe_shortage(animals)
     chosen = thin_pairs(animals, rng)
     evidence = scored.gallery.evidence(pairs[chosen, 0], pairs[chosen, 1])
-    return fit_calibration(evidence, animals[chosen], candidates=len(snapshot.detections) - 1)
+    candidates = max(1, len(snapshot.detections) - 1)
+    return fit_calibration(evidence, pairs[chosen], animals[chosen], candidates=candidates), shortage

@@ -32,16 +32,24 @@ ROW = np.dtype("<i4")
 ListT = TypeVar("ListT")
 
 
-def fitted(calibration: Calibration, fitted_on: survey_pb2.ScoreSpec) -> pb.FitCalibrationResponse:
-    """The fitted calibration, with the spec of the scores that use it and without the survey."""
+def fitted(
+    calibration: Calibration, shortage: str, fitted_on: survey_pb2.ScoreSpec
+) -> pb.FitCalibrationResponse:
+    """The fitted calibration, with the spec of the scores that use it and without the survey.
+
+    shortage: which labels are missing, "" if none.
+    """
     spec = survey_pb2.ScoreSpec()
     spec.CopyFrom(fitted_on)
     spec.calibration_digest = calibration.digest
     return pb.FitCalibrationResponse(
+        reason=shortage,
+        kind=pb.CalibrationKind.ValueType(calibration.kind),
         same_pairs=calibration.same_pairs,
         different_pairs=calibration.different_pairs,
         individuals=calibration.individuals,
-        held_out_error=calibration.held_out_ece,
+        held_out_error=calibration.held_out_ece or 0.0,
+        held_out_gain=calibration.held_out_gain,
         score_spec=spec,
     )
 

@@ -23,6 +23,7 @@ from services.scorer.local_scores.matched_surveys import MatchedSurveys, local_d
 from services.scorer.surveys import Surveys
 from spotted.arrays import Float32Array
 from spotted.calibration.model import Calibration
+from spotted.errors import InvalidInputError
 from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
@@ -213,7 +214,10 @@ class ScoredSurveys:
         digest = snapshot.survey.calibration_digest
         if not digest:
             return None, "this survey has no calibration, the product is used; fit a calibration"
-        calibration, fitted_on = self._calibrations.get(digest, snapshot.organisation)
+        try:
+            calibration, fitted_on = self._calibrations.get(digest, snapshot.organisation)
+        except InvalidInputError as error:
+            return None, f"the product is used: {error}"
         now = snapshot.score_spec()
         if (fitted_on.head_digest, fitted_on.feasibility_digest) != (now.head_digest, now.feasibility_digest):
             return None, (

@@ -262,11 +262,12 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         if first is not None:
             return first
         scored = self._scored.get(survey_id)
-        fitted = fit(scored, known)
-        if isinstance(fitted, str):
-            answer = pb.FitCalibrationResponse(reason=fitted, score_spec=scored.spec(Fusion.CALIBRATED))
+        calibration, shortage = fit(scored, known)
+        if shortage and scored.fusion(Fusion.CALIBRATED) is Fusion.CALIBRATED:
+            kept = f"{shortage}; the survey keeps its calibration"
+            answer = pb.FitCalibrationResponse(reason=kept, score_spec=scored.spec(Fusion.CALIBRATED))
         else:
             spec = scored.snapshot.score_spec(Fusion.CALIBRATED)
-            self._calibrations.put(fitted, spec, keys.owner(survey_id))
-            answer = responses.fitted(fitted, spec)
+            self._calibrations.put(calibration, spec, keys.owner(survey_id))
+            answer = responses.fitted(calibration, shortage, spec)
         return self._surveys.take_fit(survey_id, answer, request_id)

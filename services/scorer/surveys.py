@@ -179,7 +179,7 @@ class Surveys:
         def decide(state: SurveyState) -> Change:
             changed = _copy(state.survey)
             changed.calibration_digest = fit.score_spec.calibration_digest
-            change = Change(b"", b"") if fit.reason else self._own_fields(state, changed)
+            change = self._own_fields(state, changed) if fit.kind else Change(b"", b"")
             after = pb.Survey.FromString(change.answer) if change.answer else state.described()
             fit.survey.CopyFrom(after)
             return replace(change, answer=fit.SerializeToString())

@@ -6,8 +6,13 @@ that two detections show the same animal.
 evidence     the terms whose weighted sum is the log-odds of a pair
 logistic     logistic regression with bounds on the weights and a prior
 model        the fitted calibration, and how well probabilities match outcomes
+labels       labelled pairs, and what they weigh
+starting     the calibration of a survey without labels
+weights      the regressions
+held_out     the guard: how calibrations judge individuals that they were not fitted to
 fit          fitting a calibration to labels
 known_pairs  pairs whose answer is labelled or follows from labels
+isotonic     the mean of isotonic estimates, a baseline for evaluations
 """
 
 from __future__ import annotations
@@ -18,19 +23,26 @@ from spotted.lazy import lazy_face
 
 if TYPE_CHECKING:
     from spotted.calibration.evidence import PairEvidence, Sides, Term, compare_sides, weigh
-    from spotted.calibration.fit import Shrinkage, describe_shortage, fit_calibration, thin_pairs
+    from spotted.calibration.fit import fit_calibration
+    from spotted.calibration.isotonic import IsotonicMean
     from spotted.calibration.known_pairs import find_known_pairs
+    from spotted.calibration.labels import describe_shortage, thin_pairs
     from spotted.calibration.logistic import Regression
     from spotted.calibration.model import (
         Calibration,
+        CalibrationKind,
         expected_calibration_error,
         log_odds,
         probability,
         probability_bounds,
     )
+    from spotted.calibration.starting import starting_calibration
+    from spotted.calibration.weights import Shrinkage
 
 __all__ = [
     "Calibration",
+    "CalibrationKind",
+    "IsotonicMean",
     "PairEvidence",
     "Regression",
     "Shrinkage",
@@ -44,6 +56,7 @@ __all__ = [
     "log_odds",
     "probability",
     "probability_bounds",
+    "starting_calibration",
     "thin_pairs",
     "weigh",
 ]
@@ -53,15 +66,20 @@ __getattr__ = lazy_face(
     __name__,
     {
         "evidence": ("PairEvidence", "Sides", "Term", "compare_sides", "weigh"),
-        "fit": ("Shrinkage", "describe_shortage", "fit_calibration", "thin_pairs"),
+        "fit": ("fit_calibration",),
+        "isotonic": ("IsotonicMean",),
         "known_pairs": ("find_known_pairs",),
+        "labels": ("describe_shortage", "thin_pairs"),
         "logistic": ("Regression",),
         "model": (
             "Calibration",
+            "CalibrationKind",
             "expected_calibration_error",
             "log_odds",
             "probability",
             "probability_bounds",
         ),
+        "starting": ("starting_calibration",),
+        "weights": ("Shrinkage",),
     },
 )

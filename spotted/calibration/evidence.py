@@ -67,7 +67,8 @@ def compare_sides(first: IntArray, second: IntArray) -> SidesArray:
 class PairEvidence:
     """The evidence of pairs, arrays of one shape.
 
-    A pair whose feasibility, distance or gap is unknown is judged only by visual similarity and sides.
+    A pair whose feasibility, distance or gap is unknown is judged only by its looks: visual similarity, sides
+    and matched marks. Marks that were not compared count neither for nor against a pair.
 
     >>> pairs = PairEvidence(
     ...     visual=np.array([0.8, 0.6]),
@@ -90,6 +91,8 @@ class PairEvidence:
     """At least 0, NaN if unknown."""
     sides: SidesArray
     """Values of `Sides`."""
+    local: FloatArray | None = None
+    """Score of the matched marks, at least 0; NaN if unknown, None if unknown for all."""
 
     def at(self, chosen: BoolArray | tuple[IntArray, ...]) -> PairEvidence:
         """The pairs that a mask or indices select."""
@@ -99,6 +102,7 @@ class PairEvidence:
             self.distance_m[chosen],
             self.gap_s[chosen],
             self.sides[chosen],
+            None if self.local is None else self.local[chosen],
         )
 
     def placed(self) -> BoolArray:
@@ -140,10 +144,6 @@ def _log_visual(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, np.log(np.maximum(pairs.visual, LEAST_VISUAL)))
 
 
-def _visual_comparable(pairs: PairEvidence) -> FloatArray:
-    return _in_its_precision(pairs, pairs.visual * (pairs.sides != Sides.OPPOSITE))
-
-
 def _visual_same_side(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.visual * (pairs.sides == Sides.SAME))
 
@@ -152,8 +152,16 @@ def _same_side(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.sides == Sides.SAME)
 
 
-def _opposite_sides(pairs: PairEvidence) -> FloatArray:
-    return _in_its_precision(pairs, pairs.sides == Sides.OPPOSITE)
+def _compared(pairs: PairEvidence) -> FloatArray:
+    if pairs.local is None:
+        return np.zeros_like(pairs.visual)
+    return _in_its_precision(pairs, ~np.isnan(pairs.local))
+
+
+def _marks(pairs: PairEvidence) -> FloatArray:
+    if pairs.local is None:
+        return np.zeros_like(pairs.visual)
+    return _in_its_precision(pairs, np.log1p(np.nan_to_num(pairs.local)))
 
 
 def _log_feasibility(pairs: PairEvidence) -> FloatArray:
@@ -170,21 +178,21 @@ def _gap(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, np.minimum(gap, 1.0))
 
 
-def _gap_squared(pairs: PairEvidence) -> FloatArray:
-    return np.square(_gap(pairs))
+def _product(pairs: PairEvidence) -> FloatArray:
+    return pairs.visual * _in_its_precision(pairs, pairs.feasibility)
 
 
 TERMS = (
     Term("log_visual", _log_visual),
     Term("visual", _visual),
-    Term("visual_comparable", _visual_comparable),
     Term("visual_same_side", _visual_same_side),
     Term("same_side", _same_side, grows=False),
-    Term("opposite_sides", _opposite_sides, grows=False),
+    Term("compared", _compared, grows=False),
+    Term("marks", _marks),
     Term("log_feasibility", _log_feasibility, place=True),
+    Term("product", _product, place=True),
     Term("nearness", _nearness, place=True),
     Term("gap", _gap, grows=False, place=True),
-    Term("gap_squared", _gap_squared, grows=False, place=True),
 )
 LOOKS = tuple(term for term in TERMS if not term.place)
 

@@ -1,13 +1,14 @@
 """The probability that two detections show one animal, and the error of such probabilities.
 
 The log-odds are a weighted sum of the terms of `evidence`; `fit` learns the weights from a survey's own
-labels. A second sum, only of visual similarity and sides, is for pairs without position or time.
+labels. A second sum, only of looks, is for pairs without position or time.
 
 Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
@@ -15,16 +16,33 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import scipy
 
-from spotted.arrays import BoolArray, Float32Array, FloatArray
+from spotted.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, weigh
 from spotted.errors import InvalidInputError
 
 # of the meaning of terms and weights; another version cannot be read
-VERSION = 1
+VERSION = 2
 # of the calibration error; each holds the same number of pairs
 BINS = 15
 # upper bound of the error of log-odds by rounding to float32, with a margin
 ROUNDING = 1e-4
+# digits of a weight that are kept; further ones may depend on the order of sums
+DIGITS = 6
+
+
+class CalibrationKind(enum.IntEnum):
+    """How much of the evidence a calibration ranks by; the values are those of `spotted.v1.CalibrationKind`.
+
+    >>> CalibrationKind(2).name
+    'PRODUCT'
+    """
+
+    STARTING = 1
+    """Too few labels: in the order of the product, with probabilities learned on other surveys."""
+    PRODUCT = 2
+    """In the order of the product, with probabilities learned from the labels."""
+    EVIDENCE = 3
+    """By all evidence, as learned from the labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,7 @@ class Calibration:
 
     >>> weights = {term.name: 0.0 for term in TERMS} | {"log_visual": 4.0, "log_feasibility": 1.0}
     >>> calibration = Calibration(
+    ...     kind=CalibrationKind.EVIDENCE,
     ...     placed=(2.0, *weights.values()),
     ...     unplaced=(2.0, *(weights[term.name] for term in LOOKS)),
     ...     scale=(1.0,) * len(TERMS),
@@ -50,6 +69,8 @@ class Calibration:
     True
     """
 
+    kind: CalibrationKind
+    """How it ranks."""
     placed: tuple[float, ...]
     """The constant, then the weight of each of TERMS, for pairs with position and time."""
     unplaced: tuple[float, ...]
@@ -64,10 +85,14 @@ class Calibration:
     """Number of individuals among these pairs."""
     share: float
     """Share of SAME pairs in the survey that the constants assume."""
-    held_out_ece: float
-    """Expected calibration error on held-out individuals, in BINS bins of equal weight.
+    held_out_ece: float | None = None
+    """Expected calibration error on held-out individuals, in BINS bins of equal weight; None if not measured.
 
     SAME and DIFFERENT pairs are weighted to `share`."""
+    held_out_gain: float | None = None
+    """Share of the queries of held-out individuals that all evidence finds first, less that of the product.
+
+    None if it was not measured."""
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -96,7 +121,7 @@ class Calibration:
         try:
             fields = json.loads(text)
             rows = {key: tuple(map(float, fields[key])) for key in ("placed", "unplaced", "scale")}
-            return cls(**{**fields, **rows})
+            return cls(**{**fields, **rows, "kind": CalibrationKind(fields["kind"])})
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInputError(
                 f"the text is not a calibration ({error}); fit it again", field="calibration"
@@ -111,6 +136,12 @@ def log_odds(calibration: Calibration, pairs: PairEvidence) -> FloatArray:
     placed = weigh(pairs, TERMS, calibration.placed)
     known = pairs.placed()
     return placed if known.all() else np.where(known, placed, weigh(pairs, LOOKS, calibration.unplaced))
+
+
+def rounded(values: Float64Array) -> tuple[float, ...]:
+    """Weights to DIGITS digits."""
+    # adding 0 turns -0 into 0, which reads and hashes differently
+    return tuple(float(f"{value:.{DIGITS}g}") + 0.0 for value in values)
 
 
 def probability(calibration: Calibration, pairs: PairEvidence) -> Float32Array:

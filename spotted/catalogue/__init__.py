@@ -7,6 +7,7 @@ facts       facts, changes of them, and how a change is undone
 entries     the animals that a reader sees
 additions   animals to add: which entry each is, or why it is refused
 statements  attributes, merges, splits and removals as facts
+foreign_ids  ids of detections of other surveys in a session
 differences  how entries differ from those that a watcher has
 """
 

@@ -148,6 +148,8 @@ def _open(
         return settings.open(survey, session_id)
     if settings.known not in (None, KnownIndividuals.IGNORED):
         raise click.UsageError("--oracle answers from the names of the survey; leave out --known")
+    if settings.catalogue:
+        raise click.UsageError("--oracle knows only the animals of the survey; leave out --catalogue")
     if settings == SessionSettings():
         try:
             return _require_ignoring(survey.session(session_id))

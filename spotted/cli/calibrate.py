@@ -7,11 +7,18 @@ from pathlib import Path
 
 import click
 
+from spotted.calibration.model import CalibrationKind
 from spotted.cli.connection import connect
 from spotted.client import SurveyHandle
 from spotted.client.values import CalibrationFit
 from spotted.console import data_option, err, json_option, show, with_unit
 from spotted.constraints.answers import Answer
+
+RANKS_BY = {
+    CalibrationKind.STARTING: "ranks as by the product; its probabilities come from other surveys",
+    CalibrationKind.PRODUCT: "ranks as by the product: on held-out individuals, all evidence did not beat it",
+    CalibrationKind.EVIDENCE: "ranks by all evidence: on held-out individuals, it beat the product",
+}
 
 
 @click.command()
@@ -29,11 +36,13 @@ def calibrate(
     """Learn match probabilities from answers.
 
     The probability is that two detections show the same animal. Afterwards, `spotted match SURVEY --fusion
-    calibrated` ranks by it. A calibration is valid only for its survey; fit it again after a change of the
+    calibrated` ranks by it. Evidence that does not rank better than the product on held-out individuals is
+    not used. Without --session and --known, and with too few answers, a survey starts with probabilities
+    learned on other surveys. A calibration is valid only for its survey; fit it again after a change of the
     feasibility, extent or head.
     """
-    if off == bool(session_ids or known):
-        raise click.UsageError("choose the labels: --session ID, --known or both; or use --off")
+    if off and (session_ids or known):
+        raise click.UsageError("--off cannot be combined with --session and --known; omit one of them")
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
         if off:
@@ -57,20 +66,28 @@ def _document(survey: str, fitted: CalibrationFit) -> dict[str, object]:
         "survey_id": survey,
         "calibration_digest": fitted.score_spec.calibration_digest,
         "reason": fitted.reason,
+        "kind": fitted.kind.name.lower() if fitted.kind else "",
         "same_pairs": fitted.same_pairs,
         "different_pairs": fitted.different_pairs,
         "individuals": fitted.individuals,
         "held_out_error": fitted.held_out_error,
+        "held_out_gain": fitted.held_out_gain,
     }
 
 
 def _summary(survey: str, fitted: CalibrationFit) -> str:
-    if fitted.reason:
+    if fitted.kind is None:
         return fitted.reason
-    return (
-        f"calibration {fitted.score_spec.calibration_digest[:12]} of {survey}: fitted on "
-        f"{fitted.same_pairs} same and {fitted.different_pairs} different pairs of "
-        f"{with_unit(fitted.individuals, 'individual')}; error {fitted.held_out_error:.3f} on held-out "
-        f"individuals\n"
-        f"next: spotted match {survey} --fusion calibrated"
-    )
+    digest = fitted.score_spec.calibration_digest[:12]
+    lines = [f"calibration {digest} of {survey} {RANKS_BY[fitted.kind]}"]
+    if fitted.held_out_gain is not None:
+        lines[0] += f" ({100 * fitted.held_out_gain:+.1f} points of top-1)"
+    if fitted.reason:
+        lines.append(fitted.reason)
+    else:
+        lines.append(
+            f"fitted to {fitted.same_pairs} same and {fitted.different_pairs} different pairs of "
+            f"{with_unit(fitted.individuals, 'individual')}; error {fitted.held_out_error:.3f} on held-out "
+            "individuals"
+        )
+    return "\n".join([*lines, f"next: spotted match {survey} --fusion calibrated"])

@@ -12,6 +12,7 @@ import click
 
 from spotted.cli.connection import connect
 from spotted.cli.sessions.unfinished import find_unfinished
+from spotted.client.values import Individual
 from spotted.console import data_option, err, json_option, option_word, session_option, show, with_unit
 from spotted.errors import PreconditionError
 from spotted.formats.captures import write_capture_history
@@ -139,11 +140,16 @@ def _read_session(directory: Path, survey: str, session_id: str) -> _Found:
             )
         why = find_unfinished(session)
         return _Found(
-            tuple(NamedIndividual(one.individual_id, one.display_name, one.detection_ids) for one in listed),
+            tuple(map(_named, listed)),
             {one.individual_id: option_word(one.sex) for one in listed if one.sex is not Sex.UNKNOWN},
             handle.info().time_zone,
             f"session {session_id!r} of {survey!r} is not finished: {why}" if why else "",
         )
+
+
+def _named(one: Individual) -> NamedIndividual:
+    """An individual with its own name, or that of the animal of the catalogue that it is."""
+    return NamedIndividual(one.individual_id, one.display_name or one.catalogue_name, one.detection_ids)
 
 
 def _name(source: Source, survey: str, found: _Found, timezone: str) -> tuple[Material, Naming]:

@@ -46,6 +46,7 @@ def session_info(message: pb.Session) -> SessionInfo:
         ask_opposite_flanks=message.ask_opposite_flanks,
         created_at_s=messages.optional_seconds(message, "create_time"),
         position=message.position,
+        catalogue_survey_ids=tuple(message.catalogue_survey_ids),
         damage=message.damage,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from spotted import messages
 from spotted.client.connection import LONG_TIMEOUT_S, Connection
@@ -23,7 +23,7 @@ from spotted.constraints.trust import Trust
 from spotted.facts.kinds import KnownIndividuals
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.v1 import embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
+from spotted.v1 import catalogue_pb2, embedder_pb2, sampler_pb2, scorer_pb2, session_facts_pb2, survey_pb2
 
 
 class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
@@ -125,7 +125,8 @@ class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
 
         labels: two detection ids, and whether both show one animal.
         use_known_individuals: also learn from the detections' individual_id.
-        With too few labels nothing changes, and the result's `reason` says why.
+        With too few labels, a survey without a calibration starts with what was learned on other surveys; the
+        result's `reason` says which labels are missing.
         """
         given = list(labels)
         pairs = pair_messages((first, second) for first, second, _ in given)
@@ -173,6 +174,7 @@ class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
         known_individuals: KnownIndividuals | None = None,
         only: CandidateFilter | None = None,
         ask_opposite_flanks: bool = False,
+        catalogue_survey_ids: Sequence[str] = (),
         request_id: str = "",
     ) -> SessionHandle:
         """Create an annotation session; one with equal settings may already exist.
@@ -181,7 +183,9 @@ class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
         eps: clustering radius on 1 - score, None to choose it from the scores. retrain: retrain the
         similarity on the labels. trust: None for single. known_individuals: how the names of the survey are
         used, None to believe them. only: limits the detections that are asked about. ask_opposite_flanks: ask
-        about pairs of a left and a right flank as well. request_id: as in `SessionHandle.submit_labels`.
+        about pairs of a left and a right flank as well. catalogue_survey_ids: also ask which animals of the
+        catalogue in these other surveys the detections show; see `catalogued_surveys`. request_id: as in
+        `SessionHandle.submit_labels`.
         Raises AlreadyExistsError if the id is taken by a session with other settings.
         """
         sampler = self._connection.sampler
@@ -196,10 +200,20 @@ class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
             known_individuals=session_facts_pb2.KnownIndividuals.ValueType(known_individuals or 0),
             filter=filter_message(only),
             ask_opposite_flanks=ask_opposite_flanks,
+            catalogue_survey_ids=catalogue_survey_ids,
         )
         request = sampler_pb2.CreateSessionRequest(session=session, request_id=request_id or new_request_id())
         sampler.call(sampler.stub.CreateSession, request)
         return self.session(session_id)
+
+    def catalogued_surveys(self) -> list[str]:
+        """The other surveys that have animals of the catalogue, as the caller may see it, ordered by id."""
+        catalogue = self._connection.catalogue
+        pages = catalogue.pages(
+            catalogue.stub.ListCatalogueEntries, catalogue_pb2.ListCatalogueEntriesRequest()
+        )
+        members = (member for page in pages for entry in page.entries for member in entry.members)
+        return sorted({member.survey_id for member in members} - {self.survey_id})
 
     def import_session(self, session_id: str, events: Iterable[SessionEvent]) -> SessionHandle:
         """Create a session from the events of another, with all answers, rounds and times.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from spotted import messages
+from spotted.calibration.model import CalibrationKind
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,
@@ -142,10 +143,12 @@ def calibration_fit(message: scorer_pb2.FitCalibrationResponse) -> CalibrationFi
     return CalibrationFit(
         survey=survey_info(message.survey),
         reason=message.reason,
+        kind=CalibrationKind(message.kind) if message.kind else None,
         same_pairs=message.same_pairs,
         different_pairs=message.different_pairs,
         individuals=message.individuals,
         held_out_error=message.held_out_error,
+        held_out_gain=message.held_out_gain if message.HasField("held_out_gain") else None,
         score_spec=score_spec(message.score_spec),
     )
 

@@ -33,6 +33,8 @@ class Assumptions:
     """The image pairs that may be asked."""
     gone: Collection[int] = ()
     """Items that are no longer there; no other assumption names them."""
+    only_joining: frozenset[str] = frozenset()
+    """Names that join their items, but do not tell them from items of other names."""
 
 
 def assume(constraints: Constraints, assumed: Assumptions) -> None:
@@ -45,7 +47,7 @@ def assume(constraints: Constraints, assumed: Assumptions) -> None:
     constraints.retire(assumed.gone)
     for first, second in assumed.same_image:
         constraints.forbid(first, second)
-    constraints.name(assumed.names)
+    constraints.name({i: name for i, name in assumed.names.items() if name not in assumed.only_joining})
     named: defaultdict[str, list[int]] = defaultdict(list)
     for item, name in sorted(assumed.names.items()):
         named[name].append(item)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import BoolArray, Float64Array, FloatArray, IntArray
-from spotted.calibration.fit import describe_shortage, fit_calibration, thin_pairs
+from spotted.calibration.fit import fit_calibration
 from spotted.calibration.known_pairs import find_known_pairs
+from spotted.calibration.labels import describe_shortage, thin_pairs
 from spotted.calibration.model import expected_calibration_error, probability
 from spotted.evaluation.comparison import CALIBRATED, FUSED, SurveyRanks
 from spotted.ranking.gallery import Gallery
@@ -53,7 +54,7 @@ def measure_held_out(ranked: SurveyRanks, rng: np.random.Generator) -> tuple[dic
     """The reliability of calibration and product on individuals that the calibration was not fitted on.
 
     The individuals are split at random into halves; each half is scored by a calibration fitted on the other.
-    If there are more pairs than `thin_pairs` keeps, different pairs are sampled and weighted accordingly.
+    If there are more pairs than `thin_pairs` keeps, they are sampled and weighted accordingly.
     Returns {} and a message saying why if there are too few known individuals.
     """
     gallery, names = ranked.gallery, ranked.individuals
@@ -78,12 +79,13 @@ Labels = tuple[IntArray, IntArray, Float64Array]
 def _labels(individuals: list[str], rng: np.random.Generator) -> Labels:
     """Pairs of rows (m, 2), the individual of each end (m, 2), and the weight of each pair."""
     rows, ends = find_known_pairs((), (), individuals, rng)
+    met = int((ends[:, 0] == ends[:, 1]).sum())
     kept = thin_pairs(ends, rng)
     rows, ends = rows[kept], ends[kept]
     same = ends[:, 0] == ends[:, 1]
     known = sum(map(bool, individuals))
-    different = known * (known - 1) / 2 - same.sum()
-    return rows, ends, np.where(same, 1.0, different / max(1, int((~same).sum())))
+    different = known * (known - 1) / 2 - met
+    return rows, ends, np.where(same, met / max(1, same.sum()), different / max(1, (~same).sum()))
 
 
 def _judged(
@@ -91,7 +93,8 @@ def _judged(
 ) -> tuple[FloatArray, FloatArray, BoolArray, Float64Array]:
     """Probability, product, whether it is the same, and weight of each held-out pair."""
     rows, ends, _ = learned
-    calibration = fit_calibration(gallery.evidence(rows[:, 0], rows[:, 1]), ends, candidates=candidates)
+    evidence = gallery.evidence(rows[:, 0], rows[:, 1])
+    calibration = fit_calibration(evidence, rows, ends, candidates=candidates)
     rows, ends, weights = judged
     first, second = rows[:, 0], rows[:, 1]
     product = gallery.score_pairs(first, second).fused

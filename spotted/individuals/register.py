@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,8 @@ class Register:
     def __init__(self) -> None:
         self.founders = Founders()
         """The identities; `settle` has to know the items whose identities changed."""
+        self.strangers: set[int] = set()
+        """Items that make no individual: one is present only if it has another item."""
         # position of the last change, in the order of these positions
         self._present: dict[Founder, int] = {}
         self._ended: dict[Founder, int] = {}
@@ -59,8 +61,8 @@ class Register:
         components = {constraints.component_of(item) for item in touched}
         present: dict[Founder, None] = {}
         gone: dict[Founder, None] = {}
-        for members in sorted(map(constraints.members, components)):
-            is_there = constraints.is_there(members[0])
+        for members in map(self._own_first, sorted(map(constraints.members, components))):
+            is_there = self._is_shown(constraints, members)
             if len(members) == 1 and not self.founders.are_at(members[0]):
                 (present if is_there else gone)[Founder(members[0])] = None
                 continue
@@ -94,7 +96,12 @@ class Register:
         members = constraints.members(constraints.component_of(item))
         founder, *aliases = self.founders.ranked(members) or [Founder(members[0])]
         there = tuple(member for member in members if member not in constraints.gone)
-        return Registered(founder, there, tuple(aliases), self._present[founder])
+        # not present if it is all strangers
+        return Registered(founder, there, tuple(aliases), self._present.get(founder, 0))
+
+    def is_present(self, founder: Founder) -> bool:
+        """Whether an identity is that of an individual now."""
+        return founder in self._present
 
     def attributes(self, founder: Founder) -> Attributes:
         """The attributes of the individual with this identity."""
@@ -111,6 +118,18 @@ class Register:
     def ended_since(self, position: int) -> list[Founder]:
         """The identities of the individuals that ended after this position, ascending."""
         return _after(self._ended, position)
+
+    def _is_shown(self, constraints: Constraints, members: Sequence[int]) -> bool:
+        """Whether an item is there that is no stranger."""
+        if not self.strangers:
+            return constraints.is_there(members[0])
+        return any(item not in constraints.gone and item not in self.strangers for item in members)
+
+    def _own_first(self, members: tuple[int, ...]) -> tuple[int, ...]:
+        """Items in an order in which a stranger gives no id if there is another item."""
+        if not self.strangers:
+            return members
+        return tuple(sorted(members, key=lambda item: (item in self.strangers, item)))
 
     def _founder(self, members: tuple[int, ...], position: int) -> Founder:
         ranked = self.founders.ranked(members)

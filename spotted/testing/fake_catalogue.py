@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from spotted import messages
 from spotted.catalogue import statements
 from spotted.catalogue.additions import Addition, Additions, Source
 from spotted.catalogue.differences import find_differences
@@ -21,8 +22,8 @@ from spotted.client.catalogue.messages import entry_value
 from spotted.client.individuals.messages import individual_value
 from spotted.client.values.catalogue import CatalogueEntry
 from spotted.client.values.individuals import Individual
-from spotted.errors import InvalidInputError, NotFoundError, SpottedError
-from spotted.testing.fake_catalogue_messages import ATTRIBUTES, change_message, entry_message
+from spotted.errors import InvalidInputError, SpottedError
+from spotted.testing.fake_catalogue_messages import ATTRIBUTES, change_message, entry_message, queries_of
 from spotted.testing.fake_scorer import FakeScorer
 from spotted.testing.fake_survey import StoredSurvey
 from spotted.testing.server import Replies
@@ -74,6 +75,7 @@ class FakeCatalogue:
             "ListCatalogueChanges": self._changes,
             "WatchCatalogue": self._watch,
             "MatchCatalogue": self._match,
+            "ReadCatalogueMembers": self._members_beside,
         }
 
     def _view(self) -> CatalogueView:
@@ -204,15 +206,9 @@ class FakeCatalogue:
             )
         stored = self._scorer.survey(request.survey_id)
         view = self._view()
-        gallery = {
-            member: entry.entry_id
-            for entry in view.entries
-            for member in entry.members
-            if member.survey_id != request.survey_id
-            and self._scorer.survey(member.survey_id).message.embedding == stored.message.embedding
-        }
+        gallery = self._gallery(stored, request.survey_ids)
         response = pb.MatchCatalogueResponse()
-        for encounter_id, detection_ids in _queries(stored, request):
+        for encounter_id, detection_ids in queries_of(stored, request):
             match = response.matches.add(encounter_id=encounter_id, compared=len(gallery))
             match.detection_ids.extend(detection_ids)
             own = {entry.entry_id for i in detection_ids if (entry := view.of(Member(request.survey_id, i)))}
@@ -226,6 +222,28 @@ class FakeCatalogue:
             for entry_id in list(best)[: request.top_k]:
                 name = view.find(entry_id).name
                 match.animals.add(entry_id=entry_id, display_name=name, best=best[entry_id])
+        yield response
+
+    def _gallery(self, stored: StoredSurvey, survey_ids: Sequence[str]) -> dict[Member, str]:
+        """The entry of each member in other surveys that is compared with a survey."""
+        return {
+            member: entry.entry_id
+            for entry in self._view().entries
+            for member in entry.members
+            if member.survey_id != stored.message.survey_id
+            and (not survey_ids or member.survey_id in survey_ids)
+            and self._scorer.survey(member.survey_id).message.embedding == stored.message.embedding
+        }
+
+    def _members_beside(
+        self, request: pb.ReadCatalogueMembersRequest
+    ) -> Iterator[pb.ReadCatalogueMembersResponse]:
+        gallery = self._gallery(self._scorer.survey(request.survey_id), request.survey_ids)
+        response = pb.ReadCatalogueMembersResponse()
+        for member in sorted(gallery):
+            one = self._scorer.survey(member.survey_id).detections[member.detection_id]
+            detection = messages.detection_message(one)
+            response.members.add(survey_id=member.survey_id, detection=detection, entry_id=gallery[member])
         yield response
 
     def _candidate(
@@ -243,23 +261,6 @@ class FakeCatalogue:
             visual=max(0.0, looks[best]),
             fused=max(0.0, looks[best]),
         )
-
-
-def _queries(stored: StoredSurvey, request: pb.MatchCatalogueRequest) -> Iterator[tuple[str, Sequence[str]]]:
-    """The encounter, "" without one, and the detections of each query. Raises NotFoundError."""
-    stored.rows(request.detection_ids)
-    encounters: dict[str, list[str]] = {}
-    for one in stored.detections.values():
-        if one.encounter_id:
-            encounters.setdefault(one.encounter_id, []).append(one.detection_id)
-    single = list(request.detection_ids)
-    if not (single or request.encounter_ids or request.each_encounter):
-        single = list(stored.detections)
-    yield from [("", single)] if request.as_one else [("", [i]) for i in single]
-    for encounter_id in encounters if request.each_encounter else request.encounter_ids:
-        if encounter_id not in encounters:
-            raise NotFoundError(f"encounter {encounter_id!r} is not in the survey; set it on its detections")
-        yield encounter_id, encounters[encounter_id]
 
 
 def _added(additions: Additions, sent: pb.CatalogueAddition) -> pb.CatalogueAdditionResult:

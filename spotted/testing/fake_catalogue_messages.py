@@ -1,13 +1,15 @@
-"""Entries and changes of a catalogue in memory as messages."""
+"""Entries and changes of a catalogue in memory as messages, and the queries of requests."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from spotted import messages
 from spotted.catalogue.entries import Entry
 from spotted.catalogue.facts import Attribute, Change, Link, Member, Membership, Value
 from spotted.client.catalogue.messages import member_messages
+from spotted.errors import NotFoundError
+from spotted.testing.fake_survey import StoredSurvey
 from spotted.v1 import catalogue_pb2 as pb
 
 ATTRIBUTES = ("display_name", "sex", "status", "dead_since", "notes", "tags")
@@ -54,3 +56,22 @@ def change_message(header: pb.CatalogueChange, change: Change) -> pb.CatalogueCh
             gone = [fact.name] if value is None else []
             message.attributes.add(entry=said, set_paths=paths, cleared_paths=gone)
     return message
+
+
+def queries_of(
+    stored: StoredSurvey, request: pb.MatchCatalogueRequest
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """The encounter, "" without one, and the detections of each query. Raises NotFoundError."""
+    stored.rows(request.detection_ids)
+    encounters: dict[str, list[str]] = {}
+    for one in stored.detections.values():
+        if one.encounter_id:
+            encounters.setdefault(one.encounter_id, []).append(one.detection_id)
+    single = list(request.detection_ids)
+    if not (single or request.encounter_ids or request.each_encounter):
+        single = list(stored.detections)
+    yield from [("", single)] if request.as_one else [("", [i]) for i in single]
+    for encounter_id in encounters if request.each_encounter else request.encounter_ids:
+        if encounter_id not in encounters:
+            raise NotFoundError(f"encounter {encounter_id!r} is not in the survey; set it on its detections")
+        yield encounter_id, encounters[encounter_id]

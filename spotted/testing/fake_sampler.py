@@ -1,4 +1,7 @@
-"""A sampler in memory: pairs in the order of their fused scores, answers believed at once."""
+"""A sampler in memory: pairs in the order of their fused scores, answers believed at once.
+
+Its sessions ask only about their own survey, whatever they draw on.
+"""
 
 from __future__ import annotations
 

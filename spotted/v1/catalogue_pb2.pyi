@@ -20,6 +20,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from spotted.v1 import individuals_pb2 as _individuals_pb2
+from spotted.v1 import session_facts_pb2 as _session_facts_pb2
 from spotted.v1 import survey_pb2 as _survey_pb2
 import builtins as _builtins
 import sys
@@ -1139,6 +1140,7 @@ class MatchCatalogueRequest(_message.Message):
     TOP_K_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     COMPARABLE_SIDES_ONLY_FIELD_NUMBER: _builtins.int
+    SURVEY_IDS_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """The survey of the photographs. Required."""
     as_one: _builtins.bool
@@ -1159,6 +1161,10 @@ class MatchCatalogueRequest(_message.Message):
     def encounter_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Encounters (Detection.encounter_id), each a query of all its detections, at most 1,000 each."""
 
+    @_builtins.property
+    def survey_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only candidates of these surveys; empty: of all."""
+
     def __init__(
         self,
         *,
@@ -1170,14 +1176,157 @@ class MatchCatalogueRequest(_message.Message):
         top_k: _builtins.int = ...,
         fusion: _survey_pb2.Fusion.ValueType = ...,
         comparable_sides_only: _builtins.bool = ...,
+        survey_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_one", b"as_one", "comparable_sides_only", b"comparable_sides_only", "detection_ids", b"detection_ids", "each_encounter", b"each_encounter", "encounter_ids", b"encounter_ids", "fusion", b"fusion", "survey_id", b"survey_id", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_one", b"as_one", "comparable_sides_only", b"comparable_sides_only", "detection_ids", b"detection_ids", "each_encounter", b"each_encounter", "encounter_ids", b"encounter_ids", "fusion", b"fusion", "survey_id", b"survey_id", "survey_ids", b"survey_ids", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MatchCatalogueRequest: _TypeAlias = MatchCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class ReadCatalogueMembersRequest(_message.Message):
+    """Asks for the members of other surveys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    SURVEY_IDS_FIELD_NUMBER: _builtins.int
+    INCLUDE_EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """The survey of the photographs. Required."""
+    include_embeddings: _builtins.bool
+    """Also return their vectors."""
+    @_builtins.property
+    def survey_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only members of these surveys; empty: of all."""
+
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        survey_ids: _abc.Iterable[_builtins.str] | None = ...,
+        include_embeddings: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_embeddings", b"include_embeddings", "survey_id", b"survey_id", "survey_ids", b"survey_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadCatalogueMembersRequest: _TypeAlias = ReadCatalogueMembersRequest  # noqa: Y015
+
+@_typing.final
+class ReadCatalogueMembersResponse(_message.Message):
+    """Some of the members."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    ENTRY_NAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberPhotograph]:
+        """Ordered by survey and detection."""
+
+    @_builtins.property
+    def embeddings(self) -> _survey_pb2.Tensor:
+        """Their vectors, one row for each."""
+
+    @_builtins.property
+    def known(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberEntry]:
+        """The detections of the survey itself that are members."""
+
+    @_builtins.property
+    def entry_names(self) -> _containers.RepeatedCompositeFieldContainer[_session_facts_pb2.EntryName]:
+        """Name of every entry that has one of these."""
+
+    def __init__(
+        self,
+        *,
+        members: _abc.Iterable[Global___MemberPhotograph] | None = ...,
+        embeddings: _survey_pb2.Tensor | None = ...,
+        known: _abc.Iterable[Global___MemberEntry] | None = ...,
+        entry_names: _abc.Iterable[_session_facts_pb2.EntryName] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings", "entry_names", b"entry_names", "known", b"known", "members", b"members"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadCatalogueMembersResponse: _TypeAlias = ReadCatalogueMembersResponse  # noqa: Y015
+
+@_typing.final
+class MemberPhotograph(_message.Message):
+    """A member as a photograph."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    DETECTION_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    CAMERA_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """The survey."""
+    entry_id: _builtins.str
+    """The entry that it belongs to."""
+    image: _builtins.int
+    """A number made of its vector, which differs for another image under its id."""
+    @_builtins.property
+    def detection(self) -> _survey_pb2.Detection:
+        """The detection, as its survey has it."""
+
+    @_builtins.property
+    def camera(self) -> _survey_pb2.Camera:
+        """Its camera, with its position on the plane of the survey that is asked about; without one if that is unknown."""
+
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+        detection: _survey_pb2.Detection | None = ...,
+        entry_id: _builtins.str = ...,
+        camera: _survey_pb2.Camera | None = ...,
+        image: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "detection", b"detection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "detection", b"detection", "entry_id", b"entry_id", "image", b"image", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberPhotograph: _TypeAlias = MemberPhotograph  # noqa: Y015
+
+@_typing.final
+class MemberEntry(_message.Message):
+    """A detection of the survey and its entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DETECTION_ID_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    detection_id: _builtins.str
+    """The detection."""
+    entry_id: _builtins.str
+    """The entry."""
+    def __init__(
+        self,
+        *,
+        detection_id: _builtins.str = ...,
+        entry_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_id", b"detection_id", "entry_id", b"entry_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberEntry: _TypeAlias = MemberEntry  # noqa: Y015
 
 @_typing.final
 class MatchCatalogueResponse(_message.Message):

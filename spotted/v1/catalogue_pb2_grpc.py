@@ -90,6 +90,11 @@ class CatalogueServiceStub:
                 request_serializer=spotted_dot_v1_dot_catalogue__pb2.MatchCatalogueRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_catalogue__pb2.MatchCatalogueResponse.FromString,
                 _registered_method=True)
+        self.ReadCatalogueMembers = channel.unary_stream(
+                '/spotted.v1.CatalogueService/ReadCatalogueMembers',
+                request_serializer=spotted_dot_v1_dot_catalogue__pb2.ReadCatalogueMembersRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_catalogue__pb2.ReadCatalogueMembersResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogueServiceServicer:
@@ -185,6 +190,14 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadCatalogueMembers(self, request, context):
+        """Reads the members of other surveys that can be compared with the photographs of a survey, as photographs of
+        that survey: their places on its plane, their vectors through its active head. Fails: NOT_FOUND / NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogueServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -242,6 +255,11 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.MatchCatalogue,
                     request_deserializer=spotted_dot_v1_dot_catalogue__pb2.MatchCatalogueRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_catalogue__pb2.MatchCatalogueResponse.SerializeToString,
+            ),
+            'ReadCatalogueMembers': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadCatalogueMembers,
+                    request_deserializer=spotted_dot_v1_dot_catalogue__pb2.ReadCatalogueMembersRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_catalogue__pb2.ReadCatalogueMembersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -542,6 +560,33 @@ class CatalogueService:
             '/spotted.v1.CatalogueService/MatchCatalogue',
             spotted_dot_v1_dot_catalogue__pb2.MatchCatalogueRequest.SerializeToString,
             spotted_dot_v1_dot_catalogue__pb2.MatchCatalogueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadCatalogueMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/spotted.v1.CatalogueService/ReadCatalogueMembers',
+            spotted_dot_v1_dot_catalogue__pb2.ReadCatalogueMembersRequest.SerializeToString,
+            spotted_dot_v1_dot_catalogue__pb2.ReadCatalogueMembersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -84,6 +84,10 @@ class CatalogueServiceStub:
     other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
     NOT_FOUND (survey, detection, encounter), INVALID_ARGUMENT / INVALID_INPUT.
     """
+    ReadCatalogueMembers: _grpc.UnaryStreamMultiCallable[_catalogue_pb2.ReadCatalogueMembersRequest, _catalogue_pb2.ReadCatalogueMembersResponse]
+    """Reads the members of other surveys that can be compared with the photographs of a survey, as photographs of
+    that survey: their places on its plane, their vectors through its active head. Fails: NOT_FOUND / NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class CatalogueServiceAsyncStub(CatalogueServiceStub):
@@ -131,6 +135,10 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
     other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
     NOT_FOUND (survey, detection, encounter), INVALID_ARGUMENT / INVALID_INPUT.
+    """
+    ReadCatalogueMembers: _aio.UnaryStreamMultiCallable[_catalogue_pb2.ReadCatalogueMembersRequest, _catalogue_pb2.ReadCatalogueMembersResponse]  # type: ignore[assignment]
+    """Reads the members of other surveys that can be compared with the photographs of a survey, as photographs of
+    that survey: their places on its plane, their vectors through its active head. Fails: NOT_FOUND / NOT_FOUND.
     """
 
 class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -242,6 +250,16 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         """Which animals of the catalogue may detections or encounters of a survey show? Candidates are the members in
         other surveys whose vectors are made alike, ranked exactly. Streams as they are computed. Fails: NOT_FOUND /
         NOT_FOUND (survey, detection, encounter), INVALID_ARGUMENT / INVALID_INPUT.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadCatalogueMembers(
+        self,
+        request: _catalogue_pb2.ReadCatalogueMembersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalogue_pb2.ReadCatalogueMembersResponse], _abc.AsyncIterator[_catalogue_pb2.ReadCatalogueMembersResponse]]:
+        """Reads the members of other surveys that can be compared with the photographs of a survey, as photographs of
+        that survey: their places on its plane, their vectors through its active head. Fails: NOT_FOUND / NOT_FOUND.
         """
 
 def add_CatalogueServiceServicer_to_server(servicer: CatalogueServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -96,6 +96,8 @@ class Individual(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     DETECTION_COUNT_FIELD_NUMBER: _builtins.int
+    CATALOGUE_ENTRY_IDS_FIELD_NUMBER: _builtins.int
+    CATALOGUE_NAME_FIELD_NUMBER: _builtins.int
     individual_id: _builtins.str
     """`ind-` and the id of a detection; `ind2-` and so on if another individual was founded on it before."""
     display_name: _builtins.str
@@ -110,6 +112,8 @@ class Individual(_message.Message):
     """Output only. Position of the event in the journal that changed it last."""
     detection_count: _builtins.int
     """Output only. Number of its detections."""
+    catalogue_name: _builtins.str
+    """Output only. The name of the only entry; empty without one."""
     @_builtins.property
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Its detections, ordered by id. If they take more than 1 MiB, a list has the individual in several parts
@@ -128,6 +132,12 @@ class Individual(_message.Message):
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alias]:
         """Output only. Individuals that became part of it."""
 
+    @_builtins.property
+    def catalogue_entry_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The entry of the catalogue that it is; several if a person joined them. Only in sessions with
+        catalogue_survey_ids.
+        """
+
     def __init__(
         self,
         *,
@@ -142,10 +152,12 @@ class Individual(_message.Message):
         aliases: _abc.Iterable[Global___Alias] | None = ...,
         position: _builtins.int = ...,
         detection_count: _builtins.int = ...,
+        catalogue_entry_ids: _abc.Iterable[_builtins.str] | None = ...,
+        catalogue_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dead_since", b"dead_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "dead_since", b"dead_since", "detection_count", b"detection_count", "detection_ids", b"detection_ids", "display_name", b"display_name", "individual_id", b"individual_id", "notes", b"notes", "position", b"position", "sex", b"sex", "status", b"status", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "catalogue_entry_ids", b"catalogue_entry_ids", "catalogue_name", b"catalogue_name", "dead_since", b"dead_since", "detection_count", b"detection_count", "detection_ids", b"detection_ids", "display_name", b"display_name", "individual_id", b"individual_id", "notes", b"notes", "position", b"position", "sex", b"sex", "status", b"status", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

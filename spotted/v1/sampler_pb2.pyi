@@ -258,6 +258,7 @@ class Session(_message.Message):
     KNOWN_INDIVIDUALS_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     ASK_OPPOSITE_FLANKS_FIELD_NUMBER: _builtins.int
+    CATALOGUE_SURVEY_IDS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     survey_id: _builtins.str
@@ -297,6 +298,16 @@ class Session(_message.Message):
         ask_opposite_flanks is set.
         """
 
+    @_builtins.property
+    def catalogue_survey_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other surveys of the organisation, at most 30: the session also asks which of their animals of the catalogue
+        its detections show. Needs BELIEVED names. Members of the catalogue in these surveys take part as `~`, their
+        survey, `/` and their detection, e.g. `~kenya-2024/d07`: such ids stand in questions, labels, conflicts and
+        events, and may be used in requests about this session. Members of one entry are one animal, of two entries
+        two; pairs of members are not asked. Known names of detections that are no members join these, but do not tell
+        animals apart. Every call about the session needs access to all of these surveys. Set only at creation.
+        """
+
     def __init__(
         self,
         *,
@@ -311,10 +322,11 @@ class Session(_message.Message):
         known_individuals: _session_facts_pb2.KnownIndividuals.ValueType = ...,
         filter: _scorer_pb2.CandidateFilter | None = ...,
         ask_opposite_flanks: _builtins.bool = ...,
+        catalogue_survey_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "catalogue_survey_ids", b"catalogue_survey_ids", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1309,7 +1321,7 @@ class Progress(_message.Message):
     AGREEMENT_FIELD_NUMBER: _builtins.int
     KAPPA_FIELD_NUMBER: _builtins.int
     detections: _builtins.int
-    """Detections in the session that its survey has."""
+    """Detections in the session that its survey has, without members of the catalogue in other surveys."""
     same: _builtins.int
     """Labels SAME that were not retracted."""
     different: _builtins.int
@@ -1322,7 +1334,8 @@ class Progress(_message.Message):
     """Labels that contradict others."""
     individuals: _builtins.int
     """Current number of individuals; each detection that was never joined to another one counts as one. Detections
-    that were deleted count neither here nor in the numbers of pairs.
+    that were deleted count neither here nor in the numbers of pairs. Animals of the catalogue that no detection of
+    the survey shows do not count.
     """
     same_pairs: _builtins.int
     """Pairs of detections known to show one animal, answered and implied."""

@@ -24,6 +24,36 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CalibrationKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CalibrationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CalibrationKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALIBRATION_KIND_UNSPECIFIED: _CalibrationKind.ValueType  # 0
+    """The survey keeps the calibration that it has."""
+    CALIBRATION_KIND_STARTING: _CalibrationKind.ValueType  # 1
+    """Too few labels: candidates rank as by the product, with probabilities learned on other surveys."""
+    CALIBRATION_KIND_PRODUCT: _CalibrationKind.ValueType  # 2
+    """Candidates rank as by the product, with probabilities learned from the labels."""
+    CALIBRATION_KIND_EVIDENCE: _CalibrationKind.ValueType  # 3
+    """Candidates rank by all evidence, as learned from the labels."""
+
+class CalibrationKind(_CalibrationKind, metaclass=_CalibrationKindEnumTypeWrapper):
+    """How much of the evidence a calibration ranks by. It never uses evidence that does not rank better than the
+    product on left-out animals.
+    """
+
+CALIBRATION_KIND_UNSPECIFIED: CalibrationKind.ValueType  # 0
+"""The survey keeps the calibration that it has."""
+CALIBRATION_KIND_STARTING: CalibrationKind.ValueType  # 1
+"""Too few labels: candidates rank as by the product, with probabilities learned on other surveys."""
+CALIBRATION_KIND_PRODUCT: CalibrationKind.ValueType  # 2
+"""Candidates rank as by the product, with probabilities learned from the labels."""
+CALIBRATION_KIND_EVIDENCE: CalibrationKind.ValueType  # 3
+"""Candidates rank by all evidence, as learned from the labels."""
+Global___CalibrationKind: _TypeAlias = CalibrationKind  # noqa: Y015
+
 class _CandidateRule:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -841,7 +871,7 @@ Global___FitCalibrationRequest: _TypeAlias = FitCalibrationRequest  # noqa: Y015
 
 @_typing.final
 class FitCalibrationResponse(_message.Message):
-    """The calibration, or the reason why there is none."""
+    """The calibration, and what it was fitted to."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -852,8 +882,10 @@ class FitCalibrationResponse(_message.Message):
     INDIVIDUALS_FIELD_NUMBER: _builtins.int
     HELD_OUT_ERROR_FIELD_NUMBER: _builtins.int
     SCORE_SPEC_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    HELD_OUT_GAIN_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Why no calibration was fitted, and the remedy; empty if one was."""
+    """Which labels are missing for a fit; empty if the calibration was fitted to labels."""
     same_pairs: _builtins.int
     """Pairs of one animal that it was fitted to, labelled or implied."""
     different_pairs: _builtins.int
@@ -861,10 +893,16 @@ class FitCalibrationResponse(_message.Message):
     individuals: _builtins.int
     """Animals with two photographs or more among them."""
     held_out_error: _builtins.float
-    """Expected calibration error on held-out animals, in 15 bins of equal weight."""
+    """Expected calibration error on held-out animals, in 15 bins of equal weight; 0 if it could not be measured."""
+    kind: Global___CalibrationKind.ValueType
+    """What the calibration ranks by."""
+    held_out_gain: _builtins.float
+    """Share of the queries of held-out animals that all evidence finds first, less that of the product; unset if
+    it could not be measured.
+    """
     @_builtins.property
     def survey(self) -> _survey_pb2.Survey:
-        """With its new revision and calibration_digest, if a calibration was fitted."""
+        """With its new revision and calibration_digest, if its calibration changed."""
 
     @_builtins.property
     def score_spec(self) -> _survey_pb2.ScoreSpec:
@@ -880,12 +918,16 @@ class FitCalibrationResponse(_message.Message):
         individuals: _builtins.int = ...,
         held_out_error: _builtins.float = ...,
         score_spec: _survey_pb2.ScoreSpec | None = ...,
+        kind: Global___CalibrationKind.ValueType = ...,
+        held_out_gain: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_held_out_gain", b"_held_out_gain", "held_out_gain", b"held_out_gain", "score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["different_pairs", b"different_pairs", "held_out_error", b"held_out_error", "individuals", b"individuals", "reason", b"reason", "same_pairs", b"same_pairs", "score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held_out_gain", b"_held_out_gain", "different_pairs", b"different_pairs", "held_out_error", b"held_out_error", "held_out_gain", b"held_out_gain", "individuals", b"individuals", "kind", b"kind", "reason", b"reason", "same_pairs", b"same_pairs", "score_spec", b"score_spec", "survey", b"survey"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__held_out_gain: _TypeAlias = _typing.Literal["held_out_gain"]  # noqa: Y015
+    _WhichOneofArgType__held_out_gain: _TypeAlias = _typing.Literal["_held_out_gain", b"_held_out_gain"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held_out_gain) -> _WhichOneofReturnType__held_out_gain | None: ...
 
 Global___FitCalibrationResponse: _TypeAlias = FitCalibrationResponse  # noqa: Y015
 

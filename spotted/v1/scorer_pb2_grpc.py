@@ -300,8 +300,9 @@ class ScorerServiceServicer:
 
     def FitCalibration(self, request, context):
         """Fits to labels the probability that two detections show one animal, from visual similarity, positions,
-        times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels nothing changes, and
-        the response says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+        times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels it starts with what
+        was learned on other surveys, unless the survey has a calibration already; the response says why. Fails:
+        NOT_FOUND / NOT_FOUND (survey, detection).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

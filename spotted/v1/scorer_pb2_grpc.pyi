@@ -107,8 +107,9 @@ class ScorerServiceStub:
     """
     FitCalibration: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.FitCalibrationRequest, _scorer_pb2.FitCalibrationResponse]
     """Fits to labels the probability that two detections show one animal, from visual similarity, positions,
-    times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels nothing changes, and
-    the response says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+    times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels it starts with what
+    was learned on other surveys, unless the survey has a calibration already; the response says why. Fails:
+    NOT_FOUND / NOT_FOUND (survey, detection).
     """
     ActivateCalibration: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ActivateCalibrationRequest, _scorer_pb2.ActivateCalibrationResponse]
     """Switches to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
@@ -212,8 +213,9 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """
     FitCalibration: _aio.UnaryUnaryMultiCallable[_scorer_pb2.FitCalibrationRequest, _scorer_pb2.FitCalibrationResponse]  # type: ignore[assignment]
     """Fits to labels the probability that two detections show one animal, from visual similarity, positions,
-    times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels nothing changes, and
-    the response says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+    times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels it starts with what
+    was learned on other surveys, unless the survey has a calibration already; the response says why. Fails:
+    NOT_FOUND / NOT_FOUND (survey, detection).
     """
     ActivateCalibration: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ActivateCalibrationRequest, _scorer_pb2.ActivateCalibrationResponse]  # type: ignore[assignment]
     """Switches to an earlier calibration, or with an empty digest to none. Fails: NOT_FOUND / NOT_FOUND
@@ -416,8 +418,9 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.FitCalibrationResponse, _abc.Awaitable[_scorer_pb2.FitCalibrationResponse]]:
         """Fits to labels the probability that two detections show one animal, from visual similarity, positions,
-        times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels nothing changes, and
-        the response says why. Fails: NOT_FOUND / NOT_FOUND (survey, detection).
+        times and sides, and uses it for FUSION_CALIBRATED from now on. With too few labels it starts with what
+        was learned on other surveys, unless the survey has a calibration already; the response says why. Fails:
+        NOT_FOUND / NOT_FOUND (survey, detection).
         """
 
     @_abc_1.abstractmethod

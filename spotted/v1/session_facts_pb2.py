@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from spotted.v1 import survey_pb2 as spotted_dot_v1_dot_survey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1espotted/v1/session_facts.proto\x12\nspotted.v1\x1a\x17spotted/v1/survey.proto\"e\n\x08\x45vidence\x12*\n\x06source\x18\x01 \x01(\x0e\x32\x1a.spotted.v1.EvidenceSource\x12\x1e\n\x04pair\x18\x02 \x01(\x0b\x32\x10.spotted.v1.Pair\x12\r\n\x05names\x18\x03 \x03(\t\"}\n\x0e\x44\x65tectionFacts\x12\x12\n\ndetections\x18\x01 \x01(\x0c\x12\r\n\x05\x66lags\x18\x02 \x01(\x0c\x12\r\n\x05names\x18\x03 \x03(\t\x12\x0f\n\x07name_of\x18\x04 \x01(\x0c\x12\x12\n\nencounters\x18\x05 \x03(\t\x12\x14\n\x0c\x65ncounter_of\x18\x06 \x01(\x0c\"9\n\x10\x44\x65tectionVersion\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\"\xa6\x02\n\nSurveyRead\x12\x1b\n\x13\x61\x64\x64\x65\x64_detection_ids\x18\x01 \x03(\t\x12%\n\x0bimage_pairs\x18\x02 \x03(\x0b\x32\x10.spotted.v1.Pair\x12)\n\x05\x66\x61\x63ts\x18\x03 \x01(\x0b\x32\x1a.spotted.v1.DetectionFacts\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x12\n\nsurvey_uid\x18\x05 \x01(\t\x12\x17\n\x0fsurvey_revision\x18\x06 \x01(\x04\x12\x1a\n\x12gone_detection_ids\x18\x07 \x03(\t\x12\x1e\n\x16returned_detection_ids\x18\x08 \x03(\t\x12.\n\x08versions\x18\t \x03(\x0b\x32\x1c.spotted.v1.DetectionVersion*\x95\x01\n\x10KnownIndividuals\x12!\n\x1dKNOWN_INDIVIDUALS_UNSPECIFIED\x10\x00\x12\x1e\n\x1aKNOWN_INDIVIDUALS_BELIEVED\x10\x01\x12\x1f\n\x1bKNOWN_INDIVIDUALS_SUGGESTED\x10\x02\x12\x1d\n\x19KNOWN_INDIVIDUALS_IGNORED\x10\x03*\x86\x01\n\x0e\x45videnceSource\x12\x1f\n\x1b\x45VIDENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VIDENCE_SOURCE_IMAGE\x10\x01\x12\x19\n\x15\x45VIDENCE_SOURCE_KNOWN\x10\x02\x12\x1d\n\x19\x45VIDENCE_SOURCE_ENCOUNTER\x10\x03\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1espotted/v1/session_facts.proto\x12\nspotted.v1\x1a\x17spotted/v1/survey.proto\"e\n\x08\x45vidence\x12*\n\x06source\x18\x01 \x01(\x0e\x32\x1a.spotted.v1.EvidenceSource\x12\x1e\n\x04pair\x18\x02 \x01(\x0b\x32\x10.spotted.v1.Pair\x12\r\n\x05names\x18\x03 \x03(\t\"}\n\x0e\x44\x65tectionFacts\x12\x12\n\ndetections\x18\x01 \x01(\x0c\x12\r\n\x05\x66lags\x18\x02 \x01(\x0c\x12\r\n\x05names\x18\x03 \x03(\t\x12\x0f\n\x07name_of\x18\x04 \x01(\x0c\x12\x12\n\nencounters\x18\x05 \x03(\t\x12\x14\n\x0c\x65ncounter_of\x18\x06 \x01(\x0c\"9\n\x10\x44\x65tectionVersion\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\"\xf1\x02\n\nSurveyRead\x12\x1b\n\x13\x61\x64\x64\x65\x64_detection_ids\x18\x01 \x03(\t\x12%\n\x0bimage_pairs\x18\x02 \x03(\x0b\x32\x10.spotted.v1.Pair\x12)\n\x05\x66\x61\x63ts\x18\x03 \x01(\x0b\x32\x1a.spotted.v1.DetectionFacts\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x12\n\nsurvey_uid\x18\x05 \x01(\t\x12\x17\n\x0fsurvey_revision\x18\x06 \x01(\x04\x12\x1a\n\x12gone_detection_ids\x18\x07 \x03(\t\x12\x1e\n\x16returned_detection_ids\x18\x08 \x03(\t\x12.\n\x08versions\x18\t \x03(\x0b\x32\x1c.spotted.v1.DetectionVersion\x12\x1d\n\x15renamed_detection_ids\x18\n \x03(\t\x12*\n\x0b\x65ntry_names\x18\x0b \x03(\x0b\x32\x15.spotted.v1.EntryName\"3\n\tEntryName\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t*\x95\x01\n\x10KnownIndividuals\x12!\n\x1dKNOWN_INDIVIDUALS_UNSPECIFIED\x10\x00\x12\x1e\n\x1aKNOWN_INDIVIDUALS_BELIEVED\x10\x01\x12\x1f\n\x1bKNOWN_INDIVIDUALS_SUGGESTED\x10\x02\x12\x1d\n\x19KNOWN_INDIVIDUALS_IGNORED\x10\x03*\x86\x01\n\x0e\x45videnceSource\x12\x1f\n\x1b\x45VIDENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VIDENCE_SOURCE_IMAGE\x10\x01\x12\x19\n\x15\x45VIDENCE_SOURCE_KNOWN\x10\x02\x12\x1d\n\x19\x45VIDENCE_SOURCE_ENCOUNTER\x10\x03\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'spotted.v1.session_facts_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\nspotted.v1P\001Z\024spotted/v1;spottedv1\252\002\nSpotted.V1'
-  _globals['_KNOWNINDIVIDUALS']._serialized_start=658
-  _globals['_KNOWNINDIVIDUALS']._serialized_end=807
-  _globals['_EVIDENCESOURCE']._serialized_start=810
-  _globals['_EVIDENCESOURCE']._serialized_end=944
+  _globals['_KNOWNINDIVIDUALS']._serialized_start=786
+  _globals['_KNOWNINDIVIDUALS']._serialized_end=935
+  _globals['_EVIDENCESOURCE']._serialized_start=938
+  _globals['_EVIDENCESOURCE']._serialized_end=1072
   _globals['_EVIDENCE']._serialized_start=71
   _globals['_EVIDENCE']._serialized_end=172
   _globals['_DETECTIONFACTS']._serialized_start=174
@@ -44,5 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DETECTIONVERSION']._serialized_start=301
   _globals['_DETECTIONVERSION']._serialized_end=358
   _globals['_SURVEYREAD']._serialized_start=361
-  _globals['_SURVEYREAD']._serialized_end=655
+  _globals['_SURVEYREAD']._serialized_end=730
+  _globals['_ENTRYNAME']._serialized_start=732
+  _globals['_ENTRYNAME']._serialized_end=783
 # @@protoc_insertion_point(module_scope)

@@ -169,7 +169,9 @@ Global___DetectionFacts: _TypeAlias = DetectionFacts  # noqa: Y015
 
 @_typing.final
 class DetectionVersion(_message.Message):
-    """Which of its images and vectors a detection has, as DetectionChange.version."""
+    """Which of its images and vectors a detection has, as DetectionChange.version; of a member of the catalogue in
+    another survey a number made of its vector.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -211,6 +213,8 @@ class SurveyRead(_message.Message):
     GONE_DETECTION_IDS_FIELD_NUMBER: _builtins.int
     RETURNED_DETECTION_IDS_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
+    RENAMED_DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    ENTRY_NAMES_FIELD_NUMBER: _builtins.int
     complete: _builtins.bool
     """Whether the facts replace all earlier ones."""
     survey_uid: _builtins.str
@@ -245,6 +249,14 @@ class SurveyRead(_message.Message):
         survey_uid differs from the last one.
         """
 
+    @_builtins.property
+    def renamed_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Detections whose names are those of `facts` from now on, or none: members of the catalogue whose entry changed."""
+
+    @_builtins.property
+    def entry_names(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntryName]:
+        """Names of entries of the catalogue, if any changed; all entries that take part."""
+
     def __init__(
         self,
         *,
@@ -257,11 +269,39 @@ class SurveyRead(_message.Message):
         gone_detection_ids: _abc.Iterable[_builtins.str] | None = ...,
         returned_detection_ids: _abc.Iterable[_builtins.str] | None = ...,
         versions: _abc.Iterable[Global___DetectionVersion] | None = ...,
+        renamed_detection_ids: _abc.Iterable[_builtins.str] | None = ...,
+        entry_names: _abc.Iterable[Global___EntryName] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_detection_ids", b"added_detection_ids", "complete", b"complete", "facts", b"facts", "gone_detection_ids", b"gone_detection_ids", "image_pairs", b"image_pairs", "returned_detection_ids", b"returned_detection_ids", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_detection_ids", b"added_detection_ids", "complete", b"complete", "entry_names", b"entry_names", "facts", b"facts", "gone_detection_ids", b"gone_detection_ids", "image_pairs", b"image_pairs", "renamed_detection_ids", b"renamed_detection_ids", "returned_detection_ids", b"returned_detection_ids", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SurveyRead: _TypeAlias = SurveyRead  # noqa: Y015
+
+@_typing.final
+class EntryName(_message.Message):
+    """The name of an entry of the catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    entry_id: _builtins.str
+    """The entry; its id is the known name of its members in `DetectionFacts`."""
+    display_name: _builtins.str
+    """Empty without one."""
+    def __init__(
+        self,
+        *,
+        entry_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "entry_id", b"entry_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryName: _TypeAlias = EntryName  # noqa: Y015

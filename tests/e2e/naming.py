@@ -432,6 +432,9 @@ CATALOGUE = {
         Naming(lambda i: catalogue_pb2.ListCatalogueChangesRequest(entry_id=i.entry), parts=True),
     ),
     "WatchCatalogue": (Naming(lambda _: catalogue_pb2.WatchCatalogueRequest()),),
+    "ReadCatalogueMembers": (
+        Naming(lambda i: catalogue_pb2.ReadCatalogueMembersRequest(survey_id=i.survey)),
+    ),
     "MatchCatalogue": (
         Naming(
             lambda i: catalogue_pb2.MatchCatalogueRequest(

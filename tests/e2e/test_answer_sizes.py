@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor
 from services.common.rpc import checks
 from services.common.rpc.message_sizes import MAX_MESSAGE_BYTES
 from services.common.session.labels import LONGEST_NOTE
+from services.common.session.settings import MOST_SURVEYS
 from services.common.store.store import Store
 from services.common.survey.history import DetectionChange
 from services.embedder import wire as embedder_wire
@@ -111,6 +112,7 @@ BOUNDED = {
     "UndoCatalogueChange": "3 MiB of entries; tests/services/scorer/catalogue/test_listing.py",
     "ListCatalogueChanges": "1 MiB of each list; tests/services/scorer/catalogue/test_listing.py",
     "WatchCatalogue": "parts near 1 MiB; tests/services/scorer/catalogue/test_watching.py",
+    "ReadCatalogueMembers": "parts near 1 MiB; tests/services/scorer/catalogue/test_members.py",
     "MatchCatalogue": "100 candidates; tests/services/scorer/catalogue/test_responses.py",
 }
 
@@ -127,7 +129,7 @@ def grows(kind: Descriptor) -> bool:
 
 def test_the_table_has_every_answer_that_may_be_large_and_its_tests_exist() -> None:
     methods = [m for f in FILES for s in f.DESCRIPTOR.services_by_name.values() for m in s.methods]
-    assert len(methods) == 66
+    assert len(methods) == 67
     assert {m.name for m in methods if grows(cast("Descriptor", m.output_type))} == set(BOUNDED)
     tests = {name for name in globals() if name.startswith("test_")}
     for bound in BOUNDED.values():
@@ -185,6 +187,7 @@ def test_a_page_of_sessions_fits() -> None:
         session_id="s" * 64, survey_id="s" * 129, seed=2**64 - 1, create_time=messages.timestamp(0.5)
     )
     session.strategy.strategy_id, session.strategy.eps = "mean-linkage", 0.5
+    session.catalogue_survey_ids.extend(["s" * 64] * MOST_SURVEYS)
     answer = sampler_pb2.ListSessionsResponse(sessions=[session] * 1000)
     assert answer.ByteSize() < MAX_MESSAGE_BYTES
 
@@ -395,7 +398,7 @@ def large_individual() -> SessionState:
 
 def test_individuals_fit_and_a_large_one_comes_in_parts() -> None:
     state = large_individual()
-    listed = state.individuals()
+    listed = state.named_individuals.messages()
     for page in pages(listed, lambda one: one):
         assert individuals_pb2.ListIndividualsResponse(individuals=page).ByteSize() < MAX_MESSAGE_BYTES
     assert [i for one in listed for i in one.detection_ids] == state.detection_ids

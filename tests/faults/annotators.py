@@ -183,7 +183,7 @@ class Annotators:
         def look(
             state: SessionState, position: int
         ) -> tuple[dict[str, pb.Label], list[individuals_pb2.Individual], pb.Progress]:
-            return dict(state.labels), state.individuals(), full_progress(state, position)
+            return dict(state.labels), state.named_individuals.messages(), full_progress(state, position)
 
         # first, since it may plan a round
         wanted = (QuestionRequest(name, 3, LEASE_S, ALL_KINDS) for name in ("anna", "ben"))

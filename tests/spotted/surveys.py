@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spotted.calibration.model import Calibration
+from spotted.calibration.model import Calibration, CalibrationKind
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.similarity import unit_rows
@@ -12,8 +12,9 @@ from spotted.survey import DetectionTable, Extent
 
 # weights of every term that counts, of the sign that a fit gives them
 CALIBRATION = Calibration(
-    placed=(-4.0, 1.2, 3.0, 0.5, 1.0, 0.1, -0.3, 0.8, 0.4, 0.5, -0.6),
-    unplaced=(-3.0, 1.0, 3.0, 0.5, 1.0, 0.1, -0.3),
+    kind=CalibrationKind.EVIDENCE,
+    placed=(-4.0, 1.2, 3.0, 1.0, 0.1, -0.3, 0.5, 0.8, 0.5, 0.4, -0.6),
+    unplaced=(-3.0, 1.0, 3.0, 1.0, 0.1, -0.3, 0.5),
     scale=(1.0,) * 10,
     same_pairs=40,
     different_pairs=400,

@@ -74,8 +74,8 @@ class Caller:
 
     def own(self, text: str) -> str:
         """A text with the store's survey ids replaced by the ids that the caller uses."""
-        # within a word, e.g. calls/second, it is not an organisation
-        return re.sub(rf"(?<![\w./-]){re.escape(self.prefix)}", "", text) if self.prefix else text
+        # within a word, e.g. calls/second, it is not an organisation, nor in the id of a detection elsewhere
+        return re.sub(rf"(?<![\w./~-]){re.escape(self.prefix)}", "", text) if self.prefix else text
 
 
 # the caller with tokens off, and outside of a call

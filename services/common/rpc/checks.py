@@ -19,6 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
 from spotted import messages
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.errors import InvalidInputError
 from spotted.survey import Camera, Detection
 from spotted.v1 import survey_pb2 as pb
@@ -156,6 +157,12 @@ def camera(message: pb.Camera, field: str) -> Camera:
 def detection(message: pb.Detection, field: str, *, stored: bool = True) -> Detection:
     """A detection with valid ids and time; one that is not stored needs no id."""
     identifier(message.detection_id, f"{field}.detection_id", required=stored)
+    if is_foreign(message.detection_id):
+        raise InvalidInputError(
+            f"{field}.detection_id is {message.detection_id[:40]!r}; such ids name detections of other "
+            "surveys; use another one",
+            field=f"{field}.detection_id",
+        )
     for part in ("camera_id", "image_id", "encounter_id", "individual_id"):
         identifier(getattr(message, part), f"{field}.{part}", required=False)
     identifier(message.species, f"{field}.species", required=False)

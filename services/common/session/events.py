@@ -12,6 +12,7 @@ from services.common.session.changes import check_change
 from services.common.session.facts import check_facts
 from services.common.session.labels import MOST_LABELS, check_label
 from services.common.session.settings import check_settings
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.errors import InvalidInputError
 from spotted.sampling.rounds import Pair
 from spotted.sampling.strategies.by_name import strategy
@@ -99,6 +100,7 @@ class SessionEvents:
 
     def _check_read(self, read: SurveyRead) -> None:
         gone, returned = read.gone_detection_ids, read.returned_detection_ids
+        _check_catalogue(read, self._known)
         checks.unique(gone, "gone_detection_ids")
         checks.unique(returned, "returned_detection_ids")
         for detection_id in gone:
@@ -145,7 +147,8 @@ class SessionEvents:
 
     def _note_missing(self, here: Sequence[str]) -> None:
         """Note detections that the session has and the survey has not."""
-        absent = [i for i in here if i not in self._detection_ids]
+        # members of the catalogue may have left it since, which the session then takes in
+        absent = [i for i in here if i not in self._detection_ids and not is_foreign(i)]
         if absent and not self._may_lack_gone:
             raise InvalidInputError(self._lack(absent[0]))
         self._missing |= dict.fromkeys(absent, self.events + 1)
@@ -243,3 +246,14 @@ def _check_time(message: pb.SessionEvent | pb.Label, field: str) -> None:
     if not message.HasField("create_time"):
         raise InvalidInputError(f"{field} is missing")
     checks.instant(message.create_time, field)
+
+
+def _check_catalogue(read: SurveyRead, known: Collection[str]) -> None:
+    """Raise InvalidInputError unless a session can take in these names of the catalogue."""
+    checks.unique(read.renamed_detection_ids, "renamed_detection_ids")
+    for detection_id in read.renamed_detection_ids:
+        if detection_id not in known:
+            raise InvalidInputError(f"detection {detection_id!r} is renamed that the session does not have")
+    for one in read.entry_names:
+        checks.identifier(one.entry_id, "entry_names")
+        checks.words(one.display_name, "entry_names", most=checks.NAME_LENGTH)

@@ -81,16 +81,21 @@ def outcome_form(outcome: StoredLabel, photos: Callable[[Iterable[str]], Json]) 
 
 def conflict_form(conflict: Conflict, photos: Callable[[Iterable[str]], Json]) -> Json:
     """A conflict with the photographs that it names. photos: returns those of ids."""
-    labels = [*([conflict.label] if conflict.label else []), *conflict.explanation]
-    pairs: list[tuple[str, str]] = [(one.first_detection_id, one.second_detection_id) for one in labels]
-    pairs += [(one.first_detection_id, one.second_detection_id) for one in conflict.evidence]
     return {
         "message": conflict.message,
         "label": label_form(conflict.label) if conflict.label else None,
         "explanation": [label_form(label) for label in conflict.explanation],
         "evidence": [_evidence_form(one) for one in conflict.evidence],
-        "photos": photos(one for pair in pairs for one in pair),
+        "photos": photos(conflict_detections(conflict)),
     }
+
+
+def conflict_detections(conflict: Conflict) -> list[str]:
+    """The detections that a conflict names."""
+    labels = [*([conflict.label] if conflict.label else []), *conflict.explanation]
+    pairs: list[tuple[str, str]] = [(one.first_detection_id, one.second_detection_id) for one in labels]
+    pairs += [(one.first_detection_id, one.second_detection_id) for one in conflict.evidence]
+    return [one for pair in pairs for one in pair]
 
 
 def stored_together(labels: Sequence[Label], annotator: str, limit: int) -> list[Json]:

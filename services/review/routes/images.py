@@ -15,6 +15,7 @@ from services.review.images.pictures import WIDTHS
 from services.review.images.tiles import TILE, Pyramid, Tile
 from services.review.routes.review import Review
 from services.review.surveys.held import HeldSurvey
+from spotted.catalogue.foreign_ids import read_foreign_id
 from spotted.errors import InvalidInputError, PermissionDeniedError
 from spotted.survey import Detection
 
@@ -93,8 +94,14 @@ class _Images:
         return self._review.settings.hide_strips or query.flag("mask")
 
     async def _shown(self, request: Request) -> tuple[HeldSurvey, Detection]:
-        held = await self._review.held(request)
-        return held, held.detection(request.path_params["detection"])
+        detection_id = request.path_params["detection"]
+        other = read_foreign_id(detection_id)
+        if other is None:
+            held = await self._review.held(request)
+            return held, held.detection(detection_id)
+        # of a session that draws on another survey, which the person's own token must be valid for
+        held = await self._review.surveys.get(self._review.spotted(request).survey(other.survey_id))
+        return held, held.detection(other.detection_id)
 
 
 def _answer(digest: str, content: bytes | None) -> Response:

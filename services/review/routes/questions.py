@@ -7,7 +7,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.review.forms.fields import Body
-from services.review.forms.labels import bursts_of, labels_of, outcome_form, stored_together
+from services.review.forms.labels import (
+    bursts_of,
+    conflict_detections,
+    labels_of,
+    outcome_form,
+    stored_together,
+)
 from services.review.forms.photos import Json
 from services.review.forms.progress import annotator_form, progress_form
 from services.review.forms.questions import question_forms
@@ -68,8 +74,8 @@ class _Asking:
             bursts=bursts_of(body, annotator),
             request_id=body.required("request_id"),
         )
-        conflicts = any(one.conflict for one in submitted.outcomes)
-        photos = (await self._review.held(request)).photos if conflicts else _no_photos
+        named = [i for one in submitted.outcomes if one.conflict for i in conflict_detections(one.conflict)]
+        photos = await self._review.photos(request, named) if named else _no_photos
         return JSONResponse(
             {
                 "outcomes": [outcome_form(one, photos) for one in submitted.outcomes],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
 from services.review.access.caller import Caller, Cookies
+from services.review.forms.photos import Json, photo_form
 from services.review.images.pictures import Pictures
 from services.review.images.places import Places
 from services.review.settings import ReviewSettings
 from services.review.surveys.held import HeldSurvey, HeldSurveys
+from spotted.catalogue.foreign_ids import read_foreign_id
 from spotted.client.aio import AsyncSessionHandle, AsyncSpotted, AsyncSurveyHandle
-from spotted.errors import UnavailableError
+from spotted.errors import NotFoundError, UnavailableError
 
 
 @dataclass(slots=True)
@@ -58,3 +62,25 @@ class Review:
     async def held(self, request: Request) -> HeldSurvey:
         """The detections of the path's survey. Raises NotFoundError."""
         return await self.surveys.get(self.survey(request))
+
+    async def photos(self, request: Request, wanted: Iterable[str]) -> Callable[[Iterable[str]], Json]:
+        """The forms of photographs by id: of the path's survey, and of those that its session draws on.
+
+        wanted: all ids that will be asked for. Photographs that are no longer there are left out.
+        """
+        held, elsewhere = await self.held(request), {i: one for i in wanted if (one := read_foreign_id(i))}
+        others: dict[str, HeldSurvey] = {}
+        for survey_id in sorted({one.survey_id for one in elsewhere.values()}):
+            # deleted since the answer
+            with suppress(NotFoundError):
+                others[survey_id] = await self.surveys.get(self.spotted(request).survey(survey_id))
+        forms: dict[str, object] = {}
+        for detection_id, one in elsewhere.items():
+            for found in others[one.survey_id].found([one.detection_id]) if one.survey_id in others else ():
+                forms[detection_id] = photo_form(replace(found, detection_id=detection_id), held.zone)
+
+        def photos(ids: Iterable[str]) -> Json:
+            listed = list(ids)
+            return held.photos(listed) | {i: forms[i] for i in listed if i in forms}
+
+        return photos

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.sampler.facts.asked import Asked
 from services.sampler.survey_values import Version
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.constraints.components import Pair, ordered
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.individuals.founders import Founder
@@ -52,6 +53,8 @@ class Roster:
         """The first item of each detection, on which the ids of individuals are founded."""
         self.gone: set[int] = set()
         """The items that are not there."""
+        self.foreign: set[int] = set()
+        """The items that are detections of other surveys."""
         self._versions: dict[int, int] = {}
         # of the detections that have several
         self._items: dict[str, list[int]] = {}
@@ -61,6 +64,7 @@ class Roster:
         copied = Roster()
         copied.detection_ids, copied.item_of = list(self.detection_ids), dict(self.item_of)
         copied.first_of, copied.gone = dict(self.first_of), set(self.gone)
+        copied.foreign = set(self.foreign)
         copied._versions = dict(self._versions)
         copied._items = {i: list(items) for i, items in self._items.items()}
         return copied
@@ -70,6 +74,10 @@ class Roster:
         if not self.gone:
             return dict(self.item_of)
         return {i: item for i, item in self.item_of.items() if item not in self.gone}
+
+    def version(self, item: int) -> int:
+        """The version of an item's image and vector."""
+        return self._versions.get(item, 0)
 
     def items(self, ids: tuple[str, str]) -> Pair:
         """The items of two detections, the lower first."""
@@ -162,6 +170,8 @@ class Roster:
         item = len(self.detection_ids)
         self.detection_ids.append(detection_id)
         self.item_of[detection_id] = item
+        if is_foreign(detection_id):
+            self.foreign.add(item)
         if detection_id in self.first_of:
             self._items.setdefault(detection_id, [self.first_of[detection_id]]).append(item)
         self.first_of.setdefault(detection_id, item)

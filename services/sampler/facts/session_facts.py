@@ -9,15 +9,17 @@ from itertools import pairwise
 import numpy as np
 
 from services.common.session.facts import ITEM, NAMED, NONE, OUTSIDE
+from spotted.catalogue.entries import is_entry_id
 from spotted.constraints.assumptions import Assumptions
 from spotted.facts.overrides import Overrides
-from spotted.facts.scope import BOTH, LEFT, NO_ENCOUNTER, RIGHT, Scope
+from spotted.facts.scope import BOTH, LEFT, NO_ENCOUNTER, NO_FLANK, RIGHT, Scope
 from spotted.sampling.rounds import Pair
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import (
     KNOWN_INDIVIDUALS_BELIEVED,
     KNOWN_INDIVIDUALS_UNSPECIFIED,
     DetectionFacts,
+    EntryName,
 )
 
 
@@ -27,6 +29,8 @@ class SessionFacts:
     def __init__(self) -> None:
         self.names: dict[int, str] = {}
         self.encounter_of: dict[int, str] = {}
+        self.entry_names: dict[str, str] = {}
+        """Names of the entries of the catalogue that take part; "" without one."""
         self._flags = bytearray()
 
     def take(self, facts: DetectionFacts, *, complete: bool, start: int = 0) -> bool:
@@ -51,11 +55,18 @@ class SessionFacts:
         for item in items:
             self.names.pop(item, None)
 
+    def rename(self, entry_names: Sequence[EntryName]) -> list[int]:
+        """Take in the names of entries, if there are any; returns the items of those that changed."""
+        names = {one.entry_id: one.display_name for one in entry_names}
+        before = self.entry_names
+        self.entry_names = names or before
+        return [i for i, entry in self.entries().items() if names and names.get(entry) != before.get(entry)]
+
     def copy(self) -> SessionFacts:
         """A copy that can be changed."""
         copied = SessionFacts()
         copied.names, copied.encounter_of = dict(self.names), dict(self.encounter_of)
-        copied._flags = bytearray(self._flags)
+        copied.entry_names, copied._flags = dict(self.entry_names), bytearray(self._flags)
         return copied
 
     def assumptions(
@@ -71,7 +82,19 @@ class SessionFacts:
         pairs = [pair for pair in same_image if pair[0] not in gone and pair[1] not in gone]
         names = {item: name for item, name in self.names.items() if item not in gone} if believed else {}
         encounters = decided.encounters(self._both_flanks(pairs, gone))
-        return Assumptions(pairs, decided.names(names), encounters, self.scope(session, gone), gone)
+        counted = decided.names(names)
+        entries = session.catalogue_survey_ids
+        only_joining = frozenset(n for n in counted.values() if entries and not is_entry_id(n))
+        scope = self.scope(session, gone)
+        return Assumptions(pairs, counted, encounters, scope, gone, only_joining)
+
+    def entries(self) -> dict[int, str]:
+        """The entry of the catalogue of each item that has one."""
+        return {item: name for item, name in self.names.items() if is_entry_id(name)}
+
+    def flank(self, item: int) -> int:
+        """The flank that an item shows."""
+        return self._flags[item] & BOTH if item < len(self._flags) else NO_FLANK
 
     def scope(self, session: pb.Session, gone: Collection[int] = ()) -> Scope:
         """The pairs that the session asks about."""
@@ -97,12 +120,9 @@ class SessionFacts:
                 named[name].append(item)
         pairs = []
         for name, items in sorted(named.items()):
-            ordered = sorted(items, key=lambda item: (self._flank(item), item))
+            ordered = sorted(items, key=lambda item: (self.flank(item), item))
             pairs += [(min(a, b), max(a, b), name) for a, b in pairwise(ordered)]
         return pairs
-
-    def _flank(self, item: int) -> int:
-        return self._flags[item] & BOTH
 
     def _both_flanks(self, same_image: Sequence[Pair], gone: Collection[int]) -> Mapping[str, Sequence[int]]:
         """The encounters that show both flanks of an animal, and no two animals in one image."""
@@ -114,7 +134,7 @@ class SessionFacts:
         return {
             encounter: items
             for encounter, items in members.items()
-            if encounter not in social and {LEFT, RIGHT} <= set(map(self._flank, items))
+            if encounter not in social and {LEFT, RIGHT} <= set(map(self.flank, items))
         }
 
     def _share_encounter(self, first: int, second: int) -> bool:

@@ -12,6 +12,7 @@ from services.common.survey.filters import filter_rules, passing
 from services.sampler.facts.roster import Differences, Roster
 from services.sampler.facts.session_facts import text_columns
 from services.sampler.survey_values import SurveyContent, Version
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.facts.kinds import known_name
 from spotted.facts.scope import LEFT, NO_FLANK, RIGHT
 from spotted.survey import Detection, Side
@@ -36,11 +37,13 @@ def read_survey(
     before: Version | None = None,
     among: Collection[str] | None = None,
     complete: bool = False,
+    renamed: Collection[str] = (),
 ) -> SurveyRead:
     """Read a survey for a session: detections that came, went or returned, and facts about them.
 
     roster: the detections of the session so far. before: the version of the survey that it last read.
     among: the only detections to look at; None: all. complete: facts about those that it has are read again.
+    renamed: those of which the names are read again.
     """
     comparable = before is None or before.uid == survey.version.uid
     versions = {i: survey.versions.get(i, 0) for i in survey.detections}
@@ -61,7 +64,7 @@ def read_survey(
             session,
             here,
             items,
-            named=set(here) if complete else new,
+            named=set(here) if complete else new | here.keys() & {*renamed},
             corrected=set() if among is None else set(found.kept),
         ),
         complete=complete,
@@ -72,6 +75,7 @@ def read_survey(
             for i in sorted(here if not comparable else new)
             if versions[i]
         ],
+        renamed_detection_ids=sorted({*found.kept} & {*renamed}),
     )
 
 
@@ -129,7 +133,8 @@ def _flags(detections: Sequence[Detection], only: CandidateFilter) -> list[int]:
     return [
         FLANKS.get(d.side, NO_FLANK)
         + (NAMED if known_name(d.individual_id) else 0)
-        + (0 if passed else OUTSIDE)
+        # the filter is about the survey itself
+        + (0 if passed or is_foreign(d.detection_id) else OUTSIDE)
         for d, passed in zip(detections, passes, strict=True)
     ]
 

@@ -111,7 +111,7 @@ def _split(state: SessionState, wish: Wish) -> pb.IndividualsChanged:
             field="detection_ids",
         )
     staying = frozenset(one.members) - leaving
-    if not staying:
+    if staying <= state.roster.foreign:
         raise InvalidInputError(
             f"these are all detections of individual {wish.individual_id!r}; leave at least one out",
             field="detection_ids",
@@ -207,7 +207,8 @@ def _state_parts(
             )
 
     assumed = state.assumptions()
-    contrary = facts_against(parts, leaving, assumed.names, assumed.encounters)
+    found = facts_against(parts, leaving, assumed.names, assumed.encounters)
+    contrary = [one for one in found if one.same or assumed.only_joining.isdisjoint(one.names)]
     overrides = state.identity.overrides()
     overrides.add(contrary, merged=event.HasField("merged"))
 

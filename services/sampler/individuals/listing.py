@@ -27,6 +27,12 @@ def find_item(state: SessionState, individual_id: str) -> int:
             f"every detection of individual {individual_id!r} was deleted from the survey; add one of them "
             "again, or list the individuals to see those that are left"
         )
+    component = state.constraints.component_of(item)
+    if state.roster.foreign.issuperset(state.constraints.members(component)):
+        raise NotFoundError(
+            f"{individual_id!r} is an animal of the catalogue that no detection of this survey shows yet; "
+            "see it in the catalogue"
+        )
     return item
 
 
@@ -79,7 +85,9 @@ def _matching(state: SessionState, request: pb.ListIndividualsRequest) -> Collec
                 f"detection {request.detection_id!r} was deleted from the survey, so no individual shows it; "
                 "add it again"
             )
-        found = {register.individual(state.constraints, item).founder}
+        founder = register.individual(state.constraints, item).founder
+        # an animal of the catalogue that the survey does not show is no individual of it
+        found = {founder} if register.is_present(founder) else set()
     if request.changed_since_position:
         changed = set(register.changed_since(request.changed_since_position))
         found = changed if found is None else found & changed
@@ -98,4 +106,5 @@ def _named(state: SessionState, wanted: str) -> set[Founder]:
         if register.attributes(founder).display_name.casefold() == wanted
     )
     constraints = state.constraints
-    return {register.individual(constraints, i).founder for i in anchors if constraints.is_there(i)}
+    found = {register.individual(constraints, i).founder for i in anchors if constraints.is_there(i)}
+    return set(filter(register.is_present, found))

@@ -47,6 +47,7 @@ def _add_individuals(result: pb.ChangeResult, state: SessionState, event: pb.Ind
     individuals, register = state.named_individuals, state.identity.register
     items = filter(state.constraints.is_there, state.identity.concerned(event, state.roster))
     ones = {register.individual(state.constraints, item) for item in items}
+    ones = {one for one in ones if register.is_present(one.founder)}
     size = 0
     for one in sorted(ones, key=lambda one: individuals.id_of(one.founder)):
         message = individuals.message(individuals.of(one.members[0]))

@@ -30,6 +30,7 @@ from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import SurveyFacts, Version
 from spotted import messages
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.errors import SpottedError
 from spotted.sampling.audit import draw
 from spotted.sampling.questions import Question
@@ -134,16 +135,22 @@ class NextQuestions:
         live = self._leases.live(*key)
         folded = self._sessions.current(*key)
 
-        def look(state: SessionState, _: int) -> tuple[Choice, list[tuple[str, ...]], Version | None, str]:
+        def look(
+            state: SessionState, _: int
+        ) -> tuple[Choice, list[tuple[str, ...]], Version | None, str, pb.Session]:
             choice = choose(state, live, wanted)
             ids = [tuple(state.detection_ids[i] for i in q.items) for q in choice.questions]
-            return choice, ids, state.survey, folded.generation
+            return choice, ids, state.survey, folded.generation, state.session
 
-        choice, ids, survey, generation = folded.view(look)
+        choice, ids, survey, generation, session = folded.view(look)
         chosen = list(zip(choice.questions, ids, strict=True))
         if survey is None or not chosen:
             return [], choice
-        facts = self._facts.including(key[0], survey, [i for items in ids for i in items])
+        named = [i for items in ids for i in items]
+        facts = self._facts.including(key[0], survey, [i for i in named if not is_foreign(i)])
+        if any(map(is_foreign, named)):
+            drawing = self._sessions.drawing
+            facts = drawing.beside(facts, drawing.members(session))
         # what does not fit into the answer is not leased
         chosen = chosen[: checks.fitting([_size(facts, *each) for each in chosen], ANSWER_BYTES)]
         pairs = [pair for question, items in chosen for pair in _pairs(question, items)]

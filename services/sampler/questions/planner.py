@@ -15,6 +15,7 @@ from services.sampler.session.defaults import LEARNING
 from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import Scorer, SurveyScores
+from spotted.catalogue.foreign_ids import is_foreign
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy
@@ -65,7 +66,7 @@ class Planner:
     def __init__(self, sessions: Sessions, scorer: Scorer) -> None:
         self._sessions = sessions
         self._scorer = scorer
-        self._scores: dict[tuple[str, bool, int, bytes], SurveyScores] = {}
+        self._scores: dict[tuple[str, bool, int, bytes, tuple[str, ...]], SurveyScores] = {}
         self._prepared: dict[SessionKey, _Prepared] = {}
         self._lock = threading.RLock()
 
@@ -92,18 +93,23 @@ class Planner:
         top_k = min(top_k, max(count - 1, 1))
         only = _candidate_filter(session)
         # top_k is part of the key, so that a plan never depends on what other sessions made this process read
-        key = (session.survey_id, with_embeddings, top_k, only.SerializeToString() if only else b"")
+        drawn = tuple(session.catalogue_survey_ids)
+        key = (session.survey_id, with_embeddings, top_k, only.SerializeToString() if only else b"", drawn)
         scores = self._scores.pop(key, None)
-        if scores is None or scores.version != version:
+        members = self._sessions.drawing.members(session, with_embeddings=with_embeddings)
+        digest = members.digest if members else ""
+        if scores is None or (scores.version, scores.members_digest) != (version, digest):
             survey_id = session.survey_id
             scores = self._scorer.read(survey_id, top_k, with_embeddings=with_embeddings, only=only)
+            scores = self._sessions.drawing.scored(session, scores, members)
         _keep(self._scores, key, scores)
         return scores
 
     def _plan(
         self, scores: SurveyScores, excluding: frozenset[Pair], state: SessionState, _: int
     ) -> pb.PlannedRound:
-        new = scores.detections.keys() - state.roster.item_of.keys()
+        # members of the catalogue are taken in before a question is asked, not by rounds
+        new = {i for i in scores.detections.keys() - state.roster.item_of.keys() if not is_foreign(i)}
         read = read_survey(state.session, state.roster, scores, before=state.survey, among=new)
         added = read.added_detection_ids
         ready = self._prepare(state, scores, added)

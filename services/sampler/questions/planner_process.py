@@ -20,6 +20,7 @@ from services.common import process
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.common.telemetry import metrics, tracing
+from services.sampler.catalogue.client import CatalogueClient
 from services.sampler.questions.planner import Planner
 from services.sampler.scorer_client import ScorerClient
 from services.sampler.session.sessions import Sessions
@@ -148,7 +149,11 @@ class PlanningWork:
             Store(self.settings.store_url),
             ScorerClient(self.settings.scorer_address, self.settings.security),
         )
-        planner = Planner(Sessions(store, scorer, now=process.now, budget_bytes=self.budget_bytes), scorer)
+        catalogue = CatalogueClient(self.settings.scorer_address, self.settings.security)
+        sessions = Sessions(
+            store, scorer, now=process.now, budget_bytes=self.budget_bytes, catalogue=catalogue
+        )
+        planner = Planner(sessions, scorer)
         # the sampler closes the line, or it is closed when the sampler dies, also during a plan; Ctrl-C
         # reaches both processes
         with suppress(EOFError, ConnectionError, KeyboardInterrupt):

@@ -3,7 +3,7 @@
 sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
 following        detections that were deleted, added again or corrected, taken in
-entries          the kinds of events
+catalogue_following  members of the catalogue that came, went or were corrected, taken in
 defaults         defaults for fields that the session's creator left unset
 labels           which pairs labels answer, and their counts
 identity         ids and attributes of individuals, and what changed when
@@ -14,7 +14,7 @@ reading          the survey read into a session outside a round
 settings_change  changes of a session's settings
 notices          notice that a further annotator sees first
 leases           which pairs are reserved for which annotator
-event_pages      pages of a journal
+event_pages      the kinds of events, and pages of a journal
 session_import   a session imported from its journal
 imported_events  its events, checked and converted
 imported_changes  its changes of individuals

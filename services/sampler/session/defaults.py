@@ -6,12 +6,14 @@ import importlib.util
 from collections.abc import Sequence
 
 from services.common.session.settings import MUTABLE
-from spotted.errors import PreconditionError
+from spotted.errors import AlreadyExistsError, PreconditionError
 from spotted.sampling.strategies.by_name import DEFAULT_STRATEGY, strategy
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_BELIEVED
 
 LEARNING = frozenset({"spal", "confspal"})
+# the settings by which two sessions with one id differ
+SETTINGS = ("strategy", "seed", "catalogue_survey_ids", *MUTABLE)
 
 
 def with_defaults(session: pb.Session) -> pb.Session:
@@ -54,3 +56,13 @@ def set_settings(session: pb.Session, changes: pb.Session, paths: Sequence[str] 
                 session.filter.CopyFrom(changes.filter)
             case "ask_opposite_flanks":
                 session.ask_opposite_flanks = changes.ask_opposite_flanks
+
+
+def require_equal(created: pb.Session, stored: pb.Session) -> None:
+    """Raise AlreadyExistsError unless a session that exists has the settings of the one to create."""
+    other = [name for name in SETTINGS if getattr(created, name) != getattr(stored, name)]
+    if other:
+        raise AlreadyExistsError(
+            f"session {stored.session_id!r} of survey {stored.survey_id!r} already exists with another "
+            f"{' and '.join(other)}; use another session id, or delete that session first"
+        )

@@ -1,17 +1,32 @@
-"""Pages of a session's journal; an event too large for a message spreads over several entries or pages."""
+"""The kinds of events of a session's journal, and its pages, over which large events spread."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from services.common.store.journal import Journal
 from spotted.event_parts import PART_BYTES, split
 from spotted.v1 import sampler_pb2 as pb
+from spotted.v1.individuals_pb2 import IndividualsChanged
+from spotted.v1.session_facts_pb2 import SurveyRead
 
 # a page ends before it, but has at least one entry
 MOST_PAGE_BYTES = 2 << 20
 # the start of a page counts each event before it as this many, and the parts before it of its first event
 PARTS = 1 << 16
+
+
+class EventKind(TypedDict, total=False):
+    """The parts of an event, by the name of its kind; one of these is set."""
+
+    created: pb.Session
+    planned: pb.PlannedRound
+    labelled: pb.LabelsGiven
+    retracted: pb.LabelsRetracted
+    audit: pb.AuditDrawn
+    changed: IndividualsChanged
+    read: SurveyRead
+    updated: pb.SessionUpdated
 
 
 class EventPage(NamedTuple):

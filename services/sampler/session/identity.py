@@ -48,6 +48,7 @@ class Identity:
     def add(self, roster: Roster, start: int, position: int) -> None:
         """Take in the detections from this item on; one that was there before gets another identity."""
         count = len(roster.detection_ids)
+        self.register.strangers.update(item for item in roster.foreign if item >= start)
         self.touch(range(start, count))
         for item in range(start, count):
             first = roster.first_of[roster.detection_ids[item]]

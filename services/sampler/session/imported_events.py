@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from services.common.access.caller import current_caller
 from services.common.session.events import SessionEvents
+from services.sampler.catalogue.access import require_access
 from services.sampler.session.imported_changes import check_change
 from services.sampler.session.state import SessionState
-from spotted.errors import InvalidInputError, SpottedError
+from spotted.errors import InvalidInputError, PermissionDeniedError, SpottedError
 from spotted.v1 import sampler_pb2 as pb
 
 
@@ -33,10 +35,13 @@ class ImportedEvents:
                     f"its position is {event.position}; send every event, in the order of the journal"
                 )
             self._events.take(event)
+            require_access(event.created, current_caller())
             if event.HasField("changed"):
                 check_change(self._state, event)
             converted = self._converted(event)
             self._state.apply(converted.SerializeToString())
+        except PermissionDeniedError:
+            raise
         except SpottedError as error:
             raise InvalidInputError(f"event {position}: {error}", field=f"events[{position - 1}]") from error
         return converted

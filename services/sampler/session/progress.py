@@ -25,12 +25,12 @@ def quick_progress(state: SessionState, position: int) -> pb.Progress:
     """The counts by the labels, cheap enough to send with every answer."""
     constraints, planned = state.constraints, state.planned
     progress = pb.Progress(
-        detections=constraints.living_items,
+        detections=constraints.living_items - len(state.roster.foreign - state.roster.gone),
         same=state.counts.answers[pb.ANSWER_SAME],
         different=state.counts.answers[pb.ANSWER_DIFFERENT],
         not_comparable=state.counts.answers[pb.ANSWER_NOT_COMPARABLE],
         skipped=state.counts.answers[pb.ANSWER_SKIP],
-        individuals=constraints.component_count,
+        individuals=len(state.identity.register) if state.roster.foreign else constraints.component_count,
         same_pairs=constraints.positives,
         open_pairs=planned.open_pairs if planned else None,
         estimated_remaining_pairs=planned.expected_pairs if planned else None,

@@ -17,7 +17,8 @@ MakeEvent = Callable[[SurveyRead], bytes]
 def read_names(folded: Folded[SessionState], facts: SurveyFacts, event: MakeEvent) -> None:
     """Add the survey's detections with their names to a session that was created just now, if any has a name.
 
-    Without a name there is nothing to keep as of now: the first round adds the detections.
+    Without a name there is nothing to keep as of now: the first round adds the detections. Members of the
+    catalogue have names.
     """
     if not has_names(facts.detections.values()):
         return

@@ -7,7 +7,7 @@ from typing import TypeVar, Unpack
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.common.session.settings import MUTABLE
+from services.common.access.caller import current_caller
 from services.common.store import keys
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded, Reply
@@ -16,12 +16,15 @@ from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.telemetry import metrics
+from services.sampler.catalogue.access import require_access
+from services.sampler.catalogue.drawing import Drawing
+from services.sampler.catalogue.members import CatalogueSource
 from services.sampler.facts.roster import NotInSessionError
 from services.sampler.facts.survey_read import uses_names
 from services.sampler.labels.label_outcomes import shorten
-from services.sampler.session.defaults import with_defaults
-from services.sampler.session.entries import EventKind
-from services.sampler.session.event_pages import EventPage, read_page
+from services.sampler.session.catalogue_following import CatalogueFollowing
+from services.sampler.session.defaults import require_equal, with_defaults
+from services.sampler.session.event_pages import EventKind, EventPage, read_page
 from services.sampler.session.following import Following
 from services.sampler.session.label_checks import require_retractable, stored_labels
 from services.sampler.session.labels import answered_pairs, count_labels
@@ -30,7 +33,7 @@ from services.sampler.session.reading import add_detections, read_names
 from services.sampler.session.session_import import MOST_EVENTS, SessionUpload
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import Scorer
-from spotted.errors import AlreadyExistsError, DamagedError, NotFoundError, PreconditionError
+from spotted.errors import DamagedError, NotFoundError, PermissionDeniedError, PreconditionError
 from spotted.event_parts import Joining
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1.session_facts_pb2 import SurveyRead
@@ -39,9 +42,6 @@ from spotted.v1.store_pb2 import StoredSubmission
 BUDGET_BYTES = 2 * 1024**3
 # a session not used for this long is removed from memory; another replica may have deleted it
 IDLE_S = 600.0
-
-# the settings by which two sessions with one id differ
-SETTINGS = ("strategy", "seed", *MUTABLE)
 
 ViewT = TypeVar("ViewT")
 
@@ -56,14 +56,18 @@ class Sessions:
         *,
         now: Callable[[], Timestamp],
         budget_bytes: int = BUDGET_BYTES,
+        catalogue: CatalogueSource | None = None,
     ) -> None:
         """Begin with no session in memory.
 
         budget_bytes: approximate memory for sessions; the least recently used ones are dropped first and
             folded from the store again when they are used.
+        catalogue: the source of members in other surveys; None if no session draws on them.
         """
         self.scorer = scorer
         """The source of the detections."""
+        self.drawing = Drawing(scorer, catalogue)
+        """The detections beside members of other surveys."""
         self._store = store
         self._now = now
         self._folded: Recent[SessionKey, Folded[SessionState]] = Recent(
@@ -71,6 +75,7 @@ class Sessions:
         )
         self._existence = Existence(store)
         self._following = Following(store, scorer, self._read_event)
+        self._catalogue = CatalogueFollowing(store, self.drawing, self._read_event)
 
     def create(self, session: pb.Session, request_id: str) -> pb.Session:
         """Create a session.
@@ -78,6 +83,7 @@ class Sessions:
         Raises AlreadyExistsError, RequestIdReusedError, NotFoundError, PreconditionError, InvalidInputError.
         """
         created = with_defaults(session)
+        require_access(created, current_caller())
         # first, so that the detections counted are those of this generation
         generation = self._existence.generation(session.survey_id)
         _, detections = self.scorer.version(session.survey_id)
@@ -91,15 +97,10 @@ class Sessions:
         first = self._existence.create_session(key, generation, entry, answer, request_id)
         stored = self.get(*key)
         if stored.position == 1 and uses_names(stored):
-            read_names(self.folded(*key), self.scorer.facts(session.survey_id), self._read_event)
+            read_names(self.folded(*key), self.drawing.facts(stored), self._read_event)
         if first is not None:
             return pb.Session.FromString(first)
-        other = [name for name in SETTINGS if getattr(created, name) != getattr(stored, name)]
-        if other:
-            raise AlreadyExistsError(
-                f"session {session.session_id!r} of survey {session.survey_id!r} already exists with another "
-                f"{' and '.join(other)}; use another session id, or delete that session first"
-            )
+        require_equal(created, stored)
         return stored
 
     def get(self, survey_id: str, session_id: str) -> pb.Session:
@@ -123,8 +124,8 @@ class Sessions:
         for session_id in session_ids:
             try:
                 sessions.append(self.get(survey_id, session_id))
-            except NotFoundError:
-                # deleted since the ids were listed
+            except (NotFoundError, PermissionDeniedError):
+                # deleted since the ids were listed, or drawing on surveys that the caller may not read
                 continue
             except DamagedError as error:
                 sessions.append(pb.Session(survey_id=survey_id, session_id=session_id, damage=str(error)))
@@ -155,7 +156,8 @@ class Sessions:
         try:
             return self._submit((survey_id, session_id), given, request_id, look)
         except NotInSessionError as error:
-            folded, facts = self.folded(survey_id, session_id), self.scorer.facts(survey_id)
+            folded = self.folded(survey_id, session_id)
+            facts = self.drawing.facts(folded.peek().session)
             named = {i for pair in answered_pairs(given) for i in pair}
             missing = sorted(named - facts.detections.keys())
             if missing:
@@ -252,12 +254,16 @@ class Sessions:
 
         folded = self._folded.get(key, make)
         metrics.SESSIONS_OPEN.set(self._folded.state()[0])
+        caller = current_caller()
+        if caller.surveys:
+            require_access(folded.view(lambda state, _: state.session), caller)
         return folded
 
     def current(self, survey_id: str, session_id: str) -> Folded[SessionState]:
         """The in-memory state of a session, after it took in what became of the survey's detections."""
         folded = self.folded(survey_id, session_id)
         self._following.follow(folded, (survey_id, session_id))
+        self._catalogue.follow(folded, (survey_id, session_id))
         return folded
 
     def length(self, survey_id: str, session_id: str) -> int:

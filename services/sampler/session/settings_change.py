@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from services.common.session.settings import check_settings
 from services.common.store import keys
 from services.common.store.journal import Change
 from services.sampler.facts.survey_read import read_survey
@@ -28,15 +29,18 @@ def update_session(
 ) -> tuple[pb.Session, ViewT]:
     """Change the settings that paths name; returns the session and `look` of it after that.
 
-    Raises NotFoundError.
+    Raises NotFoundError, InvalidInputError if they do not go with its other settings.
     """
     survey_id, session_id = changes.survey_id, changes.session_id
-    facts = None if FROM_SURVEY.isdisjoint(paths) else sessions.scorer.facts(survey_id)
+    session = sessions.get(survey_id, session_id)
+    facts = None if FROM_SURVEY.isdisjoint(paths) else sessions.drawing.facts(session)
 
     def decide(state: SessionState) -> Change:
         session = pb.Session()
         session.CopyFrom(state.session)
         set_settings(session, changes, paths)
+        # together with those that do not change
+        check_settings(session, "session.")
         updated = pb.SessionUpdated()
         set_settings(updated.settings, session)
         if facts is not None:

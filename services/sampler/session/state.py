@@ -13,11 +13,10 @@ from services.sampler.facts.roster import Roster
 from services.sampler.facts.session_facts import SessionFacts
 from services.sampler.labels import label_outcomes
 from services.sampler.labels.label_counts import LabelCounts
-from services.sampler.labels.label_outcomes import Naming
 from services.sampler.labels.ledger import PersonsChange
 from services.sampler.session.defaults import set_settings
 from services.sampler.session.identity import Identity
-from services.sampler.session.individual_messages import Individuals
+from services.sampler.session.individual_messages import Individuals, catalogued
 from services.sampler.session.planned import AuditPairs, Planned
 from services.sampler.survey_values import Version
 from spotted.constraints.answers import Answer, LabelEffect, LabelledPair, LabelOutcome
@@ -31,7 +30,6 @@ from spotted.individuals.register import differing
 from spotted.sampling.rounds import Pair, RoundQueue
 from spotted.sampling.suggestions import Suggestions
 from spotted.v1 import sampler_pb2 as pb
-from spotted.v1.individuals_pb2 import Individual
 from spotted.v1.session_facts_pb2 import KNOWN_INDIVIDUALS_SUGGESTED, SurveyRead
 
 # memory per detection (id, groups, rounds) and per label (label, outcome, evidence); measured: 0.67 MiB per
@@ -130,22 +128,20 @@ class SessionState:
 
     def label_outcome(self, label_id: str) -> pb.LabelOutcome:
         """The outcome of a label when it was stored, as a message."""
-        naming = Naming(self.identity.ledger.given, self.detection_ids)
+        naming = label_outcomes.Naming(self.identity.ledger.given, self.detection_ids)
         return label_outcomes.outcome_message(label_id, self.outcomes[label_id], naming)
 
     def conflicts(self) -> list[pb.Conflict]:
         """The labels that contradict earlier ones or facts now, oldest first, then facts that do."""
-        return label_outcomes.conflicts(self.constraints, Naming(self.labels, self.detection_ids))
+        return label_outcomes.conflicts(
+            self.constraints, label_outcomes.Naming(self.labels, self.detection_ids)
+        )
 
     @property
     def named_individuals(self) -> Individuals:
         """The individuals with their ids and attributes."""
-        return Individuals(self.identity.register, self.constraints, self.detection_ids)
-
-    def individuals(self) -> list[Individual]:
-        """The individuals as messages, largest first; those beyond a message come in several parts."""
-        individuals = self.named_individuals
-        return [individuals.message(part) for part in individuals.parts()]
+        known = catalogued(self.session, self.facts, self.roster)
+        return Individuals(self.identity.register, self.constraints, self.detection_ids, known)
 
     def labelled_pair(self, label: pb.Label) -> LabelledPair:
         """A label SAME, DIFFERENT or NOT_COMPARABLE as the constraints take it."""
@@ -180,8 +176,7 @@ class SessionState:
         other = copy.copy(self)
         other.identity = copy.deepcopy(self.identity)
         other.roster, other.facts = self.roster.copy(), self.facts.copy()
-        other.skipped = copy.deepcopy(self.skipped)
-        other.constraints = copy.deepcopy(self.constraints)
+        other.skipped, other.constraints = copy.deepcopy((self.skipped, self.constraints))
         other.queue = self.queue.over(other.constraints)
         return other
 
@@ -191,15 +186,17 @@ class SessionState:
         changed = self.roster.take_in(read, self.survey)
         images = [self.roster.items((p.first_detection_id, p.second_detection_id)) for p in read.image_pairs]
         self.same_image = list(dict.fromkeys([*self.same_image, *images]))
-        self.facts.forget_names(self.roster.item_of[i] for i in read.returned_detection_ids)
+        new_names = (*read.renamed_detection_ids, *read.returned_detection_ids)
+        renamed = [self.roster.item_of[i] for i in new_names]
+        self.facts.forget_names(renamed)
         earlier = self.facts.take(read.facts, complete=read.complete, start=start)
         if self.planned and (read.added_detection_ids or read.returned_detection_ids or earlier):
             self.planned = replace(self.planned, outdated=True)
         self.survey = Version(read.survey_uid, read.survey_revision)
         self.constraints.add_items(len(self.detection_ids) - start)
         self.identity.add(self.roster, start, self.position)
-        self.identity.touch(changed)
-        if read.complete or changed or earlier or read.facts.names or read.facts.encounters:
+        self.identity.touch([*changed, *renamed, *self.facts.rename(read.entry_names)])
+        if read.complete or changed or renamed or earlier or read.facts.names or read.facts.encounters:
             self._fold_again()
             return
         for first, second in images:

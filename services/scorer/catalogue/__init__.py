@@ -11,4 +11,5 @@ gallery     members of other surveys and photographs of a survey, on one plane
 matcher     requests to match, prepared
 matching    the best animals and photographs of queries
 responses   matches as messages
+members     members as photographs of a survey, as messages
 """

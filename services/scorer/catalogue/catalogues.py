@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -177,3 +177,17 @@ def own_survey(survey_id: str, caller: Caller) -> str:
             field="survey_id",
         )
     return survey_id.removeprefix(caller.prefix)
+
+
+def reader(survey_id: str, survey_ids: Sequence[str], caller: Caller) -> Caller:
+    """A caller as a reader of the catalogue for a survey; a service reads for the organisation of the survey.
+
+    survey_ids: the only other surveys that it reads; empty for all that it may read. Raises
+    PermissionDeniedError for one that it may not read.
+    """
+    for each in survey_ids:
+        caller.qualified(each)
+    if caller.speaks_for_all:
+        caller = replace(caller, organisation=keys.owner(survey_id))
+    only = (own_survey(survey_id, caller), *survey_ids) if survey_ids else caller.surveys
+    return replace(caller, surveys=only)

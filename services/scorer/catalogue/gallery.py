@@ -141,19 +141,37 @@ def _one_survey(surveys: Sequence[tuple[Snapshot, str]]) -> tuple[dict[str, Came
     return placed, Survey("", start_s, end_s, cameras=placed).extent()
 
 
+def on_plane_of(survey: Snapshot, part: Part) -> dict[str, Camera]:
+    """The cameras of a survey of members that have a position on the plane of another survey."""
+    if part.snapshot is None or _unplaced(survey, part):
+        return {}
+    placed = {i: degrees for i, camera in part.snapshot.cameras.items() if (degrees := _degrees(camera))}
+    positions_m = Plane.around(*_own_degrees(survey)).positions(*np.array([*placed.values()]).T)
+    return {
+        camera_id: replace(part.snapshot.cameras[camera_id], x_m=x_m, y_m=y_m)
+        for camera_id, (x_m, y_m) in zip(placed, positions_m.tolist(), strict=True)
+    }
+
+
 def _unplaced(survey: Snapshot, part: Part) -> str:
     """Why positions of a survey cannot be compared with those of the photographs; "" if they can."""
     if part.snapshot is None:
         return "no member can be compared"
-    own = np.array([degrees for c in survey.cameras.values() if (degrees := _degrees(c))])
+    own = _own_degrees(survey)
     theirs = np.array([degrees for c in part.snapshot.cameras.values() if (degrees := _degrees(c))])
-    if not len(own):
+    if not own.size:
         return "the survey of the photographs has no camera with latitude and longitude"
     if not len(theirs):
         return "it has no camera with latitude and longitude"
-    if Plane.around(*own.T).sphere_distances_m(*theirs.T).max() > FARTHEST_M:
+    if Plane.around(*own).sphere_distances_m(*theirs.T).max() > FARTHEST_M:
         return f"it has a camera more than {FARTHEST_M / 1000.0:.0f} km from those of the photographs"
     return ""
+
+
+def _own_degrees(survey: Snapshot) -> npt.NDArray[np.float64]:
+    """(2, c) latitude and longitude of the cameras that have them, in the order in which a plane is made."""
+    ordered = (survey.cameras[camera_id] for camera_id in sorted(survey.cameras))
+    return np.array([degrees for camera in ordered if (degrees := _degrees(camera))]).T
 
 
 def _degrees(camera: Camera) -> tuple[float, float] | None:

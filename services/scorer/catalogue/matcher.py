@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.common.access.caller import Caller
+from services.common.survey.rows import HalfArray
 from services.common.survey.state import feasibility_digest
-from services.scorer.catalogue.catalogues import Catalogues, CatalogueState, own_survey
+from services.scorer.catalogue import requests
+from services.scorer.catalogue.catalogues import Catalogues, CatalogueState, own_survey, reader
 from services.scorer.catalogue.gallery import CatalogueGallery, Part, open_gallery, part_of
 from services.scorer.catalogue.matching import Match, Query, match_all, photograph_rows, queries_of
 from services.scorer.catalogue.requests import MatchWish
@@ -19,6 +21,7 @@ from spotted.catalogue.entries import CatalogueView
 from spotted.catalogue.facts import Membership
 from spotted.errors import DamagedError, NotFoundError
 from spotted.scoring.fusion import Fusion
+from spotted.v1 import catalogue_pb2 as pb
 from spotted.v1 import survey_pb2
 
 # entry and image of each member, by detection
@@ -52,6 +55,18 @@ class Matching:
         return spec
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Members of other surveys, and the catalogue as a caller sees it."""
+
+    parts: Sequence[Part]
+    """The surveys of the members, ordered by id."""
+    names: Mapping[str, str]
+    """Name of each entry; "" without one."""
+    known_as: Mapping[str, str]
+    """Entry of each detection of the survey itself that has one."""
+
+
 class CatalogueMatcher:
     """Prepares requests to match with the catalogue."""
 
@@ -62,25 +77,39 @@ class CatalogueMatcher:
 
     def open(self, survey_id: str, wish: MatchWish, caller: Caller) -> Matching:
         """Prepare a request. Raises NotFoundError for the survey, a detection or an encounter of it."""
-        scored, own = self._scored.get(survey_id), own_survey(survey_id, caller)
+        scored = self._scored.get(survey_id)
         queries = queries_of(scored.snapshot, wish)
+        beside = self.beside(scored, reader(survey_id, wish.survey_ids, caller))
+        parts, rows = beside.parts, photograph_rows(queries)
+        vectors = [scored.gallery.embeddings[rows], *self.vectors(scored, parts)]
+        places = scored.fusion(wish.fusion) is not Fusion.CALIBRATED
+        joined = np.concatenate([*vectors[1:], vectors[0]])
+        gallery = open_gallery(scored.snapshot, rows, parts, joined, places=places)
+        return Matching(scored, gallery, queries, wish, beside.names, beside.known_as)
+
+    def beside(self, scored: ScoredSurvey, caller: Caller) -> Beside:
+        """The members that a caller sees, beside the photographs of a survey."""
+        survey_id = scored.snapshot.survey.survey_id
 
         def look(state: CatalogueState, view: CatalogueView) -> tuple[dict[str, Members], dict[str, str]]:
             return members_by_survey(state, view), {e.entry_id: e.name for e in view.entries}
 
         members, names = self._catalogues.look(caller, look)
-        known_as = {detection_id: entry_id for detection_id, (entry_id, _) in members.pop(own, {}).items()}
+        own = members.pop(own_survey(survey_id, caller), {})
+        known_as = {detection_id: entry_id for detection_id, (entry_id, _) in own.items()}
         spec = scored.snapshot.survey.embedding
         parts = [self._part(each, caller.prefix + each, members[each], spec) for each in sorted(members)]
-        rows = photograph_rows(queries)
-        vectors = [
-            scored.gallery.embeddings[rows],
-            *(self._scored.adapt_rows(scored, p.snapshot.base[p.rows]) for p in parts if p.snapshot),
-        ]
-        places = scored.fusion(wish.fusion) is not Fusion.CALIBRATED
-        joined = np.concatenate([*vectors[1:], vectors[0]])
-        gallery = open_gallery(scored.snapshot, rows, parts, joined, places=places)
-        return Matching(scored, gallery, queries, wish, names, known_as)
+        return Beside(parts, names, known_as)
+
+    def vectors(self, scored: ScoredSurvey, parts: Sequence[Part]) -> list[HalfArray]:
+        """The vectors of the members of each survey, through the active head of the survey beside them."""
+        return [self._scored.adapt_rows(scored, p.snapshot.base[p.rows]) for p in parts if p.snapshot]
+
+    def read(self, request: pb.ReadCatalogueMembersRequest, caller: Caller) -> tuple[ScoredSurvey, Beside]:
+        """The members that a request reads. Raises NotFoundError for the survey."""
+        scored = self._scored.get(request.survey_id)
+        only = reader(request.survey_id, requests.other_surveys(request.survey_ids), caller)
+        return scored, self.beside(scored, only)
 
     def _part(self, survey_id: str, stored_id: str, members: Members, spec: survey_pb2.EmbeddingSpec) -> Part:
         """The members of a survey that can be compared."""

@@ -19,7 +19,7 @@ from spotted.scoring.fusion import Fusion
 from spotted.v1 import catalogue_pb2 as pb
 from spotted.v1 import individuals_pb2
 
-MOST_ADDITIONS, MOST_MEMBERS, MOST_MERGED = 1000, 10_000, 100
+MOST_ADDITIONS, MOST_MEMBERS, MOST_MERGED, MOST_SURVEYS = 1000, 10_000, 100, 100
 # photographs of one query, and candidates of it, so that its answer fits into a message
 MOST_PHOTOGRAPHS, MOST_CANDIDATES, MOST_QUERIES = 1000, 100, 10_000
 
@@ -38,6 +38,8 @@ class MatchWish:
     """Number of animals, and of photographs, of each query."""
     fusion: Fusion
     comparable_sides_only: bool
+    survey_ids: Sequence[str] = ()
+    """The only surveys that candidates come from; empty for all."""
 
 
 def check_additions(request: pb.AddCatalogueMembersRequest) -> None:
@@ -142,7 +144,16 @@ def match(request: pb.MatchCatalogueRequest) -> MatchWish:
         k=checks.between(request.top_k, 1, MOST_CANDIDATES, "top_k"),
         fusion=fusion(request.fusion),
         comparable_sides_only=request.comparable_sides_only,
+        survey_ids=other_surveys(request.survey_ids),
     )
+
+
+def other_surveys(survey_ids: Sequence[str]) -> Sequence[str]:
+    """The only surveys that members are read from. Raises InvalidInputError."""
+    checks.between(len(survey_ids), 0, MOST_SURVEYS, "the number of survey_ids")
+    for each in survey_ids:
+        checks.slug(each, "survey_ids")
+    return survey_ids
 
 
 class _Stated(Protocol):

@@ -12,6 +12,7 @@ from services.scorer.catalogue.catalogues import Catalogues
 from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.catalogue.listing import get_entry, list_changes, list_entries
 from services.scorer.catalogue.matcher import CatalogueMatcher
+from services.scorer.catalogue.members import member_responses
 from services.scorer.catalogue.responses import match_responses
 from services.scorer.catalogue.watching import watch_catalogue
 from spotted.v1 import catalogue_pb2 as pb
@@ -114,4 +115,12 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
         wish = requests.match(request)
         matching = await asyncio.to_thread(self._matcher.open, request.survey_id, wish, current_caller())
         async for answer in self._turns.drawn(match_responses(matching), request.survey_id):
+            yield answer
+
+    async def ReadCatalogueMembers(
+        self, request: pb.ReadCatalogueMembersRequest, _: object
+    ) -> AsyncIterator[pb.ReadCatalogueMembersResponse]:
+        """Stream the members that can be compared with a survey."""
+        answers = member_responses(self._matcher, request, current_caller())
+        async for answer in self._turns.drawn(answers, request.survey_id):
             yield answer

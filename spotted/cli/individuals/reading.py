@@ -32,7 +32,7 @@ def list_individuals(
     rows = [
         (
             one.individual_id,
-            one.display_name,
+            one.display_name or one.catalogue_name,
             len(one.detection_ids),
             option_word(one.sex) if one.sex else "",
             option_word(one.status) if one.status else "",

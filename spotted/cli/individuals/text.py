@@ -28,7 +28,7 @@ def describe(one: Individual) -> str:
 
 def attribute_lines(one: Individual | CatalogueEntry, animal_id: str) -> list[str]:
     """The name of an animal, what is known of it, and the animals that became part of it; one fact a line."""
-    facts = [f"{one.name} ({animal_id})" if one.display_name else animal_id]
+    facts = [f"{one.name} ({animal_id})" if one.name != animal_id else animal_id]
     if one.sex:
         facts.append(f"  sex: {option_word(one.sex)}")
     if one.status:

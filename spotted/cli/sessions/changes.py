@@ -96,10 +96,12 @@ def _settings_document(info: SessionInfo) -> dict[str, object]:
         "known": None if info.known_individuals is None else option_word(info.known_individuals),
         "filter": asdict(info.only),
         "opposite_flanks": info.ask_opposite_flanks,
+        "catalogue_surveys": list(info.catalogue_survey_ids),
     }
 
 
 def _settings_text(info: SessionInfo) -> str:
     trust = option_word(info.trust or Trust.SINGLE)
     known = option_word(info.known_individuals or KnownIndividuals.BELIEVED)
-    return f"strategy {info.strategy}, trust {trust}, known names {known}"
+    drawn = f", catalogue of {', '.join(info.catalogue_survey_ids)}" if info.catalogue_survey_ids else ""
+    return f"strategy {info.strategy}, trust {trust}, known names {known}{drawn}"

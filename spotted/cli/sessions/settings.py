@@ -12,7 +12,7 @@ import click
 from spotted.client import CandidateFilter, SessionHandle, SurveyHandle
 from spotted.console import EnumChoice
 from spotted.constraints import Trust
-from spotted.errors import NotFoundError
+from spotted.errors import NotFoundError, PreconditionError
 from spotted.facts import KnownIndividuals
 
 # the sampler's default first; the names are fixed here because importing the strategies takes seconds
@@ -53,6 +53,7 @@ class SessionSettings:
     exclude: tuple[str, ...] = ()
     other_encounters: bool = False
     opposite_flanks: bool = False
+    catalogue: bool = False
 
     @property
     def only(self) -> CandidateFilter:
@@ -77,7 +78,17 @@ class SessionSettings:
             known_individuals=self.known,
             only=self.only,
             ask_opposite_flanks=self.opposite_flanks,
+            catalogue_survey_ids=self._surveys(survey),
         )
+
+    def _surveys(self, survey: SurveyHandle) -> list[str]:
+        """The surveys to draw on. Raises PreconditionError if the catalogue has no other one."""
+        found = survey.catalogued_surveys() if self.catalogue else []
+        if self.catalogue and not found:
+            raise PreconditionError(
+                "the catalogue has no animal of another survey; add some with `spotted catalogue add` first"
+            )
+        return found
 
     def open(self, survey: SurveyHandle, session_id: str) -> SessionHandle:
         """The session; an existing one continues as it is if no setting was given."""
@@ -126,6 +137,11 @@ _OPTIONS = (
     click.option("--known-only", is_flag=True, help="Ask only pairs with a named animal."),
     click.option("--exclude", multiple=True, metavar="NAME", help="Leave out this animal; repeatable."),
     click.option("--other-encounters", is_flag=True, help="Leave out pairs of one encounter."),
+    click.option(
+        "--catalogue",
+        is_flag=True,
+        help="Also ask which animals of the catalogue, in other surveys, the photographs show.",
+    ),
     click.option("--opposite-flanks", is_flag=True, help="Also ask pairs of a left and a right flank."),
 )
 

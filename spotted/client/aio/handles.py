@@ -60,6 +60,7 @@ class AsyncCatalogueHandle(Bridged[CatalogueHandle]):
     changes = iterates(CatalogueHandle.changes)
     watch = iterates(CatalogueHandle.watch)
     match = iterates(CatalogueHandle.match)
+    members_beside = iterates(CatalogueHandle.members_beside)
 
 
 class AsyncSessionHandle(Bridged[SessionHandle]):
@@ -115,5 +116,6 @@ class AsyncSurveyHandle(Bridged[SurveyHandle]):
     activate_calibration = awaits(SurveyHandle.activate_calibration)
     sessions = iterates(SurveyHandle.sessions)
     session = gives_handle(SurveyHandle.session, AsyncSessionHandle)
+    catalogued_surveys = awaits(SurveyHandle.catalogued_surveys)
     create_session = awaits_handle(SurveyHandle.create_session, AsyncSessionHandle)
     import_session = awaits_handle(SurveyHandle.import_session, AsyncSessionHandle)

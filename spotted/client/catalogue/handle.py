@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from spotted.catalogue.facts import Member
 from spotted.client.catalogue.messages import (
@@ -13,7 +14,7 @@ from spotted.client.catalogue.messages import (
     member_messages,
 )
 from spotted.client.catalogue.reading import CatalogueReader
-from spotted.client.catalogue.sources import batches, known_names, named_individuals
+from spotted.client.catalogue.sources import batches, known_names, named_individuals, refused_individuals
 from spotted.client.connection import request_id as new_request_id
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.session_handle import SessionHandle
@@ -73,16 +74,21 @@ class CatalogueHandle(CatalogueReader):
     def add_session(
         self, survey_id: str, session_id: str, annotator_id: str, *, names_identify: bool = False
     ) -> AddedAnimals:
-        """Add the individuals of a session that people gave a name; those added before get new members."""
-        session = SessionHandle(self._connection, survey_id, session_id)
-        return self.add(
+        """Add the individuals of a session that people gave a name; those added before get new members.
+
+        Individuals that are an animal of the catalogue become members of it; one that people joined with
+        several is refused.
+        """
+        individuals = list(SessionHandle(self._connection, survey_id, session_id).individuals())
+        added = self.add(
             survey_id,
-            named_individuals(session.individuals()),
+            named_individuals(individuals),
             annotator_id,
             names_identify=names_identify,
             source=CatalogueSource.SESSION,
             session_id=session_id,
         )
+        return replace(added, animals=(*added.animals, *refused_individuals(individuals)))
 
     def add_known_names(
         self, survey_id: str, annotator_id: str, *, names_identify: bool = False

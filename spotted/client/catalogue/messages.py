@@ -19,6 +19,7 @@ from spotted.client.values.catalogue import (
     CatalogueResult,
     CatalogueSource,
     MatchedSurvey,
+    MemberPhotograph,
     PhotographCandidate,
     WatchedCatalogueChange,
 )
@@ -131,6 +132,13 @@ def watched_catalogue_changes(
                 cursor=response.cursor,
             )
             parts.clear()
+
+
+def member_photographs(response: pb.ReadCatalogueMembersResponse) -> Iterator[MemberPhotograph]:
+    """Members from a response."""
+    for one in response.members:
+        camera = messages.camera(one.camera) if one.HasField("camera") else None
+        yield MemberPhotograph(one.survey_id, messages.detection(one.detection), one.entry_id, camera)
 
 
 def match_values(response: pb.MatchCatalogueResponse) -> Iterator[CatalogueMatch]:

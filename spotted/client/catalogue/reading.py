@@ -9,6 +9,7 @@ from spotted.client.catalogue.messages import (
     entry_value,
     entry_values,
     match_values,
+    member_photographs,
     watched_catalogue_changes,
 )
 from spotted.client.connection import Connection
@@ -16,6 +17,7 @@ from spotted.client.values.catalogue import (
     CatalogueChange,
     CatalogueEntry,
     CatalogueMatch,
+    MemberPhotograph,
     WatchedCatalogueChange,
 )
 from spotted.ranking.defaults import TOP_K
@@ -98,3 +100,12 @@ class CatalogueReader:
         )
         for response in self._catalogue.stream(self._catalogue.stub.MatchCatalogue, request):
             yield from match_values(response)
+
+    def members_beside(self, survey_id: str, survey_ids: Sequence[str] = ()) -> Iterator[MemberPhotograph]:
+        """The members in other surveys that can be compared with the photographs of a survey.
+
+        survey_ids: only of these surveys; empty for all. Raises NotFoundError.
+        """
+        request = pb.ReadCatalogueMembersRequest(survey_id=survey_id, survey_ids=survey_ids)
+        for response in self._catalogue.stream(self._catalogue.stub.ReadCatalogueMembers, request):
+            yield from member_photographs(response)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from spotted.client.values.catalogue import CatalogueAddition
+from spotted.client.values.catalogue import AddedAnimal, CatalogueAddition
 from spotted.client.values.individuals import Individual
+from spotted.errors import PreconditionError
 from spotted.survey import Detection
 
 # of one call: animals, and detections of all of them
@@ -27,8 +28,34 @@ def known_names(detections: Iterable[Detection]) -> list[CatalogueAddition]:
 
 
 def named_individuals(individuals: Iterable[Individual]) -> list[CatalogueAddition]:
-    """The individuals that people gave a name."""
-    return [CatalogueAddition(one) for one in individuals if one.display_name]
+    """The individuals that people gave a name, and those that are one animal of the catalogue."""
+    found = []
+    for one in individuals:
+        if len(one.catalogue_entry_ids) == 1:
+            # its own name is not that of the entry
+            member = Individual(one.individual_id, one.detection_ids)
+            found.append(CatalogueAddition(member, one.catalogue_entry_ids[0]))
+        elif one.display_name and not one.catalogue_entry_ids:
+            found.append(CatalogueAddition(one))
+    return found
+
+
+def refused_individuals(individuals: Iterable[Individual]) -> list[AddedAnimal]:
+    """The individuals that people joined with several animals of the catalogue, which cannot be added."""
+    return [
+        AddedAnimal(
+            one.name,
+            entry_id="",
+            added=0,
+            unchanged=0,
+            created=False,
+            reason=PreconditionError.reason,
+            message=f"the session joined it with {' and '.join(one.catalogue_entry_ids)}; merge these "
+            "animals first, or take back the answers that joined them",
+        )
+        for one in individuals
+        if len(one.catalogue_entry_ids) > 1
+    ]
 
 
 def batches(additions: Sequence[CatalogueAddition]) -> Iterator[list[CatalogueAddition]]:

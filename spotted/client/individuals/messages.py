@@ -35,6 +35,8 @@ def individual_value(parts: Sequence[pb.Individual]) -> Individual:
         tags=tuple(first.tags),
         aliases=tuple(Alias(alias.individual_id, alias.display_name) for alias in first.aliases),
         position=first.position,
+        catalogue_entry_ids=tuple(first.catalogue_entry_ids),
+        catalogue_name=first.catalogue_name,
     )
 
 

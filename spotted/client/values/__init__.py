@@ -29,6 +29,7 @@ from spotted.client.values.catalogue import (
     CatalogueResult,
     CatalogueSource,
     MatchedSurvey,
+    MemberPhotograph,
     PhotographCandidate,
     WatchedCatalogueChange,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "LocalFeatureSpec",
     "MatchedPoint",
     "MatchedSurvey",
+    "MemberPhotograph",
     "Model",
     "OperationInfo",
     "OperationState",

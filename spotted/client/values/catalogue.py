@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from spotted.catalogue.facts import Member
 from spotted.client.values.individuals import Alias, Individual
 from spotted.individuals.attributes import Sex, Status
+from spotted.survey import Camera, Detection
 
 
 class CatalogueSource(enum.IntEnum):
@@ -127,6 +128,20 @@ class CatalogueResult:
     """The change, by which it can be undone."""
     entries: tuple[CatalogueEntry, ...]
     """The entries concerned as they are after it, by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPhotograph:
+    """A member of the catalogue beside the photographs of another survey."""
+
+    survey_id: str
+    """The survey that has it."""
+    detection: Detection
+    """The detection, as that survey has it."""
+    entry_id: str
+    """The entry that it belongs to."""
+    camera: Camera | None
+    """Its camera with its position on the plane of the other survey; None if that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

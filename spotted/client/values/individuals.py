@@ -42,11 +42,15 @@ class Individual:
     """Individuals that became part of it."""
     position: int = 0
     """Position of the event in the journal that changed it last."""
+    catalogue_entry_ids: tuple[str, ...] = ()
+    """The entry of the catalogue that it is; several if a person joined them."""
+    catalogue_name: str = ""
+    """The name of the only entry; "" without one."""
 
     @property
     def name(self) -> str:
-        """Its display name, or else its id."""
-        return self.display_name or self.individual_id
+        """Its display name, or else that of the animal of the catalogue that it is, or its id."""
+        return self.display_name or self.catalogue_name or self.individual_id
 
 
 @dataclass(frozen=True, slots=True)

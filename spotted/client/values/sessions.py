@@ -65,6 +65,8 @@ class SessionInfo:
     """When it was created, UTC seconds since 1970."""
     position: int
     """Number of events in its journal."""
+    catalogue_survey_ids: tuple[str, ...] = ()
+    """Other surveys of which the session asks about animals of the catalogue."""
     damage: str = ""
     """How the session is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
 

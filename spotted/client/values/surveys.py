@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spotted.arrays import FloatArray
+from spotted.calibration.model import CalibrationKind
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection
@@ -216,9 +217,11 @@ class CalibrationFit:
     """The result of fitting a calibration."""
 
     survey: SurveyInfo
-    """The survey, with its new `calibration_digest` if one was fitted."""
+    """The survey, with its new `calibration_digest` if it changed."""
     reason: str
-    """Why no calibration was fitted, and the remedy; "" if one was."""
+    """Which labels are missing for a fit; "" if the calibration was fitted to labels."""
+    kind: CalibrationKind | None
+    """How the calibration ranks; None if the survey keeps the one it has."""
     same_pairs: int
     """Pairs of one animal that were learned from, labelled or implied."""
     different_pairs: int
@@ -226,7 +229,13 @@ class CalibrationFit:
     individuals: int
     """Animals with two detections or more among them."""
     held_out_error: float
-    """Expected calibration error on animals that were left out, 15 bins of equal weight."""
+    """Expected calibration error on animals that were left out, in 15 bins of equal weight.
+
+    0 if it was not measured."""
+    held_out_gain: float | None
+    """Share of the queries of left-out animals that all evidence finds first, less that of the product.
+
+    None if it could not be measured."""
     score_spec: ScoreSpec
     """The spec of CALIBRATED scores from now on."""
 

@@ -16,6 +16,7 @@ from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.filters import filter_rules, passing
 from services.sampler.__main__ import service
+from services.sampler.catalogue.members import CatalogueSource
 from services.sampler.questions.choice import QuestionRequest
 from services.sampler.questions.detection_facts import DetectionFacts
 from services.sampler.questions.next_questions import NextQuestions, QuestionBatch
@@ -160,9 +161,9 @@ def planted(animals: int = 5, each: int = 4) -> dict[str, str]:
 class Sampler:
     """The collaborators of one sampler process."""
 
-    def __init__(self, store: Store, scorer: Scorer) -> None:
+    def __init__(self, store: Store, scorer: Scorer, catalogue: CatalogueSource | None = None) -> None:
         self.store = store
-        self.sessions = Sessions(store, scorer, now=process.now)
+        self.sessions = Sessions(store, scorer, now=process.now, catalogue=catalogue)
         # plans in this process; a sampler that is deployed plans in another
         self.planner = Planner(self.sessions, scorer)
         self.asking = NextQuestions(self.sessions, self.planner, Leases(store), DetectionFacts(scorer))
@@ -244,7 +245,7 @@ class Sampler:
 
     def partition(self, survey_id: str) -> set[frozenset[str]]:
         folded = self.sessions.folded(survey_id, "main")
-        found = folded.view(lambda state, _: state.individuals())
+        found = folded.view(lambda state, _: state.named_individuals.messages())
         return {frozenset(individual.detection_ids) for individual in found}
 
 
@@ -261,9 +262,9 @@ def events(sampler: Sampler, survey_id: str, kind: str) -> list[pb.SessionEvent]
     return [e for e in sampler.sessions.events(survey_id, "main") if e.WhichOneof("event") == kind]
 
 
-def in_process(store: Store, scorer: Scorer) -> Service:
+def in_process(store: Store, scorer: Scorer, catalogue: CatalogueSource | None = None) -> Service:
     """A sampler that plans in the same process, to be served."""
-    return Sampler(store, scorer).service()
+    return Sampler(store, scorer, catalogue).service()
 
 
 def true_partition(animals: dict[str, str]) -> set[frozenset[str]]:

@@ -19,6 +19,7 @@ from spotted.arrays import Float32Array
 from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.fit import fit_calibration
 from spotted.calibration.model import Calibration, probability
+from spotted.calibration.starting import starting_calibration
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2 as pb
@@ -98,7 +99,8 @@ def test_all_labels_teach_what_the_known_individuals_do(scorer: Scorer, survey_i
     found = by_labels.same_pairs, by_labels.different_pairs, by_labels.individuals
     assert found == (same, COUNT * (COUNT - 1) // 2 - same, 12)
     assert by_labels.survey.calibration_digest == by_individuals.survey.calibration_digest != ""
-    assert 0.0 <= by_labels.held_out_error < 0.2
+    assert 0.0 < by_labels.held_out_error < 0.2
+    assert by_labels.HasField("held_out_gain")
     assert by_labels.score_spec.calibration_digest == by_labels.survey.calibration_digest
     assert by_labels.score_spec.fusion == CALIBRATED
 
@@ -124,29 +126,45 @@ def test_what_is_learned_is_what_the_library_learns() -> None:
     # nine animals of five photographs, known only from answers
     pairs = [(a, b) for a, b in combinations(range(45), 2)]
     answers = [(ids[a], ids[b], a // 5 == b // 5) for a, b in pairs]
-    first, second = np.array(pairs).T
-    expected = fit_calibration(
-        snapshot.gallery.evidence(first, second), np.array(pairs) // 5, candidates=len(ids) - 1
-    )
-    assert fit(scored, KnownAnswers(answers, use_known_individuals=False)) == expected
+    rows = np.array(pairs)
+    evidence = snapshot.gallery.evidence(rows[:, 0], rows[:, 1])
+    expected = fit_calibration(evidence, rows, rows // 5, candidates=len(ids) - 1)
+    assert fit(scored, KnownAnswers(answers, use_known_individuals=False)) == (expected, "")
 
 
-def test_too_few_labels_give_the_reason_and_change_nothing(scorer: Scorer, survey_id: str) -> None:
+def test_too_few_labels_say_so_and_start_in_the_order_of_the_product(scorer: Scorer, survey_id: str) -> None:
     plant_known(scorer, survey_id)
-    before = survey(scorer, survey_id)
     few = [label for label in all_labels() if label[2]][:19]
     answer = scorer.stub.FitCalibration(labelled(survey_id, few))
     assert "19 same and 0 different pairs" in answer.reason
     assert "20 and 20 pairs and 5 individuals are needed" in answer.reason
-    assert answer.score_spec.fusion == survey_pb2.FUSION_PRODUCT
-    assert answer.score_spec.fallback != ""
-    assert answer.survey == before == survey(scorer, survey_id)
-    # nor do they take away what was learned before
-    learned = known(scorer, survey_id).survey
+    assert answer.kind == pb.CALIBRATION_KIND_STARTING
+    assert (answer.held_out_error, answer.HasField("held_out_gain")) == (0.0, False)
+    assert answer.survey == survey(scorer, survey_id)
+    assert answer.survey.calibration_digest == answer.score_spec.calibration_digest
+    assert answer.survey.calibration_digest == starting_calibration(COUNT - 1).digest
+    started, product = (
+        [[c.detection_id for c in found.candidates] for found in scorer.candidates(survey_id, fusion=fusion)]
+        for fusion in (CALIBRATED, survey_pb2.FUSION_PRODUCT)
+    )
+    assert started == product
+
+
+def test_too_few_labels_take_nothing_away_that_was_learned(scorer: Scorer, survey_id: str) -> None:
+    plant_known(scorer, survey_id)
+    learned = known(scorer, survey_id)
+    assert learned.kind in {pb.CALIBRATION_KIND_PRODUCT, pb.CALIBRATION_KIND_EVIDENCE}
     answer = scorer.stub.FitCalibration(labelled(survey_id, []))
-    assert answer.reason != ""
-    assert answer.survey == learned == survey(scorer, survey_id)
-    assert answer.score_spec.calibration_digest == learned.calibration_digest
+    assert "the survey keeps its calibration" in answer.reason
+    assert answer.kind == pb.CALIBRATION_KIND_UNSPECIFIED
+    assert answer.survey == learned.survey == survey(scorer, survey_id)
+    assert answer.score_spec.calibration_digest == learned.survey.calibration_digest
+
+
+def test_a_survey_without_detections_starts_too(scorer: Scorer, survey_id: str) -> None:
+    scorer.create(survey_id)
+    answer = scorer.stub.FitCalibration(labelled(survey_id, []))
+    assert answer.kind == pb.CALIBRATION_KIND_STARTING
 
 
 def test_labels_of_what_is_not_there_are_refused(scorer: Scorer, survey_id: str) -> None:

@@ -10,12 +10,13 @@ from services.common.store.records import get_record
 from services.common.store.store import Store
 from services.scorer.calibrations import CalibrationStore
 from spotted.calibration.evidence import LOOKS, TERMS
-from spotted.calibration.model import Calibration
+from spotted.calibration.model import Calibration, CalibrationKind
 from spotted.errors import DamagedError, NotFoundError
 from spotted.v1 import store_pb2, survey_pb2
 from tests.services.journal_entries import break_value
 
 FITTED = Calibration(
+    kind=CalibrationKind.EVIDENCE,
     # a third and a tenth have no exact float
     placed=(-1 / 3, *(0.1 * number for number in range(len(TERMS)))),
     unplaced=(-2.5, *(0.2 * number for number in range(len(LOOKS)))),

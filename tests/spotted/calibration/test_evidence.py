@@ -18,9 +18,11 @@ def pair(
     distance_m: float = 5_000.0,
     gap_s: float = 3600.0,
     sides: Sides = Sides.SAME,
+    local: float | None = None,
 ) -> PairEvidence:
     looks, possible, distance, gap = (np.array([n]) for n in (visual, feasibility, distance_m, gap_s))
-    return PairEvidence(looks, possible, distance, gap, np.array([sides], dtype=np.int8))
+    marks = None if local is None else np.array([local])
+    return PairEvidence(looks, possible, distance, gap, np.array([sides], dtype=np.int8), marks)
 
 
 def values(pairs: PairEvidence) -> dict[str, float]:
@@ -42,34 +44,40 @@ def test_sides_of_rows_and_columns_broadcast() -> None:
 
 
 def test_terms_have_their_closed_forms() -> None:
-    found = values(pair(visual=0.25, feasibility=0.5, distance_m=20_000.0, gap_s=7200.0))
+    found = values(pair(visual=0.25, feasibility=0.5, distance_m=20_000.0, gap_s=7200.0, local=20.0))
     gap = math.log(3) / math.log1p(90 * 24)
     assert found == pytest.approx(
         {
             "log_visual": math.log(0.25),
             "visual": 0.25,
-            "visual_comparable": 0.25,
             "visual_same_side": 0.25,
             "same_side": 1.0,
-            "opposite_sides": 0.0,
+            "compared": 1.0,
+            "marks": math.log(21),
             "log_feasibility": math.log(0.5),
             "nearness": -2.0,
+            "product": 0.125,
             "gap": gap,
-            "gap_squared": gap**2,
         }
     )
 
 
-def test_looks_count_less_the_less_the_sides_agree() -> None:
-    counted = {
-        sides: [values(pair(sides=sides))[name] > 0 for name in ("visual_comparable", "visual_same_side")]
-        for sides in Sides
-    }
-    assert counted == {
-        Sides.OPPOSITE: [False, False],
-        Sides.UNCERTAIN: [True, False],
-        Sides.SAME: [True, True],
-    }
+def test_looks_count_more_if_both_show_one_side() -> None:
+    counted = {sides: values(pair(sides=sides))["visual_same_side"] for sides in Sides}
+    assert counted == {Sides.OPPOSITE: 0.0, Sides.UNCERTAIN: 0.0, Sides.SAME: 0.5}
+
+
+def test_marks_are_unknown_unless_they_were_compared() -> None:
+    def found(local: float | None) -> tuple[float, float]:
+        terms = values(pair(local=local))
+        return terms["compared"], terms["marks"]
+
+    assert found(None) == found(math.nan) == (0.0, 0.0)
+    assert found(0.0) == (1.0, 0.0)
+    chosen = pair(local=3.0).at((np.array([0, 0]),))
+    assert chosen.local is not None
+    assert chosen.local.tolist() == [3.0, 3.0]
+    assert pair().at((np.array([0]),)).local is None
 
 
 def test_nothing_is_infinite_at_the_ends_of_the_scales() -> None:

@@ -13,6 +13,7 @@ from scipy.special import expit
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence
 from spotted.calibration.model import (
     Calibration,
+    CalibrationKind,
     expected_calibration_error,
     log_odds,
     probability,
@@ -33,10 +34,11 @@ def calibrations(draw: st.DrawFn) -> Calibration:
 
 
 def calibration(
-    placed: tuple[float, ...] = (-3.0, 1.0, 2.0, 1.0, 1.0, -0.5, 0.5, 0.5, 3.0, -4.0, 2.0),
-    unplaced: tuple[float, ...] = (-5.0, 1.0, 4.0, 1.0, 1.0, -0.5, 0.5),
+    placed: tuple[float, ...] = (-3.0, 1.0, 2.0, 1.0, -0.5, -1.5, 0.75, 0.5, 1.0, 3.0, -4.0),
+    unplaced: tuple[float, ...] = (-5.0, 1.0, 4.0, 1.0, -0.5, -1.5, 0.75),
 ) -> Calibration:
     return Calibration(
+        kind=CalibrationKind.EVIDENCE,
         placed=placed,
         unplaced=unplaced,
         scale=(1.0,) * len(TERMS),
@@ -57,6 +59,7 @@ def random_pairs(count: int, seed: int, *, precision: type[np.floating] = np.flo
         part * 60_000,
         wait**4 * 1e7,
         rng.integers(0, 3, count).astype(np.int8),
+        np.where(rng.random(count) < 0.5, np.nan, rng.poisson(9.0, count)),
     )
 
 
@@ -95,7 +98,7 @@ def test_log_odds_are_those_of_a_plain_sum() -> None:
     pairs = PairEvidence(
         np.array([0.5]), np.array([0.25]), np.array([20_000.0]), np.array([0.0]), np.array([2], dtype=np.int8)
     )
-    expected = -3 + math.log(0.5) + (2 + 1 + 1) * 0.5 - 0.5 + 0.5 * math.log(0.25) - 3 * 2
+    expected = -3 + math.log(0.5) + (2 + 1) * 0.5 - 0.5 + 0.5 * math.log(0.25) + 0.125 - 3 * 2
     assert log_odds(calibration(), pairs) == pytest.approx(expected)
     assert probability(calibration(), pairs) == pytest.approx(expit(expected))
 
@@ -108,6 +111,31 @@ def test_a_pair_without_place_is_judged_by_its_looks() -> None:
     looks = weights[0] + sum(w * term.of(pairs) for w, term in zip(weights[1:], LOOKS, strict=True))
     assert found[:3] == pytest.approx(looks[:3])
     assert found[3] != pytest.approx(looks[3])
+
+
+@given(calibrations(), unit, unit, st.floats(0, 1e4), st.floats(0, 1e4), st.integers(0, 2))
+def test_probability_never_falls_as_more_marks_match(
+    fitted: Calibration, visual: float, possible: float, one: float, other: float, sides: int
+) -> None:
+    pairs = PairEvidence(
+        np.full(2, visual),
+        np.full(2, possible),
+        np.full(2, 1000.0),
+        np.full(2, 3600.0),
+        np.full(2, sides, dtype=np.int8),
+        np.sort([one, other]),
+    )
+    few, many = log_odds(fitted, pairs)
+    assert few <= many + 1e-9
+
+
+def test_marks_that_were_not_compared_count_neither_way() -> None:
+    pairs = random_pairs(50, 3)
+    unknown = log_odds(calibration(), replace(pairs, local=np.full(50, np.nan)))
+    assert (unknown == log_odds(calibration(), replace(pairs, local=None))).all()
+    # compared and none found is evidence against the pair, many are evidence for it
+    assert (log_odds(calibration(), replace(pairs, local=np.zeros(50))) < unknown).all()
+    assert (log_odds(calibration(), replace(pairs, local=np.full(50, 30.0))) > unknown).all()
 
 
 def test_a_pair_scores_the_same_in_any_block() -> None:
@@ -142,7 +170,7 @@ def test_json_gives_the_same_calibration_back() -> None:
 
 def test_the_digest_names_the_content() -> None:
     fitted = calibration()
-    assert fitted.digest == "7b9270c16b353bb978031e504316c2582601b390625d5d8ee36ed051bbd64412"
+    assert fitted.digest == "05c8f76f86a1750078373eaf481a29c861461531a5fe1c046b8716bd0512b21f"
     assert replace(fitted, held_out_ece=0.02).digest != fitted.digest
     shuffled = json.dumps(dict(reversed(json.loads(fitted.to_json()).items())), indent=1)
     assert Calibration.from_json(shuffled).digest == fitted.digest
@@ -157,10 +185,16 @@ def test_a_text_that_is_no_calibration_is_refused(text: str) -> None:
 
 
 def test_another_versions_calibration_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="version 2"):
-        replace(calibration(), version=2)
+    with pytest.raises(InvalidInputError, match="version 3"):
+        replace(calibration(), version=3)
     with pytest.raises(InvalidInputError, match="fit it again"):
         calibration(placed=(1.0, 2.0))
+
+
+def test_a_kind_that_is_not_known_is_refused() -> None:
+    text = calibration().to_json().replace('"kind":3', '"kind":9')
+    with pytest.raises(InvalidInputError, match=r"9 is not a valid CalibrationKind.*fit it again"):
+        Calibration.from_json(text)
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:

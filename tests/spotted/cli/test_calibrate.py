@@ -41,6 +41,11 @@ def answered(machine: Machine, survey_id: str) -> Machine:
     return machine
 
 
+def order(document: str) -> list[tuple[str, str]]:
+    """Detections and their candidates as `spotted match` lists them."""
+    return [(c["detection_id"], c["candidate_id"]) for c in json.loads(document)["candidates"]]
+
+
 def test_known_identities_teach_probabilities(known: Machine, survey_id: str) -> None:
     done = known.run("calibrate", survey_id, "--known", "--json")
     assert done.exit_code == 0, done.stderr
@@ -50,6 +55,7 @@ def test_known_identities_teach_probabilities(known: Machine, survey_id: str) ->
     assert document["calibration_digest"] == stored.calibration_digest != ""
     assert (document["reason"], document["same_pairs"], document["different_pairs"]) == ("", 36, 240)
     assert document["individuals"] == 6
+    assert document["kind"] in {"product", "evidence"}
     again = known.run("calibrate", survey_id, "--known")
     assert f"calibration {stored.calibration_digest[:12]} of {survey_id}" in again.stdout
     assert f"error {document['held_out_error']:.3f} on held-out individuals" in again.stdout
@@ -76,9 +82,23 @@ def test_answers_and_identities_teach_together(known: Machine, survey_id: str) -
     without = known.run("calibrate", survey_id, "--session", "early")
     assert without.exit_code == 0
     assert "0 same and 0 different pairs are known" in without.stdout
-    assert known.spotted.survey(survey_id).info().calibration_digest == ""
+    assert "ranks as by the product; its probabilities come from other surveys" in without.stdout
+    assert known.spotted.survey(survey_id).info().calibration_digest
     both = json.loads(known.run("calibrate", survey_id, "--session", "early", "--known", "--json").stdout)
     assert both["same_pairs"] == 36
+
+
+def test_a_survey_starts_without_labels_and_keeps_what_it_learned(known: Machine, survey_id: str) -> None:
+    started = json.loads(known.run("calibrate", survey_id, "--json").stdout)
+    assert (started["kind"], started["same_pairs"], started["held_out_gain"]) == ("starting", 0, None)
+    matched = known.run("match", survey_id, "--fusion", "calibrated", "--json")
+    assert "note:" not in matched.stderr
+    assert order(matched.stdout) == order(known.run("match", survey_id, "--json").stdout)
+    learned = json.loads(known.run("calibrate", survey_id, "--known", "--json").stdout)
+    again = known.run("calibrate", survey_id)
+    assert again.stdout.strip().endswith("the survey keeps its calibration")
+    stored = known.spotted.survey(survey_id).info().calibration_digest
+    assert stored == learned["calibration_digest"] != started["calibration_digest"]
 
 
 def test_a_calibration_may_be_turned_off(known: Machine, survey_id: str) -> None:
@@ -90,11 +110,11 @@ def test_a_calibration_may_be_turned_off(known: Machine, survey_id: str) -> None
     assert known.spotted.survey(survey_id).info().calibration_digest == ""
 
 
-@pytest.mark.parametrize("arguments", [(), ("--off", "--known"), ("--off", "--session", "main")])
-def test_nothing_to_learn_from_or_too_much_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("arguments", [("--off", "--known"), ("--off", "--session", "main")])
+def test_labels_for_no_calibration_are_wrong_usage(arguments: tuple[str, ...]) -> None:
     done = CliRunner().invoke(calibrate, ["any", *arguments])
     assert done.exit_code == 2
-    assert "--session ID, --known or both; or use --off" in done.stderr
+    assert "--off cannot be combined with --session and --known" in done.stderr
 
 
 def test_unknown_surveys_and_sessions_are_not_found(known: Machine, survey_id: str) -> None:

@@ -102,6 +102,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "UndoCatalogueChange": lambda s: s.catalogue().undo("x", "anna"),
     "ListCatalogueChanges": lambda s: list(s.catalogue().changes()),
     "WatchCatalogue": lambda s: list(s.catalogue().watch()),
+    "ReadCatalogueMembers": lambda s: list(s.catalogue().members_beside("a")),
     "MatchCatalogue": lambda s: list(s.catalogue().match("a")),
     "ListEvents": lambda s: list(s.survey("a").session("m").events()),
 }

@@ -190,3 +190,13 @@ def test_a_thousand_names_of_fifty_thousand_detections_take_no_entry_for_each_pa
     assert constraints.open_component_pairs == 0
     assert constraints.implied(1, names + 2) is Answer.DIFFERENT
     assert len(constraints.separations()) == 0
+
+
+@BOTH
+def test_a_name_that_only_joins_tells_its_items_from_no_others(make: Make) -> None:
+    constraints = make(ITEMS)
+    assume(constraints, Assumptions(names=NAMES, only_joining=frozenset({"Nandi", "Mvula"})))
+    assert constraints.implied(0, 2) is constraints.implied(3, 5) is Answer.SAME
+    # of the names that remain, there are not two
+    assert {constraints.implied(*pair) for pair in PAIRS} == {Answer.SAME, None}
+    assert labelled(constraints, (0, 3), Answer.SAME) is not LabelEffect.CONFLICT

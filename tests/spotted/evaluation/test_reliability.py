@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spotted.calibration.labels import thin_pairs
+from spotted.evaluation import reliability
 from spotted.evaluation.comparison import CALIBRATED, FUSED, rank_survey
 from spotted.evaluation.reliability import measure_held_out, measure_reliability
 from spotted.scoring.similarity import unit_rows
@@ -51,6 +53,16 @@ def test_a_calibration_judges_strangers_better_than_the_product_does() -> None:
     assert not reason
     assert found[CALIBRATED].error < 0.5 * found[FUSED].error
     assert found[CALIBRATED].pairs == found[FUSED].pairs > 1000
+
+
+def test_thinned_pairs_weigh_as_much_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"a{row % 4}" for row in range(40)]
+    monkeypatch.setattr(reliability, "thin_pairs", lambda ends, rng: thin_pairs(ends, rng, most=100))
+    _, ends, weights = reliability._labels(names, np.random.default_rng(0))
+    same = ends[:, 0] == ends[:, 1]
+    assert len(ends) == 100
+    assert weights[same].sum() == pytest.approx(4 * 45)
+    assert weights[~same].sum() == pytest.approx(40 * 39 / 2 - 4 * 45)
 
 
 def test_too_few_labels_say_so() -> None:

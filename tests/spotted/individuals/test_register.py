@@ -92,3 +92,21 @@ def test_an_empty_session_has_no_individuals() -> None:
     assert differing(empty, empty).tolist() == []
     assert Register().present() == []
     assert Register().named() == {}
+
+
+def test_strangers_make_no_individual_and_give_no_id() -> None:
+    register = Register()
+    register.strangers.update({0, 1, 7})
+    register.settle(joined((0, 1)), range(8), 1)
+    assert ids(register.present()) == [2, 3, 4, 5, 6]
+    both = joined((0, 1), (1, 5), (5, 3))
+    register.settle(both, [0, 5], 2)
+    assert ids(register.present()) == [2, 3, 4, 6]
+    one = register.individual(both, 0)
+    assert (one.founder.item, one.members, one.position) == (3, (0, 1, 3, 5), 2)
+    # an animal that only strangers show is found by them, and is no individual
+    apart = joined((0, 1), (5, 3))
+    register.settle(apart, [0, 3], 3)
+    alone = register.individual(apart, 1)
+    assert (register.is_present(alone.founder), alone.position) == (False, 0)
+    assert ids(register.present()) == [2, 3, 4, 6]

@@ -149,7 +149,7 @@ def test_photographs_are_matched_with_animals_of_other_surveys(catalogue: Catalo
 
 
 def test_the_fake_answers_all_calls_of_the_service() -> None:
-    assert len(FakeCatalogue(FakeScorer()).replies()) == 11
+    assert len(FakeCatalogue(FakeScorer()).replies()) == 12
 
 
 def test_a_watch_begins_with_all_and_resumes_at_its_cursor(catalogue: CatalogueHandle) -> None:

@@ -112,6 +112,7 @@ def test_a_token_for_some_surveys_sees_no_others() -> None:
 def test_a_text_speaks_the_callers_ids() -> None:
     caller = Caller("t", "wcs", pb.ROLE_READ)
     assert caller.own("survey 'wcs/kenya' and wcs/gola") == "survey 'kenya' and gola"
+    assert caller.own("survey 'wcs/kenya': ~wcs/d07") == "survey 'kenya': ~wcs/d07"
     assert access.ANYONE.own("survey 'wcs/kenya'") == "survey 'wcs/kenya'"
 
 

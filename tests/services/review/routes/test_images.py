@@ -199,3 +199,11 @@ def test_a_file_that_is_no_image_is_refused(page: Page) -> None:
     response = page.browser().get(page.image("cam/d04"))
     assert (response.status_code, response.json()["error"]["reason"]) == (400, "UNREADABLE_IMAGE")
     assert page.browser().get(page.image("cam/d03") + "?w=999999").status_code == 400
+
+
+def test_a_photograph_of_another_survey_is_found_by_its_id_in_the_session(page: Page) -> None:
+    browser = page.browser()
+    own = browser.get(page.image("cam/d03"))
+    other = browser.get(f"/img/elsewhere/~{page.survey_id}/cam/d03")
+    assert (other.status_code, other.content) == (200, own.content)
+    assert browser.get(page.image("~elsewhere/cam/d03")).status_code == 404

@@ -26,7 +26,7 @@ def seen(session: OpenSession) -> tuple[object, ...]:
     """All that a person sees of the individuals and labels, but for positions."""
 
     def look(state: SessionState) -> tuple[object, ...]:
-        individuals = state.individuals()
+        individuals = state.named_individuals.messages()
         for one in individuals:
             one.ClearField("position")
         conflicts = [conflict.SerializeToString(deterministic=True) for conflict in state.conflicts()]
@@ -328,7 +328,9 @@ def assert_replayed(session: OpenSession) -> None:
     for event in session.sampler.sessions.events(session.survey_id, "main"):
         event.ClearField("position")
         replayed.apply(event.SerializeToString())
-    assert replayed.individuals() == session.view(lambda state: state.individuals())
+    assert replayed.named_individuals.messages() == session.view(
+        lambda state: state.named_individuals.messages()
+    )
     assert list(replayed.labels) == session.view(lambda state: list(state.labels))
 
 

@@ -86,7 +86,7 @@ class Session:
         )
 
     def _change(self, kind: str) -> None:
-        known = self.state.individuals()
+        known = self.state.named_individuals.messages()
         one, other = (known[int(n)] for n in self.rng.integers(len(known), size=2))
         # an alias stands for its individual
         about = str(self.rng.choice([one.individual_id, *(alias.individual_id for alias in one.aliases)]))
@@ -138,7 +138,7 @@ class Session:
 
 def check(state: SessionState) -> None:
     """Every detection of the survey has one individual, every id its own, and what people decided holds."""
-    listed = state.individuals()
+    listed = state.named_individuals.messages()
     assert sorted(i for one in listed for i in one.detection_ids) == sorted(state.roster.living())
     ids = [one.individual_id for one in listed]
     aliases = [alias.individual_id for one in listed for alias in one.aliases]
@@ -182,12 +182,12 @@ def test_after_any_events_individuals_are_whole_and_copies_equal(
         if number % 13 == 0:
             absent = follow(session.state, seldom, absent)
     follow(session.state, seldom, absent)
-    listed = {one.individual_id: one for one in session.state.individuals()}
+    listed = {one.individual_id: one for one in session.state.named_individuals.messages()}
     assert always == seldom == listed
     replayed = SessionState()
     for entry in session.journal:
         replayed.apply(entry)
-    assert {one.individual_id: one for one in replayed.individuals()} == listed
+    assert {one.individual_id: one for one in replayed.named_individuals.messages()} == listed
     assert replayed.conflicts() == session.state.conflicts()
     kinds = {e.changed.WhichOneof("change") for e in map(pb.SessionEvent.FromString, session.journal)}
     assert kinds >= {"merged", "split", "moved", "updated", "undone"}

@@ -41,7 +41,7 @@ def test_a_journal_with_every_change_is_imported_as_it_is(session: OpenSession) 
     state = SessionState()
     for event in events(session):
         state.apply(arriving.take(event).SerializeToString())
-    assert state.individuals() == session.listed()
+    assert state.named_individuals.messages() == session.listed()
 
 
 def pair(first: str, second: str) -> ind.StatedPair:

@@ -60,7 +60,7 @@ def all_of(sampler: Sampler, survey_id: str, session_id: str) -> tuple[object, .
     def look(state: SessionState, position: int) -> tuple[object, ...]:
         return (
             full_progress(state, position),
-            [i.SerializeToString() for i in state.individuals()],
+            [i.SerializeToString() for i in state.named_individuals.messages()],
             state.outcomes,
             state.labels,
             state.detection_ids,

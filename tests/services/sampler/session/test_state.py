@@ -72,13 +72,13 @@ def retracted(*label_ids: str) -> pb.SessionEvent:
 
 
 def partition(state: SessionState) -> list[list[str]]:
-    return [list(individual.detection_ids) for individual in state.individuals()]
+    return [list(individual.detection_ids) for individual in state.named_individuals.messages()]
 
 
 def test_individuals_are_ordered_by_size_and_named_by_their_first_detection() -> None:
     state = folded(labelled(label("1-1", "d3", "d1", "SAME")))
     assert partition(state) == [["d1", "d3"], ["d0"], ["d2"], ["d4"]]
-    assert state.individuals()[0].individual_id == "ind-d1"
+    assert state.named_individuals.messages()[0].individual_id == "ind-d1"
 
 
 def test_a_contradiction_is_kept_with_the_smallest_set_that_explains_it() -> None:

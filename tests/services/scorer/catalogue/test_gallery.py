@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from services.common.survey.state import vector_digest
-from services.scorer.catalogue.gallery import LOOKS_ONLY, Part, open_gallery, part_of
+from services.common.process import now
+from services.common.store.store import Store
+from services.common.survey.heads import HeadStore
+from services.common.survey.state import Snapshot, vector_digest
+from services.scorer.catalogue.gallery import LOOKS_ONLY, Part, on_plane_of, open_gallery, part_of
+from services.scorer.surveys import Surveys
+from tests.services.scorer.catalogue.organisation import Organisation, plant
 from tests.services.scorer.snapshots import planted_snapshot
 
 SNAPSHOT = planted_snapshot(12)
@@ -51,3 +57,29 @@ def test_a_survey_that_cannot_be_read_has_no_members() -> None:
     part = Part("2024", None, np.empty(0, np.int64), (), 3, "the survey was deleted")
     gallery = open_gallery(SNAPSHOT, np.array([1]), [part], SNAPSHOT.base[[1]], places=True)
     assert (gallery.members, gallery.parts[0].reason) == ([], "the survey was deleted")
+
+
+def test_cameras_are_placed_on_the_plane_of_the_photographs(wcs: Organisation, store: Store) -> None:
+    client = wcs.client()
+    for survey_id in ("2024", "2025", "plane"):
+        plant(client, survey_id)
+    surveys = Surveys(store, HeadStore(store), now=now)
+    here, there, plane = (surveys.snapshot(f"{wcs.name}/{i}") for i in ("2025", "2024", "plane"))
+
+    def part(snapshot: Snapshot) -> Part:
+        return Part("s", snapshot, np.empty(0, np.int64), ())
+
+    placed = on_plane_of(here, part(there))
+    assert placed.keys() == {"c0", "c1", "c2"}
+    for camera_id, camera in placed.items():
+        own = here.cameras[camera_id]
+        assert camera.x_m is not None
+        assert camera.y_m is not None
+        assert own.x_m is not None
+        assert own.y_m is not None
+        # a hundredth of a degree of latitude further north
+        assert own.y_m - camera.y_m == pytest.approx(1112.0, rel=0.01)
+        assert camera.x_m == pytest.approx(own.x_m, abs=5.0)
+    assert on_plane_of(here, part(here)) == {i: c for i, c in here.cameras.items() if c.has_position}
+    assert on_plane_of(here, part(plane)) == on_plane_of(plane, part(here)) == {}
+    assert on_plane_of(here, Part("s", None, np.empty(0, np.int64), ())) == {}

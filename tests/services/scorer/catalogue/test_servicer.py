@@ -137,14 +137,14 @@ def test_roles_read_or_change(wcs: Organisation, everything: Spotted) -> None:
     wcs.client(role=access_pb2.ROLE_ANNOTATE).catalogue().update(sita.entry_id, "ben", notes="scar")
 
 
-def test_a_service_of_all_organisations_has_no_catalogue(wcs: Organisation, everything: Spotted) -> None:
+def test_a_service_of_all_organisations_changes_no_catalogue(wcs: Organisation, everything: Spotted) -> None:
     everything.catalogue().add("2025", [animal("Sita", "d00")], "anna")
     token = wcs.tokens.create(organisation="", role=access_pb2.ROLE_SERVICE)[1]
     service = wcs.opened.enter_context(
         Spotted(embedder=wcs.address, scorer=wcs.address, sampler=wcs.address, credentials=Credentials(token))
     )
     with pytest.raises(InvalidInputError, match="use a token of it"):
-        list(service.catalogue().match(f"{wcs.name}/2025"))
+        service.catalogue().add(f"{wcs.name}/2025", [animal("Gita", "d01")], "anna")
     # but what it deletes leaves the catalogue of the organisation
     service.survey(f"{wcs.name}/2025").delete_detections(["d00"])
     assert names(everything.catalogue()) == {"Sita": []}

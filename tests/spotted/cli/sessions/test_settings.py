@@ -9,8 +9,10 @@ from click.testing import CliRunner
 from spotted.cli.sessions.settings import Instant, SessionSettings, settings_options
 from spotted.client import CandidateFilter
 from spotted.constraints import Trust
-from spotted.errors import AlreadyExistsError
+from spotted.errors import AlreadyExistsError, PreconditionError
 from spotted.facts import KnownIndividuals
+from spotted.testing import fake_services
+from tests.services.scorer.catalogue.organisation import animal, plant
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 
@@ -42,7 +44,7 @@ def test_every_option_is_a_field_and_none_is_given_by_default() -> None:
             "--before",
             "2026-05-02T02:00+02:00",
         ),
-        *("--known-only", "--exclude", "Mvula", "--other-encounters", "--opposite-flanks"),
+        *("--known-only", "--exclude", "Mvula", "--other-encounters", "--opposite-flanks", "--catalogue"),
     )
     day = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
     assert (given.strategy, given.trust, given.known) == (
@@ -50,7 +52,7 @@ def test_every_option_is_a_field_and_none_is_given_by_default() -> None:
         Trust.VERIFIED,
         KnownIndividuals.SUGGESTED,
     )
-    assert (given.seed, given.retrain, given.opposite_flanks) == (3, True, True)
+    assert (given.seed, given.retrain, given.opposite_flanks, given.catalogue) == (3, True, True, True)
     assert given.only == CandidateFilter(
         exclude_same_encounter=True,
         camera_ids=("a", "b"),
@@ -77,3 +79,15 @@ def test_a_session_goes_on_as_it_is_or_is_created(machine: Machine, survey_id: s
     with pytest.raises(AlreadyExistsError, match="another known_individuals and filter"):
         SessionSettings(seed=0).open(handle, "main")
     assert SessionSettings().open(handle, "new").info().known_individuals is KnownIndividuals.BELIEVED
+
+
+def test_a_session_draws_on_the_surveys_of_the_catalogue() -> None:
+    with fake_services() as spotted:
+        for survey_id in ("2024", "2025", "plane"):
+            plant(spotted, survey_id)
+        with pytest.raises(PreconditionError, match="no animal of another survey"):
+            SessionSettings(catalogue=True).create(spotted.survey("2025"), "main")
+        for survey_id in ("2024", "2025"):
+            spotted.catalogue().add(survey_id, [animal("Sita", "d00")], "anna")
+        made = SessionSettings(catalogue=True).create(spotted.survey("2025"), "main")
+        assert made.info().catalogue_survey_ids == ("2024",)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from spotted.client.catalogue import sources
-from spotted.client.catalogue.sources import batches, known_names, named_individuals
+from spotted.client.catalogue.sources import batches, known_names, named_individuals, refused_individuals
 from spotted.client.values import CatalogueAddition, Individual
 from spotted.survey import Detection
 
@@ -24,6 +24,15 @@ def test_known_names_are_animals_with_their_detections() -> None:
 def test_individuals_without_a_name_are_not_added() -> None:
     named, unnamed = Individual("ind-a", ("a",), "Sita"), Individual("ind-b", ("b",))
     assert named_individuals([named, unnamed]) == [CatalogueAddition(named)]
+
+
+def test_individuals_that_are_animals_of_the_catalogue_are_added_to_them_or_refused() -> None:
+    one = Individual("ind-a", ("a",), "Own", catalogue_entry_ids=("cat-a",), catalogue_name="Sita")
+    two = Individual("ind-b", ("b",), "Both", catalogue_entry_ids=("cat-a", "cat-b"))
+    assert named_individuals([one, two]) == [CatalogueAddition(Individual("ind-a", ("a",)), "cat-a")]
+    (refused,) = refused_individuals([one, two, Individual("ind-c", ("c",))])
+    assert (refused.name, refused.entry_id, refused.reason) == ("Both", "", "PRECONDITION")
+    assert "joined it with cat-a and cat-b; merge these animals" in refused.message
 
 
 def test_batches_hold_all_in_order_and_fit_into_a_call() -> None:

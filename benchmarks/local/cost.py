@@ -1,0 +1,86 @@
+"""Processor time of extraction and matching beside the bare libraries, in one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.local.flanks import METHOD, Flanks, extracted, read_picture
+from spotted.local_features.chips import make_chip
+from spotted.local_features.extraction.by_name import open_extractor
+from spotted.local_features.matching.lnbnn import Lnbnn
+from spotted.local_features.matching.normalisers import Normalisers
+from spotted.local_features.methods import method_by_name
+
+PHOTOGRAPHS = 12
+QUERIES = 8
+SHORTLIST = 50
+# the size of the bar
+DETECTIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of processor time."""
+
+    extraction_s: float
+    """Extraction from one decoded photograph."""
+    bare_extraction_s: float
+    """The same by OpenCV: resize and SIFT with as many keypoints."""
+    preparation_s: float
+    """The normalisers of one detection."""
+    shortlist_s: float
+    """Matching of one detection with 50."""
+    bare_shortlist_s: float
+    """The products of their descriptors."""
+
+    @property
+    def survey_s(self) -> float:
+        """Preparation of 1,000 detections, and matching of each with 50."""
+        return DETECTIONS * (self.preparation_s + self.shortlist_s)
+
+
+def measure_cost(flanks: Flanks, cache: Path) -> Cost:
+    """The cost on photographs whose features are in `cache`, with one thread."""
+    cv2.setNumThreads(1)
+    spec = method_by_name(METHOD)
+    extractor = open_extractor(METHOD)
+    pictures = [read_picture(path) for path in flanks.paths[:PHOTOGRAPHS]]
+    folder = cache / spec.digest[:16]
+    features = [extracted(path, folder / f"{path.stem}.features") for path in flanks.paths]
+    rng = np.random.default_rng(0)
+    lnbnn = Lnbnn(spec, Normalisers.sample(features, flanks.encounters, rng=rng))
+    first = features[: QUERIES + SHORTLIST]
+    ready = [lnbnn.prepare(one, owner) for one, owner in zip(first, flanks.encounters, strict=False)]
+    queries, candidates = ready[:QUERIES], ready[QUERIES:]
+
+    def bare(query: int) -> None:
+        own = queries[query].features.descriptors.astype(np.float32)
+        for candidate in candidates:
+            own @ candidate.features.descriptors.astype(np.float32).T
+
+    def plain(picture: int) -> None:
+        chip = make_chip(pictures[picture], spec.chip_size_px)
+        cv2.SIFT.create(spec.most_points).detectAndCompute(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), None)
+
+    return Cost(
+        extraction_s=mean_s(lambda i: extractor.extract(pictures[i]), PHOTOGRAPHS),
+        bare_extraction_s=mean_s(plain, PHOTOGRAPHS),
+        preparation_s=mean_s(lambda i: lnbnn.prepare(features[i], flanks.encounters[i]), QUERIES),
+        shortlist_s=mean_s(lambda i: lnbnn.match_shortlist(queries[i], candidates), QUERIES),
+        bare_shortlist_s=mean_s(bare, QUERIES),
+    )
+
+
+def mean_s(work: Callable[[int], object], count: int) -> float:
+    """Mean processor time of work on 0, 1, ... `count` - 1, after one that does not count."""
+    work(0)
+    started = time.process_time()
+    for i in range(count):
+        work(i)
+    return (time.process_time() - started) / count

@@ -1,0 +1,98 @@
+"""Photographs of one flank of known animals, with visual and local scores of all pairs, kept in a folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from services.embedder.images.decoding import ByteArray
+from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.inference.backbones import Backbone
+from spotted.arrays import Float64Array
+from spotted.local_features.extraction.by_name import open_extractor
+from spotted.local_features.features import LocalFeatures
+from spotted.local_features.matching.lnbnn import Lnbnn
+from spotted.local_features.matching.matchable import Matchable
+from spotted.local_features.matching.normalisers import Normalisers
+from spotted.local_features.methods import method_by_name
+
+METHOD = "hotspotter"
+ROWS_TOGETHER = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Flanks:
+    """Photographs of one flank: paths, animals and encounters."""
+
+    paths: tuple[Path, ...]
+    animals: tuple[str, ...]
+    encounters: tuple[str, ...]
+
+
+def read_flanks(folder: Path, side: str, *, share: float = 1.0) -> Flanks:
+    """The photographs of a side in a folder with an index.csv; share: part of the animals, by their names."""
+    with (folder / "index.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["side"] == side]
+    animals = sorted({row["identity"] for row in rows})
+    kept = set(animals[: round(len(animals) * share)])
+    rows = [row for row in rows if row["identity"] in kept]
+    return Flanks(
+        tuple(folder / row["path"] for row in rows),
+        tuple(row["identity"] for row in rows),
+        tuple(row["encounter"] for row in rows),
+    )
+
+
+def visual_scores(flanks: Flanks, backbone: Backbone) -> Float64Array:
+    """Cosines (n, n) of the vectors of a backbone."""
+    vectors = []
+    for path in flanks.paths:
+        (vector,) = backbone.embed([backbone.preprocessing.apply(ImageCrop(path.read_bytes(), None))])
+        if isinstance(vector, Exception):
+            raise vector
+        vectors.append(vector)
+    stacked = np.stack(vectors).astype(np.float64)
+    return np.asarray(stacked @ stacked.T)
+
+
+def local_scores(flanks: Flanks, cache: Path) -> Float64Array:
+    """Local scores (n, n) of all pairs; what is computed is kept in `cache`, where a later run continues."""
+    spec = method_by_name(METHOD)
+    folder = cache / spec.digest[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    features = [extracted(path, folder / f"{path.stem}.features") for path in flanks.paths]
+    rng = np.random.default_rng(0)
+    lnbnn = Lnbnn(spec, Normalisers.sample(features, flanks.encounters, rng=rng))
+    ready: list[Matchable] = []
+    scores = np.zeros((len(features), len(features)))
+    for start in range(0, len(features), ROWS_TOGETHER):
+        kept = folder / f"{len(features)}-{lnbnn.normalisers.digest[:16]}-{start}.npy"
+        rows = range(start, min(start + ROWS_TOGETHER, len(features)))
+        if not kept.exists():
+            ready = ready or [
+                lnbnn.prepare(one, owner) for one, owner in zip(features, flanks.encounters, strict=True)
+            ]
+            found = np.zeros((len(rows), len(features)))
+            for i in rows:
+                found[i - start, i + 1 :] = lnbnn.score_shortlist(ready[i], ready[i + 1 :])
+            np.save(kept, found)
+        scores[rows] = np.load(kept)
+    return np.asarray(scores + scores.T)
+
+
+def extracted(path: Path, kept: Path) -> LocalFeatures:
+    """The features of a photograph, from `kept` if it is there."""
+    if not kept.exists():
+        kept.write_bytes(open_extractor(METHOD).extract(read_picture(path)).to_bytes())
+    return LocalFeatures.from_bytes(kept.read_bytes())
+
+
+def read_picture(path: Path) -> ByteArray:
+    """The pixels of a photograph, RGB."""
+    with Image.open(io.BytesIO(path.read_bytes())) as image:
+        return np.asarray(image.convert("RGB"))
