@@ -23,14 +23,14 @@ LEAST_WRITING, MOST_WRITING = 0.003, 0.5
 COLUMNS = 400
 
 
-def strips(image: Pixels) -> tuple[int, int]:
+def strip_heights(image: Pixels) -> tuple[int, int]:
     """The heights of the strips at the upper and the lower edge, pixels; 0 without one.
 
     >>> photograph = np.tile(np.linspace(60, 200, 300).astype(np.uint8)[:, None], (200, 1, 3))
     >>> photograph = photograph.reshape(200, 300, 3)
     >>> photograph[190:] = 0
     >>> photograph[193:197, 20:90:3] = 255
-    >>> strips(photograph)
+    >>> strip_heights(photograph)
     (0, 10)
     """
     step = max(1, image.shape[1] // COLUMNS)
@@ -42,7 +42,7 @@ def strips(image: Pixels) -> tuple[int, int]:
 
 def without_strips(image: Pixels) -> Pixels:
     """The photograph with its strips in their own plain colour."""
-    top, bottom = strips(image)
+    top, bottom = strip_heights(image)
     if not top and not bottom:
         return image
     plain = np.array(image)
