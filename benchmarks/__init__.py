@@ -13,6 +13,7 @@ screens      what galleries save over pairs
 stopping     how often "safe to stop" is true
 heads        what a learned head gains and costs
 retrieval    top-k of every score
+robustness   what one wrong camera, period or clock changes
 calibration  calibrated scores beside the product
 load         capacity, latency, soak and restarts of a whole platform
 overheads    what TLS, tokens and metrics cost
