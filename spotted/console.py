@@ -19,6 +19,9 @@ from rich.text import Text
 
 from spotted import errors
 
+# of the context of a command that takes the next steps itself
+GOES_ON = "spotted.console.goes_on"
+
 EXIT_CODES: dict[type[errors.SpottedError], int] = {
     errors.InvalidInputError: 3,
     errors.NotFoundError: 4,
@@ -120,6 +123,18 @@ def show(document: Mapping[str, object], *, as_json: bool, text: Callable[[], No
         sys.stdout.write("\n")
     else:
         text()
+
+
+def next_step(command: str) -> None:
+    """Print the command to run next, unless one is running that goes on by itself."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.meta.get(GOES_ON):
+        click.echo(f"next: {command}")
+
+
+def goes_on(context: click.Context) -> None:
+    """Note that the command takes the next steps itself."""
+    context.meta[GOES_ON] = True
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -44,6 +44,8 @@ class ReviewSettings:
     """Hosts from which photographs may be fetched by https; others are never asked."""
     cache_mib: int = 2048
     """Most bytes of thumbnails and tiles on disk, MiB."""
+    hide_strips: bool = False
+    """Whether the strips that cameras print into photographs are hidden from everyone."""
     log: str = "text"
     """text, or json for one object per line."""
 
@@ -71,6 +73,7 @@ def from_environment(environ: Mapping[str, str]) -> ReviewSettings:
         secret_file=_path(environ, "SPOTTED_REVIEW_SECRET_FILE"),
         image_hosts=_hosts(environ, "SPOTTED_REVIEW_IMAGE_HOSTS"),
         cache_mib=_whole(environ, "SPOTTED_REVIEW_CACHE_MIB", default.cache_mib),
+        hide_strips=_chosen(environ, "SPOTTED_REVIEW_STRIPS", ("shown", "hidden")) == "hidden",
         log=_chosen(environ, "SPOTTED_LOG", ("text", "json")),
     )
     if not settings.tokens and not LOOPBACK.fullmatch(settings.listen):

@@ -10,7 +10,17 @@ from spotted.cli.connection import connect
 from spotted.client import Preparation, Tone
 from spotted.client.ingest import Intake, embed_pictures
 from spotted.client.local_features.extraction import LocalExtraction
-from spotted.console import EnumChoice, data_option, err, json_option, option_word, progress, show, with_unit
+from spotted.console import (
+    EnumChoice,
+    data_option,
+    err,
+    json_option,
+    next_step,
+    option_word,
+    progress,
+    show,
+    with_unit,
+)
 from spotted.errors import InvalidInputError
 from spotted.formats.sources import recall
 
@@ -112,4 +122,4 @@ def _print(survey: str, intake: Intake) -> None:
         f"{len(intake.failed)} failed{local}"
     )
     if intake.added or intake.updated or intake.unchanged:
-        click.echo(f"next: spotted match {survey}, or spotted annotate {survey}")
+        next_step(f"spotted match {survey}, or spotted review {survey}")

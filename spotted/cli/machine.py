@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect_here
-from spotted.console import data_option, err, json_option, show, table
+from spotted.console import data_option, err, json_option, next_step, show, table
 from spotted.errors import UnavailableError
 from spotted.local import append_only, diagnosis, processes, review_page
 from spotted.local.models import DEFAULT_BACKBONE, models_directory, prepare
@@ -114,7 +114,7 @@ def up(
 
     def text() -> None:
         table("running processes", ("role", "address"), list(addresses.items()))
-        click.echo("next: spotted import DIR   (DIR: a Camtrap DP directory)")
+        next_step("spotted import DIR   (DIR: a folder of photographs, a Camtrap DP directory, a table ...)")
 
     for warning in warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from spotted.cli.import_ import import_survey
 from spotted.cli.machine import up, without_page
 from spotted.cli.sessions.settings import SessionSettings
 from spotted.client import Spotted
-from spotted.console import data_option, err, json_option, session_option, show
+from spotted.console import data_option, err, goes_on, json_option, session_option, show
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError
 from spotted.local import processes, review_keys, review_page
 from spotted.local.review_keys import Opened
@@ -51,6 +51,7 @@ def review(
         raise click.UsageError(
             "the review page of services on other machines has an address of its own; ask their operator"
         )
+    goes_on(ctx)
     if lacking := review_page.missing_packages():
         raise PreconditionError(without_page(lacking))
     page = _started(ctx, directory, port)
@@ -62,7 +63,9 @@ def review(
     key = review_keys.make(directory, Opened(annotator, survey_id, session_id))
     address = f"http://{page.address}/#k={key}"
     document = {"address": address, "survey_id": survey_id, "session_id": session_id, "annotator": annotator}
-    show(document, as_json=as_json, text=lambda: click.echo(f"review page: {address}"))
+    show(
+        document, as_json=as_json, text=lambda: click.echo(f"review page: {address}\nend with: spotted down")
+    )
     if browser and click.launch(address):
         err.print("No browser could be opened; open the address in one on this machine.")
 

@@ -274,17 +274,19 @@ def test_how_sure_and_a_note_go_with_the_answer_and_who_leaves_gives_the_questio
     page.keyboard.press("Enter")
     press_until_next(page, "d")
     settled(page)
-    (label,) = session.labels()
+    label = session.labels()[0]
     assert (label.note, label.confidence) == ("torn ear, d", Confidence.GUESS)
     assert page.locator("[data-confidence][aria-pressed=true]").count() == 0
     mine = current(page)
     page.keyboard.press("q")
-    until(lambda: mine in _asked(session, "ben"), "the question is asked of others")
+    until(lambda: _best(session) == mine, "the question is asked of others")
 
 
-def _asked(session: SessionHandle, annotator: str) -> set[str]:
-    pairs = session.next_pairs(annotator, count=100).pairs
-    return {f"pair:{pair.first.detection_id},{pair.second.detection_id}" for pair in pairs}
+def _best(session: SessionHandle) -> str:
+    """The best question for another annotator, who gives it back."""
+    (pair,) = session.next_pairs("ben").pairs
+    session.release_leases("ben")
+    return f"pair:{pair.first.detection_id},{pair.second.detection_id}"
 
 
 def test_the_page_speaks_the_language_of_its_address_and_keeps_it(

@@ -16,6 +16,8 @@ from spotted.console import (
     EnumChoice,
     SpottedGroup,
     data_option,
+    goes_on,
+    next_step,
     option_word,
     progress,
     show,
@@ -119,3 +121,16 @@ def test_the_data_directory_is_that_of_the_client_unless_given() -> None:
     assert run(command).output == f"{DEFAULT_DIRECTORY}\n"
     assert run(command, ["--data", "here"]).output == "here\n"
     assert run(command, env={"SPOTTED_DATA_DIR": "there"}).output == "there\n"
+
+
+def test_the_next_step_is_named_unless_the_command_takes_it_itself(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    next_step("spotted up")
+    with click.Context(click.Command("review")) as context:
+        next_step("spotted import DIR")
+        goes_on(context)
+        # a command that this one runs
+        with click.Context(click.Command("embed"), parent=context):
+            next_step("spotted match kruger")
+    assert capsys.readouterr().out == "next: spotted up\nnext: spotted import DIR\n"

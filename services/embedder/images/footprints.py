@@ -39,8 +39,8 @@ COSTS = {"JPEG": 1.0, "PNG": 10.0, "WEBP": 12.0}
 SCAN_COST = 0.35
 STEPS_COST = 12.0
 TURN_COST = 10.0
-# local features are found on a chip of one size, whatever that of the image
-LOCAL_BYTES, LOCAL_COST = 96 << 20, 28.0
+# local features are found on a chip of one size, whatever that of the image; a square one takes 127 MiB
+LOCAL_BYTES, LOCAL_COST = 128 << 20, 28.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 places     where the file of a detection lies, and where it may
 remote     photographs of listed hosts
 rendering  files to upright JPEGs without metadata
+strips     the strips that cameras print into photographs
 tiles      pictures as pyramids of tiles
 cache      rendered pictures on disk, within a bound
 pictures   pictures of detections, rendered once

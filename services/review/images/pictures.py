@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from services.review.images import rendering
 from services.review.images.cache import PictureCache, digest
 from services.review.images.places import File, Places
-from services.review.images.rendering import Size
-from services.review.images.tiles import Pyramid
+from services.review.images.rendering import Pixels, Size
+from services.review.images.strips import without_strips
+from services.review.images.tiles import Pyramid, Tile
 from spotted.client.values import SurveyInfo
 from spotted.errors import NotFoundError
 from spotted.survey import Detection, ImageBox
@@ -44,16 +45,23 @@ class Pictures:
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
 
     async def picture(
-        self, survey: SurveyInfo, detection: Detection, *, width: str, crop: bool, known: str = ""
+        self,
+        survey: SurveyInfo,
+        detection: Detection,
+        *,
+        width: str,
+        crop: bool,
+        masked: bool = False,
+        known: str = "",
     ) -> tuple[str, bytes | None]:
         """The digest and the JPEG of a detection's photograph, without a JPEG if the digest is the known one.
 
-        width: one of WIDTHS. crop: only the animal and what is around it. Raises ImageMissingError,
-        UnreadableImageError.
+        width: one of WIDTHS. crop: only the animal and what is around it. masked: without the strips that the
+        camera printed into it. Raises ImageMissingError, UnreadableImageError.
         """
         file = await asyncio.to_thread(self._places.file, survey, detection)
         box = detection.box if crop else None
-        key = digest(RECIPE, file.path or file.url, file.version, width, box)
+        key = digest(RECIPE, file.path or file.url, file.version, width, box, masked)
         if key == known:
             return key, None
 
@@ -62,7 +70,9 @@ class Pictures:
         def make() -> bytes:
             content = read()
             part = None if box is None else rendering.around(box, rendering.upright_size(content))
-            return rendering.rendered(content, part=part, longest=WIDTHS[width])
+            return rendering.rendered(
+                content, part=part, longest=WIDTHS[width], retouch=_retouch(masked=masked)
+            )
 
         return key, await self._once(key, make)
 
@@ -80,16 +90,19 @@ class Pictures:
         return await asyncio.to_thread(look)
 
     async def tile(
-        self, survey: SurveyInfo, detection: Detection, level: int, column: int, row: int
+        self, survey: SurveyInfo, detection: Detection, at: Tile, *, masked: bool = False
     ) -> tuple[str, bytes]:
-        """The digest and the JPEG of a tile, made with all others of its level. Raises NotFoundError."""
+        """The digest and the JPEG of a tile, made with all others of its level. Raises NotFoundError.
+
+        masked: as in `picture`.
+        """
         file = await asyncio.to_thread(self._places.file, survey, detection)
-        made = digest(RECIPE, file.path or file.url, file.version, "tiles", level)
-        key = digest(made, column, row)
+        made = digest(RECIPE, file.path or file.url, file.version, "tiles", at.level, masked)
+        key = digest(made, at.column, at.row)
         found = await asyncio.to_thread(self._cache.get, key)
         if found is None:
             read = await self._reader(file)
-            await self._once(made, lambda: self._cut(read(), level, column, row, made))
+            await self._once(made, lambda: self._cut(read(), at, made, masked=masked))
             found = await asyncio.to_thread(self._cache.get, key)
         if found is None:
             # the cache is too small, or the disk is full
@@ -106,14 +119,15 @@ class Pictures:
         content = await self._once(key, lambda: rendering.as_jpeg(file.read(), file.name))
         return lambda: content
 
-    def _cut(self, content: bytes, level: int, column: int, row: int, made: str) -> bytes:
+    def _cut(self, content: bytes, at: Tile, made: str, *, masked: bool) -> bytes:
         """Put the tiles of a level into the cache."""
         pyramid = Pyramid(rendering.upright_size(content))
-        pyramid.check(level, column, row)
-        size = pyramid.level(level)
-        longest = None if level == pyramid.highest else max(size.width, size.height)
-        for at, below, tile in pyramid.cut(rendering.pixels(content, longest=longest, exact=True)):
-            self._cache.put(digest(made, at, below), rendering.encoded(tile))
+        pyramid.check(at)
+        size = pyramid.level(at.level)
+        longest = None if at.level == pyramid.highest else max(size.width, size.height)
+        level = rendering.pixels(content, longest=longest, exact=True, retouch=_retouch(masked=masked))
+        for column, row, tile in pyramid.cut(level):
+            self._cache.put(digest(made, column, row), rendering.encoded(tile))
         return b""
 
     async def _once(self, key: str, make: Callable[[], bytes]) -> bytes:
@@ -134,3 +148,7 @@ class Pictures:
         if content:
             await asyncio.to_thread(self._cache.put, key, content)
         return content
+
+
+def _retouch(*, masked: bool) -> Callable[[Pixels], Pixels] | None:
+    return without_strips if masked else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -98,18 +99,29 @@ def around(box: ImageBox | None, size: Size) -> Rectangle:
     return int(left), int(top), max(round(right), int(left) + 1), max(round(bottom), int(top) + 1)
 
 
-def rendered(content: bytes, *, part: Rectangle | None = None, longest: int | None = None) -> bytes:
+def rendered(
+    content: bytes,
+    *,
+    part: Rectangle | None = None,
+    longest: int | None = None,
+    retouch: Callable[[Pixels], Pixels] | None = None,
+) -> bytes:
     """A part of an upright image as a JPEG. Arguments and errors are those of `pixels`."""
-    return encoded(pixels(content, part=part, longest=longest))
+    return encoded(pixels(content, part=part, longest=longest, retouch=retouch))
 
 
 def pixels(
-    content: bytes, *, part: Rectangle | None = None, longest: int | None = None, exact: bool = False
+    content: bytes,
+    *,
+    part: Rectangle | None = None,
+    longest: int | None = None,
+    exact: bool = False,
+    retouch: Callable[[Pixels], Pixels] | None = None,
 ) -> Pixels:
     """The pixels of a part of an upright image.
 
     longest: wanted pixels of its longer side, None for all; it has 0.8 to 1.1 times as many, and is never
-    enlarged. exact: just as many. Raises UnreadableImageError.
+    enlarged. exact: just as many. retouch: called with the whole upright image. Raises UnreadableImageError.
     """
     with _opened(content) as image:
         size = _upright_size(image)
@@ -120,7 +132,7 @@ def pixels(
             upright = _turned(_decoded(image, content, scale), _orientation(image))
         except DAMAGED as error:
             raise _unreadable(error) from error
-    return _fitted(upright, part, size, target)
+    return _fitted(retouch(upright) if retouch else upright, part, size, target)
 
 
 def encoded(image: Pixels) -> bytes:

@@ -12,6 +12,15 @@ TILE = 512
 
 
 @dataclass(frozen=True, slots=True)
+class Tile:
+    """The place of a tile."""
+
+    level: int
+    column: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pyramid:
     """The tiles of a picture of one size.
 
@@ -34,11 +43,13 @@ class Pyramid:
         factor = 2 ** (self.highest - level)
         return Size(-(-self.size.width // factor), -(-self.size.height // factor))
 
-    def check(self, level: int, column: int, row: int) -> None:
+    def check(self, tile: Tile) -> None:
         """Raises NotFoundError if there is no such tile."""
-        size = self.level(level)
-        if not (0 <= column * TILE < size.width and 0 <= row * TILE < size.height):
-            raise NotFoundError(f"level {level} of the picture has no tile in column {column}, row {row}")
+        size = self.level(tile.level)
+        if not (0 <= tile.column * TILE < size.width and 0 <= tile.row * TILE < size.height):
+            raise NotFoundError(
+                f"level {tile.level} of the picture has no tile in column {tile.column}, row {tile.row}"
+            )
 
     def cut(self, level: Pixels) -> Iterator[tuple[int, int, Pixels]]:
         """Column, row and pixels of each tile of a level."""

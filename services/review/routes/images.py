@@ -12,7 +12,7 @@ from starlette.routing import Route
 from services.review.forms.fields import Body
 from services.review.forms.photos import box_form
 from services.review.images.pictures import WIDTHS
-from services.review.images.tiles import TILE, Pyramid
+from services.review.images.tiles import TILE, Pyramid, Tile
 from services.review.routes.review import Review
 from services.review.surveys.held import HeldSurvey
 from spotted.catalogue.foreign_ids import read_foreign_id
@@ -53,7 +53,7 @@ class _Images:
         held, detection = await self._shown(request)
         known = request.headers.get("if-none-match", "").strip('"')
         digest, content = await self._review.pictures.picture(
-            held.info, detection, width=width, crop=crop == "box", known=known
+            held.info, detection, width=width, crop=crop == "box", masked=self._masked(query), known=known
         )
         return _answer(digest, content)
 
@@ -74,8 +74,9 @@ class _Images:
     async def tile(self, request: Request) -> Response:
         """A tile of a photograph."""
         held, detection = await self._shown(request)
-        level, column, row = (int(request.path_params[one]) for one in ("level", "column", "row"))
-        return _answer(*await self._review.pictures.tile(held.info, detection, level, column, row))
+        at = Tile(*(int(request.path_params[one]) for one in ("level", "column", "row")))
+        masked = self._masked(Body.of_query(request))
+        return _answer(*await self._review.pictures.tile(held.info, detection, at, masked=masked))
 
     async def move(self, request: Request) -> Response:
         """Take another folder for the photographs of a survey; on one's own machine only."""
@@ -87,6 +88,10 @@ class _Images:
             self._review.places.move, held.info, body.required("folder"), list(held.detections.values())
         )
         return JSONResponse({"found": found, "missing": missing})
+
+    def _masked(self, query: Body) -> bool:
+        """Whether strips of cameras are hidden: by the person, or for everyone."""
+        return self._review.settings.hide_strips or query.flag("mask")
 
     async def _shown(self, request: Request) -> tuple[HeldSurvey, Detection]:
         detection_id = request.path_params["detection"]

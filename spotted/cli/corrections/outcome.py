@@ -12,7 +12,7 @@ import click
 from spotted.cli.corrections.reimport import Changes, apply_changes, document, lines, read_changes
 from spotted.client import Spotted, SurveyHandle
 from spotted.client.differences import changed_images
-from spotted.console import err, with_unit
+from spotted.console import err, next_step, with_unit
 from spotted.errors import AlreadyExistsError, NotFoundError
 from spotted.formats.imported_survey import ImportedSurvey
 from spotted.formats.sources import Source, is_known, remember
@@ -77,7 +77,7 @@ class Outcome:
         if self.dry_run:
             click.echo("nothing was changed; import without --dry-run to carry it out")
         else:
-            click.echo(f"next: spotted embed {survey.survey_id}")
+            next_step(f"spotted embed {survey.survey_id}")
 
     def _notes(self) -> list[str]:
         return [

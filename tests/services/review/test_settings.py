@@ -32,6 +32,7 @@ def test_every_variable_is_read() -> None:
             "SPOTTED_REVIEW_USER_HEADER": "X-Forwarded-Email",
             "SPOTTED_REVIEW_SECRET_FILE": "/secret",
             "SPOTTED_REVIEW_IMAGE_HOSTS": "photos.example",
+            "SPOTTED_REVIEW_STRIPS": "hidden",
             "SPOTTED_REVIEW_CACHE_MIB": "9",
             "SPOTTED_LOG": "json",
         }
@@ -48,6 +49,7 @@ def test_every_variable_is_read() -> None:
         user_header="x-forwarded-email",
         secret_file=Path("/secret"),
         image_hosts=("photos.example",),
+        hide_strips=True,
         cache_mib=9,
         log="json",
     )
@@ -59,6 +61,7 @@ def test_every_variable_is_read() -> None:
     [
         ("SPOTTED_AUTH", "yes"),
         ("SPOTTED_LOG", "xml"),
+        ("SPOTTED_REVIEW_STRIPS", "yes"),
         ("SPOTTED_REVIEW_CACHE_MIB", "0"),
         ("SPOTTED_REVIEW_CACHE_MIB", "many"),
         ("SPOTTED_REVIEW_HOSTS", "https://review.example.org"),

@@ -94,7 +94,7 @@ function typing(target: EventTarget | null): boolean {
 /** Keys that a focused control uses itself. */
 function usedByFocus(event: KeyboardEvent): boolean {
   const target = event.target instanceof HTMLElement ? event.target : null;
-  if (event.key === " " || event.key === "Enter") return target?.closest("button, a, summary, [role=checkbox]") !== null && target !== null;
+  if ((event.key === " " || event.key === "Enter") && target?.closest("button, a, summary, [role=checkbox]")) return true;
   if (!typing(target)) return false;
   const ranged = target instanceof HTMLInputElement && target.type === "range";
   return !ranged || event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End";

@@ -11,6 +11,7 @@ from services.review.images.cache import PictureCache
 from services.review.images.pictures import Pictures
 from services.review.images.places import Places
 from services.review.images.rendering import Rectangle, Size
+from services.review.images.tiles import Tile
 from spotted.errors import NotFoundError
 from spotted.formats.layouts.recognition import PHOTOGRAPHS
 from spotted.formats.sources import Source, remember
@@ -38,9 +39,9 @@ def test_a_picture_is_rendered_once_however_many_ask(
     calls: list[int | None] = []
     render = rendering.rendered
 
-    def counted(content: bytes, *, part: Rectangle | None, longest: int | None) -> bytes:
+    def counted(content: bytes, *, part: Rectangle | None, longest: int | None, retouch: None) -> bytes:
         calls.append(longest)
-        return render(content, part=part, longest=longest)
+        return render(content, part=part, longest=longest, retouch=retouch)
 
     monkeypatch.setattr(rendering, "rendered", counted)
 
@@ -76,7 +77,7 @@ def test_a_caller_who_leaves_does_not_stop_the_picture_of_the_others(
 
 def test_tiles_that_cannot_be_kept_name_the_setting(detection: Detection, tmp_path: Path) -> None:
     async def ask() -> None:
-        digest, tile = await pictures(tmp_path).tile(INFO, detection, 10, 1, 0)
+        digest, tile = await pictures(tmp_path).tile(INFO, detection, Tile(10, 1, 0))
         assert len(digest) == 64
         assert tile.startswith(b"\xff\xd8")
         shown = await pictures(tmp_path).shown(INFO, detection)
@@ -84,7 +85,7 @@ def test_tiles_that_cannot_be_kept_name_the_setting(detection: Detection, tmp_pa
         assert shown.whole == {"320": Size(300, 200), "1600": Size(600, 400)}
         with pytest.raises(NotFoundError, match="SPOTTED_REVIEW_CACHE_MIB"):
             await Pictures(Places(tmp_path), PictureCache(tmp_path / "small", most_bytes=10)).tile(
-                INFO, detection, 10, 0, 0
+                INFO, detection, Tile(10, 0, 0)
             )
 
     asyncio.run(ask())

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.review.images.rendering import Size
-from services.review.images.tiles import TILE, Pyramid
+from services.review.images.tiles import TILE, Pyramid, Tile
 from spotted.errors import NotFoundError
 
 
@@ -25,7 +25,7 @@ def test_tiles_cover_a_level_once() -> None:
     pyramid = Pyramid(Size(1100, 700))
     joined = np.zeros_like(pixels)
     for column, row, tile in pyramid.cut(pixels):
-        pyramid.check(pyramid.highest, column, row)
+        pyramid.check(Tile(pyramid.highest, column, row))
         joined[row * TILE : row * TILE + tile.shape[0], column * TILE : column * TILE + tile.shape[1]] = tile
     assert (joined == pixels).all()
 
@@ -35,4 +35,4 @@ def test_tiles_cover_a_level_once() -> None:
 )
 def test_a_tile_that_does_not_exist_is_named(level: int, column: int, row: int) -> None:
     with pytest.raises(NotFoundError, match="level"):
-        Pyramid(Size(1100, 700)).check(level, column, row)
+        Pyramid(Size(1100, 700)).check(Tile(level, column, row))

@@ -3,14 +3,24 @@ from __future__ import annotations
 import io
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from services.common.store.store import Store
 from services.review.routes.images import CACHED
 from spotted.client import EmbeddingSpec
-from tests.services.review.surveys_with_photographs import COUNT, ORIENTATION, SIZE, Page, photograph
+from tests.services.review.images.test_strips import printed, scene
+from tests.services.review.surveys_with_photographs import (
+    COUNT,
+    ORIENTATION,
+    SIZE,
+    Page,
+    local_page,
+    photograph,
+)
 from tests.spotted.formats.test_image_kinds import KINDS, LEFT, write
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=8)
@@ -141,6 +151,27 @@ def test_a_detection_cannot_name_another_file(page: Page, uri: str) -> None:
 def test_no_path_leads_to_another_file(page: Page, path: str) -> None:
     response = page.browser().get(path.format(survey=page.survey_id))
     assert response.status_code in {400, 404}
+
+
+def test_the_strip_of_a_camera_is_hidden_on_request(page: Page) -> None:
+    Image.fromarray(printed(scene(1), 30, 0, 255)).save(page.folder / "c0" / "IMG_0003.JPG", quality=95)
+    browser = page.browser()
+
+    def brightest(query: str) -> int:
+        image = np.asarray(opened(browser.get(page.image("cam/d03") + query).content))
+        return int(image[-10:].max())
+
+    addresses = ("?w=320", "?w=full", "/tiles/10/0/1?")
+    assert all(brightest(one) > 150 for one in addresses)
+    assert all(brightest(f"{one}&mask=1") < 50 for one in addresses)
+
+
+def test_the_operator_hides_strips_from_everyone(store: Store, survey_id: str, tmp_path: Path) -> None:
+    with local_page(store, survey_id, tmp_path, hide_strips=True) as page:
+        Image.fromarray(printed(scene(1), 30, 0, 255)).save(page.folder / "c0" / "IMG_0003.JPG", quality=95)
+        for query in ("?w=full", "?w=full&mask=0"):
+            image = np.asarray(opened(page.browser().get(page.image("cam/d03") + query).content))
+            assert image[-10:].max() < 50
 
 
 @pytest.mark.parametrize("suffix", KINDS)

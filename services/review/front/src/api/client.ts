@@ -73,9 +73,17 @@ export const sessionPath = (survey: string, session: string): string =>
   `${surveyPath(survey)}/sessions/${part(session)}`;
 export const imagePath = (survey: string, detection: string): string => `/img/${part(survey)}/${part(detection)}`;
 
-/** The address of a small picture of the animal; it changes with the picture, since browsers keep pictures. */
+const STRIPS = "spotted-review strips";
+/** Whether the strips that cameras print into photographs are hidden; of this browser, as it was loaded. */
+export const stripsHidden = globalThis.localStorage?.getItem(STRIPS) === "hidden";
+export const hideStrips = (hidden: boolean): void => localStorage.setItem(STRIPS, hidden ? "hidden" : "shown");
+
+/** What every address of a picture ends with: it changes with the picture, since browsers keep pictures. */
+export const pictureQuery = (picture: string): string => `v=${picture}${stripsHidden ? "&mask=1" : ""}`;
+
+/** The address of a small picture of the animal. */
 export const thumbnail = (survey: string, { detection_id, picture }: Photo, width: 320 | 1600 = 320): string =>
-  `${imagePath(survey, detection_id)}?w=${width}&crop=box&v=${picture}`;
+  `${imagePath(survey, detection_id)}?w=${width}&crop=box&${pictureQuery(picture)}`;
 
 /** A UUID for a write. */
 export const newRequestId = (): string => crypto.randomUUID();

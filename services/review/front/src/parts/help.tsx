@@ -1,6 +1,7 @@
 /** The list of keys, in which they can be changed, and the settings of this browser. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { hideStrips, stripsHidden } from "../api/client";
 import { type Action, keyName, keysOf, remap, resetKeys, setSingleKeys, singleKeys, USUAL } from "../keys";
 import { useKept } from "../state";
 import { chooseLanguage, languages, text } from "../text";
@@ -65,6 +66,17 @@ export function Help({ onClose }: { onClose: () => void }): VNode {
             }}
           />{" "}
           {text.help.single}
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={stripsHidden}
+            onChange={(event) => {
+              hideStrips(event.currentTarget.checked);
+              location.reload();
+            }}
+          />{" "}
+          {text.help.strips}
         </label>
         <label>
           {text.help.theme}{" "}

@@ -185,6 +185,7 @@ export const en = {
     single: "Use single keys",
     theme: "Colours",
     themes: { dark: "dark", light: "light", system: "as the system" },
+    strips: "Hide the strips that cameras print into photographs",
     language: "Language",
     taken: (key: string) => `${key} is used already`,
   },

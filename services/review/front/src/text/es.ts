@@ -192,6 +192,7 @@ export const es: Text = {
     single: "Usar teclas sueltas",
     theme: "Colores",
     themes: { dark: "oscuros", light: "claros", system: "los del sistema" },
+    strips: "Ocultar las franjas que las cámaras imprimen en las fotografías",
     language: "Idioma",
     taken: (key) => `${key} ya se usa`,
   },

@@ -192,6 +192,7 @@ export const fr: Text = {
     single: "Utiliser des touches seules",
     theme: "Couleurs",
     themes: { dark: "sombres", light: "claires", system: "celles du système" },
+    strips: "Masquer les bandes que les caméras impriment sur les photographies",
     language: "Langue",
     taken: (key) => `${key} est déjà utilisée`,
   },

@@ -1,6 +1,6 @@
 /** One photograph on the screen: OpenSeadragon, opened at the animal's box, with the next ones loaded ahead. */
 import OpenSeadragon from "openseadragon";
-import { call, imagePath } from "../api/client";
+import { call, imagePath, pictureQuery } from "../api/client";
 import type { Box, ImageInfo, Photo } from "../api/types";
 import { type Look, PLAIN } from "./looks";
 
@@ -65,7 +65,7 @@ export function tileSource(path: string, picture: string, info: ImageInfo): obje
     getTileUrl: (level: number, x: number, y: number) => {
       const { level: remote, width } = at(level);
       const address = remote === null ? `${path}?w=${width}&crop=image&` : `${path}/tiles/${remote}/${x}/${y}?`;
-      return `${address}v=${picture}`;
+      return `${address}${pictureQuery(picture)}`;
     },
   };
 }
