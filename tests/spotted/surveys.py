@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spotted.calibration.model import Calibration, CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
+from spotted.calibration.model import Calibration
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.similarity import unit_rows
