@@ -110,13 +110,8 @@ def test_calibrated_lists_follow_the_marks(
     check()
     # new scores may change any list
     assert rebuilt == [24, 24]
-    # of these, the first loses its features with its photograph
-    request = corrections_pb2.UpdateDetectionsRequest(
-        survey_id=survey_id,
-        detections=[messages.detection_message(replace(added[3], image_id="another"))],
-    )
-    request.update_mask.paths.append("image_id")
-    assert scorer.stub.UpdateDetections(request).updated == 1
+    # pairs of a detection with other features are unknown until they are matched
+    add_features(scorer, survey_id, {ids[3]: 77})
     scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=ids[5:7]))
     scorer.add(survey_id, [replace(added[0], detection_id="new")], embeddings[:1])
     check()

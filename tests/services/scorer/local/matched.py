@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.common.process import now
 from services.common.store import keys
 from services.common.store.operations import Operations
 from services.common.store.store import Store
@@ -39,7 +40,7 @@ def add_features(
 def weigh_marks(scorer: Scorer, store: Store, survey_id: str) -> None:
     """Activate a calibration that weighs marks of the features of SPEC."""
     fitted_on = scorer.stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id)).score_spec
-    CalibrationStore(store, now=store.now).put(
+    CalibrationStore(store, now=now).put(
         CALIBRATION, fitted_on, keys.owner(survey_id), local_features_digest=SPEC.digest
     )
     request = scorer_pb2.ActivateCalibrationRequest(
