@@ -14,7 +14,7 @@ BASELINE := protos/baseline.binpb
 .PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
-	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-soak benchmark-load \
+	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup benchmark-local clean
 
 help: ## list the targets
@@ -133,6 +133,9 @@ benchmark-stopping: setup ## how often "safe to stop" is true and what it costs,
 
 benchmark-known: setup ## questions that known individuals save, with half of the animals known (minutes)
 	$(BIN)/python -m benchmarks.known
+
+benchmark-screens: setup ## screens, answers and modelled time that galleries save over pairs (minutes; it resumes)
+	$(BIN)/python -m benchmarks.screens
 
 benchmark-soak: models ## ten thousand good and bad images; a minute of four times the load
 	$(BIN)/python -m benchmarks.embedder.soak

@@ -9,6 +9,7 @@ scorer       ranking in the library; scorer.service for the scorer's calls
 sampler      how long annotators wait for questions
 annotation   questions to find every animal, by strategy
 known        questions that known individuals save
+screens      what galleries save over pairs
 stopping     how often "safe to stop" is true
 heads        what a learned head gains and costs
 retrieval    top-k of every score

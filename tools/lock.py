@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # lock file -> extras; onnxruntime and onnxruntime-gpu never meet in one
 LOCKS = {
-    "cpu": ("cpu",),
-    "gpu": ("gpu",),
+    "cpu": ("cpu", "local"),
+    "gpu": ("gpu", "local"),
     "dev": (
         *("cpu", "train", "export", "batch", "otel", "operate", "review", "s3", "heif", "sheets", "local"),
         "dev",
@@ -55,8 +55,8 @@ COMMAND_LINE = (
 )
 # image, or what goes into one -> the lock whose versions it takes, and the packages that its service imports
 IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "embedder-cpu": ("dev", (*EMBEDDER, "onnxruntime")),
-    "embedder-gpu": ("gpu", (*EMBEDDER, "onnxruntime-gpu[cuda,cudnn]")),
+    "embedder-cpu": ("dev", (*EMBEDDER, "onnxruntime", "opencv-python-headless")),
+    "embedder-gpu": ("gpu", (*EMBEDDER, "onnxruntime-gpu[cuda,cudnn]", "opencv-python-headless")),
     "scorer": ("dev", (*SERVICE, "onnxruntime")),
     "sampler": ("dev", (*SERVICE, "scikit-learn")),
     # a client of the services, with nothing of the store

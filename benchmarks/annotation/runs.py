@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.annotation.surveys import Task, fewest_questions
+from benchmarks.common.kept import KeptRuns
 from spotted.constraints.verified import Verified
 from spotted.counting import count_of_share
 from spotted.sampling.bursts import burst_groups
@@ -174,7 +174,7 @@ def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int
         seed=seed,
         answer=annotator(at.model, task.graph, task.truth, rate=at.rate, seed=seed),
         constraints=folded,
-        checks=_checks(folded) if folded else None,
+        checks=next_check(folded) if folded else None,
         target=task.recall,
         max_questions=limit,
         bursts=_bursts(graph) if way(at.strategy).bursts else (),
@@ -189,7 +189,9 @@ def _bursts(graph: CandidateGraph) -> list[tuple[int, ...]]:
     return burst_groups(graph.table, graph.embeddings)
 
 
-def _checks(folded: Verified) -> Callable[[], Pair | None]:
+def next_check(folded: Verified) -> Callable[[], Pair | None]:
+    """The check that the simulated annotator is asked next, each time it is called; None if there is none."""
+
     def first() -> Pair | None:
         found = folded.checks(ANNOTATOR, 1)
         return found[0][:2] if found else None
@@ -201,26 +203,16 @@ def _settings(name: str) -> str:
     return f"{made(name)!r} {way(name)!r}"
 
 
-class Kept:
-    """Finished runs, one per line of a file, so that a stopped benchmark resumes."""
+class Kept(KeptRuns[Run]):
+    """Finished runs, one per line of a file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self._runs = {_key(run): run for run in (Run(**json.loads(line)) for line in lines)}
+        super().__init__(path, Run, _key)
 
     def get(self, survey: str, seed: int, at: Conditions) -> Run | None:
         """The run of a survey under these conditions, None if it is still to do."""
         model = at.model if at.rate else ""
-        key = (survey, seed, _settings(at.strategy), model, at.rate, at.trust, at.questions)
-        return self._runs.get(key)
-
-    def add(self, run: Run) -> None:
-        """Store a finished run."""
-        self._runs[_key(run)] = run
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(asdict(run)) + "\n")
+        return self.find((survey, seed, _settings(at.strategy), model, at.rate, at.trust, at.questions))
 
 
 def _key(run: Run) -> tuple[object, ...]:

@@ -97,8 +97,9 @@ class Sources:
 
 def normalised_by_what_is_seen(gallery: Gallery) -> Gallery:
     """A gallery whose gaps are normalised by the largest one seen, as the generator's own feasibility is."""
-    extent = Extent(gallery.extent.distance_m, float(np.ptp(gallery.table.time_s)))
-    return replace(gallery, extent=extent)
+    known_s = gallery.table.time_s[~np.isnan(gallery.table.time_s)]
+    span_s = float(np.ptp(known_s)) if len(known_s) else gallery.extent.span_s
+    return replace(gallery, extent=Extent(gallery.extent.distance_m, span_s))
 
 
 def task(name: str, survey: KnownSurvey) -> Task:

@@ -1,6 +1,7 @@
 """Parts that several benchmarks share.
 
 report         results: facts of the machine, bars held or missed, a table and a JSON file
+kept           finished runs in a file, so that a stopped benchmark resumes
 timing         rivals timed in turns within one run
 options        command-line options of several benchmarks
 servers        one service as deployed, beside a real store, on loopback

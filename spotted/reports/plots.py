@@ -85,20 +85,21 @@ def similarity_matrices(
 
 def matches_found(curves: Mapping[str, Float64Array]) -> bytes:
     """Share of all true pairs known against questions answered, one curve per strategy, as PNG."""
+    steps = {name: (np.arange(len(y) + 1.0), np.concatenate([[0.0], y])) for name, y in curves.items()}
+    return share_found(steps, effort="questions answered")
+
+
+def share_found(curves: Mapping[str, tuple[Float64Array, Float64Array]], *, effort: str) -> bytes:
+    """Share of all true pairs known against an effort, which labels its axis, one curve per name, as PNG."""
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axes = figure.add_subplot()
-    _draw_curves(
-        axes,
-        {name: (np.arange(len(y) + 1.0), np.concatenate([[0.0], y])) for name, y in curves.items()},
-    )
+    _draw_curves(axes, curves)
     for recall in RECALLS:
         axes.axhline(recall, color=PLAIN, linewidth=0.6, linestyle=":")
         axes.annotate(
             f" {recall:.0%}", (1, recall), xycoords=("axes fraction", "data"), fontsize=9, va="center"
         )
-    axes.set(
-        xlabel="questions answered", ylabel="share of all true pairs known", ylim=(0, 1.02), xlim=(0, None)
-    )
+    axes.set(xlabel=effort, ylabel="share of all true pairs known", ylim=(0, 1.02), xlim=(0, None))
     return _png(figure)
 
 

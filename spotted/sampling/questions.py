@@ -8,7 +8,7 @@ docs/research/provenance.md.
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spotted.constraints.answers import Answer
@@ -38,7 +38,9 @@ class Question:
 
     >>> from spotted.constraints import Closure
     >>> queries = [PairQuery(*pair, "alike", 0.9) for pair in ((0, 1), (0, 2), (3, 4))]
-    >>> for question in galleries(Closure(5), queries, size=4):
+    >>> def about(item):
+    ...     return [query for query in queries if item in query[:2]]
+    >>> for question in galleries(Closure(5), queries, about, size=4):
     ...     print(question.kind.name, question.items)
     GALLERY (0, 1, 2)
     PAIR (3, 4)
@@ -106,35 +108,40 @@ def burst_questions(
 
 def galleries(
     constraints: Constraints,
-    queries: Iterable[PairQuery],
+    planned: Iterable[PairQuery],
+    about: Callable[[int], Iterable[PairQuery]],
     size: int,
+    *,
     refused: Collection[Pair] = frozenset(),
+    taken: Taken | None = None,
 ) -> Iterator[Question]:
-    """The queries as galleries of up to `size` candidates, and as pairs if an anchor has only one.
+    """The planned queries as galleries of up to `size` candidates, and as pairs if an anchor has only one.
 
-    The anchor of a gallery is the item of its best query whose component has more queries; candidates are
-    in the order of their queries. Queries must be open and about different pairs of components.
-    refused: pairs (first < second) left out of galleries, such as those that the annotator skipped.
+    The anchor of a gallery is the item of the next query whose component has more queries; its other
+    candidates are from all queries about that component, in their order.
+    planned: open queries, in the order in which they are asked.
+    about: the open queries about a component, the likeliest first, such as `RoundQueue.about`.
+    refused: pairs (first < second) that are not asked, such as those that the annotator skipped.
+    taken: components that are being asked about elsewhere.
     """
-    waiting = list(queries)
-    while waiting:
-        best = waiting[0]
-        sides = [_about(constraints, waiting, item) for item in (best.first, best.second)]
-        anchor, about = max(zip((best.first, best.second), sides, strict=True), key=lambda side: len(side[1]))
-        beside = {_other(constraints, query, anchor): query for query in about}
-        open_pairs = {item: (min(item, anchor), max(item, anchor)) for item in beside}
-        candidates = [i for i, p in open_pairs.items() if p not in refused and constraints.is_open(*p)][:size]
-        chosen = [beside[item] for item in candidates]
-        if len(chosen) < LEAST_CANDIDATES or best not in chosen:
-            waiting.remove(best)
-            yield pair_question(best)
+    here = Taken(constraints)
+
+    def free(query: PairQuery) -> bool:
+        pair = (query.first, query.second)
+        return pair not in refused and here.free([pair]) and not (taken and not taken.free([pair]))
+
+    for best in planned:
+        if not free(best):
             continue
-        waiting = [query for query in waiting if query not in chosen]
-        pairs = tuple(
-            PairQuery(min(anchor, item), max(anchor, item), ONE_ANIMAL, query.score)
-            for item, query in zip(candidates, chosen, strict=True)
-        )
-        yield Question(Kind.GALLERY, (anchor, *candidates), pairs)
+        sides = []
+        for anchor, other in ((best.first, best.second), (best.second, best.first)):
+            beside = [query for query in about(constraints.component_of(anchor)) if free(query)]
+            sides.append((anchor, _candidates(constraints, anchor, {other: best}, beside, refused)))
+        anchor, candidates = max(sides, key=lambda side: len(side[1]))
+        shown = list(candidates.items())[:size]
+        question = _gallery(anchor, shown) if len(shown) >= LEAST_CANDIDATES else pair_question(best)
+        here.take((query.first, query.second) for query in question.pairs)
+        yield question
 
 
 def _apart(constraints: Constraints, items: Sequence[int]) -> bool:
@@ -145,10 +152,31 @@ def _apart(constraints: Constraints, items: Sequence[int]) -> bool:
     )
 
 
-def _about(constraints: Constraints, queries: Sequence[PairQuery], item: int) -> list[PairQuery]:
-    """The queries about the component of an item."""
-    component = constraints.component_of(item)
-    return [q for q in queries if component in map(constraints.component_of, (q.first, q.second))]
+def _candidates(
+    constraints: Constraints,
+    anchor: int,
+    candidates: dict[int, PairQuery],
+    beside: Iterable[PairQuery],
+    refused: Collection[Pair],
+) -> dict[int, PairQuery]:
+    """The items that can be asked about with an anchor, one of each component, and their queries."""
+    here = {constraints.component_of(item) for item in candidates}
+    for query in beside:
+        item = _other(constraints, query, anchor)
+        pair = (min(item, anchor), max(item, anchor))
+        component = constraints.component_of(item)
+        if component not in here and pair not in refused and constraints.is_open(*pair):
+            here.add(component)
+            candidates[item] = query
+    return candidates
+
+
+def _gallery(anchor: int, shown: Iterable[tuple[int, PairQuery]]) -> Question:
+    pairs = tuple(
+        PairQuery(min(anchor, item), max(anchor, item), ONE_ANIMAL, query.score) for item, query in shown
+    )
+    others = (query.second if query.first == anchor else query.first for query in pairs)
+    return Question(Kind.GALLERY, (anchor, *others), pairs)
 
 
 def _other(constraints: Constraints, query: PairQuery, anchor: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -45,6 +46,8 @@ class Round:
     """Answers after which a newer round would be better; None if it is as good to its end."""
     expected: Expected | None = None
     """Matches expected by the strategy's probabilities among all open pairs; None if it has none."""
+    beside: tuple[PairQuery, ...] = ()
+    """Pairs that fill galleries around the first ones, the likeliest first; never asked by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class RoundQueue:
         self._position = 0
         self._answers = 0
         self._known: dict[Pair, PairQuery] = {}
+        self._at: dict[int, list[int]] | None = None
+        self._stands_for: dict[Pair, PairQuery] = {}
 
     @property
     def round(self) -> Round | None:
@@ -127,18 +132,33 @@ class RoundQueue:
         expected = self._next_number()
         if planned.number != expected:
             raise PreconditionError(f"round {planned.number} cannot start; the next round is {expected}")
-        self._round, self._position, self._answers = planned, 0, 0
+        self._round, self._position, self._answers, self._at = planned, 0, 0, None
         self._known |= {(query.first, query.second): query for query in planned.pairs if query.terms}
 
     def over(self, constraints: Constraints) -> RoundQueue:
         """The same round and the planned pairs of earlier ones, over constraints that were replayed."""
         queue = RoundQueue(constraints)
-        queue._round, queue._answers, queue._known = self._round, self._answers, self._known
+        queue._round, queue._answers = self._round, self._answers
+        queue._known, queue._stands_for = self._known, self._stands_for
         return queue
+
+    def learn_from(self, pair: Pair) -> None:
+        """Let strategies learn from an answer that is about to be applied.
+
+        A gallery may show other images of two components than those that were planned: the answer counts as
+        one to these. What only fills galleries teaches a strategy once it is answered, not if it is implied.
+        """
+        asked = self._component_pair(*pair)
+        if pair in self._known or asked[0] == asked[1]:
+            return
+        for query in self.about(asked[0]):
+            if self._component_pair(query.first, query.second) == asked and query.terms:
+                self._known.setdefault((query.first, query.second), query)
+                self._stands_for[pair] = query
 
     def chance(self, pair: Pair) -> float | None:
         """The chance of SAME at which a pair (first < second) was planned, None if it had none."""
-        query = self._known.get(pair)
+        query = self._known.get(pair) or self._stands_for.get(pair)
         return None if query is None else query.score
 
     def open_pairs(self) -> Iterator[PairQuery]:
@@ -149,6 +169,20 @@ class RoundQueue:
             self._position += 1
         rest = (pairs[index] for index in range(self._position, len(pairs)))
         return filter(self._is_open, rest)
+
+    def about(self, component: int) -> Iterator[PairQuery]:
+        """The pairs of the round with an item of this component that are open, in order.
+
+        With those that only fill galleries, which come last.
+        """
+        pairs = (*self._round.pairs, *self._round.beside) if self._round else ()
+        if self._at is None:
+            self._at = {}
+            for index, query in enumerate(pairs):
+                for item in (query.first, query.second):
+                    self._at.setdefault(item, []).append(index)
+        found = (self._at.get(item, ()) for item in self.constraints.members(component))
+        return filter(self._is_open, (pairs[index] for index in sorted(chain.from_iterable(found))))
 
     def next_open_pairs(
         self, count: int, *, excluding: Collection[Pair] = (), busy: Collection[Pair] = ()

@@ -1680,6 +1680,7 @@ class PlannedRound(_message.Message):
     SURVEY_UID_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
+    BESIDE_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1716,6 +1717,8 @@ class PlannedRound(_message.Message):
     """Open group pairs in that sum."""
     survey_uid: _builtins.str
     """The uid of the survey, to which survey_revision belongs."""
+    beside: _builtins.int
+    """Number of questions, the last ones, that only fill galleries and are not asked by themselves."""
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Detections added to the session by this round."""
@@ -1765,10 +1768,11 @@ class PlannedRound(_message.Message):
         survey_uid: _builtins.str = ...,
         facts: _session_facts_pb2.DetectionFacts | None = ...,
         versions: _abc.Iterable[_session_facts_pb2.DetectionVersion] | None = ...,
+        beside: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "beside", b"beside", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015

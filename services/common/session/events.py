@@ -210,6 +210,8 @@ def _check_round(planned: pb.PlannedRound, items: int) -> None:
     if planned.HasField("expected_pairs"):
         checks.finite(planned.expected_pairs, "expected_pairs", least=0.0)
     count = len(_pairs(planned.first, planned.second, items))
+    if planned.beside > count:
+        raise InvalidInputError(f"{planned.beside} of its {count} questions fill galleries")
     # a session without names leaves the last column out
     all_terms = count * len(Term) * round_messages.SCORE.itemsize
     width = (len(Term) if len(planned.terms) == all_terms else int(Term.NAMED)) if planned.terms else 0

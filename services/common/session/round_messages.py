@@ -16,7 +16,8 @@ ITEM, REASON, SCORE = np.dtype("<i4"), np.dtype("<u2"), np.dtype("<f4")
 
 def write(planned: Round, message: pb.PlannedRound) -> None:
     """Write a round into its message."""
-    first_use = {query.reason: index for index, query in reversed([*enumerate(planned.pairs)])}
+    queries = (*planned.pairs, *planned.beside)
+    first_use = {query.reason: index for index, query in reversed([*enumerate(queries)])}
     number = {reason: index for index, reason in enumerate(sorted(first_use, key=first_use.__getitem__))}
     message.round, message.kind = planned.number, planned.kind
     if planned.eps is not None:
@@ -26,11 +27,12 @@ def write(planned: Round, message: pb.PlannedRound) -> None:
     if planned.expected is not None:
         message.expected_merges = planned.expected.merges
         message.expected_among = planned.expected.component_pairs
-    message.first, message.second = pair_columns([(query.first, query.second) for query in planned.pairs])
-    message.scores = np.array([query.score for query in planned.pairs], SCORE).tobytes()
+    message.first, message.second = pair_columns([(query.first, query.second) for query in queries])
+    message.scores = np.array([query.score for query in queries], SCORE).tobytes()
     message.reasons.extend(number)
-    message.reason_of = np.array([number[query.reason] for query in planned.pairs], REASON).tobytes()
-    message.terms = np.array([query.terms for query in planned.pairs], SCORE).tobytes()
+    message.reason_of = np.array([number[query.reason] for query in queries], REASON).tobytes()
+    message.terms = np.array([query.terms for query in queries], SCORE).tobytes()
+    message.beside = len(planned.beside)
 
 
 def read(message: pb.PlannedRound) -> Round:
@@ -46,13 +48,15 @@ def read(message: pb.PlannedRound) -> Round:
     expected = None
     if message.HasField("expected_merges"):
         expected = Expected(message.expected_merges, message.expected_among)
+    asked = len(queries) - message.beside
     return Round(
         message.round,
         message.kind,
-        queries,
+        queries[:asked],
         message.eps if message.HasField("eps") else None,
         message.renew_after if message.HasField("renew_after") else None,
         expected,
+        queries[asked:],
     )
 
 

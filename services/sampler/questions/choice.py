@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 
 from services.sampler.session.leases import Lease
@@ -21,7 +22,7 @@ from spotted.sampling.questions import (
 from spotted.sampling.rounds import Pair, PairQuery
 
 AUDIT_REASON = "drawn at random, to certify how little is missed"
-# galleries are made of the first 200 open pairs; more would only be found further down the round
+# a question is begun by one of the first 200 open pairs; galleries are filled from the whole round
 AHEAD = 200
 # frames of the largest burst that can be answered at once; larger ones are asked as pairs
 LARGEST_BURST = 100
@@ -122,8 +123,12 @@ def _offers(
         bursts = [frames for frames in there if 1 < len(frames) <= LARGEST_BURST]
         shown = burst_questions(state.constraints, bursts, state.mixed_bursts)
     if Kind.GALLERY in wanted.kinds:
-        parts = (_galleries(state, part, wanted, refused, taken) for part in (mine, rest))
-        return chain(shown, checked, chain.from_iterable(parts))
+        lay_out = partial(
+            galleries, state.constraints, size=wanted.gallery_size, refused=refused, taken=taken
+        )
+        # what is on the screen stays together, whatever else could be asked beside it by now
+        held = lay_out(mine, about=partial(_about, state, mine))
+        return chain(shown, checked, held, lay_out(rest, about=state.queue.about))
     return chain(shown, checked, map(pair_question, [*mine, *rest]))
 
 
@@ -142,21 +147,10 @@ def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery
     return mine, list(planned.values())
 
 
-def _galleries(
-    state: SessionState,
-    planned: Iterable[PairQuery],
-    wanted: QuestionRequest,
-    refused: Collection[Pair],
-    taken: Taken,
-) -> Iterator[Question]:
-    """Questions as galleries, and as pairs if nothing is beside them."""
-    apart, here = [], Taken(state.constraints)
-    for query in planned:
-        pair = (query.first, query.second)
-        if taken.free([pair]) and here.free([pair]) and pair not in refused:
-            here.take([pair])
-            apart.append(query)
-    yield from galleries(state.constraints, apart, wanted.gallery_size, refused)
+def _about(state: SessionState, queries: Sequence[PairQuery], component: int) -> list[PairQuery]:
+    """The queries about a component."""
+    component_of = state.constraints.component_of
+    return [q for q in queries if component in (component_of(q.first), component_of(q.second))]
 
 
 def _checks(state: SessionState, wanted: QuestionRequest, refused: Collection[Pair]) -> Iterator[Question]:

@@ -252,6 +252,7 @@ def _asks_the_same(state: SessionState, planned: pb.PlannedRound) -> bool:
         return False
     open_pairs = {(query.first, query.second) for query in state.queue.open_pairs()}
     pairs = round_messages.read_pairs(planned.first, planned.second)
+    pairs = pairs[: len(pairs) - planned.beside]
     return not planned.added_detection_ids and open_pairs.issuperset(pairs)
 
 

@@ -243,6 +243,7 @@ class SessionState:
             self.counts.add(label)
             # kept for when the labels are folded again, after later rounds
             pair = self._pairs[label.label_id] = self.pair(label)
+            self.queue.learn_from(pair)
             self._chances[label.label_id] = self.queue.chance(pair)
             one = self._given(label)
             outcome = self.constraints.apply(*one) if one else LabelOutcome(LabelEffect.CLOSED)

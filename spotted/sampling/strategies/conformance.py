@@ -93,7 +93,7 @@ def _check_round(make: Callable[[], Strategy], state: PlanState, seed: int) -> R
     _require(_content(state) == before, "a plan changes the graph or the constraints")
     _require(planned == again == other, "a round is not a pure function of state and seed")
     _require(planned.number == state.number, f"round {planned.number} was planned as round {state.number}")
-    pairs = [(query.first, query.second) for query in planned.pairs]
+    pairs = [(query.first, query.second) for query in (*planned.pairs, *planned.beside)]
     candidates = set(zip(state.graph.first.tolist(), state.graph.second.tolist(), strict=True))
     _require(candidates.issuperset(pairs), "a round asks a pair that is not in the graph, lower item first")
     _require(state.excluding.isdisjoint(pairs), "a round asks an excluded pair")

@@ -71,6 +71,10 @@ class Learned:
     """Least number of answers until the next round is planned; a fortieth of the items if that is more."""
     ahead: int = 4
     """Pairs in a round, as a multiple of those answers, so that annotators need not wait for the next."""
+    beside: int = 8
+    """Most pairs about each component that is asked about before the next round, to fill its galleries."""
+    least_beside: float = 0.05
+    """A pair that is less likely one animal fills no gallery, unless it is among the likeliest of all."""
     # the fixed part of the last graph, as making it takes longer than a plan; never part of a result
     _made: list[tuple[CandidateGraph, Items]] = field(
         default_factory=list, init=False, repr=False, compare=False
@@ -86,6 +90,8 @@ class Learned:
     def plan(self, state: PlanState, rng: np.random.Generator) -> Round:  # noqa: ARG002 - part of Strategy
         """The likeliest open component pairs, ties by the order of the graph; one image pair each.
 
+        Beside them are the likeliest ones about the components of the first, from all candidates.
+
         Raises PreconditionError if the graph has no embeddings or no table.
         """
         fixed = self._items(state.graph)
@@ -95,16 +101,40 @@ class Learned:
         everything = np.ones(len(log_odds), dtype=np.bool_)
         best = highest(log_odds, everything, renew_after * self.ahead)
         chance = scipy.special.expit(log_odds)
+        component = state.constraints.component_ids()
+        sides = component[[state.graph.first[pairs.row], state.graph.second[pairs.row]]]
+        beside = _beside(sides, log_odds, best[:renew_after], self.beside) & (chance >= self.least_beside)
+        beside[best] = False
         # the last column is left out of a session without names
         width = len(Term) if state.constraints.named_items().any() else int(Term.NAMED)
-        asked = tuple(_queries(state.graph, fixed, pairs, best, chance, width))
+        asked, further = (
+            tuple(_queries(state.graph, fixed, pairs, rows, chance, width))
+            for rows in (best, highest(log_odds, beside, len(beside)))
+        )
         expected = Expected(float(chance.sum()), len(chance))
-        return Round(state.number, "learned", asked, renew_after=renew_after, expected=expected)
+        return Round(
+            state.number, "learned", asked, renew_after=renew_after, expected=expected, beside=further
+        )
 
     def _items(self, graph: CandidateGraph) -> Items:
         if not self._made or self._made[0][0] is not graph:
             self._made[:] = [(graph, items(graph))]
         return self._made[0][1]
+
+
+def _beside(sides: IntArray, log_odds: Float64Array, first: IntArray, most: int) -> BoolArray:
+    """(p,) True for the `most` likeliest pairs about each component of the first pairs.
+
+    sides: (2, p) the components of each pair.
+    """
+    component, pair = sides.ravel(), np.tile(np.arange(len(log_odds)), 2)
+    about = np.flatnonzero(np.isin(component, sides[:, first]))
+    about = about[np.lexsort((-log_odds[pair[about]], component[about]))]
+    start = np.flatnonzero(np.diff(component[about], prepend=-1))
+    rank = np.arange(len(about)) - np.repeat(start, np.diff(np.append(start, len(about))))
+    chosen = np.zeros(len(log_odds), dtype=np.bool_)
+    chosen[pair[about[rank < most]]] = True
+    return chosen
 
 
 def _log_odds(pairs: PairTerms, known: Collection[PairQuery], constraints: Constraints) -> Float64Array:

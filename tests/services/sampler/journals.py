@@ -188,6 +188,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "terms are missing": (lambda e: setattr(_round(e), "terms", _round(e).terms[:-4]), "event 2: terms has"),
     "reasons are missing": (lambda e: _round(e).ClearField("reasons"), "event 2: a reason number"),
+    "more questions fill galleries than there are": (
+        lambda e: setattr(_round(e), "beside", 10**6),
+        "event 2: 1000000 of its",
+    ),
     "reason numbers are missing": (lambda e: _round(e).ClearField("reason_of"), "event 2: reason_of has 0"),
     "the radius is no number": (lambda e: setattr(_round(e), "eps", np.nan), "event 2: eps"),
     "the expectation is no number": (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from spotted.sampling.questions import (
     BURST_REASON,
     ONE_ANIMAL,
     Kind,
+    Question,
     Taken,
     burst_questions,
     galleries,
@@ -35,6 +37,23 @@ def folded(count: int, *said: Said) -> Constraints:
 def queries(*pairs: Pair) -> list[PairQuery]:
     """The likeliest first."""
     return [PairQuery(*pair, "why", 1.0 - place / 100) for place, pair in enumerate(pairs)]
+
+
+def laid_out(
+    constraints: Constraints,
+    asked: list[PairQuery],
+    size: int,
+    skipped: Collection[Pair] = frozenset(),
+    *,
+    planned: int | None = None,
+    taken: Taken | None = None,
+) -> list[Question]:
+    """Galleries for the first `planned` queries, filled from all of them."""
+
+    def about(component: int) -> list[PairQuery]:
+        return [query for query in asked if component in map(constraints.component_of, query[:2])]
+
+    return list(galleries(constraints, asked[:planned], about, size, refused=skipped, taken=taken))
 
 
 def bursts(
@@ -102,7 +121,7 @@ def test_a_burst_that_waits_for_another_answer_is_left_to_checks() -> None:
 
 
 def test_a_gallery_stands_around_the_image_that_most_questions_are_about() -> None:
-    asked = list(galleries(Closure(6), queries((0, 1), (1, 2), (4, 5), (1, 3)), 7))
+    asked = laid_out(Closure(6), queries((0, 1), (1, 2), (4, 5), (1, 3)), 7)
     assert [(question.kind, question.items) for question in asked] == [
         (Kind.GALLERY, (1, 0, 2, 3)),
         (Kind.PAIR, (4, 5)),
@@ -115,32 +134,47 @@ def test_a_gallery_stands_around_the_image_that_most_questions_are_about() -> No
 
 def test_a_gallery_gathers_the_questions_about_all_images_of_its_anchor() -> None:
     constraints = folded(5, (0, 1, S))
-    (gallery,) = galleries(constraints, queries((0, 2), (1, 3), (1, 4)), 7)
+    (gallery,) = laid_out(constraints, queries((0, 2), (1, 3), (1, 4)), 7)
     assert gallery.items == (0, 2, 3, 4)
     assert [(query.first, query.second) for query in gallery.pairs] == [(0, 2), (0, 3), (0, 4)]
 
 
 def test_a_gallery_is_no_larger_than_it_may_be_and_the_rest_is_asked_after_it() -> None:
-    asked = [q.items for q in galleries(Closure(6), queries((0, 1), (0, 2), (0, 3), (0, 4), (0, 5)), 2)]
+    asked = [q.items for q in laid_out(Closure(6), queries((0, 1), (0, 2), (0, 3), (0, 4), (0, 5)), 2)]
     assert asked == [(0, 1, 2), (0, 3, 4), (0, 5)]
 
 
 def test_a_gallery_of_one_is_a_pair() -> None:
-    assert [q.kind for q in galleries(Closure(4), queries((0, 1), (0, 2)), 1)] == [Kind.PAIR] * 2
-    assert [q.kind for q in galleries(Closure(4), queries((0, 1), (2, 3)), 7)] == [Kind.PAIR] * 2
+    assert [q.kind for q in laid_out(Closure(4), queries((0, 1), (0, 2)), 1)] == [Kind.PAIR] * 2
+    assert [q.kind for q in laid_out(Closure(4), queries((0, 1), (2, 3)), 7)] == [Kind.PAIR] * 2
 
 
 def test_what_an_annotator_skipped_is_in_no_gallery_and_its_question_stays_on_its_own_image() -> None:
     constraints = folded(5, (0, 1, S))
     # the anchor would be 0, whose image pair with 3 was skipped
-    asked = list(galleries(constraints, queries((0, 2), (1, 3), (1, 4)), 7, {(0, 3)}))
+    asked = laid_out(constraints, queries((0, 2), (1, 3), (1, 4)), 7, {(0, 3)})
     assert [question.items for question in asked] == [(0, 2, 4), (1, 3)]
 
 
 def test_an_image_that_cannot_be_compared_with_the_anchor_is_asked_on_its_own() -> None:
     constraints = folded(5, (0, 1, S), (0, 3, N))
-    asked = list(galleries(constraints, queries((0, 2), (1, 3), (1, 4)), 7))
+    asked = laid_out(constraints, queries((0, 2), (1, 3), (1, 4)), 7)
     assert [question.items for question in asked] == [(0, 2, 4), (1, 3)]
+
+
+def test_a_gallery_is_filled_from_all_queries_of_the_round_and_not_only_from_the_next_ones() -> None:
+    asked = queries((0, 1), (2, 3), (4, 5), (0, 4), (0, 5))
+    assert [q.items for q in laid_out(Closure(6), asked, 7, planned=1)] == [(0, 1, 4, 5)]
+    assert [q.items for q in laid_out(Closure(6), asked, 2, planned=1)] == [(0, 1, 4)]
+
+
+def test_an_animal_is_in_a_gallery_once_and_never_if_it_is_asked_about_elsewhere() -> None:
+    constraints = folded(6, (1, 2, S))
+    asked = queries((0, 1), (0, 2), (0, 3), (0, 4))
+    assert [q.items for q in laid_out(constraints, asked, 7)] == [(0, 1, 3, 4)]
+    elsewhere = Taken(constraints, [(0, 3)])
+    assert [q.items for q in laid_out(constraints, asked, 7, taken=elsewhere)] == [(0, 1, 4)]
+    assert laid_out(constraints, queries((0, 2)), 7, taken=Taken(constraints, [(1, 0)])) == []
 
 
 every = list(itertools.combinations(range(7), 2))
@@ -162,7 +196,7 @@ def test_every_question_is_asked_exactly_once_in_some_gallery_or_as_a_pair(
         return frozenset((constraints.component_of(first), constraints.component_of(second)))
 
     apart = {about(*pair): pair for pair in pairs if constraints.is_open(*pair) and pair not in skipped}
-    asked = list(galleries(constraints, queries(*apart.values()), size, skipped))
+    asked = laid_out(constraints, queries(*apart.values()), size, skipped)
     decided = [(query.first, query.second) for question in asked for query in question.pairs]
     assert sorted(map(sorted, (about(*pair) for pair in decided))) == sorted(map(sorted, apart))
     assert all(constraints.is_open(*pair) for pair in decided)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,8 @@ from spotted.constraints.answers import Answer, LabelledPair
 from spotted.constraints.closure import Closure
 from spotted.errors import PreconditionError
 from spotted.sampling.candidate_graph import CandidateGraph
-from spotted.sampling.rounds import PairQuery, PlanState, Round, RoundQueue
+from spotted.sampling.rounds import PairQuery, PlanState, Round, RoundQueue, queries
+from spotted.sampling.strategies.conformance import small_survey
 from spotted.sampling.strategies.ranked import Greedy, Random
 
 
@@ -91,3 +94,79 @@ def test_a_plan_leaves_out_what_is_excluded(graph: CandidateGraph, truth: IntArr
     without = frozenset({(best[0].first, best[0].second)})
     state = PlanState(graph, Closure(len(truth)), 1, excluding=without)
     assert Greedy().plan(state, np.random.default_rng(0)).pairs[0] == best[1]
+
+
+def test_the_pairs_about_a_component_are_the_open_ones_with_any_of_its_items_in_order() -> None:
+    pairs = tuple(itertools.combinations(range(7), 2))
+    queue = serving(7, *reversed(pairs))
+    for first, second, given in ((0, 1, Answer.SAME), (1, 2, Answer.SAME), (2, 4, Answer.DIFFERENT)):
+        # what was looked up before an answer does not hide what it changes
+        assert [*queue.about(queue.constraints.component_of(0))]
+        answer(queue, first, second, given)
+    for item in range(7):
+        component = queue.constraints.component_of(item)
+        members = queue.constraints.members(component)
+        expected = [query for query in queue.open_pairs() if {*query[:2]} & {*members}]
+        assert [*queue.about(component)] == expected
+    query, other = (PairQuery(*pair, "", 0.0) for pair in ((5, 6), (4, 5)))
+    queue.start(Round(2, "greedy", (query,), beside=(other,)))
+    assert [[*queue.about(item)] for item in (3, 5)] == [[], [query, other]]
+    # what fills galleries is not asked by itself
+    assert served(queue) == [(5, 6)]
+
+
+def test_what_fills_galleries_teaches_once_it_is_answered_by_whichever_images() -> None:
+    queue = RoundQueue(Closure(6))
+    asked, *further = (
+        PairQuery(*pair, "", 0.1, terms)
+        for pair, terms in (((0, 1), (1.0,)), ((0, 2), (2.0,)), ((0, 3), (3.0,)), ((0, 4), ()))
+    )
+    queue.start(Round(1, "learned", (asked,), beside=tuple(further)))
+
+    def known() -> list[PairQuery]:
+        seen = Known()
+        queue.plan_next(seen, small_survey(seed=0)[0], seed=0)
+        return seen.known
+
+    answer(queue, 4, 5, Answer.SAME)
+    for pair, expected in (
+        ((0, 1), [asked]),
+        ((2, 4), [asked]),
+        ((0, 2), [asked, further[0]]),
+        # implied by now, and taught by nobody
+        ((0, 4), [asked, further[0]]),
+    ):
+        queue.learn_from(pair)
+        assert known() == expected
+    answer(queue, 3, 5, Answer.DIFFERENT)
+    queue.constraints.apply(LabelledPair("1-3", 1, 3, Answer.SAME))
+    queue.learn_from((0, 1))
+    assert known() == [asked, further[0]]
+    # an image of the animal of 3 beside that of 0
+    queue.constraints.apply(LabelledPair("x", 1, 5, Answer.DIFFERENT))
+    queue.learn_from((0, 3))
+    assert known() == [asked, *further[:2]]
+    assert queue.chance((0, 3)) == 0.1
+
+
+class Known:
+    """A strategy that notes from which queries it may learn."""
+
+    def __init__(self) -> None:
+        self.known: list[PairQuery] = []
+
+    def plan(self, state: PlanState, rng: np.random.Generator) -> Round:
+        self.known = [*state.known]
+        return Round(
+            state.number, "noted", tuple(queries(state.graph, rng.permutation(1), state.graph.fused, ""))
+        )
+
+
+def test_another_image_has_the_chance_of_the_pair_that_it_stands_for() -> None:
+    queue = RoundQueue(Closure(4))
+    queue.start(Round(1, "learned", (PairQuery(0, 1, "", 0.3, (1.0,)),)))
+    answer(queue, 1, 2, Answer.SAME)
+    for pair in ((0, 2), (0, 3)):
+        queue.learn_from(pair)
+    for later in (queue, queue.over(queue.constraints)):
+        assert [later.chance(pair) for pair in ((0, 1), (0, 2), (0, 3))] == [0.3, 0.3, None]

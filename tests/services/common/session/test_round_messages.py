@@ -23,12 +23,14 @@ def rounds(draw: st.DrawFn) -> Round:
         floats,
         terms,
     )
+    asked = tuple(draw(st.lists(queries, max_size=8)))
     return Round(
         draw(st.integers(1, 1000)),
         draw(st.sampled_from(["greedy", "learned"])),
-        tuple(draw(st.lists(queries, max_size=8))),
+        asked,
         draw(st.none() | st.floats(0, 1)),
         draw(st.none() | st.integers(0, 1000)),
+        beside=tuple(draw(st.lists(queries, max_size=4))),
     )
 
 
@@ -47,7 +49,9 @@ def test_a_round_is_read_as_it_was_written_and_through_the_wire(planned: Round) 
 def test_each_reason_is_written_once_in_the_order_of_its_first_pair(planned: Round) -> None:
     message = pb.PlannedRound()
     round_messages.write(planned, message)
-    assert list(message.reasons) == list(dict.fromkeys(query.reason for query in planned.pairs))
+    assert list(message.reasons) == list(
+        dict.fromkeys(query.reason for query in (*planned.pairs, *planned.beside))
+    )
 
 
 @settings(deadline=None)

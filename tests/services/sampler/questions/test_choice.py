@@ -3,6 +3,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import pytest
+
 from services.common.session import round_messages
 from services.sampler.questions.choice import (
     AUDIT_REASON,
@@ -186,6 +188,23 @@ def test_a_gallery_leaves_out_what_others_hold_and_what_was_skipped_and_asks_the
     session.answer((0, 3), "SKIP")
     kinds = frozenset({Kind.PAIR, Kind.GALLERY})
     assert items(session.choose(lease((0, 2), "ben"), kinds=kinds)) == [(0, 1, 4, 5)]
+
+
+def test_a_gallery_is_filled_from_the_whole_round_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.sampler.questions.choice.AHEAD", 1)
+    session = Session((0, 1), (2, 3), (0, 4))
+    assert items(session.choose(kinds=ALL_KINDS, count=9)) == [(0, 1, 4)]
+
+
+def test_a_gallery_that_is_held_keeps_its_candidates_in_the_next_round() -> None:
+    session = Session((0, 1), (0, 2), (3, 4))
+    held = (lease((0, 1), "anna"), lease((0, 2), "anna"))
+    # round 1 could put more beside another anchor, and round 2 does not have these pairs at all
+    for more in ((), ((1, 3), (1, 4), (1, 5), (0, 5))):
+        if more:
+            session.plan(*more)
+        (first, *_) = items(session.choose(*held, kinds=ALL_KINDS, count=9))
+        assert first == (0, 1, 2)
 
 
 def test_two_annotators_share_no_two_groups_whatever_they_are_shown() -> None:
