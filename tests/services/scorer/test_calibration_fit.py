@@ -138,7 +138,7 @@ def test_what_is_learned_is_what_the_library_learns(matched: bool) -> None:  # n
     rows = np.array(pairs)
     evidence = snapshot.gallery.evidence(rows[:, 0], rows[:, 1])
     local = np.full(len(first), np.nan)
-    local[known] = np.float32(scores[known])
+    local[known] = scores[known].astype(np.float32)
     evidence = replace(evidence, local=local if matched else None)
     expected = fit_calibration(evidence, rows, rows // 5, candidates=len(ids) - 1)
     assert expected.uses_marks == matched
