@@ -128,7 +128,7 @@ def test_what_is_learned_is_what_the_library_learns(matched: bool) -> None:  # n
     scores = np.where(first // 5 == second // 5, 4.0, 1.0) * rng.random(len(first))
     known = np.flatnonzero(rng.random(len(first)) < (0.7 if matched else 0.0))
     marks = LocalPairs.of(
-        first[known], second[known], np.float32(scores[known]), np.ones(len(known), np.uint16)
+        first[known], second[known], scores[known].astype(np.float32), np.ones(len(known), np.uint16)
     )
     scored = ScoredSurvey(snapshot, snapshot.gallery, "none yet", ListCache, local=lambda: marks)
     ids = [d.detection_id for d in snapshot.detections]
