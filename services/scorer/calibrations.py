@@ -22,7 +22,7 @@ class StoredFit(NamedTuple):
     calibration: Calibration
     score_spec: pb.ScoreSpec
     local_features_digest: str
-    """Of the features whose marks it weighs; empty if it weighs none."""
+    """Digest of the features whose marks it weighs; empty if it weighs none."""
 
 
 class CalibrationStore:
