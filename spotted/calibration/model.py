@@ -92,6 +92,13 @@ class Calibration:
             )
 
     @property
+    def uses_marks(self) -> bool:
+        """Whether a probability depends on matched marks."""
+        placed = zip(TERMS, self.placed[1:], strict=True)
+        unplaced = zip(LOOKS, self.unplaced[1:], strict=True)
+        return any(term.marks and weight != 0.0 for term, weight in (*placed, *unplaced))
+
+    @property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON: the calibration version of a probability."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
