@@ -171,10 +171,11 @@ class Servers:
             yield repr(candidates).encode()
         for session_id in (*SESSIONS, DOOMED_SESSION) if survey_id in SURVEYS else ():
             session = survey.session(session_id)
-            for event in session.events():
-                yield event.content
+            # first, since a session takes in changes of its survey when it is next used
             for individual in session.individuals():
                 yield repr(individual).encode()
+            for event in session.events():
+                yield event.content
 
     def _traces(self) -> Iterator[str]:
         for log in sorted(self.directory.glob("*.log")):

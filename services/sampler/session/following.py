@@ -15,7 +15,7 @@ from services.common.store.store import Store
 from services.sampler.facts.survey_read import read_survey
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import Scorer, SurveyChanges, SurveyFacts, Version
-from spotted.errors import SpottedError
+from spotted.errors import NotFoundError, SpottedError
 from spotted.v1.session_facts_pb2 import SurveyRead
 
 # sessions, and surveys, of which something is remembered
@@ -69,6 +69,9 @@ class Following:
         try:
             if known is not None:
                 self._take_in(folded, survey_id, known)
+        except NotFoundError:
+            # deleted as it was read; the next call says which of the two, or finds it created again
+            return
         except SpottedError as error:
             _keep(self._retry_at_s, survey_id, now_s + RETRY_S)
             logger.warning("cannot read what changed in survey %s: %s", survey_id, error)

@@ -347,3 +347,17 @@ def test_a_survey_that_cannot_be_read_is_tried_again_later(
     assert session.view(is_known)
     with pytest.raises(NotFoundError, match="does not exist"):
         sessions.current(session.survey_id, "other")
+
+
+def test_a_survey_that_was_deleted_as_it_was_read_is_read_again_at_once(
+    session: OpenSession, scorer: ToyScorer, store: Store
+) -> None:
+    sessions = session.sampler.sessions
+    following = Following(store, scorer, lambda read: sessions.event(read=read), clock=lambda: 0.0)
+    folded, key = sessions.folded(session.survey_id, "main"), (session.survey_id, "main")
+    delete(session, scorer, "d08")
+    scorer.fails = NotFoundError("the survey does not exist")
+    following.follow(folded, key)
+    scorer.fails = None
+    following.follow(folded, key)
+    assert session.view(lambda state: bool(state.roster.gone))
