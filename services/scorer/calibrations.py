@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -15,6 +16,15 @@ from spotted.v1 import store_pb2
 from spotted.v1 import survey_pb2 as pb
 
 
+class StoredFit(NamedTuple):
+    """A calibration, and what it was fitted on."""
+
+    calibration: Calibration
+    score_spec: pb.ScoreSpec
+    local_features_digest: str
+    """Digest of the features whose marks it weighs; empty if it weighs none."""
+
+
 class CalibrationStore:
     """The calibrations of a store."""
 
@@ -22,15 +32,28 @@ class CalibrationStore:
         self._store = store
         self._now = now
 
-    def put(self, calibration: Calibration, fitted_on: pb.ScoreSpec, organisation: str = "") -> None:
-        """Store a calibration of an organisation, with the spec of the scores it was fitted on."""
+    def put(
+        self,
+        calibration: Calibration,
+        fitted_on: pb.ScoreSpec,
+        organisation: str = "",
+        *,
+        local_features_digest: str = "",
+    ) -> None:
+        """Store a calibration of an organisation, with the spec of the scores it was fitted on.
+
+        local_features_digest: of the survey's local features.
+        """
         stored = store_pb2.StoredCalibration(
-            json=calibration.to_json(), score_spec=fitted_on, create_time=self._now()
+            json=calibration.to_json(),
+            score_spec=fitted_on,
+            create_time=self._now(),
+            local_features_digest=local_features_digest if calibration.uses_marks else "",
         )
         put_record(self._store, keys.calibration(organisation, calibration.digest), stored)
 
-    def get(self, digest: str, organisation: str = "") -> tuple[Calibration, pb.ScoreSpec]:
-        """A calibration, and the spec of the scores it was fitted on. Raises NotFoundError, DamagedError."""
+    def get(self, digest: str, organisation: str = "") -> StoredFit:
+        """A calibration, and what it was fitted on. Raises NotFoundError, DamagedError."""
         stored = get_record(
             self._store,
             keys.calibration(organisation, digest),
@@ -40,4 +63,5 @@ class CalibrationStore:
         )
         if stored is None:
             raise NotFoundError(f"calibration {digest!r} is not in the store; fit a calibration")
-        return Calibration.from_json(stored.json), stored.score_spec
+        fitted = Calibration.from_json(stored.json)
+        return StoredFit(fitted, stored.score_spec, stored.local_features_digest)

@@ -81,8 +81,22 @@ def _scores_alike(before: _Entry, snapshot: Snapshot, gallery: Gallery, fusion: 
         before.snapshot.cameras is snapshot.cameras
         and (before.gallery.extent, before.gallery.params) == (gallery.extent, gallery.params)
         and known.head_digest == now.head_digest
-        and (fusion is not Fusion.CALIBRATED or known.calibration_digest == now.calibration_digest)
+        and (
+            fusion is not Fusion.CALIBRATED
+            or (
+                known.calibration_digest == now.calibration_digest and _marks_alike(before, snapshot, gallery)
+            )
+        )
     )
+
+
+def _marks_alike(before: _Entry, snapshot: Snapshot, gallery: Gallery) -> bool:
+    """Whether no other pairs with the same features have local scores now, if these count."""
+    return not _uses_marks(gallery) or before.snapshot.local.scores == snapshot.local.scores
+
+
+def _uses_marks(gallery: Gallery) -> bool:
+    return gallery.calibration is not None and gallery.calibration.uses_marks
 
 
 def _updated(
@@ -110,6 +124,8 @@ def _updated(
 
 def _unchanged_rows(before: _Entry, snapshot: Snapshot, gallery: Gallery) -> tuple[IntArray, IntArray]:
     """The earlier rows that are still present and score as before, in their order, and their present rows."""
+    features, features_now = before.snapshot.local.keys, snapshot.local.keys
+    marked = before.table.fusion is Fusion.CALIBRATED and _uses_marks(gallery)
     known: list[int] = []
     present: list[int] = []
     row_now, count = 0, len(snapshot.detections)
@@ -119,7 +135,8 @@ def _unchanged_rows(before: _Entry, snapshot: Snapshot, gallery: Gallery) -> tup
         now = snapshot.detections[row_now]
         # a removal keeps the order of the others; one that was removed and added again comes later
         if now.detection_id == detection.detection_id:
-            if now is detection or _scored_fields(now) == _scored_fields(detection):
+            same_marks = not marked or features.get(now.detection_id) == features_now.get(now.detection_id)
+            if same_marks and (now is detection or _scored_fields(now) == _scored_fields(detection)):
                 known.append(row)
                 present.append(row_now)
             row_now += 1

@@ -99,9 +99,16 @@ class ScoredSurvey:
         spec.fallback = self._fallback_of(requested)
         if requested is Fusion.CALIBRATED and not spec.fallback:
             spec.calibration_digest = self.snapshot.survey.calibration_digest
-        if requested is Fusion.LOCAL and not spec.fallback:
+        if self._uses_local(requested) and not spec.fallback:
             spec.local_digest = local_digest(self.snapshot)
         return spec
+
+    def _uses_local(self, requested: Fusion) -> bool:
+        """Whether scores of a fusion depend on the local scores that there are."""
+        if requested is not Fusion.CALIBRATED:
+            return requested is Fusion.LOCAL
+        calibration = self.without_local.calibration
+        return calibration is not None and calibration.uses_marks and bool(self.snapshot.local.scores)
 
     def _fallback_of(self, requested: Fusion) -> str:
         if requested is Fusion.CALIBRATED:
@@ -215,13 +222,20 @@ class ScoredSurveys:
         if not digest:
             return None, "this survey has no calibration, the product is used; fit a calibration"
         try:
-            calibration, fitted_on = self._calibrations.get(digest, snapshot.organisation)
+            fitted = self._calibrations.get(digest, snapshot.organisation)
         except InvalidInputError as error:
             return None, f"the product is used: {error}"
+        calibration, fitted_on = fitted.calibration, fitted.score_spec
         now = snapshot.score_spec()
         if (fitted_on.head_digest, fitted_on.feasibility_digest) != (now.head_digest, now.feasibility_digest):
             return None, (
                 "the calibration was fitted on scores of another head, feasibility or extent, the product is "
                 "used; fit the calibration again"
+            )
+        others = fitted.local_features_digest != snapshot.survey.local_features.digest
+        if calibration.uses_marks and snapshot.local.scores and others:
+            return None, (
+                "the calibration was fitted on marks of other local features, the product is used; fit the "
+                "calibration again"
             )
         return calibration, ""

@@ -268,6 +268,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             answer = pb.FitCalibrationResponse(reason=kept, score_spec=scored.spec(Fusion.CALIBRATED))
         else:
             spec = scored.snapshot.score_spec(Fusion.CALIBRATED)
-            self._calibrations.put(calibration, spec, keys.owner(survey_id))
+            features = scored.snapshot.survey.local_features.digest
+            self._calibrations.put(calibration, spec, keys.owner(survey_id), local_features_digest=features)
             answer = responses.fitted(calibration, shortage, spec)
         return self._surveys.take_fit(survey_id, answer, request_id)

@@ -93,6 +93,11 @@ def open_snapshot(directory: Path) -> Snapshot:
             f"cannot read a snapshot in {directory} ({error}); share the folder with this machine"
         ) from error
     manifest = json.loads(text)
+    if manifest.get("layout") != LAYOUT:
+        raise PreconditionError(
+            f"{directory} was written by another version of Spotted; delete the folder and run the command "
+            "again"
+        )
     stored = _stored(manifest["stored"])
     columns = {column: _column(directory, column) for column in (*TABLE, ORDER, CAMERA)}
     gallery = Gallery(

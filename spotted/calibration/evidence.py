@@ -130,6 +130,8 @@ class Term:
     The weight of such a term must not be negative, so that the log-odds do not fall either."""
     place: bool = False
     """Whether it needs distance, gap and feasibility."""
+    marks: bool = False
+    """Whether it depends on matched marks; it is 0 if they are unknown."""
 
 
 def _in_its_precision(pairs: PairEvidence, values: npt.ArrayLike) -> FloatArray:
@@ -187,8 +189,8 @@ TERMS = (
     Term("visual", _visual),
     Term("visual_same_side", _visual_same_side),
     Term("same_side", _same_side, grows=False),
-    Term("compared", _compared, grows=False),
-    Term("marks", _marks),
+    Term("compared", _compared, grows=False, marks=True),
+    Term("marks", _marks, marks=True),
     Term("log_feasibility", _log_feasibility, place=True),
     Term("product", _product, place=True),
     Term("nearness", _nearness, place=True),

@@ -25,7 +25,7 @@ class MethodSpec:
     >>> from dataclasses import replace
     >>> spec = method_by_name("hotspotter")
     >>> spec.chip_size_px, spec.matcher
-    (700, 'lnbnn')
+    (400, 'lnbnn')
     >>> replace(spec, chip_size_px=512).digest == spec.digest
     False
     """
@@ -41,7 +41,7 @@ class MethodSpec:
     most_points: int
     """Keypoints that are kept, strongest first."""
     dimension: int = 128
-    """Elements of a descriptor, one byte each."""
+    """Elements of a descriptor."""
     descriptor_length: float = SIFT_LENGTH
     """Euclidean length of a descriptor; distances are divided by that of two orthogonal ones."""
     weights_sha256: str = ""
@@ -57,10 +57,10 @@ class MethodSpec:
 
 HOTSPOTTER = MethodSpec(
     name="hotspotter",
-    detector="OpenCV SIFT, RootSIFT 1",
+    detector="OpenCV SIFT, RootSIFT in 4 bits",
     matcher="lnbnn",
-    chip_size_px=700,
-    most_points=480,
+    chip_size_px=400,
+    most_points=700,
 )
 # methods that need no exported network
 METHODS = {spec.name: spec for spec in (HOTSPOTTER,)}

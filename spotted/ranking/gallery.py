@@ -51,7 +51,7 @@ class Gallery:
     calibration: Calibration | None = None
     """Required by Fusion.CALIBRATED."""
     local: LocalPairs | None = None
-    """Local scores of matched pairs of its rows, for Fusion.LOCAL."""
+    """Local scores of matched pairs of its rows, for LOCAL and CALIBRATED."""
 
     @classmethod
     def of(

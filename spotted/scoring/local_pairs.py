@@ -30,6 +30,8 @@ class LocalPairs:
     [0.0, 1.5, nan]
     >>> pairs.matched_with(0)[0].tolist()  # the pair without a match is left out
     [2]
+    >>> pairs.known_in(np.array([0, 2]), np.array([1, 2]))  # row, column and score of those that are known
+    (array([0, 0]), array([0, 1]), array([0. , 1.5], dtype=float32))
     """
 
     numbers: IntArray
@@ -50,8 +52,9 @@ class LocalPairs:
 
     @property
     def size_bytes(self) -> int:
-        """Memory of the table, with the lists by row."""
-        return self.numbers.nbytes + self.scores.nbytes + self.marks.nbytes + 2 * self.numbers.nbytes
+        """Memory of the table, with the pairs by row."""
+        by_row = 2 * len(self) * (np.dtype(np.int64).itemsize + np.dtype(np.int32).itemsize)
+        return self.numbers.nbytes + self.scores.nbytes + self.marks.nbytes + by_row
 
     def at(self, rows: IntArray, count: int) -> LocalPairs:
         """The table of the given rows of `count`, in that order; pairs of other rows are left out."""
@@ -81,18 +84,35 @@ class LocalPairs:
 
     def matched_with(self, row: int) -> tuple[IntArray, Float32Array]:
         """The rows that share marks with a row, ascending, and their scores."""
-        rows, others, scores = self._by_row
-        part = slice(*np.searchsorted(rows, [row, row + 1]))
-        return others[part], scores[part]
+        ends, pairs = self._by_row
+        part = slice(*np.searchsorted(ends, [row << ROW_BITS, (row + 1) << ROW_BITS]))
+        found = self.marks[pairs[part]] > 0
+        return ends[part][found] & LOW_BITS, self.scores[pairs[part][found]]
+
+    def known_in(self, rows: IntArray, columns: IntArray) -> tuple[IntArray, IntArray, Float32Array]:
+        """Indices into rows and into columns of the known pairs of a block, and their scores.
+
+        Much quicker than `scores_of`, as only known pairs are looked at.
+        """
+        if not len(self) or not len(rows) or not len(columns):
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
+        ends, pairs = self._by_row
+        order = np.argsort(columns, kind="stable")
+        ordered, own = columns[order], rows.astype(np.int64) << ROW_BITS
+        row, found = _spread(
+            np.searchsorted(ends, own | ordered[0]), np.searchsorted(ends, own | ordered[-1], side="right")
+        )
+        others = ends[found] & LOW_BITS
+        of, column = _spread(np.searchsorted(ordered, others), np.searchsorted(ordered, others, side="right"))
+        return row[of], order[column], self.scores[pairs[found[of]]]
 
     @cached_property
-    def _by_row(self) -> tuple[IntArray, IntArray, Float32Array]:
-        """Row, other row and score of each pair with matched marks, from both of its sides."""
-        shared = self.marks > 0
-        low, high = self.numbers[shared] >> ROW_BITS, self.numbers[shared] & LOW_BITS
-        rows, others = np.concatenate([low, high]), np.concatenate([high, low])
-        order = np.lexsort((others, rows))
-        return rows[order], others[order], np.concatenate([self.scores[shared]] * 2)[order]
+    def _by_row(self) -> tuple[IntArray, IntArray]:
+        """Each pair from both of its sides: its number with that row first, ascending, and its index."""
+        low, high = self.numbers >> ROW_BITS, self.numbers & LOW_BITS
+        ends = np.concatenate([self.numbers, high << ROW_BITS | low])
+        order = np.argsort(ends, kind="stable")
+        return ends[order], (order % max(len(self), 1)).astype(np.int32)
 
     def _find(self, rows: IntArray, columns: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         numbers = _numbers(rows, columns)
@@ -103,6 +123,13 @@ class LocalPairs:
 def _numbers(first: IntArray, second: IntArray) -> IntArray:
     low, high = np.minimum(first, second), np.maximum(first, second)
     return np.asarray(low.astype(np.int64) << ROW_BITS | high)
+
+
+def _spread(starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
+    """All numbers of ranges, one range after another, each with the index of its range before it."""
+    counts = ends - starts
+    index = np.repeat(np.arange(len(counts)), counts)
+    return index, np.arange(len(index)) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
 
 
 def _unknown(like: npt.NDArray[np.bool_]) -> Float32Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,8 +84,9 @@ class Scoring:
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
             return possible, self._with_marks(fuse(visual, possible, self.fusion), rows, columns)
-        pairs = self.evidence(visual.astype(np.float64), rows, columns)
-        return pairs.feasibility.astype(np.float32), probability(self.calibration, pairs)
+        calibration, pairs = self.calibration, self._unmatched(visual.astype(np.float64), rows, columns)
+        (fused,) = self._with_known(pairs, rows, columns, lambda some: (probability(calibration, some),))
+        return pairs.feasibility.astype(np.float32), fused
 
     def bounds(
         self, visual: Float32Array, error: float, rows: IntArray, columns: IntArray
@@ -96,7 +98,11 @@ class Scoring:
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
             return fused_bounds(visual, error, possible, self.fusion)
-        return probability_bounds(self.calibration, self.evidence(visual, rows, columns), error)
+        calibration, pairs = self.calibration, self._unmatched(visual, rows, columns)
+        least, most = self._with_known(
+            pairs, rows, columns, lambda some: probability_bounds(calibration, some, error)
+        )
+        return least, most
 
     def block(self, visual: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
         """Fused scores (q, n) of rows and columns whose visual similarity is known approximately.
@@ -143,7 +149,44 @@ class Scoring:
 
     def evidence(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
         """The evidence of pairs, of the shape of `visual`; distance and gap are softened."""
+        pairs = self._unmatched(visual, rows, columns)
+        if self.local is None:
+            return pairs
+        return replace(pairs, local=self.local.scores_of(rows, columns).astype(visual.dtype))
+
+    def _unmatched(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
+        """The evidence of pairs as if no marks had been compared."""
         distance, gap = softened_journey(self.table, rows, columns, self.params)
         possible = journey_feasibility(distance, gap, self.extent, self.params)
         sides = compare_sides(self.table.side[rows], self.table.side[columns])
         return PairEvidence(visual, possible, distance, gap, sides)
+
+    def _with_known(
+        self,
+        pairs: PairEvidence,
+        rows: IntArray,
+        columns: IntArray,
+        score: Callable[[PairEvidence], tuple[Float32Array, ...]],
+    ) -> tuple[Float32Array, ...]:
+        """Scores of pairs; those whose local score is known, which are few, are scored again with it."""
+        scores = score(pairs)
+        if self.local is None or self.calibration is None or not self.calibration.uses_marks:
+            return scores
+        index, local = self._known(self.local, pairs.visual.shape, rows, columns)
+        if len(local):
+            known = replace(pairs.at(index), local=local.astype(pairs.visual.dtype))
+            for all_scores, with_marks in zip(scores, score(known), strict=True):
+                all_scores[index] = with_marks
+        return scores
+
+    @staticmethod
+    def _known(
+        local: LocalPairs, shape: tuple[int, ...], rows: IntArray, columns: IntArray
+    ) -> tuple[tuple[IntArray, ...], Float32Array]:
+        """Indices and local scores of the known pairs."""
+        if rows.shape == (shape[0], 1) and columns.shape == (1, shape[-1]):
+            row, column, scores = local.known_in(rows[:, 0], columns[0])
+            return (row, column), scores
+        scores = np.broadcast_to(local.scores_of(rows, columns), shape)
+        index = np.nonzero(~np.isnan(scores))
+        return index, scores[index]

@@ -291,8 +291,11 @@ class StoredCalibration(_message.Message):
     JSON_FIELD_NUMBER: _builtins.int
     SCORE_SPEC_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LOCAL_FEATURES_DIGEST_FIELD_NUMBER: _builtins.int
     json: _builtins.str
     """The fitted model, as canonical JSON."""
+    local_features_digest: _builtins.str
+    """LocalFeatureSpec.digest of the survey when it was fitted, if it weighs matched marks; empty if it does not."""
     @_builtins.property
     def score_spec(self) -> _survey_pb2.ScoreSpec:
         """The specification of the scores that it was fitted on."""
@@ -307,10 +310,11 @@ class StoredCalibration(_message.Message):
         json: _builtins.str = ...,
         score_spec: _survey_pb2.ScoreSpec | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        local_features_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "score_spec", b"score_spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "json", b"json", "score_spec", b"score_spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "json", b"json", "local_features_digest", b"local_features_digest", "score_spec", b"score_spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -345,7 +345,9 @@ class ScoreSpec(_message.Message):
     fallback: _builtins.str
     """A message saying why PRODUCT is used although CALIBRATED or LOCAL was requested; empty otherwise."""
     local_digest: _builtins.str
-    """SHA-256 (hex) of the local scores, their normalisers and the method; empty if FUSION_LOCAL is not used."""
+    """SHA-256 (hex) of the local scores, their normalisers and the method, if the scores depend on them: those of
+    FUSION_LOCAL, and of FUSION_CALIBRATED with a calibration that weighs matched marks. Empty otherwise.
+    """
     @_builtins.property
     def embedding(self) -> Global___EmbeddingSpec:
         """How the base embeddings were made."""

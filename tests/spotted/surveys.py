@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from spotted.calibration.model import Calibration, CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
+from spotted.calibration.model import Calibration
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import DetectionTable, Extent
 
@@ -59,3 +63,17 @@ def random_gallery(
         params or FeasibilityParams(),
         CALIBRATION,
     )
+
+
+def matched_gallery(
+    count: int, seed: int, share: float, *, params: FeasibilityParams | None = None
+) -> Gallery:
+    """A gallery of which a share of the pairs was matched, half of them without a common mark."""
+    gallery = random_gallery(count, seed, params=params)
+    rng = np.random.default_rng(seed)
+    first, second = np.triu_indices(count, 1)
+    chosen = rng.random(len(first)) < share
+    marks = rng.integers(0, 2, chosen.sum()) * rng.integers(4, 90, chosen.sum())
+    scores = rng.random(len(marks)).astype(np.float32)
+    pairs = LocalPairs.of(second[chosen], first[chosen], scores, marks.astype(np.uint16))
+    return replace(gallery, local=pairs)

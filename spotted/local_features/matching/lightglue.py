@@ -52,10 +52,13 @@ class NetworkMatcher:
         """The matches of two detections: each the best of the other, with scores above the threshold."""
         first, second = in_order(a, b)
         scores = self._scores(first.features, second.features)
+        if not scores.size:
+            none = np.zeros(0, dtype=np.int64)
+            return Matches.of(a.features, b.features, none, none, none.astype(np.float32), score=0.0)
         best = scores.argmax(axis=1)
         rows = np.arange(len(scores))
-        mutual = scores[:, best].argmax(axis=0) == rows if scores.size else rows < 0
-        kept = np.flatnonzero(mutual & (scores[rows, best] > LEAST_SCORE)) if scores.size else rows[:0]
+        mutual = scores[:, best].argmax(axis=0) == rows
+        kept = np.flatnonzero(mutual & (scores[rows, best] > LEAST_SCORE))
         weights = scores[kept, best[kept]]
         total = float(weights.sum(dtype=np.float64))
         matches = Matches.of(first.features, second.features, kept, best[kept], weights, score=total)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -21,6 +22,7 @@ from spotted.calibration.fit import fit_calibration
 from spotted.calibration.model import Calibration, probability
 from spotted.calibration.starting import starting_calibration
 from spotted.errors import InvalidInputError, NotFoundError
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -119,16 +121,27 @@ def test_what_follows_from_labels_is_learned_from_too(scorer: Scorer, survey_id:
     assert few.survey.calibration_digest == every.survey.calibration_digest
 
 
-def test_what_is_learned_is_what_the_library_learns() -> None:
+@pytest.mark.parametrize("matched", [False, True])
+def test_what_is_learned_is_what_the_library_learns(matched: bool) -> None:  # noqa: FBT001 - a case
     snapshot = planted_snapshot(45)
-    scored = ScoredSurvey(snapshot, snapshot.gallery, "none yet", ListCache)
+    rng, first, second = np.random.default_rng(0), *np.triu_indices(45, 1)
+    scores = np.where(first // 5 == second // 5, 4.0, 1.0) * rng.random(len(first))
+    known = np.flatnonzero(rng.random(len(first)) < (0.7 if matched else 0.0))
+    marks = LocalPairs.of(
+        first[known], second[known], scores[known].astype(np.float32), np.ones(len(known), np.uint16)
+    )
+    scored = ScoredSurvey(snapshot, snapshot.gallery, "none yet", ListCache, local=lambda: marks)
     ids = [d.detection_id for d in snapshot.detections]
     # nine animals of five photographs, known only from answers
     pairs = [(a, b) for a, b in combinations(range(45), 2)]
     answers = [(ids[a], ids[b], a // 5 == b // 5) for a, b in pairs]
     rows = np.array(pairs)
     evidence = snapshot.gallery.evidence(rows[:, 0], rows[:, 1])
+    local = np.full(len(first), np.nan)
+    local[known] = scores[known].astype(np.float32)
+    evidence = replace(evidence, local=local if matched else None)
     expected = fit_calibration(evidence, rows, rows // 5, candidates=len(ids) - 1)
+    assert expected.uses_marks == matched
     assert fit(scored, KnownAnswers(answers, use_known_individuals=False)) == (expected, "")
 
 

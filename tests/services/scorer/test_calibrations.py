@@ -10,7 +10,8 @@ from services.common.store.records import get_record
 from services.common.store.store import Store
 from services.scorer.calibrations import CalibrationStore
 from spotted.calibration.evidence import LOOKS, TERMS
-from spotted.calibration.model import Calibration, CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
+from spotted.calibration.model import Calibration
 from spotted.errors import DamagedError, NotFoundError
 from spotted.v1 import store_pb2, survey_pb2
 from tests.services.journal_entries import break_value
@@ -38,7 +39,19 @@ def at(seconds: int) -> Timestamp:
 
 def test_what_was_put_comes_back_to_the_last_bit(store: Store) -> None:
     CalibrationStore(store, now=lambda: at(7)).put(FITTED, SPEC)
-    assert CalibrationStore(store, now=lambda: at(8)).get(FITTED.digest) == (FITTED, SPEC)
+    assert CalibrationStore(store, now=lambda: at(8)).get(FITTED.digest) == (FITTED, SPEC, "")
+
+
+def test_the_local_features_are_kept_of_a_calibration_that_weighs_their_marks(store: Store) -> None:
+    calibrations = CalibrationStore(store, now=lambda: at(7))
+    placed, unplaced = (
+        [0.0 if i in {5, 6} else w for i, w in enumerate(row)] for row in (FITTED.placed, FITTED.unplaced)
+    )
+    blind = replace(FITTED, placed=tuple(placed), unplaced=tuple(unplaced))
+    for one in (FITTED, blind):
+        calibrations.put(one, SPEC, local_features_digest="b" * 64)
+    assert calibrations.get(FITTED.digest).local_features_digest == "b" * 64
+    assert calibrations.get(blind.digest).local_features_digest == ""
 
 
 def test_it_is_stored_with_its_time(store: Store) -> None:

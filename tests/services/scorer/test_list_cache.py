@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from services.common.store.store import Store
 from services.scorer import list_cache
 from spotted import messages
 from spotted.ranking.candidate_lists import CandidateTable
@@ -12,6 +13,7 @@ from spotted.ranking.ranker import Ranker
 from spotted.survey import Camera, Side
 from spotted.v1 import corrections_pb2, survey_pb2
 from spotted.v1 import scorer_pb2 as pb
+from tests.services.scorer.local.matched import add_features, match, weigh_marks
 from tests.services.scorer.planted import SPEC, START_S, Scorer, detections, vectors
 
 COUNT = 80
@@ -86,6 +88,34 @@ def test_a_correction_ranks_only_what_it_may_change(
         scorer.add(survey_id, [replace(added[0], detection_id=f"new-{len(paths)}")], embeddings[:1])
         assert scorer.candidates(survey_id, top_k=6) == one_by_one(scorer, survey_id)
     assert rebuilt == [40]
+
+
+def test_calibrated_lists_follow_the_marks(
+    scorer: Scorer, store: Store, survey_id: str, rebuilt: list[int]
+) -> None:
+    pytest.importorskip("cv2", reason="the extra `local` is not installed")
+    added, embeddings = scorer.plant(survey_id, 24)
+    ids = [d.detection_id for d in added]
+    weigh_marks(scorer, store, survey_id)
+    fusion = survey_pb2.FUSION_CALIBRATED
+
+    def check() -> None:
+        asked = scorer.candidates(survey_id, top_k=6, fusion=fusion)
+        assert asked == one_by_one(scorer, survey_id, fusion=fusion)
+
+    check()
+    add_features(scorer, survey_id, {i: n for n, i in enumerate(ids[:16])})
+    check()
+    match(scorer, store, survey_id)
+    check()
+    # new scores may change any list
+    assert rebuilt == [24, 24]
+    # pairs of a detection with other features are unknown until they are matched
+    add_features(scorer, survey_id, {ids[3]: 77})
+    scorer.stub.DeleteDetections(pb.DeleteDetectionsRequest(survey_id=survey_id, detection_ids=ids[5:7]))
+    scorer.add(survey_id, [replace(added[0], detection_id="new")], embeddings[:1])
+    check()
+    assert rebuilt == [24, 24]
 
 
 def test_lists_are_rebuilt_if_every_score_changes(scorer: Scorer, survey_id: str, rebuilt: list[int]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.common.store.store import Store
-from spotted.batch.snapshot import TABLE, open_snapshot, take_snapshot
+from spotted.batch.snapshot import MANIFEST, TABLE, open_snapshot, take_snapshot
 from spotted.client import Spotted, SurveyHandle
 from spotted.client.gallery import load_gallery
 from spotted.errors import ConcurrencyError, NotFoundError, PreconditionError
@@ -42,6 +43,15 @@ def test_the_arrays_are_maps_of_the_files(spotted: Spotted, survey_id: str, tmp_
     embeddings = open_snapshot(tmp_path / "s").gallery.embeddings
     assert isinstance(embeddings.base, np.memmap)
     assert not embeddings.flags.writeable
+
+
+def test_a_snapshot_of_another_layout_is_refused(spotted: Spotted, survey_id: str, tmp_path: Path) -> None:
+    take_snapshot(spotted.survey(survey_id), tmp_path / "s")
+    manifest = json.loads((tmp_path / "s" / MANIFEST).read_text())
+    del manifest["stations"], manifest["layout"]
+    (tmp_path / "s" / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(PreconditionError, match="another version of Spotted; delete the folder"):
+        open_snapshot(tmp_path / "s")
 
 
 def test_equal_surveys_have_equal_digests_and_a_changed_one_another(

@@ -10,12 +10,19 @@ from tests.spotted.marked_coats import drawn_features
 
 
 @settings(max_examples=25, deadline=None)
-@given(count=st.integers(0, 40), seed=st.integers(0, 1000), dimension=st.sampled_from([64, 128, 256]))
-def test_bytes_hold_the_features_to_a_hundredth_of_a_pixel(count: int, seed: int, dimension: int) -> None:
+@given(
+    count=st.integers(0, 40),
+    seed=st.integers(0, 1000),
+    dimension=st.sampled_from([1, 63, 64, 128]),
+    step=st.sampled_from([1, 16]),
+)
+def test_bytes_hold_the_features_to_a_hundredth_of_a_pixel(
+    count: int, seed: int, dimension: int, step: int
+) -> None:
     rng = np.random.default_rng(seed)
     columns = [rng.uniform(0.5, size, count) for size in (700.0, 467.0, 60.0, 2 * np.pi)]
     points = np.stack(columns, axis=1).astype(np.float32)
-    descriptors = rng.integers(0, 256, (count, dimension), dtype=np.uint8)
+    descriptors = (rng.integers(0, 256 // step, (count, dimension)) * step).astype(np.uint8)
     features = LocalFeatures(points, descriptors, (700, 467))
     read = LocalFeatures.from_bytes(features.to_bytes())
     assert np.abs(read.points[:, :2] - points[:, :2]).max(initial=0.0) < 0.01
@@ -24,6 +31,23 @@ def test_bytes_hold_the_features_to_a_hundredth_of_a_pixel(count: int, seed: int
     assert turn.max(initial=0.0) < 1e-4
     assert np.array_equal(read.descriptors, descriptors)
     assert read.size == (700, 467)
+
+
+def test_elements_in_steps_of_16_take_4_bits_each() -> None:
+    features = drawn_features(400, 2)
+    stepped = LocalFeatures(features.points, features.descriptors // 16 * 16, features.size)
+    content = stepped.to_bytes()
+    assert len(content) == HEADER.size + 400 * (8 + 64)
+    assert np.array_equal(LocalFeatures.from_bytes(content).descriptors, stepped.descriptors)
+    stepped.descriptors[-1, -1] += 1
+    assert len(stepped.to_bytes()) == HEADER.size + 400 * (8 + 128)
+
+
+def test_elements_of_other_bits_are_refused() -> None:
+    content = bytearray(no_features(128, (400, 300)).to_bytes())
+    content[5] = 5
+    with pytest.raises(ValueError, match="elements of 5 bits, not of 4 or 8"):
+        LocalFeatures.from_bytes(bytes(content))
 
 
 def test_a_second_trip_through_bytes_changes_nothing() -> None:
@@ -47,7 +71,7 @@ def test_a_chip_without_keypoints_has_bytes() -> None:
     assert (len(read), read.descriptors.shape, read.size) == (0, (0, 128), (700, 300))
 
 
-@pytest.mark.parametrize("position", [0, 4, 6, 8, 10, 12, 14, 18, 30, 34, 100, 289])
+@pytest.mark.parametrize("position", [0, 4, 5, 6, 8, 10, 12, 14, 18, 30, 34, 100, 289])
 def test_every_changed_byte_is_found(position: int) -> None:
     content = bytearray(drawn_features(2, 5).to_bytes())
     content[position] ^= 0x41

@@ -8,36 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.arrays import BoolArray, IntArray
-from spotted.ranking.gallery import Gallery
 from spotted.ranking.local_first import rank_local_first
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.local_pairs import LocalPairs
 from tests.spotted.ranking.test_ranker import plain_top_k
-from tests.spotted.surveys import random_gallery
-
-
-def matched_gallery(count: int, seed: int, share: float) -> Gallery:
-    """A gallery of which a share of the pairs was matched, half of them without a common mark."""
-    gallery = random_gallery(count, seed)
-    rng = np.random.default_rng(seed)
-    first, second = np.triu_indices(count, 1)
-    chosen = rng.random(len(first)) < share
-    marks = rng.integers(0, 2, chosen.sum()) * rng.integers(4, 90, chosen.sum())
-    scores = rng.random(len(marks)).astype(np.float32)
-    pairs = LocalPairs.of(second[chosen], first[chosen], scores, marks.astype(np.uint16))
-    return replace(gallery, local=pairs)
+from tests.spotted.surveys import matched_gallery, random_gallery
 
 
 @settings(max_examples=40, deadline=None)
-@given(count=st.integers(1, 30), seed=st.integers(0, 500), k=st.integers(1, 35), share=st.floats(0.0, 1.0))
+@given(
+    count=st.integers(1, 30),
+    seed=st.integers(0, 500),
+    k=st.integers(1, 35),
+    share=st.floats(0.0, 1.0),
+    fusion=st.sampled_from([Fusion.LOCAL, Fusion.CALIBRATED]),
+)
 def test_the_best_by_marks_are_those_of_scoring_every_pair(
-    count: int, seed: int, k: int, share: float
+    count: int, seed: int, k: int, share: float, fusion: Fusion
 ) -> None:
     gallery = matched_gallery(count, seed, share)
-    for answer in Ranker(gallery).top_k(np.arange(count), k, fusion=Fusion.LOCAL, block=7):
-        assert answer.rows.tolist() == plain_top_k(gallery, answer.query, k, Fusion.LOCAL)
-        expected = gallery.score_pairs(np.full(len(answer.rows), answer.query), answer.rows, Fusion.LOCAL)
+    for answer in Ranker(gallery).top_k(np.arange(count), k, fusion=fusion, block=7):
+        assert answer.rows.tolist() == plain_top_k(gallery, answer.query, k, fusion)
+        expected = gallery.score_pairs(np.full(len(answer.rows), answer.query), answer.rows, fusion)
         np.testing.assert_array_equal(answer.scores.fused, expected.fused)
 
 

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotted.calibration.model import probability
+from spotted.calibration.evidence import PairEvidence
+from spotted.calibration.model import Calibration, probability
 from spotted.errors import PreconditionError
 from spotted.scoring.feasibility import FeasibilityParams, pair_feasibility
 from spotted.scoring.fusion import Fusion, fuse
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.scoring.pair_scores import PairScores, Scoring
 from spotted.scoring.similarity import pair_similarity
-from tests.spotted.surveys import random_gallery
+from tests.spotted.surveys import CALIBRATION, matched_gallery, random_gallery
 
 FIRST, SECOND = np.triu_indices(30, 1)
 
@@ -55,7 +59,10 @@ def test_a_calibrated_score_is_the_probability_of_the_pairs_evidence() -> None:
 @pytest.mark.parametrize("fusion", list(Fusion))
 @given(seed=st.integers(0, 10_000), off=st.floats(-1e-4, 1e-4))
 def test_the_exact_score_lies_within_its_bounds(fusion: Fusion, seed: int, off: float) -> None:
-    gallery = random_gallery(30, seed=seed % 50, params=FeasibilityParams(clock_uncertainty_s=600.0))
+    params = FeasibilityParams(clock_uncertainty_s=600.0)
+    gallery = random_gallery(30, seed=seed % 50, params=params)
+    if fusion is Fusion.CALIBRATED:
+        gallery = matched_gallery(30, seed % 50, 0.3, params=params)
     scoring = gallery.scoring(fusion)
     visual = np.random.default_rng(seed).random(len(FIRST), np.float32)
     _, exact = scoring.exact(visual, FIRST, SECOND)
@@ -81,3 +88,66 @@ def test_a_block_of_scores_is_near_the_exact_ones(fusion: Fusion, params: Feasib
     visual = np.random.default_rng(1).random((len(rows), len(columns)), np.float32)
     _, expected = scoring.exact(visual, rows[:, None], columns[None, :])
     np.testing.assert_allclose(scoring.block(visual.copy(), rows, columns), expected, atol=1e-6)
+
+
+def without_marks(calibration: Calibration) -> Calibration:
+    """The same without weights of marks."""
+    placed = [0.0 if i in {5, 6} else weight for i, weight in enumerate(calibration.placed)]
+    unplaced = [0.0 if i in {5, 6} else weight for i, weight in enumerate(calibration.unplaced)]
+    return replace(calibration, placed=tuple(placed), unplaced=tuple(unplaced))
+
+
+def test_calibrated_scores_with_marks_are_those_of_a_plain_loop() -> None:
+    gallery = matched_gallery(30, 2, 0.3)
+    assert gallery.local is not None
+    found = gallery.score_pairs(FIRST, SECOND, Fusion.CALIBRATED).fused
+    plain, evidence = (g.evidence(FIRST, SECOND) for g in (replace(gallery, local=None), gallery))
+    known = gallery.local
+    table = dict(zip(known.numbers.tolist(), known.scores.tolist(), strict=True))
+    for i, (first, second) in enumerate(zip(FIRST.tolist(), SECOND.tolist(), strict=True)):
+        local = np.array([table.get(first << 32 | second, np.nan)])
+        pair = PairEvidence(
+            plain.visual[i : i + 1],
+            plain.feasibility[i : i + 1],
+            plain.distance_m[i : i + 1],
+            plain.gap_s[i : i + 1],
+            plain.sides[i : i + 1],
+            local,
+        )
+        assert found[i] in {0.0, probability(CALIBRATION, pair).item()}
+        assert evidence.local is not None
+        np.testing.assert_array_equal(evidence.local[i : i + 1], local)
+    unmatched = replace(gallery, local=None).score_pairs(FIRST, SECOND, Fusion.CALIBRATED).fused
+    changed = found != unmatched
+    assert 0 < changed.sum() <= len(known)
+    assert (known.marks_of(FIRST[changed], SECOND[changed]) >= 0).all()
+
+
+def test_a_block_of_calibrated_scores_with_marks_is_near_the_exact_ones() -> None:
+    scoring = matched_gallery(60, 4, 0.2).scoring(Fusion.CALIBRATED)
+    rows, columns = np.array([7, 3, 50, 51]), np.arange(60)[::-1]
+    visual = np.random.default_rng(1).random((len(rows), len(columns)), np.float32)
+    one_by_one = scoring.exact(visual.ravel(), np.repeat(rows, 60), np.tile(columns, 4))[1]
+    np.testing.assert_array_equal(scoring.block(visual.copy(), rows, columns).ravel(), one_by_one)
+
+
+def test_marks_that_are_unknown_or_do_not_count_change_no_bit() -> None:
+    gallery, matched = random_gallery(30, 2), matched_gallery(30, 2, 0.3)
+    nothing = LocalPairs.of(FIRST[:0], SECOND[:0], np.empty(0, np.float32), np.empty(0, np.uint16))
+    weightless = without_marks(CALIBRATION)
+    assert (CALIBRATION.uses_marks, weightless.uses_marks) == (True, False)
+    for one, other in (
+        (gallery, replace(gallery, local=nothing)),
+        (replace(gallery, calibration=weightless), replace(matched, calibration=weightless)),
+    ):
+        for calls in ("exact", "bounds"):
+            scores = [
+                getattr(g.scoring(Fusion.CALIBRATED), calls)(
+                    np.full((30, 30), 0.5, np.float32),
+                    *([1e-4] if calls == "bounds" else []),
+                    np.arange(30)[:, None],
+                    np.arange(30)[None, :],
+                )
+                for g in (one, other)
+            ]
+            np.testing.assert_array_equal(*scores)

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import replace
 
 import grpc
+import numpy as np
 import pytest
 
 from services.common.store import keys
@@ -12,11 +13,14 @@ from services.common.survey.existence import Existence
 from services.common.survey.local_parts import LocalParts
 from services.scorer.local.matchings import MATCH
 from spotted import messages
+from spotted.calibration.evidence import PairEvidence, compare_sides
+from spotted.calibration.model import probability
 from spotted.v1 import local_features_pb2, operations_pb2, scorer_pb2, survey_pb2
 from tests.services.failing import failure_of
-from tests.services.scorer.local.matched import ANIMALS, add_features, animal_of, match
+from tests.services.scorer.local.matched import ANIMALS, add_features, animal_of, match, weigh_marks
 from tests.services.scorer.planted import SPEC as EMBEDDING
 from tests.services.scorer.planted import Scorer, detections, vectors
+from tests.spotted.surveys import CALIBRATION
 
 pytest.importorskip("cv2", reason="the extra `local` is not installed")
 COUNT = 12
@@ -96,6 +100,66 @@ def test_matched_marks_rank_first_and_explain_the_pair(scorer: Scorer, store: St
     after = scorer.stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id, fusion=LOCAL))
     assert after.survey.local_pair_count == pairs
     assert len(after.score_spec.local_digest) == 64
+
+
+def test_marks_count_in_calibrated_scores(scorer: Scorer, store: Store, survey_id: str) -> None:
+    ids = plant(scorer, survey_id)
+    add_features(scorer, survey_id, numbered(ids[:9]))
+    weigh_marks(scorer, store, survey_id)
+    match(scorer, store, survey_id)
+    sides = {d.detection_id: d.side for d in detections(COUNT)}
+    lists = scorer.candidates(survey_id, top_k=COUNT, fusion=survey_pb2.FUSION_CALIBRATED)
+    matrix_request = scorer_pb2.GetScoreMatrixRequest(
+        survey_id=survey_id, fusion=survey_pb2.FUSION_CALIBRATED
+    )
+    (block,) = scorer.stub.GetScoreMatrix(matrix_request)
+    assert len(block.score_spec.local_digest) == 64
+    matrix, unknown = messages.array(block.scores), np.array([np.nan])
+    for one in lists:
+        for other in one.candidates:
+            pair = PairEvidence(
+                np.array([other.visual]),
+                unknown,
+                unknown,
+                unknown,
+                compare_sides(np.array([sides[one.detection_id]]), np.array([sides[other.detection_id]])),
+                np.array([other.local]) if other.HasField("local") else None,
+            )
+            both_known = {one.detection_id, other.detection_id} <= {*ids[:9]}
+            assert other.HasField("local") == both_known
+            expected = probability(CALIBRATION, pair).item()
+            assert other.fused == pytest.approx(expected, abs=1e-6)
+            place = ids.index(one.detection_id), ids.index(other.detection_id)
+            assert matrix[place] == pytest.approx(expected, abs=1e-3)
+    explained = scorer.stub.ExplainPair(
+        scorer_pb2.ExplainPairRequest(
+            survey_id=survey_id,
+            pair=survey_pb2.Pair(first_detection_id=ids[0], second_detection_id=ids[ANIMALS]),
+            fusion=survey_pb2.FUSION_CALIBRATED,
+        )
+    )
+    assert explained.fused == {c.detection_id: c.fused for c in lists[0].candidates}[ids[ANIMALS]]
+
+
+def test_a_calibration_is_not_used_with_marks_of_other_features(
+    scorer: Scorer, store: Store, survey_id: str
+) -> None:
+    ids = plant(scorer, survey_id)
+    add_features(scorer, survey_id, numbered(ids))
+    weigh_marks(scorer, store, survey_id)
+    match(scorer, store, survey_id)
+    other = survey_pb2.LocalFeatureSpec(method="hotspotter", digest="c" * 64)
+    add_features(scorer, survey_id, numbered(ids), other)
+
+    def spec() -> survey_pb2.ScoreSpec:
+        request = scorer_pb2.GetSurveyRequest(survey_id=survey_id, fusion=survey_pb2.FUSION_CALIBRATED)
+        return scorer.stub.GetSurvey(request).score_spec
+
+    # nothing is matched yet, so every pair is unknown
+    assert (spec().fallback, spec().local_digest) == ("", "")
+    match(scorer, store, survey_id)
+    assert "fitted on marks of other local features" in spec().fallback
+    assert (spec().fusion, spec().local_digest) == (survey_pb2.FUSION_PRODUCT, "")
 
 
 def test_a_new_photograph_moves_no_score_and_only_new_pairs_are_matched(

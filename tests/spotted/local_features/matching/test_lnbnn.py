@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from spotted.local_features.extraction.sift import SiftExtractor
-from spotted.local_features.features import LocalFeatures, no_features
+from spotted.local_features.features import HEADER, LocalFeatures, no_features
 from spotted.local_features.matching.lnbnn import Lnbnn, near_pairs, vote
 from spotted.local_features.matching.matchable import Matchable
 from spotted.local_features.matching.normalisers import Normalisers
@@ -78,7 +78,7 @@ def test_the_same_coat_from_elsewhere_matches_at_the_right_places(
     found = lnbnn.match_shortlist(ready[0], [ready[3], ready[4]])
     for matches, (_, matrix) in zip(found, [tilted(coat(0)), turned(coat(0), 20.0, share=1.2)], strict=True):
         assert len(matches) > 20
-        share = 700 / 360
+        share = 400 / 360
         seen = np.column_stack([matches.points_a / share, np.ones(len(matches))]) @ matrix.T
         apart = np.hypot(*(seen[:, :2] / seen[:, 2:] * share - matches.points_b).T)
         assert np.median(apart) < 3.0
@@ -106,6 +106,18 @@ def test_another_photograph_moves_no_other_score(lnbnn: Lnbnn, ready: list[Match
     assert np.array_equal(lnbnn.score_shortlist(ready[0], [new, *ready[1:], new])[1:-1], expected)
     assert np.array_equal(lnbnn.score_shortlist(ready[0], ready[:0:-1])[::-1], expected)
     assert [lnbnn.match_pair(ready[0], one).score for one in ready[1:]] == expected.tolist()
+
+
+def test_scores_are_those_of_stored_features(lnbnn: Lnbnn, ready: list[Matchable]) -> None:
+    sizes, stored = [], []
+    for i, one in enumerate(ready):
+        content = one.features.to_bytes()
+        sizes.append((len(content) - HEADER.size) / len(one.features))
+        stored.append(lnbnn.prepare(LocalFeatures.from_bytes(content), f"e{i}"))
+    assert sizes == [72.0] * 5
+    expected = lnbnn.score_shortlist(ready[0], ready[1:])
+    assert np.array_equal(lnbnn.score_shortlist(stored[0], stored[1:]), expected)
+    assert expected.max() > 0.0
 
 
 def test_scores_are_equal_with_any_number_of_threads(lnbnn: Lnbnn, views: list[LocalFeatures]) -> None:
