@@ -12,8 +12,9 @@ from benchmarks.common.known_surveys import KnownSurvey
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.fit import fit_calibration
+from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import Labels, describe_shortage
-from spotted.calibration.model import CalibrationKind, expected_calibration_error, probability
+from spotted.calibration.model import expected_calibration_error, probability
 from spotted.calibration.weights import Shrinkage, fit_evidence
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry

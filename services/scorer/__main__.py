@@ -42,7 +42,12 @@ def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
     surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
     scored = ScoredSurveys(
-        surveys, heads, calibrations, matched=MatchedSurveys(store), lists_bytes=lists_bytes, threads=threads
+        surveys,
+        heads,
+        calibrations,
+        matched=MatchedSurveys(store, surveys.snapshot),
+        lists_bytes=lists_bytes,
+        threads=threads,
     )
     matchings = Matchings(store, surveys, scored, threads=threads)
     catalogues, turns = Catalogues(store, process.now), Turns(STREAMS_AT_ONCE)

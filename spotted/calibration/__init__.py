@@ -5,6 +5,7 @@ that two detections show the same animal.
 
 evidence     the terms whose weighted sum is the log-odds of a pair
 logistic     logistic regression with bounds on the weights and a prior
+kinds        how much of the evidence a calibration ranks by
 model        the fitted calibration, and how well probabilities match outcomes
 labels       labelled pairs, and what they weigh
 starting     the calibration of a survey without labels
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from spotted.calibration.evidence import PairEvidence, Sides, Term, compare_sides, weigh
     from spotted.calibration.fit import fit_calibration
     from spotted.calibration.isotonic import IsotonicMean
+    from spotted.calibration.kinds import CalibrationKind
     from spotted.calibration.known_pairs import find_known_pairs
     from spotted.calibration.labels import describe_shortage, thin_pairs
     from spotted.calibration.logistic import Regression
     from spotted.calibration.model import (
         Calibration,
-        CalibrationKind,
         expected_calibration_error,
         log_odds,
         probability,
@@ -68,12 +69,12 @@ __getattr__ = lazy_face(
         "evidence": ("PairEvidence", "Sides", "Term", "compare_sides", "weigh"),
         "fit": ("fit_calibration",),
         "isotonic": ("IsotonicMean",),
+        "kinds": ("CalibrationKind",),
         "known_pairs": ("find_known_pairs",),
         "labels": ("describe_shortage", "thin_pairs"),
         "logistic": ("Regression",),
         "model": (
             "Calibration",
-            "CalibrationKind",
             "expected_calibration_error",
             "log_odds",
             "probability",

@@ -15,8 +15,9 @@ import numpy as np
 from spotted.arrays import IntArray
 from spotted.calibration.evidence import PairEvidence
 from spotted.calibration.held_out import HeldOut, cross_validate, line_weights
+from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import Labels, describe_shortage
-from spotted.calibration.model import Calibration, CalibrationKind, rounded
+from spotted.calibration.model import Calibration, rounded
 from spotted.calibration.starting import starting_calibration
 from spotted.calibration.weights import Shrinkage, Weights, deviations, fit_evidence, fit_line
 

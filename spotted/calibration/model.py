@@ -8,7 +8,6 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ import scipy
 
 from spotted.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, weigh
+from spotted.calibration.kinds import CalibrationKind
 from spotted.errors import InvalidInputError
 
 # of the meaning of terms and weights; another version cannot be read
@@ -28,21 +28,6 @@ BINS = 15
 ROUNDING = 1e-4
 # digits of a weight that are kept; further ones may depend on the order of sums
 DIGITS = 6
-
-
-class CalibrationKind(enum.IntEnum):
-    """How much of the evidence a calibration ranks by; the values are those of `spotted.v1.CalibrationKind`.
-
-    >>> CalibrationKind(2).name
-    'PRODUCT'
-    """
-
-    STARTING = 1
-    """Too few labels: in the order of the product, with probabilities learned on other surveys."""
-    PRODUCT = 2
-    """In the order of the product, with probabilities learned from the labels."""
-    EVIDENCE = 3
-    """By all evidence, as learned from the labels."""
 
 
 @dataclass(frozen=True, slots=True)

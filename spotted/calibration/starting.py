@@ -12,8 +12,9 @@ import numpy as np
 
 from spotted.arrays import Float64Array
 from spotted.calibration.evidence import LOOKS, TERMS, Term
+from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import starting_share
-from spotted.calibration.model import Calibration, CalibrationKind, rounded
+from spotted.calibration.model import Calibration, rounded
 
 # log-odds less those of the share = OFFSET + SLOPE * log(product) + BEND * product
 OFFSET, SLOPE, BEND = -1.74, 0.02, 5.2

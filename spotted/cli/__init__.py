@@ -66,7 +66,9 @@ SECTIONS = {
             "Match marks of the coat between each detection and its best candidates.",
         ),
         "explain": LazyCommand(
-            "spotted.cli.marks.explain", "explain", "Show everything known about one pair of detections."
+            "spotted.cli.marks.explain",
+            "explain",
+            "Show everything known about the pair of detections FIRST and SECOND.",
         ),
         "calibrate": LazyCommand(
             "spotted.cli.calibrate", "calibrate", "Learn match probabilities from answers."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from spotted.calibration.model import CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
 from spotted.cli.connection import connect
 from spotted.client import SurveyHandle
 from spotted.client.values import CalibrationFit

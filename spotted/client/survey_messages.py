@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from spotted import messages
-from spotted.calibration.model import CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
 from spotted.client.values.candidates import (
     Candidate,
     CandidateFilter,

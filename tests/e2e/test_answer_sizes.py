@@ -206,7 +206,11 @@ def test_a_page_of_cameras_fits_and_all_come_once() -> None:
 def test_a_page_of_detections_fits() -> None:
     stored = [detection(n) for n in range(200)]
     snapshot = SimpleNamespace(
-        detections=stored, base=np.ones((200, 4096), np.float16), survey=survey_pb2.Survey(), versions={}
+        detections=stored,
+        base=np.ones((200, 4096), np.float16),
+        survey=survey_pb2.Survey(),
+        versions={},
+        local=SimpleNamespace(keys={}),
     )
     scored = SimpleNamespace(snapshot=snapshot, gallery=SimpleNamespace(embeddings=snapshot.base))
     request = scorer_pb2.ListDetectionsRequest(include_embeddings=True)

@@ -84,6 +84,7 @@ def test_embedding_again_changes_nothing(shell: Shell) -> None:
         "updated": 0,
         "unchanged": 13,
         "failed": [],
+        "local_features": 0,
     }
 
 

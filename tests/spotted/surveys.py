@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from spotted.calibration.model import Calibration, CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
+from spotted.calibration.model import Calibration
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.local_pairs import LocalPairs

@@ -73,6 +73,13 @@ class Turn:
     affine: tuple[float, float, float, float, float, float]
     """(a, b, c, d, e, f): point (x, y) of the rectangle is (a x + b y + c, d x + e y + f) of the window."""
 
+    def turned(self, window: ByteArray, fill: Colour | int) -> ByteArray:
+        """The rectangle set upright, from (H, W, 3) pixels or (H, W) levels, interpolated bilinearly."""
+        source = Image.fromarray(np.ascontiguousarray(window)).reduce(self.reduction)
+        size = self.width, self.height
+        how = Image.Transform.AFFINE, self.affine, Image.Resampling.BILINEAR
+        return np.asarray(source.transform(size, *how, fillcolor=fill))
+
 
 @dataclass(frozen=True, slots=True)
 class CropWindow:
@@ -89,25 +96,13 @@ class CropWindow:
         An upright crop is a view. A turned one is interpolated bilinearly and has the size of the box,
         divided by the reduction.
         """
-        if self.turn is None:
-            return window
-        size = self.turn.width, self.turn.height
-        source = Image.fromarray(np.ascontiguousarray(window)).reduce(self.turn.reduction)
-        turned = source.transform(
-            size,
-            Image.Transform.AFFINE,
-            self.turn.affine,
-            Image.Resampling.BILINEAR,
-            fillcolor=fill,
-        )
-        return np.asarray(turned)
+        return window if self.turn is None else self.turn.turned(window, fill)
 
     def upright_mask(self, mask: BoolArray) -> BoolArray:
         """The mask (h, w) of the crop, from that of the window; nothing outside the image is in it."""
         if self.turn is None:
             return mask
-        levels = np.repeat(mask[..., None].astype(np.uint8) * np.uint8(255), 3, axis=2)
-        return np.asarray(self.upright(levels)[..., 0] >= HALF)
+        return self.turn.turned(mask.astype(np.uint8) * np.uint8(255), 0) >= HALF
 
 
 def locate(box: Box, theta: float, *, width: int, height: int) -> CropWindow:

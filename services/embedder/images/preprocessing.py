@@ -165,8 +165,10 @@ class Preprocessing:
         animal = self._animal(crop, image, window)
         if animal is None:
             return CutCrop(window.upright(pixels, self.fill), None)
-        filled = apply_mask(pixels, animal, self.fill)
-        return CutCrop(window.upright(filled, self.fill), window.upright_mask(animal))
+        # a name for each step would keep all of their pixels
+        pixels = apply_mask(pixels, animal, self.fill)
+        pixels = window.upright(pixels, self.fill)
+        return CutCrop(pixels, window.upright_mask(animal))
 
     def _toned(self, image: ByteArray, window: CropWindow) -> ByteArray:
         pixels = image[window.rows, window.columns]

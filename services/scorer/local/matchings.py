@@ -60,7 +60,7 @@ class Matchings:
         self._store = store
         self._surveys = surveys
         self._scored = scored
-        self._matched = MatchedSurveys(store)
+        self._matched = MatchedSurveys(store, surveys.snapshot)
         self._existence = Existence(store)
         self._operations = Operations(store, now=store.now)
         self._threads = threads

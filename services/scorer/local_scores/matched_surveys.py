@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from services.common.store.store import Store
 from services.common.survey.local_parts import LocalParts, feature_name
 from services.common.survey.state import Snapshot
 from services.scorer.local_scores.score_blocks import decode_blocks
-from spotted.errors import DamagedError, PreconditionError
+from spotted.errors import ConcurrencyError, DamagedError, PreconditionError
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.normalisers import Normalisers
 from spotted.local_features.methods import METHODS, MethodSpec
@@ -30,11 +30,15 @@ MOST_POINTS = 100
 class MatchedSurveys:
     """Reads local features, scores and normalisers of a store's surveys."""
 
-    def __init__(self, store: Store) -> None:
-        self._parts = LocalParts(store)
+    def __init__(self, store: Store, present: Callable[[str], Snapshot]) -> None:
+        """Read from a store. present: a survey at its present revision."""
+        self._parts, self._present = LocalParts(store), present
 
     def pairs(self, snapshot: Snapshot) -> LocalPairs | None:
-        """The local scores of a survey, by its rows; None if it has none. Raises DamagedError."""
+        """The local scores of a survey, by its rows; None if it has none.
+
+        Raises DamagedError, ConcurrencyError if another call dropped them since the snapshot.
+        """
         view = snapshot.local
         if not view.scores:
             return None
@@ -52,7 +56,7 @@ class MatchedSurveys:
     def matcher(self, snapshot: Snapshot, normalisers: Normalisers | None = None) -> PairMatcher:
         """The matcher of a survey's features. normalisers: None for those of its scores.
 
-        Raises PreconditionError for a method that this scorer cannot match, DamagedError.
+        Raises PreconditionError for a method that this scorer cannot match, DamagedError, ConcurrencyError.
         """
         method = method_of(snapshot)
         # scorers that match nothing need no OpenCV
@@ -82,6 +86,10 @@ class MatchedSurveys:
         survey_id = snapshot.survey.survey_id
         found = self._parts.get(survey_id, names)
         if None in found:
+            if self._present(survey_id).local != snapshot.local:
+                raise ConcurrencyError(
+                    f"local scores of survey {survey_id!r} changed while they were read; call again"
+                )
             raise DamagedError(
                 f"local scores of survey {survey_id!r} are missing in the store; match its local features "
                 f"again, with `spotted match-marks {survey_id} --renew`, or restore a backup of the survey"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spotted.arrays import FloatArray
-from spotted.calibration.model import CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection

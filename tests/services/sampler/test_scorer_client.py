@@ -290,7 +290,8 @@ class Shrinking(ScorerServicer):
     def __init__(self, store: Store, after: str, times: int) -> None:
         heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
         self._shrinking = Surveys(store, heads, now=process.now)
-        scored = ScoredSurveys(self._shrinking, heads, calibrations, matched=MatchedSurveys(store))
+        matched = MatchedSurveys(store, self._shrinking.snapshot)
+        scored = ScoredSurveys(self._shrinking, heads, calibrations, matched=matched)
         matchings = Matchings(store, self._shrinking, scored)
         catalogue = CatalogueChanges(Catalogues(store, process.now), self._shrinking)
         super().__init__(self._shrinking, scored, calibrations, catalogue, Turns(1), matchings)

@@ -10,7 +10,8 @@ from services.common.store.records import get_record
 from services.common.store.store import Store
 from services.scorer.calibrations import CalibrationStore
 from spotted.calibration.evidence import LOOKS, TERMS
-from spotted.calibration.model import Calibration, CalibrationKind
+from spotted.calibration.kinds import CalibrationKind
+from spotted.calibration.model import Calibration
 from spotted.errors import DamagedError, NotFoundError
 from spotted.v1 import store_pb2, survey_pb2
 from tests.services.journal_entries import break_value

@@ -39,7 +39,11 @@ def scored_surveys(store: Store, surveys: Surveys) -> ScoredSurveys:
 def fresh(store: Store, surveys: Surveys) -> ScoredSurveys:
     """ScoredSurveys that have read nothing yet."""
     return ScoredSurveys(
-        surveys, HeadStore(store), CalibrationStore(store, now=now), matched=MatchedSurveys(store), threads=3
+        surveys,
+        HeadStore(store),
+        CalibrationStore(store, now=now),
+        matched=MatchedSurveys(store, surveys.snapshot),
+        threads=3,
     )
 
 
@@ -70,7 +74,7 @@ def test_lists_leave_memory_for_those_of_another_survey(
         surveys,
         HeadStore(store),
         CalibrationStore(store, now=now),
-        matched=MatchedSurveys(store),
+        matched=MatchedSurveys(store, surveys.snapshot),
         lists_bytes=30 * FIRST * 20,
     )
     first = crowded.get(survey_id).candidate_table(5, Fusion.PRODUCT)

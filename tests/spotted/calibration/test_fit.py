@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from spotted.calibration.fit import fit_calibration
+from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import FEWEST_INDIVIDUALS
-from spotted.calibration.model import CalibrationKind, expected_calibration_error, probability
+from spotted.calibration.model import expected_calibration_error, probability
 from spotted.calibration.starting import starting_calibration
 from spotted.errors import InvalidInputError
 from tests.spotted.calibration.surveys import among, at, small_survey, with_marks, without_places

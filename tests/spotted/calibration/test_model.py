@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence
+from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.model import (
     Calibration,
-    CalibrationKind,
     expected_calibration_error,
     log_odds,
     probability,

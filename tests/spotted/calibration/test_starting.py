@@ -5,8 +5,9 @@ import pytest
 from scipy.special import logit
 
 from spotted.calibration.evidence import LOOKS, TERMS
+from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import USUAL_PARTNERS
-from spotted.calibration.model import CalibrationKind, log_odds, probability
+from spotted.calibration.model import log_odds, probability
 from spotted.calibration.starting import (
     BEND,
     OFFSET,

@@ -41,8 +41,10 @@ def test_pairs_are_those_of_each_list_once_and_without_known_ones(snapshot: Snap
     np.testing.assert_array_equal(remaining, (first[2:], second[2:]))
 
 
-def test_scores_do_not_depend_on_blocks_threads_or_other_pairs(snapshot: Snapshot, store: Store) -> None:
-    matched = MatchedSurveys(store)
+def test_scores_do_not_depend_on_blocks_threads_or_other_pairs(
+    snapshot: Snapshot, store: Store, surveys: Surveys
+) -> None:
+    matched = MatchedSurveys(store, surveys.snapshot)
     normalisers = draw_normalisers(snapshot, matched)
     assert normalisers.digest == draw_normalisers(snapshot, matched).digest
     matcher = matched.matcher(snapshot, normalisers)
@@ -58,13 +60,15 @@ def test_scores_do_not_depend_on_blocks_threads_or_other_pairs(snapshot: Snapsho
         assert (alone.scores[0], alone.marks[0]) == (block.scores[i], block.marks[i])
 
 
-def test_a_pair_whose_features_are_lost_is_left_out(snapshot: Snapshot, store: Store) -> None:
+def test_a_pair_whose_features_are_lost_is_left_out(
+    snapshot: Snapshot, store: Store, surveys: Surveys
+) -> None:
     class Lossy(MatchedSurveys):
         def features(self, snapshot: Snapshot, detection_id: str) -> LocalFeatures | None:
             lost = detection_id == snapshot.detections[2].detection_id
             return None if lost else super().features(snapshot, detection_id)
 
-    lossy = Lossy(store)
+    lossy = Lossy(store, surveys.snapshot)
     matcher = lossy.matcher(snapshot, draw_normalisers(snapshot, lossy))
     pairs = np.array([0, 0, 2]), np.array([1, 2, 3])
     (block,) = match_pairs(snapshot, lossy, matcher, pairs)

@@ -12,7 +12,7 @@ from services.scorer.local_scores.matched_surveys import (
     rows_with_features,
 )
 from services.scorer.surveys import Surveys
-from spotted.errors import PreconditionError
+from spotted.errors import ConcurrencyError, PreconditionError
 from spotted.v1 import local_features_pb2, survey_pb2
 from tests.services.scorer.local.features import drawn
 from tests.services.scorer.local.matched import SPEC, add_features, match
@@ -25,7 +25,7 @@ def test_what_is_read_is_what_was_stored_and_matched(
     scorer: Scorer, store: Store, surveys: Surveys, survey_id: str
 ) -> None:
     added = scorer.plant(survey_id, 8)[0]
-    ids, matched = [d.detection_id for d in added], MatchedSurveys(store)
+    ids, matched = [d.detection_id for d in added], MatchedSurveys(store, surveys.snapshot)
     before = surveys.snapshot(survey_id)
     assert matched.pairs(before) is None
     assert matched.match(before, ids[0], ids[4]) is None
@@ -43,6 +43,31 @@ def test_what_is_read_is_what_was_stored_and_matched(
     assert 3 < len(found[0]) <= MOST_POINTS
     assert matched.match(after, ids[0], ids[7]) is None
     assert local_digest(after) != local_digest(featured)
+
+
+def test_scores_that_another_call_replaced_are_no_damage(
+    scorer: Scorer, store: Store, surveys: Surveys, survey_id: str
+) -> None:
+    added = scorer.plant(survey_id, 8)[0]
+    add_features(scorer, survey_id, {d.detection_id: n for n, d in enumerate(added)})
+    match(scorer, store, survey_id)
+    before, matched = surveys.snapshot(survey_id), MatchedSurveys(store, surveys.snapshot)
+    other = survey_pb2.LocalFeatureSpec(method=SPEC.method, digest="b" * 64)
+    scorer.stub.AddLocalFeatures(
+        local_features_pb2.AddLocalFeaturesRequest(
+            survey_id=survey_id,
+            spec=other,
+            replace_spec=True,
+            features=[
+                local_features_pb2.DetectionLocalFeatures(
+                    detection_id=added[0].detection_id, features=drawn(0, 4).to_bytes()
+                )
+            ],
+        )
+    )
+    with pytest.raises(ConcurrencyError, match="changed while they were read; call again"):
+        matched.pairs(before)
+    assert matched.pairs(surveys.snapshot(survey_id)) is None
 
 
 def test_detections_of_one_encounter_normalise_none_of_them(
