@@ -59,7 +59,7 @@ def test_the_fake_matches_as_the_scorer_does(store: Store, survey_id: str) -> No
     with fake_services() as fake, serving(store) as real:
 
         def stored_result(handle: OperationHandle) -> str:
-            return until(lambda: operations.get(handle.operation_id).result, "the matching ends")
+            return str(until(lambda: operations.get(handle.operation_id).result, "the matching ends"))
 
         operations = Operations(store, now=store.now)
         ours = matched(fake.create_survey(survey(survey_id)), lambda handle: list(handle.watch())[-1].result)
