@@ -53,6 +53,19 @@ class SpottedGroup(click.Group):
             err.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
             codes = (EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
             ctx.exit(next(codes, OTHER_FAILURE))
+        except OSError as error:
+            if not isinstance(error.filename, str):
+                raise
+            err.print(Text.assemble(("error: ", "bold red"), _file_problem(error)), soft_wrap=True)
+            ctx.exit(OTHER_FAILURE)
+
+
+def _file_problem(error: OSError) -> str:
+    """Why a file cannot be read or written, with the remedy."""
+    path = Path(error.filename)
+    if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        return f"{path}: the folder {path.parent} does not exist; create it first"
+    return f"{path}: {error.strerror}"
 
 
 class EnumChoice(click.Choice[EnumT]):

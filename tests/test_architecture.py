@@ -81,6 +81,7 @@ EDGE: dict[str, set[str]] = {
         "individuals",
         "client",
         "local",
+        "local_features",
         "catalogue",
     },
     "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},

@@ -90,8 +90,11 @@ def _imported(ctx: click.Context, spotted: Spotted, survey: str, directory: Path
     """The id of a survey; a file or folder of this name is imported if there is no such survey."""
     try:
         return spotted.survey(survey).info().survey_id
-    except (NotFoundError, InvalidInputError):
+    except (NotFoundError, InvalidInputError) as error:
         if not Path(survey).exists():
-            raise
+            raise NotFoundError(
+                f"{survey!r} is neither a survey nor a file or folder; give the id of a survey, or the "
+                "folder of your photographs"
+            ) from error
     imported: str = ctx.invoke(import_survey, package=Path(survey), directory=directory)
     return imported

@@ -22,7 +22,7 @@ from spotted.survey import Camera
 
 ASSUMED_UTC = (
     "times without offset are taken as UTC: time gaps are right, hours of the day and clock changes are "
-    "not; give the time zone of the cameras"
+    "not; give the time zone of the cameras, e.g. --timezone Africa/Harare"
 )
 NO_LOCATIONS = "no location is known, so only visual similarity can be measured; give a table of cameras"
 

@@ -18,6 +18,8 @@ fake_session             the journal of one, and what follows from it
 fake_individuals         its individuals
 fake_changes             names, merges, splits and moves of them by people
 fake_local_features      local features of both
+fake_matching            their matches
+fake_operations          operations that are over at once
 fake_embedder            vectors without a network
 """
 

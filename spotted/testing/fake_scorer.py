@@ -10,7 +10,7 @@ import numpy as np
 
 from spotted import messages
 from spotted.arrays import FloatArray
-from spotted.errors import AlreadyExistsError, DigestMismatchError, InvalidInputError, NotFoundError
+from spotted.errors import AlreadyExistsError, DigestMismatchError, NotFoundError
 from spotted.ranking.ranker import Ranker
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import needed_speed_kmh
@@ -19,6 +19,8 @@ from spotted.scoring.similarity import unit_rows
 from spotted.survey import Detection, shared_station
 from spotted.testing.fake_corrections import correct
 from spotted.testing.fake_local_features import add_features, drop_outdated
+from spotted.testing.fake_matching import FakeMarks
+from spotted.testing.fake_operations import FakeOperations
 from spotted.testing.fake_survey import StoredSurvey
 from spotted.testing.server import Replies
 from spotted.v1 import corrections_pb2, local_features_pb2, survey_pb2
@@ -41,6 +43,7 @@ class FakeScorer:
 
     def __init__(self) -> None:
         self.surveys: dict[str, StoredSurvey] = {}
+        self._operations = FakeOperations()
 
     def replies(self) -> Replies:
         """The rpcs that it answers, by name."""
@@ -56,10 +59,12 @@ class FakeScorer:
             "UpdateDetections": self._update_detections,
             "DeleteDetections": self._delete_detections,
             "AddLocalFeatures": self._add_local_features,
+            "MatchLocalFeatures": self._match_local_features,
             "GetCandidates": self._candidates,
             "ScorePairs": self._score_pairs,
             "ExplainPair": self._explain_pair,
             "GetScoreMatrix": self._matrix,
+            **self._operations.replies(),
         }
 
     def survey(self, survey_id: str) -> StoredSurvey:
@@ -77,7 +82,8 @@ class FakeScorer:
         return pb.CreateSurveyResponse(survey=stored.changed())
 
     def _get(self, request: pb.GetSurveyRequest) -> pb.GetSurveyResponse:
-        return pb.GetSurveyResponse(survey=self.survey(request.survey_id).message)
+        stored = self.survey(request.survey_id)
+        return pb.GetSurveyResponse(survey=stored.message, score_spec=stored.spec(request.fusion))
 
     def _list(self, _: pb.ListSurveysRequest) -> pb.ListSurveysResponse:
         return pb.ListSurveysResponse(surveys=[self.surveys[i].message for i in sorted(self.surveys)])
@@ -141,22 +147,38 @@ class FakeScorer:
         self, request: local_features_pb2.AddLocalFeaturesRequest
     ) -> local_features_pb2.AddLocalFeaturesResponse:
         stored = self.survey(request.survey_id)
+        if stored.message.local_features != request.spec and request.replace_spec:
+            stored.marks, stored.message.local_pair_count = FakeMarks(), 0
         response = add_features(stored.detections, stored.local_features, stored.message, request)
         response.survey.CopyFrom(stored.changed())
         return response
+
+    def _match_local_features(
+        self, request: local_features_pb2.MatchLocalFeaturesRequest
+    ) -> local_features_pb2.MatchLocalFeaturesResponse:
+        """Match at once: the operation has ended when it is first read."""
+        stored = self.survey(request.survey_id)
+        method = stored.message.local_features.method
+        about = stored.detections, stored.local_features
+        count = stored.marks.match(stored.gallery, method, *about, request)
+        stored.message.local_pair_count = len(stored.marks.scores)
+        stored.changed()
+        operation = self._operations.end(f"{count} pairs matched", result=str(count))
+        return local_features_pb2.MatchLocalFeaturesResponse(operation=operation)
 
     def _candidates(self, request: pb.GetCandidatesRequest) -> Iterator[pb.GetCandidatesResponse]:
         stored = self.survey(request.survey_id)
         if not stored.detections:
             return
         ids = list(stored.detections)
-        queries = stored.rows(request.detection_ids or ids)
-        for ranked in Ranker(stored.gallery()).top_k(queries, request.top_k, fusion=_fusion(request.fusion)):
+        queries, spec = stored.rows(request.detection_ids or ids), stored.spec(request.fusion)
+        for ranked in Ranker(stored.gallery()).top_k(queries, request.top_k, fusion=Fusion(spec.fusion)):
             one = pb.CandidateList(detection_id=ids[ranked.query], compared=ranked.compared)
             words = stored.reasons(np.full(len(ranked.rows), ranked.query), ranked.rows)
             scores = (ranked.scores.visual, ranked.scores.feasibility, ranked.scores.fused)
             columns = zip(ranked.rows.tolist(), *(s.tolist() for s in scores), words, strict=True)
             for row, visual, feasibility, fused, (_, _, phrase) in columns:
+                local, marks = stored.local_of(one.detection_id, ids[row])
                 one.candidates.add(
                     detection_id=ids[row],
                     visual=visual,
@@ -164,32 +186,35 @@ class FakeScorer:
                     fused=fused,
                     reason=phrase,
                     individual_id=stored.detections[ids[row]].individual_id,
+                    local=local,
+                    matched_marks=marks,
                 )
-            yield pb.GetCandidatesResponse(lists=[one], revision=stored.message.revision)
+            yield pb.GetCandidatesResponse(lists=[one], revision=stored.message.revision, score_spec=spec)
 
     def _score_pairs(self, request: pb.ScorePairsRequest) -> pb.ScorePairsResponse:
         stored = self.survey(request.survey_id)
         first = stored.rows(pair.first_detection_id for pair in request.pairs)
         second = stored.rows(pair.second_detection_id for pair in request.pairs)
-        scores = stored.gallery().score_pairs(first, second, _fusion(request.fusion))
+        spec = stored.spec(request.fusion)
+        scores = stored.gallery().score_pairs(first, second, Fusion(spec.fusion))
         return pb.ScorePairsResponse(
             visual=messages.tensor(scores.visual),
             feasibility=messages.tensor(scores.feasibility),
             fused=messages.tensor(scores.fused),
+            score_spec=spec,
         )
 
     def _explain_pair(self, request: pb.ExplainPairRequest) -> pb.ExplainPairResponse:
         stored = self.survey(request.survey_id)
-        first = stored.rows([request.pair.first_detection_id])
-        second = stored.rows([request.pair.second_detection_id])
+        ids = request.pair.first_detection_id, request.pair.second_detection_id
+        first, second = (stored.rows([one]) for one in ids)
+        local, marks = stored.local_of(*ids)
         gallery = stored.gallery()
-        scores = gallery.score_pairs(first, second, _fusion(request.fusion))
+        spec = stored.spec(request.fusion)
+        scores = gallery.score_pairs(first, second, Fusion(spec.fusion))
         distance, gap = (f(gallery.table, first, second) for f in (geometry.distance_m, geometry.gap_s))
         ((_, _, phrase),) = stored.reasons(first, second)
-        shown = [
-            stored.detections[i].camera_id
-            for i in (request.pair.first_detection_id, request.pair.second_detection_id)
-        ]
+        shown = [stored.detections[i].camera_id for i in ids]
         return pb.ExplainPairResponse(
             visual=scores.visual.item(),
             feasibility=_known(scores.feasibility.item()),
@@ -199,6 +224,10 @@ class FakeScorer:
             needed_speed_kmh=_known(needed_speed_kmh(distance, gap).item()),
             reason=phrase,
             station=shared_station(stored.cameras, *shown),
+            score_spec=spec,
+            local=local,
+            matched_marks=marks,
+            matched_points=stored.points(*ids) if marks else (),
         )
 
     def _matrix(self, request: pb.GetScoreMatrixRequest) -> Iterator[pb.GetScoreMatrixResponse]:
@@ -207,9 +236,9 @@ class FakeScorer:
             return
         rows = stored.rows(request.row_detection_ids or stored.detections)
         columns = stored.rows(request.column_detection_ids or stored.detections)
-        block = Ranker(stored.gallery()).score_block(rows, columns, _fusion(request.fusion))[
-            request.row_offset :
-        ]
+        spec = stored.spec(request.fusion)
+        block = Ranker(stored.gallery()).score_block(rows, columns, Fusion(spec.fusion))
+        block = block[request.row_offset :]
         half = request.element_type == survey_pb2.ELEMENT_TYPE_FLOAT16
         scores = messages.tensor(block.astype(np.float16) if half else block)
         yield pb.GetScoreMatrixResponse(
@@ -217,6 +246,7 @@ class FakeScorer:
             scores=scores,
             checksum=zlib.crc32(scores.content),
             row_count=len(rows),
+            score_spec=spec,
             revision=stored.message.revision,
         )
 
@@ -242,15 +272,6 @@ def _add(
             reason=AlreadyExistsError.reason, message="the id is taken by another detection"
         )
         response.rejected.add(detection_id=detection.detection_id, error=error)
-
-
-def _fusion(value: survey_pb2.Fusion.ValueType) -> Fusion:
-    fusion = Fusion(value or Fusion.PRODUCT)
-    if fusion in {Fusion.CALIBRATED, Fusion.LOCAL}:
-        raise InvalidInputError(
-            "this fake has no calibration, no marks; ask for another fusion", field="fusion"
-        )
-    return fusion
 
 
 def _known(value: float) -> float | None:

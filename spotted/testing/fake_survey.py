@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from spotted import messages
 from spotted.arrays import FloatArray, IntArray
-from spotted.errors import NotFoundError
+from spotted.errors import InvalidInputError, NotFoundError
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import describe_journey, softened_journey
+from spotted.scoring.fusion import Fusion
 from spotted.survey import Camera, Detection, Survey, shared_station
-from spotted.v1 import survey_pb2
+from spotted.testing.fake_matching import FakeMarks
+from spotted.v1 import local_features_pb2, survey_pb2
 
 
 @dataclass
@@ -25,6 +27,7 @@ class StoredSurvey:
     detections: dict[str, Detection] = field(default_factory=dict)
     vectors: dict[str, FloatArray] = field(default_factory=dict)
     local_features: dict[str, bytes] = field(default_factory=dict)
+    marks: FakeMarks = field(default_factory=FakeMarks)
 
     def changed(self) -> survey_pb2.Survey:
         """The survey as stored, with its counts, after a change."""
@@ -38,12 +41,35 @@ class StoredSurvey:
         """Its detections, ready to be scored."""
         start_s = messages.seconds(self.message.start_time)
         end_s = messages.seconds(self.message.end_time)
-        return Gallery.of(
+        gallery = Gallery.of(
             Survey(self.message.survey_id, start_s, end_s, cameras=self.cameras),
             list(self.detections.values()),
             np.stack(list(self.vectors.values())),
             messages.feasibility(self.message.feasibility),
         )
+        return replace(gallery, local=self.marks.pairs(self.detections, self.local_features))
+
+    def spec(self, requested: survey_pb2.Fusion.ValueType) -> survey_pb2.ScoreSpec:
+        """The fusion that is used for a requested one, and why. Raises InvalidInputError for CALIBRATED."""
+        fusion = Fusion(requested or Fusion.PRODUCT)
+        if fusion is Fusion.CALIBRATED:
+            raise InvalidInputError("this fake has no calibration; ask for another fusion", field="fusion")
+        if fusion is Fusion.LOCAL and not self.marks.scores:
+            return survey_pb2.ScoreSpec(
+                fusion=survey_pb2.FUSION_PRODUCT,
+                fallback="no local features of this survey were matched, the product is used",
+            )
+        return survey_pb2.ScoreSpec(fusion=survey_pb2.Fusion.ValueType(fusion))
+
+    def local_of(self, first: str, second: str) -> tuple[float | None, int]:
+        """Local score, None if unknown, and number of matched marks of a pair."""
+        pair = frozenset((i, self.local_features.get(i, b"")) for i in (first, second))
+        return self.marks.scores.get(pair, (None, 0))
+
+    def points(self, first: str, second: str) -> list[local_features_pb2.MatchedPoint]:
+        """The matched marks of a pair that both have features."""
+        method = self.message.local_features.method
+        return self.marks.points(method, self.detections, self.local_features, first, second)
 
     def rows(self, detection_ids: Iterable[str]) -> IntArray:
         """The rows of detections in the gallery. Raises NotFoundError."""

@@ -21,9 +21,10 @@ from spotted.testing.server import Replies, serve_replies
 def fake_services(replies: Replies | None = None) -> Iterator[Spotted]:
     """A client of fakes in this process, which start in milliseconds and forget everything at the end.
 
-    Surveys are scored by the library, exactly; sessions ask pairs in the order of their scores and believe
-    every answer; people name, merge, split and move individuals, and keep a catalogue, whose matches go by
-    looks only. Filters, heads, calibrations, bursts and galleries are not implemented: such calls fail.
+    Surveys are scored by the library, exactly, and local features matched at once; sessions ask pairs in the
+    order of their scores and believe every answer; people name, merge, split and move individuals, and keep a
+    catalogue, whose matches go by looks only. Filters, heads, calibrations, bursts and galleries are not
+    implemented: such calls fail.
     replies: functions in place of a fake's, by the rpc's name, e.g. to raise an error of spotted.errors.
 
     >>> import numpy as np

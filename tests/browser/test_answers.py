@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Page
 
-from spotted.client.values import Label
+from spotted.client.values import Confidence, Label
 from tests.browser.person import CURRENT, current, enter, pairs, press_until_next, settled, shown, wait_for
 from tests.browser.site import COUNT, Site, detection_id
 from tests.waiting import PATIENCE_S
@@ -144,13 +144,21 @@ def test_a_gallery_is_answered_by_digits(site: Site, survey_id: str, page: Page)
     anchor, first, *rest = members.split(",")
     page.keyboard.press("1")
     page.wait_for_selector(".candidate.same")
+    # the keys of a note mark, skip and submit nothing
+    page.keyboard.press("t")
+    page.keyboard.type("torn ear, 20 cm")
+    page.keyboard.press("Enter")
+    page.click("[data-confidence=guess]")
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Enter")
     wait_for(page, "window.shown.length > 1")
     settled(page)
+    labels = site.session(survey_id).labels()
     given = {
         frozenset((label.first_detection_id, label.second_detection_id)): label.answer.name
-        for label in site.session(survey_id).labels()
+        for label in labels
     }
+    assert {(label.note, label.confidence) for label in labels} == {("torn ear, 20 cm", Confidence.GUESS)}
     expected = {frozenset((anchor, one)): "DIFFERENT" for one in rest}
     assert given == {frozenset((anchor, first)): "SAME", **expected}
 

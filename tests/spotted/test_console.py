@@ -62,6 +62,21 @@ def test_an_expected_failure_is_one_line_and_a_code(kind: type[errors.SpottedErr
     assert str(made) in done.stderr
 
 
+def test_a_file_that_cannot_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
+    lost = tmp_path / "none" / "matches.csv"
+    for path, problem in (
+        (lost, f"{lost}: the folder {lost.parent} does not exist; create it first"),
+        (tmp_path, f"{tmp_path}: Is a directory"),
+    ):
+        with pytest.raises(OSError) as failed:  # noqa: PT011 - either kind
+            path.write_text("")
+        done = CliRunner().invoke(failing(failed.value), ["fail"])
+        assert done.exit_code == 1
+        assert done.stderr == f"error: {problem}\n"
+    # a failure without a file is a fault
+    assert isinstance(CliRunner().invoke(failing(OSError("bug")), ["fail"]).exception, OSError)
+
+
 def test_an_unexpected_failure_is_not_hidden() -> None:
     done = CliRunner().invoke(failing(RuntimeError("bug")), ["fail"])
     assert isinstance(done.exception, RuntimeError)

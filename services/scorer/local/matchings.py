@@ -176,8 +176,9 @@ class Matchings:
 
     def _end(self, running: _Running, state: pb.OperationState.ValueType, message: str) -> None:
         running.operation.state, running.operation.message = state, message
-        running.operations.put(running.operation)
+        # whoever sees the end may begin the next at once
         self._store.delete(running.mark)
+        running.operations.put(running.operation)
 
 
 class _Report:

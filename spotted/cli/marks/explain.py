@@ -11,6 +11,7 @@ from spotted.cli.connection import connect
 from spotted.client.values import PairExplanation
 from spotted.console import EnumChoice, data_option, json_option, option_word, show, table
 from spotted.errors import PreconditionError
+from spotted.formats.imported_survey import format_count
 from spotted.formats.sources import recall
 from spotted.scoring.fusion import Fusion
 
@@ -56,6 +57,10 @@ def explain(
         as_json=as_json,
         text=lambda: table(f"{first} and {second}", COLUMNS, _rows(pair)),
     )
+    if draw is not None:
+        marks = format_count(pair.matched_marks, "matched mark")
+        drawn = f"both photographs with {len(pair.matched_points):,} of {marks} drawn into {draw}"
+        click.echo(drawn, err=True)
 
 
 def _values(pair: PairExplanation) -> dict[str, object]:

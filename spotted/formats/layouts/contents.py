@@ -46,4 +46,4 @@ def describe(root: Path) -> str:
         return f"Its columns are {columns}." if columns else "It is a file of another kind."
     names = sorted(path.name + ("/" if path.is_dir() else "") for path in root.iterdir())
     more = f" and {len(names) - SHOWN_FILES:,} more" if len(names) > SHOWN_FILES else ""
-    return f"It contains {', '.join(names[:SHOWN_FILES])}{more}." if names else "It is empty."
+    return f"It contains {', '.join(names[:SHOWN_FILES])}{more}."

@@ -87,6 +87,8 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
     'a catalogue of wildlife-datasets, because it has the columns path, identity'
     """
     root = absolute_path(path)
+    if root.is_dir() and not any(root.iterdir()):
+        raise InvalidInputError(f"{root} is empty; give a folder that contains photographs or a table")
     rules = _OF_DIRECTORY if root.is_dir() else _OF_FILE
     tried = ((rule, place) for place in (root, *only_folder(root)) for rule in rules)
     found = next((one for rule, place in tried if (one := rule(place)) is not None), None)

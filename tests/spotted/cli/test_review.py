@@ -60,8 +60,10 @@ def test_a_browser_is_opened_unless_that_is_not_wanted(
 
 
 def test_what_is_neither_a_survey_nor_a_file_is_not_found(asked: Machine) -> None:
-    assert asked.run("review", "nosuch").exit_code == 4
-    assert asked.run("review", "no/such").exit_code == 3
+    for name in ("nosuch", "no/such"):
+        done = asked.run("review", name)
+        assert done.exit_code == 4
+        assert f"'{name}' is neither a survey nor a file or folder" in done.stderr
 
 
 def test_the_remedy_is_named_if_the_extra_is_missing(asked: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

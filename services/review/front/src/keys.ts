@@ -87,7 +87,8 @@ export function keyName(key: string): string {
 
 export const keyLabel = (action: Action): string => (settings.single ? keysOf(action).map(keyName).join(" ") : "");
 
-function typing(target: EventTarget | null): boolean {
+/** Whether a key goes into a field. */
+export function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest("input, select, textarea, [contenteditable]") !== null;
 }
 

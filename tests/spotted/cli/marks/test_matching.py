@@ -62,6 +62,8 @@ def test_marks_are_matched_ranked_explained_and_drawn(coats: Machine, survey_id:
         "explain", survey_id, "coat0-0", "coat0-1", "--fusion", "local", "--draw", str(drawing)
     )
     assert "matched marks" in explained.stdout
+    marks = ranked.candidates[0].matched_marks
+    assert f"of {marks:,} matched marks drawn into {drawing}" in explained.stderr
     assert str(ranked.candidates[0].matched_marks) in explained.stdout
     with Image.open(drawing) as image:
         assert image.size[1] == 480

@@ -89,7 +89,7 @@ def test_the_reason_why_the_only_table_is_not_read_is_named(tmp_path: Path) -> N
 
 
 def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="It is empty"):
+    with pytest.raises(InvalidInputError, match="is empty; give a folder that contains photographs"):
         recognise(tmp_path)
 
 

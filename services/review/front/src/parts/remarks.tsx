@@ -32,14 +32,16 @@ export function focusNote(): void {
 interface RemarksProps {
   remark: Remark;
   onRemark: (remark: Remark) => void;
+  /** Whether keys say how sure one is; digits mark photographs in a gallery. */
+  keys?: boolean;
 }
 
-export function Remarks({ remark, onRemark }: RemarksProps): VNode {
+export function Remarks({ remark, onRemark, keys = true }: RemarksProps): VNode {
   return (
     <span class="remarks" role="group" aria-label={text.remark.label}>
       {CONFIDENCES.map((one) => (
         <button key={one} aria-pressed={remark.confidence === one} data-confidence={one} title={text.keys[one]} onClick={() => onRemark(marked(remark, one))}>
-          {text.remark.confidence[one]} <kbd>{keyLabel(one)}</kbd>
+          {text.remark.confidence[one]} {keys && <kbd>{keyLabel(one)}</kbd>}
         </button>
       ))}
       <label>

@@ -2,10 +2,11 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { AnswerName, Given, Photo, Question } from "../api/types";
-import { actionOf, useKeys } from "../keys";
+import { actionOf, typing, useKeys } from "../keys";
 import { AnswerBar, AnswerButton } from "../parts/answers";
 import { described, Dialog, SideBadge, Thumb } from "../parts/basics";
 import { Help } from "../parts/help";
+import { focusNote, NO_REMARK, type Remark, Remarks } from "../parts/remarks";
 import { START } from "../routes";
 import { say } from "../state";
 import { text, when } from "../text";
@@ -18,10 +19,10 @@ type Mark = Exclude<AnswerName, "skip">;
 const FEW = 4;
 const SHAPE: Record<Mark, string> = { same: "=", different: "≠", not_comparable: "∅" };
 
-/** The labels of a gallery: the anchor with each candidate. */
-export function galleryLabels(question: Question, marks: readonly AnswerName[]): Given {
+/** The labels of a gallery: the anchor with each candidate, each with what was said about the answer. */
+export function galleryLabels(question: Question, marks: readonly AnswerName[], remark: Remark): Given {
   const { anchor } = question;
-  const labels = anchor ? question.photos.map((photo, index) => labelOf(anchor, photo, marks[index] ?? "different")) : [];
+  const labels = anchor ? question.photos.map((photo, index) => labelOf(anchor, photo, marks[index] ?? "different", remark)) : [];
   return { labels, bursts: [] };
 }
 
@@ -29,6 +30,8 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
   const none = question.photos.map((): Mark => "different");
   const [marked, setMarked] = useState<{ key: string; marks: Mark[] }>({ key: question.key, marks: none });
   const marks = marked.key === question.key ? marked.marks : none;
+  const [said, setSaid] = useState<{ key: string; remark: Remark }>({ key: question.key, remark: NO_REMARK });
+  const remark = said.key === question.key ? said.remark : NO_REMARK;
   const [hidden, setHidden] = useState(false);
   const [help, setHelp] = useState(false);
   const [closer, setCloser] = useState<Photo | null>(null);
@@ -47,9 +50,10 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
     const next = marks[index] === wanted ? "different" : wanted;
     setMarked({ key: question.key, marks: marks.map((one, at) => (at === index ? next : one)) });
   };
-  const submit = (given: readonly AnswerName[]): void => onAnswer(galleryLabels(question, given), text.gallery.submit);
+  const submit = (given: readonly AnswerName[]): void => onAnswer(galleryLabels(question, given, remark), text.gallery.submit);
 
   useKeys((event) => {
+    if (typing(event.target)) return false;
     if (event.repeat || event.ctrlKey || event.metaKey) return run(actionOf(event));
     const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1];
     const index = Number(digit) - 1;
@@ -63,6 +67,7 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
     if (action === "undo") onUndo();
     else if (action === "redo") onRedo();
     else if (action === "skip") submit(question.photos.map(() => "skip"));
+    else if (action === "note") focusNote();
     else if (action === "hide") setHidden(!hidden);
     else if (action === "help") setHelp(true);
     else if (action === "leave") location.hash = START;
@@ -119,6 +124,9 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
         </button>
         <AnswerButton kind="skip" action="skip" onClick={() => submit(question.photos.map(() => "skip"))} />
       </AnswerBar>
+      <div class="tools">
+        <Remarks remark={remark} onRemark={(next) => setSaid({ key: question.key, remark: next })} keys={false} />
+      </div>
       {help && <Help onClose={() => setHelp(false)} />}
       {closer && anchor && (
         <Dialog title={text.gallery.closer} onClose={() => setCloser(null)} wide>

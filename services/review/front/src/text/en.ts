@@ -142,7 +142,7 @@ export const en = {
     anchor: "The animal",
     submit: "Submit",
     noneSame: "None",
-    help: "1–8 mark: same. Shift with a digit: not comparable. Enter submits; all others are different. 0: none.",
+    help: "1–8 mark: same. Shift with a digit: not comparable. Enter submits; all others are different. 0 submits none.",
     closer: "Look closer",
     state: { same: "same", different: "different", not_comparable: "not comparable" },
     candidate: (n: number, state: string, photo: string) => `Candidate ${n}, ${state}: ${photo}`,

@@ -149,7 +149,7 @@ export const es: Text = {
     anchor: "El animal",
     submit: "Enviar",
     noneSame: "Ninguno",
-    help: "1–8: mismo. Mayúsculas con un dígito: no comparable. Intro envía; los demás son distintos. 0: ninguno.",
+    help: "1–8: mismo. Mayúsculas con un dígito: no comparable. Intro envía; los demás son distintos. 0 envía «ninguno».",
     closer: "Ver de cerca",
     state: { same: "mismo", different: "distinto", not_comparable: "no comparable" },
     candidate: (n, state, photo) => `Candidato ${n}, ${state}: ${photo}`,

@@ -149,7 +149,7 @@ export const fr: Text = {
     anchor: "L’animal",
     submit: "Envoyer",
     noneSame: "Aucun",
-    help: "1–8 : même. Maj avec un chiffre : non comparable. Entrée envoie ; tous les autres sont différents. 0 : aucun.",
+    help: "1–8 : même. Maj avec un chiffre : non comparable. Entrée envoie ; tous les autres sont différents. 0 envoie « aucun ».",
     closer: "Voir de près",
     state: { same: "même", different: "différent", not_comparable: "non comparable" },
     candidate: (n, state, photo) => `Candidat ${n}, ${state} : ${photo}`,
