@@ -167,7 +167,8 @@ def test_galleries_in_haste_ask_no_pair_twice(site: Site, survey_id: str, page: 
     site.add_survey(survey_id, strategy="learned")
     enter(page, site.entrance(survey_id), shown="galleries")
     for _ in range(12):
-        press_until_next(page, "0")
+        # an animal with one candidate left is asked about as a pair
+        press_until_next(page, "0" if current(page).startswith("gallery:") else "d")
     settled(page)
     stored = [frozenset(pair) for pair in answers(site.session(survey_id).labels())]
     assert len(stored) > 24
