@@ -71,7 +71,7 @@ TEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)
 test: models ## the whole test suite, a quarter of an hour on two cores
 	$(TEST) -n 4
 
-test-quick: setup ## science, formats and commands without processes, a minute and a half
+test-quick: setup ## science, formats and commands without processes, under two minutes
 	$(TEST) -n 3 -m "not slow and not processes" $(QUICK)
 
 demo: models ## simulate a survey and match it end to end
