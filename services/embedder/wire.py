@@ -9,7 +9,6 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
-from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
 from services.embedder.images.local_extraction import local_digest
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
@@ -20,6 +19,7 @@ from services.embedder.inference.calls import CropResult, EmbedCall, EmbedOption
 from services.embedder.inference.image_embedder import ImageEmbedder
 from spotted import __version__, messages
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Box, Colour, FractionBox, PixelBox
 from spotted.errors import InvalidInputError, SpottedError
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.similarity import unit_rows

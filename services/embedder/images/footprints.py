@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.embedder.images.cropping import LEAST_THETA
 from services.embedder.images.headers import DAMAGED, MAX_PIXELS, MEGA, Header, read_header
 from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import LEAST_THETA
 from spotted.errors import UnreadableImageError
 
 # bytes for each pixel

@@ -19,7 +19,6 @@ import json
 from dataclasses import dataclass
 
 from services.common.telemetry import metrics
-from services.embedder.images.cropping import BLACK, Box, Colour, CropWindow, FractionBox, locate
 from services.embedder.images.decoding import ByteArray, decode
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import BoolArray, Mask, apply_mask, read_mask
@@ -33,6 +32,7 @@ from services.embedder.images.tones import (
     histograms,
     matching_curves,
 )
+from spotted.boxes.cropping import BLACK, Box, Colour, CropWindow, FractionBox, locate
 from spotted.errors import InvalidInputError, UnreadableImageError
 
 BYTES_PER_PIXEL = 24

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
 from services.embedder.images import separate_process
-from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import image_footprint
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
@@ -25,6 +24,7 @@ from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.inference.ordered_stream import in_order
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Colour
 from spotted.errors import (
     DeadlineError,
     DigestMismatchError,

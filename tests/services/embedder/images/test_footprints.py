@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from services.common.process import give_back_arrays
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.footprints import encoded_bytes, footprint, image_footprint
 from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import PixelBox
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import HOSTILE

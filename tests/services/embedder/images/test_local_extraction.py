@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from services.embedder.images import separate_process
-from services.embedder.images.cropping import FractionBox
 from services.embedder.images.footprints import footprint
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.local_extraction import load_extractors, local_digest, prepare_crop
 from services.embedder.images.masks import RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import FractionBox
 from spotted.local_features.features import MOST_BYTES, LocalFeatures
 from tests.services.embedder.pictures import encoded
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from services.embedder.images import separate_process
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.decoding import ByteArray, decode
 from services.embedder.images.footprints import Footprint, footprint
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
@@ -24,6 +23,7 @@ from services.embedder.images.separate_process import (
     prepare,
 )
 from services.embedder.images.tones import Tone, histograms
+from spotted.boxes.cropping import PixelBox
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.images.drawn_segmenters import write_segmenter
 from tests.services.embedder.pictures import FORMATS, encoded

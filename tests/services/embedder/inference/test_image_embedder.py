@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.embedder.images.cropping import FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import Backbone
@@ -16,6 +15,7 @@ from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder, limits_for
 from services.embedder.inference.limits import Limits
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import SpottedError, UnreadableImageError
 
 ONE = Share("kruger", bulk=False)
