@@ -66,7 +66,7 @@ def embed_pictures(
     on_progress(len(pictures) - len(waiting))
     block: list[tuple[Detection, Embedded]] = []
     unread: list[tuple[str, str]] = []
-    crops = _crops(list(waiting.values()), unread)
+    crops = read_crops(list(waiting.values()), unread)
     for embedded in spotted.embed(
         crops,
         model_id=model_id,
@@ -98,11 +98,7 @@ def boxed(picture: Picture) -> Detection:
     return replace(picture.detection, box=box)
 
 
-def _image(detection: Detection) -> tuple[str, ImageBox | None]:
-    return detection.image_id, detection.box
-
-
-def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
+def read_crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
     """The crops of pictures that can be read; the others are added to `unread`."""
     for picture in pictures:
         detection_id = picture.detection.detection_id
@@ -118,6 +114,10 @@ def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterat
             unread.append((detection_id, f"{picture.path}: {error}"))
             continue
         yield Crop(detection_id, image, picture.box)
+
+
+def _image(detection: Detection) -> tuple[str, ImageBox | None]:
+    return detection.image_id, detection.box
 
 
 def _store_all(
