@@ -69,7 +69,7 @@ def embed_pictures(
     on_progress(len(pictures) - len(waiting))
     block: list[tuple[Detection, Embedded]] = []
     unread: list[tuple[str, str]] = []
-    crops = _crops(list(waiting.values()), unread)
+    crops = read_crops(list(waiting.values()), unread)
     for embedded in spotted.embed(
         crops,
         model_id=model_id,
@@ -101,11 +101,7 @@ def boxed(picture: Picture) -> Detection:
     return replace(picture.detection, box=box)
 
 
-def _image(detection: Detection) -> tuple[str, ImageBox | None]:
-    return detection.image_id, detection.box
-
-
-def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
+def read_crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
     """The crops of pictures that can be read, those of one file together; the others go to `unread`."""
     for path, together in _by_path(pictures):
         ids = [picture.detection.detection_id for picture in together]
@@ -133,6 +129,10 @@ def _by_path(pictures: Sequence[Picture]) -> Iterator[tuple[Path | None, list[Pi
     for path, shown in files.items():
         for start in range(0, len(shown), MAX_PARTS):
             yield path, shown[start : start + MAX_PARTS]
+
+
+def _image(detection: Detection) -> tuple[str, ImageBox | None]:
+    return detection.image_id, detection.box
 
 
 def _store_all(

@@ -290,7 +290,7 @@ def test_hostile_images_of_one_survey_take_no_more_memory_than_the_budget(
     kinds = [*product(HOSTILE, (1500, 3000)), (many_scans, 6000), (flat_jpeg, 6000)]
     hostile = [Crop(str(n), make(edge)) for n, (make, edge) in enumerate(kinds)]
     good = [Crop(f"good-{n}", drawing_png) for n in range(100)]
-    with serving(store, backbone, budget) as spotted, ThreadPoolExecutor() as pool:
+    with serving(store, backbone, budget=budget) as spotted, ThreadPoolExecutor() as pool:
         list(spotted.embed(good[:4], survey_id="good"))
         Path("/proc/self/clear_refs").write_text("5")
         before = memory("VmRSS")
