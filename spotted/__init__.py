@@ -29,7 +29,7 @@ reports         reports and figures
 Around it:
 
 formats         files in and out
-training        training of backbones, from photographs to a network that the embedder serves
+training        backbones from photographs, served by the embedder
 client          the three services from Python
 messages, v1    library values as messages of the contract, and the generated contract
 event_parts     large events of a session in parts that fit into messages

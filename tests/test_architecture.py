@@ -51,7 +51,7 @@ EDGE: dict[str, set[str]] = {
     "lazy": set(),
     "interrupts": set(),
     "formats": SURVEY | {"boxes"},
-    "training": SCORES | {"boxes", "evaluation", "formats", "heads", "lazy", "ranking"},
+    "training": SCORES | {"ranking", "evaluation", "reports", "formats", "boxes", "heads", "lazy"},
     "local": {"errors", "lazy"},
     "messages": SCORES | {"v1"},
     "event_parts": {"errors", "v1"},
