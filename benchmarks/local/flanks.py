@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache as cached
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.local.methods import Method
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import Backbone
-from spotted.arrays import Float64Array
-from spotted.local_features.extraction.by_name import open_extractor
+from spotted.arrays import BoolArray, Float64Array
 from spotted.local_features.features import LocalFeatures
-from spotted.local_features.matching.lnbnn import Lnbnn
-from spotted.local_features.matching.matchable import Matchable
-from spotted.local_features.matching.normalisers import Normalisers
-from spotted.local_features.methods import method_by_name
 
-METHOD = "hotspotter"
 ROWS_TOGETHER = 16
 
 
@@ -34,12 +32,16 @@ class Flanks:
     encounters: tuple[str, ...]
 
 
-def read_flanks(folder: Path, side: str, *, share: float = 1.0) -> Flanks:
-    """The photographs of a side in a folder with an index.csv; share: part of the animals, by their names."""
+def read_flanks(folder: Path, side: str, *, share: float = 1.0, drawn: int = 0) -> Flanks:
+    """The photographs of a side in a folder with an index.csv.
+
+    share: part of the animals, the first by name. drawn: number of animals drawn at random instead; 0: none.
+    """
     with (folder / "index.csv").open(encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["side"] == side]
     animals = sorted({row["identity"] for row in rows})
-    kept = set(animals[: round(len(animals) * share)])
+    order = np.random.default_rng(0).permutation(len(animals)) if drawn else np.arange(len(animals))
+    kept = {animals[i] for i in order[: drawn or round(len(animals) * share)]}
     rows = [row for row in rows if row["identity"] in kept]
     return Flanks(
         tuple(folder / row["path"] for row in rows),
@@ -60,36 +62,54 @@ def visual_scores(flanks: Flanks, backbone: Backbone) -> Float64Array:
     return np.asarray(stacked @ stacked.T)
 
 
-def local_scores(flanks: Flanks, cache: Path) -> Float64Array:
-    """Local scores (n, n) of all pairs; what is computed is kept in `cache`, where a later run continues."""
-    spec = method_by_name(METHOD)
-    folder = cache / spec.digest[:16]
+def shortlists(visual: Float64Array, encounters: Sequence[str], count: int) -> BoolArray:
+    """Which pairs (n, n) are matched: each photograph with its `count` best of other encounters."""
+    groups = np.array(encounters)
+    chosen = np.zeros(visual.shape, dtype=np.bool_)
+    for i, row in enumerate(np.where(groups[:, None] == groups, -np.inf, visual)):
+        best = np.argsort(-row, kind="stable")[:count]
+        chosen[i, best[np.isfinite(row[best])]] = True
+    return np.asarray(chosen | chosen.T)
+
+
+def local_scores(
+    flanks: Flanks, method: Method, cache: Path, *, pairs: BoolArray | None = None
+) -> Float64Array:
+    """Local scores (n, n) of pairs, not a number for others; what is computed is kept in `cache`.
+
+    pairs: None for all.
+    """
+    folder = cache / method.spec.digest[:16]
     folder.mkdir(parents=True, exist_ok=True)
-    features = [extracted(path, folder / f"{path.stem}.features") for path in flanks.paths]
-    rng = np.random.default_rng(0)
-    lnbnn = Lnbnn(spec, Normalisers.sample(features, flanks.encounters, rng=rng))
-    ready: list[Matchable] = []
-    scores = np.zeros((len(features), len(features)))
-    for start in range(0, len(features), ROWS_TOGETHER):
-        kept = folder / f"{len(features)}-{lnbnn.normalisers.digest[:16]}-{start}.npy"
-        rows = range(start, min(start + ROWS_TOGETHER, len(features)))
+    features = extracted_all(flanks, method, cache)
+    matcher = method.matcher(features, flanks.encounters)
+    count = len(features)
+    wanted = np.triu(np.ones((count, count), dtype=np.bool_) if pairs is None else pairs, 1)
+    kept_under = hashlib.sha256(wanted.tobytes() + "".join(map(str, flanks.paths)).encode()).hexdigest()[:16]
+    prepared = cached(lambda i: matcher.prepare(features[i], flanks.encounters[i]))
+    scores = np.full((count, count), np.nan)
+    for start in range(0, count, ROWS_TOGETHER):
+        kept = folder / f"{kept_under}-{start}.npy"
+        rows = range(start, min(start + ROWS_TOGETHER, count))
         if not kept.exists():
-            ready = ready or [
-                lnbnn.prepare(one, owner) for one, owner in zip(features, flanks.encounters, strict=True)
-            ]
-            found = np.zeros((len(rows), len(features)))
+            found = np.full((len(rows), count), np.nan)
             for i in rows:
-                found[i - start, i + 1 :] = lnbnn.score_shortlist(ready[i], ready[i + 1 :])
+                others = np.flatnonzero(wanted[i]).tolist()
+                found[i - start, others] = matcher.score_shortlist(prepared(i), [prepared(j) for j in others])
             np.save(kept, found)
         scores[rows] = np.load(kept)
-    return np.asarray(scores + scores.T)
+    return np.where(np.isnan(scores), scores.T, scores)
 
 
-def extracted(path: Path, kept: Path) -> LocalFeatures:
-    """The features of a photograph, from `kept` if it is there."""
-    if not kept.exists():
-        kept.write_bytes(open_extractor(METHOD).extract(read_picture(path)).to_bytes())
-    return LocalFeatures.from_bytes(kept.read_bytes())
+def extracted_all(flanks: Flanks, method: Method, cache: Path) -> list[LocalFeatures]:
+    """The features of all photographs; those that are not in `cache` are extracted."""
+    folder = cache / method.spec.digest[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = [folder / f"{path.stem}.features" for path in flanks.paths]
+    for path, file in zip(flanks.paths, kept, strict=True):
+        if not file.exists():
+            file.write_bytes(method.extractor.extract(read_picture(path)).to_bytes())
+    return [LocalFeatures.from_bytes(file.read_bytes()) for file in kept]
 
 
 def read_picture(path: Path) -> ByteArray:

@@ -22,6 +22,7 @@ from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.tones import Tone
 from spotted.errors import UnreadableImageError
+from spotted.local_features.methods import MethodSpec
 
 # bytes for each pixel
 BYTES = {"JPEG": 12, "PNG": 15, "WEBP": 25}
@@ -39,8 +40,12 @@ COSTS = {"JPEG": 1.0, "PNG": 10.0, "WEBP": 12.0}
 SCAN_COST = 0.35
 STEPS_COST = 12.0
 TURN_COST = 10.0
-# local features are found on a chip of one size, whatever that of the image; a square one takes 127 MiB
-LOCAL_BYTES, LOCAL_COST = 128 << 20, 28.0
+# local features are found on a chip of one size, whatever that of the image; SIFT takes 127 MiB
+SIFT_BYTES, SIFT_COST = 128 << 20, 28.0
+# a network has several maps of the chip with as many numbers for each pixel as a descriptor has elements
+NETWORK_MAPS, NUMBER_OF_MAP_BYTES = 6, 4
+# time of a network for a megapixel of its chip, as the costs above
+NETWORK_COST = 400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,17 @@ class Footprint:
     """Processor time, as megapixels of a baseline JPEG."""
 
 
+NOTHING = Footprint(0, 0.0)
+
+
 def footprint(
-    crop: ImageCrop, steps: Preprocessing, *, max_pixels: int = MAX_PIXELS, local: bool = False
+    crop: ImageCrop,
+    steps: Preprocessing,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    local: Footprint = NOTHING,
 ) -> Footprint:
-    """The footprint of a crop; local: whether local features are extracted.
+    """The footprint of a crop; local: that of its local features.
 
     Raises UnreadableImageError as `decode` does for a header.
     """
@@ -67,7 +79,16 @@ def footprint(
     each = STEPS_BYTES if more else _bytes(header)
     cost = COSTS[header.kind] + SCAN_COST * (header.scans - 1) + STEPS_COST * more + TURN_COST * turned
     needed = pixels * each + _mask_bytes(crop) + FIXED_BYTES
-    return Footprint(needed + LOCAL_BYTES * local, pixels * cost / MEGA + LOCAL_COST * local)
+    return Footprint(needed + local.bytes, pixels * cost / MEGA + local.cost)
+
+
+def local_footprint(spec: MethodSpec) -> Footprint:
+    """The footprint of the local features of a crop by a method."""
+    if not spec.weights_sha256:
+        return Footprint(SIFT_BYTES, SIFT_COST)
+    pixels = spec.chip_size_px**2
+    each = NETWORK_MAPS * NUMBER_OF_MAP_BYTES * spec.dimension
+    return Footprint(pixels * each, pixels * NETWORK_COST / MEGA)
 
 
 def image_footprint(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Footprint:

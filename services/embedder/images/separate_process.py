@@ -15,20 +15,17 @@ import resource
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import Footprint
-from services.embedder.images.local_extraction import PreparedCrop, prepare_crop
+from services.embedder.images.local_extraction import LoadedExtractor, PreparedCrop, prepare_crop
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.tones import CHANNELS, LEVELS, CountArray, histograms
 from spotted.errors import SpottedError, UnreadableImageError
 from spotted.local_features.features import MOST_BYTES
-
-if TYPE_CHECKING:
-    from spotted.local_features.extraction.by_name import Extractor
 
 MODULE = "services.embedder.images.separate_process"
 # what the process holds beside the image, its libraries included
@@ -43,7 +40,7 @@ START_S, SECONDS_PER_COST = 5, 0.02
 SEGMENTER_RUNS = 4
 DONE, REFUSED = b"+", b"-"
 
-_Task: TypeAlias = "tuple[ImageCrop, Preprocessing | None, Extractor | None, int]"
+_Task: TypeAlias = "tuple[ImageCrop, Preprocessing | None, LoadedExtractor | None, int]"
 
 
 async def prepare(
@@ -52,7 +49,7 @@ async def prepare(
     limits: Footprint,
     *,
     max_pixels: int,
-    extractor: Extractor | None = None,
+    extractor: LoadedExtractor | None = None,
 ) -> PreparedCrop:
     """`prepare_crop` in a separate process that is limited to a footprint.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
@@ -16,6 +15,7 @@ from services.embedder.images import separate_process
 from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import image_footprint
+from services.embedder.images.local_extraction import LoadedExtractor
 from services.embedder.images.preprocessing import ImageCrop, Preprocessing
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import Segmenter
@@ -33,9 +33,6 @@ from spotted.errors import (
     SpottedError,
     UnreadableImageError,
 )
-
-if TYPE_CHECKING:
-    from spotted.local_features.extraction.by_name import Extractor
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ class Embedders:
         default_model_id: str,
         stores: Stores,
         segmenter: Segmenter | None = None,
-        extractors: Mapping[str, Extractor] | None = None,
+        extractors: Mapping[str, LoadedExtractor] | None = None,
     ) -> None:
         """Begin. extractors: methods of local features by name."""
         self._by_id = {e.backbone.manifest.model_id: e for e in embedders}
@@ -205,7 +202,7 @@ class Embedders:
         for embedder in self.all:
             await embedder.close()
 
-    def _extractor(self, method: str) -> Extractor:
+    def _extractor(self, method: str) -> LoadedExtractor:
         extractor = self.extractors.get(method)
         if extractor is None:
             known = ", ".join(sorted(self.extractors))

@@ -23,7 +23,7 @@ from services.common.survey.local_parts import content_name, part_changes
 from services.common.survey.state import SurveyState
 from services.scorer.local.requests import MatchingQuery
 from services.scorer.local.shortlists import MatchedBlock, draw_normalisers, match_pairs, pairs_to_match
-from services.scorer.local_scores.matched_surveys import MatchedSurveys, method_of
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.local_scores.score_blocks import encode_block
 from services.scorer.scored_surveys import ScoredSurvey, ScoredSurveys
 from services.scorer.surveys import Surveys
@@ -56,11 +56,19 @@ class _Running(NamedTuple):
 class Matchings:
     """Begins matchings; each runs in a thread of its own."""
 
-    def __init__(self, store: Store, surveys: Surveys, scored: ScoredSurveys, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        store: Store,
+        surveys: Surveys,
+        scored: ScoredSurveys,
+        matched: MatchedSurveys,
+        *,
+        threads: int = 1,
+    ) -> None:
         self._store = store
         self._surveys = surveys
         self._scored = scored
-        self._matched = MatchedSurveys(store, surveys.snapshot)
+        self._matched = matched
         self._existence = Existence(store)
         self._operations = Operations(store, now=store.now)
         self._threads = threads
@@ -79,6 +87,7 @@ class Matchings:
             return pb.Operation.FromString(first_answer(request, kept, request_id))
         scored = self._scored.get(survey_id)
         _check(scored)
+        self._matched.method(scored.snapshot)
         operation = operations.begin("listing the pairs")
         mark = keys.matching(survey_id, generation)
         if not self._store.put(mark, operation.operation_id.encode(), ttl_s=MARK_TTL_S, only_new=True):
@@ -211,11 +220,10 @@ class _Report:
 
 
 def _check(scored: ScoredSurvey) -> None:
-    """Raise PreconditionError unless the survey has features that can be matched."""
+    """Raise PreconditionError unless the survey has features that may match."""
     survey = scored.snapshot.survey
     if survey.local_feature_count < 2:  # noqa: PLR2004 - a pair
         raise PreconditionError(
             f"survey {survey.survey_id!r} has {survey.local_feature_count} detections with local features; "
             f"extract them first, e.g. with `spotted embed {survey.survey_id} --local hotspotter`"
         )
-    method_of(scored.snapshot)
