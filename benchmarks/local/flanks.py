@@ -15,7 +15,6 @@ from PIL import Image
 
 from benchmarks.local.methods import Method
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import BoolArray, Float64Array
 from spotted.local_features.features import LocalFeatures
@@ -54,7 +53,7 @@ def visual_scores(flanks: Flanks, backbone: Backbone) -> Float64Array:
     """Cosines (n, n) of the vectors of a backbone."""
     vectors = []
     for path in flanks.paths:
-        (vector,) = backbone.embed([backbone.preprocessing.apply(ImageCrop(path.read_bytes(), None))])
+        (vector,) = backbone.embed([backbone.preprocessing.apply(path.read_bytes())])
         if isinstance(vector, Exception):
             raise vector
         vectors.append(vector)

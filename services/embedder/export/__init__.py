@@ -13,6 +13,6 @@ keypoint_networks  ALIKED, DISK and LightGlue in operators that the exporter kno
 local_methods      the files of a local method, checked against torch
 """
 
-from services.embedder.export.architectures import IMAGENET_MEAN, IMAGENET_STD, LITE0, PixelFeatures
+from services.embedder.export.architectures import PixelFeatures
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "LITE0", "PixelFeatures"]
+__all__ = ["PixelFeatures"]

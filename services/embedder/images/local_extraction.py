@@ -1,7 +1,4 @@
-"""Local features of a crop, from the pixels that the backbone's input is made of.
-
-The box is cut, its tone mapped and its background filled once, for the vector and for the features.
-"""
+"""Local features: the methods that a process can extract, and the digest of the features of a crop."""
 
 from __future__ import annotations
 
@@ -15,24 +12,13 @@ from typing import TYPE_CHECKING
 from services.common.local_methods import exported_methods, read_extractor
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.footprints import Footprint, local_footprint
-from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import BoolArray
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.preprocessing import Preprocessing
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.methods import METHODS, MethodSpec
 
 if TYPE_CHECKING:
     from spotted.local_features.extraction.by_name import Extractor
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedCrop:
-    """A crop as it is embedded."""
-
-    pixels: ByteArray
-    """(size, size, 3) uint8 input of the backbone."""
-    local_features: bytes = b""
-    """At most 64 KiB; empty if none were requested."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +39,7 @@ class LoadedExtractor:
 
     @property
     def needs(self) -> Footprint:
-        """What the features of one crop take."""
+        """What the features of one part of an image take."""
         return local_footprint(self.spec)
 
     def extract(self, picture: ByteArray, mask: BoolArray | None = None) -> LocalFeatures:
@@ -61,16 +47,7 @@ class LoadedExtractor:
         return self.extractor.extract(picture, mask)
 
 
-def prepare_crop(
-    crop: ImageCrop, steps: Preprocessing, extractor: LoadedExtractor | None, *, max_pixels: int = MAX_PIXELS
-) -> PreparedCrop:
-    """The input of the backbone and the local features of a crop. Raises as `Preprocessing.apply`."""
-    cut = steps.cut(crop, max_pixels=max_pixels)
-    features = extractor.extract(cut.pixels, cut.animal).to_bytes() if extractor else b""
-    return PreparedCrop(steps.sized(cut), features)
-
-
-def local_digest(extractor: LoadedExtractor, steps: Preprocessing) -> str:
+def local_digest(extractor: Extractor, steps: Preprocessing) -> str:
     """SHA-256 (hex) of all that changes the features: the method, and how the crop is cut."""
     return hashlib.sha256(f"{extractor.spec.digest} {steps.cut_digest}".encode()).hexdigest()
 

@@ -32,19 +32,15 @@ COUNT = 24
 
 @contextmanager
 def serving(
-    store: Store,
-    backbone: Backbone,
-    budget: DecodingBudget | None = None,
-    *,
-    models: Path = Path("nosuch"),
+    store: Store, *backbones: Backbone, budget: DecodingBudget | None = None, models: Path = Path("nosuch")
 ) -> Iterator[Spotted]:
     """A client of both.
 
     budget: memory for decoding; None: the default. models: directory of local methods with networks.
     """
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    embedder = ImageEmbedder(backbone, limits_for(backbone, 2), budget=budget)
-    embedders = Embedders([embedder], "efficientnet-lite0", stores, extractors=load_extractors(models))
+    loaded = [ImageEmbedder(one, limits_for(one, 2), budget=budget) for one in backbones]
+    embedders = Embedders(loaded, "efficientnet-lite0", stores, extractors=load_extractors(models))
     environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
     with (
         running(
