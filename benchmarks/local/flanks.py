@@ -13,13 +13,14 @@ from PIL import Image
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import Backbone
-from spotted.arrays import Float64Array
+from spotted.arrays import Float32Array, Float64Array
 from spotted.local_features.extraction.by_name import open_extractor
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.lnbnn import Lnbnn
 from spotted.local_features.matching.matchable import Matchable
 from spotted.local_features.matching.normalisers import Normalisers
 from spotted.local_features.methods import method_by_name
+from spotted.scoring.similarity import unit_rows
 
 METHOD = "hotspotter"
 ROWS_TOGETHER = 16
@@ -50,14 +51,19 @@ def read_flanks(folder: Path, side: str, *, share: float = 1.0) -> Flanks:
 
 def visual_scores(flanks: Flanks, backbone: Backbone) -> Float64Array:
     """Cosines (n, n) of the vectors of a backbone."""
+    vectors = vectors_of(flanks, backbone).astype(np.float64)
+    return np.asarray(vectors @ vectors.T)
+
+
+def vectors_of(flanks: Flanks, backbone: Backbone) -> Float32Array:
+    """The unit vectors (n, D) of a backbone."""
     vectors = []
     for path in flanks.paths:
         (vector,) = backbone.embed([backbone.preprocessing.apply(ImageCrop(path.read_bytes(), None))])
         if isinstance(vector, Exception):
             raise vector
         vectors.append(vector)
-    stacked = np.stack(vectors).astype(np.float64)
-    return np.asarray(stacked @ stacked.T)
+    return unit_rows(np.stack(vectors))
 
 
 def local_scores(flanks: Flanks, cache: Path) -> Float64Array:

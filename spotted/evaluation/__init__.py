@@ -3,6 +3,7 @@
 retrieval           top-k and mean average precision of one score
 comparison          several scores on one survey, with intervals, strata and gains
 partition           agreement of individuals found with known individuals
+without_answers     individuals found without any answer, and new animals distinguished from known ones
 given_names         agreement of names that people gave with known names
 ruled_out           the true matches that feasibility rules out
 hardest             the animals that are hardest to find again
@@ -58,6 +59,13 @@ from spotted.evaluation.retrieval import (
 from spotted.evaluation.ruled_out import RuledOut, count_ruled_out
 from spotted.evaluation.strata import Strata, assign_strata
 from spotted.evaluation.ties import TieGroups, expected_average_precision, expected_hits
+from spotted.evaluation.without_answers import (
+    NewAnimals,
+    WithoutAnswers,
+    measure_grouping,
+    measure_new_animals,
+    measure_without_answers,
+)
 
 __all__ = [
     "ANSWERS_PER_MINUTE",
@@ -69,6 +77,7 @@ __all__ = [
     "Gain",
     "HardQuery",
     "Interval",
+    "NewAnimals",
     "PairRanks",
     "PaperComparison",
     "PaperFigures",
@@ -84,6 +93,7 @@ __all__ = [
     "SurveyRanks",
     "TieGroups",
     "Tuning",
+    "WithoutAnswers",
     "assign_strata",
     "average_precision",
     "choose_queries",
@@ -98,11 +108,14 @@ __all__ = [
     "find_relevant_pairs",
     "hours",
     "measure_gain",
+    "measure_grouping",
     "measure_held_out",
+    "measure_new_animals",
     "measure_partition",
     "measure_queries",
     "measure_reliability",
     "measure_retrieval",
+    "measure_without_answers",
     "rank_pairs",
     "rank_survey",
     "tune",
