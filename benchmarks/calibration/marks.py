@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common.known_surveys import KnownSurvey
-from benchmarks.local.flanks import Flanks, local_scores
-from spotted.arrays import Float64Array, IntArray
+from benchmarks.local.flanks import Flanks, pair_scores
+from spotted.arrays import IntArray
 from spotted.demo.composite import read_composite
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
@@ -25,26 +25,24 @@ CANDIDATES = 50
 
 def matched(data: Path, survey: KnownSurvey, cache: Path, *, candidates: int = CANDIDATES) -> KnownSurvey:
     """A composite with the local scores of its shortlists; features and scores are kept in `cache`."""
-    found = all_scores(data, survey, cache)
     first, second = shortlists(survey.gallery, candidates)
-    scores = found[first, second].astype(np.float32)
-    local = LocalPairs.of(first, second, scores, (scores > 0).astype(np.uint16))
+    scores, marks = pair_scores(flanks_of(data, survey), first, second, cache)
+    local = LocalPairs.of(first, second, scores, marks)
     return replace(survey, gallery=replace(survey.gallery, local=local))
 
 
-def all_scores(data: Path, survey: KnownSurvey, cache: Path) -> Float64Array:
-    """Local scores (n, n) of all pairs of a composite. Raises ValueError if a photograph was left out."""
+def flanks_of(data: Path, survey: KnownSurvey) -> Flanks:
+    """The photographs of a composite. Raises ValueError if one was left out."""
     captures = data / "captures" / survey.name
     pictures = read_composite(captures, data / "nyala", survey_id=survey.name).pictures
     if len(pictures) != len(survey.gallery):
         raise ValueError(f"{survey.name} has {len(survey.gallery)} of {len(pictures)} photographs")
     detections = [picture.detection for picture in pictures]
-    flanks = Flanks(
+    return Flanks(
         tuple(picture.path for picture in pictures if picture.path is not None),
         tuple(one.individual_id for one in detections),
         tuple(one.encounter_id or one.detection_id for one in detections),
     )
-    return local_scores(flanks, cache)
 
 
 def shortlists(gallery: Gallery, candidates: int) -> tuple[IntArray, IntArray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.calibration.marks import all_scores, shortlists
+from benchmarks.calibration.marks import flanks_of, shortlists
 from benchmarks.common import known_surveys
 from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, local_scores, read_flanks, vectors_of
@@ -47,7 +47,7 @@ def matched_surveys(data: Path, backbone: Backbone, cache: Path, share: float) -
     """The composites, and a share of the animals of the left flanks of nyala."""
     for captures in known_surveys.COMPOSITES:
         survey = known_surveys.composite(data, captures, backbone)
-        yield _matched(survey, all_scores(data, survey, cache), ("",) * len(survey.gallery))
+        yield _matched(survey, local_scores(flanks_of(data, survey), cache), ("",) * len(survey.gallery))
     flanks = read_flanks(data / "nyala", "left", share=share)
     yield _matched(_flank_survey(flanks, backbone), local_scores(flanks, cache), flanks.encounters)
 
