@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float32Array, Float64Array, IntArray
 from spotted.local_features.extraction.by_name import open_extractor
@@ -62,7 +61,7 @@ def vectors_of(flanks: Flanks, backbone: Backbone) -> Float32Array:
     """The unit vectors (n, D) of a backbone."""
     vectors = []
     for path in flanks.paths:
-        (vector,) = backbone.embed([backbone.preprocessing.apply(ImageCrop(path.read_bytes(), None))])
+        (vector,) = backbone.embed([backbone.preprocessing.apply(path.read_bytes())])
         if isinstance(vector, Exception):
             raise vector
         vectors.append(vector)

@@ -8,6 +8,7 @@ report                           the page of a survey whose individuals nobody k
 cluster                          groups by probabilities, without any review
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
+training                         backbones of one's own
 annotate, session                questions, and sessions as files
 asking                           how questions are shown and answered in the terminal
 review                           the page on which the questions are answered in a browser
@@ -141,6 +142,11 @@ SECTIONS = {
             "spotted.cli.backbones",
             "export_backbone",
             "Export a published backbone to ONNX, verified against its PyTorch network.",
+        ),
+        "compare-backbones": LazyCommand(
+            "spotted.cli.training.compare",
+            "compare",
+            "Compare two backbones on the photographs of an imported survey.",
         ),
         "export-segmenter": LazyCommand(
             "spotted.cli.detection.segmenter",

@@ -2,6 +2,8 @@
 
 retrieval           top-k and mean average precision of one score
 comparison          several scores on one survey, with intervals, strata and gains
+backbones           the rankings of two backbones, and how far they agree
+probes              how well frozen vectors tell known individuals apart, and find unseen ones
 partition           agreement of individuals found with known individuals
 without_answers     individuals found without any answer, and new animals distinguished from known ones
 given_names         agreement of names that people gave with known names
@@ -17,6 +19,12 @@ bootstrap           confidence intervals by resampling individuals
 strata              pairs by side, time gap, distance and number of photographs
 """
 
+from spotted.evaluation.backbones import (
+    Agreement,
+    BackboneComparison,
+    compare_backbones,
+    measure_agreement,
+)
 from spotted.evaluation.bootstrap import FEWEST_INDIVIDUALS, Bootstrap, Interval
 from spotted.evaluation.comparison import (
     SCORES,
@@ -47,6 +55,13 @@ from spotted.evaluation.paper_figures import (
     find_paper_figures,
 )
 from spotted.evaluation.partition import PartitionMetrics, measure_partition
+from spotted.evaluation.probes import (
+    Probes,
+    classify_by_neighbours,
+    classify_linearly,
+    measure_unseen,
+    run_probes,
+)
 from spotted.evaluation.ranks import PairRanks, rank_pairs
 from spotted.evaluation.reliability import Reliability, measure_held_out, measure_reliability
 from spotted.evaluation.retrieval import (
@@ -72,6 +87,8 @@ __all__ = [
     "FEWEST_INDIVIDUALS",
     "SCORES",
     "TOP",
+    "Agreement",
+    "BackboneComparison",
     "Bootstrap",
     "Comparison",
     "Gain",
@@ -82,6 +99,7 @@ __all__ = [
     "PaperComparison",
     "PaperFigures",
     "PartitionMetrics",
+    "Probes",
     "QueryMetrics",
     "RelevantPairs",
     "Reliability",
@@ -97,7 +115,10 @@ __all__ = [
     "assign_strata",
     "average_precision",
     "choose_queries",
+    "classify_by_neighbours",
+    "classify_linearly",
     "compare",
+    "compare_backbones",
     "compare_with_paper",
     "count_ruled_out",
     "decay_grid",
@@ -107,6 +128,7 @@ __all__ = [
     "find_paper_figures",
     "find_relevant_pairs",
     "hours",
+    "measure_agreement",
     "measure_gain",
     "measure_grouping",
     "measure_held_out",
@@ -115,9 +137,11 @@ __all__ = [
     "measure_queries",
     "measure_reliability",
     "measure_retrieval",
+    "measure_unseen",
     "measure_without_answers",
     "rank_pairs",
     "rank_survey",
+    "run_probes",
     "tune",
     "with_decays",
     "with_speeds",

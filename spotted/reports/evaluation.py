@@ -74,7 +74,7 @@ class Evaluation:
                 by: {name: _by_score(metrics) for name, metrics in strata.items()}
                 for by, strata in compared.strata.items()
             },
-            "gains": {f"{a} over {b}": _score(metrics) for (a, b), metrics in compared.gains.items()},
+            "gains": {f"{a} over {b}": score_document(metrics) for (a, b), metrics in compared.gains.items()},
             "curves": {score: curve.tolist() for score, curve in compared.curves.items()},
             "calibration": {
                 "reason": self.not_calibrated,
@@ -158,10 +158,11 @@ def format_interval(interval: Interval) -> str:
 
 
 def _by_score(metrics: Mapping[str, ScoreMetrics]) -> Json:
-    return {score: _score(one) for score, one in metrics.items()}
+    return {score: score_document(one) for score, one in metrics.items()}
 
 
-def _score(metrics: ScoreMetrics) -> Json:
+def score_document(metrics: ScoreMetrics) -> Json:
+    """The metrics of one score as JSON."""
     return {
         "queries": metrics.queries,
         "individuals": metrics.individuals,

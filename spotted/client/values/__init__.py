@@ -33,7 +33,7 @@ from spotted.client.values.catalogue import (
     PhotographCandidate,
     WatchedCatalogueChange,
 )
-from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation, Tone
+from spotted.client.values.embedding import Crop, CropPart, Embedded, EmbedderInfo, Model, Preparation, Tone
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
@@ -98,6 +98,7 @@ __all__ = [
     "Confidence",
     "Conflict",
     "Crop",
+    "CropPart",
     "DeletedCameras",
     "DeletedDetections",
     "DetectionChange",
