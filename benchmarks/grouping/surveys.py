@@ -28,7 +28,7 @@ class MatchedSurvey:
     known: KnownSurvey
     """Its gallery has the local scores of its shortlists."""
     encounters: tuple[str, ...]
-    """Of each row, "" if unknown."""
+    """The encounter of each row, "" if unknown."""
     local: Float64Array
     """(n, n) local scores of all pairs."""
 

@@ -74,10 +74,10 @@ def group_unreviewed(
     keys, index = np.unique(keys, return_index=True)
     low, high = np.divmod(keys, max(count, 1))
     pairs = _Pairs(low, high, probability[index].astype(np.float64))
-    alone = np.full(count, -1) if image is None else image
+    images = np.full(count, -1) if image is None else image
     group = np.arange(count)
     for members, within in _connected(pairs, count, threshold):
-        distance = _distances(members, within, alone)
+        distance = _distances(members, within, images)
         tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distance), "average")
         limit = 1.0 - threshold + ROUNDING
         part = scipy.cluster.hierarchy.fcluster(tree, limit, "distance")
