@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.local.flanks import Flanks, extracted_all, read_picture
+from benchmarks.local.flanks import Flanks, extracted, read_picture
 from benchmarks.local.methods import Method
 from spotted.local_features.chips import make_chip
 
@@ -49,7 +49,7 @@ def measure_cost(flanks: Flanks, method: Method, cache: Path) -> Cost:
     cv2.setNumThreads(1)
     spec = method.spec
     pictures = [read_picture(path) for path in flanks.paths[:PHOTOGRAPHS]]
-    features = extracted_all(flanks, method, cache)
+    features = extracted(flanks, method, cache)
     matcher = method.matcher(features, flanks.encounters)
     first = features[: QUERIES + SHORTLIST]
     ready = [matcher.prepare(one, owner) for one, owner in zip(first, flanks.encounters, strict=False)]

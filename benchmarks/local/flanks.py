@@ -7,7 +7,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache as cached
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,11 @@ from PIL import Image
 from benchmarks.local.methods import Method
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import Backbone
-from spotted.arrays import BoolArray, Float64Array
+from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from spotted.local_features.features import LocalFeatures
+from spotted.local_features.matching.matchable import Matchable
+from spotted.scoring.local_pairs import CountArray
+from spotted.scoring.similarity import unit_rows
 
 ROWS_TOGETHER = 16
 
@@ -51,14 +54,19 @@ def read_flanks(folder: Path, side: str, *, share: float = 1.0, drawn: int = 0) 
 
 def visual_scores(flanks: Flanks, backbone: Backbone) -> Float64Array:
     """Cosines (n, n) of the vectors of a backbone."""
+    vectors = vectors_of(flanks, backbone).astype(np.float64)
+    return np.asarray(vectors @ vectors.T)
+
+
+def vectors_of(flanks: Flanks, backbone: Backbone) -> Float32Array:
+    """The unit vectors (n, D) of a backbone."""
     vectors = []
     for path in flanks.paths:
         (vector,) = backbone.embed([backbone.preprocessing.apply(path.read_bytes())])
         if isinstance(vector, Exception):
             raise vector
         vectors.append(vector)
-    stacked = np.stack(vectors).astype(np.float64)
-    return np.asarray(stacked @ stacked.T)
+    return unit_rows(np.stack(vectors))
 
 
 def shortlists(visual: Float64Array, encounters: Sequence[str], count: int) -> BoolArray:
@@ -78,37 +86,56 @@ def local_scores(
 
     pairs: None for all.
     """
-    folder = cache / method.spec.digest[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    features = extracted_all(flanks, method, cache)
+    count = len(flanks.paths)
+    first, second = np.nonzero(np.triu(np.ones((count, count)) if pairs is None else pairs, 1))
+    found = np.full((count, count), np.nan)
+    np.fill_diagonal(found, 0.0)
+    found[first, second] = pair_scores(flanks, method, first, second, cache)[0]
+    return np.where(np.isnan(found), found.T, found)
+
+
+def pair_scores(
+    flanks: Flanks, method: Method, first: IntArray, second: IntArray, cache: Path
+) -> tuple[Float32Array, CountArray]:
+    """Local score and number of matched marks of pairs (m,), the first lower; kept as by `local_scores`."""
+    features = extracted(flanks, method, cache)
     matcher = method.matcher(features, flanks.encounters)
-    count = len(features)
-    wanted = np.triu(np.ones((count, count), dtype=np.bool_) if pairs is None else pairs, 1)
-    kept_under = hashlib.sha256(wanted.tobytes() + "".join(map(str, flanks.paths)).encode()).hexdigest()[:16]
-    prepared = cached(lambda i: matcher.prepare(features[i], flanks.encounters[i]))
-    scores = np.full((count, count), np.nan)
-    for start in range(0, count, ROWS_TOGETHER):
-        kept = folder / f"{kept_under}-{start}.npy"
-        rows = range(start, min(start + ROWS_TOGETHER, count))
+
+    @lru_cache(len(features))
+    def ready(row: int) -> Matchable:
+        return matcher.prepare(features[row], flanks.encounters[row])
+
+    names = "\n".join(map(str, flanks.paths)).encode()
+    parts = hashlib.sha256(names + first.tobytes() + second.tobytes())
+    scores, marks = np.zeros(len(first), np.float32), np.zeros(len(first), np.uint16)
+    for start in range(0, len(features), ROWS_TOGETHER):
+        part = np.flatnonzero((first >= start) & (first < start + ROWS_TOGETHER))
+        kept = folder_of(method, cache) / f"{parts.hexdigest()[:16]}-{start}.npz"
         if not kept.exists():
-            found = np.full((len(rows), count), np.nan)
-            for i in rows:
-                others = np.flatnonzero(wanted[i]).tolist()
-                found[i - start, others] = matcher.score_shortlist(prepared(i), [prepared(j) for j in others])
-            np.save(kept, found)
-        scores[rows] = np.load(kept)
-    return np.where(np.isnan(scores), scores.T, scores)
+            for row in np.unique(first[part]).tolist():
+                own = part[first[part] == row]
+                found = matcher.match_shortlist(ready(row), [ready(other) for other in second[own].tolist()])
+                scores[own], marks[own] = [one.score for one in found], [len(one) for one in found]
+            np.savez(kept, scores=scores[part], marks=marks[part])
+        with np.load(kept) as known:
+            scores[part], marks[part] = known["scores"], known["marks"]
+    return scores, marks
 
 
-def extracted_all(flanks: Flanks, method: Method, cache: Path) -> list[LocalFeatures]:
+def extracted(flanks: Flanks, method: Method, cache: Path) -> list[LocalFeatures]:
     """The features of all photographs; those that are not in `cache` are extracted."""
-    folder = cache / method.spec.digest[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = [folder / f"{path.stem}.features" for path in flanks.paths]
+    kept = [folder_of(method, cache) / f"{path.stem}.features" for path in flanks.paths]
     for path, file in zip(flanks.paths, kept, strict=True):
         if not file.exists():
             file.write_bytes(method.extractor.extract(read_picture(path)).to_bytes())
     return [LocalFeatures.from_bytes(file.read_bytes()) for file in kept]
+
+
+def folder_of(method: Method, cache: Path) -> Path:
+    """The folder of what is known of photographs by a method."""
+    folder = cache / method.spec.digest[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def read_picture(path: Path) -> ByteArray:

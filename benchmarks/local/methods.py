@@ -37,6 +37,9 @@ class Method:
         return open_matcher(self.spec, normalisers=normalisers, files=self.files)
 
 
+HOTSPOTTER = Method(open_extractor("hotspotter"))
+
+
 def open_method(name: str, models: Path) -> Method:
     """A method by name; one with networks is in the directory of models."""
     if name in METHODS:
