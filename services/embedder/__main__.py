@@ -40,7 +40,7 @@ logger = logging.getLogger("spotted")
 def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
     """EmbedderService and OperationsService over a store and loaded backbones."""
     operations = Operations(store, now=store.now)
-    embedder = EmbedderServicer(embedders, Trainings(store, operations, environment))
+    embedder = EmbedderServicer(embedders, Trainings(store, environment))
 
     def register_embedder(server: aio.Server) -> None:
         add_EmbedderServiceServicer_to_server(embedder, server)

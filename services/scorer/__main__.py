@@ -41,15 +41,16 @@ def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2)
     lists_bytes = int(LISTS_SHARE * budget_bytes)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
     surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
+    matched = MatchedSurveys(store, surveys.snapshot)
     scored = ScoredSurveys(
         surveys,
         heads,
         calibrations,
-        matched=MatchedSurveys(store, surveys.snapshot),
+        matched=matched,
         lists_bytes=lists_bytes,
         threads=threads,
     )
-    matchings = Matchings(store, surveys, scored, threads=threads)
+    matchings = Matchings(store, surveys, scored, matched, threads=threads)
     catalogues, turns = Catalogues(store, process.now), Turns(STREAMS_AT_ONCE)
     changes = CatalogueChanges(catalogues, surveys)
     scorer = ScorerServicer(surveys, scored, calibrations, changes, turns, matchings)

@@ -9,6 +9,7 @@ filters    rules on detections
 periods    when a survey and its cameras take photographs
 places     where cameras stand, on one plane
 heads      adaptation heads in the store
+survey_operations  operations of which a survey runs one at a time
 local_parts  local features in the store, beside the journal
 """
 

@@ -8,6 +8,6 @@ onnx_export    a network as an ONNX file, and the check that both return the sam
 variants       fp16 and int8 variants
 """
 
-from services.embedder.export.architectures import IMAGENET_MEAN, IMAGENET_STD, LITE0, PixelFeatures
+from services.embedder.export.architectures import PixelFeatures
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "LITE0", "PixelFeatures"]
+__all__ = ["PixelFeatures"]

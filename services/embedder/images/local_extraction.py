@@ -1,42 +1,17 @@
-"""Local features of a crop, from the pixels that the backbone's input is made of.
-
-The box is cut, its tone mapped and its background filled once, for the vector and for the features.
-"""
+"""Local features: the methods that a process can extract, and the digest of the features of a crop."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.embedder.images.decoding import ByteArray
-from services.embedder.images.headers import MAX_PIXELS
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.preprocessing import Preprocessing
 from spotted.local_features.methods import METHODS
 
 if TYPE_CHECKING:
     from spotted.local_features.extraction.by_name import Extractor
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedCrop:
-    """A crop as it is embedded."""
-
-    pixels: ByteArray
-    """(size, size, 3) uint8 input of the backbone."""
-    local_features: bytes = b""
-    """At most 64 KiB; empty if none were requested."""
-
-
-def prepare_crop(
-    crop: ImageCrop, steps: Preprocessing, extractor: Extractor | None, *, max_pixels: int = MAX_PIXELS
-) -> PreparedCrop:
-    """The input of the backbone and the local features of a crop. Raises as `Preprocessing.apply`."""
-    cut = steps.cut(crop, max_pixels=max_pixels)
-    features = extractor.extract(cut.pixels, cut.animal).to_bytes() if extractor else b""
-    return PreparedCrop(steps.sized(cut), features)
 
 
 def local_digest(extractor: Extractor, steps: Preprocessing) -> str:

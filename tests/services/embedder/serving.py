@@ -30,11 +30,11 @@ COUNT = 24
 
 
 @contextmanager
-def serving(store: Store, backbone: Backbone, budget: DecodingBudget | None = None) -> Iterator[Spotted]:
+def serving(store: Store, *backbones: Backbone, budget: DecodingBudget | None = None) -> Iterator[Spotted]:
     """A client of both. budget: memory for decoding; None: the default."""
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    embedder = ImageEmbedder(backbone, limits_for(backbone, 2), budget=budget)
-    embedders = Embedders([embedder], "efficientnet-lite0", stores, extractors=load_extractors())
+    loaded = [ImageEmbedder(one, limits_for(one, 2), budget=budget) for one in backbones]
+    embedders = Embedders(loaded, "efficientnet-lite0", stores, extractors=load_extractors())
     environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
     with (
         running(

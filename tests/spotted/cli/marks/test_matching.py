@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ cv2 = pytest.importorskip("cv2", reason="the extra `local` is not installed")
 @pytest.fixture
 def coats(tmp_path: Path, store: Store, backbone: Backbone, survey_id: str) -> Iterator[Machine]:
     """A machine that has imported two photographs of each of two coats."""
-    rows = ["detection_id,camera_id,timestamp,image"]
+    rows = ["detection_id,camera_id,timestamp,image,individual_id"]
     for animal in range(2):
         rng = np.random.default_rng(animal)
         coat = np.full((240, 360, 3), 200, np.uint8)
@@ -30,7 +31,7 @@ def coats(tmp_path: Path, store: Store, backbone: Backbone, survey_id: str) -> I
         for shot in range(2):
             name = f"coat{animal}-{shot}"
             Image.fromarray(np.roll(coat, 5 * shot, axis=1)).save(tmp_path / f"{name}.png")
-            rows.append(f"{name},A,2024-01-0{1 + shot}T00:00Z,{name}.png")
+            rows.append(f"{name},A,2024-01-0{1 + shot}T00:00Z,{name}.png,animal{animal}")
     (tmp_path / "cameras.csv").write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
     (tmp_path / "detections.csv").write_text("\n".join(rows) + "\n")
     with serving(store, backbone) as spotted:
@@ -57,6 +58,10 @@ def test_marks_are_matched_ranked_explained_and_drawn(coats: Machine, survey_id:
     assert ranked.candidates[0].matched_marks > 10
     found = coats.run("match", survey_id, "--fusion", "local", "--detection", "coat0-0", "--top", "1")
     assert "coat0-1" in found.stdout
+    assert str(ranked.candidates[0].matched_marks) in found.stdout
+    assert "matched_marks" in found.stdout
+    measured = json.loads(coats.run("evaluate", survey_id, "--json").stdout)
+    assert measured["scores"]["local"]["top"]["1"] == 1.0
     drawing = tmp_path / "marks.png"
     explained = coats.run(
         "explain", survey_id, "coat0-0", "coat0-1", "--fusion", "local", "--draw", str(drawing)
