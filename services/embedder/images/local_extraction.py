@@ -39,7 +39,7 @@ class LoadedExtractor:
 
     @property
     def needs(self) -> Footprint:
-        """What the features of one part of an image take."""
+        """The footprint of the features of one part of an image."""
         return local_footprint(self.spec)
 
     def extract(self, picture: ByteArray, mask: BoolArray | None = None) -> LocalFeatures:

@@ -128,7 +128,7 @@ def match_pairs(
 
 
 def _parts(first: IntArray, second: IntArray, most: int) -> list[tuple[int, IntArray]]:
-    """Each query with at most so many of its candidates; pairs are ordered by the query."""
+    """Each query with its candidates, at most `most` at a time; pairs are ordered by the query."""
     bounds = [*np.flatnonzero(np.diff(first, prepend=-1)).tolist(), len(first)]
     return [
         (int(first[start]), second[at : min(at + most, end)])
