@@ -28,7 +28,7 @@ class Listed:
     @property
     def changed_at_s(self) -> float | None:
         """When the survey or one of its sessions was last changed, UTC seconds since 1970."""
-        times = (one.updated_at_s for one in (self.survey, *self.sessions))
+        times = [self.survey.updated_at_s, *(session.updated_at_s for session in self.sessions)]
         return max((time for time in times if time is not None), default=None)
 
 
