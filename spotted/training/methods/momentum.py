@@ -34,7 +34,7 @@ class Follower(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """What the copy makes of the images, without a gradient."""
+        """The outputs of the copy for images, without a gradient."""
         outputs: torch.Tensor = self.network(images)
         return outputs
 

@@ -13,7 +13,7 @@ from spotted.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """What a method needs.
+    """A method and its needs.
 
     >>> find_method("moco").views, find_method("supcon").supervised
     (2, True)
