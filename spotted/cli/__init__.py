@@ -5,6 +5,7 @@ detection                        boxes and masks of animals
 imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 report                           the page of a survey whose individuals nobody knew
+cluster                          groups by probabilities, without any review
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
 training                         backbones of one's own
@@ -60,6 +61,11 @@ SECTIONS = {
         "batch": LazyCommand("spotted.cli.batch", "batch", "Process large surveys in parallel blocks."),
         "evaluate": LazyCommand(
             "spotted.cli.evaluate", "evaluate", "Measure the rankings of a survey on its known identities."
+        ),
+        "cluster": LazyCommand(
+            "spotted.cli.cluster",
+            "cluster",
+            "Group detections that may show one animal, without any review.",
         ),
         "match-marks": LazyCommand(
             "spotted.cli.marks.matching",
