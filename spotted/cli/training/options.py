@@ -101,48 +101,14 @@ def network_options(
     """Add the options of a network with these defaults; the command gets a NetworkChoice as `chosen`."""
 
     def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def wrapped(
-            *,
-            network: str,
-            size: int,
-            pooling: str,
-            batch_norm: bool,
-            patch_size: int | None,
-            start: str,
-            **others: object,
-        ) -> object:
-            choice = NetworkChoice(network, size, pooling, batch_norm, patch_size, start)
-            return command(chosen=choice, **others)
+        names = set(NetworkChoice.__dataclass_fields__) - {"name"}
 
-        options = (
-            click.option("--network", default=name, show_default=True, help="Name of the network in timm."),
-            click.option(
-                "--size", default=size, show_default=True, type=POSITIVE, help="Edge of a crop, pixels."
-            ),
-            click.option(
-                "--pooling",
-                type=click.Choice(POOLINGS),
-                default=pooling,
-                show_default=True,
-                help="Generalised mean of the feature map (MiewID), or as the network does by itself.",
-            ),
-            click.option(
-                "--batch-norm/--no-batch-norm",
-                default=batch_norm,
-                show_default=True,
-                help="Normalise the vectors by the statistics of the training.",
-            ),
-            click.option("--patch-size", type=POSITIVE, help="Edge of a transformer's patches, pixels."),
-            click.option(
-                "--start",
-                default=start,
-                show_default=True,
-                metavar="random|imagenet|PATH",
-                help="First weights: random, published, a finished run, or a file of weights.",
-            ),
-        )
-        return _decorated(wrapped, options)
+        @functools.wraps(command)
+        def wrapped(*, network: str, **options: object) -> object:
+            own = {name: options.pop(name) for name in names}
+            return command(chosen=NetworkChoice(network, **own), **options)  # type: ignore[arg-type] # as click converted them
+
+        return _decorated(wrapped, _network_options(name, size, pooling, start, batch_norm=batch_norm))
 
     return decorate
 
@@ -161,6 +127,38 @@ def loop_options(*, epochs: int, batch: int, optimiser: str) -> Callable[[Comman
         return _decorated(wrapped, _loop_options(epochs, batch, optimiser))
 
     return decorate
+
+
+def _network_options(
+    name: str, size: int, pooling: str, start: str, *, batch_norm: bool
+) -> tuple[Callable[[Command], Command], ...]:
+    return (
+        click.option("--network", default=name, show_default=True, help="Name of the network in timm."),
+        click.option(
+            "--size", default=size, show_default=True, type=POSITIVE, help="Edge of a crop, pixels."
+        ),
+        click.option(
+            "--pooling",
+            type=click.Choice(POOLINGS),
+            default=pooling,
+            show_default=True,
+            help="Generalised mean of the feature map (MiewID), or as the network does by itself.",
+        ),
+        click.option(
+            "--batch-norm/--no-batch-norm",
+            default=batch_norm,
+            show_default=True,
+            help="Normalise the vectors by the statistics of the training.",
+        ),
+        click.option("--patch-size", type=POSITIVE, help="Edge of a transformer's patches, pixels."),
+        click.option(
+            "--start",
+            default=start,
+            show_default=True,
+            metavar="random|imagenet|PATH",
+            help="First weights: random, published, a finished run, or a file of weights.",
+        ),
+    )
 
 
 def _loop_options(epochs: int, batch: int, optimiser: str) -> tuple[Callable[[Command], Command], ...]:
