@@ -163,57 +163,31 @@ def _network_options(
 
 def _loop_options(epochs: int, batch: int, optimiser: str) -> tuple[Callable[[Command], Command], ...]:
     return (
-        click.option(
-            "--epochs", default=epochs, show_default=True, type=POSITIVE, help="Passes over the data."
+        _number("--epochs", epochs, "Passes over the data."),
+        _number("--batch", batch, "Examples of a step."),
+        _number(
+            "--accumulation", 1, "Parts of a batch, one after the other, if it does not fit into memory."
         ),
-        click.option("--batch", default=batch, show_default=True, type=POSITIVE, help="Examples of a step."),
-        click.option(
-            "--accumulation",
-            default=1,
-            show_default=True,
-            type=POSITIVE,
-            help="Parts of a batch, one after the other, if it does not fit into memory.",
-        ),
-        click.option("--optimiser", type=click.Choice(OPTIMISERS), default=optimiser, show_default=True),
+        _word("--optimiser", OPTIMISERS, optimiser, "Rule of the steps."),
         click.option("--weight-decay", default=0.0, show_default=True, type=click.FloatRange(min=0.0)),
-        click.option(
-            "--precision",
-            type=click.Choice(PRECISIONS),
-            default="fp32",
-            show_default=True,
-            help="Numeric format of the products; bf16 on a recent GPU.",
-        ),
-        click.option(
-            "--average",
-            type=click.Choice(AVERAGINGS),
-            default="none",
-            show_default=True,
-            help="Average of the weights that is kept: over all steps (ema) or the last epochs (swa).",
-        ),
-        click.option(
-            "--average-from",
-            default=20,
-            show_default=True,
-            type=POSITIVE,
-            help="swa: epochs before the first.",
-        ),
-        click.option(
-            "--workers",
-            default=0,
-            show_default=True,
-            type=click.IntRange(min=0),
-            help="Processes that prepare batches; 0: the training does it, which is best without a GPU.",
+        _word("--precision", PRECISIONS, "fp32", "Numeric format of the products; bf16 on a recent GPU."),
+        _word("--average", AVERAGINGS, "none", "Average of the weights: of all steps or of the last epochs."),
+        _number("--average-from", 20, "swa: epochs before the first one that is averaged."),
+        _number(
+            "--workers", 0, "Processes that prepare batches; 0, best without a GPU: the training does.", 0
         ),
         click.option("--device", default="cpu", show_default=True, help="cpu, or cuda for a GPU."),
-        click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0)),
-        click.option(
-            "--checkpoint-steps",
-            default=0,
-            show_default=True,
-            type=click.IntRange(min=0),
-            help="Steps between two checkpoints; 0: one after each epoch.",
-        ),
+        _number("--seed", 0, "Seed of everything that is drawn.", 0),
+        _number("--checkpoint-steps", 0, "Steps between two checkpoints; 0: one after each epoch.", 0),
     )
+
+
+def _number(name: str, default: int, text: str, least: int = 1) -> Callable[[Command], Command]:
+    return click.option(name, default=default, show_default=True, type=click.IntRange(min=least), help=text)
+
+
+def _word(name: str, words: tuple[str, ...], default: str, text: str) -> Callable[[Command], Command]:
+    return click.option(name, type=click.Choice(words), default=default, show_default=True, help=text)
 
 
 def _decorated(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
