@@ -10,6 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
 from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
+from services.embedder.images.decoding import Decoding
 from services.embedder.images.local_extraction import local_digest
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.photograph import CropPart, Photograph
@@ -33,6 +34,11 @@ _TONES = {
     embedder_pb2.TONE_AS_TAKEN: Tone.AS_TAKEN,
     embedder_pb2.TONE_EQUALISED: Tone.EQUALISED,
     embedder_pb2.TONE_MATCHED: Tone.MATCHED,
+}
+_DECODINGS = {
+    embedder_pb2.DECODING_UNSPECIFIED: Decoding.EXACT,
+    embedder_pb2.DECODING_EXACT: Decoding.EXACT,
+    embedder_pb2.DECODING_FAST: Decoding.FAST,
 }
 # a head of this rank on vectors of 1,280 elements takes 10 MiB; a wider one is no bottleneck
 MAX_RANK = 1024
@@ -172,6 +178,17 @@ def _options(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamReques
             "preparation.reference_digest and TONE_MATCHED need each other; send both or neither",
             field="preparation.reference_digest",
         )
+    decoding = _DECODINGS.get(preparation.decoding)
+    if decoding is None:
+        raise InvalidInputError(
+            f"preparation.decoding {preparation.decoding} is not a known decoding; use a value of Decoding",
+            field="preparation.decoding",
+        )
+    if decoding is Decoding.FAST and request.local_method:
+        raise InvalidInputError(
+            "local features need all pixels; decode exactly, or extract them in a call of their own",
+            field="preparation.decoding",
+        )
     return EmbedOptions(
         model_id=request.model_id,
         survey_id=checks.survey_id(request.survey_id, "survey_id") if request.survey_id else "",
@@ -181,6 +198,7 @@ def _options(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamReques
         segmented=preparation.segmented,
         fill=_fill(preparation),
         local_method=request.local_method,
+        decoding=decoding,
     )
 
 

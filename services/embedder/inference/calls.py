@@ -16,7 +16,7 @@ from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
 from services.embedder.images import separate_process
 from services.embedder.images.cropping import Colour
-from services.embedder.images.decoding import decode
+from services.embedder.images.decoding import Decoding, decode
 from services.embedder.images.footprints import image_footprint
 from services.embedder.images.parts import PART_ERRORS
 from services.embedder.images.photograph import Photograph
@@ -77,11 +77,14 @@ class EmbedOptions:
     """Colour outside masks and images; None: the mean colour of the backbone."""
     local_method: str = ""
     """Method of local features to extract as well; "": none."""
+    decoding: Decoding = Decoding.EXACT
+    """How JPEG files are decoded; FAST not with local features."""
 
     @property
     def default_preparation(self) -> bool:
         """Whether images are prepared as the manifest of the backbone says, without additions."""
-        return self.tone is Tone.AS_TAKEN and not self.segmented and self.fill is None
+        as_taken = self.tone is Tone.AS_TAKEN and self.decoding is Decoding.EXACT
+        return as_taken and not self.segmented and self.fill is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,7 @@ class Embedders:
             reference=references.get(options.reference_digest, organisation) if matched else None,
             segmenter=self.segmenter if options.segmented else None,
             fill=base.fill if options.fill is None else options.fill,
+            decoding=options.decoding,
         )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from services.embedder import wire
 from services.embedder.images.cropping import FractionBox, PixelBox
+from services.embedder.images.decoding import Decoding
 from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.tones import Tone
@@ -90,6 +91,9 @@ def test_every_option_is_read() -> None:
     found = options(pb.EmbedRequest(model_id="m", head_digest="h", preparation=preparation))
     assert found == EmbedOptions("m", "", "h", Tone.MATCHED, "r", segmented=True, fill=(1, 2, 255))
     assert not found.default_preparation
+    fast = options(pb.EmbedRequest(preparation=pb.Preparation(decoding=pb.DECODING_FAST)))
+    assert fast == EmbedOptions(decoding=Decoding.FAST)
+    assert not fast.default_preparation
 
 
 def test_a_stream_is_opened_by_its_first_message_and_its_crops_are_read_one_by_one() -> None:
@@ -177,6 +181,11 @@ def test_an_empty_stream_is_nothing() -> None:
     ("request_", "field"),
     [
         (pb.EmbedRequest(preparation=pb.Preparation(tone=77)), "preparation.tone"),  # type: ignore[arg-type] # no tone
+        (pb.EmbedRequest(preparation=pb.Preparation(decoding=77)), "preparation.decoding"),  # type: ignore[arg-type] # no decoding
+        (
+            pb.EmbedRequest(local_method="hotspotter", preparation=pb.Preparation(decoding=pb.DECODING_FAST)),
+            "preparation.decoding",
+        ),
         (pb.EmbedRequest(preparation=pb.Preparation(tone=pb.TONE_MATCHED)), "preparation.reference_digest"),
         (pb.EmbedRequest(preparation=pb.Preparation(reference_digest="r")), "preparation.reference_digest"),
         (pb.EmbedRequest(preparation=pb.Preparation(fill=0x1000000)), "preparation.fill"),
