@@ -5,8 +5,10 @@ detection                        boxes and masks of animals
 imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 report                           the page of a survey whose individuals nobody knew
+cluster                          groups by probabilities, without any review
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
+training                         backbones of one's own
 annotate, session                questions, and sessions as files
 asking                           how questions are shown and answered in the terminal
 review                           the page on which the questions are answered in a browser
@@ -59,6 +61,11 @@ SECTIONS = {
         "batch": LazyCommand("spotted.cli.batch", "batch", "Process large surveys in parallel blocks."),
         "evaluate": LazyCommand(
             "spotted.cli.evaluate", "evaluate", "Measure the rankings of a survey on its known identities."
+        ),
+        "cluster": LazyCommand(
+            "spotted.cli.cluster",
+            "cluster",
+            "Group detections that may show one animal, without any review.",
         ),
         "match-marks": LazyCommand(
             "spotted.cli.marks.matching",
@@ -135,6 +142,11 @@ SECTIONS = {
             "spotted.cli.backbones",
             "export_backbone",
             "Export a published backbone to ONNX, verified against its PyTorch network.",
+        ),
+        "compare-backbones": LazyCommand(
+            "spotted.cli.training.compare",
+            "compare",
+            "Compare two backbones on the photographs of an imported survey.",
         ),
         "export-segmenter": LazyCommand(
             "spotted.cli.detection.segmenter",

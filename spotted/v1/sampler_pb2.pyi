@@ -1338,9 +1338,13 @@ class Progress(_message.Message):
     the survey shows do not count.
     """
     same_pairs: _builtins.int
-    """Pairs of detections known to show one animal, answered and implied."""
+    """Pairs of detections known to show one animal, answered and implied; without those among photographs that the
+    catalogue had before.
+    """
     open_pairs: _builtins.int
-    """Candidate pairs whose answer was open when the current round was planned. Unset before the first round."""
+    """Candidate pairs whose answer was open when the current round was planned; an animal of the catalogue counts
+    once for a detection, however many photographs show it. Unset before the first round.
+    """
     estimated_remaining_pairs: _builtins.float
     """Expected pairs of one animal among them. An estimate, never a guarantee. Unset until there are enough
     answers.
@@ -1706,7 +1710,7 @@ class PlannedRound(_message.Message):
     terms: _builtins.bytes
     """Features of each question in a strategy that learns, float32, one row per question; empty for others."""
     open_pairs: _builtins.int
-    """Candidate pairs that were open."""
+    """Candidate pairs that were open; an animal of the catalogue counts once for a detection."""
     expected_pairs: _builtins.float
     """Expected pairs of one animal among them; unset if there are too few answers for an estimate."""
     expected_merges: _builtins.float

@@ -13,7 +13,7 @@ from services.common.store import keys
 from services.common.store.folded import Folded
 from services.common.store.journal import Journal
 from services.common.store.store import Store
-from services.common.survey.existence import missing_survey
+from services.common.survey.existence import missing_detection, missing_survey
 from services.common.survey.history import DetectionHistory
 from services.common.survey.local_parts import LocalFeatureKeys, LocalView
 from services.common.survey.places import place
@@ -56,9 +56,7 @@ class Snapshot:
         """The row of a detection. Raises NotFoundError that names it."""
         row = self.find(detection_id)
         if row is None:
-            raise NotFoundError(
-                f"detection {detection_id!r} is not in survey {self.survey.survey_id!r}; add it first"
-            )
+            raise missing_detection(self.survey.survey_id, detection_id)
         return row
 
     def find(self, detection_id: str) -> int | None:

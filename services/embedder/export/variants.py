@@ -34,7 +34,7 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 from services.embedder.export.architectures import Architecture
 from services.embedder.export.onnx_export import Agreement, compare, features, probes, serialise
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.preprocessing import Preprocessing
 from spotted.errors import InvalidInputError, PreconditionError, UnreadableImageError
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -161,7 +161,7 @@ class _Photographs(CalibrationDataReader):  # type: ignore[misc] # onnxruntime s
 
 def _photograph(path: Path, preprocessing: Preprocessing) -> ByteArray:
     try:
-        return preprocessing.apply(ImageCrop(path.read_bytes()))
+        return preprocessing.apply(path.read_bytes())
     except UnreadableImageError as error:
         raise InvalidInputError(f"{path}: {error}", field="calibration") from error
 

@@ -8,6 +8,7 @@ from spotted.arrays import FloatArray
 from spotted.calibration.kinds import CalibrationKind
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import Detection
 
 
@@ -238,6 +239,21 @@ class CalibrationFit:
     None if it could not be measured."""
     score_spec: ScoreSpec
     """The spec of CALIBRATED scores from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalScores:
+    """The local scores of a survey.
+
+    >>> import numpy as np
+    >>> LocalScores(LocalPairs.none(), revision=7).pairs.scores_of(np.array([0]), np.array([1])).tolist()
+    [nan]
+    """
+
+    pairs: LocalPairs
+    """Those of all pairs that were matched, by the rows of the survey's detections in their order."""
+    revision: int
+    """The survey's revision that was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,4 @@
+"""Backbones of one's own on the command line.
+
+compare  two backbones on a survey
+"""
