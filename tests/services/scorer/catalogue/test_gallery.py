@@ -124,6 +124,6 @@ def test_a_time_outside_its_own_survey_is_believed_in_none() -> None:
     vectors = np.concatenate([SNAPSHOT.base[part.rows], SNAPSHOT.base[rows]])
     gallery = open_gallery(stationed(0.0), rows, [part], vectors, places=True)
     outside = time_outside(gallery.table, np.arange(13), gallery.extent)
-    assert [gallery.members[row][1].detection_id for row in np.flatnonzero(outside)] == [
+    assert [gallery.members[row][1].detection_id for row in np.flatnonzero(outside).tolist()] == [
         SNAPSHOT.detections[0].detection_id
     ]
