@@ -91,6 +91,7 @@ EDGE: dict[str, set[str]] = {
 PROGRAMS = {"cli", "demo", "__main__"}
 COMMON: dict[str, set[str]] = {
     "memory": set(),
+    "local_methods": set(),
     "settings": {"memory"},
     "telemetry": {"settings"},
     "store": {"settings", "telemetry"},

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, pair_scores
+from benchmarks.local.methods import HOTSPOTTER
 from spotted.arrays import IntArray
 from spotted.demo.composite import read_composite
 from spotted.ranking.gallery import Gallery
@@ -26,7 +27,7 @@ CANDIDATES = 50
 def matched(data: Path, survey: KnownSurvey, cache: Path, *, candidates: int = CANDIDATES) -> KnownSurvey:
     """A composite with the local scores of its shortlists; features and scores are kept in `cache`."""
     first, second = shortlists(survey.gallery, candidates)
-    scores, marks = pair_scores(flanks_of(data, survey), first, second, cache)
+    scores, marks = pair_scores(flanks_of(data, survey), HOTSPOTTER, first, second, cache)
     local = LocalPairs.of(first, second, scores, marks)
     return replace(survey, gallery=replace(survey.gallery, local=local))
 

@@ -12,6 +12,7 @@ from benchmarks.calibration.marks import flanks_of, shortlists
 from benchmarks.common import known_surveys
 from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, local_scores, read_flanks, vectors_of
+from benchmarks.local.methods import HOTSPOTTER
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float64Array
 from spotted.ranking.gallery import Gallery
@@ -47,9 +48,13 @@ def matched_surveys(data: Path, backbone: Backbone, cache: Path, share: float) -
     """The composites, and a share of the animals of the left flanks of nyala."""
     for captures in known_surveys.COMPOSITES:
         survey = known_surveys.composite(data, captures, backbone)
-        yield _matched(survey, local_scores(flanks_of(data, survey), cache), ("",) * len(survey.gallery))
+        yield _matched(
+            survey, local_scores(flanks_of(data, survey), HOTSPOTTER, cache), ("",) * len(survey.gallery)
+        )
     flanks = read_flanks(data / "nyala", "left", share=share)
-    yield _matched(_flank_survey(flanks, backbone), local_scores(flanks, cache), flanks.encounters)
+    yield _matched(
+        _flank_survey(flanks, backbone), local_scores(flanks, HOTSPOTTER, cache), flanks.encounters
+    )
 
 
 def _flank_survey(flanks: Flanks, backbone: Backbone) -> KnownSurvey:

@@ -23,6 +23,7 @@ from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
 from spotted.boxes.cropping import LEAST_THETA
 from spotted.errors import UnreadableImageError
+from spotted.local_features.methods import MethodSpec
 
 # bytes for each pixel
 BYTES = {"JPEG": 12, "PNG": 15, "WEBP": 25}
@@ -42,8 +43,13 @@ STEPS_COST = 12.0
 # each further part of an image, cut and resized
 PART_COST = 0.5
 TURN_COST = 10.0
-# local features are found on a chip of one size, whatever that of the image; a square one takes 127 MiB
-LOCAL_BYTES, LOCAL_COST = 128 << 20, 28.0
+# local features are found on a chip of one size, whatever that of the image; SIFT takes 127 MiB
+SIFT_BYTES, SIFT_COST = 128 << 20, 28.0
+# a network has several maps of the chip with as many numbers for each pixel as a descriptor has elements:
+# ALIKED took 178 MiB for 320 pixels, 3.6 maps
+NETWORK_MAPS, NUMBER_OF_MAP_BYTES = 4, 4
+# time of a network for a megapixel of its chip, as the costs above
+NETWORK_COST = 800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +62,19 @@ class Footprint:
     """Processor time, as megapixels of a baseline JPEG."""
 
 
+NOTHING = Footprint(0, 0.0)
+
+
 def footprint(
-    photograph: Photograph, steps: Preprocessing, *, max_pixels: int = MAX_PIXELS, local: bool = False
+    photograph: Photograph,
+    steps: Preprocessing,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    local: Footprint = NOTHING,
 ) -> Footprint:
     """The footprint of an image with its parts, which are cut one after another.
 
-    local: whether local features are extracted. Raises UnreadableImageError as `decode` does for a header.
+    local: that of the local features of a part. Raises UnreadableImageError as `decode` does for a header.
     """
     header, parts = _header(photograph.content, max_pixels), photograph.parts
     pixels = header.width * header.height
@@ -71,7 +84,16 @@ def footprint(
     cost = COSTS[header.kind] + SCAN_COST * (header.scans - 1) + PART_COST * (len(parts) - 1)
     cost += STEPS_COST * sum(more) + TURN_COST * turned
     needed = pixels * each + max(map(_mask_bytes, parts)) + FIXED_BYTES
-    return Footprint(needed + LOCAL_BYTES * local, pixels * cost / MEGA + LOCAL_COST * local * len(parts))
+    return Footprint(needed + local.bytes, pixels * cost / MEGA + local.cost * len(parts))
+
+
+def local_footprint(spec: MethodSpec) -> Footprint:
+    """The footprint of the local features of one part by a method."""
+    if not spec.weights_sha256:
+        return Footprint(SIFT_BYTES, SIFT_COST)
+    pixels = spec.chip_size_px**2
+    each = NETWORK_MAPS * NUMBER_OF_MAP_BYTES * spec.dimension
+    return Footprint(pixels * each, pixels * NETWORK_COST / MEGA)
 
 
 def image_footprint(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Footprint:
