@@ -148,7 +148,7 @@ def test_what_is_learned_is_what_the_library_learns(matched: bool) -> None:  # n
 
 def test_answers_get_random_pairs_beside_them_and_names_do_not() -> None:
     snapshot = planted_snapshot(45)
-    named = [replace(d, individual_id=f"a{row // 5}") for row, d in enumerate(snapshot.detections)]
+    named = tuple(replace(d, individual_id=f"a{row // 5}") for row, d in enumerate(snapshot.detections))
     snapshot = replace(snapshot, detections=named)
     scored = ScoredSurvey(snapshot, snapshot.gallery, "none yet", ListCache)
     ids = [d.detection_id for d in named]
