@@ -5,6 +5,7 @@ Names are imported on first use, since most of them need torch.
 photographs            photographs of known animals, their classes, and splits
 images                 crops, their random changes, and batches
 pairs                  temporal pairs of a survey, for learning without names
+methods                methods without names, and baselines with names
 networks               backbones of timm with pooling and normalisation
 torchvision_operators  timm, also beside a torchvision that does not fit torch
 starts                 first weights: random, published, or of an earlier run
