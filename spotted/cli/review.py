@@ -83,7 +83,7 @@ def _require_known(survey: str, directory: Path) -> None:
         except NotFoundError as error:
             raise NotFoundError(
                 f"{survey!r} is neither a file or folder nor a survey that was imported into {directory}; "
-                "give the folder of your photographs, or run `spotted up` and then `spotted status`"
+                "give the folder of your photographs, or run `spotted up` and then `spotted list`"
             ) from error
         return
     with connect_here(directory) as spotted:
@@ -96,7 +96,7 @@ def _existing(spotted: Spotted, survey: str) -> str:
         return spotted.survey(survey).info().survey_id
     except (NotFoundError, InvalidInputError) as error:
         raise NotFoundError(
-            f"{survey!r} is neither a survey nor a file or folder; `spotted status` shows the surveys, and a "
+            f"{survey!r} is neither a survey nor a file or folder; `spotted list` shows the surveys, and a "
             "new one begins with the folder of your photographs"
         ) from error
 

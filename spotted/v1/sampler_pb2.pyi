@@ -259,6 +259,7 @@ class Session(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     ASK_OPPOSITE_FLANKS_FIELD_NUMBER: _builtins.int
     CATALOGUE_SURVEY_IDS_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     survey_id: _builtins.str
@@ -308,6 +309,10 @@ class Session(_message.Message):
         animals apart. Every call about the session needs access to all of these surveys. Set only at creation.
         """
 
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Only in ListSessions: when its journal last grew."""
+
     def __init__(
         self,
         *,
@@ -323,10 +328,11 @@ class Session(_message.Message):
         filter: _scorer_pb2.CandidateFilter | None = ...,
         ask_opposite_flanks: _builtins.bool = ...,
         catalogue_survey_ids: _abc.Iterable[_builtins.str] | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "catalogue_survey_ids", b"catalogue_survey_ids", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "catalogue_survey_ids", b"catalogue_survey_ids", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -632,6 +632,7 @@ class Survey(_message.Message):
     LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
     LOCAL_FEATURE_COUNT_FIELD_NUMBER: _builtins.int
     LOCAL_PAIR_COUNT_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -697,6 +698,10 @@ class Survey(_message.Message):
         AddLocalFeatures.
         """
 
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Only in ListSurveys: when the survey was last changed, not counting its sessions."""
+
     def __init__(
         self,
         *,
@@ -719,10 +724,11 @@ class Survey(_message.Message):
         local_features: Global___LocalFeatureSpec | None = ...,
         local_feature_count: _builtins.int = ...,
         local_pair_count: _builtins.int = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "local_features", b"local_features", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "local_features", b"local_features", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "local_pair_count", b"local_pair_count", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "local_pair_count", b"local_pair_count", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
 from services.common.store.folded import Folded
@@ -94,6 +95,8 @@ class SurveyState:
         self.digests: dict[str, bytes] = {}
         self.revision = 0
         self.uid = ""
+        self.updated = Timestamp()
+        """When the last event was stored."""
         self.history = DetectionHistory()
         self.local = LocalFeatureKeys()
         self._rows = DetectionRows()
@@ -143,6 +146,7 @@ class SurveyState:
             case "local_scores":
                 self.local.add_scores(event.local_scores)
         self.revision += 1
+        self.updated = event.create_time
         self._snapshot = None
 
     def snapshot(self) -> Snapshot:

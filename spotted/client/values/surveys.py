@@ -107,6 +107,8 @@ class SurveyInfo:
     """Number of detections with local features."""
     local_pair_count: int = 0
     """Number of pairs whose local features were matched, some of detections that were deleted since."""
+    updated_at_s: float | None = None
+    """When it was last changed, UTC seconds since 1970; only known in a list of surveys."""
 
 
 @dataclass(frozen=True, slots=True)
