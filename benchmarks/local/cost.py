@@ -46,7 +46,6 @@ class Cost:
 
 def measure_cost(flanks: Flanks, method: Method, cache: Path) -> Cost:
     """The cost on photographs whose features are in `cache`, with one thread."""
-    cv2.setNumThreads(1)
     spec = method.spec
     pictures = [read_picture(path) for path in flanks.paths[:PHOTOGRAPHS]]
     features = extracted(flanks, method, cache)
