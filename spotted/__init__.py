@@ -12,7 +12,7 @@ survey          cameras, detections and their extent in space and time
 journeys        the journey between two photographs as a phrase
 geodesy         latitude and longitude on a plane
 scoring         the score of a pair
-boxes           outputs of object detectors as boxes
+boxes           outputs of object detectors as boxes, and crops
 calibration     the score as a probability
 local_features  marks that two photographs share
 ranking         the best candidates of a detection

@@ -11,11 +11,11 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.embedder.images.cropping import Box, FractionBox, PixelBox
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart
 from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import Box, FractionBox, PixelBox
 
 WIDTH, HEIGHT = 48, 36
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -13,11 +13,11 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from services.embedder.images.cropping import FractionBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.photograph import CropPart
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float32Array, IntArray
+from spotted.boxes.cropping import FractionBox
 from spotted.demo.__main__ import composites
 from spotted.demo.composite import read_composite
 from spotted.demo.pictures import draw

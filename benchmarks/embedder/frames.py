@@ -26,8 +26,8 @@ from benchmarks.embedder.in_process import InProcess
 from benchmarks.embedder.loads import Client
 from benchmarks.embedder.metering import MS, Meter
 from services.embedder.export.architectures import LITE0
-from services.embedder.images.cropping import FractionBox
 from services.embedder.images.photograph import CropPart, Photograph
+from spotted.boxes.cropping import FractionBox
 from spotted.client import Crop
 from spotted.client import CropPart as SentPart
 from spotted.client.embedding_messages import crop_message

@@ -63,6 +63,7 @@ def load(settings: Settings, store: Store) -> Embedders:
     segmenter = load_segmenter(settings.segmenter, threads=workers) if settings.segmenter else None
     if segmenter:
         segmenter.warm_up()
+    extractors = load_extractors(settings.models)
     limit_bytes = memory_limit_bytes(percent=settings.memory_percent)
     queue_bytes = min(MOST_QUEUED_BYTES, limit_bytes // (QUEUED_PART * len(backbones)))
     costly = max(1, workers // 2)
@@ -86,7 +87,7 @@ def load(settings: Settings, store: Store) -> Embedders:
         for b in backbones
     ]
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    return Embedders(embedders, settings.model_ids[0], stores, segmenter, load_extractors())
+    return Embedders(embedders, settings.model_ids[0], stores, segmenter, extractors)
 
 
 async def run(settings: Settings) -> None:

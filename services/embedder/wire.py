@@ -9,7 +9,6 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
-from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
 from services.embedder.images.decoding import Decoding
 from services.embedder.images.local_extraction import local_digest
 from services.embedder.images.masks import Mask, PngMask, RleMask
@@ -22,6 +21,7 @@ from services.embedder.inference.image_embedder import ImageEmbedder
 from services.embedder.inference.pending import Timings
 from spotted import __version__, messages
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Box, Colour, FractionBox, PixelBox
 from spotted.errors import InvalidInputError, SpottedError
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.similarity import unit_rows

@@ -5,6 +5,7 @@ comparison          several scores on one survey, with intervals, strata and gai
 backbones           the rankings of two backbones, and how far they agree
 probes              how well frozen vectors tell known individuals apart, and find unseen ones
 partition           agreement of individuals found with known individuals
+without_answers     individuals found without any answer, and new animals distinguished from known ones
 given_names         agreement of names that people gave with known names
 ruled_out           the true matches that feasibility rules out
 hardest             the animals that are hardest to find again
@@ -73,6 +74,13 @@ from spotted.evaluation.retrieval import (
 from spotted.evaluation.ruled_out import RuledOut, count_ruled_out
 from spotted.evaluation.strata import Strata, assign_strata
 from spotted.evaluation.ties import TieGroups, expected_average_precision, expected_hits
+from spotted.evaluation.without_answers import (
+    NewAnimals,
+    WithoutAnswers,
+    measure_grouping,
+    measure_new_animals,
+    measure_without_answers,
+)
 
 __all__ = [
     "ANSWERS_PER_MINUTE",
@@ -86,6 +94,7 @@ __all__ = [
     "Gain",
     "HardQuery",
     "Interval",
+    "NewAnimals",
     "PairRanks",
     "PaperComparison",
     "PaperFigures",
@@ -102,6 +111,7 @@ __all__ = [
     "SurveyRanks",
     "TieGroups",
     "Tuning",
+    "WithoutAnswers",
     "assign_strata",
     "average_precision",
     "choose_queries",
@@ -120,12 +130,15 @@ __all__ = [
     "hours",
     "measure_agreement",
     "measure_gain",
+    "measure_grouping",
     "measure_held_out",
+    "measure_new_animals",
     "measure_partition",
     "measure_queries",
     "measure_reliability",
     "measure_retrieval",
     "measure_unseen",
+    "measure_without_answers",
     "rank_pairs",
     "rank_survey",
     "run_probes",

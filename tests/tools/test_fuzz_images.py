@@ -5,11 +5,11 @@ import os
 import pytest
 from PIL import Image
 
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.masks import RleMask
 from services.embedder.images.photograph import CropPart
 from services.embedder.images.preprocessing import BYTES_PER_PIXEL, Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import PixelBox
 from tests.services.embedder.pictures import encoded
 from tools.fuzz_cases import Case, pictures
 from tools.fuzz_images import MEMORY_BYTES, FaultError, Watched, fuzz, task

@@ -3,7 +3,6 @@
 headers        size and format of a file, before its pixels are decoded
 decoding       image files to upright pixels
 photograph     an image file and its parts, as they are sent
-cropping       the box of the animal, upright or turned
 resizing       crops to the square input of a backbone
 tones          histogram equalisation, and matching to a reference image
 masks          masks of the animal, as PNG or run lengths
@@ -18,7 +17,6 @@ local_extraction  methods of local features
 preprocessing  all steps in one frozen order
 """
 
-from services.embedder.images.cropping import Box, FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray, decode
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import Mask, PngMask, RleMask
@@ -28,6 +26,7 @@ from services.embedder.images.references import ReferenceStore
 from services.embedder.images.resizing import Aspect, Kernel
 from services.embedder.images.segmenting import Segmenter, load_segmenter
 from services.embedder.images.tones import Reference, Tone
+from spotted.boxes.cropping import Box, FractionBox, PixelBox
 
 __all__ = [
     "BYTES_PER_PIXEL",

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.embedder.images.cropping import LEAST_THETA
 from services.embedder.images.decoding import Decoding
 from services.embedder.images.headers import MAX_PIXELS, MEGA, Header, damage_reported, read_header
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.photograph import CropPart, Photograph
 from services.embedder.images.preprocessing import REDUCTIONS, Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import LEAST_THETA
+from spotted.local_features.methods import MethodSpec
 
 # bytes for each pixel
 BYTES = {"JPEG": 12, "PNG": 15, "WEBP": 25}
@@ -42,8 +43,14 @@ STEPS_COST = 12.0
 # each further part of an image, cut and resized
 PART_COST = 0.5
 TURN_COST = 10.0
-# local features are found on a chip of one size, whatever that of the image; a square one takes 127 MiB
-LOCAL_BYTES, LOCAL_COST = 128 << 20, 28.0
+# local features are found on a chip, whatever the size of the image: SIFT took 22 MiB on 300 x 300 pixels,
+# and 115 ms with a mask
+SIFT_BYTES, SIFT_COST = 40 << 20, 21.0
+# a network has several maps of the chip with as many numbers for each pixel as a descriptor has elements:
+# ALIKED took 178 MiB for 320 pixels, 3.6 maps
+NETWORK_MAPS, NUMBER_OF_MAP_BYTES = 4, 4
+# time of a network for a megapixel of its chip, as the costs above
+NETWORK_COST = 800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,19 @@ class Footprint:
     """Processor time, as megapixels of a baseline JPEG."""
 
 
+NOTHING = Footprint(0, 0.0)
+
+
 def footprint(
-    photograph: Photograph, steps: Preprocessing, *, max_pixels: int = MAX_PIXELS, local: bool = False
+    photograph: Photograph,
+    steps: Preprocessing,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    local: Footprint = NOTHING,
 ) -> Footprint:
     """The footprint of an image with its parts, which are cut one after another.
 
-    local: whether local features are extracted. Raises UnreadableImageError as `decode` does for a header.
+    local: that of the local features of a part. Raises UnreadableImageError as `decode` does for a header.
     """
     header, parts = _header(photograph.content, max_pixels), photograph.parts
     pixels = header.width * header.height
@@ -73,7 +87,16 @@ def footprint(
     cost = decodings * (COSTS[header.kind] + SCAN_COST * (header.scans - 1)) + PART_COST * (len(parts) - 1)
     cost += STEPS_COST * sum(more) + TURN_COST * turned
     needed = pixels * each + max(map(_mask_bytes, parts)) + FIXED_BYTES
-    return Footprint(needed + LOCAL_BYTES * local, pixels * cost / MEGA + LOCAL_COST * local * len(parts))
+    return Footprint(needed + local.bytes, pixels * cost / MEGA + local.cost * len(parts))
+
+
+def local_footprint(spec: MethodSpec) -> Footprint:
+    """The footprint of the local features of one part by a method."""
+    if not spec.weights_sha256:
+        return Footprint(SIFT_BYTES, SIFT_COST)
+    pixels = spec.chip_size_px**2
+    each = NETWORK_MAPS * NUMBER_OF_MAP_BYTES * spec.dimension
+    return Footprint(pixels * each, pixels * NETWORK_COST / MEGA)
 
 
 def image_footprint(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Footprint:

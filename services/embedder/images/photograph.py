@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.embedder.images.cropping import Box
 from services.embedder.images.masks import Mask
+from spotted.boxes.cropping import Box
 
 
 @dataclass(frozen=True, slots=True)

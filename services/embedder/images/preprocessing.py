@@ -18,7 +18,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from services.embedder.images.cropping import BLACK, Colour, CropWindow, FractionBox, PixelBox, locate
 from services.embedder.images.decoding import ByteArray, Decoding, decode, upright_size
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import BoolArray, apply_mask, read_mask
@@ -33,6 +32,7 @@ from services.embedder.images.tones import (
     histograms,
     matching_curves,
 )
+from spotted.boxes.cropping import BLACK, Colour, CropWindow, FractionBox, PixelBox, locate
 from spotted.errors import InvalidInputError, UnreadableImageError
 
 BYTES_PER_PIXEL = 24

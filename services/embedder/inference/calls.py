@@ -10,14 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
 from services.embedder.images import separate_process
-from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import Decoding, decode
 from services.embedder.images.footprints import image_footprint
+from services.embedder.images.local_extraction import LoadedExtractor
 from services.embedder.images.parts import PART_ERRORS
 from services.embedder.images.photograph import Photograph
 from services.embedder.images.preprocessing import Preprocessing
@@ -29,6 +28,7 @@ from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.inference.ordered_stream import in_order
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Colour
 from spotted.errors import (
     DeadlineError,
     DigestMismatchError,
@@ -36,9 +36,6 @@ from spotted.errors import (
     PreconditionError,
     SpottedError,
 )
-
-if TYPE_CHECKING:
-    from spotted.local_features.extraction.by_name import Extractor
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,7 @@ class Embedders:
         default_model_id: str,
         stores: Stores,
         segmenter: Segmenter | None = None,
-        extractors: Mapping[str, Extractor] | None = None,
+        extractors: Mapping[str, LoadedExtractor] | None = None,
     ) -> None:
         """Begin. extractors: methods of local features by name."""
         self._by_id = {e.backbone.manifest.model_id: e for e in embedders}
@@ -221,7 +218,7 @@ class Embedders:
         for embedder in self.all:
             await embedder.close()
 
-    def _extractor(self, method: str) -> Extractor:
+    def _extractor(self, method: str) -> LoadedExtractor:
         extractor = self.extractors.get(method)
         if extractor is None:
             known = ", ".join(sorted(self.extractors))

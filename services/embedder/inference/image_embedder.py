@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +13,9 @@ from services.common.memory import MIB, memory_limit_bytes
 from services.common.survey.heads import StoredHead
 from services.common.telemetry import metrics, tracing
 from services.embedder.images import separate_process
-from services.embedder.images.footprints import encoded_bytes, footprint
+from services.embedder.images.footprints import NOTHING, encoded_bytes, footprint
 from services.embedder.images.headers import MAX_PIXELS
+from services.embedder.images.local_extraction import LoadedExtractor
 from services.embedder.images.parts import PART_ERRORS, PartError, PreparedCrop, prepare_parts
 from services.embedder.images.photograph import Photograph
 from services.embedder.images.preprocessing import Preprocessing
@@ -28,9 +28,6 @@ from services.embedder.inference.pending import Finished, Timings
 from services.embedder.inference.slow_lane import QUICK_COST, SlowLane
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
-
-if TYPE_CHECKING:
-    from spotted.local_features.extraction.by_name import Extractor
 
 MOST_QUEUED_BYTES = 256 * MIB
 
@@ -57,7 +54,7 @@ class EmbedPlan:
     """Steps from the image file to pixels."""
     head: StoredHead | None = None
     """Adaptation head to apply; None: base embeddings."""
-    extractor: Extractor | None = None
+    extractor: LoadedExtractor | None = None
     """Extracts local features as well; None: none."""
 
 
@@ -161,8 +158,9 @@ class ImageEmbedder:
     async def _ready(self, task: _Task, share: Share) -> AsyncIterator[_Task]:
         steps, extractor = task.plan.preprocessing, task.plan.extractor
         # a header of a large file takes milliseconds
+        local = extractor.needs if extractor else NOTHING
         needed = await asyncio.to_thread(
-            footprint, task.photograph, steps, max_pixels=self.max_pixels, local=extractor is not None
+            footprint, task.photograph, steps, max_pixels=self.max_pixels, local=local
         )
         if not self.budget.is_costly(needed):
             async with self._slow.entered(share, needed.cost), self.budget.held(share, needed) as hold:

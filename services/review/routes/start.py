@@ -13,7 +13,7 @@ from starlette.routing import Route
 from services.review.forms.fields import Body
 from services.review.forms.instants import instant
 from services.review.forms.photos import Json
-from services.review.forms.progress import progress_form, session_form
+from services.review.forms.progress import session_form
 from services.review.routes.review import Review
 from spotted.client.aio import AsyncSpotted
 from spotted.client.values import SurveyInfo
@@ -60,16 +60,11 @@ class _Start:
         except AlreadyExistsError:
             # it has other settings, which stay
             session = survey.session(session_id)
-        progress = await session.progress()
-        return JSONResponse(
-            {"session": session_form(await session.info()), "progress": progress_form(progress)}
-        )
+        return JSONResponse({"session": session_form(await session.info())})
 
     async def session(self, request: Request) -> Response:
-        """A session with its progress."""
-        session = self._review.session(request)
-        info, progress = await asyncio.gather(session.info(), session.progress())
-        return JSONResponse({"session": session_form(info), "progress": progress_form(progress)})
+        """A session; its progress takes longer to read, and questions do not wait for it."""
+        return JSONResponse({"session": session_form(await self._review.session(request).info())})
 
     async def _survey_form(self, spotted: AsyncSpotted, info: SurveyInfo) -> Json:
         if info.damage:

@@ -23,7 +23,7 @@ from services.common.survey.survey_operations import (
 )
 from services.scorer.local.requests import MatchingQuery
 from services.scorer.local.shortlists import MatchedBlock, draw_normalisers, match_pairs, pairs_to_match
-from services.scorer.local_scores.matched_surveys import MatchedSurveys, method_of
+from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.local_scores.score_blocks import encode_block
 from services.scorer.scored_surveys import ScoredSurvey, ScoredSurveys
 from services.scorer.surveys import Surveys
@@ -64,6 +64,7 @@ class Matchings:
             return first
         scored = self._scored.get(query.survey_id)
         _check(scored)
+        self._matched.method(scored.snapshot)
         running = asked.begin("listing the pairs")
         answer = pb.Operation()
         answer.CopyFrom(running.operation)
@@ -162,11 +163,10 @@ class _Progress:
 
 
 def _check(scored: ScoredSurvey) -> None:
-    """Raise PreconditionError unless the survey has features that can be matched."""
+    """Raise PreconditionError unless the survey has features that may match."""
     survey = scored.snapshot.survey
     if survey.local_feature_count < 2:  # noqa: PLR2004 - a pair
         raise PreconditionError(
             f"survey {survey.survey_id!r} has {survey.local_feature_count} detections with local features; "
             f"extract them first, e.g. with `spotted embed {survey.survey_id} --local hotspotter`"
         )
-    method_of(scored.snapshot)

@@ -72,7 +72,7 @@ def _open(detections: list[Detection], *, open_files: bool) -> None:
 
 
 def _ask_pair(pair: PairQuery, annotator_id: str) -> Reply | None:
-    note, keys = "", [*ANSWERS, UNDO, QUIT]
+    note, keys = "", [*ANSWERS, UNDO, QUIT, *([NOTE] if at_terminal() else [])]
     # a key needs no Enter, so that a note has a key of its own
     prompt = f"{PAIR_PROMPT}, note (t)" if at_terminal() else f"{PAIR_PROMPT}; a note may follow: d torn ear"
     while True:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from services.embedder import wire
-from services.embedder.images.cropping import FractionBox, PixelBox
 from services.embedder.images.decoding import Decoding
 from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
@@ -17,6 +16,7 @@ from services.embedder.inference.calls import CropResult, EmbedOptions
 from services.embedder.inference.image_embedder import Embedding
 from services.embedder.inference.pending import Timings
 from spotted import messages
+from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import InvalidInputError, UnreadableImageError
 from spotted.heads.head import PAPER, HeadRecipe
 from spotted.v1 import embedder_pb2 as pb

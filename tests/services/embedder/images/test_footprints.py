@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,15 +14,16 @@ import pytest
 from PIL import Image
 
 from services.common.process import give_back_arrays
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.decoding import ByteArray, Decoding
-from services.embedder.images.footprints import encoded_bytes, footprint, image_footprint
+from services.embedder.images.footprints import encoded_bytes, footprint, image_footprint, local_footprint
 from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.parts import prepare_parts
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import PixelBox
 from spotted.errors import UnreadableImageError
+from spotted.local_features.methods import HOTSPOTTER, MethodSpec
 from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import HOSTILE
 
@@ -154,3 +156,17 @@ def test_masks_count_among_the_bytes_sent() -> None:
     assert encoded_bytes(Photograph(b"12345", (CropPart(mask=PngMask(b"123")),))) == 8
     assert encoded_bytes(Photograph(b"12345", (CropPart(mask=RleMask(1, 1, b"12")),))) == 7
     assert encoded_bytes(Photograph(b"12345", (CropPart(mask=RleMask(1, 1, (0, 1))),))) == 85
+
+
+def test_local_features_take_memory_once_and_time_for_each_part(drawing: ByteArray) -> None:
+    spec = MethodSpec("dots", "network", "lightglue", 320, 256, 128, weights_sha256="a" * 64)
+    image = Photograph(encoded(drawing), (WHOLE_IMAGE, WHOLE_IMAGE))
+    plain = footprint(image, PLAIN)
+    sift, network = local_footprint(HOTSPOTTER), local_footprint(spec)
+    for local in (sift, network):
+        found = footprint(image, PLAIN, local=local)
+        assert found.bytes == plain.bytes + local.bytes
+        assert found.cost == pytest.approx(plain.cost + 2 * local.cost)
+    larger = local_footprint(replace(spec, chip_size_px=640))
+    assert larger.bytes == 4 * network.bytes
+    assert larger.cost == pytest.approx(4 * network.cost)

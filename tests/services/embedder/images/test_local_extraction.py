@@ -3,27 +3,32 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from services.common.local_methods import directory_of
 from services.embedder.images import separate_process
-from services.embedder.images.cropping import FractionBox
 from services.embedder.images.footprints import footprint
 from services.embedder.images.headers import MAX_PIXELS
-from services.embedder.images.local_extraction import load_extractors, local_digest
+from services.embedder.images.local_extraction import load_extractor, load_extractors, local_digest
 from services.embedder.images.masks import RleMask
 from services.embedder.images.parts import PreparedCrop, prepare_parts
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import FractionBox
+from spotted.errors import PreconditionError
 from spotted.local_features.extraction.by_name import Extractor
 from spotted.local_features.features import MOST_BYTES, LocalFeatures
+from spotted.local_features.manifests import EXTRACTOR_FILE
+from tests.network_methods import write_method
 from tests.services.embedder.pictures import encoded
 
 pytest.importorskip("cv2", reason="the extra `local` is not installed")
 STEPS = Preprocessing(64)
-EXTRACTOR = load_extractors()["hotspotter"]
+EXTRACTOR = load_extractor(Path("nosuch"), "hotspotter")
 MIDDLE = CropPart(FractionBox(0.25, 0.25, 0.5, 0.5))
 
 
@@ -86,17 +91,27 @@ def test_the_digest_names_all_that_changes_the_features_and_nothing_else() -> No
     assert len({first, *(local_digest(EXTRACTOR, steps) for steps in others)}) == 3
 
 
-def test_a_separate_process_extracts_the_same(patterned: np.ndarray) -> None:
+@pytest.mark.parametrize("method", ["hotspotter", "blocks"])
+def test_a_separate_process_extracts_the_same(patterned: np.ndarray, method: str, tmp_path: Path) -> None:
+    write_method(tmp_path)
+    extractor = load_extractors(tmp_path)[method]
     image = Photograph(encoded(patterned), (MIDDLE, WHOLE_IMAGE))
-    limits = footprint(image, STEPS, local=True)
+    limits = footprint(image, STEPS, local=extractor.needs)
     made = asyncio.run(
-        separate_process.prepare(image, STEPS, limits, max_pixels=MAX_PIXELS, extractor=EXTRACTOR)
+        separate_process.prepare(image, STEPS, limits, max_pixels=MAX_PIXELS, extractor=extractor)
     )
     for part, found in zip(image.parts, made, strict=True):
-        here = prepared(image.content, part)
+        here = prepared(image.content, part, extractor)
         assert isinstance(found, PreparedCrop)
-        assert found.local_features == here.local_features
+        assert found.local_features == here.local_features != b""
         np.testing.assert_array_equal(found.pixels, here.pixels)
+
+
+def test_a_damaged_network_is_refused_at_once(tmp_path: Path) -> None:
+    write_method(tmp_path)
+    (directory_of(tmp_path, "blocks") / EXTRACTOR_FILE).write_bytes(b"damaged")
+    with pytest.raises(PreconditionError, match=r"extractor\.onnx of 'blocks' is not the file"):
+        load_extractors(tmp_path)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (7, 9)])

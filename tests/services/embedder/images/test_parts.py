@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.embedder.images.cropping import FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray, Decoding
 from services.embedder.images.masks import RleMask
 from services.embedder.images.parts import PreparedCrop, prepare_parts
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import InvalidInputError, UnreadableImageError
 from tests.services.embedder.pictures import FORMATS, encoded
 

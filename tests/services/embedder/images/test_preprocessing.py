@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from services.embedder.images.cropping import Box, FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.masks import BoolArray, Mask, PngMask, RleMask
 from services.embedder.images.photograph import CropPart
@@ -27,8 +26,10 @@ from services.embedder.images.tones import (
 )
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Box, FractionBox, PixelBox
 from spotted.errors import InvalidInputError, UnreadableImageError
-from tests.services.embedder.pictures import cropped, encoded
+from tests.services.embedder.pictures import encoded
+from tests.spotted.boxes.drawn_coat import cropped
 
 GREY = (90, 91, 92)
 BOX = PixelBox(60, 50, 200, 140)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.photograph import CropPart
 from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.segmenting import Segmenter, load_segmenter
+from spotted.boxes.cropping import PixelBox
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.images.drawn_segmenters import write_segmenter
 from tests.services.embedder.pictures import encoded

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from services.embedder.images import separate_process
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.decoding import ByteArray, decode
 from services.embedder.images.footprints import Footprint, footprint
 from services.embedder.images.parts import PreparedCrop
@@ -27,6 +26,7 @@ from services.embedder.images.separate_process import (
     prepare,
 )
 from services.embedder.images.tones import Tone, histograms
+from spotted.boxes.cropping import PixelBox
 from spotted.errors import UnreadableImageError
 from spotted.local_features.features import MOST_BYTES
 from tests.services.embedder.images.drawn_segmenters import write_segmenter

@@ -9,7 +9,6 @@ import pytest
 
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
-from services.embedder.images.cropping import FractionBox
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.tones import Reference, Tone
@@ -25,6 +24,7 @@ from services.embedder.inference.calls import (
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.training.head_onnx import to_onnx
+from spotted.boxes.cropping import FractionBox
 from spotted.errors import DigestMismatchError, NotFoundError, PreconditionError, UnreadableImageError
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from services.common.memory import MIB
-from services.embedder.images.cropping import FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.parts import PartError
 from services.embedder.images.photograph import CropPart, Photograph
@@ -20,6 +19,7 @@ from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder, limits_for
 from services.embedder.inference.limits import Limits
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import SpottedError, UnreadableImageError
 from tests.samples import sample
 

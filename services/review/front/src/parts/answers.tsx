@@ -34,7 +34,7 @@ export function AnswerButton({ kind, action, onClick, label, disabled = false }:
 }
 
 interface BarProps {
-  progress: Progress;
+  progress: Progress | null;
   waiting: number;
   onUndo: () => void;
   children: ComponentChildren;
@@ -45,7 +45,7 @@ export function AnswerBar({ progress, waiting, onUndo, children }: BarProps): VN
     <div class="answer-bar">
       <div class="answers">{children}</div>
       <AnswerButton kind="undo" action="undo" onClick={onUndo} />
-      <Counts progress={progress} waiting={waiting} />
+      {progress && <Counts progress={progress} waiting={waiting} />}
     </div>
   );
 }

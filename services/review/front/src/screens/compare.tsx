@@ -55,6 +55,9 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
   const [map, setMap] = useState(false);
   const [opened, setOpened] = useState<Opened>(null);
   const [blinking, setBlinking] = useState(false);
+  const [settled, setSettled] = useState<[string, string]>(["", ""]);
+  // what comes later is loaded when both photographs are on the screen
+  const idle = photos.every((photo, which) => photo.detection_id === settled[which]);
   const over = useBlink(blinking) ? photos[1] : null;
   const stages = useRef<[Stage | null, Stage | null]>([null, null]);
   const view = useRef<View>(AT_BOX);
@@ -64,12 +67,14 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     setBlinking(false);
     view.current = AT_BOX;
     say(text.compare.question(described(first), described(second), journeyOf(question)));
-    for (const next of ahead) {
+  }, [question.key]);
+  useEffect(() => {
+    for (const next of idle ? ahead : []) {
       for (const photo of next.kind === "pair" ? next.photos : []) {
         void contextOf(survey, session.session_id, photo.detection_id).catch(() => undefined);
       }
     }
-  }, [question.key]);
+  }, [question.key, idle]);
 
   const choose = (which: Which, photo: Photo): void => {
     const next: [Photo, Photo] = [...photos];
@@ -168,6 +173,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
             over={which ? null : over}
             context={contexts[which]}
             ahead={ahead.flatMap((next) => (next.kind === "pair" ? [pairOf(next)[which]] : []))}
+            idle={idle}
             look={looks[which]}
             tone={tone}
             onChoose={(photo) => choose(which, photo)}
@@ -175,6 +181,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
               stages.current[which] = stage;
             }}
             onView={(changed) => seen(which, changed)}
+            onSettled={(detection) => setSettled((now) => (which ? [now[0], detection] : [detection, now[1]]))}
             onLater={onLater}
           />
         ))}
