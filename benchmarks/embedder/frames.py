@@ -25,12 +25,12 @@ from benchmarks.common.timing import Turns, interleaved
 from benchmarks.embedder.in_process import InProcess
 from benchmarks.embedder.loads import Client
 from benchmarks.embedder.metering import MS, Meter
-from services.embedder.export.architectures import LITE0
 from services.embedder.images.photograph import CropPart, Photograph
 from spotted.boxes.cropping import FractionBox
 from spotted.client import Crop
 from spotted.client import CropPart as SentPart
 from spotted.client.embedding_messages import crop_message
+from spotted.training.networks import LITE0
 from spotted.v1 import embedder_pb2 as pb
 
 MEGAPIXELS = (3, 12, 24)
