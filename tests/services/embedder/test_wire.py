@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -18,7 +17,6 @@ from services.embedder.inference.pending import Timings
 from spotted import messages
 from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import InvalidInputError, UnreadableImageError
-from spotted.heads.head import PAPER, HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import survey_pb2
 
@@ -202,47 +200,6 @@ def test_invalid_options_are_refused_with_the_field(request_: pb.EmbedRequest, f
 def test_no_crop_or_too_many_are_refused(count: int) -> None:
     with pytest.raises(InvalidInputError, match="use 1 to 16"):
         wire.embed_request(pb.EmbedRequest(crops=[pb.Crop()] * count))
-
-
-def test_an_empty_recipe_is_the_default_and_a_zero_anchor_is_zero() -> None:
-    assert wire.recipe(pb.HeadRecipe()) == HeadRecipe()
-    assert wire.recipe(pb.HeadRecipe(anchor_weight=0.0)).anchor_weight == 0.0
-    plain = pb.HeadRecipe(
-        learning_rate=1e-3, positive_weight=1.0, negative_weight=2.0, level_negatives=False, anchor_weight=0.0
-    )
-    assert wire.recipe(plain) == PAPER
-    assert wire.recipe(pb.HeadRecipe(rank=7, epochs=3, seed=5)) == HeadRecipe(rank=7, epochs=3, seed=5)
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        pb.HeadRecipe(learning_rate=math.nan),
-        pb.HeadRecipe(learning_rate=1.5),
-        pb.HeadRecipe(rank=wire.MAX_RANK + 1),
-        pb.HeadRecipe(anchor_weight=math.inf),
-        pb.HeadRecipe(negative_to=-0.1),
-        pb.HeadRecipe(anchor_weight=-1.0),
-        pb.HeadRecipe(positive_weight=-1.0),
-        pb.HeadRecipe(negative_weight=math.nan),
-        pb.HeadRecipe(positive_from=1.5),
-        pb.HeadRecipe(positive_from=0.2, negative_to=0.3),
-    ],
-)
-def test_a_recipe_that_cannot_be_used_is_refused_with_its_field(recipe: pb.HeadRecipe) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        wire.recipe(recipe)
-    assert caught.value.field.startswith("recipe.")
-
-
-def test_the_widest_head_is_taken() -> None:
-    assert wire.recipe(pb.HeadRecipe(rank=wire.MAX_RANK)).rank == wire.MAX_RANK
-
-
-def test_a_training_has_its_most_epochs() -> None:
-    assert wire.recipe(pb.HeadRecipe(epochs=wire.MAX_EPOCHS)).epochs == wire.MAX_EPOCHS
-    with pytest.raises(InvalidInputError, match=r"recipe\.epochs"):
-        wire.recipe(pb.HeadRecipe(epochs=wire.MAX_EPOCHS + 1))
 
 
 def test_base_embeddings_with_nan_are_refused() -> None:
