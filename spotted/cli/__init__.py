@@ -132,6 +132,13 @@ SECTIONS = {
             "List, create, show, change, export or import annotation sessions.",
         ),
     },
+    "Training": {
+        "train": LazyCommand(
+            "spotted.cli.training.train",
+            "train",
+            "Train a backbone on photographs of known individuals (MiewID).",
+        ),
+    },
     "Operation": {
         "up": LazyCommand(
             "spotted.cli.machine",
@@ -147,7 +154,7 @@ SECTIONS = {
         "export-backbone": LazyCommand(
             "spotted.cli.backbones",
             "export_backbone",
-            "Export a published backbone to ONNX, verified against its PyTorch network.",
+            "Export a backbone to ONNX, verified against its PyTorch network.",
         ),
         "compare-backbones": LazyCommand(
             "spotted.cli.training.compare",

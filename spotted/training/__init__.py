@@ -5,12 +5,16 @@ Names are imported on first use, since most of them need torch.
 photographs            photographs of known animals, their classes, and splits
 images                 crops, their random changes, and batches
 pairs                  temporal pairs of a survey, for learning without names
+methods                methods without names, and baselines with names
 networks               backbones of timm with pooling and normalisation
 torchvision_operators  timm, also beside a torchvision that does not fit torch
+starts                 first weights: random, published, or of an earlier run
 losses                 the losses, as objectives of the loop
 schedules              learning rates by epoch
 loop                   the training loop, for any objective
 evaluation             how well a network finds animals again
+recipes                the recipe of `spotted train`
+supervised             a backbone from photographs of known individuals
 runs                   finished trainings as folders
 """
 
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
         read_annotated,
         split_photographs,
     )
+    from spotted.training.recipes import Recipe
     from spotted.training.runs import (
         RunManifest,
         SpeciesMetrics,
@@ -63,6 +68,8 @@ if TYPE_CHECKING:
         write_run,
     )
     from spotted.training.schedules import Constant, Schedule, WarmupCosine, WarmupDecay
+    from spotted.training.starts import Start, start_network
+    from spotted.training.supervised import Progress, train_backbone
     from spotted.training.torchvision_operators import declare_missing, import_timm
 
 __all__ = [
@@ -82,12 +89,15 @@ __all__ = [
     "Photograph",
     "Position",
     "PreparedCrops",
+    "Progress",
+    "Recipe",
     "Records",
     "RunManifest",
     "Schedule",
     "SpeciesMetrics",
     "Split",
     "SplitRule",
+    "Start",
     "Step",
     "SubCenterArcFace",
     "TrainingData",
@@ -109,6 +119,8 @@ __all__ = [
     "read_run",
     "run_loop",
     "split_photographs",
+    "start_network",
+    "train_backbone",
     "write_card",
     "write_run",
 ]
@@ -157,6 +169,9 @@ __getattr__ = lazy_face(
             "write_card",
             "write_run",
         ),
+        "recipes": ("Recipe",),
+        "starts": ("Start", "start_network"),
+        "supervised": ("Progress", "train_backbone"),
         "schedules": ("Constant", "Schedule", "WarmupCosine", "WarmupDecay"),
         "torchvision_operators": ("declare_missing", "import_timm"),
     },

@@ -101,15 +101,17 @@ def miewid(backbone: nn.Module, dimension: int) -> EmbeddingNetwork:
     return EmbeddingNetwork(backbone, GeneralisedMean(), nn.BatchNorm1d(dimension), dimension=dimension)
 
 
-def build_network(spec: NetworkSpec, *, seed: int = 0) -> EmbeddingNetwork:
+def build_network(spec: NetworkSpec, *, seed: int = 0, pretrained: bool = False) -> EmbeddingNetwork:
     """A network with random weights.
+
+    pretrained: whether timm downloads the published weights of the backbone; its errors pass.
 
     Raises PreconditionError if the package of the backbone is missing, InvalidInputError if there is no such
     backbone, or it has no feature map for the pooling.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone = _lite() if spec.name == LITE0 else _timm(spec)
+        backbone = _lite() if spec.name == LITE0 else _timm(spec, pretrained=pretrained)
         pooling = GeneralisedMean() if spec.pooling == "gem" else _own_pooling(spec)
         found = _probe(backbone, spec.image_size)
         if spec.pooling == "gem" and found.ndim != MAP_DIMENSIONS:
@@ -154,7 +156,7 @@ def _lite() -> nn.Module:
     return LiteFeatures(network)
 
 
-def _timm(spec: NetworkSpec) -> nn.Module:
+def _timm(spec: NetworkSpec, *, pretrained: bool) -> nn.Module:
     timm = import_timm(spec.name)
     if not timm.is_model(spec.name):
         near = ", ".join(timm.list_models(f"*{spec.name.split('_')[0]}*")[:5])
@@ -169,8 +171,10 @@ def _timm(spec: NetworkSpec) -> nn.Module:
     if spec.patch_size is not None:
         options["patch_size"] = spec.patch_size
     try:
-        network: nn.Module = timm.create_model(spec.name, pretrained=False, **options)
+        network: nn.Module = timm.create_model(spec.name, pretrained=pretrained, **options)
     except (TypeError, AssertionError, RuntimeError) as error:
+        if pretrained:
+            raise
         raise InvalidInputError(
             f"{spec.name} cannot be built for images of {spec.image_size} px ({error}); use a size that its "
             "patches and windows divide, and a patch size only for a transformer",

@@ -14,13 +14,21 @@ from torch import nn
 
 from services.embedder.images.resizing import Kernel
 from spotted.errors import InvalidInputError, PreconditionError
-from spotted.training.networks import IMAGENET_MEAN, IMAGENET_STD, LITE0, Colour, miewid
+from spotted.training.networks import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    LITE0,
+    Colour,
+    NetworkSpec,
+    build_network,
+    miewid,
+)
 from spotted.training.torchvision_operators import import_timm
 
 if TYPE_CHECKING:
     from efficientnet_lite_pytorch import EfficientNet
 
-Family = Literal["efficientnet-lite", "miewid", "swin"]
+Family = Literal["efficientnet-lite", "miewid", "swin", "trained"]
 
 # SPDX id for weights that are published without a stated licence
 UNSTATED = "NOASSERTION"
@@ -49,7 +57,9 @@ class Architecture:
     licence: str
     """SPDX id of the licence of the published weights."""
     hub_id: str | None
-    """Model repository of the weights; None: they come in a package."""
+    """Model repository of the weights; None: they come in a package or are the user's own."""
+    trained: NetworkSpec | None = None
+    """The network of a training of the user's own; None: that of `family`."""
 
 
 class PixelFeatures(nn.Module):
@@ -155,6 +165,8 @@ def build(architecture: Architecture) -> PixelFeatures:
     Raises PreconditionError if the package of the network is not installed.
     """
     mean, std = architecture.mean, architecture.std
+    if architecture.trained is not None:
+        return PixelFeatures(build_network(architecture.trained), mean, std).eval()
     if architecture.family == "efficientnet-lite":
         return AveragedFeatures(_lite_network(architecture), mean, std).eval()
     if architecture.family == "miewid":

@@ -86,7 +86,7 @@ def convert(
     """
     if precision == "fp16":
         variant = to_fp16(content)
-    elif architecture.family == "swin":
+    elif has_attention(content):
         variant = to_dynamic_int8(content)
     elif photographs is None:
         raise InvalidInputError(
@@ -105,6 +105,11 @@ def convert(
             "calibrate with more photographs like those of the survey"
         )
     return variant, agreement
+
+
+def has_attention(content: bytes) -> bool:
+    """Whether a model is a transformer."""
+    return any(node.op_type == "Softmax" for node in onnx.load_from_string(content).graph.node)
 
 
 def to_fp16(content: bytes) -> bytes:

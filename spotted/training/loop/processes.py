@@ -64,17 +64,26 @@ class Processes:
 def joined(device: str) -> Iterator[tuple[Processes, torch.device]]:
     """The processes that torchrun started, or this one by itself, and the device of this one.
 
-    device: of torch; "cuda" is the GPU of the number that this process has on its machine.
+    device: of torch; "cuda" is the GPU of the number that this process has on its machine. It may be entered
+    again inside.
     """
     if not distributed.is_torchelastic_launched():
         yield Processes(), torch.device(device)
         return
     own = torch.device(device)
+    if distributed.is_initialized():
+        # joined around the whole training already
+        yield _place(), torch.device("cuda", torch.cuda.current_device()) if own.type == "cuda" else own
+        return
     if own.type == "cuda":
         own = torch.device("cuda", distributed.get_node_local_rank())
         torch.cuda.set_device(own)
     distributed.init_process_group("nccl" if own.type == "cuda" else "gloo")
     try:
-        yield Processes(distributed.get_rank(), distributed.get_world_size()), own
+        yield _place(), own
     finally:
         distributed.destroy_process_group()
+
+
+def _place() -> Processes:
+    return Processes(distributed.get_rank(), distributed.get_world_size())

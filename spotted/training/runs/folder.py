@@ -17,6 +17,7 @@ from spotted.training.runs.manifest import RunManifest
 
 RUN_FILE = "run.json"
 WEIGHTS_FILE = "network.safetensors"
+CENTERS_FILE = "centers.safetensors"
 CARD_FILE = "card.md"
 
 
@@ -25,13 +26,20 @@ def is_run(folder: Path) -> bool:
     return (folder / RUN_FILE).is_file()
 
 
-def write_run(folder: Path, run: RunManifest, network: EmbeddingNetwork) -> RunManifest:
-    """Write a finished training; the description as written, with digest and dimension."""
+def write_run(
+    folder: Path, run: RunManifest, network: EmbeddingNetwork, *, centers: torch.Tensor | None = None
+) -> RunManifest:
+    """Write a finished training; the description as written, with digest and dimension.
+
+    centers: (c, k, d) of the loss, one set for each label of the run, from which a later training goes on.
+    """
     from safetensors.torch import save  # noqa: PLC0415 - comes with timm
 
     folder.mkdir(parents=True, exist_ok=True)
     content = save({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
     _write(folder / WEIGHTS_FILE, content)
+    if centers is not None:
+        _write(folder / CENTERS_FILE, save({"centers": centers.detach().cpu().contiguous()}))
     written = replace(
         run,
         dimension=network.dimension,
@@ -79,6 +87,14 @@ def load_network(folder: Path) -> tuple[RunManifest, EmbeddingNetwork]:
     state: dict[str, torch.Tensor] = load(content)
     network.load_state_dict(state)
     return run, network.eval()
+
+
+def load_centers(folder: Path) -> torch.Tensor | None:
+    """The centers of the loss of a run, (c, k, d); None if it has none."""
+    from safetensors.torch import load_file  # noqa: PLC0415 - comes with timm
+
+    path = folder / CENTERS_FILE
+    return load_file(path)["centers"] if path.is_file() else None
 
 
 def _write(path: Path, content: bytes) -> None:
