@@ -158,8 +158,9 @@ class _Strip:
         if gallery.params.clock_uncertainty_s:
             suspect = geometry.clock_suspect(gallery.table, rows, self._everyone)
             gap += gallery.params.clock_uncertainty_s * suspect
+        doubted = geometry.gap_doubted(gallery.table, rows, self._everyone, gallery.extent)
         return journey_feasibility(
-            self._distance_m[self._location[part]], gap, gallery.extent, gallery.params
+            self._distance_m[self._location[part]], gap, gallery.extent, gallery.params, doubted=doubted
         )
 
 

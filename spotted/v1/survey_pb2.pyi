@@ -447,12 +447,14 @@ class Camera(_message.Message):
     """
     clock_suspect: _builtins.bool
     """The camera's clock is known to have been wrong (Camtrap DP timestampIssues). Softens the gap of
-    its pairs by FeasibilitySettings.clock_uncertainty_s.
+    its pairs by FeasibilitySettings.clock_uncertainty_s. Its detections may lie outside the survey's period;
+    gaps to those are not believed (Detection.captured_at).
     """
     station: _builtins.str
     """Name of the station that it shares with others, such as the other camera of a pair on both sides of a trail:
-    one trap of a capture history, "same station" in reasons. Scores do not depend on it. 1 to 256 printable
-    characters; empty: the camera is a station of its own, named by camera_id.
+    one trap of a capture history, "same station" in reasons, one place for feasibility unless its cameras lie
+    more than 1 km apart. 1 to 256 printable characters; empty: the camera is a station of its own, named by
+    camera_id.
     """
     @_builtins.property
     def position(self) -> Global___Position:
