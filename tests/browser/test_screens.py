@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, Request
 
@@ -13,7 +14,7 @@ from spotted.client import SessionHandle
 from spotted.client.values import Confidence, Label
 from spotted.constraints import Answer
 from tests.browser.person import current, enter, press_until_next, settled, wait_for
-from tests.browser.site import Site, detection_id
+from tests.browser.site import ANIMALS, Site, detection_id
 from tests.waiting import until
 
 # whether both panes show the photographs that they name
@@ -179,6 +180,48 @@ def test_zoom_is_linked_and_a_new_pair_starts_at_the_animal(site: Site, survey: 
     page.keyboard.press("0")
     page.wait_for_timeout(500)
     assert [page.locator(".pane .stage").nth(n).screenshot() for n in range(2)] == before
+
+
+# of each pane: the centre of the frame and of each numbered dot that is shown
+DOTS = """[...document.querySelectorAll('.pane .frame')].map(frame => {
+  const {left, top, width, height} = frame.getBoundingClientRect();
+  const dots = [...frame.querySelectorAll('.dots span')].filter(dot => !dot.hidden);
+  return dots.map(dot => {
+    const box = dot.getBoundingClientRect();
+    return [box.left + box.width / 2 - left - width / 2, box.top + box.height / 2 - top - height / 2];
+  });
+})"""
+
+
+def test_matched_marks_are_numbered_at_one_place_of_the_coat_on_request(
+    site: Site, survey: str, page: Page
+) -> None:
+    pytest.importorskip("cv2", reason="the extra `local` is not installed")
+    asked, following = (
+        {pair.first.detection_id, pair.second.detection_id}
+        for pair in site.session(survey).next_pairs("anna", count=2).pairs
+    )
+    site.match_marks(survey, asked | {detection_id(number) for number in range(ANIMALS)} - following)
+    enter(page, site.entrance(survey))
+    wait_for(page, SHOWN)
+    assert page.evaluate(DOTS) == [[], []], "photographs are clean unless marks are asked for"
+    page.keyboard.press("p")
+    wait_for(page, "document.querySelectorAll('.dots span:not([hidden])').length > 1")
+    assert "matched mark" in page.inner_text(".marks-note")
+    left, right = (np.array(pane) for pane in page.evaluate(DOTS))
+    # both photographs show the same drawing
+    assert np.allclose(left, right, atol=3.0)
+    page.keyboard.press("+")
+    until(lambda: np.allclose(page.evaluate(DOTS)[1], 1.25 * right, atol=3.0), "the dots zoom with the coat")
+    page.keyboard.press("f")
+    until(
+        lambda: np.allclose(page.evaluate(DOTS)[1], 1.25 * right * [-1.0, 1.0], atol=3.0), "and are mirrored"
+    )
+    page.keyboard.press("p")
+    wait_for(page, "document.querySelectorAll('.dots').length === 0")
+    press_until_next(page, "d")
+    page.keyboard.press("p")
+    page.wait_for_selector(f".marks-note >> text=spotted match-marks {survey}")
 
 
 def test_the_page_asks_nobody_else(site: Site, answered: str, page: Page) -> None:

@@ -45,7 +45,7 @@ def decode(content: bytes, *, max_pixels: int = MAX_PIXELS) -> ByteArray:
         pixels = _pixels(image, content)
     except DAMAGED as error:
         raise UnreadableImageError(
-            f"the image is damaged or truncated ({error}); send the file as the camera wrote it"
+            f"the image is damaged or truncated ({error}); copy it from the camera's card again"
         ) from error
     return _upright(pixels, _orientation(image.info.get("exif", b"")))
 

@@ -94,7 +94,7 @@ def _header(content: bytes, max_pixels: int) -> Header:
         return read_header(content, max_pixels=max_pixels)
     except DAMAGED as error:
         raise UnreadableImageError(
-            f"the image is damaged or truncated ({error}); send the file as the camera wrote it"
+            f"the image is damaged or truncated ({error}); copy it from the camera's card again"
         ) from error
 
 

@@ -9,6 +9,7 @@ interface ToolProps {
   onTone: (tone: Tone) => void;
   actions: Record<Action, () => void>;
   map: boolean;
+  marks: boolean;
   hidden: boolean;
   linked: boolean;
   blinking: boolean;
@@ -17,12 +18,13 @@ interface ToolProps {
 
 const SLIDERS = ["brightness", "contrast"] as const;
 
-export function LookTools({ tone, onTone, actions, map, hidden, linked, blinking, children }: ToolProps): VNode {
+export function LookTools({ tone, onTone, actions, map, marks, hidden, linked, blinking, children }: ToolProps): VNode {
   const toggles: [Action, boolean][] = [
     ["equalise", tone.equalised],
     ["link", linked],
     ["blink", blinking],
     ["map", map],
+    ["marks", marks],
     ["hide", hidden],
   ];
   const others: Action[] = ["rotate_left", "rotate_right", "flip", "fit", "groups", "info", "help"];
