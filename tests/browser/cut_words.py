@@ -17,18 +17,18 @@ FAULTS = """mayBeCut => {
     const range = document.createRange();
     range.selectNodeContents(node);
     const rects = [...range.getClientRects()].filter(rect => rect.width > 1 && rect.height > 1);
-    if (!parent.closest(mayBeCut)) {
-      const edges = [[0, innerWidth, 'the window']];
-      for (let above = parent; above; above = above.parentElement) {
-        if (getComputedStyle(above).overflowX === 'visible') continue;
-        const box = above.getBoundingClientRect();
-        edges.push([box.left, box.right, above.className || above.tagName]);
-      }
-      for (const [left, right, what] of edges)
-        if (rects.some(rect => rect.left < left - 1 || rect.right > right + 1))
-          faults.push(`${name(node)}: cut by ${what}`);
+    const edges = [{left: 0, right: innerWidth, top: 0, bottom: innerHeight, what: 'the window'}];
+    for (let above = parent; above; above = above.parentElement) {
+      if (getComputedStyle(above).overflowX === 'visible') continue;
+      const {left, right, top, bottom} = above.getBoundingClientRect();
+      edges.push({left, right, top, bottom, what: above.className || above.tagName});
     }
-    words.push(...rects.map(rect => ({node, rect})));
+    for (const {left, right, what} of parent.closest(mayBeCut) ? [] : edges)
+      if (rects.some(rect => rect.left < left - 1 || rect.right > right + 1))
+        faults.push(`${name(node)}: cut by ${what}`);
+    // what is scrolled out of sight covers nothing
+    const inside = rect => edges.every(({top, bottom}) => rect.bottom <= bottom + 1 && rect.top >= top - 1);
+    words.push(...rects.filter(inside).map(rect => ({node, rect})));
   }
   for (const [index, {node, rect}] of words.entries())
     for (const {node: other, rect: under} of words.slice(index + 1)) {

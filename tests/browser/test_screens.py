@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Request
 from spotted.client import SessionHandle
 from spotted.client.values import Confidence, Label
 from spotted.constraints import Answer
+from tests.browser.cut_words import cut_words
 from tests.browser.person import current, enter, press_until_next, settled, wait_for
 from tests.browser.site import ANIMALS, Site, detection_id
 from tests.waiting import until
@@ -79,6 +80,35 @@ def test_no_screen_is_wider_than_the_window(site: Site, answered: str, page: Pag
     page.goto(f"{site.address}/#/")
     page.wait_for_selector(".survey")
     assert overflow(page) <= 0
+
+
+def require_whole_words(page: Page, screen: str) -> None:
+    for width, height in ((1400, 900), (1280, 800), (1024, 768), (768, 1024), (400, 860)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert cut_words(page) == [], (screen, width)
+
+
+def test_no_word_is_cut_or_covered_in_any_language(
+    site: Site, answered: str, survey_id: str, page: Page
+) -> None:
+    site.add_survey(survey_id, strategy="learned", burst=True)
+    enter(page, site.entrance(survey_id).replace("/#", "/?lang=es#"), shown="galleries")
+    page.wait_for_selector(".burst")
+    require_whole_words(page, "burst")
+    page.keyboard.press("y")
+    page.wait_for_selector(".gallery")
+    for language in ("es", "fr", "en"):
+        page.goto(f"{site.address}/?lang={language}#/{survey_id}/main/compare")
+        page.wait_for_selector(".gallery")
+        require_whole_words(page, f"gallery {language}")
+        page.goto(f"{site.address}/#/")
+        page.wait_for_selector(".survey")
+        require_whole_words(page, f"start {language}")
+        page.evaluate("localStorage.setItem('spotted-review shown', 'pairs')")
+        for screen in SCREENS:
+            open_screen(site, page, answered, screen)
+            require_whole_words(page, f"{screen} {language}")
 
 
 def test_photographs_have_four_fifths_of_the_height(site: Site, answered: str, page: Page) -> None:
@@ -197,16 +227,21 @@ def test_matched_marks_are_numbered_at_one_place_of_the_coat_on_request(
     site: Site, survey: str, page: Page
 ) -> None:
     pytest.importorskip("cv2", reason="the extra `local` is not installed")
-    asked, following = (
-        {pair.first.detection_id, pair.second.detection_id}
-        for pair in site.session(survey).next_pairs("anna", count=2).pairs
-    )
-    site.match_marks(survey, asked | {detection_id(number) for number in range(ANIMALS)} - following)
+    pairs = [
+        (pair.first.detection_id, pair.second.detection_id)
+        for pair in site.session(survey).next_pairs("anna", count=10).pairs
+    ]
+    one_animal = next(pair for pair in pairs[1:] if len({int(i[1:]) % ANIMALS for i in pair}) == 1)
+    site.match_marks(survey, {*one_animal, *map(detection_id, range(ANIMALS))} - {*pairs[0]} | {*one_animal})
     enter(page, site.entrance(survey))
+    page.keyboard.press("p")
+    page.wait_for_selector(f".marks-note >> text=spotted match-marks {survey}")
+    while current(page) != "pair:" + ",".join(one_animal):
+        press_until_next(page, "d")
     wait_for(page, SHOWN)
     assert page.evaluate(DOTS) == [[], []], "photographs are clean unless marks are asked for"
     page.keyboard.press("p")
-    wait_for(page, "document.querySelectorAll('.dots span:not([hidden])').length > 1")
+    wait_for(page, f"{DOTS}.every(dots => dots.length > 1)")
     assert "matched mark" in page.inner_text(".marks-note")
     left, right = (np.array(pane) for pane in page.evaluate(DOTS))
     # both photographs show the same drawing
@@ -219,9 +254,6 @@ def test_matched_marks_are_numbered_at_one_place_of_the_coat_on_request(
     )
     page.keyboard.press("p")
     wait_for(page, "document.querySelectorAll('.dots').length === 0")
-    press_until_next(page, "d")
-    page.keyboard.press("p")
-    page.wait_for_selector(f".marks-note >> text=spotted match-marks {survey}")
 
 
 def test_the_page_asks_nobody_else(site: Site, answered: str, page: Page) -> None:

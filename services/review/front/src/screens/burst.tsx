@@ -73,7 +73,7 @@ export function BurstScreen({ survey, question, progress, waiting, onAnswer, onU
           </figure>
         ))}
       </div>
-      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo}>
+      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo} remarks={<Remarks remark={remark} onRemark={setRemark} />}>
         {([true, false] as const).map((one) => (
           <button key={String(one)} class={`answer ${one ? "same" : "different"}`} data-answer={one ? "one" : "several"} onClick={() => answer(one)}>
             <span class="shape" aria-hidden="true">
@@ -85,9 +85,6 @@ export function BurstScreen({ survey, question, progress, waiting, onAnswer, onU
         ))}
         <AnswerButton kind="skip" action="skip" onClick={skip} />
       </AnswerBar>
-      <div class="tools">
-        <Remarks remark={remark} onRemark={setRemark} />
-      </div>
       {help && <Help actions={actions} fixed={[["Y", text.burst.one], ["N", text.burst.several]]} onClose={() => setHelp(false)} />}
     </div>
   );

@@ -187,14 +187,12 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
         ))}
       </div>
       {map && <MapDrawer survey={survey} session={session.session_id} first={first} second={second} onClose={() => setMap(false)} />}
-      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo}>
+      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo} remarks={<Remarks remark={remark} onRemark={setRemark} />}>
         {ANSWERS.map((name) => (
           <AnswerButton key={name} kind={name} action={name} onClick={() => answer(name)} />
         ))}
       </AnswerBar>
-      <LookTools tone={tone} onTone={setTone} actions={actions} map={map} marks={marks !== null} hidden={hidden} linked={linked} blinking={blinking}>
-        <Remarks remark={remark} onRemark={setRemark} />
-      </LookTools>
+      <LookTools tone={tone} onTone={setTone} actions={actions} map={map} marks={marks !== null} hidden={hidden} linked={linked} blinking={blinking} />
       {opened === "help" && <Help actions={actions} onClose={closing("help")} />}
       {opened === "info" && <InfoDialog survey={survey} session={session.session_id} first={first} second={second} onClose={closing("info")} />}
       {opened === "groups" && (

@@ -108,7 +108,12 @@ export function GalleryScreen({ survey, session, question, ahead, progress, wait
           ))}
         </div>
       </div>
-      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo}>
+      <AnswerBar
+        progress={progress}
+        waiting={waiting}
+        onUndo={onUndo}
+        remarks={<Remarks remark={remark} onRemark={(next) => setSaid({ key: question.key, remark: next })} keys={false} />}
+      >
         <button class="answer same" data-answer="submit" onClick={() => submit(marks)}>
           <span class="shape" aria-hidden="true">
             ✓
@@ -125,9 +130,6 @@ export function GalleryScreen({ survey, session, question, ahead, progress, wait
         </button>
         <AnswerButton kind="skip" action="skip" onClick={skip} />
       </AnswerBar>
-      <div class="tools">
-        <Remarks remark={remark} onRemark={(next) => setSaid({ key: question.key, remark: next })} keys={false} />
-      </div>
       {help && <Help actions={actions} fixed={fixedKeys(question)} onClose={() => setHelp(false)} />}
       {closer && anchor && (
         <Closer survey={survey} session={session.session_id} photos={[anchor, closer]} onClose={() => setCloser(null)} />
